@@ -1,0 +1,50 @@
+"""dlmath: medical image classifiers by transfer learning, and the mathematics underneath.
+
+    import dlmath
+
+    run = dlmath.train("pneumonia", data="phantom", backbone="efficientnet_lite0")
+    print(dlmath.evaluate(run).metrics["auc"])
+
+Names are loaded on first use, so that `import dlmath` stays instant: TensorFlow takes
+seconds and is wanted by some of them only.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Where each public name lives.
+_HOMES = {
+    "Recipe": "dlmath.recipe",
+    "Run": "dlmath.runs",
+    "RECIPES": "dlmath.models",
+    "train": "dlmath.training",
+    "evaluate": "dlmath.evaluation",
+    "predict": "dlmath.evaluation",
+    "export": "dlmath.export",
+    "load": "dlmath.models",
+}
+
+__all__ = ["RECIPES", "Recipe", "Run", "evaluate", "export", "load", "predict", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dlmath' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
+
+
+if TYPE_CHECKING:
+    from dlmath.evaluation import evaluate, predict
+    from dlmath.export import export
+    from dlmath.models import RECIPES, load
+    from dlmath.recipe import Recipe
+    from dlmath.runs import Run
+    from dlmath.training import train

@@ -1,0 +1,268 @@
+"""A run: the folder in which one training leaves everything that it knows.
+
+    recipe.toml  manifest.json  split.csv  history.csv  checkpoints/  model.keras
+    metrics.json  report/  exports/
+
+Every file is written whole or not at all: to a temporary file beside it, flushed to the
+disk, then renamed over the old one, which a crash leaves as it was.
+"""
+
+import csv
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from dlmath.errors import RunError, did_you_mean
+from dlmath.recipe import Recipe
+
+RUN_VERSION = 1
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder and the names of what lies in it."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
+
+    @property
+    def recipe_path(self) -> Path:
+        return self.folder / "recipe.toml"
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.folder / "manifest.json"
+
+    @property
+    def split_path(self) -> Path:
+        return self.folder / "split.csv"
+
+    @property
+    def history_path(self) -> Path:
+        return self.folder / "history.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def model_path(self) -> Path:
+        return self.folder / "model.keras"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.folder / "metrics.json"
+
+    @property
+    def exports(self) -> Path:
+        return self.folder / "exports"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that made this run."""
+        return Recipe.read(self._existing(self.recipe_path))
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the run recorded: versions, command, data, split, threshold, state."""
+        return read_json(self._existing(self.manifest_path))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training came to its end and left a model."""
+        if not (self.model_path.is_file() and self.manifest_path.is_file()):
+            return False
+        return self.manifest.get("state") == "finished"
+
+    def update_manifest(self, **changes: Any) -> None:
+        """Set top-level entries of the manifest, leaving the others as they are."""
+        write_json(self.manifest_path, {**self.manifest, **changes})
+
+    def _existing(self, path: Path) -> Path:
+        if not path.is_file():
+            raise RunError(
+                f"{self.folder} is not a whole run: {path.name} is missing. "
+                "Train again, or list the runs that are here: dlmath runs list"
+            )
+        return path
+
+    @classmethod
+    def create(cls, task: str, folder: Path | None = None) -> Self:
+        """Make the folder of a new run: `folder`, or `runs/<task>-<UTC time>`.
+
+        Raises:
+            RunError: `folder` exists and is not an empty folder, or cannot be made.
+        """
+        if folder is None:
+            folder = RUNS / f"{task}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+            folder = _unused(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            occupied = next(folder.iterdir(), None)
+        except OSError as error:
+            raise RunError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
+        if occupied is not None:
+            raise RunError(
+                f"The folder of a new run must be absent or empty, and {folder} holds "
+                f"{occupied.name}. Pass another with --out."
+            )
+        return cls(folder)
+
+    @classmethod
+    def find(cls, given: str | Path | None = None) -> Self:
+        """Return the run at a path or of a name under `runs/`; without one, the newest finished.
+
+        The choice of the newest is named on stderr.
+
+        Raises:
+            RunError: There is no such run, or none at all.
+        """
+        if given is None:
+            return cls._newest()
+        for folder in (Path(given), RUNS / given):
+            if (folder / "manifest.json").is_file():
+                return cls(folder)
+        names = [run.name for run in finished_runs()]
+        raise RunError(
+            f"No run at {given} nor at {RUNS / given}.{did_you_mean(str(given), names)} "
+            "Make one with: dlmath train pneumonia --data phantom --backbone efficientnet_lite0"
+        )
+
+    @classmethod
+    def _newest(cls) -> Self:
+        runs = finished_runs()
+        if not runs:
+            raise RunError(
+                f"There is no finished run under {RUNS}{os.sep}. Make one with: "
+                "dlmath train pneumonia --data phantom --backbone efficientnet_lite0"
+            )
+        run = max(runs, key=lambda run: (run.manifest.get("finished", ""), run.name))
+        print(f"Using the newest finished run: {run.folder}", file=sys.stderr)
+        return cls(run.folder)
+
+
+def finished_runs(root: Path | None = None) -> list[Run]:
+    """Return the finished runs under `root` (by default `runs/`), by name."""
+    root = RUNS if root is None else root
+    if not root.is_dir():
+        return []
+    runs = (Run(folder) for folder in sorted(root.iterdir()) if folder.is_dir())
+    return [run for run in runs if _is_finished(run)]
+
+
+def _is_finished(run: Run) -> bool:
+    try:
+        return run.is_finished
+    except RunError:  # a damaged manifest: not a run to choose for the user
+        return False
+
+
+def _unused(folder: Path) -> Path:
+    """Two runs begun within one second need two names."""
+    candidate, number = folder, 2
+    while candidate.exists():
+        candidate = folder.with_name(f"{folder.name}-{number}")
+        number += 1
+    return candidate
+
+
+def cache_home() -> Path:
+    """Return the folder of caches: `$DLMATH_HOME`, or the platform's place for dlmath."""
+    given = os.environ.get("DLMATH_HOME")
+    if given:
+        return Path(given).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "dlmath"
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return Path(local or Path.home() / "AppData" / "Local") / "dlmath" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlmath"
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to, and move it there once that succeeded.
+
+    The temporary name ends as `path` does, since some writers go by the ending.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem}-", suffix=f".tmp{path.suffix}"
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner reads
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 `text` with Unix line ends to `path`, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON. NaN and infinities are refused: they are not JSON."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, fields: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write `rows` under a header line of `fields`, whole or not at all."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(fields), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, buffer.getvalue())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run.
+
+    Raises:
+        RunError: It is missing or damaged.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"Cannot read {path}: {error}.") from error
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut; Windows cannot open folders and needs not."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
