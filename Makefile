@@ -1,0 +1,64 @@
+# Every target prepares .venv first, once, and again only when the locks or pyproject.toml change.
+# PYTHON=... chooses the interpreter, UV= (empty) installs with pip even where uv is there.
+
+SHELL := /bin/bash
+
+# The first that runs and is of a supported version: a name on the path may be a dead shim.
+FITS := import sys; print(sys.executable); sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	path=$$($$name -c '$(FITS)' 2>/dev/null) && echo "$$path" && break; done)
+UV ?= $(shell uv --version >/dev/null 2>&1 && echo uv)
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/build.in
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint notebooks bench lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(READY)  ## make .venv with the locked dependencies and this checkout in it
+
+demo: $(READY)  ## train, evaluate and export a pneumonia classifier on drawn images, offline
+	$(BIN)/dlmath train pneumonia --data phantom --backbone efficientnet_lite0 --tune head
+	$(BIN)/dlmath evaluate
+	$(BIN)/dlmath export --format saved_model
+
+test: $(READY)  ## run the quick tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+notebooks: $(READY)  ## execute every notebook from top to bottom
+	$(BIN)/python -m pytest -m notebook
+
+bench: $(READY)  ## run every benchmark
+	@set -e; for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file"; done
+
+lock:  ## write requirements/*.txt anew (needs uv); UPGRADE=1 takes newer versions
+	$(COMPILE) --extra dev --output-file requirements/dev.txt
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/base.txt
+	for extra in export gpu serve; do $(COMPILE) --extra $$extra \
+		--constraint requirements/dev.txt --output-file requirements/$$extra.txt || exit; done
+
+clean:  ## remove .venv and the caches of the tools
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+$(READY): pyproject.toml requirements/dev.txt | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "dlmath needs Python 3.11, 3.12 or 3.13, and none of python3.13," \
+		"python3.12, python3.11, python3, python is one. Received: PATH=$$PATH." \
+		"Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	$(if $(UV),$(UV) venv --quiet --clear --python $(PYTHON) $(VENV),$(PYTHON) -m venv --clear $(VENV))
