@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
-	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/build.in
+	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/lock.in
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint notebooks bench lock clean
