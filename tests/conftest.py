@@ -1,10 +1,13 @@
 """Settings and fixtures of all tests. Sets the environment before TensorFlow is first imported."""
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from dlmath._checkout import link_missing
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -12,6 +15,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # ten bits of mantissa would fail every tolerance here
 os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
 os.environ["MPLBACKEND"] = "Agg"
+
+
+def pytest_configure() -> None:
+    """Stop with one message, not with an import error for each file."""
+    for name in ("cli", "models"):
+        if importlib.util.find_spec(f"dlmath.{name}") is None:
+            raise pytest.UsageError(link_missing(name))
 
 
 @pytest.fixture(scope="session")
