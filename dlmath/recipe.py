@@ -133,8 +133,9 @@ class Recipe:
         _refuse_unknown(changes)
         return dataclasses.replace(self, **changes)
 
-    def with_setting(self, setting: str) -> Self:
-        """Return a copy changed by one `field=value`, the value written as in TOML.
+    @staticmethod
+    def parse_setting(setting: str) -> tuple[str, Any]:
+        """Return the field and the value of one `field=value`, the value written as in TOML.
 
         Quotes around a string may be left out, so `schedule=constant` works from a shell.
         """
@@ -143,11 +144,12 @@ class Recipe:
         if not separator or not name:
             raise RecipeError(f"A setting must read field=value. Received: {setting!r}")
         _refuse_unknown({name: text})
+        if _TYPES[name] is str and not text.startswith(("'", '"')):
+            return name, text
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
+            return name, tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
-            value = text
-        return self.replace(**{name: value})
+            return name, text  # refused later, with the type that the field wants
 
     def as_dict(self) -> dict[str, Any]:
         """Return every field, tuples as lists, in the order of this class."""

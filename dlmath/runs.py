@@ -80,6 +80,18 @@ class Run:
         return read_json(self._existing(self.manifest_path))
 
     @property
+    def sources(self) -> list[str | Path]:
+        """The data that the run was trained on, where it lies as seen from here.
+
+        The manifest holds paths relative to the run's folder.
+        """
+        given = self.manifest.get("data", {}).get("sources", [])
+        return [
+            source if source.startswith("tfds:") else (self.folder.resolve() / source).resolve()
+            for source in given
+        ]
+
+    @property
     def is_finished(self) -> bool:
         """Whether the training came to its end and left a model."""
         if not (self.model_path.is_file() and self.manifest_path.is_file()):
@@ -106,19 +118,26 @@ class Run:
             RunError: `folder` exists and is not an empty folder, or cannot be made.
         """
         if folder is None:
-            folder = RUNS / f"{task}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-            folder = _unused(folder)
+            folder = _unused(RUNS / f"{task}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        cls.refuse_occupied(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            occupied = next(folder.iterdir(), None)
         except OSError as error:
             raise RunError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
+        return cls(folder)
+
+    @staticmethod
+    def refuse_occupied(folder: Path) -> None:
+        """Refuse a folder that a new run could not have to itself."""
+        try:
+            occupied = next(folder.iterdir(), None) if folder.exists() else None
+        except OSError as error:
+            raise RunError(f"Cannot use {folder} for a run: {error.strerror}.") from error
         if occupied is not None:
             raise RunError(
                 f"The folder of a new run must be absent or empty, and {folder} holds "
                 f"{occupied.name}. Pass another with --out."
             )
-        return cls(folder)
 
     @classmethod
     def find(cls, given: str | Path | None = None) -> Self:

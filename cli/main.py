@@ -1,0 +1,67 @@
+"""The `dlmath` command: its sub-commands, and how errors become a line and an exit code."""
+
+import os
+import sys
+
+import typer
+
+import dlmath
+from dlmath.cli import runs, train
+from dlmath.errors import DlmathError
+
+app = typer.Typer(
+    name="dlmath",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog="Research use only: not a medical device.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dlmath {dlmath.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Train, evaluate, explain and export medical image classifiers."""
+
+
+app.command()(train.train)
+app.add_typer(runs.app, name="runs")
+
+
+def main() -> None:
+    """Run the command line and exit.
+
+    0: done. 1: a fault of ours, or a verification that failed. 2: the input. 3: training
+    diverged. 130 and 143: stopped by a signal, after saving.
+    """
+    # TensorFlow logs its build flags at import. Only a program may silence that, not a library.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        app()
+    except DlmathError as error:
+        if os.environ.get("DLMATH_DEBUG") == "1":
+            raise
+        typer.secho(f"Error: {error}", err=True, fg="red" if sys.stderr.isatty() else None)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if os.environ.get("DLMATH_DEBUG") == "1":
+            raise
+        typer.echo(
+            f"dlmath failed: {type(error).__name__}: {error}\n"
+            "This is a fault of dlmath. DLMATH_DEBUG=1 shows where it happened.",
+            err=True,
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

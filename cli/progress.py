@@ -1,0 +1,79 @@
+"""What the command line shows while it works: bars on a terminal, plain lines elsewhere.
+
+All of it goes to stderr, so that stdout holds results alone.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from dlmath.reporting import Reporter
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextmanager
+def reporter() -> Iterator[Reporter]:
+    """Give a reporter for the block: live bars if stderr is a terminal, else lines."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield LineReporter(console)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield BarReporter(progress)
+
+
+class BarReporter(Reporter):
+    """Shows a bar for each task that is under way."""
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def say(self, message: str) -> None:
+        """Print a line above the bars."""
+        self._progress.console.print(message, markup=False)
+
+    def progress(self, task: str, done: int, total: int, note: str = "") -> None:
+        """Move the bar of `task`; a finished one goes away."""
+        if task not in self._tasks:
+            self._tasks[task] = self._progress.add_task(task, total=total, note=note)
+        self._progress.update(self._tasks[task], completed=done, total=total, note=note)
+        if done >= total:
+            self._progress.remove_task(self._tasks.pop(task))
+
+
+class LineReporter(Reporter):
+    """Prints a line every few seconds, for logs and pipes."""
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._last = time.monotonic()
+
+    def say(self, message: str) -> None:
+        """Print a line."""
+        self._console.print(message, markup=False, soft_wrap=True)
+
+    def progress(self, task: str, done: int, total: int, note: str = "") -> None:
+        """Print how far `task` is, unless a line was printed just now."""
+        now = time.monotonic()
+        if now - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = now
+            self.say(f"{task}  {done}/{total}  {note}".rstrip())

@@ -1,0 +1,6 @@
+"""Training: the loop, the solver, checkpoints and devices."""
+
+from dlmath.reporting import Reporter
+from dlmath.training.train import resume, train
+
+__all__ = ["Reporter", "resume", "train"]

@@ -1,0 +1,111 @@
+"""Which hardware trains, as a `tf.distribute` strategy. What is not there is an error, never a
+silent CPU.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from dlmath.errors import DeviceError
+
+DEVICES = ("auto", "cpu", "gpu", "tpu")
+STRATEGIES = ("auto", "one", "mirrored", "tpu")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a model is built and trained.
+
+    Attributes:
+        kind: cpu, gpu or tpu.
+        name: one, mirrored or tpu.
+        strategy: The strategy under whose scope everything is made.
+    """
+
+    kind: str
+    name: str
+    strategy: tf.distribute.Strategy
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a manifest says of it."""
+        return {
+            "kind": self.kind,
+            "strategy": self.name,
+            "replicas": self.strategy.num_replicas_in_sync,
+        }
+
+
+def place(device: str = "auto", strategy: str = "auto") -> Placement:
+    """Return the placement for a choice of `--device` and `--strategy`.
+
+    Args:
+        device: One of `DEVICES`. `auto` takes the GPUs where there are any, else the CPU; a
+            TPU is taken only when it is asked for, since looking for one can hang.
+        strategy: One of `STRATEGIES`. `auto` mirrors over several GPUs, else takes one device.
+
+    Raises:
+        DeviceError: The hardware is not there, or the two choices contradict each other.
+    """
+    _check_choice("device", device, DEVICES)
+    _check_choice("strategy", strategy, STRATEGIES)
+    if device == "tpu" or strategy == "tpu":
+        return _tpu(device, strategy)
+    gpus = tf.config.list_logical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise DeviceError(
+            "TensorFlow sees no GPU here. Install the GPU build (pip install 'dlmath[gpu]'), "
+            "check the driver with nvidia-smi, or train with --device cpu."
+        )
+    kind = "gpu" if gpus and device != "cpu" else "cpu"
+    devices = [found.name for found in tf.config.list_logical_devices(kind.upper())]
+    if strategy == "mirrored" or (strategy == "auto" and kind == "gpu" and len(devices) > 1):
+        return Placement(kind, "mirrored", tf.distribute.MirroredStrategy(devices))
+    return Placement(kind, "one", tf.distribute.OneDeviceStrategy(devices[0]))
+
+
+def _tpu(device: str, strategy: str) -> Placement:
+    if device not in ("auto", "tpu") or strategy not in ("auto", "tpu"):
+        raise DeviceError(
+            "A TPU is used with --device tpu and --strategy tpu (or auto) together. "
+            f"Received: device={device!r}, strategy={strategy!r}"
+        )
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
+            tpu=os.environ.get("TPU_NAME", "")
+        )
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return Placement("tpu", "tpu", tf.distribute.TPUStrategy(resolver))
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise DeviceError(
+            f"No TPU can be reached ({reason}). Name one in TPU_NAME, or train with --device cpu."
+        ) from error
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise DeviceError(
+            f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}"
+        )
+
+
+def pin_threads() -> dict[str, int]:
+    """Fix the number of threads to the cores this process may use, and return it.
+
+    The order in which threads add up floating-point numbers decides the last bits of a
+    result, so a run records the count and a resumed run needs the same. Where TensorFlow
+    has started already, the numbers in force are returned (0 is its own choice).
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(cores)
+        tf.config.threading.set_inter_op_parallelism_threads(cores)
+    except RuntimeError:  # the context exists: too late to choose
+        pass
+    return {
+        "intra_op": tf.config.threading.get_intra_op_parallelism_threads(),
+        "inter_op": tf.config.threading.get_inter_op_parallelism_threads(),
+    }

@@ -1,0 +1,85 @@
+"""What a run writes down about itself: enough to say what made it and to find its data again."""
+
+import hashlib
+import os
+import platform
+from collections import Counter
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dlmath
+from dlmath.data.images import SPECIFICATION
+from dlmath.data.splits import split_hash
+from dlmath.runs import RUN_VERSION, Run
+from dlmath.training.prepare import Prepared
+
+_PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the microsecond so that runs sort by it."""
+    return datetime.now(UTC).isoformat()
+
+
+def first_manifest(
+    run: Run,
+    prepared: Prepared,
+    *,
+    device: dict[str, Any],
+    threads: dict[str, int],
+    command: str,
+) -> dict[str, Any]:
+    """Return the manifest of a run that begins now."""
+    recipe, catalogue, split = prepared.recipe, prepared.catalogue, prepared.split
+    return {
+        "run_version": RUN_VERSION,
+        "task": recipe.name,
+        "state": "running",
+        "command": command,
+        "started": now(),
+        "versions": versions(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "device": device,
+        "threads": threads,
+        "seed": recipe.seed,
+        "classes": list(recipe.classes),
+        "positive_class": recipe.positive_class or None,
+        "preprocessing": SPECIFICATION,
+        "data": {
+            "sources": [relative_source(source, run.folder) for source in prepared.sources],
+            "phantom": catalogue.phantom,
+            "images": len(catalogue.examples),
+            "sha256": data_hash(prepared),
+            "passed_over": dict(catalogue.passed_over),
+        },
+        "split": {
+            "sha256": split_hash(split),
+            **{part: len(split.part(part)) for part in ("train", "validation", "test")},
+            "left_out": len(split.left_out),
+            "train_classes": dict(Counter(example.label for example in split.train)),
+        },
+        "warnings": prepared.warnings,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions on which a result depends."""
+    packages = {name: version(name) for name in _PACKAGES}
+    return {"dlmath": dlmath.__version__, "python": platform.python_version(), **packages}
+
+
+def relative_source(source: str | Path, folder: Path) -> str:
+    """Return a source as seen from the run's folder, so that both can move together."""
+    if str(source).startswith("tfds:"):
+        return str(source)
+    return Path(os.path.relpath(Path(source).resolve(), folder.resolve())).as_posix()
+
+
+def data_hash(prepared: Prepared) -> str:
+    """Return a SHA-256 over the content of every image, whatever the files' order and place."""
+    digest = hashlib.sha256()
+    for content in sorted(example.sha256 for example in prepared.catalogue.examples):
+        digest.update(content.encode())
+    return digest.hexdigest()

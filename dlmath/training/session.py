@@ -1,0 +1,176 @@
+"""One training under way: the model, its data, the loop, and the checkpoints between them."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+
+from dlmath import models
+from dlmath.data.pipeline import steps_per_epoch, training_batches
+from dlmath.errors import DivergedError
+from dlmath.evaluation.probabilities import predict_probabilities
+from dlmath.evaluation.threshold import choose_threshold
+from dlmath.recipe import Recipe
+from dlmath.runs import Run, atomic_path
+from dlmath.training import callbacks, checkpoints
+from dlmath.training.devices import Placement
+from dlmath.training.loop import Loop
+from dlmath.training.prepare import Labelled
+from dlmath.reporting import Reporter
+from dlmath.training.signals import StopRequest
+from dlmath.training.solver import compile_for_training
+
+LAST = "last.checkpoint"
+BEST = "best.checkpoint"
+
+
+class Session:
+    """Trains one recipe in one run folder.
+
+    Args:
+        run: Where checkpoints, the history and the model are written.
+        recipe: With its classes known.
+        train, validation: Labelled images; the test part has no business here.
+        placement: The device and strategy.
+        stop: Asked after each step whether a signal came.
+        reporter: Hears of the progress.
+        observers: Keras callbacks that only watch.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        recipe: Recipe,
+        train: Labelled,
+        validation: Labelled,
+        placement: Placement,
+        stop: StopRequest,
+        reporter: Reporter,
+        observers: Sequence[keras.callbacks.Callback] = (),
+    ):
+        self.run_folder = run
+        self.recipe = recipe
+        self.validation = validation
+        steps = steps_per_epoch(len(train.labels), recipe.batch_size)
+        one_hot = train.one_hot(len(recipe.classes))
+        with placement.strategy.scope():
+            self.model = models.build(recipe, class_prior=one_hot.mean(axis=0))
+            self.training_model = compile_for_training(self.model, recipe, steps)
+        self.best = callbacks.BestEpoch("val_auc", self._save_best)
+        self.progress = callbacks.Progress(
+            reporter, recipe.epochs, steps, min(recipe.batch_size, len(train.labels))
+        )
+        self.loop = Loop(
+            model=self.training_model,
+            batches=lambda epoch, step: training_batches(
+                train.pixels, one_hot, recipe, epoch=epoch, first_step=step
+            ),
+            epochs=recipe.epochs,
+            steps=steps,
+            callbacks=[
+                callbacks.Validation(self._measure),
+                self.best,
+                callbacks.EarlyStopping(self.best, recipe.patience),
+                callbacks.History(run.history_path),
+                self.progress,
+                callbacks.SaveEachEpoch(self.save),
+                callbacks.StopOnSignal(stop, self.save, f"dlmath train --resume {run.folder}"),
+            ],
+            observers=observers,
+            strategy=placement.strategy,
+        )
+
+    def save(self) -> None:
+        """Save everything that decides how the training goes on."""
+        arrays = checkpoints.collect(self._state_variables())
+        checkpoints.save(
+            checkpoints.Checkpoint(arrays, self.loop.state()), self._checkpoint_path(LAST)
+        )
+
+    def restore(self) -> None:
+        """Go back to the last checkpoint; without one, the training begins at its beginning."""
+        if self._checkpoint_path(LAST).exists():
+            checkpoint = checkpoints.load(self._checkpoint_path(LAST))
+            checkpoints.restore(checkpoint.arrays, self._state_variables())
+            self.loop.restore(dict(checkpoint.meta))
+
+    def finish(self) -> dict[str, Any]:
+        """Write the model of the best epoch, and return what the manifest says of it.
+
+        The threshold is chosen on the validation part, by the model that is written.
+        """
+        best = checkpoints.load(self._checkpoint_path(BEST))
+        checkpoints.restore(best.arrays, {"model": self.model.variables})
+        self.write_model()
+        rates = self.progress.rates
+        return {
+            "best": {"epoch": best.meta["epoch"] + 1, "val_auc": best.meta["val_auc"]},
+            "threshold": self._choose_threshold(),
+            "images_per_second": round(statistics.median(rates), 2) if rates else None,
+        }
+
+    def write_model(self) -> None:
+        """Write the model as a `.keras` file, without an optimizer."""
+        with atomic_path(self.run_folder.model_path) as temporary:
+            self.model.save(temporary)
+
+    def has_best(self) -> bool:
+        """Whether at least one epoch came to its end."""
+        return self._checkpoint_path(BEST).exists()
+
+    def _choose_threshold(self) -> dict[str, Any] | None:
+        if not self.recipe.is_binary:
+            return None
+        truth, score = self._binary_view(self._validation_probabilities())
+        value = choose_threshold(truth, score, self.recipe.threshold_rule)
+        return {"value": value, "chosen_on": "validation", "rule": self.recipe.threshold_rule}
+
+    def _measure(self) -> dict[str, float]:
+        """Return the validation loss, AUC and accuracy at the most probable class."""
+        probabilities = self._validation_probabilities()
+        labels = self.validation.labels
+        if self.recipe.is_binary:
+            auc = roc_auc_score(*self._binary_view(probabilities))
+        else:
+            auc = roc_auc_score(labels, probabilities, multi_class="ovr", average="macro")
+        indices = range(len(self.recipe.classes))
+        return {
+            "val_loss": float(log_loss(labels, probabilities, labels=indices)),
+            "val_auc": float(auc),
+            "val_accuracy": float(accuracy_score(labels, probabilities.argmax(axis=1))),
+        }
+
+    def _binary_view(self, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        positive = self.recipe.classes.index(self.recipe.positive_class)
+        return self.validation.labels == positive, probabilities[:, positive]
+
+    def _validation_probabilities(self) -> np.ndarray:
+        probabilities = predict_probabilities(self.model, self.validation.pixels.array)
+        if not math.isfinite(probabilities.sum()):
+            raise DivergedError(
+                "The model's probabilities on the validation part are not numbers any more. "
+                "Try a tenth of the learning rate with --learning-rate."
+            )
+        # float32 softmax sums to 1 within 1e-7 only, and log_loss warns of that in float64.
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def _save_best(self) -> None:
+        meta = {"epoch": self.best.epoch, "val_auc": self.best.value}
+        arrays = checkpoints.collect({"model": self.model.variables})
+        checkpoints.save(checkpoints.Checkpoint(arrays, meta), self._checkpoint_path(BEST))
+
+    def _state_variables(self) -> dict[str, Sequence[Any]]:
+        # `.variables`, not `.weights`: only the former holds the seed generators' states.
+        return {
+            "model": self.training_model.variables,
+            "optimizer": self.training_model.optimizer.variables,
+            "metrics": self.training_model.metrics_variables,
+        }
+
+    def _checkpoint_path(self, name: str) -> Path:
+        return self.run_folder.checkpoints / name

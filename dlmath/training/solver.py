@@ -1,0 +1,62 @@
+"""The optimizer, its learning rate over the steps, and the loss."""
+
+import keras
+
+from dlmath.recipe import Recipe
+
+
+def compile_for_training(
+    model: keras.Model, recipe: Recipe, steps_per_epoch: int
+) -> keras.Model:
+    """Return a compiled model that ends in the logits and shares every variable of `model`.
+
+    The loss is the cross-entropy of soft labels times a weight for each example, averaged
+    over the batch. It is taken on logits: on probabilities it would be cut off where they
+    round to 0. No metric is compiled in: what is reported is computed on validation data,
+    over all of it at once, because the mean of the AUCs of batches is not an AUC.
+    """
+    training_model = keras.Model(model.input, model.get_layer("logits").output, name="training")
+    training_model.compile(
+        optimizer=make_optimizer(recipe, steps_per_epoch),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        # XLA runs these convolutions 20 times slower on a CPU.
+        jit_compile=False,
+    )
+    # Made now, inside a strategy's scope, rather than in the first step, inside a replica.
+    training_model.optimizer.build(training_model.trainable_variables)
+    return training_model
+
+
+def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """Return the recipe's optimizer; float16 adds dynamic scaling of the loss."""
+    rate = learning_rate_schedule(recipe, steps_per_epoch)
+    if recipe.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+        # Decay shrinks kernels; a bias or a scale of normalisation has nothing to overfit with.
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    elif recipe.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(rate)
+    else:
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    if recipe.precision == "float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def learning_rate_schedule(
+    recipe: Recipe, steps_per_epoch: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rate as a function of the step alone, so that a resumed run agrees.
+
+    It rises linearly from 0 over `warmup_epochs`, then falls along half a cosine to 0 at the
+    last step (Loshchilov and Hutter, "SGDR", arXiv:1608.03983, eq. 5), or stays.
+    """
+    warmup = min(round(recipe.warmup_epochs * steps_per_epoch), recipe.epochs * steps_per_epoch - 1)
+    total = recipe.epochs * steps_per_epoch
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else recipe.learning_rate,
+        warmup_target=recipe.learning_rate if warmup else None,
+        warmup_steps=warmup,
+        decay_steps=max(1, total - warmup),
+        alpha=1.0 if recipe.schedule == "constant" else 0.0,  # the fraction that is left at the end
+    )

@@ -1,0 +1,168 @@
+"""Train a recipe in a new run, or go on with one that was interrupted."""
+
+import os
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dlmath.data.locate import find_data
+from dlmath.data.sources import read_sources
+from dlmath.data.splits import read_split, write_split
+from dlmath.errors import DivergedError, RunError, Stopped
+from dlmath.recipe import Recipe
+from dlmath.runs import Run, write_json, write_text
+from dlmath.training import manifest
+from dlmath.training.devices import Placement, pin_threads, place
+from dlmath.training.prepare import Data, Prepared, as_paths, load_labelled, prepare, resolve_recipe
+from dlmath.reporting import SILENT, Reporter
+from dlmath.training.session import Session
+from dlmath.training.signals import stop_request
+
+
+def train(
+    recipe: Recipe | str | Path,
+    data: Data = None,
+    *,
+    out: str | Path | None = None,
+    device: str = "auto",
+    strategy: str = "auto",
+    tensorboard: bool = False,
+    reporter: Reporter = SILENT,
+    command: Sequence[str] = (),
+    **settings: Any,
+) -> Run:
+    """Train a classifier, and return the finished run.
+
+    The model that is kept is that of the epoch with the highest validation AUC. The
+    threshold is chosen on the validation part. The test part is not opened.
+
+    Args:
+        recipe: A recipe, a task's name (`malaria`, `pneumonia`), the path of a recipe.toml,
+            or a folder of class folders.
+        data: One source or several (a folder, a zip, a CSV, `tfds:NAME`), or the word
+            `phantom`. Without any, the places that `dlmath data list` names.
+        out: The run's own folder, absent or empty; by default `runs/<task>-<UTC time>`.
+        device: auto, cpu, gpu or tpu.
+        strategy: auto, one, mirrored or tpu.
+        tensorboard: Also write event files to the run's `tensorboard/`.
+        reporter: Hears of the progress.
+        command: What the manifest records as the command.
+        settings: Fields of the recipe to change, such as `epochs=3`.
+
+    Raises:
+        UserError: The recipe, the data, the device or `out` cannot be used.
+        DivergedError: The loss became NaN; the best epoch so far is kept in the run.
+        Stopped: A signal came; everything was saved.
+    """
+    recipe = resolve_recipe(recipe, settings)
+    folder = Path(out) if out is not None else None
+    if folder is not None:
+        Run.refuse_occupied(folder)
+    threads = pin_threads()
+    placement = place(device, strategy)
+    prepared = prepare(recipe, data)
+    run = Run.create(recipe.name, folder)
+    write_text(run.recipe_path, prepared.recipe.to_toml())
+    write_split(prepared.split, run.split_path)
+    first = manifest.first_manifest(
+        run, prepared, device=placement.as_dict(), threads=threads, command=shlex.join(command)
+    )
+    write_json(run.manifest_path, first)
+    for warning in prepared.warnings:
+        reporter.say(f"Warning: {warning}")
+    return _train(run, prepared, placement, reporter, tensorboard=tensorboard)
+
+
+def resume(
+    run: Run | str | Path,
+    data: Data = None,
+    *,
+    device: str = "auto",
+    strategy: str = "auto",
+    reporter: Reporter = SILENT,
+) -> Run:
+    """Go on with an interrupted run from its last checkpoint, and return it finished.
+
+    Args:
+        run: The run, its folder, or its name under `runs/`.
+        data: Where the data lies now, if it was moved.
+        device, strategy, reporter: As in `train`.
+
+    Raises:
+        RunError: The run is finished already, or its checkpoint is damaged.
+        DataError: The data are not those that the run began with.
+    """
+    run = run if isinstance(run, Run) else Run.find(run)
+    if run.is_finished:
+        raise RunError(
+            f"{run.folder} is finished already. Look at it with: dlmath evaluate {run.folder}"
+        )
+    pin_threads()
+    placement = place(device, strategy)
+    prepared = _prepare_again(run, data)
+    run.update_manifest(state="running", resumed=[*run.manifest.get("resumed", []), manifest.now()])
+    return _train(run, prepared, placement, reporter)
+
+
+def _prepare_again(run: Run, data: Data) -> Prepared:
+    recipe = run.recipe
+    sources = tuple(find_data(recipe.name, as_paths(data)) if data else run.sources)
+    catalogue = read_sources(sources, classes=recipe.classes, patient_rules=recipe.patient_rules)
+    return Prepared(recipe, catalogue, read_split(run.split_path, catalogue), sources)
+
+
+def _train(
+    run: Run,
+    prepared: Prepared,
+    placement: Placement,
+    reporter: Reporter,
+    *,
+    tensorboard: bool = False,
+) -> Run:
+    started = time.perf_counter()
+    recipe = prepared.recipe
+    with stop_request() as stop:
+        session = Session(
+            run,
+            recipe,
+            load_labelled(prepared.split.train, recipe, reporter, "reading training images"),
+            load_labelled(prepared.split.validation, recipe, reporter, "reading validation images"),
+            placement,
+            stop,
+            reporter,
+            observers=_observers(run) if tensorboard else (),
+        )
+        session.restore()
+        try:
+            session.loop.run()
+        except Stopped:
+            run.update_manifest(state="stopped")
+            raise
+        except DivergedError as error:
+            raise _keep_last_good(session, run, error) from error
+        outcome = session.finish()
+    seconds = round(time.perf_counter() - started, 1)
+    run.update_manifest(state="finished", finished=manifest.now(), seconds=seconds, **outcome)
+    return run
+
+
+def _observers(run: Run) -> list[keras.callbacks.Callback]:
+    return [keras.callbacks.TensorBoard(os.fspath(run.folder / "tensorboard"), write_graph=False)]
+
+
+def _keep_last_good(session: Session, run: Run, error: DivergedError) -> DivergedError:
+    """Write the model of the best epoch before the divergence, and say what is left."""
+    if not session.has_best():
+        run.update_manifest(state="diverged")
+        return DivergedError(f"{error} No epoch was finished, so no model is kept.")
+    outcome = session.finish()
+    run.update_manifest(state="diverged", **outcome)
+    best = outcome["best"]
+    return DivergedError(
+        f"{error} The model of epoch {best['epoch']} (validation AUC {best['val_auc']:.4f}) is "
+        f"kept in {run.model_path}."
+    )
