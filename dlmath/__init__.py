@@ -12,7 +12,7 @@ seconds and is wanted by some of them only.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from dlmath._version import __version__
 
 # Where each public name lives.
 _HOMES = {
@@ -26,7 +26,17 @@ _HOMES = {
     "load": "dlmath.models",
 }
 
-__all__ = ["RECIPES", "Recipe", "Run", "evaluate", "export", "load", "predict", "train"]
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "Run",
+    "__version__",
+    "evaluate",
+    "export",
+    "load",
+    "predict",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import dlmath
+from dlmath._version import __version__
 from dlmath.data.images import SPECIFICATION
 from dlmath.data.splits import split_hash
 from dlmath.runs import RUN_VERSION, Run
@@ -67,7 +67,7 @@ def first_manifest(
 def versions() -> dict[str, str]:
     """Return the versions on which a result depends."""
     packages = {name: version(name) for name in _PACKAGES}
-    return {"dlmath": dlmath.__version__, "python": platform.python_version(), **packages}
+    return {"dlmath": __version__, "python": platform.python_version(), **packages}
 
 
 def relative_source(source: str | Path, folder: Path) -> str:

@@ -14,7 +14,15 @@ GROUPS = (
     ("dlmath.training", "dlmath.evaluation", "dlmath.explain", "dlmath.export", "dlmath.serving"),
     ("dlmath.models", "dlmath.data"),
     ("dlmath.layers", "dlmath.maths", "dlmath.gradcheck"),
-    ("dlmath.recipe", "dlmath.runs", "dlmath.errors", "dlmath.seeds", "dlmath._checkout"),
+    (
+        "dlmath.recipe",
+        "dlmath.runs",
+        "dlmath.errors",
+        "dlmath.seeds",
+        "dlmath.reporting",
+        "dlmath._checkout",
+        "dlmath._version",
+    ),
 )
 GROUP_OF = {room: number for number, group in enumerate(GROUPS) for room in group}
 SOURCES = ("dlmath", "cli", "models")
@@ -52,7 +60,9 @@ def wrong_imports(source: str, module: str, *, package: bool = False) -> list[st
     """One line for each import of `source` that goes against the direction."""
     room = room_of(module)
     findings = []
-    for name in imported_modules(ast.parse(source), module if package else module.rpartition(".")[0]):
+    for name in imported_modules(
+        ast.parse(source), module if package else module.rpartition(".")[0]
+    ):
         if not name.startswith("dlmath"):
             findings.append(f"{module} imports {name}: write dlmath.{name}")
         elif GROUP_OF[room_of(name)] < GROUP_OF[room]:

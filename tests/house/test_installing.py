@@ -22,8 +22,9 @@ class Environment:
     folder: Path
 
     @classmethod
-    def create(cls, folder: Path) -> "Environment":
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    def create(cls, folder: Path, *, pip: bool = True) -> "Environment":
+        without = [] if pip else ["--without-pip"]
+        subprocess.run([sys.executable, "-m", "venv", *without, folder], check=True)
         environment = cls(folder)
         # A path named in a .pth file is searched for packages, but its own .pth files, and with
         # them the editable install of dlmath that runs this test, stay unread.
@@ -34,7 +35,9 @@ class Environment:
     def script(self, name: str) -> Path:
         return self.folder / "bin" / name
 
-    def run(self, *arguments: str | Path, folder: Path | None = None, script: str = "python") -> str:
+    def run(
+        self, *arguments: str | Path, folder: Path | None = None, script: str = "python"
+    ) -> str:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         done = subprocess.run(
             [self.script(script), *arguments],
@@ -109,8 +112,9 @@ def test_an_editable_install_needs_no_links(checkout: Path, environment: Environ
 
 
 def test_without_links_or_install_the_message_says_what_to_do(
-    checkout: Path, environment: Environment
+    checkout: Path, tmp_path: Path
 ) -> None:
+    environment = Environment.create(tmp_path / "environment", pip=False)
     for arguments in (["-c", "import models"], ["-m", "cli"], ["-m", "pytest"]):
         done = subprocess.run(
             [environment.script("python"), *arguments],
@@ -120,4 +124,4 @@ def test_without_links_or_install_the_message_says_what_to_do(
             check=False,
         )
         assert done.returncode != 0
-        assert "pip install -e ." in done.stderr.splitlines()[-1]
+        assert "pip install -e ." in done.stderr.rstrip().splitlines()[-1]

@@ -19,7 +19,9 @@ except SystemExit as end:
 
 def loaded_after(code: str, folder: Path) -> list[str]:
     """Run `code` in a new interpreter and name the heavy packages that it loaded."""
-    report = f"import sys\n{code}\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    report = (
+        f"import sys\n{code}\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", report], cwd=folder, capture_output=True, text=True, check=False
     )

@@ -8,7 +8,9 @@ import pytest
 from packaging.requirements import Requirement
 
 EXTRAS = {"base": None, "dev": "dev", "export": "export", "gpu": "gpu", "serve": "serve"}
-PIN = re.compile(r"^(?P<requirement>[^\s#\\][^\\]*?) \\\n(?P<hashes>(?: +--hash=.*\n)+)", re.MULTILINE)
+PIN = re.compile(
+    r"^(?P<requirement>[^\s#\\][^\\]*?) \\\n(?P<hashes>(?: +--hash=.*\n)+)", re.MULTILINE
+)
 STALE = "run `make lock`"
 
 
