@@ -1,0 +1,136 @@
+"""Build the classifier that a recipe describes.
+
+    images -> backbone -> pooling -> dropout -> logits -> probabilities
+
+The backbone is one nested model of that name; a network that is a whole classifier, such as the
+malaria CNN, has its own layers in the place of the first two.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from dlmath.errors import RecipeError, WeightsError
+from dlmath.models.backbones import Backbone, find_backbone
+from dlmath.models.weights_file import load_weights_file
+from dlmath.recipe import Recipe
+from dlmath.seeds import tensorflow_seed
+
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+def build(recipe: Recipe, *, class_prior: Sequence[float] | None = None) -> keras.Model:
+    """Build a classifier: `images` float32 (N, H, W, 3) in 0..255 to `probabilities` (N, K).
+
+    The same recipe gives the same initial weights. What `recipe.tune` leaves out is not trainable.
+
+    Args:
+        recipe: `classes` must be known by now.
+        class_prior: The K frequencies of the classes. They are what the model answers before it
+            has learned anything, so that training does not begin by learning them.
+
+    Raises:
+        RecipeError: No classes, an unknown backbone, or images too small for it.
+        WeightsError: The weights cannot be had, are damaged, or do not fit.
+    """
+    if not recipe.classes:
+        raise RecipeError(
+            "A model needs `classes`. Received: classes=[]. Name them in the recipe: "
+            '--set \'classes=["NORMAL", "PNEUMONIA"]\''
+        )
+    backbone = find_backbone(recipe.backbone, recipe.image_size)
+    if recipe.weights == "imagenet" and backbone.imagenet == "none":
+        raise WeightsError(
+            f"There are no ImageNet weights for {recipe.backbone}. Received: weights='imagenet'. "
+            "Pass --weights none."
+        )
+    with _drawing_from(recipe.seed), _computing_in(recipe.precision):
+        model = _whole(recipe, backbone) if backbone.is_whole else _with_head(recipe, backbone)
+    _freeze(_trunk(model, backbone), recipe.tune, backbone.tail)
+    if class_prior is not None:
+        _set_prior(model, class_prior)
+    return model
+
+
+def _with_head(recipe: Recipe, backbone: Backbone) -> keras.Model:
+    network = backbone.builder()(recipe.image_size, imagenet=recipe.weights == "imagenet")
+    if recipe.weights not in ("imagenet", "none"):
+        load_weights_file(network, recipe.weights)
+    images = keras.Input((recipe.image_size, recipe.image_size, 3), name="images")
+    # Pretrained statistics are better than those of a few small batches, so batch normalisation
+    # stays in inference mode, even once its weights are trained. Random weights have no
+    # statistics worth keeping: there it follows the training flag.
+    feature_map = network(images) if recipe.weights == "none" else network(images, training=False)
+    x = keras.layers.GlobalAveragePooling2D(name="pooling")(feature_map)  # (N, C)
+    x = keras.layers.Dropout(recipe.dropout, name="dropout")(x)
+    # float32 under mixed precision too: a half-precision softmax saturates to exactly 0 or 1.
+    logits = keras.layers.Dense(len(recipe.classes), dtype="float32", name="logits")(x)
+    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(logits)
+    return keras.Model(images, probabilities, name=recipe.backbone)
+
+
+def _whole(recipe: Recipe, backbone: Backbone) -> keras.Model:
+    model = backbone.builder()(
+        recipe.image_size,
+        len(recipe.classes),
+        dropout=recipe.dropout,
+        seed=tensorflow_seed(recipe.seed, "dropout")[0],
+    )
+    if recipe.weights != "none":
+        load_weights_file(model, recipe.weights)
+    return model
+
+
+def _trunk(model: keras.Model, backbone: Backbone) -> list[keras.layers.Layer]:
+    """Return the layers in front of the head, in the order in which they compute."""
+    if not backbone.is_whole:
+        return model.get_layer("backbone").layers
+    return [layer for layer in model.layers if layer.name not in ("logits", "probabilities")]
+
+
+def _freeze(trunk: list[keras.layers.Layer], tune: str, tail: str) -> None:
+    if tune == "all":
+        return
+    names = [layer.name for layer in trunk]
+    cut = len(names) if tune == "head" else names.index(tail)
+    for layer in trunk[:cut]:
+        layer.trainable = False
+
+
+def _set_prior(model: keras.Model, class_prior: Sequence[float]) -> None:
+    prior = np.asarray(class_prior, "float64")
+    bias = model.get_layer("logits").bias
+    if prior.shape != bias.shape or not (prior > 0).all() or not np.isclose(prior.sum(), 1):
+        raise ValueError(
+            f"`class_prior` must be {bias.shape[0]} positive frequencies that sum to 1. "
+            f"Received: class_prior={class_prior!r}"
+        )
+    bias.assign(np.log(prior))  # softmax(log p) = p
+
+
+@contextmanager
+def _drawing_from(seed: int) -> Iterator[None]:
+    """Make initial weights a function of `seed`, and leave the process's randomness as it was.
+
+    A Keras initialiser without a seed of its own takes one from Python's `random`.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Give layers made inside this dtype policy. Keras Applications has no argument for it."""
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(POLICIES[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(previous)
