@@ -12,7 +12,7 @@ UV ?= $(shell uv --version >/dev/null 2>&1 && echo uv)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
+INSTALL = $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install)
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
 	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/lock.in
 

@@ -50,4 +50,4 @@ def test_help_loads_no_tensorflow(arguments: list[str], repository: Path) -> Non
 
 
 def test_the_check_sees_what_is_loaded(repository: Path) -> None:
-    assert loaded_after("import matplotlib", repository) == ["matplotlib"]
+    assert loaded_after("import sklearn", repository) == ["sklearn"]
