@@ -8,12 +8,12 @@
 Names are loaded on first use: `RECIPES` and `BACKBONES` can be read without waiting for Keras.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from dlmath._checkout import hand_on
 
 hand_on(__name__)
-
-import importlib  # noqa: E402  the hand-over must come first
-from typing import TYPE_CHECKING, Any  # noqa: E402
 
 # Where each public name lives.
 _HOMES = {
