@@ -1,0 +1,151 @@
+"""Zip archives, unpacked once into the cache.
+
+An archive comes from elsewhere, so nothing in it is trusted: names stay inside the folder, sizes
+are bounded before the first byte is written, and a checksum that fails leaves nothing behind.
+"""
+
+import hashlib
+import re
+import shutil
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from dlmath.data.listing import counted, listed
+from dlmath.data.placing import Progress, atomic_folder
+from dlmath.errors import DataError
+from dlmath.runs import cache_home
+
+# The largest public set of this kind, NIH's 112,120 chest X-rays, is 45 GB.
+MAX_BYTES = 64 * 2**30
+MAX_MEMBERS = 500_000
+
+# Names that open a device on Windows, whatever their ending.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_ENCRYPTED = 0x1
+
+
+class _Member(NamedTuple):
+    info: zipfile.ZipInfo
+    name: str  # with forward slashes, safe to append to a folder
+
+
+def unpack(
+    archive: Path,
+    *,
+    progress: Progress | None = None,
+    max_bytes: int = MAX_BYTES,
+    max_members: int = MAX_MEMBERS,
+) -> Path:
+    """Return the folder of the cache that holds the archive's files, unpacking it if need be.
+
+    The folder is found again by the archive's path, size and time of change, and used again if
+    each file is still there in its full length.
+
+    Raises:
+        DataError: The archive is damaged, encrypted or too large, or holds a name or a link that
+            would leave the folder.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = _checked_members(archive, opened.infolist(), max_bytes, max_members)
+            folder = _place(archive)
+            if not _is_whole(folder, members):
+                shutil.rmtree(folder, ignore_errors=True)
+                _require_space(archive, members)
+                _extract(opened, members, folder, progress)
+            return folder
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise DataError(
+            f"{archive} is damaged or no zip that can be read: {error}. Fetch it again, or unpack "
+            "it yourself and pass the folder with --data."
+        ) from error
+    except OSError as error:
+        raise DataError(f"Cannot unpack {archive} into {cache_home()}: {error}.") from error
+
+
+def _place(archive: Path) -> Path:
+    status = archive.stat()
+    key = f"{archive.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    digest = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+    return cache_home() / "archives" / f"{archive.stem}-{digest[:16]}"
+
+
+def _is_whole(folder: Path, members: list[_Member]) -> bool:
+    try:
+        return folder.is_dir() and all(
+            (folder / member.name).stat().st_size == member.info.file_size for member in members
+        )
+    except OSError:
+        return False
+
+
+def _checked_members(
+    archive: Path, infos: list[zipfile.ZipInfo], max_bytes: int, max_members: int
+) -> list[_Member]:
+    members = [_Member(info, info.filename.replace("\\", "/")) for info in infos]
+    members = [member for member in members if not member.name.endswith("/")]  # folders
+    _refuse(archive, "names that are not safe", [m.name for m in members if not _is_safe(m.name)])
+    _refuse(archive, "links", [m.name for m in members if stat.S_ISLNK(_mode(m.info))])
+    _refuse(archive, "encrypted files", [m.name for m in members if m.info.flag_bits & _ENCRYPTED])
+    times = Counter(member.name for member in members)
+    _refuse(archive, "names that occur twice", [name for name, n in times.items() if n > 1])
+    total = sum(member.info.file_size for member in members)
+    if total > max_bytes or len(members) > max_members:
+        raise DataError(
+            f"{archive} would unpack to {counted(len(members), 'file')} of {_gigabytes(total)}; at "
+            f"most {max_members:,} files of {_gigabytes(max_bytes)} are unpacked unasked. Unpack "
+            "it yourself and pass the folder with --data."
+        )
+    return members
+
+
+def _is_safe(name: str) -> bool:
+    # A colon is a drive or a hidden stream on Windows.
+    if name.startswith("/") or ":" in name or not name.isprintable():
+        return False
+    return not any(part in ("", ".", "..") or _DEVICES.match(part) for part in name.split("/"))
+
+
+def _mode(info: zipfile.ZipInfo) -> int:
+    return info.external_attr >> 16
+
+
+def _refuse(archive: Path, what: str, names: list[str]) -> None:
+    if names:
+        raise DataError(
+            f"{archive} holds {what}: {listed([repr(name) for name in names])}. "
+            "Unpack it yourself, look at it, and pass the folder with --data."
+        )
+
+
+def _require_space(archive: Path, members: list[_Member]) -> None:
+    home = cache_home()
+    home.mkdir(parents=True, exist_ok=True)
+    needed, free = sum(member.info.file_size for member in members), shutil.disk_usage(home).free
+    if needed > free:
+        raise DataError(
+            f"{archive} needs {_gigabytes(needed)} in {home}, where {_gigabytes(free)} are free. "
+            "Make room, or set DLMATH_HOME to a folder on a larger disk."
+        )
+
+
+def _extract(
+    opened: zipfile.ZipFile, members: list[_Member], folder: Path, progress: Progress | None
+) -> None:
+    with atomic_folder(folder) as temporary:
+        for done, (info, name) in enumerate(members, start=1):
+            target = temporary / PurePosixPath(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # zipfile stops at the size that the header states, and checks the CRC there.
+            with opened.open(info) as packed, target.open("xb") as unpacked:
+                shutil.copyfileobj(packed, unpacked, 1 << 20)
+            if progress:
+                progress("unpacking", done, len(members))
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB"

@@ -1,0 +1,268 @@
+"""From the paths of `--data` to a catalogue of examples: each with file, class, patient, hash."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlmath.data.archives import unpack
+from dlmath.data.listing import counted, listed
+from dlmath.data.patients import patients_of
+from dlmath.data.placing import Progress
+from dlmath.data.tables import read_table
+from dlmath.data.tfds import PREFIX as TFDS_PREFIX
+from dlmath.data.tfds import read_tfds
+from dlmath.data.trees import PARTS, Found, Reading, read_tree
+from dlmath.errors import DataError, did_you_mean
+
+Source = Path | str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One image file and what is known of it.
+
+    Attributes:
+        file: Its path relative to its source with forward slashes, prefixed `<archive>!/` in a zip:
+            the same on every machine, and the name of the example everywhere.
+        path: Where the bytes lie now.
+        label: Its class, spelt as in the catalogue's `classes`.
+        part: train, validation or test as found on disk, or None.
+        patient: Whose image it is, or None where no rule and no column says so.
+        sha256: Of the file's bytes, in hexadecimal.
+    """
+
+    file: str
+    path: Path
+    label: str
+    part: str | None
+    patient: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The images of all sources together.
+
+    Attributes:
+        examples: Sorted by `file`.
+        classes: In the recipe's order, or alphabetical where it names none.
+        passed_over: How many entries were not taken for images, by what they were.
+        sources: The paths as they were given.
+        phantom: Whether any source holds drawn images instead of real ones.
+        warnings: What a reader of results from these data should know.
+    """
+
+    examples: tuple[Example, ...]
+    classes: tuple[str, ...]
+    passed_over: Mapping[str, int]
+    sources: tuple[str, ...]
+    phantom: bool
+    warnings: tuple[str, ...]
+
+
+def read_sources(
+    paths: Sequence[Source],
+    *,
+    classes: Sequence[str] = (),
+    patient_rules: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Catalogue:
+    """Read the class trees, zips, folders of zips, CSV files and `tfds:NAME` sets in `paths`.
+
+    Args:
+        paths: One or more sources; where two of them hold an equal relative name, every name is
+            prefixed with its source's.
+        classes: The recipe's classes, matched without case; empty: as found.
+        patient_rules: See `patients_of`. A CSV's column `patient` wins over them.
+        progress: Told what is being done, as unpacking and hashing may take a while.
+
+    Raises:
+        DataError: A source is missing, damaged, without images, or of other classes.
+    """
+    readings = [_read(path, progress) for path in paths]
+    found = sorted(_told_apart(paths, readings), key=lambda item: item.file)
+    empty = set().union(*(reading.empty for reading in readings))
+    spelling = _spelling(found, empty, classes, paths)
+    examples = tuple(
+        Example(item.file, item.path, spelling[item.label.casefold()], part, patient, sha256)
+        for item, part, patient, sha256 in zip(
+            found,
+            (PARTS[item.part] if item.part else None for item in found),
+            _patients(found, patient_rules),
+            _hashes(found, progress),
+            strict=True,
+        )
+    )
+    return Catalogue(
+        examples=examples,
+        classes=tuple(classes) or tuple(sorted(set(spelling.values()))),
+        passed_over=dict(sum((reading.passed_over for reading in readings), Counter())),
+        sources=tuple(str(path) for path in paths),
+        phantom=any(reading.phantom for reading in readings),
+        warnings=tuple(_warnings(found, readings)),
+    )
+
+
+def data_hash(catalogue: Catalogue) -> str:
+    """Return a sha256 over file, class and content of all examples, equal on every machine."""
+    rows = [(item.file, item.label, item.sha256) for item in catalogue.examples]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def _read(source: Source, progress: Progress | None) -> Reading:
+    if str(source).startswith(TFDS_PREFIX):
+        return read_tfds(str(source), progress=progress)
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise DataError(
+            f"There are no data at {source}. Pass a folder of class folders, a zip of one or a CSV "
+            "with --data; to try without data: --data phantom"
+        )
+    try:
+        reading = _read_folder(path, progress) if path.is_dir() else _read_file(path, progress)
+    except OSError as error:
+        raise DataError(f"Cannot read {error.filename or path}: {error.strerror}.") from error
+    if not reading.found:
+        raise _no_images(path, reading)
+    return reading
+
+
+def _read_folder(folder: Path, progress: Progress | None) -> Reading:
+    reading = read_tree(folder)
+    archives = sorted(path for path in folder.glob("*.[zZ][iI][pP]") if path.is_file())
+    if reading.found or not archives:
+        return reading
+    union = Reading()
+    for archive in archives:
+        part = _read_file(archive, progress)
+        if not part.found:
+            raise _no_images(archive, part)
+        union.found += part.found
+        union.passed_over += part.passed_over
+        union.empty |= part.empty
+        union.phantom |= part.phantom
+    return union
+
+
+def _read_file(path: Path, progress: Progress | None) -> Reading:
+    ending = path.suffix.lower()
+    if ending == ".csv":
+        return read_table(path)
+    if ending != ".zip":
+        raise DataError(
+            "Data are a folder of class folders, a zip of one, a folder of such zips or a .csv. "
+            f"Received: {path}"
+        )
+    reading = read_tree(unpack(path, progress=progress))
+    reading.found = [item._replace(file=f"{path.name}!/{item.file}") for item in reading.found]
+    return reading
+
+
+def _no_images(path: Path, reading: Reading) -> DataError:
+    seen = [f"{number:,} {what}" for what, number in sorted(reading.passed_over.items())]
+    seen += [f"{name}/ without images" for name in sorted(reading.empty)]
+    return DataError(
+        f"No JPEG or PNG image in a class folder was found in {path}. Expected CLASS/*.jpeg or "
+        f"train/CLASS/*.jpeg and test/CLASS/*.jpeg. Received: {listed(seen) or 'nothing at all'}"
+    )
+
+
+def _told_apart(paths: Sequence[Source], readings: Sequence[Reading]) -> Iterator[Found]:
+    """Give all that was found, under names that occur once."""
+    times = Counter(item.file for reading in readings for item in reading.found)
+    collide = any(number > 1 for number in times.values())
+    taken: set[str] = set()
+    for path, reading in zip(paths, readings, strict=True):
+        prefix = _unused(_source_name(path), taken) + "/" if collide else ""
+        for item in reading.found:
+            yield item._replace(file=prefix + item.file)
+
+
+def _source_name(source: Source) -> str:
+    return Path(str(source).removeprefix(TFDS_PREFIX)).expanduser().resolve().name
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate, number = f"{name}-{number}", number + 1
+    taken.add(candidate)
+    return candidate
+
+
+def _spelling(
+    found: Iterable[Found], empty: set[str], classes: Sequence[str], paths: Sequence[Source]
+) -> dict[str, str]:
+    """Return how each class is spelt, by its name in lower case."""
+    names = sorted({item.label for item in found}, reverse=True)
+    spelling = {name.casefold(): name for name in names}  # the first in the alphabet comes last
+    where = listed([str(path) for path in paths])
+    wanted = {name.casefold(): name for name in classes}
+    if unknown := sorted(spelling.keys() - wanted.keys()) if wanted else []:
+        name = spelling[unknown[0]]
+        raise DataError(
+            f"{where} holds a class that the recipe does not name: {name!r}."
+            f"{did_you_mean(name, classes)} Received: classes={list(classes)} in the recipe, "
+            f"{sorted(spelling.values())} on disk. Rename the folder or move it away."
+        )
+    without = sorted(
+        name
+        for name in empty
+        if name.casefold() not in spelling and (not wanted or name.casefold() in wanted)
+    )
+    if without:
+        raise DataError(
+            f"{where} holds class folders without a JPEG or PNG image: {listed(without)}. "
+            "Put images in or delete the folder."
+        )
+    if len(spelling) < 2:
+        raise DataError(
+            f"A classifier needs images of at least two classes. Received: {where} with images "
+            f"of {listed(list(spelling.values()))} alone. Pass the folder above with --data."
+        )
+    return wanted or spelling
+
+
+def _patients(found: Sequence[Found], rules: Sequence[str]) -> Iterator[str | None]:
+    read = iter(patients_of([item.file for item in found if item.patient is None], rules))
+    return (item.patient if item.patient is not None else next(read) for item in found)
+
+
+def _hashes(found: Sequence[Found], progress: Progress | None) -> list[str]:
+    hashes, faults = [], []
+    # Threads: the time goes into waiting for the disk, and hashing lets other threads run.
+    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
+        for item, sha256 in zip(
+            found, pool.map(_sha256, (item.path for item in found)), strict=True
+        ):
+            hashes.append(sha256 or "")
+            if sha256 is None:
+                faults.append(item.file)
+            if progress:
+                progress("hashing", len(hashes), len(found))
+    if faults:
+        raise DataError(f"{counted(len(faults), 'file')} cannot be read: {listed(faults)}.")
+    return hashes
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _warnings(found: Sequence[Found], readings: Sequence[Reading]) -> Iterator[str]:
+    for reading in readings:
+        yield from reading.warnings
+    if merged := sum(item.part == "val" for item in found):
+        yield (
+            f"{counted(merged, 'image')} of the part `val` joined the training part: validation "
+            "is drawn from the training patients. To keep a part of your own, name it `validation`."
+        )

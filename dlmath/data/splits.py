@@ -1,0 +1,219 @@
+"""Training, validation and test parts that share no patient, and the file that records them."""
+
+import csv
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dlmath.data.listing import counted, listed
+from dlmath.data.sources import Catalogue, Example
+from dlmath.data.strata import cut_patients
+from dlmath.errors import DataError, RecipeError, RunError
+from dlmath.runs import write_csv
+
+PARTS = ("train", "validation", "test")
+
+_LEFT_OUT = "left_out"
+_COLUMNS = ("file", "sha256", "class", "patient", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Examples by part, each part sorted by file.
+
+    Attributes:
+        left_out: Images in no part, since their patient is in a part that came with the data.
+        warnings: What a reader of results from this split should know.
+    """
+
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    test: tuple[Example, ...]
+    left_out: tuple[Example, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def part(self, name: str) -> tuple[Example, ...]:
+        """Return the examples of the part `name`: train, validation, test or left_out.
+
+        Raises:
+            ValueError: There is no such part.
+        """
+        if name not in (*PARTS, _LEFT_OUT):
+            raise ValueError(f"`name` must be one of {PARTS} or left_out. Received: name={name!r}")
+        part: tuple[Example, ...] = getattr(self, name)
+        return part
+
+
+def split_examples(
+    catalogue: Catalogue, *, seed: int, validation_fraction: float, test_fraction: float
+) -> Split:
+    """Split a catalogue by patient, stratified by the set of classes that a patient has.
+
+    A validation or test part found on disk stays as it is, except that a patient is in one part
+    only: in test before validation, in validation before train. Their further images are left
+    out. Parts that are not on disk are cut from the remaining patients, `validation_fraction` and
+    `test_fraction` of them. An image without a patient counts as a patient of its own, and copies
+    of a file as the same one.
+
+    Raises:
+        DataError: A class has too few patients to be in every part.
+        RecipeError: The fractions leave nothing to train on.
+    """
+    test = _by_patient(item for item in catalogue.examples if item.part == "test")
+    validation = _by_patient(item for item in catalogue.examples if item.part == "validation")
+    rest = _by_patient(item for item in catalogue.examples if item.part in ("train", None))
+    left_out = _take(validation, test.keys()) + _take(rest, test.keys() | validation.keys())
+    parts = {"test": test, "validation": validation}
+    fractions = {"test": test_fraction, "validation": validation_fraction}
+    fractions = {name: fractions[name] for name in fractions if not parts[name]}
+    _require_rest(fractions, rest, catalogue.classes)
+    labels_of = {patient: frozenset(e.label for e in own) for patient, own in rest.items()}
+    for name, patients in cut_patients(labels_of, fractions, rest="train", seed=seed).items():
+        parts[name] = {patient: rest[patient] for patient in patients}
+    split = Split(**{name: _sorted(parts[name]) for name in PARTS}, left_out=_by_file(left_out))
+    return replace(split, warnings=tuple(_warnings(split, catalogue.classes)))
+
+
+def split_hash(split: Split) -> str:
+    """Return a sha256 over file, content, class and patient by part, equal on every machine."""
+    rows = [list(row.values()) for row in _rows(split)]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def write_split(split: Split, path: Path) -> None:
+    """Write `split` as a CSV with the columns file,sha256,class,patient,split.
+
+    Images in no part are written too, with `left_out` for their split.
+    """
+    write_csv(path, _COLUMNS, _rows(split))
+
+
+def read_split(path: Path, catalogue: Catalogue) -> Split:
+    """Read a split that `write_split` wrote, finding its images in `catalogue` by file.
+
+    Images of the catalogue that the split does not name are in no part, with a warning.
+
+    Raises:
+        RunError: The file is missing or was not written by `write_split`.
+        DataError: An image that the split names is missing or has other bytes or another class.
+    """
+    rows = _read_rows(path)
+    examples = {example.file: example for example in catalogue.examples}
+    _require_unchanged(path, rows, examples)
+    parts: dict[str, list[Example]] = {name: [] for name in (*PARTS, _LEFT_OUT)}
+    for row in rows:
+        example = replace(examples.pop(row["file"]), patient=row["patient"] or None)
+        parts[row["split"]].append(example)
+    split = Split(**{name: _by_file(part) for name, part in parts.items()})
+    warnings = list(_warnings(split, catalogue.classes))
+    if examples:
+        warnings.append(f"{counted(len(examples), 'image')} of the data are not in {path}.")
+    return replace(split, warnings=tuple(warnings))
+
+
+def patient_key(example: Example) -> str:
+    """Return what tells the example's patient from all others; without one, its own content."""
+    return f"sha256:{example.sha256}" if example.patient is None else f"patient:{example.patient}"
+
+
+def _by_patient(examples: Iterable[Example]) -> dict[str, list[Example]]:
+    patients = defaultdict(list)
+    for example in examples:
+        patients[patient_key(example)].append(example)
+    return dict(patients)
+
+
+def _take(by_patient: dict[str, list[Example]], patients: Iterable[str]) -> list[Example]:
+    """Remove `patients` and return their examples."""
+    taken = [by_patient.pop(patient) for patient in set(patients) & by_patient.keys()]
+    return [example for own in taken for example in own]
+
+
+def _sorted(by_patient: Mapping[str, Sequence[Example]]) -> tuple[Example, ...]:
+    return _by_file(example for own in by_patient.values() for example in own)
+
+
+def _by_file(examples: Iterable[Example]) -> tuple[Example, ...]:
+    return tuple(sorted(examples, key=lambda example: example.file))
+
+
+def _require_rest(
+    fractions: Mapping[str, float], rest: Mapping[str, Sequence[Example]], classes: Sequence[str]
+) -> None:
+    if sum(fractions.values()) >= 1:
+        raise RecipeError(
+            "`validation_fraction` and `test_fraction` must add to less than 1. Received: "
+            + ", ".join(f"{name}_fraction={fraction}" for name, fraction in fractions.items())
+        )
+    present = {example.label for own in rest.values() for example in own}
+    if absent := [label for label in classes if label not in present]:
+        raise DataError(
+            f"There is no image of {listed(absent)} to train on. Received: "
+            f"{counted(len(rest), 'patient')} outside the validation and test parts on disk. Pass "
+            "data of every class with --data."
+        )
+
+
+def _rows(split: Split) -> Iterator[dict[str, str]]:
+    for name in (*PARTS, _LEFT_OUT):
+        for example in split.part(name):
+            values = (example.file, example.sha256, example.label, example.patient or "", name)
+            yield dict(zip(_COLUMNS, values, strict=True))
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"Cannot read the split {path}: {error}.") from error
+    for number, row in enumerate(rows, start=2):
+        if tuple(row) != _COLUMNS or row["split"] not in (*PARTS, _LEFT_OUT):
+            raise RunError(
+                f"{path}, line {number}, is not as it was written: expected {','.join(_COLUMNS)} "
+                f"with a split of {', '.join(PARTS)} or {_LEFT_OUT}. Train again."
+            )
+    return rows
+
+
+def _require_unchanged(
+    path: Path, rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]
+) -> None:
+    missing = [row["file"] for row in rows if row["file"] not in examples]
+    if missing:
+        raise DataError(
+            f"{counted(len(missing), 'image')} of {path} are not in the data: {listed(missing)}. "
+            "Pass the data that the run was trained on with --data."
+        )
+    changed = [
+        row["file"]
+        for row in rows
+        if (row["sha256"], row["class"])
+        != (examples[row["file"]].sha256, examples[row["file"]].label)
+    ]
+    if changed:
+        raise DataError(
+            f"{counted(len(changed), 'image')} of {path} changed since the run: {listed(changed)}. "
+            "Restore them, or train again on the data as they are now."
+        )
+
+
+def _warnings(split: Split, classes: Sequence[str]) -> Iterator[str]:
+    examples = {name: split.part(name) for name in PARTS}
+    if split.left_out:
+        outside = len(split.train) + len(split.validation) + len(split.left_out)
+        yield (
+            f"{len(split.left_out):,} of {outside:,} images outside the test part were left out: "
+            "their patients are in the test or validation part that came with the data."
+        )
+    if unknown := sum(e.patient is None for part in examples.values() for e in part):
+        yield (
+            f"The patient of {counted(unknown, 'image')} is not known: images of one patient may "
+            "be on both sides, which makes results look better than they are."
+        )
+    for name, part in examples.items():
+        if absent := sorted(set(classes) - {example.label for example in part}):
+            yield f"The {name} part holds no image of {listed(absent)}."

@@ -1,0 +1,118 @@
+"""`tfds:NAME`: any image classification set of TensorFlow Datasets that is prepared on disk.
+
+The encoded images are written to the cache once, as files beside a CSV, and read from there like
+all other data, so that one specification of decoding holds for them too.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dlmath.data.listing import listed
+from dlmath.data.placing import Progress, atomic_folder
+from dlmath.data.tables import read_table
+from dlmath.data.trees import PARTS, Reading
+from dlmath.errors import DataError
+from dlmath.runs import cache_home, write_csv
+
+PREFIX = "tfds:"
+
+_SIGNATURES = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png"}
+_TABLE = "images.csv"
+
+
+def read_tfds(source: str, *, progress: Progress | None = None) -> Reading:
+    """Read `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION` from `$TFDS_DATA_DIR`.
+
+    Splits other than train, val, validation and test are passed over.
+
+    Raises:
+        DataError: The set is not prepared on disk or is not one of encoded images with one label.
+    """
+    prepared = _prepared_folder(source)
+    folder = _place(prepared)
+    if not (folder / _TABLE).is_file():
+        with atomic_folder(folder) as temporary:
+            rows = list(_write_images(prepared, temporary, progress))
+            write_csv(temporary / _TABLE, ("file", "class", "split"), rows)
+    reading = read_table(folder / _TABLE)
+    reading.warnings.append(
+        f"{source} has no patients: its images are split one by one. If several are of one "
+        "patient, results look better than they are; for malaria, take the folders instead."
+    )
+    return reading
+
+
+def _prepared_folder(source: str) -> Path:
+    """Return the folder of the newest version, or of the one that is asked for."""
+    root = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    name, _, version = source.removeprefix(PREFIX).partition(":")
+    pattern = f"{version or '*'}/features.json"
+    found = [path.parent for path in (root / name).glob(pattern)] if name else []
+    found = found or [path.parent for path in (root / name).glob(f"*/{pattern}")] if name else []
+    if not found:
+        raise DataError(
+            f"No data set {name!r} is prepared in {root}. Received: {source}. Prepare it with "
+            "`tfds build`, or set TFDS_DATA_DIR to the folder that holds it."
+        )
+    configs = sorted({folder.parent.name for folder in found})
+    if len(configs) > 1:
+        raise DataError(
+            f"{source} has several configurations: {listed(configs)}. Name one: "
+            f"{PREFIX}{name}/{configs[0]}"
+        )
+    return max(found, key=lambda folder: [int(part) for part in folder.name.split(".")])
+
+
+def _place(prepared: Path) -> Path:
+    changed = (prepared / "features.json").stat().st_mtime_ns
+    digest = hashlib.sha256(f"{prepared.resolve()}|{changed}".encode()).hexdigest()
+    return cache_home() / "tfds" / f"{prepared.parent.name}-{digest[:16]}"
+
+
+def _write_images(
+    prepared: Path, folder: Path, progress: Progress | None
+) -> Iterator[dict[str, str]]:
+    """Write the images of all parts to `folder` and give their rows of the CSV."""
+    # Imported here: it brings TensorFlow, which reading a folder does without.
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(prepared)
+    image, label = _keys(builder.info.features, tfds.features)
+    splits = [name for name in builder.info.splits if name in PARTS]
+    total, done = sum(builder.info.splits[name].num_examples for name in splits), 0
+    for split in splits:
+        (folder / split).mkdir()
+        examples = builder.as_dataset(split=split, decoders={image: tfds.decode.SkipDecoding()})
+        for index, example in enumerate(tfds.as_numpy(examples)):
+            file = f"{split}/{index:06d}.{_ending(example[image], prepared)}"
+            (folder / file).write_bytes(example[image])
+            name = builder.info.features[label].int2str(example[label])
+            yield {"file": file, "class": name, "split": split}
+            done += 1
+            if progress:
+                progress("unpacking", done, total)
+
+
+def _keys(features: Any, kinds: Any) -> tuple[str, str]:
+    """Return the names of the one image and the one label of `features`."""
+    images = [name for name, feature in features.items() if isinstance(feature, kinds.Image)]
+    labels = [name for name, feature in features.items() if isinstance(feature, kinds.ClassLabel)]
+    if len(images) != 1 or len(labels) != 1:
+        raise DataError(
+            "A TFDS set of image classification has one image and one class label. "
+            f"Received: images {images}, labels {labels} among {list(features)}"
+        )
+    return images[0], labels[0]
+
+
+def _ending(encoded: bytes, prepared: Path) -> str:
+    for signature, ending in _SIGNATURES.items():
+        if encoded.startswith(signature):
+            return ending
+    raise DataError(
+        f"The images in {prepared} are neither JPEG nor PNG. Received: bytes {encoded[:8]!r}. "
+        "Write them out as PNG files and pass the folder."
+    )

@@ -1,0 +1,130 @@
+"""Class trees: folders whose names say the class of an image and the part it belongs to.
+
+    chest_xray/train/NORMAL/IM-0115-0001.jpeg      {part}/{class}/{image}
+    cell_images/Parasitized/C33P1_cell_179.png     {class}/{image}
+
+The outermost folder (`chest_xray`, `cell_images`) may be there or not.
+"""
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+IMAGE_ENDINGS = (".jpeg", ".jpg", ".png")
+# Names of parts on disk, and the part each one is. `val` joins training: Kermany's holds 16 images,
+# too few to choose a model by, so validation is drawn anew, by patient.
+PARTS = {"train": "train", "val": "train", "validation": "validation", "test": "test"}
+PHANTOM_MARKER = "PHANTOM.json"
+
+_JUNK = ("__macosx", "desktop.ini", "thumbs.db")
+_WRAPPERS = 2  # an archive's own folder, and the one that an unpacking tool puts around it
+
+
+class Found(NamedTuple):
+    """An image as a source describes it, before it is hashed and its names are checked."""
+
+    file: str  # relative to the source, with forward slashes
+    path: Path
+    label: str
+    part: str | None  # as named there, in lower case
+    patient: str | None = None
+
+
+@dataclass
+class Reading:
+    """What one source holds."""
+
+    found: list[Found] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    empty: set[str] = field(default_factory=set)  # folders in the place of a class, without images
+    phantom: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_tree(root: Path) -> Reading:
+    """Read the class tree in `root`; one without images gives a reading that found nothing.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+    reading = Reading()
+    base = _unwrapped(root)
+    reading.phantom = (base / PHANTOM_MARKER).is_file()
+    for folder, part in _parts(base, reading.passed_over):
+        entries = _entries(folder, reading.passed_over)
+        _count(reading.passed_over, "images outside class folders", len(entries.images))
+        for class_folder in entries.folders:
+            _read_class(class_folder, part, root, reading)
+    reading.empty -= {found.label for found in reading.found}
+    return reading
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file's name ends as that of a JPEG or PNG image does, in any case."""
+    return name.lower().endswith(IMAGE_ENDINGS)
+
+
+class _Entries(NamedTuple):
+    folders: list[Path]
+    images: list[Path]
+
+
+def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
+    """List the folders and images in `folder` by name, and count all else as passed over."""
+    entries = _Entries([], [])
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith("."):
+            passed_over["dotfiles"] += 1
+        elif entry.name.lower() in _JUNK:
+            passed_over[entry.name] += 1
+        elif entry.is_dir():
+            entries.folders.append(Path(entry.path))
+        elif is_image_name(entry.name):
+            entries.images.append(Path(entry.path))
+        elif entry.name != PHANTOM_MARKER:
+            passed_over[f"*{Path(entry.name).suffix}"] += 1
+    return entries
+
+
+def _unwrapped(root: Path) -> Path:
+    """Step into a lone folder that is neither a part nor a class."""
+    base = root
+    for _ in range(_WRAPPERS):
+        folders, images = _entries(base, Counter())
+        if images or len(folders) != 1 or folders[0].name.casefold() in PARTS:
+            break
+        if _entries(folders[0], Counter()).images:
+            break
+        base = folders[0]
+    return base
+
+
+def _parts(base: Path, passed_over: Counter[str]) -> list[tuple[Path, str | None]]:
+    """Return the folders that hold class folders, each with its part."""
+    ignored: Counter[str] = Counter()
+    entries = _entries(base, ignored)
+    parts = [folder for folder in entries.folders if folder.name.casefold() in PARTS]
+    if not parts:
+        return [(base, None)]
+    passed_over.update(ignored)
+    _count(passed_over, "images outside class folders", len(entries.images))
+    # The archive that most people have of the chest X-rays holds a second copy of them all here.
+    _count(passed_over, "folders beside the parts", len(entries.folders) - len(parts))
+    return [(folder, folder.name.casefold()) for folder in parts]
+
+
+def _read_class(folder: Path, part: str | None, root: Path, reading: Reading) -> None:
+    entries = _entries(folder, reading.passed_over)
+    _count(reading.passed_over, "folders inside class folders", len(entries.folders))
+    if not entries.images:
+        reading.empty.add(folder.name)
+    for path in entries.images:
+        file = path.relative_to(root).as_posix()
+        reading.found.append(Found(file, path, folder.name, part))
+
+
+def _count(passed_over: Counter[str], what: str, number: int) -> None:
+    if number:  # a Counter keeps zeros, and would show them
+        passed_over[what] += number
