@@ -68,7 +68,7 @@ class Session:
         self.loop = Loop(
             model=self.training_model,
             batches=lambda epoch, step: training_batches(
-                train.pixels, one_hot, recipe, epoch=epoch, first_step=step
+                train.pixels.array, one_hot, recipe, epoch=epoch, first_step=step
             ),
             epochs=recipe.epochs,
             steps=steps,

@@ -1,0 +1,175 @@
+"""Decode every image once and keep the resized pixels, in memory or in a mapped cache file."""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from dlmath.data import pixel_cache
+from dlmath.data.images import SPECIFICATION, check_image, decode_and_resize
+from dlmath.data.sources import Example
+from dlmath.errors import DataError
+
+Progress = Callable[[int, int], object]
+
+# 14,000 images of 224 x 224. A mapped file costs little more once the system holds its pages.
+MEMORY_LIMIT = 2 * 2**30
+THREADS = 16  # decoding leaves Python's lock, reading waits for the disk
+BAD_FILES_NAMED = 10
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A file that could not be read as an image, and why, in one line."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """Resized images, row i of `array` being `examples[i]`.
+
+    Attributes:
+        array: uint8 (N, size, size, 3), in memory or mapped read-only from a file.
+        examples: The N examples that could be read, in the order given.
+        bad: The files passed over.
+    """
+
+    array: np.ndarray
+    examples: tuple[Example, ...]
+    bad: tuple[BadFile, ...] = ()
+
+
+def load_pixels(
+    examples: Sequence[Example],
+    image_size: int,
+    *,
+    on_bad_file: str = "error",
+    progress: Progress | None = None,
+    memory_limit: int = MEMORY_LIMIT,
+) -> Pixels:
+    """Read, check, decode and resize every example, on all cores.
+
+    Args:
+        examples: What to read.
+        image_size: Side of the squares in pixels.
+        on_bad_file: "error", or "skip" to leave out what cannot be read.
+        progress: Called after each image with (done, total).
+        memory_limit: Pixels of more bytes than this go to a file in the cache, which the next
+            call with the same images finds again.
+
+    Raises:
+        DataError: There are bad files and `on_bad_file` is "error", no file could be read, or
+            the cache's disk is full.
+    """
+    report = progress or (lambda done, total: None)
+    if len(examples) * image_size**2 * 3 <= memory_limit:
+        array, reasons = _in_memory(examples, image_size, report)
+    else:
+        array, reasons = _in_cache(examples, image_size, report)
+    bad = tuple(BadFile(examples[row].file, reason) for row, reason in reasons.items())
+    if bad and (on_bad_file == "error" or len(bad) == len(examples)):
+        raise _bad_files_error(bad, len(examples))
+    kept = tuple(example for row, example in enumerate(examples) if row not in reasons)
+    return Pixels(array, kept, bad)
+
+
+def _in_memory(
+    examples: Sequence[Example], size: int, report: Progress
+) -> tuple[np.ndarray, dict[int, str]]:
+    array = np.empty((len(examples), size, size, 3), np.uint8)
+    rows = iter(array)
+
+    def put(image: np.ndarray) -> None:
+        next(rows)[...] = image
+
+    reasons = _read_all(examples, size, put, report)
+    return array[: len(examples) - len(reasons)], reasons
+
+
+def _in_cache(
+    examples: Sequence[Example], size: int, report: Progress
+) -> tuple[np.ndarray, dict[int, str]]:
+    digest = hashlib.sha256(f"{SPECIFICATION} {size}".encode())
+    for example in examples:
+        digest.update(f"{example.file}\0{example.sha256}\n".encode())
+    array, note = pixel_cache.fetch(
+        digest.hexdigest()[:32],
+        (size, size, 3),
+        len(examples),
+        lambda put: json.dumps(_read_all(examples, size, put, report)),
+    )
+    report(len(examples), len(examples))
+    return array, {int(row): reason for row, reason in json.loads(note).items()}
+
+
+def _read_all(
+    examples: Sequence[Example], size: int, put: pixel_cache.Put, report: Progress
+) -> dict[int, str]:
+    """Give each image that can be read to `put`; return why the other rows cannot."""
+    reasons = {}
+    for row, image in enumerate(_in_threads(lambda example: _read(example, size), examples)):
+        if isinstance(image, str):
+            reasons[row] = image
+        else:
+            put(image)
+        report(row + 1, len(examples))
+    return reasons
+
+
+def _in_threads(
+    read: Callable[[Example], np.ndarray | str], examples: Sequence[Example]
+) -> Iterator[np.ndarray | str]:
+    """Read in parallel and in order, holding few results; stop at once when interrupted."""
+    executor = ThreadPoolExecutor(THREADS, thread_name_prefix="decode")
+    pending: deque[Future[np.ndarray | str]] = deque()
+    try:
+        for example in examples:
+            pending.append(executor.submit(read, example))
+            if len(pending) > 4 * THREADS:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(example: Example, size: int) -> np.ndarray | str:
+    """Return the resized image, or the reason why there is none."""
+    try:
+        data = Path(example.path).read_bytes()
+        check_image(data, example.file)
+        return _decoder(size)(tf.constant(data)).numpy()
+    except OSError as error:
+        return f"{example.file}: cannot be read ({error.strerror})"
+    except DataError as error:
+        return str(error)
+    except tf.errors.InvalidArgumentError:  # its message names kernels, not what is wrong
+        return f"{example.file}: damaged, or broken off before its end"
+
+
+@cache
+def _decoder(size: int) -> tf.types.experimental.ConcreteFunction:
+    """Trace the decoder once for each size, whatever the number of images and threads."""
+    decoder = tf.function(decode_and_resize, autograph=False)
+    with tf.device("CPU:0"):
+        return decoder.get_concrete_function(tf.TensorSpec((), tf.string), size)
+
+
+def _bad_files_error(bad: Sequence[BadFile], total: int) -> DataError:
+    lines = [f"  {one.reason}" for one in bad[:BAD_FILES_NAMED]]
+    if len(bad) > BAD_FILES_NAMED:
+        lines.append(f"  and {len(bad) - BAD_FILES_NAMED} more")
+    return DataError(
+        f"{len(bad)} of {total} files cannot be used:\n"
+        + "\n".join(lines)
+        + "\nRepair or remove them, or leave them out with --set on_bad_file=skip"
+    )
