@@ -10,7 +10,6 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -46,8 +45,12 @@ def link_missing(name: str) -> str:
     )
 
 
-class _SubmoduleAlias(MetaPathFinder, Loader):
-    """Finds `<name>.<module>` as the module object `dlmath.<name>.<module>`."""
+class _SubmoduleAlias:
+    """Finds and loads `<name>.<module>` as the module object `dlmath.<name>.<module>`.
+
+    A finder and a loader by their methods alone: `importlib.abc`, home of their base classes,
+    costs a quarter of the time that `dlmath --help` takes.
+    """
 
     def __init__(self, name: str) -> None:
         self._prefix = f"{name}."
@@ -61,6 +64,9 @@ class _SubmoduleAlias(MetaPathFinder, Loader):
         if importlib.util.find_spec(f"dlmath.{fullname}") is None:
             return None
         return ModuleSpec(fullname, self)
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave the creation of the module to Python."""
 
     def exec_module(self, module: ModuleType) -> None:
         # Filling in a fresh module and swapping it here leaves the real module's __spec__ alone.
