@@ -63,7 +63,7 @@ class _SubmoduleAlias:
             return None
         if importlib.util.find_spec(f"dlmath.{fullname}") is None:
             return None
-        return ModuleSpec(fullname, self)
+        return ModuleSpec(fullname, self)  # type: ignore[arg-type]  # has what a loader must have
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Leave the creation of the module to Python."""

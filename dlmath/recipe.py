@@ -124,8 +124,7 @@ class Recipe:
                 ) from error
             if "patient" not in groups:
                 raise RecipeError(
-                    "Each of `patient_rules` must hold a group (?P<patient>…). "
-                    f"Received: {rule!r}"
+                    f"Each of `patient_rules` must hold a group (?P<patient>…). Received: {rule!r}"
                 )
 
     def replace(self, **changes: Any) -> Self:

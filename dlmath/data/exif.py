@@ -57,7 +57,11 @@ def turn_upright(image: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
 
 
 def _jpeg_block(encoded: tf.Tensor) -> tf.Tensor:
-    """Walk the segments that come before the pixels; the TIFF block, or an empty string."""
+    """Walk the segments of metadata; the TIFF block, or an empty string.
+
+    The standard puts APP1 right after the start of the image, so the walk ends at the first
+    segment that is neither an application's (APP0-APP15) nor a comment.
+    """
     end = tf.strings.length(encoded)
 
     def is_header(position: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
@@ -71,9 +75,10 @@ def _jpeg_block(encoded: tf.Tensor) -> tf.Tensor:
             tf.strings.substr(encoded, position + 4, 6), b"Exif\0\0"
         )
         block = tf.where(is_exif, tf.strings.substr(encoded, position + 10, length - 8), b"")
-        is_over = (head[0] != 0xFF) | (marker == 0xDA) | (marker == 0xD9)
-        after = tf.where(marker == 0xFF, position + 1, position + 2 + length)  # 0xFF: a fill byte
-        return tf.where(is_over, end, after), block
+        is_fill = marker == 0xFF
+        is_metadata = (marker >= 0xE0) & (marker <= 0xEF) | (marker == 0xFE) | is_fill
+        after = tf.where(is_fill, position + 1, position + 2 + length)
+        return tf.where((head[0] == 0xFF) & is_metadata, after, end), block
 
     return tf.while_loop(is_header, step, (tf.constant(2), tf.constant(b"")))[1]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.errors import Stopped
+from dlmath.reporting import Reporter
 from dlmath.runs import write_csv
 from dlmath.training.loop import Callback, Position
-from dlmath.reporting import Reporter
 from dlmath.training.signals import StopRequest
 
 

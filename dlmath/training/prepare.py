@@ -1,39 +1,19 @@
 """From what the user named to what can be trained on: the recipe completed, the data split."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dlmath.data.locate import find_data
-from dlmath.data.pixels import Pixels, load_pixels
-from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.data.sources import Catalogue, read_sources
 from dlmath.data.splits import Split, split_examples
-from dlmath.errors import DataError, RecipeError, did_you_mean
+from dlmath.errors import RecipeError, did_you_mean
 from dlmath.models import RECIPES
+from dlmath.models.backbones import find_backbone
 from dlmath.recipe import Recipe
-from dlmath.reporting import Reporter
 
 Data = str | Path | Sequence[str | Path] | None
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Resized images in memory or mapped, with the class of each.
-
-    Attributes:
-        pixels: N images.
-        labels: (N,) class indices in the order of the recipe's classes.
-    """
-
-    pixels: Pixels
-    labels: np.ndarray
-
-    def one_hot(self, classes: int) -> np.ndarray:
-        """Return the labels as (N, classes) float32."""
-        return np.eye(classes, dtype=np.float32)[self.labels]
 
 
 @dataclass(frozen=True)
@@ -50,29 +30,27 @@ class Prepared:
         return [*self.catalogue.warnings, *self.split.warnings]
 
 
-def resolve_recipe(recipe: Recipe | str | Path, settings: dict[str, Any]) -> Recipe:
-    """Return the recipe for a task's name, a TOML file, or a folder of class folders.
+def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> tuple[Recipe, Data]:
+    """Return the recipe for a task's name, a TOML file or a folder of class folders, and the data.
+
+    A folder is its own data unless others are given.
 
     Raises:
-        RecipeError: It is none of these, or a setting is refused.
+        RecipeError: The task is none of these, or a setting is refused.
     """
-    if not isinstance(recipe, Recipe):
-        recipe = _named_recipe(recipe)
-    return recipe.replace(**settings)
-
-
-def _named_recipe(task: str | Path) -> Recipe:
+    if isinstance(task, Recipe):
+        return task.replace(**settings), data
     if str(task) in RECIPES:
-        return RECIPES[str(task)]
+        return RECIPES[str(task)].replace(**settings), data
     path = Path(task)
     if path.is_file() and path.suffix == ".toml":
-        return Recipe.read(path)
+        return Recipe.read(path).replace(**settings), data
     if path.is_dir():
-        return recipe_of_folder(path)
+        return recipe_of_folder(path).replace(**settings), data or path
     raise RecipeError(
-        f"No task {str(task)!r}.{did_you_mean(str(task), RECIPES)} A task is one of "
+        f"There is no task {str(task)!r}.{did_you_mean(str(task), RECIPES)} A task is one of "
         f"{', '.join(RECIPES)}, the path of a recipe.toml, or a folder of class folders. "
-        "Try: dlmath data list"
+        "See what there is: dlmath data list"
     )
 
 
@@ -84,10 +62,9 @@ def recipe_of_folder(folder: Path) -> Recipe:
 
 def prepare(recipe: Recipe, data: Data) -> Prepared:
     """Find the data of a recipe, read what is there, and split it by patient."""
+    find_backbone(recipe.backbone, recipe.image_size)  # refuses before any file is read
     sources = tuple(find_data(recipe.name, as_paths(data)))
-    catalogue = read_sources(
-        sources, classes=recipe.classes, patient_rules=recipe.patient_rules
-    )
+    catalogue = read_sources(sources, classes=recipe.classes, patient_rules=recipe.patient_rules)
     recipe = complete(recipe, catalogue)
     split = split_examples(
         catalogue,
@@ -116,24 +93,3 @@ def complete(recipe: Recipe, catalogue: Catalogue) -> Recipe:
             f"about it. Say so with: --set positive_class={second}"
         )
     return recipe
-
-
-def load_labelled(
-    examples: Iterable[Example], recipe: Recipe, reporter: Reporter, task: str
-) -> Labelled:
-    """Decode and resize the examples' images.
-
-    Raises:
-        DataError: A file is bad and the recipe does not skip those, or none is left.
-    """
-    pixels = load_pixels(
-        list(examples),
-        recipe.image_size,
-        on_bad_file=recipe.on_bad_file,
-        progress=lambda done, total: reporter.progress(task, done, total),
-    )
-    if not pixels.examples:
-        raise DataError("Not one image could be read. Look at them with: dlmath data show PATH")
-    index = {name: number for number, name in enumerate(recipe.classes)}
-    labels = np.array([index[example.label] for example in pixels.examples])
-    return Labelled(pixels, labels)

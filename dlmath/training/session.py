@@ -10,18 +10,16 @@ import keras
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from dlmath import models
 from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.errors import DivergedError
 from dlmath.evaluation.probabilities import predict_probabilities
 from dlmath.evaluation.threshold import choose_threshold
-from dlmath.recipe import Recipe
+from dlmath.reporting import Reporter
 from dlmath.runs import Run, atomic_path
 from dlmath.training import callbacks, checkpoints
 from dlmath.training.devices import Placement
+from dlmath.training.ingredients import Ingredients
 from dlmath.training.loop import Loop
-from dlmath.training.prepare import Labelled
-from dlmath.reporting import Reporter
 from dlmath.training.signals import StopRequest
 from dlmath.training.solver import compile_for_training
 
@@ -34,8 +32,7 @@ class Session:
 
     Args:
         run: Where checkpoints, the history and the model are written.
-        recipe: With its classes known.
-        train, validation: Labelled images; the test part has no business here.
+        ingredients: The recipe, its untrained model, and the images.
         placement: The device and strategy.
         stop: Asked after each step whether a signal came.
         reporter: Hears of the progress.
@@ -45,21 +42,20 @@ class Session:
     def __init__(
         self,
         run: Run,
-        recipe: Recipe,
-        train: Labelled,
-        validation: Labelled,
+        ingredients: Ingredients,
         placement: Placement,
         stop: StopRequest,
         reporter: Reporter,
         observers: Sequence[keras.callbacks.Callback] = (),
     ):
-        self.run_folder = run
-        self.recipe = recipe
-        self.validation = validation
+        self.run = run
+        self.recipe = recipe = ingredients.recipe
+        self.model = ingredients.model
+        self.validation = ingredients.validation
+        train = ingredients.train
         steps = steps_per_epoch(len(train.labels), recipe.batch_size)
         one_hot = train.one_hot(len(recipe.classes))
         with placement.strategy.scope():
-            self.model = models.build(recipe, class_prior=one_hot.mean(axis=0))
             self.training_model = compile_for_training(self.model, recipe, steps)
         self.best = callbacks.BestEpoch("val_auc", self._save_best)
         self.progress = callbacks.Progress(
@@ -116,7 +112,7 @@ class Session:
 
     def write_model(self) -> None:
         """Write the model as a `.keras` file, without an optimizer."""
-        with atomic_path(self.run_folder.model_path) as temporary:
+        with atomic_path(self.run.model_path) as temporary:
             self.model.save(temporary)
 
     def has_best(self) -> bool:
@@ -173,4 +169,4 @@ class Session:
         }
 
     def _checkpoint_path(self, name: str) -> Path:
-        return self.run_folder.checkpoints / name
+        return self.run.checkpoints / name

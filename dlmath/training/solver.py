@@ -5,9 +5,7 @@ import keras
 from dlmath.recipe import Recipe
 
 
-def compile_for_training(
-    model: keras.Model, recipe: Recipe, steps_per_epoch: int
-) -> keras.Model:
+def compile_for_training(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> keras.Model:
     """Return a compiled model that ends in the logits and shares every variable of `model`.
 
     The loss is the cross-entropy of soft labels times a weight for each example, averaged

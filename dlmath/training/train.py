@@ -14,11 +14,12 @@ from dlmath.data.sources import read_sources
 from dlmath.data.splits import read_split, write_split
 from dlmath.errors import DivergedError, RunError, Stopped
 from dlmath.recipe import Recipe
+from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json, write_text
 from dlmath.training import manifest
 from dlmath.training.devices import Placement, pin_threads, place
-from dlmath.training.prepare import Data, Prepared, as_paths, load_labelled, prepare, resolve_recipe
-from dlmath.reporting import SILENT, Reporter
+from dlmath.training.ingredients import Ingredients, gather
+from dlmath.training.prepare import Data, Prepared, as_paths, prepare, resolve
 from dlmath.training.session import Session
 from dlmath.training.signals import stop_request
 
@@ -58,23 +59,26 @@ def train(
         DivergedError: The loss became NaN; the best epoch so far is kept in the run.
         Stopped: A signal came; everything was saved.
     """
-    recipe = resolve_recipe(recipe, settings)
+    recipe, data = resolve(recipe, data, settings)
     folder = Path(out) if out is not None else None
     if folder is not None:
         Run.refuse_occupied(folder)
     threads = pin_threads()
     placement = place(device, strategy)
     prepared = prepare(recipe, data)
+    for warning in prepared.warnings:
+        reporter.say(f"Warning: {warning}")
+    ingredients = gather(prepared, placement, reporter)
+    # Only now: whatever can be wrong with the request leaves no folder behind.
     run = Run.create(recipe.name, folder)
     write_text(run.recipe_path, prepared.recipe.to_toml())
     write_split(prepared.split, run.split_path)
     first = manifest.first_manifest(
         run, prepared, device=placement.as_dict(), threads=threads, command=shlex.join(command)
     )
+    first["warnings"] += ingredients.warnings
     write_json(run.manifest_path, first)
-    for warning in prepared.warnings:
-        reporter.say(f"Warning: {warning}")
-    return _train(run, prepared, placement, reporter, tensorboard=tensorboard)
+    return _train(run, ingredients, placement, reporter, tensorboard=tensorboard)
 
 
 def resume(
@@ -105,7 +109,7 @@ def resume(
     placement = place(device, strategy)
     prepared = _prepare_again(run, data)
     run.update_manifest(state="running", resumed=[*run.manifest.get("resumed", []), manifest.now()])
-    return _train(run, prepared, placement, reporter)
+    return _train(run, gather(prepared, placement, reporter), placement, reporter)
 
 
 def _prepare_again(run: Run, data: Data) -> Prepared:
@@ -117,25 +121,16 @@ def _prepare_again(run: Run, data: Data) -> Prepared:
 
 def _train(
     run: Run,
-    prepared: Prepared,
+    ingredients: Ingredients,
     placement: Placement,
     reporter: Reporter,
     *,
     tensorboard: bool = False,
 ) -> Run:
     started = time.perf_counter()
-    recipe = prepared.recipe
+    observers = _observers(run) if tensorboard else ()
     with stop_request() as stop:
-        session = Session(
-            run,
-            recipe,
-            load_labelled(prepared.split.train, recipe, reporter, "reading training images"),
-            load_labelled(prepared.split.validation, recipe, reporter, "reading validation images"),
-            placement,
-            stop,
-            reporter,
-            observers=_observers(run) if tensorboard else (),
-        )
+        session = Session(run, ingredients, placement, stop, reporter, observers)
         session.restore()
         try:
             session.loop.run()
