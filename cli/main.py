@@ -13,7 +13,7 @@ app = typer.Typer(
     name="dlmath",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     epilog="Research use only: not a medical device.",
 )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
 from dlmath.recipe import Recipe
 
@@ -30,7 +31,9 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The run's own folder, by default runs/<task>-<UTC time>.", metavar="DIR"),
+        typer.Option(
+            help="The run's own folder, runs/<task>-<UTC time> unless given.", metavar="DIR"
+        ),
     ] = None,
     resume: Annotated[
         str | None,
@@ -57,9 +60,7 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(rich_help_panel=_RECIPE_PANEL)] = None,
     mixup: Annotated[
         float | None,
-        typer.Option(
-            help="Mixup's alpha; 0 turns it off.", min=0, rich_help_panel=_RECIPE_PANEL
-        ),
+        typer.Option(help="Mixup's alpha; 0 turns it off.", min=0, rich_help_panel=_RECIPE_PANEL),
     ] = None,
     image_size: Annotated[
         int | None, typer.Option(help="Pixels a side.", rich_help_panel=_RECIPE_PANEL)
@@ -132,24 +133,20 @@ def _train(
             "Nothing to train: TASK is missing. Try: dlmath train pneumonia --data phantom "
             "--backbone efficientnet_lite0, or see what there is: dlmath data list"
         )
+    load_tensorflow()
+    import dlmath
     from dlmath.cli.progress import reporter
-    from dlmath.training.prepare import resolve_recipe
 
-    recipe = resolve_recipe(task, changes)
-    source = data or (task if Path(task).is_dir() else None)
     with reporter() as report:
-        report.say("Loading TensorFlow …")
-        import dlmath
-
-        command = ["dlmath", *sys.argv[1:]]
         return dlmath.train(
-            recipe,
-            source,
+            task,
+            data,
             out=out,
             tensorboard=tensorboard,
             reporter=report,
-            command=command,
+            command=["dlmath", *sys.argv[1:]],
             **where,
+            **changes,
         )
 
 
@@ -169,10 +166,9 @@ def _resume(
             "A resumed run keeps its own recipe and folder, so --resume takes only --data, "
             f"--device and --strategy beside it. Received: {', '.join(refused)}"
         )
+    load_tensorflow()
     from dlmath.cli.progress import reporter
+    from dlmath.training import resume
 
     with reporter() as report:
-        report.say("Loading TensorFlow …")
-        from dlmath.training import resume
-
         return resume(run, data, reporter=report, **where)

@@ -168,7 +168,9 @@ class Run:
                 "dlmath train pneumonia --data phantom --backbone efficientnet_lite0"
             )
         run = max(runs, key=lambda run: (run.manifest.get("finished", ""), run.name))
-        print(f"Using the newest finished run: {run.folder}", file=sys.stderr)
+        print(  # noqa: T201  the contract: a choice made for the user is named
+            f"Using the newest finished run: {run.folder}", file=sys.stderr
+        )
         return cls(run.folder)
 
 
@@ -228,7 +230,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner reads
-        os.replace(temporary, path)
+        temporary.replace(path)
         _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)

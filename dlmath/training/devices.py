@@ -1,5 +1,6 @@
-"""Which hardware trains, as a `tf.distribute` strategy. What is not there is an error, never a
-silent CPU.
+"""Which hardware trains, as a `tf.distribute` strategy.
+
+What is asked for and not there is an error, never a silent CPU.
 """
 
 import os

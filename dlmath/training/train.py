@@ -94,7 +94,9 @@ def resume(
     Args:
         run: The run, its folder, or its name under `runs/`.
         data: Where the data lies now, if it was moved.
-        device, strategy, reporter: As in `train`.
+        device: As in `train`.
+        strategy: As in `train`.
+        reporter: As in `train`.
 
     Raises:
         RunError: The run is finished already, or its checkpoint is damaged.

@@ -1,0 +1,43 @@
+"""Load TensorFlow for a command: say so, since it takes seconds, and keep its chatter away."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+# What TensorFlow's C++ side writes at import, before it reads TF_CPP_MIN_LOG_LEVEL.
+_CHATTER = re.compile(rb"(WARNING: All log messages before absl|[IW]0000 )[^\n]*\n")
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow, naming it on stderr first; a second call costs nothing."""
+    if "tensorflow" in sys.modules:
+        return
+    typer.echo("Loading TensorFlow …", err=True)
+    with _without_chatter():
+        import tensorflow  # noqa: F401  what is wanted is that it is loaded
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Hold back what is written to the stderr of this process, and pass on all but chatter."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no stderr to keep clean
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            os.write(2, _CHATTER.sub(b"", held.read()))

@@ -1,0 +1,52 @@
+"""Run by test_devices.py: does a training mirrored over two CPUs equal one on a single CPU?"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# Before anything else: virtual devices cannot be made once TensorFlow has started.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+from dlmath.recipe import Recipe  # noqa: E402
+from dlmath.training.devices import place  # noqa: E402
+from dlmath.training.loop import Loop  # noqa: E402
+from dlmath.training.solver import compile_for_training  # noqa: E402
+
+EPOCHS, STEPS, BATCH = 2, 4, 6
+
+
+def dense(units, seed, **arguments):
+    initializer = keras.initializers.GlorotUniform(seed)
+    return keras.layers.Dense(units, kernel_initializer=initializer, **arguments)
+
+
+def build(recipe):
+    images = keras.Input((3,))
+    hidden = dense(4, 0, activation="tanh")(images)
+    logits = dense(2, 1, name="logits")(hidden)
+    model = keras.Model(images, keras.layers.Softmax()(logits))
+    return compile_for_training(model, recipe, STEPS)
+
+
+def train(strategy):
+    placement = place("cpu", strategy)
+    with placement.strategy.scope():
+        model = build(Recipe(name="test", epochs=EPOCHS, learning_rate=0.05))
+    draw = np.random.default_rng(0)
+    images = draw.normal(size=(STEPS, BATCH, 3)).astype("float32")
+    labels = np.eye(2, dtype="float32")[draw.integers(0, 2, (STEPS, BATCH))]
+    weights = draw.uniform(0.5, 2, (STEPS, BATCH)).astype("float32")
+    batches = tf.data.Dataset.from_tensor_slices((images, labels, weights))
+    Loop(
+        model, lambda epoch, step: batches.skip(step), EPOCHS, STEPS, strategy=placement.strategy
+    ).run()
+    return placement.as_dict(), np.concatenate([np.ravel(w) for w in model.get_weights()])
+
+
+one, mirrored = train("one"), train("mirrored")
+assert one[0]["replicas"] == 1
+assert mirrored[0] == {"kind": "cpu", "strategy": "mirrored", "replicas": 2}
+np.testing.assert_allclose(mirrored[1], one[1], atol=1e-5)
+print("agree")
