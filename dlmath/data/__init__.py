@@ -12,6 +12,7 @@ _HOMES = {
     "Example": "dlmath.data.sources",
     "data_hash": "dlmath.data.sources",
     "read_sources": "dlmath.data.sources",
+    "find_data": "dlmath.data.locate",
     "Split": "dlmath.data.splits",
     "read_split": "dlmath.data.splits",
     "split_examples": "dlmath.data.splits",
@@ -24,6 +25,7 @@ __all__ = [
     "Example",
     "Split",
     "data_hash",
+    "find_data",
     "read_sources",
     "read_split",
     "split_examples",
@@ -45,5 +47,6 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from dlmath.data.locate import find_data
     from dlmath.data.sources import Catalogue, Example, data_hash, read_sources
     from dlmath.data.splits import Split, read_split, split_examples, split_hash, write_split

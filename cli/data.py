@@ -1,0 +1,200 @@
+"""`dlmath data`: what data are at hand, what they hold, how they look, and drawn stand-ins."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from dlmath.errors import DataError, did_you_mean
+from dlmath.models import RECIPES
+from dlmath.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table
+
+    from dlmath.data.sources import Catalogue
+    from dlmath.data.summary import Share, Summary
+
+app = typer.Typer(no_args_is_help=True, help="See which data there are, and what they hold.")
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASK|PATH",
+        help="A task, for the data at hand, or a folder, zip, CSV or tfds:NAME.",
+    ),
+]
+
+
+@app.command("list")
+def list_tasks() -> None:
+    """List the tasks, and where the data of each are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from dlmath.data.locate import data_at_hand
+
+    table = Table("task", "classes", "data at hand", box=None)
+    for name, recipe in RECIPES.items():
+        at_hand = data_at_hand(name)
+        found = str(at_hand) if at_hand else "none: pass --data PATH, or --data phantom"
+        table.add_row(name, ", ".join(recipe.classes), found)
+    Console().print(table)
+
+
+@app.command()
+def info(
+    target: Target,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Count images and patients by class, as on disk and as they would be split.
+
+    Example: dlmath data info malaria
+    """
+    from dlmath.data.splits import split_examples
+    from dlmath.data.summary import summarise
+
+    recipe, catalogue = _read(target)
+    split, warnings = None, []
+    try:
+        split = split_examples(
+            catalogue,
+            seed=recipe.seed,
+            validation_fraction=recipe.validation_fraction,
+            test_fraction=recipe.test_fraction,
+        )
+    except DataError as error:  # such data can still be evaluated on, and looked at
+        warnings.append(str(error))
+    summary = summarise(catalogue, split, warnings)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(summary), indent=2))
+    else:
+        _print(summary)
+
+
+@app.command()
+def show(
+    target: Target,
+    out: Annotated[Path, typer.Option(help="The picture to write.", metavar="FILE")] = Path(
+        "sheet.png"
+    ),
+    per_class: Annotated[int, typer.Option(min=1, help="Images of each class.")] = 8,
+) -> None:
+    """Draw a sheet with images of each class.
+
+    Example: dlmath data show ./data/cell_images --out cells.png
+    """
+    from dlmath.data.sheet import write_sheet
+
+    _, catalogue = _read(target)
+    typer.echo(str(write_sheet(catalogue, out, per_class)))
+
+
+@app.command()
+def phantom(
+    task: Annotated[Literal["malaria", "pneumonia"], typer.Argument(help="Whose images to draw.")],
+    out: Annotated[Path, typer.Option(help="A folder, absent or empty.", metavar="DIR")],
+    patients: Annotated[
+        int | None, typer.Option(help="By default as many as train in a minute.")
+    ] = None,
+    difficulty: Annotated[
+        float, typer.Option(min=0, max=1, help="0: obvious; 1: faint findings.")
+    ] = 0.5,
+    image_size: Annotated[int, typer.Option(help="Pixels a side, for pneumonia.")] = 224,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other patients.")] = 0,
+) -> None:
+    """Draw a stand-in for a data set, to try things out.
+
+    It is files on disk, with patients. Drawn images say nothing about real ones, and every report on them repeats that.
+
+    Example: dlmath data phantom pneumonia --out phantom_xrays
+    """
+    from dlmath.cli.progress import reporter
+    from dlmath.data.phantom import write_phantoms
+
+    with reporter() as report:
+        folder = write_phantoms(
+            task,
+            out,
+            patients=patients,
+            difficulty=difficulty,
+            image_size=image_size,
+            seed=seed,
+            progress=lambda done, total: report.progress("drawing", done, total),
+        )
+    typer.echo(str(folder))
+
+
+def _read(target: str) -> tuple[Recipe, "Catalogue"]:
+    """Return the data of a task or at a path, and the recipe that they were read with."""
+    from dlmath.cli.progress import reporter
+    from dlmath.data.locate import find_data
+    from dlmath.data.sources import read_sources
+
+    with reporter() as report:
+        if target in RECIPES:
+            recipe = RECIPES[target]
+            sources = find_data(target, progress=report.progress)
+        else:
+            _refuse_misspelt_task(target)
+            recipe = _recipe_for(read_sources([target], progress=report.progress))
+            sources = [target]
+        catalogue = read_sources(
+            sources,
+            classes=recipe.classes,
+            patient_rules=recipe.patient_rules,
+            progress=report.progress,
+        )
+    return recipe, catalogue
+
+
+def _refuse_misspelt_task(target: str) -> None:
+    nearest = did_you_mean(target, RECIPES)
+    if nearest and not Path(target).exists():
+        raise DataError(f"There is no task and no path {target!r}.{nearest}")
+
+
+def _recipe_for(catalogue: "Catalogue") -> Recipe:
+    """Return the task's recipe that has these classes and reads every patient, or a plain one."""
+    from dlmath.data.patients import patient_of
+
+    classes = {name.casefold() for name in catalogue.classes}
+    for recipe in RECIPES.values():
+        if classes == {name.casefold() for name in recipe.classes} and all(
+            patient_of(example.file, recipe.patient_rules) for example in catalogue.examples
+        ):
+            return recipe
+    return Recipe(name="data")
+
+
+def _print(summary: "Summary") -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
+    console.print(_table(f"On disk: {title}", summary.classes, summary.on_disk))
+    if summary.split:
+        console.print(_table("Split by patient", summary.classes, summary.split))
+    for what, number in summary.passed_over.items():
+        console.print(f"Passed over: {number:,} {what}", markup=False)
+    for warning in summary.warnings:
+        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+
+
+def _table(title: str, classes: tuple[str, ...], shares: "Mapping[str, Share]") -> "Table":
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", box=None)
+    table.add_column("part")
+    for name in (*classes, "images", "patients"):
+        table.add_column(escape(name), justify="right")
+    for name, share in shares.items():
+        counts = [*share.images.values(), sum(share.images.values())]
+        patients = "" if share.patients is None else f"{share.patients:,}"
+        table.add_row(name, *(f"{count:,}" for count in counts), patients)
+    return table

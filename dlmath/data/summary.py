@@ -1,0 +1,67 @@
+"""What a catalogue holds, counted."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dlmath.data.sources import Catalogue, Example
+from dlmath.data.splits import PARTS, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many images and patients there are, in all or in one part.
+
+    Attributes:
+        images: By class, every class named.
+        patients: None where no patient is known.
+    """
+
+    images: Mapping[str, int]
+    patients: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of a catalogue and of its split.
+
+    Attributes:
+        on_disk: By part as found on disk; images of no part are under `all`.
+        split: By part, and `left_out`; None where the data cannot be split.
+    """
+
+    sources: tuple[str, ...]
+    phantom: bool
+    classes: tuple[str, ...]
+    on_disk: Mapping[str, Share]
+    split: Mapping[str, Share] | None
+    passed_over: Mapping[str, int]
+    warnings: tuple[str, ...]
+
+
+def summarise(catalogue: Catalogue, split: Split | None, warnings: Iterable[str] = ()) -> Summary:
+    """Count a catalogue and its split; `warnings` are added to those of both."""
+    by_part: dict[str, list[Example]] = {}
+    for example in catalogue.examples:
+        by_part.setdefault(example.part or "all", []).append(example)
+    return Summary(
+        sources=catalogue.sources,
+        phantom=catalogue.phantom,
+        classes=catalogue.classes,
+        on_disk={name: _share(part, catalogue.classes) for name, part in by_part.items()},
+        split=None if split is None else _split_shares(split, catalogue.classes),
+        passed_over=catalogue.passed_over,
+        warnings=(*catalogue.warnings, *(split.warnings if split else ()), *warnings),
+    )
+
+
+def _split_shares(split: Split, classes: tuple[str, ...]) -> dict[str, Share]:
+    return {name: _share(split.part(name), classes) for name in (*PARTS, "left_out")}
+
+
+def _share(examples: Iterable[Example], classes: tuple[str, ...]) -> Share:
+    examples = list(examples)
+    labels = Counter(example.label for example in examples)
+    patients = {example.patient for example in examples} - {None}
+    unknown = examples and not patients
+    return Share({name: labels[name] for name in classes}, None if unknown else len(patients))
