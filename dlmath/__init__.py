@@ -57,4 +57,4 @@ if TYPE_CHECKING:
     from dlmath.models import RECIPES, load
     from dlmath.recipe import Recipe
     from dlmath.runs import Run
-    from dlmath.training import train
+    from dlmath.training.train import train
