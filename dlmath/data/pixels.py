@@ -145,15 +145,25 @@ def _in_threads(
 def _read(example: Example, size: int) -> np.ndarray | str:
     """Return the resized image, or the reason why there is none."""
     try:
-        data = Path(example.path).read_bytes()
-        check_image(data, example.file)
-        return _decoder(size)(tf.constant(data)).numpy()
-    except OSError as error:
-        return f"{example.file}: cannot be read ({error.strerror})"
+        return read_image(example.path, example.file, size)
     except DataError as error:
         return str(error)
-    except tf.errors.InvalidArgumentError:  # its message names kernels, not what is wrong
-        return f"{example.file}: damaged, or broken off before its end"
+
+
+def read_image(path: Path, name: str, size: int) -> np.ndarray:
+    """Read, check, decode and resize one file to uint8 (size, size, 3).
+
+    Raises:
+        DataError: It cannot be read as an image; one line that begins with `name`.
+    """
+    try:
+        data = Path(path).read_bytes()
+        check_image(data, name)
+        return _decoder(size)(tf.constant(data)).numpy()
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror})") from error
+    except tf.errors.InvalidArgumentError as error:  # it names kernels, not what is wrong
+        raise DataError(f"{name}: damaged, or broken off before its end") from error
 
 
 @cache

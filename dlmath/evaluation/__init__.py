@@ -1,0 +1,59 @@
+"""What a trained classifier is worth, with intervals, and what it says of new images.
+
+Names are loaded on first use: the metrics need NumPy alone, running a model needs TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# Where each public name lives.
+_HOMES = {
+    "METRICS": "dlmath.evaluation.metrics",
+    "Classifier": "dlmath.evaluation.classifier",
+    "Estimate": "dlmath.evaluation.bootstrap",
+    "Evaluation": "dlmath.evaluation.evaluation",
+    "Prediction": "dlmath.evaluation.predict_files",
+    "binary_metrics": "dlmath.evaluation.metrics",
+    "choose_threshold": "dlmath.evaluation.threshold",
+    "evaluate": "dlmath.evaluation.evaluate_run",
+    "multiclass_metrics": "dlmath.evaluation.metrics",
+    "predict": "dlmath.evaluation.predict_files",
+    "predict_probabilities": "dlmath.evaluation.probabilities",
+}
+
+__all__ = [
+    "METRICS",
+    "Classifier",
+    "Estimate",
+    "Evaluation",
+    "Prediction",
+    "binary_metrics",
+    "choose_threshold",
+    "evaluate",
+    "multiclass_metrics",
+    "predict",
+    "predict_probabilities",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dlmath.evaluation' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
+
+
+if TYPE_CHECKING:
+    from dlmath.evaluation.bootstrap import Estimate
+    from dlmath.evaluation.classifier import Classifier
+    from dlmath.evaluation.evaluate_run import evaluate
+    from dlmath.evaluation.evaluation import Evaluation
+    from dlmath.evaluation.metrics import METRICS, binary_metrics, multiclass_metrics
+    from dlmath.evaluation.predict_files import Prediction, predict
+    from dlmath.evaluation.probabilities import predict_probabilities
+    from dlmath.evaluation.threshold import choose_threshold

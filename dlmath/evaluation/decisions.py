@@ -1,0 +1,96 @@
+"""Metrics of decisions: what comes out once each image has been given a class.
+
+All of them follow from three counts for each class, so no confusion matrix is kept for each
+of a thousand bootstrap replicates. Names and formulas: Sokolova, Lapalme, "A systematic
+analysis of performance measures for classification tasks", Information Processing &
+Management 45(4), 2009, tables 2 and 3.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class ClassCounts(NamedTuple):
+    """Weighted counts for R replicates and K classes, each (R, K)."""
+
+    hits: np.ndarray  # of the class, and decided as it
+    decided: np.ndarray  # decided as the class, rightly or not
+    actual: np.ndarray  # of the class
+
+
+def count_classes(
+    truth: np.ndarray, decision: np.ndarray, classes: int, weights: np.ndarray
+) -> ClassCounts:
+    """Count by one matrix product over all replicates.
+
+    Args:
+        truth, decision: (N,) class indices.
+        classes: K, the number of classes.
+        weights: (R, N), how often each image counts in each replicate.
+    """
+    one_hot = np.eye(classes)
+    actual, decided = one_hot[truth], one_hot[decision]  # (N, K)
+    sums = weights @ np.hstack([actual * decided, decided, actual])  # (R, 3K)
+    return ClassCounts(*np.split(sums, 3, axis=1))
+
+
+def decision_metrics(counts: ClassCounts, about: list[int]) -> dict[str, np.ndarray]:
+    """Return the decision metrics, (R,) each, NaN where a denominator is 0.
+
+    With the counts of one class against the rest (tp, fp, fn, tn):
+
+        sensitivity = tp / (tp + fn)        ppv = tp / (tp + fp)
+        specificity = tn / (tn + fp)        npv = tn / (tn + fn)
+        f1 = 2 tp / (2 tp + fp + fn)
+
+    Balanced accuracy is the mean sensitivity over all classes.
+
+    Args:
+        counts: From `count_classes`.
+        about: The classes whose metrics are averaged: the positive one of a binary task, or
+            all of them (macro averages).
+    """
+    hits, decided, actual = counts
+    total = actual.sum(axis=1, keepdims=True)  # (R, 1)
+    true_negatives = total - decided - actual + hits
+    by_class = {
+        "sensitivity": ratio(hits, actual),
+        "specificity": ratio(true_negatives, total - actual),
+        "ppv": ratio(hits, decided),
+        "npv": ratio(true_negatives, total - decided),
+        "f1": ratio(2 * hits, actual + decided),
+    }
+    return {
+        "accuracy": ratio(hits.sum(axis=1), total[:, 0]),
+        "balanced_accuracy": by_class["sensitivity"].mean(axis=1),
+        **{name: values[:, about].mean(axis=1) for name, values in by_class.items()},
+        "mcc": matthews_correlation(counts),
+    }
+
+
+def matthews_correlation(counts: ClassCounts) -> np.ndarray:
+    """Return Matthews's correlation coefficient (R,), in its form for K classes.
+
+    Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation
+    coefficient", Computational Biology and Chemistry 28, 2004, eq. 8. For two classes it is
+    Matthews's own. NaN where the truth or the decisions hold one class only; scikit-learn
+    returns 0 there.
+    """
+    hits, decided, actual = counts
+    total = actual.sum(axis=1)
+    covariance = hits.sum(axis=1) * total - (decided * actual).sum(axis=1)
+    variances = (total**2 - (decided**2).sum(axis=1)) * (total**2 - (actual**2).sum(axis=1))
+    return ratio(covariance, np.sqrt(variances))
+
+
+def confusion_matrix(truth: np.ndarray, decision: np.ndarray, classes: int) -> np.ndarray:
+    """Return the (K, K) counts of images: rows are truth, columns decisions."""
+    cells = np.bincount(truth * classes + decision, minlength=classes**2)
+    return cells.reshape(classes, classes)
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Divide, with NaN (undefined) where the denominator is not above 0."""
+    undefined = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+    return np.divide(numerator, denominator, out=undefined, where=denominator > 0)

@@ -1,0 +1,109 @@
+"""Evaluate a run: its images through its model, then every metric with its interval."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlmath.data.listing import counted, listed
+from dlmath.data.pixels import load_pixels
+from dlmath.data.sources import Example, Source
+from dlmath.errors import RunError
+from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.evaluation import Evaluation, measure
+from dlmath.evaluation.subject import given_images, own_images
+from dlmath.evaluation.tables import probability_columns
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import Run, write_csv, write_json
+
+
+def evaluate(
+    run: Run | str | Path | None = None,
+    data: Source | Sequence[Source] | None = None,
+    split: str = "test",
+    *,
+    reporter: Reporter = SILENT,
+) -> Evaluation:
+    """Return the figures of a run on its own images or on others.
+
+    On the run's own test part the figures are kept in its `metrics.json`, and each image's
+    probabilities in its `predictions.csv`, so that a report needs neither model nor images.
+
+    Args:
+        run: A run, its folder, or its name under `runs/`; None for the newest finished one.
+        data: One source or several; None for the data that the run was made with.
+        split: test, validation, or all. Given data without parts on disk are evaluated whole.
+        reporter: Hears of the progress.
+
+    Raises:
+        RunError: There is no such run, or its model gives no numbers.
+        DataError: The images cannot be read, or there are none.
+    """
+    run = run if isinstance(run, Run) else Run.find(run)
+    classifier = Classifier.load(run)
+    if data is None:
+        subject = own_images(run, split, reporter)
+    else:
+        given = [data] if isinstance(data, str | Path) else list(data)
+        subject = given_images(run, given, split, reporter)
+    pixels = load_pixels(
+        subject.examples,
+        classifier.image_size,
+        on_bad_file=run.recipe.on_bad_file,
+        progress=lambda done, total: reporter.progress("reading images", done, total),
+    )
+    probabilities = classifier.probabilities(
+        pixels.array, lambda done, total: reporter.progress("predicting", done, total)
+    )
+    _refuse_nan(run, probabilities, pixels.examples)
+    evaluation = measure(
+        classifier,
+        np.array([classifier.classes.index(example.label) for example in pixels.examples]),
+        probabilities,
+        [example.patient for example in pixels.examples],
+        task=run.recipe.name,
+        split=subject.split,
+        seed=run.recipe.seed,
+        warnings=[*_state_warnings(run), *subject.warnings, *_bad_file_warnings(len(pixels.bad))],
+    )
+    if data is None and split == "test":
+        _keep(run, evaluation, pixels.examples, probabilities)
+    return evaluation
+
+
+def _refuse_nan(run: Run, probabilities: np.ndarray, examples: Sequence[Example]) -> None:
+    bad = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+    if len(bad):
+        raise RunError(
+            f"The model of {run.folder} gives NaN for {len(bad):,} of {len(examples):,} images: "
+            f"{listed([examples[row].file for row in bad])}. Its weights are damaged or its "
+            "training diverged. Train again."
+        )
+
+
+def _state_warnings(run: Run) -> list[str]:
+    state = run.manifest.get("state")
+    if state == "finished":
+        return []
+    return [f"The training of this run did not come to its end; its state is: {state}."]
+
+
+def _bad_file_warnings(number: int) -> list[str]:
+    return [f"{counted(number, 'file')} could not be read and are left out."] if number else []
+
+
+def _keep(
+    run: Run, evaluation: Evaluation, examples: Sequence[Example], probabilities: np.ndarray
+) -> None:
+    columns = probability_columns(evaluation.classes)
+    rows = (
+        {
+            "file": example.file,
+            "patient": example.patient or "",
+            "class": example.label,
+            **dict(zip(columns, map(float, row), strict=True)),
+        }
+        for example, row in zip(examples, probabilities, strict=True)
+    )
+    write_csv(run.folder / "predictions.csv", ["file", "patient", "class", *columns], rows)
+    write_json(run.metrics_path, evaluation.as_json())

@@ -1,0 +1,124 @@
+"""The result of an evaluation, and how it follows from truth and probabilities."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dlmath.evaluation.bootstrap import Estimate, estimate
+from dlmath.evaluation.classifier import Classifier, Threshold
+from dlmath.evaluation.decisions import confusion_matrix
+from dlmath.evaluation.metrics import binary_metrics, multiclass_metrics
+from dlmath.seeds import generator
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of a classifier on some images.
+
+    Attributes:
+        task: The recipe's name.
+        split: Which part of the data: test, validation or all.
+        n: How many images.
+        patients: How many patients; None where it is not known whose the images are.
+        classes: In the order of the confusion matrix.
+        positive_class: The class that all binary metrics are about; None for more than two.
+        threshold: None for more than two classes.
+        metrics: By the names in `dlmath.evaluation.METRICS`.
+        confusion: Counts of images; rows are truth, columns decisions.
+        slices: Figures of parts of the images, by name.
+        warnings: What a reader should know.
+    """
+
+    task: str
+    split: str
+    n: int
+    patients: int | None
+    classes: tuple[str, ...]
+    positive_class: str | None
+    threshold: Threshold | None
+    metrics: dict[str, Estimate]
+    confusion: tuple[tuple[int, ...], ...]
+    slices: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document of `evaluate --json`, as `evaluation.schema.json` describes it."""
+        return {
+            **asdict(self),
+            "classes": list(self.classes),
+            "confusion": [list(row) for row in self.confusion],
+            "warnings": list(self.warnings),
+        }
+
+
+def measure(
+    classifier: Classifier,
+    truth: np.ndarray,
+    probabilities: np.ndarray,
+    patients: Sequence[str | None],
+    *,
+    task: str,
+    split: str,
+    seed: int,
+    warnings: Sequence[str] = (),
+) -> Evaluation:
+    """Return every metric with its interval, from probabilities alone.
+
+    Args:
+        classifier: Whose probabilities these are; the model itself is not used.
+        truth: (N,) class indices, N at least 1.
+        probabilities: (N, K), all of them numbers.
+        patients: N names; where one is None, each image counts as a patient of its own.
+        task, split: For the result.
+        seed: Of the bootstrap.
+        warnings: To stand before those found here.
+    """
+    known = None not in patients
+    names = patients if known else range(len(truth))
+    clusters = np.unique(np.asarray(names), return_inverse=True)[1]
+    metrics, found = estimate(
+        lambda weights: _metrics(classifier, truth, probabilities, weights),
+        clusters,
+        generator("bootstrap", seed),
+    )
+    confusion = confusion_matrix(
+        truth, classifier.decide(probabilities), len(classifier.classes)
+    )
+    return Evaluation(
+        task=task,
+        split=split,
+        n=len(truth),
+        patients=len(set(patients)) if known else None,
+        classes=classifier.classes,
+        positive_class=classifier.positive_class,
+        threshold=classifier.threshold,
+        metrics=metrics,
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        warnings=(*warnings, *_warnings(classifier.classes, truth, known), *found),
+    )
+
+
+def _metrics(
+    classifier: Classifier, truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    positive = classifier.positive_index
+    if positive is None or classifier.threshold is None:
+        return multiclass_metrics(truth, probabilities, weights)
+    return binary_metrics(
+        truth == positive, probabilities[:, positive], classifier.threshold.value, weights
+    )
+
+
+def _warnings(classes: Sequence[str], truth: np.ndarray, patients_known: bool) -> list[str]:
+    warnings = []
+    absent = [name for index, name in enumerate(classes) if index not in truth]
+    if absent:
+        warnings.append(f"There is no image of {', '.join(absent)}.")
+    if not patients_known:
+        warnings.append(
+            "Whose images these are is not known: the intervals take each for a patient of its "
+            "own and are too narrow if some patients have several."
+        )
+    return warnings

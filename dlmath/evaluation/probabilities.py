@@ -1,0 +1,58 @@
+"""Class probabilities of many images under a model, as fast as the device allows."""
+
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+BATCH_SIZE = 64
+
+Progress = Callable[[int, int], object]
+
+# One traced function a model, so that an evaluation after each epoch traces once. Weights are
+# read when it runs, so it follows the training; it goes when the model goes.
+_traced: "WeakKeyDictionary[keras.Model, Callable[[tf.Tensor], tf.Tensor]]" = WeakKeyDictionary()
+
+
+def predict_probabilities(
+    model: keras.Model,
+    pixels: np.ndarray,
+    batch_size: int = BATCH_SIZE,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Return the class probabilities of N images, in inference mode.
+
+    Args:
+        model: Maps images float32 (N, H, W, 3) in 0..255 to probabilities (N, K).
+        pixels: (N, H, W, 3) in 0..255, uint8 or floating; may be mapped from a file.
+        batch_size: Images at a time, at least 1; the last batch may be smaller.
+        progress: Called after each batch with (images done, N).
+
+    Returns:
+        float64 (N, K). NaN where the model gives no number; nothing is hidden here.
+    """
+    predict = _function_of(model)
+    batches = []
+    for first in range(0, len(pixels), batch_size):
+        batch = tf.cast(tf.convert_to_tensor(pixels[first : first + batch_size]), tf.float32)
+        batches.append(predict(batch).numpy())
+        if progress:
+            progress(min(first + batch_size, len(pixels)), len(pixels))
+    if not batches:
+        return np.empty((0, model.output_shape[-1]))
+    return np.concatenate(batches).astype(np.float64)
+
+
+def _function_of(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Trace the model once, its batch axis left open so that a smaller batch is not traced anew.
+
+    Keras's own `predict` would compile with XLA, which on a CPU is many times slower for
+    depthwise convolutions.
+    """
+    if model not in _traced:
+        signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        call = tf.function(lambda images: model(images, training=False), autograph=False)
+        _traced[model] = call.get_concrete_function(signature)
+    return _traced[model]

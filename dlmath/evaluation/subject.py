@@ -1,0 +1,133 @@
+"""Which images an evaluation is about, and what a reader should know of them."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dlmath.data.listing import counted
+from dlmath.data.locate import find_data
+from dlmath.data.patients import patient_of
+from dlmath.data.sources import Catalogue, Example, Source, read_sources
+from dlmath.data.splits import read_split
+from dlmath.errors import DataError, RunError
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import Run
+
+SPLITS = ("test", "validation", "all")
+
+PHANTOM_WARNING = (
+    "These images are phantoms (drawn, not photographed): the figures say nothing about real ones."
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The images to evaluate.
+
+    Attributes:
+        split: Which part they are: test, validation or all.
+        examples: At least one.
+        warnings: What a reader of the figures should know.
+    """
+
+    split: str
+    examples: tuple[Example, ...]
+    warnings: tuple[str, ...]
+
+
+def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> Subject:
+    """Return a part of the data that the run was made with, as `split.csv` records it.
+
+    Raises:
+        DataError: The data are gone or changed, or the part is empty.
+    """
+    _check_split(split)
+    recipe = run.recipe
+    catalogue = read_sources(
+        run.sources,
+        classes=recipe.classes,
+        patient_rules=recipe.patient_rules,
+        progress=reporter.progress,
+    )
+    parts = read_split(run.split_path, catalogue)
+    wanted = ("train", "validation", "test") if split == "all" else (split,)
+    examples = [example for name in wanted for example in parts.part(name)]
+    return _subject(run, split, examples, catalogue)
+
+
+def given_images(
+    run: Run, data: Sequence[Source], split: str, reporter: Reporter = SILENT
+) -> Subject:
+    """Return a part of data that the user names; without parts on disk it is all of them.
+
+    Patients are read by the run's rules where these fit every name: names of another
+    hospital need not follow them.
+
+    Raises:
+        DataError: The data cannot be read, or have parts but not the one asked for.
+    """
+    _check_split(split)
+    catalogue = read_sources(
+        find_data(run.recipe.name, data, progress=reporter.progress),
+        classes=run.recipe.classes,
+        progress=reporter.progress,
+    )
+    parts = {example.part for example in catalogue.examples} - {None}
+    if split == "validation" and split not in parts:
+        raise DataError(
+            "Given data have no validation part of their own. Leave --data out to evaluate on "
+            "the run's, or take --split test or --split all. Received: --split validation"
+        )
+    if not parts:
+        split = "all"
+    examples = [e for e in catalogue.examples if split == "all" or e.part == split]
+    rules = run.recipe.patient_rules
+    examples = [replace(e, patient=e.patient or patient_of(e.file, rules)) for e in examples]
+    return _subject(run, split, examples, catalogue)
+
+
+def _check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise DataError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
+
+
+def _subject(
+    run: Run, split: str, examples: Sequence[Example], catalogue: Catalogue
+) -> Subject:
+    if not examples:
+        raise DataError(
+            f"The {split} part of {', '.join(catalogue.sources)} is empty. "
+            "Evaluate on all of it: --split all"
+        )
+    warnings = [PHANTOM_WARNING] if catalogue.phantom else []
+    warnings += _used_in_training(run.split_path, examples)
+    return Subject(split, tuple(examples), tuple(warnings))
+
+
+def _used_in_training(split_path: Path, examples: Iterable[Example]) -> list[str]:
+    """Warn of images that the run has seen: by their bytes, whatever they are called now."""
+    part_of = _recorded_parts(split_path)
+    seen = [part_of.get(example.sha256) for example in examples]
+    warnings = []
+    if trained := seen.count("train"):
+        warnings.append(
+            f"{counted(trained, 'image')} of these {len(seen):,} were trained on: the figures "
+            "flatter the model."
+        )
+    if chosen := seen.count("validation"):
+        warnings.append(
+            f"The epoch and the threshold were chosen on {chosen:,} of these {len(seen):,} images: "
+            "the figures flatter the model."
+        )
+    return warnings
+
+
+def _recorded_parts(split_path: Path) -> dict[str, str]:
+    """Return the part of each image of a run by its SHA-256; training wins over the others."""
+    try:
+        with split_path.open(newline="", encoding="utf-8") as lines:
+            rows = sorted(csv.DictReader(lines), key=lambda row: row["split"] == "train")
+            return {row["sha256"]: row["split"] for row in rows}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise RunError(f"Cannot read {split_path}: {error}. Train again.") from error
