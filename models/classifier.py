@@ -22,7 +22,9 @@ from dlmath.seeds import tensorflow_seed
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
-def build(recipe: Recipe, *, class_prior: Sequence[float] | None = None) -> keras.Model:
+def build(
+    recipe: Recipe, *, class_prior: Sequence[float] | np.ndarray | None = None
+) -> keras.Model:
     """Build a classifier: `images` float32 (N, H, W, 3) in 0..255 to `probabilities` (N, K).
 
     The same recipe gives the same initial weights. What `recipe.tune` leaves out is not trainable.
@@ -100,7 +102,7 @@ def _freeze(trunk: list[keras.layers.Layer], tune: str, tail: str) -> None:
         layer.trainable = False
 
 
-def _set_prior(model: keras.Model, class_prior: Sequence[float]) -> None:
+def _set_prior(model: keras.Model, class_prior: Sequence[float] | np.ndarray) -> None:
     prior = np.asarray(class_prior, "float64")
     bias = model.get_layer("logits").bias
     if prior.shape != bias.shape or not (prior > 0).all() or not np.isclose(prior.sum(), 1):

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import layers
 
 from dlmath.errors import WeightsError
@@ -138,7 +139,7 @@ def load_checkpoint(network: keras.Model, path: Path, sha256: str) -> None:
     network.set_weights(weights)
 
 
-def _keras_order(array):
+def _keras_order(array: np.ndarray) -> np.ndarray:
     """Turn a kernel from (out, in, h, w) to (h, w, in, out), or to (h, w, channels, 1)."""
     if array.ndim != 4:
         return array

@@ -6,14 +6,17 @@ them in its cache (`$KERAS_HOME`, by default `~/.keras`).
 
 import contextlib
 import math
+import os
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from dlmath.errors import WeightsError
+from dlmath.models.weights_file import first_line
 
 # The standard deviations of ImageNet's red, green and blue, by which Keras scales for B0.
 IMAGENET_DEVIATIONS = (0.229, 0.224, 0.225)
@@ -101,10 +104,12 @@ def _downloaded(
             )
     # Keras raises a bare Exception when a download fails, and h5py an OSError for a damaged file.
     except Exception as error:
+        cache = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
         raise WeightsError(
-            f"Cannot get the ImageNet weights of {name}: {error}. Pass --backbone "
+            f"Cannot get the ImageNet weights of {name}: {first_line(error)}. Pass --backbone "
             "efficientnet_lite0, whose ImageNet weights are installed; or --weights PATH to a "
-            "file of weights; or --weights none to begin with random ones."
+            "file of weights; or --weights none to begin with random ones. "
+            f"A damaged download would be in {cache}: delete it."
         ) from error
     return _named(network)
 

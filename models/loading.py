@@ -7,6 +7,7 @@ import keras
 
 from dlmath import layers
 from dlmath.errors import RunError, WeightsError
+from dlmath.models.weights_file import first_line
 from dlmath.runs import Run
 
 
@@ -28,8 +29,8 @@ def load(run: Run | str | Path) -> keras.Model:
     # zipfile, h5py and Keras each have their own exceptions for a file that is not as expected.
     except Exception as error:
         raise WeightsError(
-            f"Cannot load the model {path}: {error} Train it again, or export it from the "
-            "machine that made it."
+            f"Cannot load the model {path}: {first_line(error)}. Train it again, or copy it again "
+            "from the machine that made it."
         ) from error
 
 

@@ -13,6 +13,7 @@ Source: `torch.serialization._legacy_save`; and the Python documentation, "Restr
 
 import hashlib
 import io
+import math
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -46,47 +47,48 @@ class _Tensor:
     strides: tuple[int, ...]
 
     def array(self) -> np.ndarray:
+        if self.storage.values is None:
+            raise ValueError("a storage has no values")
         if len(self.shape) != len(self.strides) or min((*self.shape, *self.strides), default=0) < 0:
             raise ValueError(f"a tensor of shape {self.shape} has strides {self.strides}")
         steps = zip(self.shape, self.strides, strict=True)
         last = self.offset + sum((length - 1) * stride for length, stride in steps)
         # as_strided checks nothing: a wrong stride would read memory that is not ours.
-        if 0 in self.shape or not 0 <= self.offset <= last < self.storage.size:
+        fits = 0 <= self.offset <= last < self.storage.size
+        if 0 in self.shape or math.prod(self.shape) > self.storage.size or not fits:
             raise ValueError(f"a tensor of shape {self.shape} reaches outside its storage")
         values = self.storage.values[self.offset :]
         strides = tuple(stride * values.itemsize for stride in self.strides)
         return np.lib.stride_tricks.as_strided(values, self.shape, strides).copy()
 
 
-def _rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks) -> _Tensor:
-    return _Tensor(storage, offset, tuple(shape), tuple(strides))
-
-
 class _Unpickler(pickle.Unpickler):
     """Admits four names, by which no pickle can reach the file system or the interpreter."""
-
-    admitted = {
-        ("collections", "OrderedDict"): OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor_v2,
-        ("torch", "FloatStorage"): np.dtype("<f4"),
-        ("torch", "LongStorage"): np.dtype("<i8"),
-    }
 
     def __init__(self, file: BinaryIO, storages: dict[str, _Storage]):
         super().__init__(file)
         self.storages = storages
 
     def find_class(self, module: str, name: str) -> Any:
-        try:
-            return self.admitted[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}") from None
+        match module, name:
+            case "collections", "OrderedDict":
+                return OrderedDict
+            case "torch._utils", "_rebuild_tensor_v2":
+                # A function made here: a pickle may also set attributes of what it is given.
+                return lambda storage, offset, shape, strides, *_: _Tensor(
+                    storage, offset, tuple(shape), tuple(strides)
+                )
+            case "torch", "FloatStorage":
+                return "<f4"
+            case "torch", "LongStorage":
+                return "<i8"
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key, _device, size, view = pid
-        if kind != "storage" or not isinstance(dtype, np.dtype) or view is not None:
-            raise pickle.UnpicklingError(f"it refers to {kind!r}")
-        return self.storages.setdefault(key, _Storage(dtype, size))
+        if kind != "storage" or dtype not in ("<f4", "<i8") or view is not None:
+            raise pickle.UnpicklingError(f"it refers to a {kind}")
+        return self.storages.setdefault(key, _Storage(np.dtype(dtype), size))
 
 
 def read_checkpoint(path: Path, *, sha256: str) -> dict[str, np.ndarray]:

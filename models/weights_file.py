@@ -39,9 +39,15 @@ def load_weights_file(network: keras.Model, path: str | Path) -> None:
     # h5py, zipfile and Keras each have their own exceptions for a file that is not as expected.
     except Exception as error:
         raise WeightsError(
-            f"{path} does not hold weights of this network, or is damaged: {error} "
+            f"{path} does not hold weights of this network, or is damaged: {first_line(error)}. "
             "Check --backbone, or pass --weights none."
         ) from error
+
+
+def first_line(error: Exception) -> str:
+    """Return what an exception says in its first line; Keras's may run on for a page."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(" .:") if lines else type(error).__name__
 
 
 def _network_in(path: Path) -> keras.Model:

@@ -13,12 +13,13 @@ and a pipeline can key its draws by epoch and step. `MixUp` is the two in a laye
 
 import math
 import numbers
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-Per = Literal["example", "batch"]
+# Named, since `auto_select` draws other numbers on other devices.
+ALGORITHM = "philox"
 
 
 class Mix(NamedTuple):
@@ -32,7 +33,7 @@ def draw(
     batch_size: int | tf.Tensor,
     alpha: float,
     *,
-    per: Per = "example",
+    per: str = "example",
     seed: tuple[int, int] | tf.Tensor,
 ) -> Mix:
     """Draw the numbers of one batch, as a pure function of the arguments.
@@ -47,8 +48,10 @@ def draw(
         ValueError: `alpha` is not a finite number of at least 0, or `per` is unknown.
     """
     _check(alpha, per)
-    lam_seed, partner_seed = tf.unstack(tf.random.split(seed, 2))
-    partner = tf.random.experimental.stateless_shuffle(tf.range(batch_size), seed=partner_seed)
+    lam_seed, partner_seed = _two_seeds(seed)
+    partner = tf.random.experimental.stateless_shuffle(
+        tf.range(batch_size), seed=partner_seed, alg=ALGORITHM
+    )
     if alpha == 0:
         lam = tf.ones([batch_size])
     elif per == "example":
@@ -65,15 +68,19 @@ def _symmetric_beta(n: int | tf.Tensor, alpha: float, seed: tf.Tensor) -> tf.Ten
     sigmoid(log G - log H), where log G = log G' + log(U) / alpha with G' ~ Gamma(alpha + 1) and
     U uniform (Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables", 2000, sec. 6).
     """
-    gamma_seed, uniform_seed = tf.unstack(tf.random.split(seed, 2))
+    gamma_seed, uniform_seed = _two_seeds(seed)
     tiny = 1.2e-38  # the smallest normal float32: keeps log(U) and the division by alpha finite
     gammas = tf.random.stateless_gamma([2, n], gamma_seed, alpha + 1.0)
-    uniforms = tf.random.stateless_uniform([2, n], uniform_seed, minval=tiny)
+    uniforms = tf.random.stateless_uniform([2, n], uniform_seed, minval=tiny, alg=ALGORITHM)
     # One difference is divided, not two logarithms: inf - inf would be NaN.
     log_ratio = tf.math.log(uniforms[0]) - tf.math.log(uniforms[1])
     return tf.sigmoid(
         tf.math.log(gammas[0]) - tf.math.log(gammas[1]) + log_ratio / max(alpha, tiny)
     )
+
+
+def _two_seeds(seed: tuple[int, int] | tf.Tensor) -> list[tf.Tensor]:
+    return tf.unstack(tf.random.split(seed, 2, alg=ALGORITHM))
 
 
 def blend(x: tf.Tensor, mix: Mix) -> tf.Tensor:
@@ -133,7 +140,7 @@ class MixUp(keras.layers.Layer):
     """
 
     def __init__(
-        self, alpha: float = 0.2, per: Per = "example", seed: int | None = None, **kwargs: Any
+        self, alpha: float = 0.2, per: str = "example", seed: int | None = None, **kwargs: Any
     ):
         _check(alpha, per)
         super().__init__(**kwargs)
@@ -169,7 +176,7 @@ class MixUp(keras.layers.Layer):
         return {**super().get_config(), "alpha": self.alpha, "per": self.per, "seed": self.seed}
 
 
-def _check(alpha: float, per: str) -> None:
+def _check(alpha: Any, per: str) -> None:
     is_number = isinstance(alpha, numbers.Real) and not isinstance(alpha, bool)
     if not (is_number and math.isfinite(alpha) and alpha >= 0):
         raise ValueError(f"`alpha` must be a finite number, at least 0. Received: alpha={alpha!r}")
