@@ -1,0 +1,172 @@
+"""Phantoms: drawn stand-ins for both data sets, as files on disk with patients and splits.
+
+They let everything be tried without a network and tested in seconds. They say nothing about
+real images: PHANTOM.json in the folder says what it is, and reports repeat it.
+"""
+
+import io
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image
+
+from dlmath.data.phantom_cells import Stain, draw_cell
+from dlmath.data.phantom_plan import Planned, plan_cells, plan_films
+from dlmath.data.phantom_truth import Truth, write_truth
+from dlmath.data.phantom_xray import Anatomy, draw_chest_xray
+from dlmath.data.trees import PHANTOM_MARKER
+from dlmath.errors import DataError, did_you_mean
+from dlmath.runs import write_json
+from dlmath.seeds import generator
+
+Task = Literal["pneumonia", "malaria"]
+
+VERSION = 1  # raised whenever a seed draws other pictures than before
+PATIENTS = {"pneumonia": 260, "malaria": 50}  # about 400 films, 1,000 cells
+FEWEST_PATIENTS = 10  # fewer leave some split without a class
+SMALLEST_FILM = 64  # below that ribs are thinner than pixels
+JPEG_QUALITY = 90
+
+
+def write_phantoms(
+    task: Task,
+    out: Path,
+    *,
+    patients: int | None = None,
+    difficulty: float = 0.5,
+    seed: int = 0,
+    image_size: int = 224,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Draw a data set into the folder `out`, named and laid out as the real one is.
+
+    pneumonia: `{train,test}/{NORMAL,PNEUMONIA}/*.jpeg`, no patient in both parts; malaria:
+    `{Parasitized,Uninfected}/*.png`, infected patients with cells of both classes. Beside them
+    `PHANTOM.json` says what this is and `truth.csv` where the findings lie. The same arguments
+    give the same bytes. The folder appears whole or not at all.
+
+    Args:
+        task: `pneumonia` or `malaria`.
+        out: Folder to make: absent or empty.
+        patients: How many; by default as many as give about 400 films or 1,000 cells.
+        difficulty: 0 (obvious) to 1 (faint findings among look-alikes).
+        seed: Another seed gives other patients.
+        image_size: Height and width of films. Cells vary in size as real ones do.
+        progress: Called after each picture with (done, total).
+
+    Returns:
+        `out`.
+
+    Raises:
+        DataError: An argument is out of its range, or `out` is not empty.
+    """
+    _check(task, patients, difficulty, image_size)
+    patients = patients or PATIENTS[task]
+    films = task == "pneumonia"
+    plan = (plan_films if films else plan_cells)(generator(seed, "phantom", task), patients)
+    with _new_folder(Path(out)) as folder:
+        truths = []
+        for done, picture in enumerate(plan, start=1):
+            draw = _draw_film if films else _draw_cell
+            encoded, mask = draw(seed, picture, difficulty, image_size)
+            _write(folder / picture.file, encoded)
+            if picture.finding:
+                truths.append(Truth(picture.file, picture.finding, mask))
+            if progress:
+                progress(done, len(plan))
+        write_truth(folder, truths)
+        what = {"phantom": True, "task": task, "version": VERSION, "seed": seed}
+        write_json(
+            folder / PHANTOM_MARKER, {**what, "patients": patients, "difficulty": difficulty}
+        )
+    return Path(out)
+
+
+def _check(task: str, patients: int | None, difficulty: float, image_size: int) -> None:
+    if task not in get_args(Task):
+        raise DataError(
+            f"There is no phantom of this task. Received: task={task!r}."
+            f"{did_you_mean(task, get_args(Task))} Draw one with: "
+            "dlmath data phantom pneumonia --out DIR, or: dlmath data phantom malaria --out DIR"
+        )
+    if patients is not None and patients < FEWEST_PATIENTS:
+        raise DataError(
+            f"A phantom needs at least {FEWEST_PATIENTS} patients, or some split has none of a "
+            f"class. Received: patients={patients}."
+        )
+    if not 0 <= difficulty <= 1:  # also catches nan
+        raise DataError(
+            "The difficulty of a phantom lies between 0 (obvious) and 1 (faint). "
+            f"Received: difficulty={difficulty}."
+        )
+    if image_size < SMALLEST_FILM:
+        raise DataError(
+            f"Films of less than {SMALLEST_FILM} pixels show nothing. "
+            f"Received: image_size={image_size}."
+        )
+
+
+def _draw_film(
+    seed: int, picture: Planned, difficulty: float, image_size: int
+) -> tuple[bytes, np.ndarray]:
+    pixels, truth = draw_chest_xray(
+        generator(seed, "phantom", picture.file),
+        opacity=picture.finding,
+        difficulty=difficulty,
+        size=image_size,
+        anatomy=Anatomy.draw(generator(seed, "phantom", picture.patient)),
+    )
+    return _encode(pixels, "JPEG", quality=JPEG_QUALITY), truth
+
+
+def _draw_cell(
+    seed: int, picture: Planned, difficulty: float, image_size: int
+) -> tuple[bytes, np.ndarray]:
+    pixels, truth = draw_cell(
+        generator(seed, "phantom", picture.file),
+        parasitized=picture.finding is not None,
+        difficulty=difficulty,
+        stain=Stain.draw(generator(seed, "phantom", picture.patient)),
+    )
+    return _encode(pixels, "PNG"), truth
+
+
+def _encode(pixels: np.ndarray, kind: str, **options: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+@contextmanager
+def _new_folder(out: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `out` to fill, and move it there once that succeeded."""
+    try:
+        occupied = next(out.iterdir(), None) if out.exists() else None
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-", suffix=".tmp"))
+    except OSError as error:
+        raise DataError(f"Cannot write to {out}: {error.strerror}. Pass another --out.") from error
+    if occupied is not None:
+        temporary.rmdir()
+        raise DataError(
+            f"The folder of a phantom must be absent or empty, and {out} holds {occupied.name}. "
+            "Pass another with --out."
+        )
+    try:
+        yield temporary
+        temporary.chmod(0o755)  # mkdtemp makes folders that only their owner enters
+        if out.exists():
+            out.rmdir()  # Windows does not rename onto an empty folder
+        temporary.rename(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
