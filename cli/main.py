@@ -6,7 +6,7 @@ import sys
 import typer
 
 import dlmath
-from dlmath.cli import runs, train
+from dlmath.cli import data, runs, train
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -30,10 +30,14 @@ def root(
         False, "--version", callback=_print_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    """Train, evaluate, explain and export medical image classifiers."""
+    """Train, evaluate and export medical image classifiers.
+
+    Begin with: dlmath train pneumonia --data phantom --backbone efficientnet_lite0
+    """
 
 
 app.command()(train.train)
+app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="runs")
 
 
@@ -43,8 +47,9 @@ def main() -> None:
     0: done. 1: a fault of ours, or a verification that failed. 2: the input. 3: training
     diverged. 130 and 143: stopped by a signal, after saving.
     """
-    # TensorFlow logs its build flags at import. Only a program may silence that, not a library.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow logs a missing GPU and its build flags as errors; real ones come as exceptions
+    # too. Only a program may silence that, not a library.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app()
     except DlmathError as error:
