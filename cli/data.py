@@ -38,7 +38,8 @@ def list_tasks() -> None:
 
     from dlmath.data.locate import data_at_hand
 
-    table = Table("task", "classes", "data at hand", box=None)
+    table = Table("task", "classes", box=None)
+    table.add_column("data at hand", overflow="fold")
     for name, recipe in RECIPES.items():
         at_hand = data_at_hand(name)
         found = str(at_hand) if at_hand else "none: pass --data PATH, or --data phantom"
@@ -88,9 +89,9 @@ def show(
 
     Example: dlmath data show ./data/cell_images --out cells.png
     """
+    _, catalogue = _read(target)
     from dlmath.data.sheet import write_sheet
 
-    _, catalogue = _read(target)
     typer.echo(str(write_sheet(catalogue, out, per_class)))
 
 
@@ -109,7 +110,8 @@ def phantom(
 ) -> None:
     """Draw a stand-in for a data set, to try things out.
 
-    It is files on disk, with patients. Drawn images say nothing about real ones, and every report on them repeats that.
+    It is files on disk, with patients. Drawn images say nothing about real ones, and every
+    report on them repeats that.
 
     Example: dlmath data phantom pneumonia --out phantom_xrays
     """

@@ -170,6 +170,8 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
             rows = list(csv.DictReader(lines))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RunError(f"Cannot read the split {path}: {error}.") from error
+    if not rows:
+        raise RunError(f"{path} holds no image. Train again.")
     for number, row in enumerate(rows, start=2):
         if tuple(row) != _COLUMNS or row["split"] not in (*PARTS, _LEFT_OUT):
             raise RunError(

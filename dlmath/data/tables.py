@@ -23,7 +23,7 @@ def read_table(path: Path) -> Reading:
     """
     found = [_found(path, line, row) for line, row in _rows(path)]
     files = Counter(item.file for item in found)
-    _refuse(path, "names more than once", [file for file, times in files.items() if times > 1])
+    _refuse(path, "names more than once:", [file for file, times in files.items() if times > 1])
     _refuse(
         path, "names files that are not there:", [f.file for f in found if not f.path.is_file()]
     )

@@ -1,0 +1,146 @@
+import json
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from dlmath.cli import data
+from dlmath.data import phantom
+from dlmath.errors import DataError
+from dlmath.models import RECIPES
+
+
+@pytest.fixture
+def cells(tmp_path, monkeypatch):
+    """A small malaria set where `dlmath data` looks for one."""
+    monkeypatch.setenv("DLMATH_DATA", str(tmp_path))
+    monkeypatch.setenv("DLMATH_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    for number in range(12):
+        for name in ("parasitized", "Uninfected"):
+            path = tmp_path / "cell_images" / name / f"C{number}_1.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (9, 9), (number, 50, len(name))).save(path)
+    (tmp_path / "cell_images" / "Thumbs.db").touch()
+    return tmp_path / "cell_images"
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(data.app, [str(argument) for argument in arguments])
+
+
+def output(*arguments):
+    result = invoke(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_list_names_every_task_and_where_its_data_are(cells):
+    listed = output("list")
+    assert all(task in listed for task in RECIPES)
+    assert "--data phantom" in listed  # there is none for pneumonia
+    assert "cell_images" in "".join(listed.split())  # a narrow terminal folds the path
+
+
+def test_info_of_a_task_counts_images_parts_and_patients(cells):
+    told = output("info", "malaria")
+    rows = [line.split() for line in told.splitlines()]
+    assert ["all", "12", "12", "24", "12"] in rows
+    assert ["train", "8", "8", "16", "8"] in rows
+    assert ["test", "2", "2", "4", "2"] in rows
+    assert "Passed over: 1 Thumbs.db" in told
+
+
+def test_info_json_is_one_document(cells):
+    told = json.loads(output("info", "malaria", "--json"))
+    assert told["classes"] == ["Parasitized", "Uninfected"]
+    assert told["on_disk"] == {
+        "all": {"images": {"Parasitized": 12, "Uninfected": 12}, "patients": 12}
+    }
+    assert {name: share["patients"] for name, share in told["split"].items()} == {
+        "train": 8,
+        "validation": 2,
+        "test": 2,
+        "left_out": 0,
+    }
+    assert told["passed_over"] == {"Thumbs.db": 1}
+    assert told["phantom"] is False
+
+
+def test_a_path_is_read_with_the_recipe_that_fits_it(cells):
+    told = json.loads(output("info", cells, "--json"))
+    assert told["on_disk"]["all"]["patients"] == 12
+    (cells / "Uninfected" / "scan.png").write_bytes(b"x")  # of no patient that the recipe reads
+    told = json.loads(output("info", cells, "--json"))
+    assert told["on_disk"]["all"]["patients"] is None
+
+
+def test_data_that_cannot_be_split_are_still_counted(cells):
+    for path in (cells / "Uninfected").iterdir():
+        if path.name != "C1_1.png":
+            path.unlink()
+    told = json.loads(output("info", cells, "--json"))
+    assert told["split"] is None
+    assert "needs at least 3" in told["warnings"][-1]
+
+
+@pytest.mark.parametrize("command", ["info", "show"])
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("malria", r"no path 'malria'\. Did you mean 'malaria'\?"),
+        ("nowhere/at/all", "There are no data at nowhere/at/all"),
+        ("pneumonia", "There are no data of 'pneumonia'"),
+    ],
+)
+def test_what_is_not_there_is_one_message(cells, command, target, message):
+    error = invoke(command, target).exception
+    assert isinstance(error, DataError)
+    assert error.exit_code == 2
+    with pytest.raises(DataError, match=message):
+        raise error
+
+
+def test_show_writes_a_sheet_and_prints_its_path(cells, tmp_path):
+    out = tmp_path / "sheet.png"
+    assert output("show", cells, "--out", out, "--per-class", 3) == f"{out}\n"
+    with Image.open(out) as sheet:
+        assert sheet.width > 9
+
+
+def test_phantom_hands_its_options_on_and_prints_the_folder(tmp_path, monkeypatch):
+    asked = {}
+
+    def write_phantoms(task, out, *, progress, **options):
+        asked.update(options, task=task)
+        progress(1, 1)
+        return out
+
+    monkeypatch.setattr(phantom, "write_phantoms", write_phantoms)
+    folder = tmp_path / "drawn"
+    options = ["--patients", 12, "--difficulty", 0.25, "--image-size", 64, "--seed", 3]
+    assert output("phantom", "malaria", "--out", folder, *options) == f"{folder}\n"
+    assert asked == {
+        "task": "malaria",
+        "patients": 12,
+        "difficulty": 0.25,
+        "image_size": 64,
+        "seed": 3,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", RECIPES)
+def test_drawn_data_are_read_with_their_recipe_and_split(tmp_path, task):
+    output("phantom", task, "--out", tmp_path / "drawn", "--patients", 20, "--image-size", 64)
+    told = json.loads(output("info", tmp_path / "drawn", "--json"))
+    assert told["phantom"] is True
+    assert sum(share["patients"] for share in told["split"].values()) == 20
+    assert told["split"]["left_out"]["patients"] == 0
+    assert set(told["passed_over"]) == {"*.csv"}  # truth.csv
+
+
+def test_bad_arguments_exit_2(tmp_path):
+    assert invoke("phantom", "measles", "--out", tmp_path).exit_code == 2
+    assert invoke("phantom", "malaria").exit_code == 2
+    assert invoke("show", tmp_path, "--per-class", 0).exit_code == 2

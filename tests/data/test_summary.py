@@ -1,0 +1,30 @@
+from dlmath.data.sources import read_sources
+from dlmath.data.splits import split_examples
+from dlmath.data.summary import Share, summarise
+
+NAMES = [
+    *(f"train/{label}/p{label}{index}_1.png" for label in ("sick", "well") for index in range(9)),
+    *("test/sick/pt_1.png", "test/sick/pt_2.png", "train/well/pt_3.png", "train/well/readme.png"),
+]
+
+
+def test_counts_by_part_class_and_patient(tmp_path, write_images):
+    root = write_images(tmp_path / "data", NAMES)
+    catalogue = read_sources([root], patient_rules=[r"(?P<patient>.+)_", "(?P<patient>readme)"])
+    split = split_examples(catalogue, seed=0, validation_fraction=0.15, test_fraction=0.15)
+    summary = summarise(catalogue, split, ["one more"])
+    assert summary.on_disk == {
+        "test": Share({"sick": 2, "well": 0}, 1),
+        "train": Share({"sick": 9, "well": 11}, 20),
+    }
+    assert summary.split["left_out"] == Share({"sick": 0, "well": 1}, 1)
+    assert summary.split["test"] == summary.on_disk["test"]
+    assert sum(sum(share.images.values()) for share in summary.split.values()) == len(NAMES)
+    assert summary.warnings == (*split.warnings, "one more")
+
+
+def test_without_patients_and_without_a_split(tmp_path, write_images):
+    catalogue = read_sources([write_images(tmp_path / "data", ["sick/1.png", "well/2.png"])])
+    summary = summarise(catalogue, None)
+    assert summary.on_disk == {"all": Share({"sick": 1, "well": 1}, None)}
+    assert summary.split is None
