@@ -2,12 +2,15 @@
 
 import importlib.util
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from dlmath._checkout import link_missing
+from dlmath.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,3 +49,26 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("DLMATH_HOME", str(tmp_path_factory.mktemp("dlmath_home")))
         patch.delenv("DLMATH_DATA", raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def tiny_runs() -> ModuleType:
+    """The module `tiny_runs.py`, which lies in no package that a test could import it from."""
+    spec = importlib.util.spec_from_file_location("tiny_runs", ROOT / "tests" / "tiny_runs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def _tiny_run_template(tiny_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_runs.write_tiny_run(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def tiny_run(_tiny_run_template: Path, tmp_path: Path) -> Run:
+    """A finished run `runs/tiny/` of two classes with its data beside it, a copy for each test."""
+    shutil.copytree(_tiny_run_template, tmp_path, dirs_exist_ok=True)
+    return Run(tmp_path / "runs" / "tiny")

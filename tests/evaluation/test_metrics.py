@@ -23,7 +23,7 @@ def binary_samples(draw):
     truth[:2] = 0, 1
     levels = draw(st.sampled_from([3, 11, 10**9]))
     probability = rng.integers(0, levels + 1, n) / levels
-    weights = rng.integers(0, 4, (3, n)).astype(float)
+    weights = rng.integers(0, 4, (2, n)).astype(float)
     weights[:, :2] = 1  # both classes stay
     return truth, probability, draw(st.sampled_from([0.0, 0.3, 1 / 3, 0.5, 1.0])), weights
 
@@ -53,7 +53,7 @@ def sklearn_binary(truth, probability, threshold, weight) -> dict[str, float]:
     return expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(binary_samples())
 def test_binary_metrics_equal_those_of_scikit_learn(sample):
     truth, probability, threshold, weights = sample
@@ -70,7 +70,7 @@ def test_binary_metrics_equal_those_of_scikit_learn(sample):
                 assert np.isnan(ours[name][row]), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 5), st.integers(10, 60))
 def test_multiclass_metrics_equal_those_of_scikit_learn(seed, classes, n):
     rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ def samples(draw):
     return truth, np.array(positive + negative)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(samples())
 def test_youden_is_the_best_point_of_the_roc_curve(sample):
     truth, probability = sample
@@ -30,7 +30,7 @@ def test_youden_is_the_best_point_of_the_roc_curve(sample):
     assert ours == pytest.approx(np.max(true_positive_rate - false_positive_rate), abs=1e-12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(samples())
 def test_no_threshold_is_more_accurate(sample):
     truth, probability = sample
@@ -38,8 +38,8 @@ def test_no_threshold_is_more_accurate(sample):
 
     chosen = choose_threshold(truth, probability, "accuracy")
 
-    best = max(sk.accuracy_score(truth, probability >= threshold) for threshold in tried)
-    assert sk.accuracy_score(truth, probability >= chosen) == best
+    right = [np.sum((probability >= threshold) == truth) for threshold in tried]
+    assert np.sum((probability >= chosen) == truth) == max(right)
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,0 +1,241 @@
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import dlmath
+from dlmath.errors import DataError, RunError, WeightsError
+from dlmath.evaluation import evaluate
+from dlmath.evaluation.subject import PHANTOM_WARNING
+from dlmath.runs import Run
+
+
+def rows_of(path) -> list[dict[str, str]]:
+    with path.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_the_test_part_of_the_run(tiny_run):
+    evaluation = evaluate(tiny_run)
+
+    assert (evaluation.task, evaluation.split) == ("tiny", "test")
+    assert (evaluation.n, evaluation.patients) == (24, 12)
+    assert evaluation.warnings == ()
+    assert np.sum(evaluation.confusion) == 24
+    assert 0.7 < evaluation.metrics["auc"].value < 1
+    assert evaluation.metrics["auc"].low < evaluation.metrics["auc"].value
+
+
+def test_it_is_kept_with_each_images_probabilities(tiny_run):
+    evaluation = evaluate(tiny_run)
+
+    assert json.loads(tiny_run.metrics_path.read_text()) == evaluation.as_json()
+    rows = rows_of(tiny_run.folder / "predictions.csv")
+    assert len(rows) == 24
+    assert set(rows[0]) == {
+        "file",
+        "patient",
+        "class",
+        "probability_NORMAL",
+        "probability_PNEUMONIA",
+    }
+    positive = [row for row in rows if row["class"] == "PNEUMONIA"]
+    hits = sum(float(row["probability_PNEUMONIA"]) >= 0.5 for row in positive)
+    assert evaluation.metrics["sensitivity"].value == hits / len(positive)
+    assert rows[0]["file"].startswith("test/NORMAL/")
+
+
+def test_again_gives_the_same_figures_to_the_last_bit(tiny_run):
+    assert evaluate(tiny_run) == dlmath.evaluate(str(tiny_run.folder))
+
+
+def test_validation_says_what_was_chosen_on_it_and_is_not_kept(tiny_run):
+    evaluation = evaluate(tiny_run, split="validation")
+
+    assert evaluation.split == "validation"
+    assert "were chosen on" in evaluation.warnings[0]
+    assert not tiny_run.metrics_path.exists()
+
+
+def test_all_names_the_images_that_were_trained_on(tiny_run):
+    evaluation = evaluate(tiny_run, split="all")
+
+    assert evaluation.n == 56
+    assert "24 images of these 56 were trained on" in evaluation.warnings[0]
+
+
+def test_given_data_without_parts_are_evaluated_whole(tiny_run, tmp_path):
+    evaluation = evaluate(tiny_run, tmp_path / "data" / "test")
+
+    assert evaluation.split == "all"
+    assert (evaluation.n, evaluation.patients) == (24, 12)
+    assert not tiny_run.metrics_path.exists()
+
+
+def test_given_data_with_a_test_part_are_evaluated_on_it(tiny_run, tmp_path):
+    own = evaluate(tiny_run)
+
+    given = evaluate(tiny_run, [tmp_path / "data"])
+
+    assert given.split == "test"
+    assert given == own
+
+
+def test_given_training_images_are_known_under_any_name(tiny_run, tmp_path):
+    copies = tmp_path / "copies"
+    for label in ("NORMAL", "PNEUMONIA"):
+        (copies / label).mkdir(parents=True)
+        for number, path in enumerate(sorted((tmp_path / "data" / "train" / label).iterdir())):
+            shutil.copy(path, copies / label / f"x{number}_0{path.suffix}")
+
+    evaluation = evaluate(tiny_run, copies)
+
+    assert "24 images of these 32 were trained on" in evaluation.warnings[0]
+    assert "chosen on 8 of these 32" in evaluation.warnings[1]
+
+
+def test_names_that_no_rule_reads_leave_the_patients_unknown(tiny_run, tmp_path):
+    path = next((tmp_path / "data" / "test" / "NORMAL").iterdir())
+    path.rename(path.with_name(f"00017{path.suffix}"))
+
+    evaluation = evaluate(tiny_run, tmp_path / "data" / "test")
+
+    assert evaluation.patients is None
+    assert "Whose images these are is not known" in evaluation.warnings[-1]
+
+
+def test_given_data_have_no_validation_part(tiny_run, tmp_path):
+    with pytest.raises(DataError, match="Leave --data out"):
+        evaluate(tiny_run, tmp_path / "data", split="validation")
+
+
+def test_given_data_without_the_part_asked_for_are_refused(tiny_run, tmp_path):
+    shutil.rmtree(tmp_path / "data" / "test")
+
+    with pytest.raises(DataError, match="test part of .* is empty.*--split all"):
+        evaluate(tiny_run, tmp_path / "data")
+
+
+def test_an_unknown_split_is_refused(tiny_run):
+    with pytest.raises(DataError, match="split='train'"):
+        evaluate(tiny_run, split="train")
+
+
+def test_an_empty_test_part_is_refused(tiny_run, tmp_path):
+    rows = [row for row in tiny_run.split_path.read_text().splitlines() if ",test" not in row]
+    tiny_run.split_path.write_text("\n".join(rows) + "\n")
+
+    with pytest.raises(DataError, match="The test part of .* is empty"):
+        evaluate(tiny_run)
+
+
+def test_phantoms_are_stamped(tiny_run, tmp_path, monkeypatch):
+    from dlmath.evaluation import subject
+
+    def drawn(*args, **kwargs):
+        import dataclasses
+
+        return dataclasses.replace(read_sources(*args, **kwargs), phantom=True)
+
+    read_sources = subject.read_sources
+    monkeypatch.setattr(subject, "read_sources", drawn)
+
+    assert evaluate(tiny_run).warnings == (PHANTOM_WARNING,)
+
+
+def test_a_missing_image_is_named(tiny_run, tmp_path):
+    (tmp_path / "data" / "test" / "NORMAL" / "nte0_0.jpeg").unlink()
+
+    with pytest.raises(DataError, match=r"nte0_0\.jpeg"):
+        evaluate(tiny_run)
+
+
+def test_a_broken_image_is_named_or_left_out_as_the_recipe_says(tiny_run, tmp_path):
+    broken = tmp_path / "more" / "NORMAL" / "x0_0.png"
+    shutil.copytree(tmp_path / "data" / "test", tmp_path / "more")
+    broken.write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"x0_0\.png"):
+        evaluate(tiny_run, tmp_path / "more")
+
+    recipe = tiny_run.recipe.replace(on_bad_file="skip")
+    tiny_run.recipe_path.write_text(recipe.to_toml())
+    evaluation = evaluate(tiny_run, tmp_path / "more")
+
+    assert evaluation.n == 24
+    assert "1 file could not be read and are left out." in evaluation.warnings
+
+
+def test_a_model_that_gives_nan_is_refused(tiny_run, tiny_runs):
+    model = tiny_runs.brightness_model()
+    head = model.get_layer("probabilities")
+    head.set_weights([np.full_like(weight, np.nan) for weight in head.get_weights()])
+    model.save(tiny_run.model_path)
+
+    with pytest.raises(RunError, match="gives NaN for 24 of 24 images"):
+        evaluate(tiny_run)
+    assert not tiny_run.metrics_path.exists()
+
+
+def test_a_model_with_another_number_of_classes_is_refused(tiny_run, tiny_runs):
+    tiny_runs.brightness_model(classes=3).save(tiny_run.model_path)
+
+    with pytest.raises(RunError, match="3 outputs .* 2 classes"):
+        evaluate(tiny_run)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("recipe.toml", RunError),
+        ("manifest.json", RunError),
+        ("split.csv", RunError),
+        ("model.keras", RunError),
+    ],
+)
+def test_a_missing_file_of_the_run_is_named(tiny_run, name, error):
+    (tiny_run.folder / name).unlink()
+
+    with pytest.raises(error, match=name.replace(".", r"\.")):
+        evaluate(tiny_run)
+
+
+def test_a_damaged_model_is_named(tiny_run):
+    tiny_run.model_path.write_bytes(b"PK\3\4 cut off")
+
+    with pytest.raises(WeightsError, match=r"model\.keras"):
+        evaluate(tiny_run)
+
+
+def test_a_run_without_a_threshold_names_the_command_that_goes_on(tiny_run):
+    tiny_run.update_manifest(threshold=None)
+
+    with pytest.raises(RunError, match="dlmath train --resume"):
+        evaluate(tiny_run)
+
+
+def test_an_unfinished_run_is_evaluated_with_a_warning(tiny_run):
+    tiny_run.update_manifest(state="diverged")
+
+    assert "its state is: diverged" in evaluate(tiny_run).warnings[0]
+
+
+def test_three_classes(tiny_runs, tmp_path):
+    tiny_runs.write_images(tmp_path / "data")
+    for part in ("train", "test"):
+        shutil.copytree(tmp_path / "data" / part / "NORMAL", tmp_path / "data" / part / "OTHER")
+        for path in (tmp_path / "data" / part / "OTHER").iterdir():
+            path.rename(path.with_name("o" + path.name))
+    run = Run(tmp_path / "run")
+    recipe = tiny_runs.RECIPE.replace(
+        classes=("NORMAL", "PNEUMONIA", "OTHER"), positive_class=""
+    )
+    tiny_runs.write_run(run, tmp_path / "data", recipe)
+
+    evaluation = evaluate(run)
+
+    assert evaluation.positive_class is None
+    assert evaluation.threshold is None
+    assert np.shape(evaluation.confusion) == (3, 3)
+    assert evaluation.metrics["auc"].value is not None

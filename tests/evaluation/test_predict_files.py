@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+
+import dlmath
+from dlmath.errors import DataError, RunError
+from dlmath.evaluation import predict, predict_files
+from dlmath.evaluation.predict_files import csv_fields, csv_row
+
+
+@pytest.fixture
+def images(tiny_runs, tmp_path):
+    """A folder of a dark image, a bright one, and one that stands at the threshold or above."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, level in (("a_dark.png", 60), ("b_bright.JPG", 200)):
+        tiny_runs.draw(level, np.random.default_rng(0)).save(folder / name)
+    return folder
+
+
+def test_each_file_gets_its_answer(tiny_run, images):
+    dark, bright = predict(tiny_run, [images / "a_dark.png", images / "b_bright.JPG"])
+
+    assert (dark.decision, dark.positive) == ("NORMAL", False)
+    assert (bright.decision, bright.positive) == ("PNEUMONIA", True)
+    assert bright.probabilities["PNEUMONIA"] == pytest.approx(1 / (1 + np.exp(-4)), abs=0.01)
+    assert sum(bright.probabilities.values()) == pytest.approx(1, abs=1e-6)
+    assert bright.as_json() == {
+        "file": str(images / "b_bright.JPG"),
+        "class": "PNEUMONIA",
+        "probabilities": bright.probabilities,
+        "positive": True,
+    }
+
+
+def test_the_stored_threshold_decides(tiny_run, images):
+    tiny_run.update_manifest(threshold={"value": 0.999, "chosen_on": "validation"})
+
+    (bright,) = predict(tiny_run, images / "b_bright.JPG")
+
+    assert bright.probabilities["PNEUMONIA"] > 0.9
+    assert (bright.decision, bright.positive) == ("NORMAL", False)
+
+
+def test_a_folder_is_searched_to_its_depths_in_order_of_names(tiny_run, images):
+    (images / "deep").mkdir()
+    (images / "a_dark.png").rename(images / "deep" / "dark.png")
+    (images / "notes.txt").write_text("no image")
+    (images / "._b_bright.JPG").write_bytes(b"left by macOS")
+
+    predictions = dlmath.predict(tiny_run, images)
+
+    names = [prediction.file for prediction in predictions]
+    assert names == [str(images / "b_bright.JPG"), str(images / "deep" / "dark.png")]
+
+
+def test_the_bad_ones_are_reported_and_passed_over(tiny_run, images):
+    whole = (images / "b_bright.JPG").read_bytes()
+    (images / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (images / "text.jpg").write_text("I am a text")
+    paths = [images / name for name in ("missing.png", "cut.jpg", "text.jpg", "b_bright.JPG")]
+
+    missing, cut, text, bright = predict(tiny_run, paths)
+
+    assert bright.error is None
+    for prediction, word in ((missing, "No such file"), (cut, "broken off"), (text, "neither")):
+        assert prediction.decision is None
+        assert word in prediction.error
+        assert prediction.as_json() == {"file": prediction.file, "error": prediction.error}
+
+
+def test_only_bad_files_are_no_error_of_the_call(tiny_run, tmp_path):
+    predictions = predict(tiny_run, [tmp_path / "missing.png"])
+
+    assert [bool(prediction.error) for prediction in predictions] == [True]
+
+
+def test_batches_do_not_show(tiny_run, images, monkeypatch):
+    paths = [images / "a_dark.png", images / "none.png", images / "b_bright.JPG"] * 3
+    whole = predict(tiny_run, paths)
+
+    monkeypatch.setattr(predict_files, "BATCH_SIZE", 2)
+    heard = []
+
+    class Listener(dlmath.reporting.Reporter):
+        def progress(self, task, done, total, note=""):
+            heard.append((done, total))
+
+    assert predict(tiny_run, paths, reporter=Listener()) == whole
+    assert heard == [(2, 9), (4, 9), (6, 9), (8, 9), (9, 9)]
+
+
+def test_they_agree_with_the_evaluation(tiny_run, tmp_path):
+    evaluation = dlmath.evaluate(tiny_run)
+
+    predictions = predict(tiny_run, [tmp_path / "data" / "test"])
+
+    decided = [prediction.decision for prediction in predictions]
+    truth = [prediction.file.split("/")[-2] for prediction in predictions]
+    pairs = list(zip(truth, decided, strict=True))
+    names = evaluation.classes
+    assert evaluation.confusion == tuple(tuple(pairs.count((t, d)) for d in names) for t in names)
+
+
+def test_three_classes_have_no_positive_one(tiny_run, tiny_runs, images):
+    recipe = tiny_run.recipe.replace(classes=("NORMAL", "PNEUMONIA", "OTHER"), positive_class="")
+    tiny_run.recipe_path.write_text(recipe.to_toml())
+    tiny_runs.brightness_model(classes=3).save(tiny_run.model_path)
+
+    predictions = predict(tiny_run, images)
+
+    assert [prediction.positive for prediction in predictions] == [None, None]
+    assert predictions[1].decision == "PNEUMONIA"
+
+
+def test_a_model_that_gives_nan_says_nothing(tiny_run, tiny_runs, images):
+    model = tiny_runs.brightness_model()
+    head = model.get_layer("probabilities")
+    head.set_weights([np.full_like(weight, np.nan) for weight in head.get_weights()])
+    model.save(tiny_run.model_path)
+
+    predictions = predict(tiny_run, images)
+
+    assert all("NaN" in prediction.error for prediction in predictions)
+
+
+@pytest.mark.parametrize("files", [[], "empty"])
+def test_nothing_to_predict_is_refused(tiny_run, tmp_path, files):
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(DataError, match="Name an image file"):
+        predict(tiny_run, tmp_path / "empty" if files else [])
+
+
+def test_an_unknown_run_names_the_command_that_makes_one(tmp_path):
+    with pytest.raises(RunError, match="dlmath train"):
+        predict(tmp_path / "nowhere", [tmp_path / "a.png"])
+
+
+def test_rows_of_a_csv_fit_its_header(tiny_run, images):
+    good, bad = predict(tiny_run, [images / "b_bright.JPG", images / "missing.png"])
+    fields = csv_fields(("NORMAL", "PNEUMONIA"))
+
+    assert fields == [
+        "file",
+        "class",
+        "positive",
+        "probability_NORMAL",
+        "probability_PNEUMONIA",
+        "error",
+    ]
+    assert set(csv_row(good)) == set(fields)
+    assert csv_row(good)["positive"] == "true"
+    assert set(csv_row(bad)) <= set(fields)
+    assert csv_row(bad)["class"] is None

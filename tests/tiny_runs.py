@@ -1,0 +1,95 @@
+"""A finished run made by hand in a second: drawn images and a model whose weights are set.
+
+The model calls an image positive the brighter it is, so every figure can be foreseen.
+"""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from dlmath.data.sources import read_sources
+from dlmath.data.splits import split_examples, write_split
+from dlmath.recipe import Recipe
+from dlmath.runs import RUN_VERSION, Run, write_json, write_text
+
+RECIPE = Recipe(
+    name="tiny",
+    classes=("NORMAL", "PNEUMONIA"),
+    positive_class="PNEUMONIA",
+    patient_rules=(r"^(?P<patient>[a-z]+\d+)_",),
+    image_size=16,
+    validation_fraction=0.25,
+)
+THRESHOLD = 0.5
+BRIGHTNESS = {"NORMAL": 100, "PNEUMONIA": 140}  # of 255; the model's p is 0.5 at 120
+PATIENTS = {"train": 8, "test": 6}  # of each class, two images of each
+
+
+def write_tiny_run(folder: Path) -> Path:
+    """Write `data/` and the finished run `runs/tiny/` into `folder`, and return it."""
+    write_images(folder / "data")
+    write_run(Run(folder / "runs" / "tiny"), folder / "data", RECIPE)
+    return folder
+
+
+def write_images(root: Path) -> None:
+    """Draw grey noise of each class's brightness; the classes overlap a little."""
+    rng = np.random.default_rng(0)
+    for part, patients in PATIENTS.items():
+        for label, brightness in BRIGHTNESS.items():
+            for patient in range(patients):
+                level = brightness + rng.normal(0, 25)
+                for number in range(2):
+                    name = f"{label[0].lower()}{part[:2]}{patient}_{number}"
+                    ending = "png" if number else "jpeg"
+                    path = root / part / label / f"{name}.{ending}"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    draw(level, rng).save(path)
+
+
+def draw(level: float, rng: np.random.Generator) -> Image.Image:
+    """Return an RGB image of 20 x 24 pixels around a grey level."""
+    noise = rng.normal(level, 8, (24, 20, 3))
+    return Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8))
+
+
+def brightness_model(classes: int = 2, size: int = 16) -> keras.Model:
+    """Return the model: the mean brightness x gives class 1 the logit (x - 120) / 20."""
+    images = keras.Input((size, size, 3), name="images")
+    mean = keras.layers.GlobalAveragePooling2D()(images)
+    head = keras.layers.Dense(classes, activation="softmax", name="probabilities")
+    model = keras.Model(images, head(mean))
+    kernel, bias = np.zeros((3, classes)), np.zeros(classes)
+    kernel[:, 1], bias[1] = 1 / 60, -6.0
+    head.set_weights([kernel, bias])
+    return model
+
+
+def write_run(run: Run, data: Path, recipe: Recipe, model: keras.Model | None = None) -> None:
+    """Write the files of a finished run on `data`."""
+    catalogue = read_sources([data], classes=recipe.classes, patient_rules=recipe.patient_rules)
+    split = split_examples(
+        catalogue,
+        seed=recipe.seed,
+        validation_fraction=recipe.validation_fraction,
+        test_fraction=recipe.test_fraction,
+    )
+    run.folder.mkdir(parents=True)
+    write_text(run.recipe_path, recipe.to_toml())
+    write_split(split, run.split_path)
+    (model or brightness_model(len(recipe.classes), recipe.image_size)).save(run.model_path)
+    threshold = {"value": THRESHOLD, "chosen_on": "validation", "rule": recipe.threshold_rule}
+    manifest = {
+        "run_version": RUN_VERSION,
+        "task": recipe.name,
+        "state": "finished",
+        "finished": "2026-01-01T00:00:00+00:00",
+        "classes": list(recipe.classes),
+        "positive_class": recipe.positive_class or None,
+        "threshold": threshold if recipe.is_binary else None,
+        "data": {"sources": [Path(os.path.relpath(data, run.folder)).as_posix()]},
+    }
+    write_json(run.manifest_path, manifest)
