@@ -44,7 +44,11 @@ def pack(checkpoint: Checkpoint) -> bytes:
     arrays = {f"array/{name}": value for name, value in checkpoint.arrays.items()}
     np.savez(buffer, **{_META: meta}, **arrays)
     payload = buffer.getvalue()
-    return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
+    return _header(payload) + payload
+
+
+def _header(payload: bytes) -> bytes:
+    return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n"
 
 
 def load(path: Path) -> Checkpoint:
@@ -63,8 +67,8 @@ def load(path: Path) -> Checkpoint:
 def unpack(data: bytes, path: Path) -> Checkpoint:
     """Return the checkpoint in `data`; `path` is for the error message only."""
     start = len(_MAGIC) + _DIGEST_LENGTH + 1
-    digest, payload = data[len(_MAGIC) : start - 1], data[start:]
-    if not data.startswith(_MAGIC) or hashlib.sha256(payload).hexdigest().encode() != digest:
+    header, payload = data[:start], data[start:]
+    if header != _header(payload):
         raise RunError(f"The checkpoint {path} is damaged: its checksum does not match.")
     try:
         with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
