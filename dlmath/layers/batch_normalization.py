@@ -102,7 +102,8 @@ class BatchNormalization(Layer):
             y, cache = self.differentiable(self.tensors(x))
             self._follow(cache.normalized)
         else:
-            y = self.apply(x, statistics=(self.moving_mean.value, self.moving_variance.value))
+            moving = (self.moving_mean, self.moving_variance)
+            y = self.apply(x, statistics=tuple(map(tf.convert_to_tensor, moving)))
         return tf.cast(y, self.compute_dtype)
 
     def _follow(self, batch: Normalized) -> None:

@@ -38,8 +38,9 @@ class SoftmaxCrossEntropy(Function):
         dl/dz = S * (u - <S, u>) = (sum of y) S - y,
 
     which is **S(z) - y** exactly when the truth sums to 1, as one-hot, smoothed and mixed labels
-    do. (Jiang states it for every y in {0, 1}^m; with two ones the first term is 2 S.) Fused like
-    this, nothing is divided by a probability that has underflowed to 0. dl/dy = -log S(z).
+    do. (Jiang states it for every y in {0, 1}^m, and `tf.nn.softmax_cross_entropy_with_logits`
+    returns it for every y; with two ones the first term is 2 S.) Fused like this, nothing is
+    divided by a probability that has underflowed to 0. dl/dy = -log S(z).
 
     A logit of -inf is a class that is ruled out: it adds nothing where y_j = 0.
     """
@@ -118,7 +119,9 @@ class SigmoidCrossEntropy(Function):
 
     def forward(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tuple[tf.Tensor, tuple]:
         z = y_pred
-        terms = tf.maximum(z, 0) + tf.math.log1p(tf.exp(-tf.abs(z))) - y_true * z
+        # 0 * -inf counts as 0: a logit of -inf is a no for certain.
+        agreement = tf.math.multiply_no_nan(z, y_true)
+        terms = tf.maximum(z, 0) + tf.math.log1p(tf.exp(-tf.abs(z))) - agreement
         return tf.reduce_mean(terms, axis=self.axis), (y_true, z)
 
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
