@@ -11,10 +11,14 @@ MAKE = shutil.which("make")
 pytestmark = pytest.mark.skipif(MAKE is None, reason="there is no make")
 
 
-def make(folder: Path, *arguments: str, path: str | Path) -> subprocess.CompletedProcess[str]:
+def make(
+    folder: Path, *arguments: str, path: str | Path, rules: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run make with nothing but `path` on the path, and `rules` beside those of the Makefile."""
     assert MAKE is not None
     return subprocess.run(
-        [MAKE, *arguments],
+        [MAKE, "-f", "Makefile", "-f", "-", *arguments],
+        input=rules,
         cwd=folder,
         env={"PATH": str(path)},
         capture_output=True,
@@ -52,7 +56,7 @@ def test_the_first_python_that_runs_and_fits_is_taken(
     for name, version in installed.items():
         put_python(tmp_path, name, version)
 
-    done = make(repository, "--eval=chosen: ; @echo $(PYTHON)", "chosen", path=tmp_path)
+    done = make(repository, "chosen", path=tmp_path, rules="chosen: ; @echo $(PYTHON)\n")
 
     assert done.stdout.strip() == (f"{tmp_path}/{chosen}" if chosen else "")
 
