@@ -96,13 +96,13 @@ class Loop:
         observers.on_epoch_begin(epoch)
         batches = self.batches(epoch, self.position.step)
         iterator = iter(self.strategy.experimental_distribute_dataset(batches))
-        result: dict[str, Any] = {}
         for step in range(self.position.step, self.steps):
             observers.on_train_batch_begin(step)
             result = self.model.train_function(iterator)
             observers.on_train_batch_end(step, result)
             self._end_step(result)
-        logs = {name: float(value) for name, value in result.items()}
+        # From the metrics, not from the last step: that may lie before an interruption.
+        logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
         # Before the callbacks: a checkpoint made in one of them begins at the next epoch.
         self.position = Position(epoch + 1, 0)
         for callback in self.callbacks:

@@ -1,0 +1,86 @@
+"""Put the figures of `benchmarks/results/` into the README, between its marks.
+
+python benchmarks/readme_tables.py          # write
+python benchmarks/readme_tables.py --check  # exit 1 if the README says something else
+"""
+
+import json
+import re
+import statistics
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+
+
+def main() -> None:
+    text = README.read_text(encoding="utf-8")
+    wanted = filled(text)
+    if "--check" in sys.argv[1:]:
+        if text != wanted:
+            sys.exit("README.md disagrees with benchmarks/results/; run this without --check.")
+        return
+    README.write_text(wanted, encoding="utf-8")
+
+
+def filled(text: str) -> str:
+    """Return the README with each marked block replaced by what its results say."""
+    for name, table in {"results": results_table()}.items():
+        pattern = rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)"
+        text, count = re.subn(
+            pattern, lambda m, table=table: f"{m[1]}{table}{m[2]}", text, flags=re.DOTALL
+        )
+        if count != 1:
+            sys.exit(f"README.md must hold one block marked {name!r}, and holds {count}.")
+    return text
+
+
+def results_table() -> str:
+    lines = [
+        "| command | tested on | AUC | accuracy | sensitivity | specificity | time |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, images in (
+        ("pneumonia-head", "308 of the 624 official test images"),
+        ("pneumonia-all", "308 of the 624 official test images"),
+    ):
+        lines.append(row(load(name), images))
+    lines.append(malaria_row([load(f"malaria-{seed}") for seed in range(3)]))
+    return "\n".join(lines) + "\n"
+
+
+def row(result: dict, images: str) -> str:
+    metrics = result["evaluation"]["metrics"]
+    figures = [
+        interval(metrics[name]) for name in ("auc", "accuracy", "sensitivity", "specificity")
+    ]
+    return " | ".join(
+        [f"| `{result['command']}`", images, *figures, f"{result['seconds']:.0f} s |"]
+    )
+
+
+def malaria_row(results: list[dict]) -> str:
+    """Three seeds split the patients anew, so their spread is shown in place of an interval."""
+    names = ("auc", "accuracy", "sensitivity", "specificity")
+    figures = []
+    for name in names:
+        values = [result["evaluation"]["metrics"][name]["value"] for result in results]
+        figures.append(f"{statistics.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})")
+    cells = "/".join(str(result["evaluation"]["n"]) for result in results)
+    seconds = statistics.mean(result["seconds"] for result in results)
+    command = results[0]["command"].replace("--seed 0", "--seed 0\\|1\\|2")
+    tested = f"{cells} cells of unseen patients, out of 5,416 (capped per patient); mean (range)"
+    return " | ".join([f"| `{command}`", tested, *figures, f"{seconds:.0f} s |"])
+
+
+def interval(metric: dict) -> str:
+    return f"{metric['value']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"
+
+
+def load(name: str) -> dict:
+    return json.loads((HERE / "results" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+import dlmath
+from dlmath.cli import main as main_module
+from dlmath.errors import DataError, Stopped
+
+
+def run(monkeypatch, *arguments):
+    """Call the command line in this process; return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["dlmath", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main_module.main()
+    return ended.value.code or 0
+
+
+def test_the_version_is_printed(monkeypatch, capsys):
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"dlmath {dlmath.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "pnuemonia"], "Did you mean 'pneumonia'"),
+        (["train"], "TASK is missing"),
+        (["train", "pneumonia", "--epochs", "-3"], "--epochs"),
+        (["train", "pneumonia", "--epoch", "3"], "--epochs"),
+        (["train", "pneumonia", "--learning-rate", "0"], "`learning_rate` must be above 0"),
+        (["train", "pneumonia", "--set", "epoch=3"], "Did you mean 'epochs'"),
+        (["train", "pneumonia", "--set", "patience=many"], "`patience` must be a whole number"),
+        (["train", "pneumonia", "--backbone", "resnet"], "There is no backbone 'resnet'"),
+        (["train", "pneumonia", "--data", "absent"], "absent"),
+        (["train", "pneumonia", "--resume", "r"], "A resumed run keeps its own recipe"),
+        (["train", "--resume", "r", "--epochs", "3"], "--epochs"),
+        (["train", "--resume", "absent"], "No run at absent"),
+        (["runs", "show"], "There is no finished run"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(
+    monkeypatch, tmp_path, capsys, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert message in printed.err
+    assert "Traceback" not in printed.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(DataError("bad"), 2), (Stopped("saved", 2), 130), (ZeroDivisionError("ours"), 1)],
+)
+def test_an_error_becomes_a_line_and_its_exit_code(monkeypatch, capsys, error, code):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(main_module, "app", fail)
+    monkeypatch.delenv("DLMATH_DEBUG", raising=False)
+    assert run(monkeypatch) == code
+    printed = capsys.readouterr().err
+    assert str(error) in printed
+    assert "Traceback" not in printed
+
+
+def test_the_traceback_is_there_for_those_who_want_it(monkeypatch):
+    def fail():
+        raise DataError("bad")
+
+    monkeypatch.setattr(main_module, "app", fail)
+    monkeypatch.setenv("DLMATH_DEBUG", "1")
+    with pytest.raises(DataError):
+        main_module.main()
+
+
+@pytest.mark.slow
+def test_standard_output_holds_the_runs_path_alone(tmp_path, repository):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dlmath", "train", "malaria", "--data", "phantom"),
+            *("--epochs", "1", "--image-size", "16", "--out", "run"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "run\n"
+    lines = done.stderr.splitlines()
+    assert lines[0] == "Loading TensorFlow …"
+    assert not [line for line in lines if "0000 00:00" in line]  # TensorFlow's own chatter
