@@ -1,4 +1,4 @@
-"""`make` chooses a Python that runs and fits, says so where there is none, and names its targets."""
+"""`make` takes a Python that runs and fits, says so where there is none, and lists its targets."""
 
 import os
 import shutil
