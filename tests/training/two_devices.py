@@ -49,4 +49,3 @@ one, mirrored = train("one"), train("mirrored")
 assert one[0]["replicas"] == 1
 assert mirrored[0] == {"kind": "cpu", "strategy": "mirrored", "replicas": 2}
 np.testing.assert_allclose(mirrored[1], one[1], atol=1e-5)
-print("agree")
