@@ -12,11 +12,11 @@ from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
-    from dlmath.data.sources import Catalogue
+    from dlmath.data.sources import Catalogue, Source
     from dlmath.data.summary import Share, Summary
 
 app = typer.Typer(no_args_is_help=True, help="See which data there are, and what they hold.")
@@ -138,20 +138,22 @@ def _read(target: str) -> tuple[Recipe, "Catalogue"]:
     from dlmath.data.sources import read_sources
 
     with reporter() as report:
-        if target in RECIPES:
-            recipe = RECIPES[target]
-            sources = find_data(target, progress=report.progress)
-        else:
-            _refuse_misspelt_task(target)
-            recipe = _recipe_for(read_sources([target], progress=report.progress))
-            sources = [target]
-        catalogue = read_sources(
-            sources,
-            classes=recipe.classes,
-            patient_rules=recipe.patient_rules,
-            progress=report.progress,
-        )
-    return recipe, catalogue
+
+        def read(recipe: Recipe, sources: "Sequence[Source]") -> "Catalogue":
+            return read_sources(
+                sources,
+                classes=recipe.classes,
+                patient_rules=recipe.patient_rules,
+                progress=report.progress,
+            )
+
+        if recipe := RECIPES.get(target):
+            return recipe, read(recipe, find_data(target, progress=report.progress))
+        _refuse_misspelt_task(target)
+        plain = Recipe(name="data")
+        catalogue = read(plain, [target])
+        recipe = _recipe_that_fits(catalogue)
+        return (recipe, read(recipe, [target])) if recipe else (plain, catalogue)
 
 
 def _refuse_misspelt_task(target: str) -> None:
@@ -160,8 +162,8 @@ def _refuse_misspelt_task(target: str) -> None:
         raise DataError(f"There is no task and no path {target!r}.{nearest}")
 
 
-def _recipe_for(catalogue: "Catalogue") -> Recipe:
-    """Return the task's recipe that has these classes and reads every patient, or a plain one."""
+def _recipe_that_fits(catalogue: "Catalogue") -> Recipe | None:
+    """Return the task's recipe that has these classes and reads the patient of every image."""
     from dlmath.data.patients import patient_of
 
     classes = {name.casefold() for name in catalogue.classes}
@@ -170,7 +172,7 @@ def _recipe_for(catalogue: "Catalogue") -> Recipe:
             patient_of(example.file, recipe.patient_rules) for example in catalogue.examples
         ):
             return recipe
-    return Recipe(name="data")
+    return None
 
 
 def _print(summary: "Summary") -> None:

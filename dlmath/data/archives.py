@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dlmath.data.listing import counted, listed
-from dlmath.data.placing import Progress, atomic_folder
+from dlmath.data.placing import Progress, atomic_folder, gigabytes, make_room
 from dlmath.errors import DataError
 from dlmath.runs import cache_home
 
@@ -53,9 +53,11 @@ def unpack(
         with zipfile.ZipFile(archive) as opened:
             members = _checked_members(archive, opened.infolist(), max_bytes, max_members)
             folder = _place(archive)
-            if not _is_whole(folder, members):
+            if _is_whole(folder, members):
+                folder.touch()
+            else:
                 shutil.rmtree(folder, ignore_errors=True)
-                _require_space(archive, members)
+                make_room(folder.parent, sum(member.info.file_size for member in members))
                 _extract(opened, members, folder, progress)
             return folder
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
@@ -96,8 +98,8 @@ def _checked_members(
     total = sum(member.info.file_size for member in members)
     if total > max_bytes or len(members) > max_members:
         raise DataError(
-            f"{archive} would unpack to {counted(len(members), 'file')} of {_gigabytes(total)}; at "
-            f"most {max_members:,} files of {_gigabytes(max_bytes)} are unpacked unasked. Unpack "
+            f"{archive} would unpack to {counted(len(members), 'file')} of {gigabytes(total)}; at "
+            f"most {max_members:,} files of {gigabytes(max_bytes)} are unpacked unasked. Unpack "
             "it yourself and pass the folder with --data."
         )
     return members
@@ -122,17 +124,6 @@ def _refuse(archive: Path, what: str, names: list[str]) -> None:
         )
 
 
-def _require_space(archive: Path, members: list[_Member]) -> None:
-    home = cache_home()
-    home.mkdir(parents=True, exist_ok=True)
-    needed, free = sum(member.info.file_size for member in members), shutil.disk_usage(home).free
-    if needed > free:
-        raise DataError(
-            f"{archive} needs {_gigabytes(needed)} in {home}, where {_gigabytes(free)} are free. "
-            "Make room, or set DLMATH_HOME to a folder on a larger disk."
-        )
-
-
 def _extract(
     opened: zipfile.ZipFile, members: list[_Member], folder: Path, progress: Progress | None
 ) -> None:
@@ -145,7 +136,3 @@ def _extract(
                 shutil.copyfileobj(packed, unpacked, 1 << 20)
             if progress:
                 progress("unpacking", done, len(members))
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 2**30:,.1f} GiB"

@@ -3,11 +3,15 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from dlmath.data.placing import Progress, atomic_folder
 from dlmath.data.sources import Source
 from dlmath.errors import DataError
 from dlmath.runs import cache_home
+
+if TYPE_CHECKING:
+    from dlmath.data.phantom import Task
 
 PHANTOM = "phantom"
 
@@ -73,7 +77,7 @@ def _phantom(task: str, progress: Progress | None) -> Path:
     if not folder.is_dir():
         with atomic_folder(folder) as temporary:
             write_phantoms(
-                task,
+                cast("Task", task),  # which refuses any other
                 temporary,
                 progress=lambda done, total: progress and progress("drawing", done, total),
             )

@@ -1,10 +1,16 @@
-"""Folders that appear whole or not at all, for what the cache holds."""
+"""Folders of the cache: each appears whole or not at all, and the old ones make room."""
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from dlmath.errors import DataError
+
+CACHE_LIMIT = 64 * 2**30  # bytes below one folder of the cache
+_IN_USE = 24 * 60 * 60  # seconds after its last use in which a folder is left alone
 
 # Called as (what is being done, how many are done, of how many).
 Progress = Callable[[str, int, int], None]
@@ -31,3 +37,36 @@ def atomic_folder(target: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def make_room(root: Path, needed: int, limit: int = CACHE_LIMIT) -> None:
+    """Remove the folders in `root` unused for longest until `needed` more bytes are below `limit`.
+
+    What was used within a day stays, as a run may be reading it. Use is marked by `touch`.
+
+    Raises:
+        DataError: The disk has less than `needed` bytes free after that.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    sizes = {folder: _size(folder) for folder in root.iterdir() if folder.is_dir()}
+    excess = sum(sizes.values()) + needed - limit
+    for folder in sorted(sizes, key=lambda folder: folder.stat().st_mtime):
+        if excess <= 0 or time.time() - folder.stat().st_mtime < _IN_USE:
+            break
+        shutil.rmtree(folder, ignore_errors=True)
+        excess -= sizes[folder]
+    free = shutil.disk_usage(root).free
+    if needed > free:
+        raise DataError(
+            f"The data need {gigabytes(needed)} in {root}, where {gigabytes(free)} are free. "
+            "Make room, or set DLMATH_HOME to a folder on a larger disk."
+        )
+
+
+def gigabytes(size: int) -> str:
+    """Return a number of bytes as `1.2 GiB`."""
+    return f"{size / 2**30:,.1f} GiB"
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*"))

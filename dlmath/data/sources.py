@@ -115,16 +115,20 @@ def data_hash(catalogue: Catalogue) -> str:
 
 
 def _read(source: Source, progress: Progress | None) -> Reading:
-    if str(source).startswith(TFDS_PREFIX):
-        return read_tfds(str(source), progress=progress)
     path = Path(source).expanduser()
-    if not path.exists():
+    is_tfds = str(source).startswith(TFDS_PREFIX)
+    if not (is_tfds or path.exists()):
         raise DataError(
             f"There are no data at {source}. Pass a folder of class folders, a zip of one or a CSV "
             "with --data; to try without data: --data phantom"
         )
     try:
-        reading = _read_folder(path, progress) if path.is_dir() else _read_file(path, progress)
+        if is_tfds:
+            reading = read_tfds(str(source), progress=progress)
+        elif path.is_dir():
+            reading = _read_folder(path, progress)
+        else:
+            reading = _read_file(path, progress)
     except OSError as error:
         raise DataError(f"Cannot read {error.filename or path}: {error.strerror}.") from error
     if not reading.found:

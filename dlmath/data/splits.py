@@ -73,7 +73,12 @@ def split_examples(
     labels_of = {patient: frozenset(e.label for e in own) for patient, own in rest.items()}
     for name, patients in cut_patients(labels_of, fractions, rest="train", seed=seed).items():
         parts[name] = {patient: rest[patient] for patient in patients}
-    split = Split(**{name: _sorted(parts[name]) for name in PARTS}, left_out=_by_file(left_out))
+    split = Split(
+        train=_sorted(parts["train"]),
+        validation=_sorted(parts["validation"]),
+        test=_sorted(parts["test"]),
+        left_out=_by_file(left_out),
+    )
     return replace(split, warnings=tuple(_warnings(split, catalogue.classes)))
 
 
@@ -107,7 +112,7 @@ def read_split(path: Path, catalogue: Catalogue) -> Split:
     for row in rows:
         example = replace(examples.pop(row["file"]), patient=row["patient"] or None)
         parts[row["split"]].append(example)
-    split = Split(**{name: _by_file(part) for name, part in parts.items()})
+    split = Split(*(_by_file(parts[name]) for name in (*PARTS, _LEFT_OUT)))
     warnings = list(_warnings(split, catalogue.classes))
     if examples:
         warnings.append(f"{counted(len(examples), 'image')} of the data are not in {path}.")

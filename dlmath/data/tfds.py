@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.data.listing import listed
-from dlmath.data.placing import Progress, atomic_folder
+from dlmath.data.placing import Progress, atomic_folder, make_room
 from dlmath.data.tables import read_table
 from dlmath.data.trees import PARTS, Reading
 from dlmath.errors import DataError
@@ -33,7 +33,9 @@ def read_tfds(source: str, *, progress: Progress | None = None) -> Reading:
     """
     prepared = _prepared_folder(source)
     folder = _place(prepared)
-    if not (folder / _TABLE).is_file():
+    if (folder / _TABLE).is_file():
+        folder.touch()
+    else:
         with atomic_folder(folder) as temporary:
             rows = list(_write_images(prepared, temporary, progress))
             write_csv(temporary / _TABLE, ("file", "class", "split"), rows)
@@ -81,6 +83,7 @@ def _write_images(
 
     builder = tfds.builder_from_directory(prepared)
     image, label = _keys(builder.info.features, tfds.features)
+    make_room(folder.parent, builder.info.dataset_size)
     splits = [name for name in builder.info.splits if name in PARTS]
     total, done = sum(builder.info.splits[name].num_examples for name in splits), 0
     for split in splits:
@@ -98,12 +101,12 @@ def _write_images(
 
 def _keys(features: Any, kinds: Any) -> tuple[str, str]:
     """Return the names of the one image and the one label of `features`."""
-    images = [name for name, feature in features.items() if isinstance(feature, kinds.Image)]
-    labels = [name for name, feature in features.items() if isinstance(feature, kinds.ClassLabel)]
+    images = [name for name in sorted(features) if isinstance(features[name], kinds.Image)]
+    labels = [name for name in sorted(features) if isinstance(features[name], kinds.ClassLabel)]
     if len(images) != 1 or len(labels) != 1:
         raise DataError(
             "A TFDS set of image classification has one image and one class label. "
-            f"Received: images {images}, labels {labels} among {list(features)}"
+            f"Received: images {images}, labels {labels} among {sorted(features)}"
         )
     return images[0], labels[0]
 

@@ -1,9 +1,11 @@
 import os
 import stat
+import time
 
 import pytest
 
-from dlmath.data.placing import atomic_folder
+from dlmath.data.placing import atomic_folder, make_room
+from dlmath.errors import DataError
 
 
 def test_a_folder_appears_when_it_is_done_and_others_may_read_it(tmp_path):
@@ -32,3 +34,31 @@ def test_the_first_of_two_stays(tmp_path):
             (faster / "a").write_text("faster")
     assert (target / "a").read_text() == "faster"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """Three folders of 100 bytes, last used three days, two days and an hour ago."""
+    for name, hours in (("oldest", 72), ("older", 48), ("recent", 1)):
+        (tmp_path / name / "images").mkdir(parents=True)
+        (tmp_path / name / "images" / "1.png").write_bytes(bytes(100))
+        used = time.time() - hours * 3600
+        os.utime(tmp_path / name, (used, used))
+    folders = {folder.name for folder in tmp_path.iterdir()}
+    size = sum(path.lstat().st_size for path in tmp_path.glob("*/**/*"))
+    return tmp_path, folders, size
+
+
+@pytest.mark.parametrize(
+    ("excess", "removed"),
+    [(0, set()), (1, {"oldest"}), (101, {"oldest"}), (10**9, {"oldest", "older"})],
+)
+def test_the_folders_unused_for_longest_make_room(cached, excess, removed):
+    root, folders, size = cached
+    make_room(root, needed=50, limit=size + 50 - excess)
+    assert {folder.name for folder in root.iterdir()} == folders - removed
+
+
+def test_more_than_the_disk_holds_is_refused(tmp_path):
+    with pytest.raises(DataError, match="DLMATH_HOME"):
+        make_room(tmp_path / "new", needed=2**80)
