@@ -11,6 +11,8 @@ Training, evaluation, prediction and the exported graph all read an image this w
    one level of Pillow's, which rounds to whole levels between its two passes.
 """
 
+from contextlib import AbstractContextManager
+
 import tensorflow as tf
 
 from dlmath.data import exif
@@ -22,6 +24,8 @@ __all__ = ["SPECIFICATION", "check_image", "decode", "decode_and_resize", "decod
 SPECIFICATION = "islow-exif-triangle-1"
 
 
+# AutoGraph has nothing to convert here, and takes seconds to find that out.
+@tf.autograph.experimental.do_not_convert
 def decode_and_resize(encoded: tf.Tensor, size: int) -> tf.Tensor:
     """Decode one PNG or JPEG file and resize it to a square.
 
@@ -58,36 +62,36 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
-    header = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 16, 9), tf.uint8), tf.int64)
+    is_whole = tf.strings.length(encoded) >= 25
+    with _require(tf.debugging.Assert(is_whole, ["The file breaks off inside its header."])):
+        header = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 16, 9), tf.uint8), tf.int64)
     place_values = tf.constant([2**24, 2**16, 2**8, 1], tf.int64)
     width = tf.reduce_sum(header[:4] * place_values)
     height = tf.reduce_sum(header[4:8] * place_values)
-    guards = [
-        tf.debugging.Assert(header[8] <= 8, ["A PNG may have 8 bits a sample, not", header[8]]),
-        _guard_size(height, width),
-    ]
-    with tf.control_dependencies(_operations(guards)):
+    bits = header[8]
+    with _require(
+        tf.debugging.Assert(bits <= 8, ["A PNG may have 8 bits a sample, not", bits]),
+        _assert_size(height, width),
+    ):
         return tf.io.decode_png(encoded, channels=3)
 
 
 def _decode_jpeg(encoded: tf.Tensor) -> tf.Tensor:
     is_jpeg = tf.equal(tf.strings.substr(encoded, 0, len(JPEG_SIGNATURE)), JPEG_SIGNATURE)
-    is_known = tf.debugging.Assert(is_jpeg, ["An image must be a PNG or a JPEG file."])
-    with tf.control_dependencies(_operations([is_known])):
+    with _require(tf.debugging.Assert(is_jpeg, ["An image must be a PNG or a JPEG file."])):
         shape = tf.io.extract_jpeg_shape(encoded, tf.int64)  # reads the header alone
-    guards = [
+    with _require(
         tf.debugging.Assert(shape[2] != 4, ["A JPEG must be grey or RGB, not CMYK."]),
-        _guard_size(shape[0], shape[1]),
-    ]
-    with tf.control_dependencies(_operations(guards)):
+        _assert_size(shape[0], shape[1]),
+    ):
         return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
 
-def _guard_size(height: tf.Tensor, width: tf.Tensor) -> tf.Operation | None:
+def _assert_size(height: tf.Tensor, width: tf.Tensor) -> tf.Operation | None:
     message = f"An image may have {PIXEL_LIMIT} pixels; height and width are"
     return tf.debugging.Assert(height * width <= PIXEL_LIMIT, [message, height, width])
 
 
-def _operations(guards: list[tf.Operation | None]) -> list[tf.Operation]:
-    """An assertion is None when run eagerly, where it has already raised."""
-    return [guard for guard in guards if guard is not None]
+def _require(*assertions: tf.Operation | None) -> AbstractContextManager[None]:
+    """Hold back what is inside until the assertions passed; eager ones are None, and past."""
+    return tf.control_dependencies([one for one in assertions if one is not None])
