@@ -38,7 +38,7 @@ lint: $(READY)  ## check style, format and types
 	$(BIN)/mypy
 
 notebooks: $(READY)  ## execute every notebook from top to bottom
-	$(BIN)/python -m pytest -m notebook
+	$(BIN)/python -m pytest -m notebook tests/notebooks
 
 bench: $(READY)  ## run every benchmark
 	@set -e; for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file"; done
