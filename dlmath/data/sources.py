@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlmath.data.archives import unpack
+from dlmath.data.classes import spelling_of
 from dlmath.data.listing import counted, listed
 from dlmath.data.patients import patients_of
 from dlmath.data.placing import Progress
@@ -17,7 +18,7 @@ from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
 from dlmath.data.trees import PARTS, Found, Reading, read_tree
-from dlmath.errors import DataError, did_you_mean
+from dlmath.errors import DataError
 
 Source = Path | str
 
@@ -84,10 +85,16 @@ def read_sources(
     Raises:
         DataError: A source is missing, damaged, without images, or of other classes.
     """
+    _refuse_repeated(paths)
     readings = [_read(path, progress) for path in paths]
     found = sorted(_told_apart(paths, readings), key=lambda item: item.file)
-    empty = set().union(*(reading.empty for reading in readings))
-    spelling = _spelling(found, empty, classes, paths)
+    _refuse_undecodable(found)
+    spelling = spelling_of(
+        {item.label for item in found},
+        empty=set().union(*(reading.empty for reading in readings)),
+        wanted=classes,
+        where=listed([str(path) for path in paths]),
+    )
     examples = tuple(
         Example(item.file, item.path, spelling[item.label.casefold()], part, patient, sha256)
         for item, part, patient, sha256 in zip(
@@ -112,6 +119,30 @@ def data_hash(catalogue: Catalogue) -> str:
     """Return a sha256 over file, class and content of all examples, equal on every machine."""
     rows = [(item.file, item.label, item.sha256) for item in catalogue.examples]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def _refuse_repeated(paths: Sequence[Source]) -> None:
+    times = Counter(Path(path).expanduser().resolve() for path in paths)
+    if repeated := [str(path) for path, number in times.items() if number > 1]:
+        raise DataError(f"Each source is read once. Received twice: {listed(repeated)}")
+
+
+def _refuse_undecodable(found: Iterable[Found]) -> None:
+    """Refuse names that are no text, which could not be written into split.csv."""
+    names = [item.file for item in found if not _is_text(item.file)]
+    if names:
+        shown = listed([repr(name) for name in names])
+        raise DataError(
+            f"{counted(len(names), 'file name')} cannot be read as UTF-8: {shown}. Rename them."
+        )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read(source: Source, progress: Progress | None) -> Reading:
@@ -197,39 +228,6 @@ def _unused(name: str, taken: set[str]) -> str:
         candidate, number = f"{name}-{number}", number + 1
     taken.add(candidate)
     return candidate
-
-
-def _spelling(
-    found: Iterable[Found], empty: set[str], classes: Sequence[str], paths: Sequence[Source]
-) -> dict[str, str]:
-    """Return how each class is spelt, by its name in lower case."""
-    names = sorted({item.label for item in found}, reverse=True)
-    spelling = {name.casefold(): name for name in names}  # the first in the alphabet comes last
-    where = listed([str(path) for path in paths])
-    wanted = {name.casefold(): name for name in classes}
-    if unknown := sorted(spelling.keys() - wanted.keys()) if wanted else []:
-        name = spelling[unknown[0]]
-        raise DataError(
-            f"{where} holds a class that the recipe does not name: {name!r}."
-            f"{did_you_mean(name, classes)} Received: classes={list(classes)} in the recipe, "
-            f"{sorted(spelling.values())} on disk. Rename the folder or move it away."
-        )
-    without = sorted(
-        name
-        for name in empty
-        if name.casefold() not in spelling and (not wanted or name.casefold() in wanted)
-    )
-    if without:
-        raise DataError(
-            f"{where} holds class folders without a JPEG or PNG image: {listed(without)}. "
-            "Put images in or delete the folder."
-        )
-    if len(spelling) < 2:
-        raise DataError(
-            f"A classifier needs images of at least two classes. Received: {where} with images "
-            f"of {listed(list(spelling.values()))} alone. Pass the folder above with --data."
-        )
-    return wanted or spelling
 
 
 def _patients(found: Sequence[Found], rules: Sequence[str]) -> Iterator[str | None]:

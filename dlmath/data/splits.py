@@ -112,7 +112,12 @@ def read_split(path: Path, catalogue: Catalogue) -> Split:
     for row in rows:
         example = replace(examples.pop(row["file"]), patient=row["patient"] or None)
         parts[row["split"]].append(example)
-    split = Split(*(_by_file(parts[name]) for name in (*PARTS, _LEFT_OUT)))
+    split = Split(
+        train=_by_file(parts["train"]),
+        validation=_by_file(parts["validation"]),
+        test=_by_file(parts["test"]),
+        left_out=_by_file(parts[_LEFT_OUT]),
+    )
     warnings = list(_warnings(split, catalogue.classes))
     if examples:
         warnings.append(f"{counted(len(examples), 'image')} of the data are not in {path}.")

@@ -6,6 +6,7 @@ all other data, so that one specification of decoding holds for them too.
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ PREFIX = "tfds:"
 
 _SIGNATURES = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png"}
 _TABLE = "images.csv"
+_VERSION = re.compile(r"\d+\.\d+\.\d+")  # what is half made has another name
 
 
 def read_tfds(source: str, *, progress: Progress | None = None) -> Reading:
@@ -51,9 +53,10 @@ def _prepared_folder(source: str) -> Path:
     """Return the folder of the newest version, or of the one that is asked for."""
     root = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
     name, _, version = source.removeprefix(PREFIX).partition(":")
-    pattern = f"{version or '*'}/features.json"
-    found = [path.parent for path in (root / name).glob(pattern)] if name else []
-    found = found or [path.parent for path in (root / name).glob(f"*/{pattern}")] if name else []
+    described = (root / name).glob("**/features.json") if name else []
+    found = [path.parent for path in described if _VERSION.fullmatch(path.parent.name)]
+    if version:
+        found = [folder for folder in found if folder.name == version]
     if not found:
         raise DataError(
             f"No data set {name!r} is prepared in {root}. Received: {source}. Prepare it with "

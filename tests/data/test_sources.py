@@ -1,5 +1,7 @@
 import hashlib
+import os
 import shutil
+import sys
 import zipfile
 
 import pytest
@@ -240,7 +242,7 @@ def test_a_class_without_images_in_one_part_only_is_fine(tmp_path, write_images)
 
 def test_a_class_that_the_recipe_does_not_name(tmp_path, write_images):
     root = write_images(tmp_path / "data", ["sick/1.png", "wel/2.png"])
-    with pytest.raises(DataError, match=r"'wel'\. Did you mean 'well'\?"):
+    with pytest.raises(DataError, match=r"name: wel\. Did you mean 'well'\?"):
         read_sources([root], classes=("sick", "well"))
 
 
@@ -248,6 +250,21 @@ def test_a_file_that_cannot_be_read(tmp_path, write_images):
     root = write_images(tmp_path / "data", FLAT)
     (root / "sick" / "dangling.png").symlink_to("nowhere.png")
     with pytest.raises(DataError, match=r"1 file cannot be read: sick/dangling\.png"):
+        read_sources([root])
+
+
+def test_a_source_is_not_read_twice(tmp_path, write_images, monkeypatch):
+    write_images(tmp_path / "data", FLAT)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"Received twice: .*data"):
+        read_sources([tmp_path / "data", "data"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep such names away")
+def test_a_name_that_is_no_text(tmp_path, write_images):
+    root = write_images(tmp_path / "data", FLAT)
+    (root / "sick" / "1.png").rename(os.fsdecode(os.fsencode(root) + b"/sick/\xff.png"))
+    with pytest.raises(DataError, match="1 file name cannot be read as UTF-8"):
         read_sources([root])
 
 
