@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 # Where each public name lives.
 _HOMES = {
+    "check_image": "dlmath.data.image_headers",
+    "decode_and_resize": "dlmath.data.images",
+    "find_data": "dlmath.data.locate",
+    "write_phantoms": "dlmath.data.phantom",
+    "evaluation_batches": "dlmath.data.pipeline",
+    "training_batches": "dlmath.data.pipeline",
+    "Pixels": "dlmath.data.pixels",
+    "load_pixels": "dlmath.data.pixels",
+    "write_sheet": "dlmath.data.sheet",
     "Catalogue": "dlmath.data.sources",
     "Example": "dlmath.data.sources",
     "data_hash": "dlmath.data.sources",
     "read_sources": "dlmath.data.sources",
-    "find_data": "dlmath.data.locate",
     "Split": "dlmath.data.splits",
     "read_split": "dlmath.data.splits",
     "split_examples": "dlmath.data.splits",
@@ -23,13 +31,21 @@ _HOMES = {
 __all__ = [
     "Catalogue",
     "Example",
+    "Pixels",
     "Split",
+    "check_image",
     "data_hash",
+    "decode_and_resize",
+    "evaluation_batches",
     "find_data",
+    "load_pixels",
     "read_sources",
     "read_split",
     "split_examples",
     "split_hash",
+    "training_batches",
+    "write_phantoms",
+    "write_sheet",
     "write_split",
 ]
 
@@ -47,6 +63,12 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from dlmath.data.image_headers import check_image
+    from dlmath.data.images import decode_and_resize
     from dlmath.data.locate import find_data
+    from dlmath.data.phantom import write_phantoms
+    from dlmath.data.pipeline import evaluation_batches, training_batches
+    from dlmath.data.pixels import Pixels, load_pixels
+    from dlmath.data.sheet import write_sheet
     from dlmath.data.sources import Catalogue, Example, data_hash, read_sources
     from dlmath.data.splits import Split, read_split, split_examples, split_hash, write_split
