@@ -41,9 +41,7 @@ def probability_metrics(
     }
 
 
-def binned_gaps(
-    probability: np.ndarray, outcome: np.ndarray, bins: int = ECE_BINS
-) -> np.ndarray:
+def binned_gaps(probability: np.ndarray, outcome: np.ndarray, bins: int = ECE_BINS) -> np.ndarray:
     """Return (N, bins): what the outcome has over the probability, in the image's own bin.
 
     The expected calibration error is the sum over bins of |sum of gaps|, divided by N: the

@@ -25,7 +25,8 @@ def count_classes(
     """Count by one matrix product over all replicates.
 
     Args:
-        truth, decision: (N,) class indices.
+        truth: (N,) class indices.
+        decision: (N,) class indices.
         classes: K, the number of classes.
         weights: (R, N), how often each image counts in each replicate.
     """

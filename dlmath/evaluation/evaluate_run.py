@@ -76,7 +76,7 @@ def _refuse_nan(run: Run, probabilities: np.ndarray, examples: Sequence[Example]
     if len(bad):
         raise RunError(
             f"The model of {run.folder} gives NaN for {len(bad):,} of {len(examples):,} images: "
-            f"{listed([examples[row].file for row in bad])}. Its weights are damaged or its "
+            f"{listed([examples[int(row)].file for row in bad])}. Its weights are damaged or its "
             "training diverged. Train again."
         )
 

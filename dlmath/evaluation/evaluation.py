@@ -71,7 +71,8 @@ def measure(
         truth: (N,) class indices, N at least 1.
         probabilities: (N, K), all of them numbers.
         patients: N names; where one is None, each image counts as a patient of its own.
-        task, split: For the result.
+        task: The recipe's name.
+        split: Which part of the data these are.
         seed: Of the bootstrap.
         warnings: To stand before those found here.
     """
@@ -83,9 +84,7 @@ def measure(
         clusters,
         generator("bootstrap", seed),
     )
-    confusion = confusion_matrix(
-        truth, classifier.decide(probabilities), len(classifier.classes)
-    )
+    confusion = confusion_matrix(truth, classifier.decide(probabilities), len(classifier.classes))
     return Evaluation(
         task=task,
         split=split,

@@ -92,9 +92,7 @@ def _check_split(split: str) -> None:
         raise DataError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
 
 
-def _subject(
-    run: Run, split: str, examples: Sequence[Example], catalogue: Catalogue
-) -> Subject:
+def _subject(run: Run, split: str, examples: Sequence[Example], catalogue: Catalogue) -> Subject:
     if not examples:
         raise DataError(
             f"The {split} part of {', '.join(catalogue.sources)} is empty. "

@@ -228,9 +228,7 @@ def test_three_classes(tiny_runs, tmp_path):
         for path in (tmp_path / "data" / part / "OTHER").iterdir():
             path.rename(path.with_name("o" + path.name))
     run = Run(tmp_path / "run")
-    recipe = tiny_runs.RECIPE.replace(
-        classes=("NORMAL", "PNEUMONIA", "OTHER"), positive_class=""
-    )
+    recipe = tiny_runs.RECIPE.replace(classes=("NORMAL", "PNEUMONIA", "OTHER"), positive_class="")
     tiny_runs.write_run(run, tmp_path / "data", recipe)
 
     evaluation = evaluate(run)

@@ -12,7 +12,9 @@ from dlmath.evaluation.metrics import METRICS
 
 SCHEMA = json.loads(files("dlmath.evaluation").joinpath("evaluation.schema.json").read_text())
 
-BINARY = Classifier(None, ("Parasitized", "Uninfected"), 16, "Parasitized", Threshold(0.3, "validation"))
+BINARY = Classifier(
+    None, ("Parasitized", "Uninfected"), 16, "Parasitized", Threshold(0.3, "validation")
+)
 THREE = Classifier(None, ("a", "b", "c"), 16, None, None)
 WHERE = {"task": "tiny", "split": "test", "seed": 0}
 
@@ -57,7 +59,7 @@ def test_all_is_about_the_positive_class_though_it_comes_first():
 
     document = check(measure(BINARY, truth, probabilities, [None] * 40, **WHERE))
 
-    (hit, missed), (false_alarm, rejected) = document["confusion"]
+    (hit, missed), (_, rejected) = document["confusion"]
     assert hit + missed == 20
     assert hit == np.sum((truth == 0) & (decided == 0))
     metrics = document["metrics"]

@@ -180,5 +180,6 @@ def test_a_class_without_images_leaves_its_macro_averages_undefined():
 
     metrics = multiclass_metrics(truth, probabilities, ONES)
 
-    assert np.isnan(metrics["auc"]) and np.isnan(metrics["balanced_accuracy"])
+    assert np.isnan(metrics["auc"])
+    assert np.isnan(metrics["balanced_accuracy"])
     assert metrics["accuracy"] == 0.5

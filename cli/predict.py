@@ -1,0 +1,109 @@
+"""`dlmath predict`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlmath.cli.startup import load_tensorflow
+from dlmath.errors import UserError
+from dlmath.runs import RUNS, Run, write_csv
+
+if TYPE_CHECKING:
+    from dlmath.evaluation import Prediction
+
+
+def predict(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            help="PNG and JPEG files or folders of them. One that is a run is RUN; by default "
+            "the newest finished run.",
+            metavar="[RUN] IMAGE...",
+            show_default=False,
+        ),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Write a table of all files here instead.", metavar="FILE"),
+    ] = None,
+) -> None:
+    """Say what the images show. Files that cannot be read are reported, and the exit code is 2.
+
+    Example: dlmath predict runs/malaria-20260101T120000Z cell.png
+    """
+    if as_json and csv is not None:
+        raise UserError("Take either --json or --csv FILE. Received: both")
+    run, images = split_run(arguments)
+    load_tensorflow()
+    import dlmath
+    from dlmath.cli.progress import reporter
+
+    with reporter() as report:
+        predictions = dlmath.predict(run, images, reporter=report)
+    if as_json:
+        document = [prediction.as_json() for prediction in predictions]
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    elif csv is not None:
+        _write_csv(csv, run, predictions)
+    else:
+        for prediction in predictions:
+            typer.echo(_line(prediction))
+    if any(prediction.error is not None for prediction in predictions):
+        _report_bad_files(predictions)
+        raise typer.Exit(2)
+
+
+def split_run(arguments: list[str]) -> tuple[Run, list[str]]:
+    """Return the run among the arguments, or else the newest one, and the other arguments.
+
+    Raises:
+        UserError: Two of them are runs, or there is no image.
+    """
+    runs = [argument for argument in arguments if _is_run(argument)]
+    images = [argument for argument in arguments if argument not in runs]
+    if len(runs) > 1:
+        raise UserError(f"Name one run at a time. Received: {', '.join(runs)}")
+    if not images:
+        raise UserError(f"Name an image file or a folder of them after {runs[0]}.")
+    return Run.find(runs[0] if runs else None), images
+
+
+def _is_run(argument: str) -> bool:
+    """Whether it is a run's folder, or the name of one that is no file beside us."""
+    if (Path(argument) / "manifest.json").is_file():
+        return True
+    return not Path(argument).exists() and (RUNS / argument / "manifest.json").is_file()
+
+
+def _line(prediction: "Prediction") -> str:
+    if prediction.probabilities is None:
+        return f"{prediction.file}  not read"
+    probabilities = "  ".join(f"{name} {p:.3f}" for name, p in prediction.probabilities.items())
+    return f"{prediction.file}  {prediction.decision}  ({probabilities})"
+
+
+def _write_csv(path: Path, run: Run, predictions: list["Prediction"]) -> None:
+    from dlmath.evaluation.predict_files import csv_fields, csv_row
+
+    try:
+        write_csv(path, csv_fields(run.recipe.classes), map(csv_row, predictions))
+    except OSError as error:
+        raise UserError(
+            f"Cannot write {path}: {error.strerror}. Pass another file with --csv."
+        ) from error
+
+
+def _report_bad_files(predictions: list["Prediction"]) -> None:
+    bad = [prediction for prediction in predictions if prediction.error is not None]
+    for prediction in bad:
+        typer.echo(f"Error: {prediction.error}", err=True)
+    typer.echo(
+        f"{len(bad)} of {len(predictions)} files have no answer. Convert them to 8-bit PNG or "
+        "JPEG, or leave them out.",
+        err=True,
+    )

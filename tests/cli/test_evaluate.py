@@ -1,0 +1,89 @@
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dlmath.cli.evaluate import evaluate
+from dlmath.errors import RunError
+from dlmath.runs import read_json
+
+app = typer.Typer()
+app.command()(evaluate)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_json_is_one_document_that_the_schema_describes(tiny_run):
+    result = invoke(tiny_run.folder, "--json")
+
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    schema = files("dlmath.evaluation").joinpath("evaluation.schema.json").read_text()
+    jsonschema.validate(document, json.loads(schema))
+    assert document == read_json(tiny_run.metrics_path)
+
+
+def test_people_get_tables(tiny_run):
+    result = invoke(tiny_run.folder)
+
+    assert result.exit_code == 0, result.output
+    told = result.stdout
+    assert "tiny, test, 24 images of 12 patients" in told
+    assert "Positive is PNEUMONIA, decided at a probability of at least 0.5000" in told
+    assert "chosen on validation" in told
+    auc = next(line for line in told.splitlines() if "auc" in line)
+    figure = read_json(tiny_run.metrics_path)["metrics"]["auc"]
+    assert f"{figure['value']:.3f}" in auc
+    assert f"{figure['low']:.3f} to {figure['high']:.3f}" in auc
+    row = next(line for line in told.splitlines() if line.split()[1:2] == ["PNEUMONIA"])
+    assert [int(word) for word in row.split() if word.isdigit()] == read_json(
+        tiny_run.metrics_path
+    )["confusion"][1]
+
+
+def test_other_data_and_another_part(tiny_run, tmp_path):
+    result = invoke(tiny_run.folder, "--data", tmp_path / "data", "--split", "all", "--json")
+
+    document = json.loads(result.stdout)
+    assert document["n"] == 56
+    assert "were trained on" in document["warnings"][0]
+
+
+def test_warnings_and_undefined_figures_are_shown(tiny_run):
+    rows = [row for row in tiny_run.split_path.read_text().splitlines() if "test/NORM" not in row]
+    tiny_run.split_path.write_text("\n".join(rows) + "\n")
+
+    result = invoke(tiny_run.folder)
+
+    assert result.exit_code == 0, result.output
+    assert "Warning: There is no image of NORMAL." in result.stdout
+    auc = next(line for line in result.stdout.splitlines() if "auc" in line)
+    assert "undefined" in auc
+
+
+def test_the_newest_run_is_named_on_stderr(tiny_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = invoke("--json")
+
+    assert json.loads(result.stdout)["n"] == 24
+    assert "runs/tiny" in result.stderr
+
+
+def test_an_unknown_run_names_the_nearest(tiny_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = invoke("tinny")
+
+    assert isinstance(result.exception, RunError)
+    assert "Did you mean 'tiny'?" in str(result.exception)
+
+
+@pytest.mark.parametrize("arguments", [["--split", "train"], ["--jsn"]])
+def test_wrong_options_exit_2(tiny_run, arguments):
+    assert invoke(tiny_run.folder, *arguments).exit_code == 2

@@ -1,0 +1,117 @@
+import csv
+import json
+import shutil
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dlmath.cli.predict import predict
+from dlmath.errors import UserError
+
+app = typer.Typer()
+app.command()(predict)
+
+
+@pytest.fixture
+def image(tmp_path, tiny_run):
+    """An image of the test part."""
+    return tmp_path / "data" / "test" / "PNEUMONIA" / "pte0_0.jpeg"
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def refusal(*arguments) -> str:
+    result = invoke(*arguments)
+    assert isinstance(result.exception, UserError)
+    return str(result.exception)
+
+
+def test_json_is_one_list(tiny_run, image):
+    result = invoke(tiny_run.folder, image, "--json")
+
+    assert result.exit_code == 0, result.output
+    (entry,) = json.loads(result.stdout)
+    assert set(entry) == {"file", "class", "probabilities", "positive"}
+    assert entry["file"] == str(image)
+    assert entry["positive"] == (entry["class"] == "PNEUMONIA")
+
+
+def test_people_get_a_line_for_each_file(tiny_run, image):
+    result = invoke(tiny_run.folder, image, image.parent)
+
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert len(lines) == 1 + 12
+    assert lines[0].startswith(f"{image}  ")
+    assert "(NORMAL 0." in lines[0]
+
+
+def test_a_bad_file_is_reported_and_the_exit_code_is_2(tiny_run, image, tmp_path):
+    text = tmp_path / "text.jpg"
+    text.write_text("no image")
+
+    result = invoke(tiny_run.folder, text, image, "--json")
+
+    assert result.exit_code == 2
+    bad, good = json.loads(result.stdout)
+    assert bad.keys() == {"file", "error"}
+    assert good["class"]
+    assert "1 of 2 files have no answer" in result.stderr
+    assert "text.jpg" in result.stderr
+
+
+def test_csv_holds_a_row_for_each_file(tiny_run, image, tmp_path):
+    result = invoke(tiny_run.folder, image, tmp_path / "none.png", "--csv", tmp_path / "out.csv")
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    with (tmp_path / "out.csv").open(newline="") as lines:
+        good, bad = csv.DictReader(lines)
+    assert float(good["probability_PNEUMONIA"]) + float(good["probability_NORMAL"]) == (
+        pytest.approx(1, abs=1e-6)
+    )
+    assert good["positive"] in ("true", "false")
+    assert bad["error"]
+    assert bad["class"] == ""
+
+
+def test_the_run_may_stand_anywhere_by_path_or_name_or_not_at_all(
+    tiny_run, image, tmp_path, monkeypatch
+):
+    expected = invoke(tiny_run.folder, image, "--json").stdout
+    monkeypatch.chdir(tmp_path)
+
+    for arguments in ((image, tiny_run.folder), ("tiny", image), (image,)):
+        assert invoke(*arguments, "--json").stdout == expected
+
+
+def test_a_file_named_as_a_run_is_a_file(tiny_run, image, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(image, "tiny")
+
+    (entry,) = json.loads(invoke("tiny", "--json").stdout)
+
+    assert entry["file"] == "tiny"
+
+
+def test_two_runs_are_refused(tiny_run, image, tmp_path):
+    shutil.copytree(tiny_run.folder, tmp_path / "other")
+
+    assert "one run at a time" in refusal(tiny_run.folder, tmp_path / "other", image)
+
+
+def test_a_run_alone_is_refused(tiny_run):
+    assert "Name an image file" in refusal(tiny_run.folder)
+
+
+def test_json_and_csv_together_are_refused(tiny_run, image, tmp_path):
+    assert "either" in refusal(tiny_run.folder, image, "--json", "--csv", tmp_path / "a.csv")
+
+
+def test_a_csv_that_cannot_be_written_is_refused(tiny_run, image, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    assert "--csv" in refusal(tiny_run.folder, image, "--csv", tmp_path / "file" / "out.csv")

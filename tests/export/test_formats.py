@@ -1,0 +1,216 @@
+import dataclasses
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import dlmath
+from dlmath.errors import DataError, RunError, UserError, VerificationError
+from dlmath.evaluation.classifier import Classifier
+from dlmath.export import FORMATS, export, formats
+from dlmath.export.verify import Cases, gather_cases, verify
+
+# What a receiver would write, with TensorFlow alone.
+RECEIVER = """
+import json, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+encoded = [open(path, "rb").read() for path in sys.argv[2:]]
+output = model.signatures["serving_default"](images=tf.constant(encoded))
+assert "dlmath" not in sys.modules
+print(json.dumps([output["probabilities"].numpy().tolist(),
+                  [[name.decode() for name in row] for row in output["classes"].numpy()]]))
+"""
+
+
+@pytest.fixture
+def proven(monkeypatch):
+    """Take the proof for given: what it is worth has tests of its own, and it takes seconds."""
+    proof = {"images": 16, "tolerance": 1e-5, "largest_difference": {"serving_default": 0.0}}
+    monkeypatch.setattr(formats, "verify", lambda *args, **kwargs: proof)
+    return proof
+
+
+@pytest.mark.slow
+def test_a_saved_model_answers_as_predict_does_by_tensorflow_alone(tiny_run, tmp_path):
+    path = export(tiny_run, "saved_model")
+
+    images = sorted(map(str, (tmp_path / "data" / "test").rglob("*_*.*")))
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", RECEIVER, str(path), *images],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    probabilities, classes = json.loads(result.stdout)
+    expected = dlmath.predict(tiny_run, images)
+    assert path == tiny_run.exports / "saved_model"
+    assert classes == [["NORMAL", "PNEUMONIA"]] * len(images)
+    np.testing.assert_allclose(
+        probabilities, [list(one.probabilities.values()) for one in expected], atol=1e-6
+    )
+    record = json.loads((tiny_run.exports / "manifest.json").read_text())["saved_model"]
+    assert record["verified"]["images"] == 16
+    assert set(record["verified"]["largest_difference"]) == {"serving_default", "serve_pixels"}
+    assert max(record["verified"]["largest_difference"].values()) <= 1e-6
+
+
+@pytest.mark.slow
+def test_a_keras_file_is_proven_too(tiny_run):
+    path = export(tiny_run, "keras")
+
+    assert path.read_bytes() == tiny_run.model_path.read_bytes()
+    record = json.loads((tiny_run.exports / "manifest.json").read_text())["keras"]
+    assert record["verified"]["largest_difference"]["model"] <= 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(FORMATS))
+def test_every_format_is_caught_when_it_does_something_else(tiny_run, tmp_path, kind):
+    classifier = Classifier.load(tiny_run)
+    cases = gather_cases(tiny_run, classifier)
+    wrong = Cases(cases.files, cases.pixels, cases.probabilities + 2e-5, cases.classes)
+    built = tmp_path / FORMATS[kind].name
+    FORMATS[kind].write(tiny_run, classifier, built)
+
+    with pytest.raises(VerificationError, match="off by up to 2"):
+        verify(built, FORMATS[kind].program, wrong, isolated=not FORMATS[kind].needs_dlmath)
+
+
+@pytest.mark.slow
+def test_what_cannot_be_run_is_not_kept(tiny_run, monkeypatch):
+    def write_rubbish(run, classifier, path):
+        path.mkdir()
+        (path / "saved_model.pb").write_bytes(b"rubbish")
+
+    broken = dataclasses.replace(FORMATS["saved_model"], write=write_rubbish)
+    monkeypatch.setitem(FORMATS, "saved_model", broken)
+
+    with pytest.raises(VerificationError, match="cannot be run in a fresh process"):
+        export(tiny_run, "saved_model")
+    assert list(tiny_run.exports.iterdir()) == []
+
+
+def test_the_signatures_are_those_of_the_contract(tiny_run, proven):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(export(tiny_run)))
+
+    assert set(loaded.signatures) == {"serving_default", "serve_pixels"}
+    for name, given in (("serving_default", "images"), ("serve_pixels", "pixels")):
+        signature = loaded.signatures[name]
+        assert list(signature.structured_input_signature[1]) == [given]
+        outputs = {key: spec.dtype for key, spec in signature.structured_outputs.items()}
+        assert outputs == {"probabilities": tf.float32, "classes": tf.string}
+    pixels = tf.zeros((3, 16, 16, 3))
+    output = loaded.signatures["serve_pixels"](pixels=pixels)
+    assert output["probabilities"].shape == (3, 2)
+    assert output["classes"].numpy().tolist() == [[b"NORMAL", b"PNEUMONIA"]] * 3
+
+
+def test_the_record_holds_what_a_receiver_must_know(tiny_run, proven):
+    path = export(tiny_run)
+
+    record = json.loads((tiny_run.exports / "manifest.json").read_text())["saved_model"]
+    assert record["verified"] == proven
+    assert record["threshold"] == {"value": 0.5, "chosen_on": "validation"}
+    assert record["positive_class"] == "PNEUMONIA"
+    assert (
+        record["sha256"]["saved_model.pb"]
+        == hashlib.sha256((path / "saved_model.pb").read_bytes()).hexdigest()
+    )
+    assert set(record["versions"]) == {"dlmath", "keras", "tensorflow"}
+
+
+def test_a_second_format_leaves_the_record_of_the_first(tiny_run, proven):
+    export(tiny_run, "saved_model")
+    export(tiny_run, "keras")
+
+    assert set(json.loads((tiny_run.exports / "manifest.json").read_text())) == set(FORMATS)
+    assert {path.name for path in tiny_run.exports.iterdir()} == {
+        "manifest.json",
+        "model.keras",
+        "saved_model",
+    }
+
+
+def test_others_may_read_it(tiny_run, proven, tmp_path):
+    path = export(tiny_run, out=tmp_path / "out")
+
+    umask = os.umask(0)
+    os.umask(umask)
+    assert path == tmp_path / "out" / "saved_model"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o777 & ~umask
+
+
+def test_an_earlier_export_stays_until_the_new_one_is_proven(tiny_run, proven, monkeypatch):
+    path = export(tiny_run)
+    before = (path / "saved_model.pb").read_bytes()
+
+    def refuse(*args, **kwargs):
+        raise VerificationError("It does something else.")
+
+    monkeypatch.setattr(formats, "verify", refuse)
+    with pytest.raises(VerificationError):
+        export(tiny_run)
+
+    assert (path / "saved_model.pb").read_bytes() == before
+    assert {entry.name for entry in tiny_run.exports.iterdir()} == {"manifest.json", "saved_model"}
+
+
+def test_a_new_export_takes_the_place_of_an_earlier_one(tiny_run, proven):
+    (export(tiny_run) / "stale").write_text("of the earlier one")
+
+    assert not (export(tiny_run) / "stale").exists()
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS))
+def test_nothing_that_is_no_export_is_replaced(tiny_run, tmp_path, kind):
+    foreign = tmp_path / "mine" / FORMATS[kind].name
+    foreign.mkdir(parents=True)
+    (foreign / "thesis.tex").write_text("years of work")
+
+    with pytest.raises(RunError, match="is no export"):
+        export(tiny_run, kind, out=tmp_path / "mine")
+    assert (foreign / "thesis.tex").exists()
+
+
+def test_a_folder_that_is_a_file_is_refused(tiny_run, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(RunError, match="--out"):
+        export(tiny_run, out=tmp_path / "file")
+
+
+def test_an_unknown_format_names_the_nearest(tiny_run):
+    with pytest.raises(UserError, match="Did you mean 'saved_model'"):
+        export(tiny_run, "savedmodel")
+
+
+def test_without_the_data_there_is_no_proof(tiny_run, tmp_path):
+    (tmp_path / "data").rename(tmp_path / "moved")
+
+    with pytest.raises(DataError, match="no data at"):
+        export(tiny_run)
+
+
+def test_the_cases_are_spread_over_the_test_part(tiny_run):
+    cases = gather_cases(tiny_run, Classifier.load(tiny_run))
+
+    assert len(cases.files) == 16
+    assert {path.parent.name for path in cases.files} == {"NORMAL", "PNEUMONIA"}
+    assert {path.suffix for path in cases.files} == {".png", ".jpeg"}
+    assert {path.parts[-3] for path in cases.files} == {"test"}
+
+
+def test_the_package_and_the_function_share_a_name(tiny_run):
+    package = sys.modules["dlmath.export"]
+
+    for exporter in (package, dlmath.export):
+        with pytest.raises(UserError, match="format='onnx'"):
+            exporter(tiny_run, "onnx")
