@@ -6,7 +6,7 @@ import sys
 import typer
 
 import dlmath
-from dlmath.cli import data, runs, train
+from dlmath.cli import data, evaluate, export, predict, runs, train
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -36,7 +36,8 @@ def root(
     """
 
 
-app.command()(train.train)
+for command in (train.train, evaluate.evaluate, predict.predict, export.export):
+    app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="runs")
 
