@@ -1,6 +1,5 @@
 """What a run writes down about itself: enough to say what made it and to find its data again."""
 
-import hashlib
 import os
 import platform
 from collections import Counter
@@ -11,6 +10,7 @@ from typing import Any
 
 from dlmath._version import __version__
 from dlmath.data.images import SPECIFICATION
+from dlmath.data.sources import data_hash
 from dlmath.data.splits import split_hash
 from dlmath.runs import RUN_VERSION, Run
 from dlmath.training.prepare import Prepared
@@ -51,7 +51,7 @@ def first_manifest(
             "sources": [relative_source(source, run.folder) for source in prepared.sources],
             "phantom": catalogue.phantom,
             "images": len(catalogue.examples),
-            "sha256": data_hash(prepared),
+            "sha256": data_hash(catalogue),
             "passed_over": dict(catalogue.passed_over),
         },
         "split": {
@@ -75,11 +75,3 @@ def relative_source(source: str | Path, folder: Path) -> str:
     if str(source).startswith("tfds:"):
         return str(source)
     return Path(os.path.relpath(Path(source).resolve(), folder.resolve())).as_posix()
-
-
-def data_hash(prepared: Prepared) -> str:
-    """Return a SHA-256 over the content of every image, whatever the files' order and place."""
-    digest = hashlib.sha256()
-    for content in sorted(example.sha256 for example in prepared.catalogue.examples):
-        digest.update(content.encode())
-    return digest.hexdigest()

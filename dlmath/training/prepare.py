@@ -12,6 +12,7 @@ from dlmath.errors import RecipeError, did_you_mean
 from dlmath.models import RECIPES
 from dlmath.models.backbones import find_backbone
 from dlmath.recipe import Recipe
+from dlmath.reporting import Reporter
 
 Data = str | Path | Sequence[str | Path] | None
 
@@ -60,11 +61,16 @@ def recipe_of_folder(folder: Path) -> Recipe:
     return Recipe(name="".join(letters).lstrip("._-") or "images", class_weights="balanced")
 
 
-def prepare(recipe: Recipe, data: Data) -> Prepared:
+def prepare(recipe: Recipe, data: Data, reporter: Reporter) -> Prepared:
     """Find the data of a recipe, read what is there, and split it by patient."""
     find_backbone(recipe.backbone, recipe.image_size)  # refuses before any file is read
-    sources = tuple(find_data(recipe.name, as_paths(data)))
-    catalogue = read_sources(sources, classes=recipe.classes, patient_rules=recipe.patient_rules)
+    sources = tuple(find_data(recipe.name, as_paths(data), progress=reporter.progress))
+    catalogue = read_sources(
+        sources,
+        classes=recipe.classes,
+        patient_rules=recipe.patient_rules,
+        progress=reporter.progress,
+    )
     recipe = complete(recipe, catalogue)
     split = split_examples(
         catalogue,

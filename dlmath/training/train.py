@@ -65,7 +65,7 @@ def train(
         Run.refuse_occupied(folder)
     threads = pin_threads()
     placement = place(device, strategy)
-    prepared = prepare(recipe, data)
+    prepared = prepare(recipe, data, reporter)
     for warning in prepared.warnings:
         reporter.say(f"Warning: {warning}")
     ingredients = gather(prepared, placement, reporter)
@@ -109,15 +109,20 @@ def resume(
         )
     pin_threads()
     placement = place(device, strategy)
-    prepared = _prepare_again(run, data)
+    prepared = _prepare_again(run, data, reporter)
     run.update_manifest(state="running", resumed=[*run.manifest.get("resumed", []), manifest.now()])
     return _train(run, gather(prepared, placement, reporter), placement, reporter)
 
 
-def _prepare_again(run: Run, data: Data) -> Prepared:
+def _prepare_again(run: Run, data: Data, reporter: Reporter) -> Prepared:
     recipe = run.recipe
     sources = tuple(find_data(recipe.name, as_paths(data)) if data else run.sources)
-    catalogue = read_sources(sources, classes=recipe.classes, patient_rules=recipe.patient_rules)
+    catalogue = read_sources(
+        sources,
+        classes=recipe.classes,
+        patient_rules=recipe.patient_rules,
+        progress=reporter.progress,
+    )
     return Prepared(recipe, catalogue, read_split(run.split_path, catalogue), sources)
 
 
