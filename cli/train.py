@@ -113,7 +113,7 @@ def train(
     }
     changes = {name: value for name, value in named.items() if value is not None}
     changes |= dict(Recipe.parse_setting(text) for text in setting or [])
-    where = {"device": device, "strategy": strategy}
+    where: dict[str, str] = {"device": device, "strategy": strategy}
     run = _resume(task, resume, data, out, changes, where) if resume else None
     if run is None:
         run = _train(task, data, out, tensorboard, changes, where)
