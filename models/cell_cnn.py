@@ -31,8 +31,9 @@ def malaria_cnn(
             names and arguments, such as one with hand-derived gradients.
     """
     images = keras.Input((image_size, image_size, 3), name="images")
+    # To -1..1: with inputs that are all positive the first epochs go into finding their mean.
     # In float32 under mixed precision too: half precision cannot hold 255 levels and fractions.
-    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="rescaling")(images)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="rescaling")(images)
     for block, filters in enumerate(FILTERS, start=1):
         x = layers.Conv2D(filters, 3, padding="same", name=f"conv{block}")(x)
         x = layers.ReLU(name=f"conv{block}_relu")(x)
@@ -44,5 +45,5 @@ def malaria_cnn(
         x = layers.ReLU(name=f"dense{number}_relu")(x)
     # float32 from here: a half-precision softmax saturates to exactly 0 or 1.
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
-    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(logits)
+    probabilities = layers.Softmax(dtype="float32", name="probabilities")(logits)
     return keras.Model(images, probabilities, name="malaria_cnn")

@@ -115,6 +115,9 @@ def _downloaded(
 
 
 def _named(network: keras.Model) -> keras.Model:
-    # Not through the builders' `name=`: EfficientNet downloads a file of that name.
-    network.name = "backbone"
-    return network
+    """Return the same layers as a model from one tensor to one, named `backbone`.
+
+    Keras Applications, given an input, makes a model that expects a list of one. And its `name=`
+    will not do: EfficientNet downloads a file of that name.
+    """
+    return keras.Model(network.inputs[0], network.outputs[0], name="backbone")

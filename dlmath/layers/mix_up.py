@@ -68,15 +68,14 @@ def _symmetric_beta(n: int | tf.Tensor, alpha: float, seed: tf.Tensor) -> tf.Ten
     sigmoid(log G - log H), where log G = log G' + log(U) / alpha with G' ~ Gamma(alpha + 1) and
     U uniform (Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables", 2000, sec. 6).
     """
-    gamma_seed, uniform_seed = _two_seeds(seed)
     tiny = 1.2e-38  # the smallest normal float32: keeps log(U) and the division by alpha finite
+    alpha = min(max(alpha, tiny), 1e30)  # what float32 holds; the distribution is at its limits
+    gamma_seed, uniform_seed = _two_seeds(seed)
     gammas = tf.random.stateless_gamma([2, n], gamma_seed, alpha + 1.0)
     uniforms = tf.random.stateless_uniform([2, n], uniform_seed, minval=tiny, alg=ALGORITHM)
     # One difference is divided, not two logarithms: inf - inf would be NaN.
     log_ratio = tf.math.log(uniforms[0]) - tf.math.log(uniforms[1])
-    return tf.sigmoid(
-        tf.math.log(gammas[0]) - tf.math.log(gammas[1]) + log_ratio / max(alpha, tiny)
-    )
+    return tf.sigmoid(tf.math.log(gammas[0]) - tf.math.log(gammas[1]) + log_ratio / alpha)
 
 
 def _two_seeds(seed: tuple[int, int] | tf.Tensor) -> list[tf.Tensor]:

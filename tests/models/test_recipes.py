@@ -1,0 +1,52 @@
+import subprocess
+import sys
+
+import pytest
+
+from dlmath.models import BACKBONES, RECIPES
+from dlmath.models.backbones import find_backbone
+from dlmath.recipe import Recipe
+
+
+def test_both_tasks_are_there():
+    assert set(RECIPES) == {"malaria", "pneumonia"}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_whole(name):
+    recipe = RECIPES[name]
+
+    assert recipe.name == name
+    assert recipe.positive_class in recipe.classes
+    assert recipe.patient_rules
+    assert find_backbone(recipe.backbone, recipe.image_size) is BACKBONES[recipe.backbone]
+    assert Recipe.from_toml(recipe.to_toml()) == recipe
+
+
+def test_pneumonia_follows_the_paper():
+    recipe = RECIPES["pneumonia"]
+
+    assert recipe.backbone == "efficientnet_b0"
+    assert recipe.weights == "imagenet"
+    assert recipe.mixup > 0
+    assert recipe.epochs == 5
+    assert recipe.positive_class == recipe.classes[1]
+
+
+def test_malaria_follows_the_paper():
+    recipe = RECIPES["malaria"]
+
+    assert recipe.backbone == "malaria_cnn"
+    assert recipe.weights == "none"
+    assert recipe.optimizer == "adam"
+    assert recipe.epochs == 5
+    assert recipe.positive_class == recipe.classes[0]  # the disease is not class 1 by right
+
+
+def test_the_tables_are_read_without_keras():
+    code = (
+        "import sys; from dlmath.models import BACKBONES, RECIPES; "
+        "print(len(BACKBONES) > 0 and not {'keras', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

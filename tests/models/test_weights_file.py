@@ -1,0 +1,100 @@
+import keras
+import numpy as np
+import pytest
+
+from dlmath.errors import WeightsError
+from dlmath.models import build
+from dlmath.models.keras_networks import mobilenet_v2_035
+from dlmath.models.weights_file import load_weights_file
+from dlmath.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def network():
+    return mobilenet_v2_035(32, imagenet=False)
+
+
+def dense(units=3, name="logits"):
+    images = keras.Input((4,))
+    return keras.Model(images, keras.layers.Dense(units, name=name)(images))
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
+def test_weights_of_the_same_network_are_loaded(tmp_path, ending):
+    saved, loaded = dense(), dense()
+    path = tmp_path / f"file{ending}"
+    (saved.save if ending == ".keras" else saved.save_weights)(path)
+    load_weights_file(loaded, path)
+
+    for ours, theirs in zip(loaded.get_weights(), saved.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_backbone_is_taken_out_of_a_classifier(tmp_path):
+    inner = dense()
+    inner.name = "backbone"
+    images = keras.Input((4,))
+    keras.Model(images, keras.layers.Dense(2)(inner(images))).save(tmp_path / "whole.keras")
+    loaded = dense()
+    load_weights_file(loaded, tmp_path / "whole.keras")
+
+    np.testing.assert_array_equal(loaded.get_weights()[0], inner.get_weights()[0])
+
+
+@pytest.mark.real_data
+def test_the_real_file_gives_the_reference_features(shared_data):
+    folder = shared_data / "weights"
+    recipe = Recipe(
+        name="real",
+        classes=("a", "b"),
+        backbone="mobilenet_v2_035",
+        weights=str(folder / "mobilenet_v2_0.35_224_notop.weights.h5"),
+    )
+    reference = np.load(folder / "reference_outputs.npz")
+    image = reference["input_uint8"][np.newaxis].astype("float32")
+    features = build(recipe).get_layer("backbone")(image).numpy().mean(axis=(1, 2))[0]
+
+    np.testing.assert_allclose(features, reference["mobilenet_v2_features"], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["imagnet", "gone.weights.h5"])
+def test_a_missing_file_is_refused(network, name):
+    with pytest.raises(WeightsError, match=rf"no file of weights {name}.*--weights"):
+        load_weights_file(network, name)
+
+
+def test_a_misspelt_word_is_recognised(network):
+    with pytest.raises(WeightsError, match=r"Did you mean 'imagenet'\?"):
+        load_weights_file(network, "imagnet")
+
+
+def test_another_ending_is_refused(network, tmp_path):
+    path = tmp_path / "weights.pth"
+    path.touch()
+    with pytest.raises(WeightsError, match=r"must end in one of \.weights\.h5, \.h5, \.keras"):
+        load_weights_file(network, path)
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".h5", ".keras"])
+def test_a_damaged_file_is_refused(network, tmp_path, ending):
+    path = tmp_path / f"damaged{ending}"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n and no more")
+    with pytest.raises(WeightsError, match=r"damaged.* is damaged:.*--backbone"):
+        load_weights_file(network, path)
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
+def test_weights_of_another_network_are_refused(tmp_path, ending):
+    path = tmp_path / f"other{ending}"
+    other = dense(units=5)
+    (other.save if ending == ".keras" else other.save_weights)(path)
+    with pytest.raises(WeightsError, match="does not hold weights of this network"):
+        load_weights_file(dense(), path)
+
+
+def test_a_message_stays_one_line(network, tmp_path):
+    path = tmp_path / "other.weights.h5"
+    dense().save_weights(path)
+    with pytest.raises(WeightsError) as info:
+        load_weights_file(network, path)
+    assert "\n" not in str(info.value)
