@@ -1,7 +1,8 @@
 """Running the oracles over layers, and judging what they say."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,19 @@ from dlmath.gradcheck.cases import Case
 from dlmath.gradcheck.report import Report, Row
 from dlmath.gradcheck.subject import Subject, Tensors, random_upstream, tape_gradients
 from dlmath.gradcheck.targets import cases_of
+from dlmath.reporting import SILENT, Reporter
 from dlmath.seeds import generator
 
 TOLERANCE = 1e-8  # relative, in float64, where about 16 digits are carried
 LEAST_SLOPE = 1.9  # of the Taylor remainder: 2 when the gradient is right, 1 when it is wrong
 
-Upstream = Callable[[Subject, np.random.Generator], list[tf.Tensor]]
 
-
-def check(*targets: Any, inputs: dict[str, Any] | None = None, seed: int = 0) -> Report:
+def check(
+    *targets: Any,
+    inputs: dict[str, Any] | None = None,
+    seed: int = 0,
+    reporter: Reporter = SILENT,
+) -> Report:
     """Check the hand-written backward passes of the targets; without targets, of everything here.
 
     Args:
@@ -29,6 +34,7 @@ def check(*targets: Any, inputs: dict[str, Any] | None = None, seed: int = 0) ->
         inputs: Values of the tensors by name, for a function, or {"x": value} for a layer; drawn
             at random where left out.
         seed: Of the random points, upstream gradients and directions.
+        reporter: Hears of the progress.
 
     Returns:
         A report with a row for each gradient; `report.passed` is the verdict.
@@ -38,59 +44,76 @@ def check(*targets: Any, inputs: dict[str, Any] | None = None, seed: int = 0) ->
     """
     start = time.perf_counter()
     cases = [case for target in targets or (None,) for case in cases_of(target, inputs)]
-    rows = [row for case in cases for row in check_case(case, seed=seed)]
+    rows: list[Row] = []
+    for done, case in enumerate(cases, start=1):
+        rows += check_case(case, seed=seed)
+        reporter.progress("checking gradients", done, len(cases), case.kind)
     return Report(tuple(rows), time.perf_counter() - start)
 
 
-def check_case(
-    case: Case, *, seed: int = 0, upstream: Upstream = random_upstream, extremes: bool = True
-) -> list[Row]:
-    """Every oracle on one case: a row for each gradient.
-
-    Args:
-        case: The case.
-        seed: Of all that is random.
-        upstream: Draws the upstream gradients. Only the suite that checks this checker gives
-            another one.
-        extremes: Whether to run the sixth oracle, the slowest.
-    """
+def check_case(case: Case, *, seed: int = 0) -> list[Row]:
+    """Every oracle on one case, with random upstream gradients: a row for each gradient."""
     random = generator(seed, "gradcheck", case.name)
     subject = case.subject(random)
-    g = upstream(subject, random)
-    figures: dict[str, dict[str, Any]] = {
-        "tape": oracles.tape(subject, g, random),
-        "differences": oracles.differences(subject, g, random),
-        "taylor": oracles.taylor_slope(subject, g, random),
-        "adjoint": oracles.adjoint(subject, g, random),
-        "second_order": oracles.second_order(subject, g, random),
-    }
-    if subject.reference is not None:
-        figures["keras"] = oracles.reference(subject, g, random)
-    worst = at_extremes(case, seed, upstream) if extremes else {}
+    figures = consult(subject, random_upstream(subject, random), random)
+    worst = worst_extremes(extreme_points(case, seed=seed))
     return [
         _judge(case, name, {oracle: found[name] for oracle, found in figures.items()}, worst)
         for name in subject.names
     ]
 
 
-def at_extremes(case: Case, seed: int, upstream: Upstream) -> dict[str, tuple[float, str]]:
-    """The worst error over the extremes of a case, and its label, for each tensor.
+def consult(
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+) -> dict[str, dict[str, Any]]:
+    """The figures of every oracle but the extremes, by oracle and gradient."""
+    figures: dict[str, dict[str, Any]] = {
+        "tape": oracles.tape(subject, upstream, random),
+        "differences": oracles.differences(subject, upstream, random),
+        "taylor": oracles.taylor_slope(subject, upstream, random),
+        "adjoint": oracles.adjoint(subject, upstream, random),
+        "second_order": oracles.second_order(subject, upstream, random),
+    }
+    if subject.reference is not None:
+        figures["keras"] = oracles.reference(subject, upstream, random)
+    return figures
 
-    The gradient must be finite, and equal that of the reference, or of the tape without one,
-    wherever that is finite itself.
-    """
-    worst: dict[str, tuple[float, str]] = {}
+
+@dataclass(frozen=True)
+class ExtremePoint:
+    """A subject at an extreme, and the gradients it should have there."""
+
+    label: str
+    subject: Subject
+    upstream: list[tf.Tensor]
+    expected: Tensors
+
+
+def extreme_points(case: Case, *, seed: int = 0) -> list[ExtremePoint]:
+    """The extremes of a case, with the gradients of the reference, or of the tape without one."""
+    points = []
     for label, extreme in case.extremes().items():
         random = generator(seed, "extreme", case.name, label)
         subject = extreme.subject(random)
-        g = upstream(subject, random)
+        upstream = random_upstream(subject, random)
         trusted = subject.by_reference if subject.reference is not None else subject.plain
-        expected = tape_gradients(trusted, subject.tensors, g)
-        ours = subject.by_hand(g)
-        for name in subject.names:
-            error = oracles.relative_error(ours[name], _where_finite(expected, ours, name))
+        expected = tape_gradients(trusted, subject.tensors, upstream)
+        points.append(ExtremePoint(label, subject, upstream, expected))
+    return points
+
+
+def worst_extremes(points: Iterable[ExtremePoint]) -> dict[str, tuple[float, str]]:
+    """The worst error over the extremes, and its label, for each tensor.
+
+    The gradient must be finite, and equal the expected one wherever that is finite itself.
+    """
+    worst: dict[str, tuple[float, str]] = {}
+    for point in points:
+        ours = point.subject.by_hand(point.upstream)
+        for name in point.subject.names:
+            error = oracles.relative_error(ours[name], _where_finite(point.expected, ours, name))
             if error > worst.get(name, (-1.0, ""))[0]:
-                worst[name] = (error, label)
+                worst[name] = (error, point.label)
     return worst
 
 
@@ -103,21 +126,15 @@ def _judge(
 ) -> Row:
     error, label = worst.get(name, (None, None))
     figures = {**figures, "extremes": error}
-    keras_tolerance = case.keras_tolerance or TOLERANCE
-    tolerances = {"keras": keras_tolerance, "extremes": keras_tolerance}
-    failed = [
+    return Row(case.name, name, figures, failures(figures, case.keras_tolerance), label)
+
+
+def failures(figures: dict[str, float | None], keras_tolerance: float | None) -> tuple[str, ...]:
+    """The oracles whose figure for one gradient is out of bounds."""
+    bounds = dict.fromkeys(("keras", "extremes"), keras_tolerance or TOLERANCE)
+    return tuple(
         oracle
         for oracle, figure in figures.items()
         if figure is not None
-        and (
-            figure < LEAST_SLOPE
-            if oracle == "taylor"
-            else not figure <= tolerances.get(oracle, TOLERANCE)
-        )
-    ]
-    return Row(case.name, name, figures, tuple(failed), label)
-
-
-def names_of(rows: Iterable[Row]) -> list[str]:
-    """The cases that the rows belong to."""
-    return list(dict.fromkeys(row.layer for row in rows))
+        and (figure < LEAST_SLOPE if oracle == "taylor" else figure > bounds.get(oracle, TOLERANCE))
+    )

@@ -90,7 +90,7 @@ def _from_groups(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(rows, (-1, groups * size))
 
 
-class _WindowedProduct(Layer):
+class WindowedProduct(Layer):
     """What Conv2D and DepthwiseConv2D share: the window, the bias, and the pair."""
 
     def __init__(
@@ -163,7 +163,7 @@ class _WindowedProduct(Layer):
 
 
 @keras.saving.register_keras_serializable("dlmath")
-class Conv2D(_WindowedProduct):
+class Conv2D(WindowedProduct):
     """Convolution over images, as `keras.layers.Conv2D`. The module's docstring derives it.
 
     Args:
@@ -239,7 +239,7 @@ class Conv2D(_WindowedProduct):
 
 
 @keras.saving.register_keras_serializable("dlmath")
-class DepthwiseConv2D(_WindowedProduct):
+class DepthwiseConv2D(WindowedProduct):
     """A convolution for every channel by itself, as `keras.layers.DepthwiseConv2D`.
 
     Args:

@@ -1,0 +1,174 @@
+"""Wrong backward passes, made from the source of the right ones.
+
+A checker is worth what it catches. From the syntax tree of a backward pass this module makes every
+variant in which one term is dropped, negated or transposed, one sum and mean exchanged, one
+comparison loosened or turned round, or one matrix product has its arguments swapped.
+"""
+
+import ast
+import copy
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+Edit = tuple[str, ast.expr]  # what was done, and what stands there instead
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One wrong function in the place of a right one.
+
+    Args:
+        where: "Class.method", or "module.function".
+        what: The change, in words.
+        owner: The class or module that holds the function.
+        attribute: The function's name there.
+        wrong: What is put in its place.
+    """
+
+    where: str
+    what: str
+    owner: Any
+    attribute: str
+    wrong: Callable
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Put the wrong function in place for the block."""
+        right = self.owner.__dict__[self.attribute]
+        setattr(self.owner, self.attribute, self.wrong)
+        try:
+            yield
+        finally:
+            setattr(self.owner, self.attribute, right)
+
+
+def mutants(owner: Any, attribute: str) -> list[Fault]:
+    """Every mutant of a method or function, in the order of its source."""
+    function = owner.__dict__[attribute]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    where = f"{owner.__name__.rpartition('.')[2]}.{attribute}"
+    made: dict[str, Fault] = {}
+    results = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    for index, node in enumerate(ast.walk(tree)):
+        for what, replacement in _edits(node, returned=node in results):
+            mutated = _replaced(tree, index, replacement)
+            # Two edits may give the same text, as dropping either factor of x * x does.
+            fault = Fault(where, what, owner, attribute, _compiled(mutated, function))
+            made.setdefault(ast.unparse(mutated), fault)
+    return list(made.values())
+
+
+def transposed(x: tf.Tensor) -> tf.Tensor:
+    """x with its entries in the order of its transpose, in its own shape."""
+    x = tf.convert_to_tensor(x)
+    return tf.reshape(tf.transpose(x), tf.shape(x))
+
+
+def _edits(node: ast.AST, *, returned: bool) -> Iterator[Edit]:
+    """What may be put in the place of one node of the tree."""
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            name = f"dL/d{ast.literal_eval(key)}" if key is not None else "gradients"
+            for what, other in _edits_of_result(name, value):
+                changed = [other if old is value else old for old in node.values]
+                yield what, ast.Dict(node.keys, changed)
+    elif returned and isinstance(node, ast.expr):
+        yield from _edits_of_result("result", node)
+    if isinstance(node, ast.BinOp):
+        yield from _edits_of_operation(node)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        yield from _edits_of_comparison(node)
+    if isinstance(node, ast.Call):
+        yield from _edits_of_call(node)
+
+
+def _edits_of_operation(node: ast.BinOp) -> Iterator[Edit]:
+    left, right = node.left, node.right
+    if isinstance(node.op, (ast.Add, ast.Sub)):
+        opposite = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+        alone = right if isinstance(node.op, ast.Add) else _negated(right)
+        yield _told("dropped", left, node), alone
+        yield _told("dropped", right, node), left
+        yield _told("negated", left, node), ast.BinOp(_negated(left), node.op, right)
+        yield _told("negated", right, node), ast.BinOp(left, opposite, right)
+    if isinstance(node.op, (ast.Mult, ast.Div)):
+        inverse = ast.BinOp(ast.Constant(1), ast.Div(), right)
+        yield _told("dropped", left, node), right if isinstance(node.op, ast.Mult) else inverse
+        yield _told("dropped", right, node), left
+    if isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)):
+        for side, term in (("left", left), ("right", right)):
+            if not isinstance(term, ast.Constant):
+                changed = copy.deepcopy(node)
+                setattr(changed, side, _wrapped(term))
+                yield _told("transposed", term, node), changed
+
+
+def _edits_of_comparison(node: ast.Compare) -> Iterator[Edit]:
+    loosened = {ast.Gt: ast.GtE, ast.Lt: ast.LtE, ast.GtE: ast.Gt, ast.LtE: ast.Lt}
+    turned = {ast.Gt: ast.LtE, ast.Lt: ast.GtE, ast.Eq: ast.NotEq}
+    for word, table in (("loosened", loosened), ("turned round", turned)):
+        other = table.get(type(node.ops[0]))
+        if other is not None:
+            yield _told(word, node, node), ast.Compare(node.left, [other()], node.comparators)
+
+
+def _edits_of_call(node: ast.Call) -> Iterator[Edit]:
+    name = ast.unparse(node.func)
+    exchanged = {"tf.reduce_mean": "tf.reduce_sum", "tf.reduce_sum": "tf.reduce_mean"}
+    if name in exchanged:
+        other = ast.parse(exchanged[name], mode="eval").body
+        yield f"`{name}` became `{exchanged[name]}`", ast.Call(other, node.args, node.keywords)
+    if name != "tf.matmul":
+        return
+    first, second = node.args
+    yield "arguments of `tf.matmul` swapped", ast.Call(node.func, [second, first], node.keywords)
+    for keyword in node.keywords:
+        rest = [other for other in node.keywords if other is not keyword]
+        yield f"`{keyword.arg}` left out of `tf.matmul`", ast.Call(node.func, node.args, rest)
+
+
+def _edits_of_result(name: str, value: ast.expr) -> Iterator[Edit]:
+    """Edits of something that a backward pass returns."""
+    zeros_like = ast.parse("tf.zeros_like", mode="eval").body
+    yield f"`{name}` zero", ast.Call(zeros_like, [value], [])
+    yield f"`{name}` negated", _negated(value)
+    yield f"`{name}` transposed", _wrapped(value)
+
+
+def _told(word: str, term: ast.expr, whole: ast.expr) -> str:
+    if term is whole:
+        return f"`{ast.unparse(term)}` {word}"
+    return f"`{ast.unparse(term)}` {word} in `{ast.unparse(whole)}`"
+
+
+def _negated(term: ast.expr) -> ast.expr:
+    return ast.UnaryOp(ast.USub(), term)
+
+
+def _wrapped(term: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(transposed.__name__, ast.Load()), [term], [])
+
+
+def _replaced(tree: ast.Module, index: int, replacement: ast.expr) -> ast.Module:
+    """A copy of the tree with the node of that place in `ast.walk` replaced."""
+    mutated = copy.deepcopy(tree)
+    target = list(ast.walk(mutated))[index]
+
+    class Replace(ast.NodeTransformer):
+        def visit(self, node: ast.AST) -> Any:
+            return copy.deepcopy(replacement) if node is target else self.generic_visit(node)
+
+    return ast.fix_missing_locations(Replace().visit(mutated))
+
+
+def _compiled(tree: ast.Module, function: Callable) -> Callable:
+    """The function of the tree, in the namespace of the one that it came from."""
+    namespace = {**function.__globals__, transposed.__name__: transposed}
+    exec(compile(tree, f"<mutant of {function.__qualname__}>", "exec"), namespace)  # noqa: S102
+    return namespace[function.__name__]

@@ -1,0 +1,204 @@
+"""The suite that checks the checker: every fault installed, and what noticed it."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import tensorflow as tf
+
+from dlmath.gradcheck.cases import Case
+from dlmath.gradcheck.check import (
+    TOLERANCE,
+    ExtremePoint,
+    consult,
+    extreme_points,
+    failures,
+    worst_extremes,
+)
+from dlmath.gradcheck.faults import FAULTS
+from dlmath.gradcheck.mutation import Fault, mutants
+from dlmath.gradcheck.oracles import relative_error
+from dlmath.gradcheck.registry import CASES
+from dlmath.gradcheck.report import ORACLES
+from dlmath.gradcheck.subject import Subject, Tensors, random_upstream, tape_gradients
+from dlmath.layers import (
+    LinearMap,
+    activation_layers,
+    activations,
+    batch_normalization,
+    convolution,
+    dense,
+    dropout,
+    layer_normalization,
+    linear_map,
+    loss_functions,
+    pooling,
+    regularizers,
+    reshaping,
+    windows,
+)
+from dlmath.seeds import generator
+
+MODULES = (
+    dense,
+    convolution,
+    windows,
+    pooling,
+    reshaping,
+    batch_normalization,
+    layer_normalization,
+    dropout,
+    linear_map,
+    activations,
+    activation_layers,
+    loss_functions,
+    regularizers,
+)
+BACKWARD = ("backward", "adjoint", "put_back")
+
+
+# What a wrong backward pass may raise instead of returning: shapes that do not fit, names that are
+# not there.
+RAISED = (ValueError, TypeError, KeyError, AttributeError, IndexError, tf.errors.OpError)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one fault.
+
+    Args:
+        fault: The fault.
+        caught_by: The oracles that caught it at the first case where any did; "error" where it
+            could not even run. Empty if it was not caught.
+        case: That case.
+        by_ones: Whether comparing with the tape under an upstream gradient of ones would have.
+    """
+
+    fault: Fault
+    caught_by: tuple[str, ...]
+    case: str | None
+    by_ones: bool
+
+
+class Bench:
+    """A case with all that its oracles need to know, computed once with the right passes.
+
+    Args:
+        case: The case.
+    """
+
+    def __init__(self, case: Case):
+        self.case = case
+        random = generator(0, "gradcheck", case.name)
+        self.subject = case.subject(random)
+        self.upstream = random_upstream(self.subject, random)
+        self.ones = [tf.ones_like(g) for g in self.upstream]
+        self.expected = tape_gradients(self.subject.plain, self.subject.tensors, self.upstream)
+        self.under_ones = tape_gradients(self.subject.plain, self.subject.tensors, self.ones)
+        self.extremes = extreme_points(case)
+
+    def points(self) -> Iterator[ExtremePoint]:
+        """The case's own point, then its extremes."""
+        yield ExtremePoint("", self.subject, self.upstream, self.expected)
+        yield from self.extremes
+
+    def differs(self, upstream: list[tf.Tensor], expected: Tensors) -> bool:
+        """Whether the backward pass, as it is installed now, is not what the tape says."""
+        ours = self.subject.by_hand(upstream)
+        return any(relative_error(ours[n], expected[n]) > TOLERANCE for n in self.subject.names)
+
+    def failed_oracles(self) -> tuple[str, ...]:
+        """The oracles that any gradient fails at the case's own point."""
+        figures = consult(self.subject, self.upstream, generator(0, "suite", self.case.name))
+        failed = {
+            oracle
+            for name in self.subject.names
+            for oracle in failures(
+                {o: found[name] for o, found in figures.items()}, self.case.keras_tolerance
+            )
+        }
+        return tuple(oracle for oracle in ORACLES if oracle in failed)
+
+    def fails_at_extremes(self) -> bool:
+        """Whether any gradient is wrong at an extreme."""
+        bound = self.case.keras_tolerance or TOLERANCE
+        return any(error > bound for error, _ in worst_extremes(self.extremes).values())
+
+
+def all_faults() -> list[Fault]:
+    """Every fault written by hand, then every mutant of every backward pass."""
+    return [*FAULTS, *(fault for owner, name in backward_passes() for fault in mutants(owner, name))]
+
+
+def backward_passes() -> Iterator[tuple[type, str]]:
+    """Every method that is part of a backward pass, as (class, name), in the order of the files."""
+    for module in MODULES:
+        for owner in _classes(module):
+            for name in BACKWARD:
+                if name in owner.__dict__ and owner is not LinearMap:
+                    yield owner, name
+
+
+def _classes(module: ModuleType) -> list[type]:
+    found = (value for value in vars(module).values() if inspect.isclass(value))
+    return [value for value in found if value.__module__ == module.__name__]
+
+
+def run(faults: Sequence[Fault], cases: Iterable[Case] = CASES) -> list[Verdict]:
+    """Install every fault in turn, and find out what notices it."""
+    benches = [Bench(case) for case in cases]
+    users = _users(benches)
+    return [_verdict(fault, users[fault.owner, fault.attribute]) for fault in faults]
+
+
+def _users(benches: Iterable[Bench]) -> dict[tuple[type, str], list[Bench]]:
+    """For each part of a backward pass, the cases that run through it."""
+    users: dict[tuple[type, str], list[Bench]] = {found: [] for found in backward_passes()}
+    for bench in benches:
+        for (owner, name), its_users in users.items():
+            met: list[bool] = []
+            with Fault("", "", owner, name, _noticing(owner.__dict__[name], met)).installed():
+                bench.subject.by_hand(bench.upstream)
+            if met:
+                its_users.append(bench)
+    return users
+
+
+def _noticing(function: Callable, met: list[bool]) -> Callable:
+    def noticing(*given: Any) -> Any:
+        met.append(True)
+        return function(*given)
+
+    return noticing
+
+
+def _verdict(fault: Fault, benches: Iterable[Bench]) -> Verdict:
+    caught: tuple[tuple[str, ...], str | None] = ((), None)
+    by_ones = False
+    with fault.installed():
+        for bench in benches:
+            if not caught[0]:
+                found = _noticed(bench)
+                caught = (found, bench.case.name) if found else caught
+            by_ones = by_ones or _raises_or(bench.differs, bench.ones, bench.under_ones)
+            if caught[0] and by_ones:
+                break
+    return Verdict(fault, *caught, by_ones)
+
+
+def _noticed(bench: Bench) -> tuple[str, ...]:
+    """What notices the fault that is installed now."""
+    try:
+        failed = bench.failed_oracles()
+        return failed or (("extremes",) if bench.fails_at_extremes() else ())
+    except RAISED:
+        return ("error",)
+
+
+def _raises_or(judgement: Callable[..., bool], *given: Any) -> bool:
+    try:
+        return judgement(*given)
+    except RAISED:
+        return True

@@ -1,0 +1,55 @@
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dlmath.cli import check
+from dlmath.errors import UserError, VerificationError
+
+app = typer.Typer()
+app.command()(check.check)
+
+WRONG = (
+    "from dlmath.layers import Layer\n"
+    "class Double(Layer):\n"
+    "    def forward(self, x):\n        return 2 * x, None\n"
+    "    def backward(self, cache, g):\n        return {'x': 3 * g}\n"
+)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_the_table_shows_a_row_for_each_gradient():
+    result = invoke("MeanSquaredError", "L2")
+    assert result.exit_code == 0, result.output
+    assert "MeanSquaredError()" in result.stdout
+    assert "dL/dy_pred" in result.stdout
+    assert "3 of 3 gradients right" in result.stdout
+
+
+def test_json_is_one_document_and_nothing_else():
+    result = invoke("L2", "--json")
+    document = json.loads(result.stdout)
+    assert document["passed"] is True
+    assert document["rows"][0]["taylor"] == pytest.approx(2, abs=0.1)
+
+
+def test_a_wrong_layer_of_ones_own_is_shown_and_fails(tmp_path, monkeypatch):
+    (tmp_path / "wrong_layers.py").write_text(WRONG)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = invoke("wrong_layers:Double")
+    assert isinstance(result.exception, VerificationError)
+    assert result.exception.exit_code == 1
+    assert "Double dL/dx: tape" in str(result.exception)
+    assert "failed" in result.stdout
+
+
+def test_an_unknown_layer_is_one_message_of_the_users():
+    error = invoke("Desne").exception
+    assert isinstance(error, UserError)
+    assert error.exit_code == 2
+    assert "Did you mean 'Dense'?" in str(error)

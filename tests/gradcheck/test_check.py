@@ -1,0 +1,161 @@
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlmath import gradcheck
+from dlmath.errors import UserError
+from dlmath.gradcheck.registry import kinds
+from dlmath.layers import Dense, Layer, Pair
+
+SMOOTH = {"Dense", "LayerNormalization", "Softmax", "MeanSquaredError"}
+
+
+class Scale(Layer):
+    """A user's own layer, right."""
+
+    def build(self, input_shape):
+        self.factor = self.add_weight(shape=(input_shape[-1],), name="factor")
+
+    def forward(self, x, factor):
+        return factor * x, (x, factor)
+
+    def backward(self, cache, g):
+        x, factor = cache
+        axes = list(range(len(x.shape) - 1))
+        return {"x": factor * g, "factor": tf.reduce_sum(g * x, axis=axes)}
+
+
+class Wrong(Scale):
+    """The same with a sign lost."""
+
+    def backward(self, cache, g):
+        return {**super().backward(cache, g), "x": -cache[1] * g}
+
+
+class Training(Scale):
+    """A layer with a flag."""
+
+    def call(self, inputs, training=None):
+        return self.apply(inputs, strong=bool(training))
+
+    def forward(self, x, factor, *, strong=False):
+        return (2 if strong else 1) * factor * x, ((2 if strong else 1) * x, factor)
+
+    def backward(self, cache, g):
+        x, factor = cache
+        return {"x": 2 * factor * g, "factor": tf.reduce_sum(g * x, axis=0)}
+
+
+def test_smooth_layers_are_right_to_eight_digits():
+    report = gradcheck.check(*SMOOTH)
+    assert report.passed, report.failures()
+    errors = [
+        row.figures[oracle]
+        for row in report.rows
+        for oracle in set(gradcheck.ORACLES) - {"taylor"}
+    ]
+    assert max(errors) < 1e-8
+    slopes = [row.figures["taylor"] for row in report.rows if row.figures["taylor"] is not None]
+    assert slopes
+    assert all(1.9 < slope < 2.1 for slope in slopes)
+
+
+@pytest.mark.slow
+def test_every_registered_gradient_is_right():
+    report = gradcheck.check()
+    assert report.passed, report.failures()
+    assert {row.layer.partition("(")[0] for row in report.rows} == set(kinds())
+
+
+def test_a_layer_of_ones_own_is_checked_without_a_reference():
+    report = gradcheck.check(Scale)
+    assert report.passed, report.failures()
+    assert [row.gradient for row in report.rows] == ["x", "factor"]
+    assert all(row.figures.get("keras") is None for row in report.rows)
+
+
+def test_a_wrong_one_fails_by_every_oracle_and_the_right_gradient_of_it_passes():
+    rows = gradcheck.check(Wrong(), inputs={"x": np.arange(12.0).reshape(4, 3) / 12}).rows
+    expected = {"tape", "differences", "taylor", "adjoint", "second_order", "extremes"}
+    assert set(rows[0].failed) == expected
+    assert not rows[1].failed or rows[1].failed == ("second_order",)
+
+
+def test_the_training_flag_is_set_for_a_layer_that_has_one():
+    assert gradcheck.check(Training, inputs=None).passed
+
+
+def test_a_plain_pair_of_functions_is_checked_at_the_values_given():
+    pair = Pair(
+        lambda a, b: (tf.math.log(a) * b, (a, b)),
+        lambda cache, g: {"a": g * cache[1] / cache[0], "b": g * tf.math.log(cache[0])},
+    )
+    positive = np.random.default_rng(0).uniform(1, 2, (3, 2))
+    rows = gradcheck.check(pair, inputs={"a": positive, "b": positive}).rows
+    assert [row.failed for row in rows] == [(), ()]
+    assert rows[0].figures["taylor"] == pytest.approx(2, abs=0.1)
+
+
+def test_a_gradient_cut_off_from_the_tape_is_found_by_the_second_order_alone():
+    cut = Pair(lambda x: (x * x, x), lambda x, g: {"x": tf.stop_gradient(2 * x) * g})
+    assert gradcheck.check(cut).rows[0].failed == ("second_order",)
+
+
+def test_a_gradient_that_overflows_is_found_at_the_extremes_alone():
+    def backward(x, g):
+        e = tf.exp(x)
+        return {"x": g * e / (1 + e)}
+
+    softplus = Pair(lambda x: (tf.math.softplus(x), x), backward)
+    row = gradcheck.check(softplus).rows[0]
+    assert row.failed == ("extremes",)
+    assert row.worst_extreme == "large"
+    assert row.as_json()["extremes"] == "infinite"
+
+
+def test_the_same_seed_gives_the_same_figures():
+    first, second = (gradcheck.check("Dense", seed=4) for _ in range(2))
+    assert first.rows == second.rows
+    assert gradcheck.check("Dense", seed=5).rows != first.rows
+
+
+def test_the_json_form_holds_every_figure():
+    report = gradcheck.check("L2")
+    document = json.loads(json.dumps(report.as_json()))
+    assert document["passed"] is True
+    assert document["rows"][0].keys() >= {"layer", "gradient", "failed", *gradcheck.ORACLES}
+
+
+def test_nothing_checked_is_not_passed():
+    assert not gradcheck.Report((), 0.0).passed
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("Conv2d_", r"Did you mean 'Conv2D'\?"),
+        ("nowhere_at_all:Layer", "Cannot import 'nowhere_at_all'"),
+        ("dlmath.layers:Dens", r"has no 'Dens'.*Did you mean 'Dense'\?"),
+        (Dense, "Dense cannot be built without arguments"),
+        (object(), "Only a subclass of dlmath.layers.Layer"),
+        ("dlmath.layers:Conv2D", "cannot be built without arguments"),
+    ],
+)
+def test_what_cannot_be_checked_is_one_message(target, message):
+    with pytest.raises(UserError, match=message):
+        gradcheck.check(target)
+
+
+def test_a_layer_of_a_module_in_this_folder_is_found(tmp_path, monkeypatch):
+    source = (
+        "from dlmath.layers import Layer\n"
+        "class Double(Layer):\n"
+        "    def forward(self, x):\n        return 2 * x, None\n"
+        "    def backward(self, cache, g):\n        return {'x': 2 * g}\n"
+    )
+    (tmp_path / "own_layers.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert gradcheck.check("own_layers:Double").passed

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlmath.gradcheck import oracles
+from dlmath.gradcheck.subject import Subject, random_upstream
+from dlmath.layers import Pair
+
+X = np.array([[0.3, -0.8], [1.1, 0.4]])
+RIGHT = Pair(lambda x: (tf.sin(x), x), lambda x, g: {"x": tf.cos(x) * g})
+WRONG = Pair(lambda x: (tf.sin(x), x), lambda x, g: {"x": tf.sin(x) * g})
+
+
+def consult(oracle, pair, reference=None):
+    subject = Subject(pair, {"x": tf.constant(X)}, reference=reference)
+    random = np.random.default_rng(0)
+    return oracle(subject, random_upstream(subject, random), random)["x"]
+
+
+@pytest.mark.parametrize(
+    "oracle", [oracles.tape, oracles.differences, oracles.adjoint, oracles.second_order]
+)
+def test_each_oracle_tells_a_right_backward_from_a_wrong_one(oracle):
+    assert consult(oracle, RIGHT) < 1e-10
+    assert consult(oracle, WRONG) > 1e-2
+
+
+def test_the_reference_tells_too():
+    assert consult(oracles.reference, RIGHT, tf.sin) < 1e-15
+    assert consult(oracles.reference, WRONG, tf.sin) > 1e-2
+    assert consult(oracles.reference, RIGHT, lambda x: tf.sin(x) + 0.01 * x) > 1e-3
+
+
+def test_the_slope_is_two_for_a_right_gradient_and_one_for_a_wrong_one():
+    assert consult(oracles.taylor_slope, RIGHT) == pytest.approx(2, abs=0.02)
+    assert consult(oracles.taylor_slope, WRONG) == pytest.approx(1, abs=0.02)
+
+
+def test_an_affine_function_has_no_slope():
+    assert consult(oracles.taylor_slope, Pair(lambda x: (3 * x, 0), lambda _, g: {"x": 3 * g})) is None
+
+
+def test_forward_mode_inside_a_traced_function_compares_a_wrong_backward_with_itself():
+    # Why the adjoint oracle runs eagerly and through the plain forward pass.
+    x, v = tf.constant(X), tf.constant(X[::-1].copy())
+
+    @tf.function
+    def traced(x, v):
+        with tf.autodiff.ForwardAccumulator(x, v) as forward_mode:
+            y = WRONG(x)
+        return forward_mode.jvp(y)
+
+    wrong = np.sin(X) * v
+    np.testing.assert_allclose(traced(x, v), wrong)
+    with tf.autodiff.ForwardAccumulator(x, v) as forward_mode:
+        y = WRONG.forward(x)[0]
+    np.testing.assert_allclose(forward_mode.jvp(y), np.cos(X) * v)
+
+
+def test_under_ones_a_backward_of_softmax_that_returns_zeros_passes_and_under_random_ones_not():
+    zeros = Pair(
+        lambda x: (tf.nn.softmax(x), x),
+        lambda x, g: {"x": tf.zeros_like(x)},
+    )
+    subject = Subject(zeros, {"x": tf.constant(X)})
+    random = np.random.default_rng(0)
+    ones = [tf.ones_like(y) for y in subject.plain(subject.tensors)]
+    assert oracles.tape(subject, ones, random)["x"] < 1e-8
+    assert oracles.tape(subject, random_upstream(subject, random), random)["x"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "error"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], 0.0),
+        ([1.0, 2.0], [1.0, 4.0], 0.5),
+        ([1e-20], [0.0], 0.0),
+        ([np.nan], [1.0], np.inf),
+        ([[1.0]], [1.0], np.inf),
+    ],
+)
+def test_relative_error(ours, theirs, error):
+    assert oracles.relative_error(ours, theirs) == pytest.approx(error, abs=1e-12)
+
+
+def test_five_points_are_exact_for_polynomials_of_degree_four():
+    derivative = oracles.five_point(lambda h: (2 + h) ** 4)
+    assert float(derivative) == pytest.approx(32, rel=1e-11)
