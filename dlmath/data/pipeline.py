@@ -68,6 +68,7 @@ def training_batches(
     def gather(rows: np.ndarray) -> tuple[np.ndarray, ...]:
         return images[rows], targets[rows], weights[rows]
 
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert, and it takes seconds
     def make(
         rows: tf.Tensor, augment_seed: tf.Tensor, mix_up_seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -77,7 +78,8 @@ def training_batches(
         )
         for part, whole in zip(gathered, (images, targets, weights), strict=True):
             part.set_shape((batch_size, *whole.shape[1:]))
-        return make_batch(*gathered, recipe, augment_seed, mix_up_seed)
+        pixels, batch_labels, batch_weights = gathered
+        return make_batch(pixels, batch_labels, batch_weights, recipe, augment_seed, mix_up_seed)
 
     plan = (
         order[: steps * batch_size].reshape(steps, batch_size),
@@ -174,6 +176,7 @@ def evaluation_batches(images: np.ndarray, batch_size: int) -> tf.data.Dataset:
     def gather(start: np.int64) -> np.ndarray:
         return images[start : start + batch_size]
 
+    @tf.autograph.experimental.do_not_convert
     def make(start: tf.Tensor) -> tf.Tensor:
         pixels = tf.numpy_function(gather, [start], tf.uint8, stateful=False)
         return tf.cast(tf.ensure_shape(pixels, (None, *images.shape[1:])), tf.float32)

@@ -128,6 +128,12 @@ def test_downsizing_averages_over_all_pixels():
     np.testing.assert_allclose(small, 127.5, atol=20)  # at the border the filter is cut
 
 
+def test_an_image_of_the_right_size_keeps_its_pixels():
+    data = encoded(noise(32, 32), "PNG")
+
+    np.testing.assert_array_equal(decode_and_resize(tf.constant(data), 32), by_pillow(data))
+
+
 class _Exported(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def pixels(self, images):
