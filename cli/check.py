@@ -10,6 +10,7 @@ from dlmath.errors import VerificationError
 if TYPE_CHECKING:
     from dlmath.gradcheck import Report
 
+PIPE_WIDTH = 180
 HEADINGS = {
     "tape": "tape",
     "keras": "Keras",
@@ -63,8 +64,10 @@ def _print(report: "Report") -> None:
     for *cells, verdict in report.cells():
         table.add_row(*cells, f"[bold red]{verdict}[/]" if verdict == "failed" else verdict)
     console = Console()
-    # A pipe has no width of its own, and a table that is cut to 80 columns cannot be read.
-    console.print(table, width=None if console.is_terminal else 170)
+    if not console.is_terminal:
+        # A pipe has no width of its own, and a table that is cut to 80 columns cannot be read.
+        console = Console(width=PIPE_WIDTH)
+    console.print(table)
     good = sum(not row.failed for row in report.rows)
     console.print(f"{good} of {len(report.rows)} gradients right, in {report.seconds:.0f} s.")
 

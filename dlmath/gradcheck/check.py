@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from dlmath.gradcheck import oracles
 from dlmath.gradcheck.cases import Case
+from dlmath.gradcheck.panel import Panel
 from dlmath.gradcheck.report import Report, Row
 from dlmath.gradcheck.subject import Subject, Tensors, random_upstream, tape_gradients
 from dlmath.gradcheck.targets import cases_of
@@ -55,28 +55,12 @@ def check_case(case: Case, *, seed: int = 0) -> list[Row]:
     """Every oracle on one case, with random upstream gradients: a row for each gradient."""
     random = generator(seed, "gradcheck", case.name)
     subject = case.subject(random)
-    figures = consult(subject, random_upstream(subject, random), random)
+    figures = Panel(subject, random_upstream(subject, random), random).figures()
     worst = worst_extremes(extreme_points(case, seed=seed))
     return [
         _judge(case, name, {oracle: found[name] for oracle, found in figures.items()}, worst)
         for name in subject.names
     ]
-
-
-def consult(
-    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
-) -> dict[str, dict[str, Any]]:
-    """The figures of every oracle but the extremes, by oracle and gradient."""
-    figures: dict[str, dict[str, Any]] = {
-        "tape": oracles.tape(subject, upstream, random),
-        "differences": oracles.differences(subject, upstream, random),
-        "taylor": oracles.taylor_slope(subject, upstream, random),
-        "adjoint": oracles.adjoint(subject, upstream, random),
-        "second_order": oracles.second_order(subject, upstream, random),
-    }
-    if subject.reference is not None:
-        figures["keras"] = oracles.reference(subject, upstream, random)
-    return figures
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,21 @@
-r"""Six ways to find out whether a backward pass is the adjoint of its forward pass.
+r"""Ways to find out whether a backward pass is the adjoint of its forward pass.
 
-Each oracle takes a subject, upstream gradients g and random numbers, and returns one relative error
-for each examined tensor. phi(x) = <f(x), g> is the scalar whose gradient the backward pass claims.
+phi(x) = <f(x), g>, for random g, is the scalar whose gradient the backward pass claims to give. An
+oracle gathers its evidence on phi from the forward pass alone, once, and returns a judge for each
+tensor: a function from a claimed gradient to a figure. So the evidence cannot depend on the
+backward pass, and many wrong ones can be judged by it.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
 
 from dlmath.gradcheck.subject import Subject, Tensors, inner, normal_like, tape_gradients
 
-Errors = dict[str, float]
-Oracle = Callable[[Subject, list[tf.Tensor], np.random.Generator], Errors]
+Judge = Callable[[tf.Tensor], float]
+Oracle = Callable[[Subject, list[tf.Tensor], np.random.Generator], dict[str, Judge]]
 
 # Below this size a gradient counts as zero: rounding noise is not compared with rounding noise.
 FLOOR = 1e-6
@@ -31,135 +34,144 @@ def relative_error(ours: tf.Tensor, theirs: tf.Tensor) -> float:
     return float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), FLOOR))
 
 
-def tape(subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator) -> Errors:
-    """Against the tape through the forward pass, for the bare backward pass and for the wired one."""
+def tape(subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator) -> dict[str, Judge]:
+    """Against the tape through the forward pass."""
     expected = tape_gradients(subject.plain, subject.tensors, upstream)
-    bare = subject.by_hand(upstream)
-    wired = tape_gradients(subject.wired, subject.tensors, upstream)
-    return {
-        name: max(
-            relative_error(bare[name], expected[name]), relative_error(wired[name], expected[name])
-        )
-        for name in subject.names
-    }
+    return {name: partial(relative_error, theirs=expected[name]) for name in subject.names}
 
 
-def reference(subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator) -> Errors:
+def reference(
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+) -> dict[str, Judge]:
     """Against the reference: its output, and the tape's gradient through it."""
     outputs = zip(
         subject.plain(subject.tensors), subject.by_reference(subject.tensors), strict=True
     )
     forward = max(relative_error(ours, theirs) for ours, theirs in outputs)
     expected = tape_gradients(subject.by_reference, subject.tensors, upstream)
-    ours = subject.by_hand(upstream)
-    return {
-        name: max(forward, relative_error(ours[name], expected[name])) for name in subject.names
-    }
+
+    def judge(claimed: tf.Tensor, name: str) -> float:
+        return max(forward, relative_error(claimed, expected[name]))
+
+    return {name: partial(judge, name=name) for name in subject.names}
 
 
-def differences(subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator) -> Errors:
-    """Directional derivatives of phi against central differences of fourth order."""
-    gradients = subject.by_hand(upstream)
-    errors = {}
-    for name in subject.names:
-        gradient, worst = gradients[name], 0.0
-        for _ in range(DIRECTIONS):
-            direction = unit_direction(subject.tensors[name], random)
-            derivative = five_point(
-                lambda step, name=name, direction=direction: inner(
-                    subject.plain(moved(subject.tensors, name, step, direction)), upstream
-                )
-            )
-            claimed = tf.reduce_sum(gradient * direction)
-            size = max(float(tf.norm(gradient)), abs(float(derivative)), FLOOR)
-            worst = max(worst, _finite(abs(float(claimed - derivative)) / size))
-        errors[name] = worst
-    return errors
-
-
-def taylor_slope(
+def differences(
     subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
-) -> dict[str, float | None]:
-    """The order at which phi(x + h v) - phi(x) - h <gradient, v> vanishes with h.
+) -> dict[str, Judge]:
+    """Directional derivatives of phi by central differences of fourth order."""
 
-    2 for a right gradient and 1 for a wrong one. None where the remainder is rounding at every h:
-    phi is then affine along v and the gradient exact. At least 2 passes: an odd phi may have 3.
-    """
-    gradients = subject.by_hand(upstream)
-    at_point = inner(subject.plain(subject.tensors), upstream)
-    steps = 1e-2 / 2.0 ** np.arange(6)
-    slopes: dict[str, float | None] = {}
-    for name in subject.names:
+    def evidence(name: str) -> tuple[tf.Tensor, tf.Tensor]:
         direction = unit_direction(subject.tensors[name], random)
-        claimed = tf.reduce_sum(gradients[name] * direction)
-        remainders = np.array(
-            [
-                float(inner(subject.plain(moved(subject.tensors, name, h, direction)), upstream))
-                - float(at_point + h * claimed)
-                for h in steps
-            ]
-        )
-        rounding = 1e-13 * (abs(float(at_point)) + float(tf.norm(gradients[name])) + 1)
-        # A gradient that is not finite has a remainder that is not; its slope is 0, a failure.
-        if not np.isfinite(remainders).all():
-            slopes[name] = 0.0
-        elif np.abs(remainders).max() <= rounding:
-            slopes[name] = None
-        else:
-            slopes[name] = float(np.polyfit(np.log(steps), np.log(np.abs(remainders) + 1e-300), 1)[0])
-    return slopes
+        along = partial(moved, subject.tensors, name, direction)
+        return direction, five_point(lambda step: inner(subject.plain(along(step)), upstream))
+
+    found = {name: [evidence(name) for _ in range(DIRECTIONS)] for name in subject.names}
+
+    def judge(claimed: tf.Tensor, name: str) -> float:
+        return max(_along(claimed, direction, slope) for direction, slope in found[name])
+
+    return {name: partial(judge, name=name) for name in subject.names}
 
 
-def adjoint(subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator) -> Errors:
+def adjoint(
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+) -> dict[str, Judge]:
     """<J v, g> = <v, J* g>: forward-mode derivative against backward pass.
 
     The forward mode runs eagerly, through the plain forward pass. Inside `tf.function` it would use
     the hand-written gradient of a wired function, and compare it with itself.
     """
-    gradients = subject.by_hand(upstream)
-    errors = {}
-    for name in subject.names:
+
+    def judge_of(name: str) -> Judge:
         value = subject.tensors[name]
         direction = unit_direction(value, random)
         with tf.autodiff.ForwardAccumulator(value, direction) as forward_mode:
             outputs = subject.plain({**subject.tensors, name: value})
-            tangents = [
-                tf.zeros_like(output) if tangent is None else tangent
-                for output, tangent in ((y, forward_mode.jvp(y)) for y in outputs)
-            ]
-        left, right = inner(tangents, upstream), tf.reduce_sum(direction * gradients[name])
-        size = max(float(tf.norm(gradients[name])), abs(float(left)), FLOOR)
-        errors[name] = _finite(abs(float(left - right)) / size)
-    return errors
+            tangents = [forward_mode.jvp(output) for output in outputs]
+        pairs = [(t, g) for t, g in zip(tangents, upstream, strict=True) if t is not None]
+        left = inner(*zip(*pairs, strict=True)) if pairs else tf.zeros((), value.dtype)
+        return partial(_along, direction=direction, slope=left)
+
+    return {name: judge_of(name) for name in subject.names}
 
 
-def second_order(
+def _along(claimed: tf.Tensor, direction: tf.Tensor, slope: tf.Tensor) -> float:
+    """How far <claimed, direction> is from the slope along it, relative to the larger of both."""
+    error = abs(float(tf.reduce_sum(claimed * direction) - slope))
+    size = max(float(tf.norm(claimed)), abs(float(slope)), FLOOR)
+    return error / size if np.isfinite(error) else float("inf")
+
+
+def taylor_slope(
     subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
-) -> Errors:
+) -> dict[str, Callable[[tf.Tensor], float | None]]:
+    """The order at which phi(x + h v) - phi(x) - h <gradient, v> vanishes with h.
+
+    2 for a right gradient and 1 for a wrong one. None where the remainder is rounding at every h:
+    phi is then affine along v and the gradient exact. An odd phi may have 3.
+    """
+    at_point = inner(subject.plain(subject.tensors), upstream)
+    steps = 1e-2 / 2.0 ** np.arange(6)
+
+    def judge_of(name: str) -> Callable[[tf.Tensor], float | None]:
+        direction = unit_direction(subject.tensors[name], random)
+        along = partial(moved, subject.tensors, name, direction)
+        rises = [float(inner(subject.plain(along(h)), upstream) - at_point) for h in steps]
+        return partial(judge, direction=direction, rises=np.array(rises))
+
+    def judge(claimed: tf.Tensor, direction: tf.Tensor, rises: np.ndarray) -> float | None:
+        remainders = np.abs(rises - steps * float(tf.reduce_sum(claimed * direction)))
+        if not np.isfinite(remainders).all():
+            return 0.0  # the slope of no gradient at all
+        rounding = 1e-13 * (abs(float(at_point)) + float(tf.norm(claimed)) + 1)
+        if remainders.max() <= rounding:
+            return None
+        return float(np.polyfit(np.log(steps), np.log(remainders + 1e-300), 1)[0])
+
+    return {name: judge_of(name) for name in subject.names}
+
+
+class SecondOrder:
     """Hessian-vector products: the tape over the backward pass against differences of gradients.
 
     The differences are of the tape's gradients through the plain forward pass, so they know nothing
     of the backward pass. The direction moves all tensors together: mixed derivatives count.
     """
-    direction = {name: unit_direction(x, random) for name, x in subject.tensors.items()}
-    with tf.GradientTape() as outer:
-        outer.watch(subject.tensors)
-        gradients = tape_gradients(subject.wired, subject.tensors, upstream)
-        along = inner(list(gradients.values()), list(direction.values()))
-    by_hand = outer.gradient(
-        along, subject.tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
 
-    def gradient_at(step: float, name: str) -> tf.Tensor:
-        point = {n: x + step * direction[n] for n, x in subject.tensors.items()}
-        return tape_gradients(subject.plain, point, upstream)[name]
+    def __init__(
+        self, subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+    ) -> None:
+        self.subject = subject
+        self.upstream = upstream
+        self.direction = {name: unit_direction(x, random) for name, x in subject.tensors.items()}
+        points = {step: self._gradients_at(step) for step in (-2, -1, 1, 2)}
+        self.expected = {
+            name: five_point(lambda step, name=name: points[round(step / STEP)][name])
+            for name in subject.names
+        }
 
-    return {
-        name: relative_error(
-            by_hand[name], five_point(lambda step, name=name: gradient_at(step, name))
+    def _gradients_at(self, steps: int) -> Tensors:
+        point = {
+            name: x + steps * STEP * self.direction[name]
+            for name, x in self.subject.tensors.items()
+        }
+        return tape_gradients(self.subject.plain, point, self.upstream)
+
+    def figures(self) -> dict[str, float]:
+        """The error of each product, by the backward pass as it is now."""
+        tensors = self.subject.tensors
+        with tf.GradientTape() as outer:
+            outer.watch(tensors)
+            gradients = tape_gradients(self.subject.wired, tensors, self.upstream)
+            along = inner(list(gradients.values()), list(self.direction.values()))
+        products = outer.gradient(
+            along, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        for name in subject.names
-    }
+        return {
+            name: relative_error(products[name], self.expected[name])
+            for name in self.subject.names
+        }
 
 
 def unit_direction(x: tf.Tensor, random: np.random.Generator) -> tf.Tensor:
@@ -168,7 +180,7 @@ def unit_direction(x: tf.Tensor, random: np.random.Generator) -> tf.Tensor:
     return direction / tf.maximum(tf.norm(direction), FLOOR)
 
 
-def moved(tensors: Tensors, name: str, step: float, direction: tf.Tensor) -> Tensors:
+def moved(tensors: Tensors, name: str, direction: tf.Tensor, step: float) -> Tensors:
     """The tensors with one of them moved by `step` along `direction`."""
     return {**tensors, name: tensors[name] + step * direction}
 
@@ -179,6 +191,3 @@ def five_point(function: Callable[[float], tf.Tensor]) -> tf.Tensor:
     far = function(2 * STEP) - function(-2 * STEP)
     return (8 * near - far) / (12 * STEP)
 
-
-def _finite(error: float) -> float:
-    return error if np.isfinite(error) else float("inf")
