@@ -115,8 +115,9 @@ def _read_all(
     examples: Sequence[Example], size: int, put: pixel_cache.Put, report: Progress
 ) -> dict[int, str]:
     """Give each image that can be read to `put`; return why the other rows cannot."""
+    decoder = _decoder(size)  # before the threads, each of which would trace it for itself
     reasons = {}
-    for row, image in enumerate(_in_threads(lambda example: _read(example, size), examples)):
+    for row, image in enumerate(_in_threads(lambda example: _read(example, decoder), examples)):
         if isinstance(image, str):
             reasons[row] = image
         else:
@@ -142,7 +143,7 @@ def _in_threads(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(example: Example, size: int) -> np.ndarray | str:
+def _read(example: Example, decoder: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray | str:
     """Return the resized image, or the reason why there is none."""
     try:
         return read_image(example.path, example.file, size)
@@ -159,7 +160,7 @@ def read_image(path: Path, name: str, size: int) -> np.ndarray:
     try:
         data = Path(path).read_bytes()
         check_image(data, name)
-        return _decoder(size)(tf.constant(data)).numpy()
+        return decoder(tf.constant(data)).numpy()
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror})") from error
     except tf.errors.InvalidArgumentError as error:  # it names kernels, not what is wrong
@@ -167,8 +168,8 @@ def read_image(path: Path, name: str, size: int) -> np.ndarray:
 
 
 @cache
-def _decoder(size: int) -> tf.types.experimental.ConcreteFunction:
-    """Trace the decoder once for each size, whatever the number of images and threads."""
+def _decoder(size: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Trace the decoder once for each size, whatever the number of images."""
     decoder = tf.function(decode_and_resize, autograph=False)
     with tf.device("CPU:0"):
         return decoder.get_concrete_function(tf.TensorSpec((), tf.string), size)
