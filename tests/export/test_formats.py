@@ -149,18 +149,18 @@ def test_others_may_read_it(tiny_run, proven, tmp_path):
 
 
 def test_an_earlier_export_stays_until_the_new_one_is_proven(tiny_run, proven, monkeypatch):
-    path = export(tiny_run)
-    before = (path / "saved_model.pb").read_bytes()
+    path = export(tiny_run, "keras")
+    path.write_bytes(b"the earlier one")
 
     def refuse(*args, **kwargs):
         raise VerificationError("It does something else.")
 
     monkeypatch.setattr(formats, "verify", refuse)
     with pytest.raises(VerificationError):
-        export(tiny_run)
+        export(tiny_run, "keras")
 
-    assert (path / "saved_model.pb").read_bytes() == before
-    assert {entry.name for entry in tiny_run.exports.iterdir()} == {"manifest.json", "saved_model"}
+    assert path.read_bytes() == b"the earlier one"
+    assert {entry.name for entry in tiny_run.exports.iterdir()} == {"manifest.json", "model.keras"}
 
 
 def test_a_new_export_takes_the_place_of_an_earlier_one(tiny_run, proven):
