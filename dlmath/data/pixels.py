@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,8 @@ Progress = Callable[[int, int], object]
 MEMORY_LIMIT = 2 * 2**30
 THREADS = 16  # decoding leaves Python's lock, reading waits for the disk
 BAD_FILES_NAMED = 10
+
+_TRACING = threading.Lock()  # `cache` alone would let each of the first threads trace
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,8 @@ def _read_all(
     examples: Sequence[Example], size: int, put: pixel_cache.Put, report: Progress
 ) -> dict[int, str]:
     """Give each image that can be read to `put`; return why the other rows cannot."""
-    decoder = _decoder(size)  # before the threads, each of which would trace it for itself
     reasons = {}
-    for row, image in enumerate(_in_threads(lambda example: _read(example, decoder), examples)):
+    for row, image in enumerate(_in_threads(lambda example: _read(example, size), examples)):
         if isinstance(image, str):
             reasons[row] = image
         else:
@@ -143,7 +145,7 @@ def _in_threads(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(example: Example, decoder: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray | str:
+def _read(example: Example, size: int) -> np.ndarray | str:
     """Return the resized image, or the reason why there is none."""
     try:
         return read_image(example.path, example.file, size)
@@ -160,15 +162,21 @@ def read_image(path: Path, name: str, size: int) -> np.ndarray:
     try:
         data = Path(path).read_bytes()
         check_image(data, name)
-        return decoder(tf.constant(data)).numpy()
+        return _decoder(size)(tf.constant(data)).numpy()
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror})") from error
     except tf.errors.InvalidArgumentError as error:  # it names kernels, not what is wrong
         raise DataError(f"{name}: damaged, or broken off before its end") from error
 
 
-@cache
 def _decoder(size: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return the traced decoder; the threads that come first wait for one of them to trace it."""
+    with _TRACING:
+        return _traced_decoder(size)
+
+
+@cache
+def _traced_decoder(size: int) -> Callable[[tf.Tensor], tf.Tensor]:
     """Trace the decoder once for each size, whatever the number of images."""
     decoder = tf.function(decode_and_resize, autograph=False)
     with tf.device("CPU:0"):
