@@ -51,7 +51,7 @@ def build(
         )
     with _drawing_from(recipe.seed), _computing_in(recipe.precision):
         model = _whole(recipe, backbone) if backbone.is_whole else _with_head(recipe, backbone)
-    _freeze(_trunk(model, backbone), recipe.tune, backbone.tail)
+    _freeze(_trunk(model, backbone), recipe, backbone.tail)
     if class_prior is not None:
         _set_prior(model, class_prior)
     return model
@@ -62,11 +62,7 @@ def _with_head(recipe: Recipe, backbone: Backbone) -> keras.Model:
     if recipe.weights not in ("imagenet", "none"):
         load_weights_file(network, recipe.weights)
     images = keras.Input((recipe.image_size, recipe.image_size, 3), name="images")
-    # Pretrained statistics are better than those of a few small batches, so batch normalisation
-    # stays in inference mode, even once its weights are trained. Random weights have no
-    # statistics worth keeping: there it follows the training flag.
-    feature_map = network(images) if recipe.weights == "none" else network(images, training=False)
-    x = keras.layers.GlobalAveragePooling2D(name="pooling")(feature_map)  # (N, C)
+    x = keras.layers.GlobalAveragePooling2D(name="pooling")(network(images))  # (N, C)
     x = keras.layers.Dropout(recipe.dropout, name="dropout")(x)
     # float32 under mixed precision too: a half-precision softmax saturates to exactly 0 or 1.
     logits = keras.layers.Dense(len(recipe.classes), dtype="float32", name="logits")(x)
@@ -93,13 +89,24 @@ def _trunk(model: keras.Model, backbone: Backbone) -> list[keras.layers.Layer]:
     return [layer for layer in model.layers if layer.name not in ("logits", "probabilities")]
 
 
-def _freeze(trunk: list[keras.layers.Layer], tune: str, tail: str) -> None:
-    if tune == "all":
-        return
+def _freeze(trunk: list[keras.layers.Layer], recipe: Recipe, tail: str) -> None:
+    """Fix what `tune` leaves out, and the batch normalisation of every pretrained network.
+
+    Its statistics are better than those of a few small batches. Random weights have none worth
+    keeping: there batch normalisation follows the training mode. The usual way, to call the
+    backbone with `training=False`, does nothing in Keras 3: a model in training mode puts its own
+    flag in the place of that one (keras-team/keras#20285). A frozen layer obeys.
+    """
     names = [layer.name for layer in trunk]
-    cut = len(names) if tune == "head" else names.index(tail)
+    cut = {"all": 0, "tail": names.index(tail), "head": len(trunk)}[recipe.tune]
     for layer in trunk[:cut]:
         layer.trainable = False
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0  # else fixed features would differ from one epoch to the next
+    if recipe.weights != "none":
+        for layer in trunk:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
 
 
 def _set_prior(model: keras.Model, class_prior: Sequence[float] | np.ndarray) -> None:

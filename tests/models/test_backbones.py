@@ -41,6 +41,7 @@ def built(request):
         weights="none",
         tune="tail",
         image_size=BACKBONES[name].smallest_size,
+        dropout=0.0,
         seed=3,
     )
     yield name, build(recipe)
@@ -106,7 +107,8 @@ def test_saved_and_loaded_it_answers_the_same(built, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
 
-    np.testing.assert_array_equal(loaded(images, training=False), model(images, training=False))
+    # In training mode, where random weights do not shrink the features to nothing on their way.
+    np.testing.assert_array_equal(loaded(images, training=True), model(images, training=True))
 
 
 def test_every_entry_is_under_contract():
