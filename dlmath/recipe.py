@@ -61,6 +61,8 @@ class Recipe:
     batch_size: int = field(default=32, metadata=_between(1, 65_536))
     optimizer: str = field(default="adam", metadata=_one_of("adam", "adamw", "sgd"))
     learning_rate: float = field(default=1e-3, metadata=_between(0, 100, open_low=True))
+    # Of the learning rate, for pretrained weights below the head.
+    backbone_rate: float = field(default=0.1, metadata=_between(0, 1, open_low=True))
     weight_decay: float = field(default=0.0, metadata=_between(0, 1))  # adamw only
     schedule: str = field(default="cosine", metadata=_one_of("cosine", "constant"))
     warmup_epochs: float = field(default=0.0, metadata=_between(0, 1_000))

@@ -1,6 +1,7 @@
 """The optimizer, its learning rate over the steps, and the loss."""
 
 import keras
+import tensorflow as tf
 
 from dlmath.recipe import Recipe
 
@@ -22,6 +23,8 @@ def compile_for_training(model: keras.Model, recipe: Recipe, steps_per_epoch: in
     )
     # Made now, inside a strategy's scope, rather than in the first step, inside a replica.
     training_model.optimizer.build(training_model.trainable_variables)
+    if recipe.weights != "none":
+        _slow_down_pretrained(training_model, recipe.backbone_rate)
     return training_model
 
 
@@ -39,6 +42,27 @@ def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Opt
     if recipe.precision == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def _slow_down_pretrained(model: keras.Model, factor: float) -> None:
+    """Let all weights but the head's learn at `factor` times the learning rate.
+
+    Discriminative fine-tuning (Howard and Ruder, arXiv:1801.06146, section 3.2): a rate that
+    makes a fresh head learn would undo pretrained features before the head can use them.
+    """
+    optimizer = model.optimizer
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # under loss scaling
+    # By index, as Keras's own optimizers look up their slots: what arrives in a step is the
+    # TensorFlow variable inside the Keras one, or its copy on a replica.
+    index_of = optimizer._get_variable_index
+    head = {index_of(variable) for variable in model.get_layer("logits").variables}
+    update_step = optimizer.update_step
+
+    def update(gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
+        own_rate = learning_rate if index_of(variable) in head else learning_rate * factor
+        update_step(gradient, variable, own_rate)
+
+    optimizer.update_step = update
 
 
 def learning_rate_schedule(

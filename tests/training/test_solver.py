@@ -85,3 +85,34 @@ def test_the_training_model_shares_every_variable():
     model = tiny_model()
     training_model = compile_for_training(model, recipe(), 10)
     assert [id(v) for v in training_model.variables] == [id(v) for v in model.variables]
+
+
+def pretrained_and_head(weights, **changes):
+    """Train one step from equal gradients; return how far the trunk and the head moved."""
+    images = keras.Input((3,), name="images")
+    trunk = keras.layers.Dense(2, name="trunk")(images)
+    logits = keras.layers.Dense(2, name="logits")(trunk)
+    model = keras.Model(images, keras.layers.Softmax()(logits))
+    settings = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "constant", **changes}
+    training_model = compile_for_training(model, recipe(weights=weights, **settings), 10)
+    before = [np.array(v) for v in model.trainable_variables]
+    training_model.optimizer.apply_gradients(
+        [(tf.fill(v.shape, 2.0**15), v) for v in model.trainable_variables]  # the loss scale
+    )
+    moved = [
+        np.abs(np.array(v) - old) for v, old in zip(model.trainable_variables, before, strict=True)
+    ]
+    return moved[0].mean(), moved[2].mean()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+def test_pretrained_weights_learn_more_slowly_than_the_head(optimizer):
+    trunk, head = pretrained_and_head("imagenet", optimizer=optimizer, backbone_rate=0.25)
+    assert trunk == pytest.approx(0.25 * head, rel=1e-5)
+    trunk, head = pretrained_and_head("imagenet", optimizer=optimizer, precision="float16")
+    assert trunk == pytest.approx(0.1 * head, rel=1e-5)
+
+
+def test_random_weights_learn_as_fast_as_the_head():
+    trunk, head = pretrained_and_head("none")
+    assert trunk == pytest.approx(head, rel=1e-5)
