@@ -5,10 +5,7 @@ real images: PHANTOM.json in the folder says what it is, and reports repeat it.
 """
 
 import io
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -19,6 +16,7 @@ from dlmath.data.phantom_cells import Stain, draw_cell
 from dlmath.data.phantom_plan import Planned, plan_cells, plan_films
 from dlmath.data.phantom_truth import Truth, write_truth
 from dlmath.data.phantom_xray import Anatomy, draw_chest_xray
+from dlmath.data.placing import atomic_folder
 from dlmath.data.trees import PHANTOM_MARKER
 from dlmath.errors import DataError, did_you_mean
 from dlmath.runs import write_json
@@ -30,7 +28,7 @@ VERSION = 1  # raised whenever a seed draws other pictures than before
 PATIENTS = {"pneumonia": 260, "malaria": 50}  # about 400 films, 1,000 cells
 FEWEST_PATIENTS = 10  # fewer leave some split without a class
 SMALLEST_FILM = 64  # below that ribs are thinner than pixels
-JPEG_QUALITY = 90
+JPEG_QUALITIES = (80, 96)  # drawn, so that a file's size says little about its texture
 
 
 def write_phantoms(
@@ -69,7 +67,8 @@ def write_phantoms(
     patients = patients or PATIENTS[task]
     films = task == "pneumonia"
     plan = (plan_films if films else plan_cells)(generator(seed, "phantom", task), patients)
-    with _new_folder(Path(out)) as folder:
+    _clear_place(Path(out))
+    with atomic_folder(Path(out)) as folder:
         truths = []
         for done, picture in enumerate(plan, start=1):
             draw = _draw_film if films else _draw_cell
@@ -114,14 +113,15 @@ def _check(task: str, patients: int | None, difficulty: float, image_size: int) 
 def _draw_film(
     seed: int, picture: Planned, difficulty: float, image_size: int
 ) -> tuple[bytes, np.ndarray]:
+    random = generator(seed, "phantom", picture.file)
     pixels, truth = draw_chest_xray(
-        generator(seed, "phantom", picture.file),
+        random,
         opacity=picture.finding,
         difficulty=difficulty,
         size=image_size,
         anatomy=Anatomy.draw(generator(seed, "phantom", picture.patient)),
     )
-    return _encode(pixels, "JPEG", quality=JPEG_QUALITY), truth
+    return _encode(pixels, "JPEG", quality=int(random.integers(*JPEG_QUALITIES))), truth
 
 
 def _draw_cell(
@@ -147,26 +147,17 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-@contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `out` to fill, and move it there once that succeeded."""
+def _clear_place(out: Path) -> None:
+    """Check that a folder can be made at `out`; an empty one there is taken away for it."""
     try:
         occupied = next(out.iterdir(), None) if out.exists() else None
+        if occupied is None and out.exists():
+            out.rmdir()  # Windows does not rename onto an empty folder
         out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-", suffix=".tmp"))
     except OSError as error:
         raise DataError(f"Cannot write to {out}: {error.strerror}. Pass another --out.") from error
     if occupied is not None:
-        temporary.rmdir()
         raise DataError(
             f"The folder of a phantom must be absent or empty, and {out} holds {occupied.name}. "
             "Pass another with --out."
         )
-    try:
-        yield temporary
-        temporary.chmod(0o755)  # mkdtemp makes folders that only their owner enters
-        if out.exists():
-            out.rmdir()  # Windows does not rename onto an empty folder
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

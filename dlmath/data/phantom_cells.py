@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy import ndimage
 
-from dlmath.data.phantom_shapes import Field, bump, edge, smooth_noise
+from dlmath.data.phantom_shapes import Field, bump, edge, length, smooth_noise
 
 MEDIAN_SIZE = 130  # pixels across a cell, as in the NLM's collection
 STEP = 3  # pixels; the collection's outlines were found on coarser pictures and have steps
@@ -100,7 +100,7 @@ def _shape(generator: np.random.Generator, size: int) -> Cell:
     side = round(size * 1.4)
     axis = (np.arange(side, dtype=np.float32) - side / 2) / np.float32(size / 2)
     y, x = np.meshgrid(axis, axis, indexing="ij")
-    angle, radius = np.arctan2(y, x), np.hypot(x, y)
+    angle, radius = np.arctan2(y, x), length(x, y)
     border = np.full_like(angle, 0.97)
     for waves, height in ((2, 0.06), (3, 0.035), (4, 0.02), (5, 0.012), (7, 0.008), (11, 0.006)):
         phase = generator.uniform(0, 2 * np.pi)
@@ -112,11 +112,13 @@ def _shape(generator: np.random.Generator, size: int) -> Cell:
 
 
 def _cytoplasm(generator: np.random.Generator, cell: Cell, stain: Stain) -> np.ndarray:
-    """Haemoglobin, thinner in the middle and at the rim, unevenly dyed. (H, W, 3)"""
+    """Density (H, W, 3) of haemoglobin: thinner in the middle and at the rim, unevenly dyed."""
     x, y = cell.x - generator.normal(0, 0.1), cell.y - generator.normal(0, 0.1)
-    pale = stain.pallor * generator.uniform(0.3, 1.3) * bump(np.hypot(x, y), generator.uniform(0.25, 0.5))
+    pale = stain.pallor * generator.uniform(0.3, 1.3)
+    pale = pale * bump(length(x, y), generator.uniform(0.25, 0.5))
     rim = 0.35 * edge(-0.05 - cell.outline, 0.1)
-    clouds = 0.05 * smooth_noise(generator, x.shape, 4) + 0.025 * smooth_noise(generator, x.shape, 22)
+    clouds = 0.05 * smooth_noise(generator, x.shape, 4)
+    clouds += 0.025 * smooth_noise(generator, x.shape, 22)
     tilt = generator.normal(0, 0.06) * x + generator.normal(0, 0.06) * y
     thickness = (1.0 - pale - rim + clouds + tilt) * generator.uniform(0.85, 1.15)
     dyes = stain.eosin * EOSIN + stain.azure * AZURE
@@ -145,19 +147,19 @@ def _parasite(
     draw = _ring_form if generator.random() < 0.65 else _trophozoite
     azure, chromatin = draw(generator, x, y)
     density = strength * (azure[..., None] * AZURE + chromatin[..., None] * CHROMATIN)
-    extent = (np.hypot(x, y) < 1.25) & (cell.outline < 0)
+    extent = (length(x, y) < 1.25) & (cell.outline < 0)
     return density, extent
 
 
 def _ring_form(generator: np.random.Generator, x: Field, y: Field) -> tuple[Field, Field]:
     """A young parasite: a thin ring around a vacuole, one or two dots of chromatin on it."""
-    radius, angle = np.hypot(x, y), np.arctan2(y, x)
+    radius, angle = length(x, y), np.arctan2(y, x)
     thickness = 0.2 + 0.1 * np.cos(angle)
     ring = bump(radius - 0.85, thickness) * (0.75 + 0.25 * np.cos(angle))
     dots = np.zeros_like(x)
     for _ in range(1 + (generator.random() < 0.25)):
         at = generator.uniform(-0.9, 0.9)
-        distance = np.hypot(x - 0.9 * float(np.cos(at)), y - 0.9 * float(np.sin(at)))
+        distance = length(x - 0.9 * float(np.cos(at)), y - 0.9 * float(np.sin(at)))
         dots = np.maximum(dots, edge(distance - generator.uniform(0.25, 0.42), 0.35))
     vacuole = -0.25 * bump(radius, 0.5)
     return 1.3 * ring + vacuole, 0.35 * ring + dots
@@ -165,9 +167,9 @@ def _ring_form(generator: np.random.Generator, x: Field, y: Field) -> tuple[Fiel
 
 def _trophozoite(generator: np.random.Generator, x: Field, y: Field) -> tuple[Field, Field]:
     """An older parasite: a compact clump of dark chromatin in a little blue cytoplasm."""
-    ragged = np.hypot(x, y) - 0.75 + 0.2 * smooth_noise(generator, x.shape, 10)
+    ragged = length(x, y) - 0.75 + 0.2 * smooth_noise(generator, x.shape, 10)
     body = edge(ragged, 0.5)
-    core = edge(np.hypot((x - 0.15) / 1.1, y / 0.75) - 0.55, 0.4)
+    core = edge(length((x - 0.15) / 1.1, y / 0.75) - 0.55, 0.4)
     return 1.1 * body, 0.3 * body + 0.8 * core
 
 
@@ -184,7 +186,7 @@ def _distractor(generator: np.random.Generator, cell: Cell, difficulty: float) -
 def _platelet(generator: np.random.Generator, x: Field, y: Field) -> np.ndarray:
     """A pale, blurred, granular lilac body, larger than most parasites and without a dot."""
     scale = generator.uniform(0.2, 0.32)
-    body = edge(np.hypot(x, 1.3 * y) / scale - 1.0, 0.9)
+    body = edge(length(x, 1.3 * y) / scale - 1.0, 0.9)
     grains = 0.8 + 0.25 * smooth_noise(generator, x.shape, 26)
     return (body * grains)[..., None] * (0.55 * AZURE + 0.2 * EOSIN)
 
@@ -192,13 +194,13 @@ def _platelet(generator: np.random.Generator, x: Field, y: Field) -> np.ndarray:
 def _dirt(generator: np.random.Generator, x: Field, y: Field) -> np.ndarray:
     """A small hard-edged speck, brownish black."""
     scale = generator.uniform(0.04, 0.1)
-    ragged = np.hypot(x, y) / scale - 1.0 + 0.3 * smooth_noise(generator, x.shape, 30)
+    ragged = length(x, y) / scale - 1.0 + 0.3 * smooth_noise(generator, x.shape, 30)
     return edge(ragged, 0.5)[..., None] * DIRT
 
 
 def _bubble(generator: np.random.Generator, x: Field, y: Field) -> np.ndarray:
     """A refractile spot: bright, with a faint dark border of no colour."""
-    radius = np.hypot(x, y) / generator.uniform(0.06, 0.14)
+    radius = length(x, y) / generator.uniform(0.06, 0.14)
     return (0.12 * bump(radius - 1.2, 0.3) - 0.25 * bump(radius, 0.8))[..., None]
 
 

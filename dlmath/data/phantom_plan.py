@@ -10,6 +10,7 @@ NORMAL_FRACTION = 0.4  # of pneumonia's patients
 HEALTHY_FRACTION = 0.25  # of malaria's patients: 50 of the real 200
 FILMS_SHARES = (0.6, 0.25, 0.15)  # patients with one, two and three films
 CELLS = 20  # of one malaria patient
+PARASITIZED_SHARE = (0.5, 0.75)  # of an infected patient's cells
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ def plan_cells(generator: np.random.Generator, patients: int) -> list[Planned]:
     healthy = round(HEALTHY_FRACTION * patients)
     planned = []
     for number in range(1, patients + 1):
-        parasitized = 0 if number <= healthy else int(generator.integers(11, 16))
+        share = 0.0 if number <= healthy else generator.uniform(*PARASITIZED_SHARE)
         photograph = f"C{number}P{number}thinF_IMG_{_moment(generator)}"
         cells = _cell_numbers(generator)
         for index in range(CELLS):
             folder, finding = (
-                ("Parasitized", "parasite") if index < parasitized else ("Uninfected", None)
+                ("Parasitized", "parasite") if index < share * CELLS else ("Uninfected", None)
             )
             file = f"{folder}/{photograph}_cell_{next(cells)}.png"
             planned.append(Planned(file, f"C{number}", finding))

@@ -13,6 +13,11 @@ def edge(signed_distance: Field, softness: float) -> Field:
     return t * t * (3.0 - 2.0 * t)
 
 
+def length(x: Field, y: Field) -> Field:
+    """Return sqrt(x^2 + y^2). Nothing here is near overflow, against which np.hypot guards."""
+    return np.sqrt(x * x + y * y)
+
+
 def dome(distance: Field, radius: float) -> Field:
     """Return the height over a disc of a half sphere of height 1: the thickness of a round body."""
     return np.sqrt(np.clip(1.0 - (distance / np.float32(radius)) ** 2, 0.0, None))
@@ -30,7 +35,7 @@ def segment_distance(
     (x0, y0), (x1, y1) = start, end
     along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2)
     along = np.clip(along, 0.0, 1.0)
-    return np.hypot(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0))
+    return length(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0))
 
 
 def smooth_noise(

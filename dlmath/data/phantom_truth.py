@@ -46,7 +46,7 @@ def read_truth(folder: Path) -> dict[str, Truth]:
     """Read the findings of a phantom, by file name. Images without a finding are not in it.
 
     Raises:
-        DataError: There is no truth.csv: the folder is no phantom.
+        DataError: There is no truth.csv, for the folder is no phantom; or it is damaged.
     """
     path = Path(folder) / TRUTH
     if not path.is_file():
@@ -55,12 +55,17 @@ def read_truth(folder: Path) -> dict[str, Truth]:
             f"Draw one with: dlmath data phantom pneumonia --out DIR"
         )
     with path.open(newline="", encoding="utf-8") as lines:
-        return {row["file"]: _from_row(row) for row in csv.DictReader(lines)}
+        return {row["file"]: _from_row(row, path) for row in csv.DictReader(lines)}
 
 
-def _from_row(row: dict[str, str]) -> Truth:
+def _from_row(row: dict[str, str], path: Path) -> Truth:
     shape = int(row["height"]), int(row["width"])
     runs = np.array(row["runs"].split(), np.int64)
+    if runs.sum() != shape[0] * shape[1]:
+        raise DataError(
+            f"The mask of {row['file']} in {path} does not fill its {shape[1]} x {shape[0]} "
+            "pixels: the file is damaged. Draw the phantom again."
+        )
     return Truth(row["file"], row["finding"], mask_of(runs, shape))
 
 

@@ -16,7 +16,15 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from dlmath.data.phantom_opacities import draw_opacity
-from dlmath.data.phantom_shapes import Field, bump, dome, edge, segment_distance, smooth_noise
+from dlmath.data.phantom_shapes import (
+    Field,
+    bump,
+    dome,
+    edge,
+    length,
+    segment_distance,
+    smooth_noise,
+)
 
 Opacity = Literal["bacteria", "virus"]
 
@@ -141,7 +149,7 @@ def _soft_tissue(stage: Stage, anatomy: Anatomy) -> Field:
     torso = dome(u, width) ** 0.7 * 0.2 + 0.72 * edge(np.abs(u) - width - shoulders, 0.05)
     torso *= edge(-0.93 + 0.25 * np.abs(u) - v, 0.12)  # nothing above the shoulders
     neck = dome(u, 0.33) * edge(v + 0.5, 0.5)
-    head = dome(np.hypot(u / 0.62, (v + 1.32) / 0.5), 1.0)
+    head = dome(length(u / 0.62, (v + 1.32) / 0.5), 1.0)
     arms = np.zeros_like(u)
     for side in (-1.0, 1.0):
         hand = (side * 1.25, -1.3) if stage.arms_up else (side * 1.35, 0.9)
@@ -174,7 +182,7 @@ def _heart_distance(middle: Field, v: Field, anatomy: Anatomy, breath: float) ->
     x = middle - 0.14
     y = v - (anatomy.domes[0] + breath - 0.2)
     tilted = x - 0.35 * y
-    return np.hypot(tilted / width, y / height)
+    return length(tilted / width, y / height)
 
 
 def _ribs(generator: np.random.Generator, stage: Stage, anatomy: Anatomy) -> Field:
@@ -191,8 +199,8 @@ def _ribs(generator: np.random.Generator, stage: Stage, anatomy: Anatomy) -> Fie
             continue
         near = slice(rows[0], rows[-1] + 1)  # a rib crosses a third of the film: compute no more
         x, y = np.abs(stage.u[near]) / reach, (stage.v[near] - side_v) / sweep
-        radius = np.hypot(x, y) + 1e-3
-        slope = np.hypot(x / reach, y / sweep) / radius  # how fast the radius grows
+        radius = length(x, y) + 1e-3
+        slope = length(x / reach, y / sweep) / radius  # how fast the radius grows
         across = (radius - 1.0) / (slope * anatomy.rib_width)
         # The cortex is denser than the marrow, so a rib is brightest at its two edges.
         profile = edge(np.abs(across) - 1.0, 0.5) * (0.6 + 0.4 * np.clip(across, -1, 1) ** 2)
@@ -228,17 +236,17 @@ def _clavicles(generator: np.random.Generator, stage: Stage) -> Field:
 def _vessels(generator: np.random.Generator, stage: Stage) -> Field:
     """Lung vessels: curves that leave each hilum like spokes, thinner the farther they get."""
     total = np.zeros_like(stage.u)
-    wander = 0.22 * smooth_noise(generator, stage.u.shape, 9)
+    wander = 0.15 * smooth_noise(generator, stage.u.shape, 9)
     for side in (-1.0, 1.0):
         x, y = side * _middle(stage) - 0.17, stage.v - 0.02
-        radius, angle = np.hypot(x, y) + 1e-3, np.arctan2(y, x) + wander
-        fade = np.exp(-radius / generator.uniform(0.25, 0.4))
-        width = 0.006 + 0.016 * fade
-        spokes = np.zeros_like(radius)
+        radius, angle = length(x, y) + 1e-3, np.arctan2(y, x) + wander
+        nearest = np.full_like(radius, np.pi)  # angle to the nearest vessel
         for _ in range(8):
             start, bend = generator.uniform(-1.3, 1.5), generator.normal(0, 0.6)
-            spokes = np.maximum(spokes, bump((angle - start - bend * radius) * radius, width))
-        total += fade * spokes * (1.0 - bump(radius, 0.1)) + 0.45 * bump(radius, 0.11)
+            nearest = np.minimum(nearest, np.abs(angle - start - bend * radius))
+        fade = np.exp(-radius / generator.uniform(0.25, 0.4))
+        vessels = fade * bump(nearest * radius, 0.006 + 0.016 * fade)
+        total += vessels * (1.0 - bump(radius, 0.1)) + 0.45 * bump(radius, 0.11)
     return total * generator.uniform(0.6, 1.3)
 
 
@@ -248,7 +256,7 @@ def _gas_bubble(generator: np.random.Generator, stage: Stage, anatomy: Anatomy) 
         return np.zeros_like(stage.u)
     x = (stage.u - generator.uniform(0.3, 0.5)) / generator.uniform(0.12, 0.28)
     y = (stage.v - anatomy.domes[1] - stage.breath - 0.24) / generator.uniform(0.08, 0.14)
-    return -0.3 * dome(np.hypot(x, y), 1.0) ** 1.5
+    return -0.3 * dome(length(x, y), 1.0) ** 1.5
 
 
 def _veil(generator: np.random.Generator, stage: Stage, difficulty: float) -> Field:
@@ -270,8 +278,9 @@ def _lines(generator: np.random.Generator, stage: Stage, difficulty: float) -> F
     total = np.zeros_like(stage.u)
     for _ in range(generator.binomial(2, 0.1 + 0.25 * difficulty)):
         swing, beat = generator.uniform(0.05, 0.3), generator.uniform(1.0, 4.0)
-        path = generator.uniform(-0.8, 0.8) + swing * np.sin(beat * stage.v + generator.uniform(0, 6))
-        slope = np.hypot(1.0, swing * beat * np.cos(beat * stage.v))
+        phase = beat * stage.v + generator.uniform(0, 2 * np.pi)
+        path = generator.uniform(-0.8, 0.8) + swing * np.sin(phase)
+        slope = np.hypot(1.0, swing * beat * np.cos(phase))
         total += 0.2 * edge(np.abs(stage.u - path) / slope - 0.008, 0.012)
     return total
 
@@ -284,20 +293,28 @@ def _expose(generator: np.random.Generator, attenuation: Field) -> np.ndarray:
     """
     size = attenuation.shape[0]
     grain = generator.standard_normal(attenuation.shape, dtype=np.float32)
-    attenuation = attenuation + generator.uniform(0.004, 0.03) * ndimage.gaussian_filter(grain, 0.6)
+    attenuation = attenuation + generator.uniform(0.004, 0.024) * ndimage.gaussian_filter(
+        grain, 0.6
+    )
     attenuation = ndimage.gaussian_filter(attenuation, generator.uniform(0.4, 0.9) * size / 224)
     low, high = np.percentile(attenuation, (1.0, 99.5))
     low -= generator.uniform(0.0, 0.05)
     level = np.clip((attenuation - low) / (high - low), 1e-3, 1.0)
     level = 1.0 - np.exp(-generator.uniform(0.8, 2.0) * level)  # the film's shoulder
     level /= level.max()
-    target = generator.uniform(0.4, 0.56)
-    for _ in range(4):  # the mean falls steadily with the exponent, so this settles quickly
-        level = level ** np.float32(np.log(target) / np.log(level.mean()))
+    level **= np.float32(_tone(level[::4, ::4], generator.uniform(0.4, 0.56)))
     film = Image.fromarray(np.rint(255 * level).astype(np.uint8))
     if generator.random() < 0.85:
         _mark_side(generator, film)
     return np.asarray(film)
+
+
+def _tone(level: Field, target: float) -> float:
+    """Return the exponent that gives `level` the mean `target`; levels and target in (0, 1)."""
+    exponent = 1.0
+    for _ in range(6):  # the mean falls steadily with the exponent, so this settles quickly
+        exponent *= np.log(target) / np.log((level**exponent).mean())
+    return exponent
 
 
 def _mark_side(generator: np.random.Generator, film: Image.Image) -> None:
