@@ -34,7 +34,7 @@ def evaluate(
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,
 ) -> None:
-    """Measure a run: every metric with its 95 % interval, drawn by patient.
+    """Measure a run, each metric with its 95 % interval.
 
     Example: dlmath evaluate runs/pneumonia-20260101T120000Z --json
     """

@@ -32,7 +32,10 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export a run, prove it in a fresh process on real images, and print where it lies.
+    """Export a run in a format that is proven first.
+
+    The export is loaded in a fresh process and compared with the model on images of the run. Its
+    path is the only line on stdout.
 
     Example: dlmath export runs/malaria-20260101T120000Z --format saved_model
     """

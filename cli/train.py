@@ -93,9 +93,10 @@ def train(
         ),
     ] = False,
 ) -> None:
-    """Train a classifier and save it with its recipe, its split and its history.
+    """Train a classifier.
 
-    Prints the run's folder on stdout. Without --data it looks where `dlmath data list` says.
+    Saves it with its recipe, its split and its history, and prints the run's folder on
+    stdout. Without --data it looks where `dlmath data list` says.
 
     Example: dlmath train pneumonia --data phantom --backbone efficientnet_lite0 --tune head
     """
