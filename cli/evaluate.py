@@ -16,7 +16,9 @@ def evaluate(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="A run's folder or name; by default the newest finished one.", show_default=False
+            help="A run's folder or name; by default the newest finished one.",
+            metavar="[RUN]",
+            show_default=False,
         ),
     ] = None,
     data: Annotated[
