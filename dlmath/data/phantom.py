@@ -7,7 +7,7 @@ real images: PHANTOM.json in the folder says what it is, and reports repeat it.
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 from PIL import Image
@@ -15,7 +15,7 @@ from PIL import Image
 from dlmath.data.phantom_cells import Stain, draw_cell
 from dlmath.data.phantom_plan import Planned, plan_cells, plan_films
 from dlmath.data.phantom_truth import Truth, write_truth
-from dlmath.data.phantom_xray import Anatomy, draw_chest_xray
+from dlmath.data.phantom_xray import Anatomy, Opacity, draw_chest_xray
 from dlmath.data.placing import atomic_folder
 from dlmath.data.trees import PHANTOM_MARKER
 from dlmath.errors import DataError, did_you_mean
@@ -116,7 +116,7 @@ def _draw_film(
     random = generator(seed, "phantom", picture.file)
     pixels, truth = draw_chest_xray(
         random,
-        opacity=picture.finding,
+        opacity=cast("Opacity | None", picture.finding),
         difficulty=difficulty,
         size=image_size,
         anatomy=Anatomy.draw(generator(seed, "phantom", picture.patient)),

@@ -114,8 +114,8 @@ def _shape(generator: np.random.Generator, size: int) -> Cell:
 def _cytoplasm(generator: np.random.Generator, cell: Cell, stain: Stain) -> np.ndarray:
     """Density (H, W, 3) of haemoglobin: thinner in the middle and at the rim, unevenly dyed."""
     x, y = cell.x - generator.normal(0, 0.1), cell.y - generator.normal(0, 0.1)
-    pale = stain.pallor * generator.uniform(0.3, 1.3)
-    pale = pale * bump(length(x, y), generator.uniform(0.25, 0.5))
+    pallor = stain.pallor * generator.uniform(0.3, 1.3)
+    pale = pallor * bump(length(x, y), generator.uniform(0.25, 0.5))
     rim = 0.35 * edge(-0.05 - cell.outline, 0.1)
     clouds = 0.05 * smooth_noise(generator, x.shape, 4)
     clouds += 0.025 * smooth_noise(generator, x.shape, 22)
