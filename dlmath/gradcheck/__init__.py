@@ -1,10 +1,10 @@
 """The checker of hand-written backward passes.
 
-    from dlmath import gradcheck
+from dlmath import gradcheck
 
-    report = gradcheck.check("Conv2D")          # or gradcheck.check() for every layer
-    report = gradcheck.check(MyLayer())         # one of your own
-    assert report.passed, report.failures()
+report = gradcheck.check("Conv2D")          # or gradcheck.check() for every layer
+report = gradcheck.check(MyLayer())         # one of your own
+assert report.passed, report.failures()
 """
 
 from dlmath.gradcheck.check import LEAST_SLOPE, TOLERANCE, check, check_case

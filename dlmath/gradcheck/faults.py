@@ -217,22 +217,24 @@ def _(self: Any, cache: Any, g: Any) -> Any:
     return {"x": g * cache.factors * (1 - self.rate)}
 
 
-@fault(MaxPooling2D, "backward", "the gradient given to every pixel that ties")
+@fault(MaxPooling2D, "backward", "the gradient given to every pixel from the winner on")
 def _(self: Any, cache: Any, g: Any) -> Any:
-    patches, pictures, y = cache
-    return {"x": patches.put_back([tf.where(p == y, g, tf.zeros_like(g)) for p in pictures])}
+    patches, largest = cache
+    masks = [tf.cast(so_far == largest[-1], g.dtype) for so_far in largest]
+    return {"x": patches.put_back([g * mask for mask in masks])}
 
 
 @fault(MaxPooling2D, "backward", "the gradient shared by the window, as in average pooling")
 def _(self: Any, cache: Any, g: Any) -> Any:
-    patches, pictures, _ = cache
-    return {"x": patches.put_back([g / len(pictures)] * len(pictures))}
+    patches, largest = cache
+    return {"x": patches.put_back([g / len(largest)] * len(largest))}
 
 
 @fault(MaxPooling2D, "backward", "the winner off by one position of the window")
 def _(self: Any, cache: Any, g: Any) -> Any:
-    patches, pictures, y = cache
-    return POOLING(self, (patches, [*pictures[1:], pictures[0]], y), g)
+    patches, largest = cache
+    shifted = [largest[0] - 1, *largest[:-2], largest[-1]]
+    return POOLING(self, (patches, shifted), g)
 
 
 @fault(WindowMean, "adjoint", "the padding counted in the backward pass alone")

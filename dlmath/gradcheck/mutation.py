@@ -29,6 +29,7 @@ class Fault:
         owner: The class or module that holds the function.
         attribute: The function's name there.
         wrong: What is put in its place.
+        transpose: The transposition in it, if there is one.
     """
 
     where: str
@@ -36,6 +37,7 @@ class Fault:
     owner: Any
     attribute: str
     wrong: Callable
+    transpose: "Transpose | None" = None
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -59,15 +61,29 @@ def mutants(owner: Any, attribute: str) -> list[Fault]:
         for what, replacement in _edits(node, returned=node in results):
             mutated = _replaced(tree, index, replacement)
             # Two edits may give the same text, as dropping either factor of x * x does.
-            fault = Fault(where, what, owner, attribute, _compiled(mutated, function))
-            made.setdefault(ast.unparse(mutated), fault)
+            text = ast.unparse(mutated)
+            transpose = Transpose() if Transpose.NAME in text else None
+            wrong = _compiled(mutated, function, transpose)
+            made.setdefault(text, Fault(where, what, owner, attribute, wrong, transpose))
     return list(made.values())
 
 
-def transposed(x: tf.Tensor) -> tf.Tensor:
-    """x with its entries in the order of its transpose, in its own shape."""
-    x = tf.convert_to_tensor(x)
-    return tf.reshape(tf.transpose(x), tf.shape(x))
+class Transpose:
+    """x with its entries in the order of its transpose, in its own shape.
+
+    What has at most one axis longer than 1 (a number, a vector, a column) is its own transpose in
+    this sense; `moved` says whether this one ever met anything else.
+    """
+
+    NAME = "transposed"
+
+    def __init__(self) -> None:
+        self.moved = False
+
+    def __call__(self, x: Any) -> tf.Tensor:
+        x = tf.convert_to_tensor(x)
+        self.moved = self.moved or sum(length > 1 for length in x.shape) > 1
+        return tf.reshape(tf.transpose(x), tf.shape(x))
 
 
 def _edits(node: ast.AST, *, returned: bool) -> Iterator[Edit]:
@@ -152,7 +168,7 @@ def _negated(term: ast.expr) -> ast.expr:
 
 
 def _wrapped(term: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name(transposed.__name__, ast.Load()), [term], [])
+    return ast.Call(ast.Name(Transpose.NAME, ast.Load()), [term], [])
 
 
 def _replaced(tree: ast.Module, index: int, replacement: ast.expr) -> ast.Module:
@@ -167,8 +183,8 @@ def _replaced(tree: ast.Module, index: int, replacement: ast.expr) -> ast.Module
     return ast.fix_missing_locations(Replace().visit(mutated))
 
 
-def _compiled(tree: ast.Module, function: Callable) -> Callable:
+def _compiled(tree: ast.Module, function: Callable, transpose: Transpose | None) -> Callable:
     """The function of the tree, in the namespace of the one that it came from."""
-    namespace = {**function.__globals__, transposed.__name__: transposed}
-    exec(compile(tree, f"<mutant of {function.__qualname__}>", "exec"), namespace)  # noqa: S102
+    namespace = {**function.__globals__, Transpose.NAME: transpose}
+    exec(compile(tree, f"<mutant of {function.__qualname__}>", "exec"), namespace)
     return namespace[function.__name__]

@@ -25,7 +25,10 @@ DIRECTIONS = 3  # a wrong gradient that is right in three random directions has 
 
 
 def relative_error(ours: tf.Tensor, theirs: tf.Tensor) -> float:
-    """The largest difference over the largest entry; infinite if shapes differ or ours is not finite."""
+    """The largest difference over the largest entry.
+
+    Infinite if the shapes differ or ours is not finite.
+    """
     a, b = np.asarray(ours), np.asarray(theirs)
     if a.shape != b.shape or not np.isfinite(a).all():
         return float("inf")
@@ -34,7 +37,9 @@ def relative_error(ours: tf.Tensor, theirs: tf.Tensor) -> float:
     return float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), FLOOR))
 
 
-def tape(subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator) -> dict[str, Judge]:
+def tape(
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+) -> dict[str, Judge]:
     """Against the tape through the forward pass."""
     expected = tape_gradients(subject.plain, subject.tensors, upstream)
     return {name: partial(relative_error, theirs=expected[name]) for name in subject.names}
@@ -169,8 +174,7 @@ class SecondOrder:
             along, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
         return {
-            name: relative_error(products[name], self.expected[name])
-            for name in self.subject.names
+            name: relative_error(products[name], self.expected[name]) for name in self.subject.names
         }
 
 
@@ -190,4 +194,3 @@ def five_point(function: Callable[[float], tf.Tensor]) -> tf.Tensor:
     near = function(STEP) - function(-STEP)
     far = function(2 * STEP) - function(-2 * STEP)
     return (8 * near - far) / (12 * STEP)
-

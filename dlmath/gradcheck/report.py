@@ -74,7 +74,12 @@ class Report:
         for row in self.rows:
             figures = [_text(oracle, row.figures.get(oracle)) for oracle in ORACLES]
             verdict = "failed" if row.failed else "ok"
-            yield ["" if row.layer == previous else row.layer, f"dL/d{row.gradient}", *figures, verdict]
+            yield [
+                "" if row.layer == previous else row.layer,
+                f"dL/d{row.gradient}",
+                *figures,
+                verdict,
+            ]
             previous = row.layer
 
 

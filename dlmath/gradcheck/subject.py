@@ -63,7 +63,10 @@ def tape_gradients(
         tape.watch(tensors)
         outputs = function(tensors)
     return tape.gradient(
-        outputs, tensors, output_gradients=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        outputs,
+        tensors,
+        output_gradients=upstream,
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
 
 

@@ -80,6 +80,12 @@ class Verdict:
     case: str | None
     by_ones: bool
 
+    @property
+    def equivalent(self) -> bool:
+        """Whether the fault is none: it transposes what is its own transpose."""
+        transpose = self.fault.transpose
+        return not self.caught_by and transpose is not None and not transpose.moved
+
 
 class Bench:
     """A case with all that its oracles need to know, computed once with the right passes.
@@ -123,7 +129,10 @@ class Bench:
 
 def all_faults() -> list[Fault]:
     """Every fault written by hand, then every mutant of every backward pass."""
-    return [*FAULTS, *(fault for owner, name in backward_passes() for fault in mutants(owner, name))]
+    return [
+        *FAULTS,
+        *(fault for owner, name in backward_passes() for fault in mutants(owner, name)),
+    ]
 
 
 def backward_passes() -> Iterator[tuple[type, str]]:

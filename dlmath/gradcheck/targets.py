@@ -1,4 +1,4 @@
-"""What `check` may be given: a name, a class, a layer, a function, or a place to import one from."""
+"""What `check` may be given: a name, a class, a layer, a function, or where to import one."""
 
 import importlib
 import inspect
@@ -131,8 +131,8 @@ def _registered(kind: str) -> list[Case]:
     found = [case for case in CASES if case.kind.lower() == kind.lower()]
     if not found:
         raise UserError(
-            f"No layer of that name is registered. Received: {kind!r}.{did_you_mean(kind, kinds())} "
-            f"Known: {', '.join(kinds())}. For a layer of your own give module:Name."
+            f"No layer of that name is registered. Received: {kind!r}."
+            f"{did_you_mean(kind, kinds())} Known: {', '.join(kinds())}. For a layer of your own give module:Name."
         )
     return found
 

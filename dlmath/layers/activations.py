@@ -4,9 +4,9 @@ An activation that acts entry by entry, y = f(x), has the diagonal differential 
 which is its own adjoint: dL/dx = g * f'(x). Softmax mixes the entries of a row; its differential is
 derived in `Softmax`.
 
-Sources: Tsemo, *The algebra and the geometry aspect of deep learning*, 4 and Proposition 5.2; Jiang,
-*A mathematical understanding of deep learning*, 3, whose proofs are given here; Hendrycks and
-Gimpel, arXiv:1606.08415 (GELU); Elfwing et al., arXiv:1702.03118 (SiLU).
+Sources: Tsemo, *The algebra and the geometry aspect of deep learning*, 4 and Proposition 5.2;
+Jiang, *A mathematical understanding of deep learning*, 3, whose proofs are given here; Hendrycks
+and Gimpel, arXiv:1606.08415 (GELU); Elfwing et al., arXiv:1702.03118 (SiLU).
 """
 
 import math
@@ -61,9 +61,11 @@ class Relu(Function):
 
     def backward(self, cache: tf.Tensor, g: tf.Tensor) -> Gradients:
         x = cache
-        derivative = tf.where(x > self.threshold, tf.ones_like(x), self.negative_slope)
+        derivative = tf.cast(x > self.threshold, x.dtype)
+        if self.negative_slope:
+            derivative = derivative + self.negative_slope * (1 - derivative)
         if self.max_value is not None:
-            derivative = tf.where(x < self.max_value, derivative, tf.zeros_like(x))
+            derivative = derivative * tf.cast(x < self.max_value, x.dtype)
         return {"x": g * derivative}
 
 

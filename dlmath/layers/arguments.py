@@ -32,8 +32,7 @@ def refuse_unsupported(layer: type, given: dict[str, Any]) -> dict[str, Any]:
         hint = (
             f"Use keras.layers.{layer.__name__} for it, or leave it out."
             if name in defaults
-            else f"It takes {', '.join(own) or 'no argument of its own'}."
-            f"{did_you_mean(name, own)}"
+            else f"It takes {', '.join(own) or 'no argument of its own'}.{did_you_mean(name, own)}"
         )
         raise ValueError(
             f"{layer.__name__} of dlmath.layers does not support the argument `{name}`. "
@@ -46,7 +45,7 @@ _NOT_NAMES = frozenset({"self", "kwargs"})
 
 
 def _keras_defaults(name: str) -> dict[str, Any]:
-    """The arguments of the Keras layer of that name, with their defaults; empty if there is none."""
+    """The arguments of the Keras layer of that name with their defaults; empty without one."""
     layer = getattr(keras.layers, name, None)
     if layer is None:
         return {}

@@ -92,9 +92,7 @@ class BatchNormalization(Layer):
         self.moving_variance = weight(
             "moving_variance", self.moving_variance_initializer, trainable=False
         )
-        self.input_spec = keras.layers.InputSpec(
-            ndim=len(input_shape), axes={self.axis: channels}
-        )
+        self.input_spec = keras.layers.InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         x = at_least_float32(inputs)

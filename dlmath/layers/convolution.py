@@ -20,8 +20,8 @@ diagonal, and each block is a convolution of its own. The product is then a batc
 A depthwise convolution is the case G = C, its kernel (kh, kw, C, M) holding M filters a channel.
 
 **Memory.** P x holds K = kh kw numbers for every number of the input (at stride 1), and is kept
-from the forward pass to the backward pass, where dL/dx makes a second matrix of that size. Keras's
-own convolution needs neither.
+from the forward pass to the backward pass; the K summands of dL/dx, each of the size of the input,
+are as many again for a moment. Keras's own convolution needs neither.
 """
 
 from typing import Any
@@ -56,10 +56,13 @@ class Convolution(LinearMap):
         return self.product(self.columns(x))
 
     def adjoint(self, y: tf.Tensor) -> tf.Tensor:
-        columns = tf.matmul(_to_groups(y, self.groups), self.matrices, transpose_b=True)
-        channels = columns.shape[-1] // self.positions
-        blocks = _from_groups(tf.reshape(columns, (self.groups, -1, channels)))  # (N R Q K, C)
-        return self.patches.adjoint(self._images(blocks, self.positions * self.patches.shape[3]))
+        # y W^T in K blocks of C columns, one for each position of the window: the patch matrix is
+        # not made as a whole, and col2im adds the blocks up.
+        groups = _to_groups(y, self.groups)
+        blocks = tf.split(self.matrices, self.positions, axis=1)  # each (G, C / G, F / G)
+        products = (_from_groups(tf.matmul(groups, block, transpose_b=True)) for block in blocks)
+        channels = self.patches.shape[3]
+        return self.patches.put_back([self._images(rows, channels) for rows in products])
 
     def columns(self, x: tf.Tensor) -> tf.Tensor:
         """The patch matrix of each group, (G, N R Q, K C / G)."""

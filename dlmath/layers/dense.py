@@ -29,8 +29,8 @@ dF/dW_{:,j} = G_j H(z_j) x. Jiang's matrix for dF/dx holds the summands of this 
 formula for d(ReLU_j o L_j)/dw every entry carries H(L_j), not H(L_1), ..., H(L_m).
 
 **Softmax regression.** If the activation is softmax S and the loss the mean cross-entropy over N
-one-hot rows Y, then delta = (S(z) - Y) / N (`loss_functions.py`) and dL/dW = x^T (S(z) - Y) / N. With one
-unit, the sigmoid and binary cross-entropy this is the gradient of logistic regression.
+one-hot rows Y, then delta = (S(z) - Y) / N (`loss_functions.py`) and dL/dW = x^T (S(z) - Y) / N.
+With one unit, the sigmoid and binary cross-entropy this is the gradient of logistic regression.
 """
 
 from typing import Any

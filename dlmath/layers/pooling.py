@@ -13,6 +13,7 @@ S_p* (m_p * g): the gradient goes to the pixel that won. Between tied pixels the
 convention: the first of them in row-major order takes all of it, as in TensorFlow.
 """
 
+import itertools
 import math
 from typing import Any
 
@@ -31,8 +32,10 @@ class WindowMean(LinearMap):
 
     def __init__(self, window: Window, shape: Any, dtype: tf.DType):
         self.patches = Patches(window, shape)
-        inside = self.patches.pictures(tf.ones((1, shape[1], shape[2], 1), dtype))
-        self.weight = 1 / tf.add_n(inside)  # (1, R, Q, 1)
+        one = (1, shape[1], shape[2], 1)
+        self.weight = 1 / tf.add_n(
+            Patches(window, one).pictures(tf.ones(one, dtype))
+        )  # (1, R, Q, 1)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         return self.weight * tf.add_n(self.patches.pictures(x))
@@ -92,21 +95,19 @@ class MaxPooling2D(_Pooling):
     def forward(self, x: tf.Tensor) -> tuple[tf.Tensor, tuple]:
         # -inf fills the padding, so that it never wins.
         patches = Patches(self.window, shape_of(x), fill=-math.inf)
-        pictures = patches.pictures(x)
-        y = pictures[0]
-        for picture in pictures[1:]:
-            y = tf.maximum(y, picture)
-        return y, (patches, pictures, y)
+        first, *others = patches.pictures(x)
+        largest = [first]  # of the positions up to each
+        for picture in others:
+            largest.append(tf.maximum(largest[-1], picture))
+        return largest[-1], (patches, largest)
 
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
-        patches, pictures, y = cache
-        free = tf.ones_like(y, tf.bool)  # places whose winner has not been met yet
-        shares = []
-        for picture in pictures:
-            won = tf.logical_and(free, picture == y)
-            shares.append(tf.where(won, g, tf.zeros_like(g)))
-            free = tf.logical_and(free, tf.logical_not(won))
-        return {"x": patches.put_back(shares)}
+        patches, largest = cache
+        y = largest[-1]
+        # The first winner is where the running maximum reaches y.
+        reached = [tf.cast(so_far == y, g.dtype) for so_far in largest[:-1]] + [tf.ones_like(g)]
+        won = [reached[0], *(now - before for before, now in itertools.pairwise(reached))]
+        return {"x": patches.put_back([g * mask for mask in won])}
 
 
 @keras.saving.register_keras_serializable("dlmath")

@@ -52,9 +52,7 @@ def test_smooth_layers_are_right_to_eight_digits():
     report = gradcheck.check(*SMOOTH)
     assert report.passed, report.failures()
     errors = [
-        row.figures[oracle]
-        for row in report.rows
-        for oracle in set(gradcheck.ORACLES) - {"taylor"}
+        row.figures[oracle] for row in report.rows for oracle in set(gradcheck.ORACLES) - {"taylor"}
     ]
     assert max(errors) < 1e-8
     slopes = [row.figures["taylor"] for row in report.rows if row.figures["taylor"] is not None]

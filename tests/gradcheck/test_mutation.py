@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from dlmath.gradcheck.mutation import mutants, transposed
+from dlmath.gradcheck.mutation import Transpose, mutants
 
 
 class Sample:
@@ -42,8 +42,7 @@ def test_every_form_is_mutated(what):
 
 def test_a_mutant_does_what_it_says_and_is_gone_afterwards():
     fault = next(f for f in mutants(Sample, "backward") if f.what == "`dL/dw` negated")
-    cache, g = (tf.constant([[1.0, 2.0]]), tf.ones((2, 3))), tf.constant([[3.0, 4.0, 5.0]])
-    cache = (tf.constant([[1.0, 2.0, 3.0]]), tf.ones((3, 3)))
+    cache, g = (tf.constant([[1.0, 2.0, 3.0]]), tf.ones((3, 3))), tf.constant([[3.0, 4.0, 5.0]])
     right = Sample().backward(cache, g)["w"]
     with fault.installed():
         wrong = Sample().backward(cache, g)["w"]
@@ -51,6 +50,10 @@ def test_a_mutant_does_what_it_says_and_is_gone_afterwards():
     assert (Sample().backward(cache, g)["w"].numpy() == right.numpy()).all()
 
 
-def test_transposed_keeps_the_shape_and_moves_the_entries():
-    x = tf.constant([[1, 2, 3], [4, 5, 6]])
-    assert transposed(x).numpy().tolist() == [[1, 4, 2], [5, 3, 6]]
+def test_a_transpose_keeps_the_shape_and_knows_whether_it_moved_anything():
+    transpose = Transpose()
+    assert transpose(tf.constant([[1, 2, 3]])).numpy().tolist() == [[1, 2, 3]]
+    assert transpose(5).numpy() == 5
+    assert not transpose.moved
+    assert transpose(tf.constant([[1, 2, 3], [4, 5, 6]])).numpy().tolist() == [[1, 4, 2], [5, 3, 6]]
+    assert transpose.moved

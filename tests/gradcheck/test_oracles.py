@@ -44,7 +44,9 @@ def test_the_slope_is_two_for_a_right_gradient_and_one_for_a_wrong_one():
 
 
 def test_an_affine_function_has_no_slope():
-    assert consult(oracles.taylor_slope, Pair(lambda x: (3 * x, 0), lambda _, g: {"x": 3 * g})) is None
+    assert (
+        consult(oracles.taylor_slope, Pair(lambda x: (3 * x, 0), lambda _, g: {"x": 3 * g})) is None
+    )
 
 
 def test_forward_mode_through_a_traced_function_compares_a_wrong_backward_with_itself():

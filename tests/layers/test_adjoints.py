@@ -22,9 +22,7 @@ AFFINE = {
     "ZeroPadding2D",
     "BatchNormalization",
 }
-CASES_OF_AFFINE = [
-    case for case in CASES if isinstance(case, LayerCase) and case.kind in AFFINE
-]
+CASES_OF_AFFINE = [case for case in CASES if isinstance(case, LayerCase) and case.kind in AFFINE]
 
 
 def assert_adjoint(linear, x_shape, seed=0):

@@ -11,8 +11,9 @@ def normal(shape, seed=0):
 
 
 def test_moving_statistics_follow_as_in_keras():
-    ours, theirs = layers.BatchNormalization(momentum=0.8), keras.layers.BatchNormalization(
-        momentum=0.8
+    ours, theirs = (
+        layers.BatchNormalization(momentum=0.8),
+        keras.layers.BatchNormalization(momentum=0.8),
     )
     for step in range(3):
         x = normal((6, 5, 4), seed=step)

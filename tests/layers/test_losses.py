@@ -79,9 +79,7 @@ def test_certain_and_wrong_learns_from_logits_and_not_from_probabilities():
     y, z = np.array([[0.0, 1.0]]), np.array([[1000.0, -1000.0]])
     logits = gradient(losses.CategoricalCrossentropy(True, dtype="float64"), y, z)
     np.testing.assert_array_equal(logits, [[1, -1]])
-    chances = gradient(
-        losses.CategoricalCrossentropy(dtype="float64"), y, tf.nn.softmax(z).numpy()
-    )
+    chances = gradient(losses.CategoricalCrossentropy(dtype="float64"), y, tf.nn.softmax(z).numpy())
     np.testing.assert_array_equal(chances, [[0, 0]])
 
 

@@ -28,4 +28,9 @@ def test_pixels_of_the_padding_neither_win_nor_count():
 
 
 def test_kept_axes_have_length_one():
-    assert layers.GlobalAveragePooling2D(keepdims=True)(np.zeros((2, 3, 4, 5))).shape == (2, 1, 1, 5)
+    assert layers.GlobalAveragePooling2D(keepdims=True)(np.zeros((2, 3, 4, 5))).shape == (
+        2,
+        1,
+        1,
+        5,
+    )
