@@ -146,6 +146,28 @@ def test_progress_counts_every_image(examples, cache, limit):
     assert list(dict.fromkeys(heard)) == [(done, 12) for done in range(1, 13)]
 
 
+def test_the_threads_trace_one_decoder_between_them(examples, monkeypatch):
+    traced = []
+
+    def counting(encoded, size):
+        traced.append(size)
+        return decode_and_resize(encoded, size)
+
+    monkeypatch.setattr(pixels, "decode_and_resize", counting)
+
+    load_pixels(examples, SIZE + 3)  # a size that no other test has
+
+    assert traced == [SIZE + 3]
+
+
+def test_one_image_is_read_by_the_same_specification(spoilt):
+    image = pixels.read_image(spoilt[0].path, "first", SIZE)
+
+    np.testing.assert_array_equal(image, expected(spoilt[:1])[0])
+    with pytest.raises(DataError, match=r"^third: neither a PNG nor a JPEG"):
+        pixels.read_image(spoilt[2].path, "third", SIZE)
+
+
 def test_an_interruption_leaves_no_file_and_no_thread(examples, cache):
     def interrupt(done, total):
         if done == 5:
