@@ -51,4 +51,6 @@ def _test_auc(run: Run) -> str:
     auc = read_json(run.metrics_path)["metrics"]["auc"]
     if auc["value"] is None:
         return "undefined"
+    if auc["low"] is None:
+        return f"{auc['value']:.4f}"
     return f"{auc['value']:.4f} [{auc['low']:.4f}, {auc['high']:.4f}]"

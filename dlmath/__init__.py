@@ -26,6 +26,9 @@ _HOMES = {
     "load": "dlmath.models",
 }
 
+# Packages that are attributes too, so that `dlmath.layers.Dense` needs no import of its own.
+_ROOMS = ("data", "evaluation", "gradcheck", "layers", "models", "training")
+
 __all__ = [
     "RECIPES",
     "Recipe",
@@ -40,6 +43,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"dlmath.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'dlmath' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
@@ -48,7 +53,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, *_ROOMS])
 
 
 if TYPE_CHECKING:
