@@ -95,7 +95,9 @@ def adjoint(
             outputs = subject.plain({**subject.tensors, name: value})
             tangents = [forward_mode.jvp(output) for output in outputs]
         pairs = [(t, g) for t, g in zip(tangents, upstream, strict=True) if t is not None]
-        left = inner(*zip(*pairs, strict=True)) if pairs else tf.zeros((), value.dtype)
+        left = tf.zeros((), value.dtype)
+        if pairs:  # without any, no output depends on the tensor
+            left = inner([tangent for tangent, _ in pairs], [g for _, g in pairs])
         return partial(_along, direction=direction, slope=left)
 
     return {name: judge_of(name) for name in subject.names}
@@ -151,10 +153,11 @@ class SecondOrder:
         self.upstream = upstream
         self.direction = {name: unit_direction(x, random) for name, x in subject.tensors.items()}
         points = {step: self._gradients_at(step) for step in (-2, -1, 1, 2)}
-        self.expected = {
-            name: five_point(lambda step, name=name: points[round(step / STEP)][name])
-            for name in subject.names
-        }
+
+        def product(name: str) -> tf.Tensor:
+            return five_point(lambda step: points[round(step / STEP)][name])
+
+        self.expected = {name: product(name) for name in subject.names}
 
     def _gradients_at(self, steps: int) -> Tensors:
         point = {

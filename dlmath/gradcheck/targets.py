@@ -132,7 +132,8 @@ def _registered(kind: str) -> list[Case]:
     if not found:
         raise UserError(
             f"No layer of that name is registered. Received: {kind!r}."
-            f"{did_you_mean(kind, kinds())} Known: {', '.join(kinds())}. For a layer of your own give module:Name."
+            f"{did_you_mean(kind, kinds())} Known: {', '.join(kinds())}. "
+            "For a layer of your own give module:Name."
         )
     return found
 

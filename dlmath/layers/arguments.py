@@ -28,7 +28,7 @@ def refuse_unsupported(layer: type, given: dict[str, Any]) -> dict[str, Any]:
             continue
         if name == "data_format" and value in (None, "channels_last"):
             continue
-        own = [n for n in inspect.signature(layer.__init__).parameters if n not in _NOT_NAMES]
+        own = [n for n in inspect.signature(layer).parameters if n not in _NOT_NAMES]
         hint = (
             f"Use keras.layers.{layer.__name__} for it, or leave it out."
             if name in defaults

@@ -221,7 +221,7 @@ class Conv2D(WindowedProduct):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[int, ...]) -> None:
         channels = input_shape[-1]
         if channels % self.groups:
             raise ValueError(
@@ -288,7 +288,7 @@ class DepthwiseConv2D(WindowedProduct):
         self.depthwise_initializer = keras.initializers.get(depthwise_initializer)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[int, ...]) -> None:
         channels = input_shape[-1]
         self.kernel = self.add_weight(
             shape=(*self.kernel_size, channels, self.depth_multiplier),
