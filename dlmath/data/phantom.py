@@ -133,7 +133,8 @@ def _draw_cell(
         difficulty=difficulty,
         stain=Stain.draw(generator(seed, "phantom", picture.patient)),
     )
-    return _encode(pixels, "PNG"), truth
+    # Three times as fast as the default level, for files a tenth larger.
+    return _encode(pixels, "PNG", compress_level=3), truth
 
 
 def _encode(pixels: np.ndarray, kind: str, **options: int) -> bytes:
