@@ -61,14 +61,17 @@ def document(verdicts: Sequence[Verdict]) -> str:
 def summary(verdicts: Sequence[Verdict]) -> Iterable[str]:
     real = [v for v in verdicts if not v.equivalent]
     caught = [v for v in real if v.caught_by]
-    ones = sum(v.by_ones for v in real)
     yield "| | faults | caught | by ones |"
     yield "| --- | ---: | ---: | ---: |"
-    yield f"| **all** | {len(real)} | {len(caught)} | {ones} ({ones / len(real):.0%}) |"
+    yield _row("**all**", real)
+    for name, rows in (
+        ("written by hand", [v for v in real if v.fault in FAULTS]),
+        ("made from the source", [v for v in real if v.fault not in FAULTS]),
+    ):
+        yield _row(f"**{name}**", rows)
     for where in dict.fromkeys(v.fault.where for v in real):
         rows = [v for v in real if v.fault.where == where]
-        found, usual = sum(bool(v.caught_by) for v in rows), sum(v.by_ones for v in rows)
-        yield f"| {where} | {len(rows)} | {found} | {usual} ({usual / len(rows):.0%}) |"
+        yield _row(where, rows)
     yield ""
     counts = Counter(oracle for v in caught for oracle in v.caught_by)
     alone = Counter(v.caught_by[0] for v in caught if len(v.caught_by) == 1)
@@ -79,6 +82,11 @@ def summary(verdicts: Sequence[Verdict]) -> Iterable[str]:
     yield ""
     equivalent = len(verdicts) - len(real)
     yield f"{equivalent} further mutants are equivalent to the right pass; they are listed below."
+
+
+def _row(name: str, rows: Sequence[Verdict]) -> str:
+    found, usual = sum(bool(v.caught_by) for v in rows), sum(v.by_ones for v in rows)
+    return f"| {name} | {len(rows)} | {found} | {usual} ({usual / len(rows):.0%}) |"
 
 
 def table(verdicts: Iterable[Verdict]) -> str:

@@ -237,3 +237,31 @@ class PenaltyCase:
             "tiny": replace(self, draw=scaled(TINY)),
             "zero": replace(self, draw=scaled(0.0)),
         }
+
+
+@dataclass(frozen=True)
+class MapCase:
+    """A linear map as a layer: its backward pass is its adjoint.
+
+    Args:
+        kind: What to call it.
+        make: Makes the map.
+        shape: Shape of its input.
+    """
+
+    kind: str
+    make: Callable[[], layers.LinearMap]
+    shape: tuple[int, ...]
+    keras_tolerance: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.kind
+
+    def subject(self, random: np.random.Generator) -> Subject:
+        linear = self.make()
+        pair = layers.Pair(lambda x: (linear(x), None), lambda _, g: {"x": linear.adjoint(g)})
+        return Subject(pair, {"x": tf.constant(spread(self.shape, random))})
+
+    def extremes(self) -> dict[str, Case]:
+        return {}

@@ -9,10 +9,12 @@ from dlmath.gradcheck.cases import (
     Case,
     LayerCase,
     LossCase,
+    MapCase,
     PenaltyCase,
     probabilities,
     scaled,
 )
+from dlmath.layers.windows import Patches, Window
 
 # The factors are exact in float32, in which Keras keeps some of them.
 CASES: tuple[Case, ...] = (
@@ -35,7 +37,7 @@ CASES: tuple[Case, ...] = (
     LayerCase("BatchNormalization", {}, IMAGES, call={"training": False}),
     LayerCase("BatchNormalization", {"axis": 1, "scale": False}, (4, 3, 2), {"training": True}),
     LayerCase("LayerNormalization", {}),
-    LayerCase("LayerNormalization", {"axis": [1, 2], "center": False}, (2, 3, 4)),
+    LayerCase("LayerNormalization", {"axis": [1, 2]}, (2, 3, 4)),
     LayerCase("Dropout", {"rate": 0.5, "seed": 1}, call={"training": True}),
     LayerCase("ReLU", {}),
     LayerCase("ReLU", {"max_value": 6.0}, draw=scaled(5.0)),
@@ -54,6 +56,7 @@ CASES: tuple[Case, ...] = (
     LossCase("CategoricalCrossentropy", draw=probabilities),
     LossCase("BinaryCrossentropy", {"from_logits": True}),
     LossCase("BinaryCrossentropy", draw=probabilities),
+    MapCase("im2col", lambda: Patches(Window((3, 2), (2, 1), "same"), IMAGES), IMAGES),
     PenaltyCase("L1"),
     PenaltyCase("L2"),
 )

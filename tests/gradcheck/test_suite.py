@@ -1,0 +1,59 @@
+"""The checker checked: every fault in a backward pass is caught, or is none."""
+
+import importlib.util
+import re
+
+import pytest
+
+from dlmath.gradcheck import suite
+from dlmath.gradcheck.faults import FAULTS
+from dlmath.gradcheck.registry import CASES
+
+
+@pytest.fixture(scope="module")
+def fault_table(repository):
+    """The module benchmarks/fault_table.py."""
+    path = repository / "benchmarks" / "fault_table.py"
+    spec = importlib.util.spec_from_file_location("fault_table", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_case_of_the_registry_has_a_name_of_its_own():
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+
+
+def test_the_committed_table_lists_the_faults_there_are_and_leaves_none_uncaught(repository):
+    page = (repository / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert "**nothing**" not in page
+    rows = re.findall(r"^\| ([\w.]+) \| (.+) \| [\w, ]+ \| (?:yes|no) \|$", page, re.MULTILINE)
+    rows += re.findall(r"^- ([\w.]+): (.+)$", page, re.MULTILINE)
+    expected = [(f.where, f.what.replace("|", "\\|")) for f in suite.all_faults()]
+    assert sorted(rows) == sorted(expected)
+
+
+def test_a_gap_in_the_registry_shows_as_a_fault_that_nothing_catches():
+    # Without its padded case, average pooling may count the padding in the backward pass alone.
+    fault = next(f for f in FAULTS if "padding counted" in f.what)
+    only = [case for case in CASES if case.name == "AveragePooling2D(pool_size=2)"]
+    assert suite.run([fault], only)[0].caught_by == ("extremes",)
+    every = [case for case in CASES if case.kind == "AveragePooling2D"]
+    assert "tape" in suite.run([fault], every)[0].caught_by
+
+
+def test_a_fault_in_a_pass_that_no_case_uses_is_not_caught():
+    fault = next(f for f in FAULTS if f.where == "Dense.backward")
+    dropout = [case for case in CASES if case.kind == "Dropout"]
+    verdict = suite.run([fault], dropout)[0]
+    assert verdict.caught_by == ()
+    assert not verdict.equivalent
+
+
+@pytest.mark.slow
+def test_the_committed_table_is_what_the_suite_finds(repository, fault_table):
+    verdicts = suite.run(suite.all_faults())
+    assert [v.fault for v in verdicts if not v.caught_by and not v.equivalent] == []
+    page = (repository / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert fault_table.document(verdicts) == page
