@@ -31,7 +31,10 @@ RECIPE = Recipe(
     weights="imagenet",
     tune="all",
     epochs=5,
-    learning_rate=1e-3,  # of the head; pretrained weights move at a tenth of it
+    # Of the head, by the validation loss on frozen features: 0.128 at 1e-3, 0.096 at 1e-2, 0.106
+    # at 5e-2. Pretrained weights move at a hundredth of it.
+    learning_rate=1e-2,
+    backbone_rate=0.01,
     warmup_epochs=0.5,
     mixup=0.2,
     # No flips: the heart lies on one side, and turning a chest over makes a picture nobody takes.

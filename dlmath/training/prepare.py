@@ -58,7 +58,13 @@ def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> 
 def recipe_of_folder(folder: Path) -> Recipe:
     """Return the recipe for a user's own folder: an offline backbone under a fresh head."""
     letters = [c if c.isalnum() or c in "._-" else "_" for c in folder.resolve().name]
-    return Recipe(name="".join(letters).lstrip("._-") or "images", class_weights="balanced")
+    return Recipe(
+        name="".join(letters).lstrip("._-") or "images",
+        class_weights="balanced",
+        learning_rate=1e-2,
+        backbone_rate=0.01,
+        epochs=10,
+    )
 
 
 def prepare(recipe: Recipe, data: Data, reporter: Reporter) -> Prepared:
