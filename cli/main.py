@@ -6,7 +6,7 @@ import sys
 import typer
 
 import dlmath
-from dlmath.cli import data, evaluate, export, predict, runs, train
+from dlmath.cli import check, data, evaluate, export, predict, runs, train
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -36,7 +36,13 @@ def root(
     """
 
 
-for command in (train.train, evaluate.evaluate, predict.predict, export.export):
+for command in (
+    train.train,
+    evaluate.evaluate,
+    predict.predict,
+    export.export,
+    check.check,
+):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="runs")

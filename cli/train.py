@@ -9,9 +9,7 @@ import typer
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
 from dlmath.recipe import Recipe
-
-_RECIPE_PANEL = "What decides the result (fields of the recipe)"
-_PLACE_PANEL = "Where it runs and what it leaves"
+from dlmath.runs import Run
 
 
 def train(
@@ -39,58 +37,56 @@ def train(
         str | None,
         typer.Option(help="Go on with this interrupted run, instead of TASK.", metavar="RUN"),
     ] = None,
-    backbone: Annotated[
-        str | None,
-        typer.Option(help="The network under the head.", rich_help_panel=_RECIPE_PANEL),
-    ] = None,
+    backbone: Annotated[str | None, typer.Option(help="The network under the head.")] = None,
     weights: Annotated[
         str | None,
         typer.Option(
-            help="imagenet, none, or the path of a weights file.",
-            metavar="imagenet|none|PATH",
-            rich_help_panel=_RECIPE_PANEL,
+            help="Pretrained weights, random ones, or a file.", metavar="imagenet|none|PATH"
         ),
     ] = None,
+    layers: Annotated[
+        Literal["keras", "scratch"] | None,
+        typer.Option(help="Keras's layers, or ours with hand-derived gradients (malaria_cnn)."),
+    ] = None,
     tune: Annotated[
-        Literal["head", "tail", "all"] | None,
-        typer.Option(help="Which part is trained.", rich_help_panel=_RECIPE_PANEL),
+        Literal["head", "tail", "all"] | None, typer.Option(help="Which part is trained.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, rich_help_panel=_RECIPE_PANEL)] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, rich_help_panel=_RECIPE_PANEL)] = None,
-    learning_rate: Annotated[float | None, typer.Option(rich_help_panel=_RECIPE_PANEL)] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="How often each training image is seen.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a step.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Of the head; pretrained weights take a fraction of it.")
+    ] = None,
     mixup: Annotated[
-        float | None,
-        typer.Option(help="Mixup's alpha; 0 turns it off.", min=0, rich_help_panel=_RECIPE_PANEL),
+        float | None, typer.Option(min=0, help="Mixup's alpha; 0 turns it off.")
     ] = None,
-    image_size: Annotated[
-        int | None, typer.Option(help="Pixels a side.", rich_help_panel=_RECIPE_PANEL)
+    image_size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of split, order, augmentation and weights.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, rich_help_panel=_RECIPE_PANEL)] = None,
     precision: Annotated[
         Literal["float32", "bfloat16", "float16"] | None,
-        typer.Option(rich_help_panel=_RECIPE_PANEL),
+        typer.Option(help="What the network computes in."),
     ] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
-            help="Any other field of the recipe, such as dropout=0.3. May be repeated.",
+            help="Any field of the recipe, such as dropout=0.3. May be repeated.",
             metavar="FIELD=VALUE",
-            rich_help_panel=_RECIPE_PANEL,
         ),
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "gpu", "tpu"], typer.Option(rich_help_panel=_PLACE_PANEL)
+        Literal["auto", "cpu", "gpu", "tpu"],
+        typer.Option(help="What is asked for and not there is an error."),
     ] = "auto",
     strategy: Annotated[
         Literal["auto", "one", "mirrored", "tpu"],
-        typer.Option(help="How several devices share a batch.", rich_help_panel=_PLACE_PANEL),
+        typer.Option(help="How several devices share a batch."),
     ] = "auto",
     tensorboard: Annotated[
-        bool,
-        typer.Option(
-            "--tensorboard", help="Also write TensorBoard events.", rich_help_panel=_PLACE_PANEL
-        ),
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")
     ] = False,
 ) -> None:
     """Train a classifier.
@@ -103,6 +99,7 @@ def train(
     named = {
         "backbone": backbone,
         "weights": weights,
+        "layers": layers,
         "tune": tune,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -115,9 +112,14 @@ def train(
     changes = {name: value for name, value in named.items() if value is not None}
     changes |= dict(Recipe.parse_setting(text) for text in setting or [])
     where: dict[str, str] = {"device": device, "strategy": strategy}
-    run = _resume(task, resume, data, out, changes, where) if resume else None
-    if run is None:
+    if resume is None:
         run = _train(task, data, out, tensorboard, changes, where)
+    else:
+        refused = [f"--{name.replace('_', '-')}" for name in changes]
+        refused += ["--out"] if out is not None else []
+        refused += ["--tensorboard"] if tensorboard else []
+        refused += [task] if task is not None else []
+        run = _resume(resume, data, refused, where)
     typer.echo(str(run.folder))
 
 
@@ -128,7 +130,7 @@ def _train(
     tensorboard: bool,
     changes: dict[str, Any],
     where: dict[str, str],
-) -> Any:
+) -> Run:
     if task is None:
         raise UserError(
             "Nothing to train: TASK is missing. Try: dlmath train pneumonia --data phantom "
@@ -151,17 +153,7 @@ def _train(
         )
 
 
-def _resume(
-    task: str | None,
-    run: str,
-    data: list[str] | None,
-    out: Path | None,
-    changes: dict[str, Any],
-    where: dict[str, str],
-) -> Any:
-    refused = [f"--{name.replace('_', '-')}" for name in changes]
-    refused += ["--out"] if out is not None else []
-    refused += [task] if task is not None else []
+def _resume(run: str, data: list[str] | None, refused: list[str], where: dict[str, str]) -> Run:
     if refused:
         raise UserError(
             "A resumed run keeps its own recipe and folder, so --resume takes only --data, "

@@ -51,7 +51,7 @@ class Recipe:
     # What the model is.
     backbone: str = "efficientnet_lite0"  # a name in dlmath.models.BACKBONES
     weights: str = "imagenet"  # imagenet, none, or the path of a weights file
-    layers: str = field(default="keras", metadata=_one_of("keras"))
+    layers: str = field(default="keras", metadata=_one_of("keras", "scratch"))
     tune: str = field(default="head", metadata=_one_of("head", "tail", "all"))
     image_size: int = field(default=224, metadata=_between(8, 2048))
     dropout: float = field(default=0.2, metadata=_between(0, 0.95))

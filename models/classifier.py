@@ -13,8 +13,9 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
+from dlmath import layers as from_scratch
 from dlmath.errors import RecipeError, WeightsError
-from dlmath.models.backbones import Backbone, find_backbone
+from dlmath.models.backbones import BACKBONES, Backbone, find_backbone
 from dlmath.models.weights_file import load_weights_file
 from dlmath.recipe import Recipe
 from dlmath.seeds import tensorflow_seed
@@ -35,7 +36,8 @@ def build(
             has learned anything, so that training does not begin by learning them.
 
     Raises:
-        RecipeError: No classes, an unknown backbone, or images too small for it.
+        RecipeError: No classes, an unknown backbone, images too small for it, or from-scratch
+            layers for a network of Keras's.
         WeightsError: The weights cannot be had, are damaged, or do not fit.
     """
     if not recipe.classes:
@@ -48,6 +50,12 @@ def build(
         raise WeightsError(
             f"There are no ImageNet weights for {recipe.backbone}. Received: weights='imagenet'. "
             "Pass --weights none."
+        )
+    if recipe.layers == "scratch" and not backbone.is_whole:
+        whole = ", ".join(name for name, other in BACKBONES.items() if other.is_whole)
+        raise RecipeError(
+            f"{recipe.backbone} comes with its own layers. Received: layers='scratch'. The "
+            f"networks that can be made of from-scratch layers: --backbone {whole}."
         )
     with _drawing_from(recipe.seed), _computing_in(recipe.precision):
         model = _whole(recipe, backbone) if backbone.is_whole else _with_head(recipe, backbone)
@@ -76,6 +84,7 @@ def _whole(recipe: Recipe, backbone: Backbone) -> keras.Model:
         len(recipe.classes),
         dropout=recipe.dropout,
         seed=tensorflow_seed(recipe.seed, "dropout")[0],
+        layers=keras.layers if recipe.layers == "keras" else from_scratch,
     )
     if recipe.weights != "none":
         load_weights_file(model, recipe.weights)

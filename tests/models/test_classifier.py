@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from dlmath import layers
 from dlmath.errors import RecipeError, WeightsError
 from dlmath.models import RECIPES, build
 from dlmath.recipe import Recipe
@@ -193,3 +194,16 @@ def test_a_malaria_model_begins_from_the_weights_of_another(tmp_path):
 
     for ours, theirs in zip(second.get_weights(), first.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_malaria_network_is_made_of_from_scratch_layers_on_request():
+    scratch = recipe(backbone="malaria_cnn", layers="scratch")
+    ours = build(scratch)
+    assert isinstance(ours.get_layer("conv1"), layers.Conv2D)
+    theirs = build(scratch.replace(layers="keras"))
+    assert [v.shape for v in ours.weights] == [v.shape for v in theirs.weights]
+
+
+def test_a_backbone_with_layers_of_its_own_refuses_others():
+    with pytest.raises(RecipeError, match="--backbone malaria_cnn"):
+        build(recipe(layers="scratch"))
