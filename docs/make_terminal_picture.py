@@ -1,8 +1,9 @@
 """Run the commands of the README on phantoms, and draw what the terminal shows.
 
-    python docs/make_terminal_picture.py    # writes docs/terminal.svg, in about two minutes
+It writes docs/terminal.svg, in about two minutes: python docs/make_terminal_picture.py
 """
 
+import io
 import re
 import shlex
 import subprocess
@@ -20,7 +21,8 @@ COMMANDS = (f"{TRAIN} --out runs/first", "evaluate", "export")
 
 
 def main() -> None:
-    console = Console(record=True, width=100, file=tempfile.TemporaryFile("w"))
+    """Write the picture."""
+    console = Console(record=True, width=100, file=io.StringIO())
     with tempfile.TemporaryDirectory() as folder:
         for command in COMMANDS:
             console.print(Text(f"$ dlmath {command}", style="bold green"))

@@ -41,8 +41,9 @@ def pack(checkpoint: Checkpoint) -> bytes:
     buffer = io.BytesIO()
     meta = np.frombuffer(json.dumps(checkpoint.meta, allow_nan=False).encode(), np.uint8)
     # Prefixed, because savez takes names as keyword arguments and "file" is one of its own.
-    arrays = {f"array/{name}": value for name, value in checkpoint.arrays.items()}
-    np.savez(buffer, **{_META: meta}, **arrays)
+    entries: dict[str, Any] = {f"array/{name}": value for name, value in checkpoint.arrays.items()}
+    entries[_META] = meta
+    np.savez(buffer, **entries)
     payload = buffer.getvalue()
     return _header(payload) + payload
 
