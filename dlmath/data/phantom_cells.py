@@ -91,7 +91,9 @@ def draw_cell(
             parasite, extent = _parasite(generator, cell, difficulty)
             density += stain.parasite * parasite
             truth |= extent
-    density += _distractor(generator, cell, difficulty)
+    # A parasite darkens its cell; more of the rest in healthy ones keeps darkness from telling.
+    chance = (0.1 + 0.4 * difficulty) * (1.0 if parasitized else 1.4)
+    density += _distractors(generator, cell, chance)
     return _photograph(generator, cell, stain, density, truth)
 
 
@@ -173,10 +175,10 @@ def _trophozoite(generator: np.random.Generator, x: Field, y: Field) -> tuple[Fi
     return 1.1 * body, 0.3 * body + 0.8 * core
 
 
-def _distractor(generator: np.random.Generator, cell: Cell, difficulty: float) -> np.ndarray:
+def _distractors(generator: np.random.Generator, cell: Cell, chance: float) -> np.ndarray:
     """What is no parasite and lies in cells of both classes: platelets, dirt, bubbles."""
     density = np.zeros((*cell.x.shape, 3), np.float32)
-    for _ in range(generator.binomial(2, 0.1 + 0.4 * difficulty)):
+    for _ in range(generator.binomial(2, chance)):
         x, y = _place(generator, cell)
         draw = (_platelet, _dirt, _bubble)[generator.choice(3, p=(0.4, 0.35, 0.25))]
         density += draw(generator, x, y) * generator.uniform(0.6, 1.2)

@@ -121,9 +121,9 @@ class Pictures:
         self.patients = np.array([example.patient for example in examples])
         self.bytes = np.array([example.path.stat().st_size for example in examples])
 
-    def auc(self, features: np.ndarray) -> float:
+    def auc(self, features: np.ndarray, strength: float = 0.01) -> float:
         """Out-of-fold AUC of a logistic regression, each patient in one fold."""
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2_000))
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2_000))
         folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
         scores = cross_val_predict(
             model, features, self.labels, groups=self.patients, cv=folds, method="decision_function"
@@ -150,7 +150,9 @@ def test_pixels_alone_tell_little(pictures):
         [np.asarray(Image.fromarray(rgb).convert("L").resize((48, 48))) for rgb in pictures.rgb]
     )
 
-    assert 0.55 <= pictures.auc(grey.reshape(len(grey), -1) / 255) <= 0.80
+    best = max(pictures.auc(grey.reshape(len(grey), -1), strength) for strength in (1, 1e-2, 1e-4))
+
+    assert 0.55 <= best <= 0.80
 
 
 @pytest.mark.slow
