@@ -25,6 +25,7 @@ EXPERIMENTS = {
     "pneumonia-head": f"{LITE0} --tune head",
     "pneumonia-all": f"{LITE0} --tune all --epochs 1",
     **{f"malaria-{seed}": f"{MALARIA} --seed {seed}" for seed in range(3)},
+    "malaria-scratch": f"{MALARIA} --layers scratch --seed 0",
 }
 
 
