@@ -37,9 +37,6 @@ RECIPE = Recipe(
     backbone_rate=0.01,
     warmup_epochs=0.5,
     mixup=0.2,
-    # No flips: the heart lies on one side, and turning a chest over makes a picture nobody takes.
-    rotation=5.0,
-    zoom=0.05,
-    shift=0.03,
-    brightness=0.1,
+    # Mixup alone, as in the paper: under a frozen trunk, turning and brightening the films made the
+    # validation loss worse (0.105 against 0.096), and took a third of the time.
 )
