@@ -38,7 +38,7 @@ def network(kind, dtype="float32"):
 
 
 def train(model, loss, steps):
-    model.compile(keras.optimizers.Adam(1e-2), loss)
+    model.compile(keras.optimizers.Adam(1e-2), loss, jit_compile=False)
     return [
         float(model.train_on_batch(IMAGES[i : i + 16], LABELS[i : i + 16]))
         for i in (16 * (step % 4) for step in range(steps))
