@@ -1,5 +1,6 @@
 """Train a recipe in a new run, or go on with one that was interrupted."""
 
+import importlib.util
 import os
 import shlex
 import time
@@ -12,7 +13,7 @@ import keras
 from dlmath.data.locate import find_data
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import read_split, write_split
-from dlmath.errors import DivergedError, RunError, Stopped
+from dlmath.errors import DivergedError, RunError, Stopped, UserError
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json, write_text
@@ -49,7 +50,7 @@ def train(
         out: The run's own folder, absent or empty; by default `runs/<task>-<UTC time>`.
         device: auto, cpu, gpu or tpu.
         strategy: auto, one, mirrored or tpu.
-        tensorboard: Also write event files to the run's `tensorboard/`.
+        tensorboard: Also write event files to the run's `tensorboard/` (extra `tensorboard`).
         reporter: Hears of the progress.
         command: What the manifest records as the command.
         settings: Fields of the recipe to change, such as `epochs=3`.
@@ -63,6 +64,8 @@ def train(
     folder = Path(out) if out is not None else None
     if folder is not None:
         Run.refuse_occupied(folder)
+    if tensorboard:
+        _require_tensorboard()
     threads = pin_threads()
     placement = place(device, strategy)
     prepared = prepare(recipe, data, reporter)
@@ -150,6 +153,15 @@ def _train(
     seconds = round(time.perf_counter() - started, 1)
     run.update_manifest(state="finished", finished=manifest.now(), seconds=seconds, **outcome)
     return run
+
+
+def _require_tensorboard() -> None:
+    """Refuse before the work begins: TensorFlow looks for it only at the first event."""
+    if importlib.util.find_spec("tensorboard") is None:
+        raise UserError(
+            "TensorBoard events need the package tensorboard, which is not installed. "
+            "Run: pip install 'dlmath[tensorboard]'"
+        )
 
 
 def _observers(run: Run) -> list[keras.callbacks.Callback]:

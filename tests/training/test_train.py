@@ -6,11 +6,12 @@ import signal
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import dlmath
 from dlmath import seeds
-from dlmath.errors import DataError, DivergedError, RecipeError, RunError, Stopped
+from dlmath.errors import DataError, DivergedError, RecipeError, RunError, Stopped, UserError
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json
@@ -94,7 +95,7 @@ def test_a_run_holds_what_the_contract_says(finished, images):
     )
     assert finished.sources == [images.resolve()]
     assert str(images) not in finished.manifest_path.read_text()
-    history = list(csv.DictReader(finished.history_path.open()))
+    history = list(csv.DictReader(finished.history_path.read_text().splitlines()))
     assert [row["epoch"] for row in history] == ["1", "2", "3"]
     best = max(history, key=lambda row: float(row["val_auc"]))
     assert manifest["best"]["val_auc"] == float(best["val_auc"])
@@ -102,7 +103,7 @@ def test_a_run_holds_what_the_contract_says(finished, images):
 
 def test_no_patient_is_on_two_sides(finished):
     sides = {}
-    for row in csv.DictReader(finished.split_path.open()):
+    for row in csv.DictReader(finished.split_path.read_text().splitlines()):
         sides.setdefault(row["patient"], set()).add(row["split"])
     assert len(sides) == 20
     assert all(len(parts) == 1 for parts in sides.values())
@@ -182,7 +183,7 @@ def test_divergence_in_the_first_epoch_keeps_nothing(images, tmp_path, monkeypat
 
 
 class Poison:
-    """Gives the true batches, with infinite pixels from one epoch on."""
+    """Gives the true batches, with infinite weights from one epoch on."""
 
     def __init__(self, after):
         from dlmath.data.pipeline import training_batches
@@ -193,7 +194,11 @@ class Poison:
         batches = self.true(images, labels, recipe, epoch=epoch, first_step=first_step)
         if epoch < self.after:
             return batches
-        return batches.map(lambda x, y, w: (x * float("inf"), y, w))
+        return batches.map(tf.autograph.experimental.do_not_convert(_with_infinite_weights))
+
+
+def _with_infinite_weights(images, labels, weights):
+    return images, labels, weights * float("inf")
 
 
 def test_tensorboard_events_are_written_on_request(images, tmp_path):
@@ -252,3 +257,9 @@ def test_a_task_is_a_name_a_file_or_a_folder(images, tmp_path):
     assert recipe.backbone == "efficientnet_lite0"
     with pytest.raises(RecipeError, match="Did you mean 'malaria'"):
         resolve("malria", None, {})
+
+
+def test_a_missing_tensorboard_is_named_before_the_work_begins(images, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'dlmath\[tensorboard\]'"):
+        dlmath.train(SMALL, images, out=tmp_path / "run", tensorboard=True)
