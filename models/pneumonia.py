@@ -1,9 +1,9 @@
 """Pneumonia on chest X-rays of children: normal against pneumonia (Kermany et al. 2018).
 
-Expected: with EfficientNet-Lite0 below, a test AUC of 0.955 on 308 of the 624 official test images
-(`benchmarks/results/`). The paper reports 93.5 % accuracy after 5 epochs of fine-tuning EfficientNetB0 with
-Mixup, on what it calls the unseen validation set. Kermany's own InceptionV3 reached 92.8 % and an
-AUC of 0.968 on the 624 official test images.
+Expected: with EfficientNet-Lite0 as below, a test AUC of 0.955 on 308 of the 624 official test
+images (`benchmarks/results/`). The paper reports 93.5 % accuracy after 5 epochs of fine-tuning
+EfficientNetB0 with Mixup, on what it calls the unseen validation set. Kermany's own InceptionV3
+reached 92.8 % and an AUC of 0.968 on all 624.
 
     dlmath train pneumonia --data DATA
 
