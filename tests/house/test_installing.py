@@ -30,6 +30,10 @@ class Environment:
         # them the editable install of dlmath that runs this test, stay unread.
         target = environment.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
         Path(target.strip(), "parent.pth").write_text(sysconfig.get_path("purelib"))
+        if pip:
+            # Up to Python 3.11 a new environment brings an old setuptools, which would be found
+            # before the one that the lock names.
+            environment.run("-m", "pip", "uninstall", "--yes", "--quiet", "setuptools")
         return environment
 
     def script(self, name: str) -> Path:
