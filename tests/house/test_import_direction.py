@@ -12,8 +12,8 @@ GROUPS = (
     ("dlmath.cli", "dlmath.__main__"),
     ("dlmath",),
     ("dlmath.training", "dlmath.evaluation", "dlmath.explain", "dlmath.export", "dlmath.serving"),
-    ("dlmath.models", "dlmath.data"),
-    ("dlmath.layers", "dlmath.maths", "dlmath.gradcheck"),
+    ("dlmath.models", "dlmath.data", "dlmath.features"),
+    ("dlmath.layers", "dlmath.maths", "dlmath.convex", "dlmath.light", "dlmath.gradcheck"),
     (
         "dlmath.recipe",
         "dlmath.runs",

@@ -1,0 +1,1 @@
+"""The features of images under a frozen network: computed once, fast, and kept."""
