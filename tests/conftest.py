@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import hypothesis
 import pytest
 
 from dlmath._checkout import link_missing
@@ -18,6 +19,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # ten bits of mantissa would fail every tolerance here
 os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
 os.environ["MPLBACKEND"] = "Agg"
+
+# A deadline would make the suite a timed test, which a busy machine fails.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:

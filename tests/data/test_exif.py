@@ -79,7 +79,7 @@ def test_a_damaged_or_foreign_block_counts_as_upright(block):
 
 
 @pytest.mark.parametrize("is_png", [False, True])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=80))
 def test_no_bytes_break_the_reader(is_png, data):
     start = b"\x89PNG\r\n\x1a\n" if is_png else b"\xff\xd8\xff\xe1\x00\x40Exif\0\0"

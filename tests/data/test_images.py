@@ -94,7 +94,7 @@ def test_the_orientation_is_applied(kind, code):
     np.testing.assert_array_equal(decode(tf.constant(data)), by_pillow(data))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     height=st.integers(1, 400),
     width=st.integers(1, 400),

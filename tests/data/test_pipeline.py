@@ -157,7 +157,7 @@ def test_sample_weights_come_out_and_a_weight_of_zero_keeps_an_example_out():
         np.testing.assert_array_equal(weights, 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     classes=st.integers(2, 5),
     smoothing=st.sampled_from([0.0, 0.1, 0.5]),

@@ -84,7 +84,6 @@ def can_be_shared(labels):
     )
 
 
-@settings(deadline=None)
 @given(
     labels=st.lists(st.sampled_from(STRATA[:3]), min_size=3, max_size=7).filter(
         lambda labels: frozenset().union(*labels) == {"a", "b"}

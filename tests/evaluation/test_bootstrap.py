@@ -12,7 +12,7 @@ def mean_of(values):
     return lambda weights: {"mean": weights @ values / weights.sum(axis=1)}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(0, 99))
 def test_images_of_one_patient_always_count_alike(raw, seed):
     clusters = np.unique(raw, return_inverse=True)[1]

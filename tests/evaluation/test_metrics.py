@@ -53,7 +53,7 @@ def sklearn_binary(truth, probability, threshold, weight) -> dict[str, float]:
     return expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(binary_samples())
 def test_binary_metrics_equal_those_of_scikit_learn(sample):
     truth, probability, threshold, weights = sample
@@ -70,7 +70,7 @@ def test_binary_metrics_equal_those_of_scikit_learn(sample):
                 assert np.isnan(ours[name][row]), name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 5), st.integers(10, 60))
 def test_multiclass_metrics_equal_those_of_scikit_learn(seed, classes, n):
     rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ def samples(draw):
     return truth, np.array(positive + negative)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(samples())
 def test_youden_is_the_best_point_of_the_roc_curve(sample):
     truth, probability = sample
@@ -30,7 +30,7 @@ def test_youden_is_the_best_point_of_the_roc_curve(sample):
     assert ours == pytest.approx(np.max(true_positive_rate - false_positive_rate), abs=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(samples())
 def test_no_threshold_is_more_accurate(sample):
     truth, probability = sample
@@ -42,7 +42,7 @@ def test_no_threshold_is_more_accurate(sample):
     assert np.sum((probability >= chosen) == truth) == max(right)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(samples(), st.randoms(use_true_random=False), st.sampled_from(["youden", "accuracy"]))
 def test_the_order_of_the_images_does_not_matter(sample, random, rule):
     truth, probability = sample

@@ -60,7 +60,7 @@ windows = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(window=windows, height=st.integers(10, 14), width=st.integers(10, 14))
 def test_col2im_is_the_adjoint_of_im2col(window, height, width):
     shape = (2, height, width, 3)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dlmath import layers
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     size=st.tuples(st.integers(1, 4), st.integers(1, 4)),
     strides=st.integers(1, 3),

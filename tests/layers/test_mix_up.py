@@ -22,7 +22,7 @@ def batch(n=6, classes=3, seed=0):
 # --- draw
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(n=st.integers(1, 9), alpha=st.floats(1e-3, 1e3), seed=seeds)
 def test_a_draw_is_a_permutation_and_fractions(n, alpha, seed):
     mix = draw(n, alpha, seed=seed)
@@ -115,7 +115,7 @@ def test_blend_of_known_numbers():
     np.testing.assert_array_equal(blend(tf.constant([8, 0], tf.uint8), mix), [2.0, 0.0])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(n=st.integers(1, 9), alpha=st.floats(0, 8), seed=seeds)
 def test_blend_stays_inside_the_batch(n, alpha, seed):
     images, labels = batch(n)
@@ -146,7 +146,7 @@ def test_blend_keeps_floating_dtypes(given_dtype, expected):
     np.testing.assert_array_equal(tf.cast(mixed, tf.float32), [[150], [150]])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=seeds, weights=st.lists(st.floats(0.01, 100), min_size=5, max_size=5))
 def test_weighted_mixing_is_the_weighted_sum_of_the_two_losses(seed, weights):
     _, labels = batch(n=5)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dlmath.layers.windows import Patches, Window
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     size=st.integers(1, 4),
     stride=st.integers(1, 4),
