@@ -4,21 +4,25 @@ import hashlib
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
 
 from dlmath.data import pixel_cache
-from dlmath.data.images import SPECIFICATION, check_image, decode_and_resize
+from dlmath.data.image_headers import damaged, read_checked
+from dlmath.data.images import SPECIFICATION, decode_and_resize
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
 
 Progress = Callable[[int, int], object]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 # 14,000 images of 224 x 224. A mapped file costs little more once the system holds its pages.
 MEMORY_LIMIT = 2 * 2**30
@@ -80,7 +84,7 @@ def load_pixels(
         array, reasons = _in_cache(examples, image_size, report)
     bad = tuple(BadFile(examples[row].file, reason) for row, reason in reasons.items())
     if bad and (on_bad_file == "error" or len(bad) == len(examples)):
-        raise _bad_files_error(bad, len(examples))
+        raise bad_files_error(bad, len(examples))
     kept = tuple(example for row, example in enumerate(examples) if row not in reasons)
     return Pixels(array, kept, bad)
 
@@ -119,7 +123,8 @@ def _read_all(
 ) -> dict[int, str]:
     """Give each image that can be read to `put`; return why the other rows cannot."""
     reasons = {}
-    for row, image in enumerate(_in_threads(lambda example: _read(example, size), examples)):
+    images = in_threads(lambda example: read_or_reason(example, size), examples)
+    for row, image in enumerate(images):
         if isinstance(image, str):
             reasons[row] = image
         else:
@@ -128,16 +133,22 @@ def _read_all(
     return reasons
 
 
-def _in_threads(
-    read: Callable[[Example], np.ndarray | str], examples: Sequence[Example]
-) -> Iterator[np.ndarray | str]:
-    """Read in parallel and in order, holding few results; stop at once when interrupted."""
-    executor = ThreadPoolExecutor(THREADS, thread_name_prefix="decode")
-    pending: deque[Future[np.ndarray | str]] = deque()
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS
+) -> Iterator[Result]:
+    """Apply a function in parallel and in order, holding few results; stop at once if interrupted.
+
+    Args:
+        function: Called in the threads.
+        items: Taken only when there is room for their results.
+        threads: How many calls are under way at a time.
+    """
+    executor = ThreadPoolExecutor(threads, thread_name_prefix="images")
+    pending: deque[Future[Result]] = deque()
     try:
-        for example in examples:
-            pending.append(executor.submit(read, example))
-            if len(pending) > 4 * THREADS:
+        for item in items:
+            pending.append(executor.submit(function, item))
+            if len(pending) > 4 * threads:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
@@ -145,7 +156,7 @@ def _in_threads(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(example: Example, size: int) -> np.ndarray | str:
+def read_or_reason(example: Example, size: int) -> np.ndarray | str:
     """Return the resized image, or the reason why there is none."""
     try:
         return read_image(example.path, example.file, size)
@@ -159,14 +170,11 @@ def read_image(path: Path, name: str, size: int) -> np.ndarray:
     Raises:
         DataError: It cannot be read as an image; one line that begins with `name`.
     """
+    data = read_checked(path, name)
     try:
-        data = Path(path).read_bytes()
-        check_image(data, name)
         return _decoder(size)(tf.constant(data)).numpy()
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror})") from error
     except tf.errors.InvalidArgumentError as error:  # it names kernels, not what is wrong
-        raise DataError(f"{name}: damaged, or broken off before its end") from error
+        raise damaged(name) from error
 
 
 def _decoder(size: int) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -183,7 +191,8 @@ def _traced_decoder(size: int) -> Callable[[tf.Tensor], tf.Tensor]:
         return decoder.get_concrete_function(tf.TensorSpec((), tf.string), size)
 
 
-def _bad_files_error(bad: Sequence[BadFile], total: int) -> DataError:
+def bad_files_error(bad: Sequence[BadFile], total: int) -> DataError:
+    """Return the error that names the first of the bad files."""
     lines = [f"  {one.reason}" for one in bad[:BAD_FILES_NAMED]]
     if len(bad) > BAD_FILES_NAMED:
         lines.append(f"  and {len(bad) - BAD_FILES_NAMED} more")

@@ -1,0 +1,26 @@
+"""Convert a network to LiteRT, its batch normalisation folded and its variables constants."""
+
+import keras
+import tensorflow as tf
+
+from dlmath.features.folding import fold_batch_normalization
+
+
+def to_litert(model: keras.Model) -> bytes | None:
+    """Return a LiteRT file that computes `model` in inference mode, or None if it cannot.
+
+    Args:
+        model: From one float32 input (N, S, S, 3) to one output. The batch axis stays open.
+    """
+    folded = fold_batch_normalization(model)
+    signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    call = tf.function(lambda images: folded(images, training=False), autograph=False)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [call.get_concrete_function(signature)]
+    )
+    try:
+        return converter.convert()
+    except Exception:
+        # The converter raises what it likes when it has no kernel for an operation, such as those
+        # of half precision. The caller keeps to Keras then, which computes the same.
+        return None

@@ -1,0 +1,163 @@
+"""Compute the features of images that the cache does not have, on all cores, and keep them."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlmath.data.pixels import BadFile, bad_files_error, in_threads, read_or_reason
+from dlmath.data.sources import Example
+from dlmath.features.network import FrozenNetwork, Runner
+from dlmath.features.store import FeatureStore
+from dlmath.features.views import View
+
+SEGMENT_ROWS = 512  # what a kill can cost: some seconds of work
+
+Progress = Callable[[int, int, str], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Features of images, row i of `array` being those of `examples[i]`.
+
+    Attributes:
+        array: float32 (N, D).
+        examples: The N examples that could be read, in the order given.
+        bad: The files passed over.
+        computed: How many rows the cache did not have.
+        rate: Images a second of those, decoding included; None if there were none.
+    """
+
+    array: np.ndarray
+    examples: tuple[Example, ...]
+    bad: tuple[BadFile, ...]
+    computed: int
+    rate: float | None
+
+
+def load_features(
+    examples: Sequence[Example],
+    network: FrozenNetwork,
+    *,
+    view: View | None = None,
+    on_bad_file: str = "error",
+    progress: Progress = lambda done, total, note: None,
+) -> Features:
+    """Return the features of every example, from the cache where it has them.
+
+    Whatever ends this early, a signal or a full disk, leaves what was computed in the cache.
+
+    Args:
+        examples: What to read.
+        network: Computes the features.
+        view: An augmentation of the images; None takes them as they are.
+        on_bad_file: "error", or "skip" to leave out what cannot be read.
+        progress: Called after each batch with (done, total, images a second), and may raise.
+
+    Raises:
+        DataError: There are bad files and `on_bad_file` is "error", no file could be read, or the
+            cache's disk is full.
+    """
+    store = FeatureStore(network.folder, network.feature_count)
+    keys = [_key(example, view) for example in examples]
+    rows, found = store.gather(keys)
+    # Equal images are computed once.
+    missing = {keys[place]: examples[place] for place in np.flatnonzero(~found)}
+    reasons: dict[bytes, str] = {}
+    started = time.perf_counter()
+    if missing:
+        store.make_room(len(missing))
+        reasons = _compute(missing, network, view, store, progress)
+        rows, found = store.gather(keys)
+    rate = len(missing) / (time.perf_counter() - started) if missing else None
+    bad = tuple(
+        BadFile(example.file, reasons[key])
+        for example, key in zip(examples, keys, strict=True)
+        if key in reasons
+    )
+    if bad and (on_bad_file == "error" or len(bad) == len(examples)):
+        raise bad_files_error(bad, len(examples))
+    kept = tuple(example for example, is_there in zip(examples, found, strict=True) if is_there)
+    return Features(rows if found.all() else rows[found], kept, bad, len(missing), rate)
+
+
+def _key(example: Example, view: View | None) -> bytes:
+    """What a row is found by: the bytes of the file and the view of it, not the file's name."""
+    content = bytes.fromhex(example.sha256)
+    return hashlib.sha256(content + view.text.encode()).digest() if view else content
+
+
+def _compute(
+    missing: dict[bytes, Example],
+    network: FrozenNetwork,
+    view: View | None,
+    store: FeatureStore,
+    progress: Progress,
+) -> dict[bytes, str]:
+    """Compute and store rows; return why the others cannot be."""
+    worker = _Worker(network, view)
+    segment: list[tuple[bytes, np.ndarray]] = []
+    reasons: dict[bytes, str] = {}
+    started, done = time.perf_counter(), 0
+    try:
+        for results in in_threads(worker, _batches(missing, network.batch_size), network.threads):
+            for key, row in results.items():
+                if isinstance(row, str):
+                    reasons[key] = row
+                else:
+                    segment.append((key, row))
+            done += len(results)
+            if len(segment) >= SEGMENT_ROWS:
+                _flush(segment, store)
+            rate = done / (time.perf_counter() - started)
+            progress(done, len(missing), f"{rate:,.0f} images/s")
+    finally:
+        _flush(segment, store)
+    return reasons
+
+
+def _flush(segment: list[tuple[bytes, np.ndarray]], store: FeatureStore) -> None:
+    if segment:
+        keys, rows = zip(*segment, strict=True)
+        segment.clear()
+        store.append(keys, np.stack(rows))
+
+
+def _batches(items: dict[bytes, Example], size: int) -> Iterator[dict[bytes, Example]]:
+    keys = list(items)
+    for first in range(0, len(keys), size):
+        yield {key: items[key] for key in keys[first : first + size]}
+
+
+class _Worker:
+    """Decodes and computes a batch in whichever thread calls it.
+
+    A thread does both in turn, so no core waits for a batch that another has not decoded yet.
+    """
+
+    def __init__(self, network: FrozenNetwork, view: View | None):
+        self.network = network
+        self.view = view
+        self._own = threading.local()
+
+    def __call__(self, batch: dict[bytes, Example]) -> dict[bytes, np.ndarray | str]:
+        """Return a row for each image that can be read, or why there is none."""
+        results = {
+            key: read_or_reason(example, self.network.image_size) for key, example in batch.items()
+        }
+        readable = [key for key, image in results.items() if not isinstance(image, str)]
+        if readable:
+            pixels = np.stack([results[key] for key in readable])
+            if self.view:
+                pixels = self.view.apply(pixels, readable)
+            results |= zip(readable, self._runner(pixels), strict=True)
+        return results
+
+    @property
+    def _runner(self) -> Runner:
+        if not hasattr(self._own, "runner"):
+            self._own.runner = self.network.make_runner()
+        return self._own.runner
