@@ -7,6 +7,7 @@ Sources: ISO/IEC 15948 (PNG), section 11; ITU-T T.81 (JPEG), annex B.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from dlmath.errors import DataError
@@ -36,6 +37,25 @@ class _Header(NamedTuple):
     bits: int  # of one sample
     channels: int
     animated: bool = False
+
+
+def read_checked(path: Path, name: str) -> bytes:
+    """Read a file that `check_image` passes.
+
+    Raises:
+        DataError: It cannot be read, or is no such image; one line that begins with `name`.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror})") from error
+    check_image(data, name)
+    return data
+
+
+def damaged(name: str) -> DataError:
+    """Return the error for a file whose header is sound and whose pixels are not."""
+    return DataError(f"{name}: damaged, or broken off before its end")
 
 
 def check_image(data: bytes, name: str) -> None:

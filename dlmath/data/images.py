@@ -1,27 +1,21 @@
 """The one specification of decoding and resizing, in TensorFlow operations alone.
 
-Training, evaluation, prediction and the exported graph all read an image this way:
-
-1. PNG or JPEG by the first bytes; JPEG by the accurate integer DCT, which gives Pillow's pixels
-   bit for bit (TensorFlow's default is up to 18 levels off).
-2. Grey becomes three equal channels, a palette its colours; alpha is left out and the colours
-   below it stay as stored, which is what Pillow's `convert("RGB")` does.
-3. The EXIF orientation is applied.
-4. Antialiased bilinear resizing to a square, the aspect ratio not kept, rounded to uint8: within
-   one level of Pillow's, which rounds to whole levels between its two passes.
+Training, evaluation, prediction and the exported graph read an image this way, which is described
+in `dlmath.data.specification`. TensorFlow's default decoding of JPEG is up to 18 levels off, and
+its resizing without antialiasing up to 93; with both set as here, the pixels are within a level of
+Pillow's, which rounds to whole levels between its two passes of resizing.
 """
 
 from contextlib import AbstractContextManager
+from functools import partial
 
 import tensorflow as tf
 
 from dlmath.data import exif
 from dlmath.data.image_headers import JPEG_SIGNATURE, PIXEL_LIMIT, PNG_SIGNATURE, check_image
+from dlmath.data.specification import REDUCTIONS, SPECIFICATION
 
 __all__ = ["SPECIFICATION", "check_image", "decode", "decode_and_resize", "decode_and_resize_batch"]
-
-# Part of cache keys and manifests: change it whenever a pixel could come out otherwise.
-SPECIFICATION = "islow-exif-triangle-1"
 
 
 # AutoGraph has nothing to convert here, and takes seconds to find that out.
@@ -40,11 +34,11 @@ def decode_and_resize(encoded: tf.Tensor, size: int) -> tf.Tensor:
         tf.errors.InvalidArgumentError: It is not a whole PNG or JPEG file that `check_image`
             would pass.
     """
-    image = decode(encoded)
+    image = _decode(encoded, size)
     # At scale 1 the filter is the identity, so files of the right size skip a third of the work.
     is_there = tf.reduce_all(tf.shape(image)[:2] == size)
     image = tf.cond(is_there, lambda: image, lambda: _resize(image, size))
-    return tf.ensure_shape(image, (size, size, 3))
+    return tf.broadcast_to(image, (size, size, 3))
 
 
 def decode_and_resize_batch(encoded: tf.Tensor, size: int) -> tf.Tensor:
@@ -57,9 +51,18 @@ def decode_and_resize_batch(encoded: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode one PNG or JPEG file, a string scalar, to upright uint8 (H, W, 3)."""
+    """Decode one PNG or JPEG file, a string scalar, to upright uint8 (H, W, 3) of its own size."""
+    image = _decode(encoded)
+    return tf.broadcast_to(image, (*tf.unstack(tf.shape(image)[:2]), 3))
+
+
+def _decode(encoded: tf.Tensor, size: int | None = None) -> tf.Tensor:
+    """Return upright (H, W, C), as large as resizing to `size` asks for.
+
+    A grey JPEG keeps its one channel until the end, which is a third of the work.
+    """
     is_png = tf.equal(tf.strings.substr(encoded, 0, len(PNG_SIGNATURE)), PNG_SIGNATURE)
-    image = tf.cond(is_png, lambda: _decode_png(encoded), lambda: _decode_jpeg(encoded))
+    image = tf.cond(is_png, lambda: _decode_png(encoded), lambda: _decode_jpeg(encoded, size))
     return exif.turn_upright(image, exif.orientation(encoded, is_png))
 
 
@@ -84,15 +87,30 @@ def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
         return tf.io.decode_png(encoded, channels=3)
 
 
-def _decode_jpeg(encoded: tf.Tensor) -> tf.Tensor:
+def _decode_jpeg(encoded: tf.Tensor, size: int | None) -> tf.Tensor:
+    """Decode at the reduced scale for `size`, or in full, to as many channels as the file has."""
     is_jpeg = tf.equal(tf.strings.substr(encoded, 0, len(JPEG_SIGNATURE)), JPEG_SIGNATURE)
     with _require(tf.debugging.Assert(is_jpeg, ["An image must be a PNG or a JPEG file."])):
         shape = tf.io.extract_jpeg_shape(encoded, tf.int64)  # reads the header alone
+    is_grey_or_rgb = tf.reduce_any(shape[2] == (1, 3))
     with _require(
-        tf.debugging.Assert(shape[2] != 4, ["A JPEG must be grey or RGB, not CMYK."]),
+        tf.debugging.Assert(is_grey_or_rgb, ["A JPEG must be grey or RGB, not CMYK."]),
         _assert_size(shape[0], shape[1]),
     ):
-        return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+        if size is None:
+            return tf.io.decode_jpeg(encoded, dct_method="INTEGER_ACCURATE")
+        # The ratio is an attribute of the operation, not an input: one operation for each.
+        decoders = [
+            partial(tf.io.decode_jpeg, encoded, ratio=ratio, dct_method="INTEGER_ACCURATE")
+            for ratio in REDUCTIONS
+        ]
+        return tf.switch_case(_reduction_index(shape, size), decoders)
+
+
+def _reduction_index(shape: tf.Tensor, size: int) -> tf.Tensor:
+    """Return the index in REDUCTIONS of what `dlmath.data.specification.reduction` returns."""
+    leaves_enough = tf.reduce_min(shape[:2]) >= tf.constant(REDUCTIONS[1:], tf.int64) * size
+    return tf.reduce_sum(tf.cast(leaves_enough, tf.int32))
 
 
 def _assert_size(height: tf.Tensor, width: tf.Tensor) -> tf.Operation | None:

@@ -31,7 +31,13 @@ def noise(height, width, mode="RGB", seed=0):
 
 
 def by_pillow(data, size=None):
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    image = Image.open(io.BytesIO(data))
+    if image.format == "JPEG" and size is not None:
+        shorter = min(image.size)
+        ratio = next(r for r in (8, 4, 2, 1) if shorter >= r * size or r == 1)
+        image.draft(None, (image.width // ratio, image.height // ratio))
+        assert min(image.size) == -(-shorter // ratio)
+    image = ImageOps.exif_transpose(image).convert("RGB")
     if size is not None:
         image = image.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(image).astype(int)
@@ -116,6 +122,29 @@ def test_resized_pixels_are_within_a_level_of_pillows(height, width, size, kind_
 def test_extreme_shapes_are_within_a_level_of_pillows(shape, size):
     # Black and white alone: rounding between the passes shows most there.
     assert levels_from_pillow(encoded(noise(*shape, "1"), "PNG"), size) <= 1
+
+
+@pytest.mark.parametrize("mode", JPEG_MODES)
+@pytest.mark.parametrize("ratio", [1, 2, 4, 8])
+@pytest.mark.parametrize("spare", [-1, 0, 3])
+def test_a_large_jpeg_is_decoded_at_a_reduced_scale(mode, ratio, spare):
+    height, width = 20 * ratio + spare, 53 * ratio
+    data = encoded(noise(height, width, mode), "JPEG")
+    used = ratio if spare >= 0 else max(ratio // 2, 1)
+
+    found = decode_and_resize(tf.constant(data), 20).numpy().astype(int)
+
+    reduced = tf.io.decode_jpeg(data, 3, used, dct_method="INTEGER_ACCURATE").numpy()
+    expected = Image.fromarray(reduced).resize((20, 20), Image.Resampling.BILINEAR)
+    assert abs(found - np.asarray(expected)).max() <= 1
+
+
+def test_a_large_png_is_not_reduced():
+    data = encoded(noise(160, 200), "PNG")
+
+    expected = Image.open(io.BytesIO(data)).resize((20, 20), Image.Resampling.BILINEAR)
+    found = decode_and_resize(tf.constant(data), 20).numpy().astype(int)
+    assert abs(found - np.asarray(expected)).max() <= 1
 
 
 def test_downsizing_averages_over_all_pixels():

@@ -1,0 +1,142 @@
+"""The form without TensorFlow is held to the one in TensorFlow."""
+
+import io
+import itertools
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dlmath.data import images, pillow_images, pixels
+from dlmath.errors import DataError
+
+PNG_MODES = ["1", "L", "LA", "P", "RGB", "RGBA"]
+JPEG_MODES = ["L", "RGB"]
+KINDS = [("PNG", mode) for mode in PNG_MODES] + [("JPEG", mode) for mode in JPEG_MODES]
+
+
+def encoded(image, kind, **options):
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def noise(height, width, mode="RGB", seed=0):
+    channels = 3 if mode == "P" else 4
+    shape = (height, width, channels)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+def levels_apart(data, size, graph=images.decode_and_resize):
+    ours = pillow_images.decode_and_resize(data, size)
+    theirs = graph(tf.constant(data), size).numpy()
+    assert ours.shape == theirs.shape == (size, size, 3)
+    assert ours.dtype == theirs.dtype == np.uint8
+    return np.abs(ours.astype(int) - theirs).max()
+
+
+@settings(max_examples=80)
+@given(
+    height=st.integers(1, 500),
+    width=st.integers(1, 500),
+    size=st.integers(1, 128),
+    kind_and_mode=st.sampled_from(KINDS),
+    code=st.integers(1, 8),
+    seed=st.integers(0, 1_000),
+)
+def test_every_kind_of_image_is_within_a_level(height, width, size, kind_and_mode, code, seed):
+    kind, mode = kind_and_mode
+    tag = Image.Exif()
+    tag[0x0112] = code
+    data = encoded(noise(height, width, mode, seed), kind, exif=tag)
+
+    assert levels_apart(data, size) <= 1
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"subsampling": 0}, {"subsampling": 1}])
+@pytest.mark.parametrize("ratio", [1, 2, 4, 8])
+def test_where_the_reduced_scale_is_the_size_the_pixels_are_equal(options, ratio):
+    data = encoded(noise(24 * ratio, 24 * ratio), "JPEG", **options)
+
+    assert levels_apart(data, 24) == 0
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_palettes_of_every_depth_and_with_a_transparent_colour_are_equal(bits):
+    data = encoded(noise(30, 30).quantize(2**bits), "PNG", bits=bits, transparency=1)
+
+    assert levels_apart(data, 30) == 0
+
+
+def spoilt_files():
+    jpeg, png = encoded(noise(40, 40), "JPEG"), encoded(noise(40, 40), "PNG")
+    return {
+        "empty": b"",
+        "text": b"no image at all",
+        "cut jpeg": jpeg[: len(jpeg) // 2],
+        "cut png": png[: len(png) // 2],
+        "jpeg without its last byte": jpeg[:-1],
+        "png without its last byte": png[:-1],
+        "cut header": png[:20],
+        "png of another checksum": png[:-20] + bytes([png[-20] ^ 1]) + png[-19:],
+        "cmyk": encoded(noise(8, 8, "CMYK"), "JPEG"),
+    }
+
+
+@pytest.mark.parametrize("data", spoilt_files().values(), ids=spoilt_files().keys())
+def test_a_bad_file_is_the_same_error_in_both_forms(tmp_path, data):
+    path = tmp_path / "bad"
+    path.write_bytes(data)
+
+    with pytest.raises(DataError) as by_tensorflow:
+        pixels.read_image(path, "bad", 8)
+    with pytest.raises(DataError) as by_pillow:
+        pillow_images.read_image(path, "bad", 8)
+    assert str(by_pillow.value) == str(by_tensorflow.value)
+
+
+def test_a_missing_file_is_the_same_error_in_both_forms(tmp_path):
+    for read in (pixels.read_image, pillow_images.read_image):
+        with pytest.raises(DataError, match=r"^one: cannot be read \(No such file"):
+            read(tmp_path / "nowhere.png", "one", 8)
+
+
+def test_it_loads_no_tensorflow(tmp_path):
+    path = tmp_path / "image.png"
+    path.write_bytes(encoded(noise(9, 9), "PNG"))
+    program = (
+        "import sys, pathlib\n"
+        "from dlmath.data.pillow_images import read_image\n"
+        "assert read_image(pathlib.Path(sys.argv[1]), 'one', 4).shape == (4, 4, 3)\n"
+        "print(sorted({'tensorflow', 'keras', 'scipy', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def real_files(folder, step):
+    """Every `step`-th image of each archive, and all of an archive of few."""
+    archives = sorted(folder.rglob("*.zip"))
+    assert len(archives) >= 5, "the folder of real images is not whole"
+    for archive in archives:
+        with zipfile.ZipFile(archive) as opened:
+            names = [name for name in opened.namelist() if not name.endswith("/")]
+            for name in itertools.islice(names, 0, None, step if len(names) > 30 else 1):
+                yield name, opened.read(name)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("step", [20, pytest.param(1, marks=pytest.mark.slow)])
+def test_real_images_are_within_a_level(shared_data, step):
+    graph = tf.function(images.decode_and_resize, autograph=False)
+    for name, data in real_files(shared_data, step):
+        assert levels_apart(data, 224, graph) <= 1, name
