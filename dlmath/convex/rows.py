@@ -1,0 +1,129 @@
+"""Standardised features and the products with them, over blocks of rows.
+
+Everything the solver does to the features is one of three products: X t, X^T r, and X^T C X.
+They are taken in float64 whatever the features are held in; `coarse` ones, in float32, take half
+the time and serve where a later exact pass corrects them. Small sets are standardised once; large
+ones, which may be float32 in a mapped file, block by block at every pass, so that memory stays
+bounded.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.linalg.blas import dsyrk
+
+# A set up to this size is held as one float64 block; a larger one passes through in pieces.
+HELD_BYTES = 512 * 2**20
+BLOCK_BYTES = 16 * 2**20
+
+# A spread that float32 would lose in rounding the mean is no information.
+_NEGLIGIBLE = 1e-7
+
+
+class Rows:
+    """N rows of D standardised features and a last column of ones: X, (N, D + 1).
+
+    Column j is (f_j - mean_j) / scale_j with the weighted mean and standard deviation, so that
+    one penalty suits features of any unit. A constant feature becomes a column of zeros.
+
+    Args:
+        features: (N, D), float32 or float64, in memory or mapped from a file.
+        weights: (N,), at least 0, with a positive sum.
+    """
+
+    def __init__(self, features: np.ndarray, weights: np.ndarray):
+        self._features = features
+        self._held: dict[type, np.ndarray] = {}
+        self.count, self.width = features.shape
+        self.mean, variance = self._moments(weights / weights.sum())
+        constant = variance <= (_NEGLIGIBLE * self.mean) ** 2
+        if not np.isfinite(variance).all():
+            raise ValueError("`features` must be finite. Received: NaN or infinite values")
+        self.scale = np.sqrt(np.where(constant, 1.0, variance))
+        self._factor = np.where(constant, 0.0, 1 / self.scale)
+        if 8 * self.count * self.width <= HELD_BYTES:
+            exact = self.standardise(features)
+            self._held = {np.float64: exact, np.float32: exact.astype(np.float32)}
+
+    def _moments(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and variance, (D,) each, in two passes: one would cancel digits."""
+        mean = sum(shares[part] @ self._features[part] for part in self._parts())
+        variance = sum(shares[part] @ (self._features[part] - mean) ** 2 for part in self._parts())
+        return np.asarray(mean), np.asarray(variance)
+
+    def spread(self, weights: np.ndarray) -> np.ndarray:
+        """Return the variance, (D, B), of each standardised feature under weights (N, B).
+
+        A column without spread gets 1.
+        """
+        shares = weights / weights.sum(axis=0)
+        mean = sum(block.T @ shares[part] for part, block in self._blocks())
+        square = sum((block**2).T @ shares[part] for part, block in self._blocks())
+        variance = np.asarray(square) - np.asarray(mean) ** 2
+        return np.where(variance <= _NEGLIGIBLE * np.asarray(square), 1.0, variance)
+
+    def standardise(self, features: np.ndarray) -> np.ndarray:
+        """Return float64 (n, D) of raw features (n, D), without the column of ones."""
+        return (features - self.mean) * self._factor
+
+    def augment(self, features: np.ndarray) -> np.ndarray:
+        """Return float64 (n, D + 1): standardised features and the column of ones."""
+        return np.column_stack([self.standardise(features), np.ones(len(features))])
+
+    def times(self, parameters: np.ndarray, *, coarse: bool = False) -> np.ndarray:
+        """Return X t, (N, ...), of t (D + 1, ...)."""
+        dtype = np.float32 if coarse else np.float64
+        columns = parameters.reshape(self.width + 1, -1)
+        kernel = columns[:-1].astype(dtype)
+        product = np.empty((self.count, columns.shape[1]))
+        for part, block in self._blocks(dtype):
+            product[part] = block @ kernel
+        product += columns[-1]
+        return product.reshape(self.count, *parameters.shape[1:])
+
+    def adjoint(self, residuals: np.ndarray, *, coarse: bool = False) -> np.ndarray:
+        """Return X^T r, (D + 1, ...), of r (N, ...)."""
+        dtype = np.float32 if coarse else np.float64
+        columns = residuals.reshape(self.count, -1)
+        rounded = columns.astype(dtype)
+        product = np.zeros((self.width + 1, columns.shape[1]))
+        for part, block in self._blocks(dtype):
+            product[:-1] += block.T @ rounded[part]
+        product[-1] = columns.sum(axis=0)
+        return product.reshape(self.width + 1, *residuals.shape[1:])
+
+    def gram(self, curvature: np.ndarray) -> np.ndarray:
+        """Return X^T diag(curvature) X, (D + 1, D + 1), for curvature (N,) >= 0."""
+        gram = np.zeros((self.width, self.width), order="F")
+        for part, block in self._blocks():
+            scaled = block * np.sqrt(curvature[part])[:, np.newaxis]
+            gram = dsyrk(1.0, scaled.T, beta=1.0, c=gram, overwrite_c=True, lower=True)
+        bordered = np.empty((self.width + 1, self.width + 1))
+        bordered[:-1, :-1] = np.tril(gram) + np.tril(gram, -1).T
+        bordered[-1] = bordered[:, -1] = self.adjoint(curvature)
+        return bordered
+
+    def inner(self, penalty: np.ndarray) -> np.ndarray:
+        """Return X diag(1 / penalty) X^T, (N, N), over the features alone; penalty (D,) > 0."""
+        whole = np.concatenate([block for _, block in self._blocks()]) / np.sqrt(penalty)
+        return whole @ whole.T
+
+    def unstandardise(self, parameters: np.ndarray) -> np.ndarray:
+        """Return (D + 1, ...) for raw features of what is given for standardised ones."""
+        kernel = parameters[:-1] * self._factor.reshape(-1, *[1] * (parameters.ndim - 1))
+        bias = parameters[-1] - np.tensordot(self.mean, kernel, axes=1)
+        return np.concatenate([kernel, bias[np.newaxis]])
+
+    def _blocks(self, dtype: type = np.float64) -> Iterator[tuple[slice, np.ndarray]]:
+        if self._held:
+            yield slice(None), self._held[dtype]
+            return
+        mean: np.ndarray = self.mean.astype(dtype)
+        factor: np.ndarray = self._factor.astype(dtype)
+        for part in self._parts():
+            yield part, (self._features[part].astype(dtype) - mean) * factor
+
+    def _parts(self) -> Iterator[slice]:
+        step = max(1, BLOCK_BYTES // (8 * self.width))
+        for first in range(0, self.count, step):
+            yield slice(first, first + step)
