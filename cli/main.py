@@ -6,7 +6,7 @@ import sys
 import typer
 
 import dlmath
-from dlmath.cli import check, data, evaluate, export, predict, runs, train
+from dlmath.cli import bench, check, data, evaluate, export, predict, runs, train
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ for command in (
     predict.predict,
     export.export,
     check.check,
+    bench.bench,
 ):
     app.command()(command)
 app.add_typer(data.app, name="data")

@@ -10,7 +10,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -56,6 +56,11 @@ class Recipe:
     image_size: int = field(default=224, metadata=_between(8, 2048))
     dropout: float = field(default=0.2, metadata=_between(0, 0.95))
     precision: str = field(default="float32", metadata=_one_of("float32", "bfloat16", "float16"))
+    # How the head is fitted where it alone is (tune = "head"): solved exactly on features that are
+    # computed once, or trained by steps as everything else is.
+    head_solver: str = field(default="exact", metadata=_one_of("exact", "sgd"))
+    l2: float = field(default=0.0, metadata=_between(0, 1e6))  # 0: chosen by cross-validation
+    augmented_views: int = field(default=0, metadata=_between(0, 64))  # of each training image
     # How it is trained.
     epochs: int = field(default=5, metadata=_between(1, 100_000))
     batch_size: int = field(default=32, metadata=_between(1, 65_536))
@@ -196,10 +201,76 @@ class Recipe:
         return cls.from_toml(text, source=str(path))
 
     @property
+    def solves_head(self) -> bool:
+        """Whether the head is all that is fitted, and is solved for rather than trained."""
+        return self.tune == "head" and self.head_solver == "exact"
+
+    def refuse_without_effect(self, names: Iterable[str]) -> None:
+        """Refuse fields that somebody has set and that this recipe makes no use of.
+
+        Raises:
+            RecipeError: Which, and what would use it.
+        """
+        names = list(names)
+        if "head_solver" in names and self.tune != "head":
+            raise RecipeError(
+                "`head_solver` says how the head is fitted where it alone is. Received: "
+                f"head_solver={self.head_solver!r}, tune={self.tune!r}. Pass --tune head too."
+            )
+        unused = SGD_FIELDS if self.solves_head else EXACT_FIELDS
+        if self.solves_head and not self.augmented_views:
+            unused = (*unused, *AUGMENTATION_FIELDS)
+        for name in names:
+            if name in unused:
+                raise RecipeError(self._why_without_effect(name))
+
+    def _why_without_effect(self, name: str) -> str:
+        received = f"Received: {name}={getattr(self, name)!r}."
+        if name in EXACT_FIELDS:
+            return (
+                f"`{name}` belongs to a head that is solved exactly. {received} Pass --tune head "
+                "with it, and not head_solver=sgd."
+            )
+        if name in AUGMENTATION_FIELDS:
+            return (
+                f"A head that is solved exactly sees augmented images only as further views. "
+                f"{received} Add --set augmented_views=4, or train it: --set head_solver=sgd"
+            )
+        return (
+            f"A head that is solved exactly makes no use of `{name}`. {received} Leave it out, or "
+            "train the head by steps: --set head_solver=sgd"
+        )
+
+    @property
     def is_binary(self) -> bool:
         """Whether there are two classes, one of which is the positive one."""
         return len(self.classes) == 2
 
+
+# What a head that is solved exactly makes no use of, and what nothing else uses.
+SGD_FIELDS = (
+    "precision",
+    "dropout",
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "backbone_rate",
+    "weight_decay",
+    "schedule",
+    "warmup_epochs",
+    "mixup_per",
+    "patience",
+)
+EXACT_FIELDS = ("l2", "augmented_views")
+AUGMENTATION_FIELDS = (
+    "flip_horizontal",
+    "flip_vertical",
+    "rotation",
+    "zoom",
+    "shift",
+    "brightness",
+)
 
 _FIELDS = {spec.name: spec for spec in dataclasses.fields(Recipe)}
 _TYPES = typing.get_type_hints(Recipe)

@@ -1,6 +1,6 @@
 """A run: the folder in which one training leaves everything that it knows.
 
-    recipe.toml  manifest.json  split.csv  history.csv  checkpoints/  model.keras
+    recipe.toml  manifest.json  split.csv  history.csv  checkpoints/  model.keras  light/
     metrics.json  report/  exports/
 
 Every file is written whole or not at all: to a temporary file beside it, flushed to the
@@ -60,6 +60,14 @@ class Run:
     @property
     def model_path(self) -> Path:
         return self.folder / "model.keras"
+
+    @property
+    def light_network_path(self) -> Path:
+        return self.folder / "light" / "features.tflite"
+
+    @property
+    def light_head_path(self) -> Path:
+        return self.folder / "light" / "head.npz"
 
     @property
     def metrics_path(self) -> Path:

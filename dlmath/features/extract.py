@@ -65,7 +65,7 @@ def load_features(
     keys = [_key(example, view) for example in examples]
     rows, found = store.gather(keys)
     # Equal images are computed once.
-    missing = {keys[place]: examples[place] for place in np.flatnonzero(~found)}
+    missing = {keys[place]: examples[place] for place in np.flatnonzero(~found).tolist()}
     reasons: dict[bytes, str] = {}
     started = time.perf_counter()
     if missing:

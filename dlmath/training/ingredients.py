@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from dlmath import models
-from dlmath.data.pixels import Pixels, load_pixels
+from dlmath.data.pixels import BadFile, Pixels, load_pixels
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
 from dlmath.recipe import Recipe
@@ -45,11 +45,7 @@ class Ingredients:
     @property
     def warnings(self) -> list[str]:
         """What is to be said of files that were skipped."""
-        bad = [*self.train.pixels.bad, *self.validation.pixels.bad]
-        if not bad:
-            return []
-        named = ", ".join(one.file for one in bad[:10]) + (" …" if len(bad) > 10 else "")
-        return [f"{len(bad)} files could not be read and were skipped: {named}"]
+        return bad_file_warnings([*self.train.pixels.bad, *self.validation.pixels.bad])
 
 
 def gather(prepared: Prepared, placement: Placement, reporter: Reporter) -> Ingredients:
@@ -60,7 +56,7 @@ def gather(prepared: Prepared, placement: Placement, reporter: Reporter) -> Ingr
         DataError: A file is bad and the recipe does not skip those, or a part has no image left.
     """
     recipe, split = prepared.recipe, prepared.split
-    labels = _labels(split.train, recipe)
+    labels = class_indices(split.train, recipe)
     prior = np.bincount(labels, minlength=len(recipe.classes)) / len(labels)
     reporter.say(f"Building {recipe.backbone} …")
     with placement.strategy.scope():
@@ -80,15 +76,34 @@ def _load(examples: Sequence[Example], recipe: Recipe, reporter: Reporter, task:
         on_bad_file=recipe.on_bad_file,
         progress=lambda done, total: reporter.progress(task, done, total),
     )
-    labels = _labels(pixels.examples, recipe)
-    if len(set(labels)) < len(recipe.classes):
+    require_every_class(pixels.examples, pixels.bad, recipe, task)
+    return Labelled(pixels, class_indices(pixels.examples, recipe))
+
+
+def require_every_class(
+    examples: Sequence[Example], bad: Sequence[BadFile], recipe: Recipe, task: str
+) -> None:
+    """Refuse to go on while a class has no image.
+
+    Raises:
+        DataError: Named by the task in which it was noticed.
+    """
+    if {example.label for example in examples} < set(recipe.classes):
         raise DataError(
             f"While {task}: no readable image of every class is left. "
-            f"Received: {len(pixels.bad)} bad files. Repair them, or add images."
+            f"Received: {len(bad)} bad files. Repair them, or add images."
         )
-    return Labelled(pixels, labels)
 
 
-def _labels(examples: Sequence[Example], recipe: Recipe) -> np.ndarray:
+def bad_file_warnings(bad: Sequence[BadFile]) -> list[str]:
+    """Return what is to be said of files that were skipped."""
+    if not bad:
+        return []
+    named = ", ".join(one.file for one in bad[:10]) + (" …" if len(bad) > 10 else "")
+    return [f"{len(bad)} files could not be read and were skipped: {named}"]
+
+
+def class_indices(examples: Sequence[Example], recipe: Recipe) -> np.ndarray:
+    """Return the class of each image, (N,), in the order of the recipe's classes."""
     index = {name: number for number, name in enumerate(recipe.classes)}
     return np.array([index[example.label] for example in examples])

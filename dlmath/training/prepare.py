@@ -37,17 +37,24 @@ def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> 
     A folder is its own data unless others are given.
 
     Raises:
-        RecipeError: The task is none of these, or a setting is refused.
+        RecipeError: The task is none of these, or a setting is refused or would have no effect.
     """
+    recipe, own_data = _recipe_of(task)
+    recipe = recipe.replace(**settings)
+    recipe.refuse_without_effect(settings)
+    return recipe, data or own_data
+
+
+def _recipe_of(task: Recipe | str | Path) -> tuple[Recipe, Path | None]:
     if isinstance(task, Recipe):
-        return task.replace(**settings), data
+        return task, None
     if str(task) in RECIPES:
-        return RECIPES[str(task)].replace(**settings), data
+        return RECIPES[str(task)], None
     path = Path(task)
     if path.is_file() and path.suffix == ".toml":
-        return Recipe.read(path).replace(**settings), data
+        return Recipe.read(path), None
     if path.is_dir():
-        return recipe_of_folder(path).replace(**settings), data or path
+        return recipe_of_folder(path), path
     raise RecipeError(
         f"There is no task {str(task)!r}.{did_you_mean(str(task), RECIPES)} A task is one of "
         f"{', '.join(RECIPES)}, the path of a recipe.toml, or a folder of class folders. "

@@ -1,6 +1,5 @@
 """One training under way: the model, its data, the loop, and the checkpoints between them."""
 
-import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,18 +7,16 @@ from typing import Any
 
 import keras
 import numpy as np
-from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
 from dlmath.data.pipeline import steps_per_epoch, training_batches
-from dlmath.errors import DivergedError
 from dlmath.evaluation.probabilities import predict_probabilities
-from dlmath.evaluation.threshold import choose_threshold
 from dlmath.reporting import Reporter
-from dlmath.runs import Run, atomic_path
-from dlmath.training import callbacks, checkpoints
+from dlmath.runs import Run
+from dlmath.training import callbacks, checkpoints, validation
 from dlmath.training.devices import Placement
 from dlmath.training.ingredients import Ingredients
 from dlmath.training.loop import Loop
+from dlmath.training.model_files import write_model
 from dlmath.training.signals import StopRequest
 from dlmath.training.solver import compile_for_training
 
@@ -102,58 +99,27 @@ class Session:
         """
         best = checkpoints.load(self._checkpoint_path(BEST))
         checkpoints.restore(best.arrays, {"model": self.model.variables})
-        self.write_model()
+        write_model(self.run, self.model)
         rates = self.progress.rates
         return {
             "best": {"epoch": best.meta["epoch"] + 1, "val_auc": best.meta["val_auc"]},
-            "threshold": self._choose_threshold(),
+            "threshold": validation.decide(
+                self._validation_probabilities(), self.validation.labels, self.recipe
+            ),
             "images_per_second": round(statistics.median(rates), 2) if rates else None,
         }
-
-    def write_model(self) -> None:
-        """Write the model as a `.keras` file, without an optimizer."""
-        with atomic_path(self.run.model_path) as temporary:
-            self.model.save(temporary)
 
     def has_best(self) -> bool:
         """Whether at least one epoch came to its end."""
         return self._checkpoint_path(BEST).exists()
 
-    def _choose_threshold(self) -> dict[str, Any] | None:
-        if not self.recipe.is_binary:
-            return None
-        truth, score = self._binary_view(self._validation_probabilities())
-        value = choose_threshold(truth, score, self.recipe.threshold_rule)
-        return {"value": value, "chosen_on": "validation", "rule": self.recipe.threshold_rule}
-
     def _measure(self) -> dict[str, float]:
-        """Return the validation loss, AUC and accuracy at the most probable class."""
-        probabilities = self._validation_probabilities()
-        labels = self.validation.labels
-        if self.recipe.is_binary:
-            auc = roc_auc_score(*self._binary_view(probabilities))
-        else:
-            auc = roc_auc_score(labels, probabilities, multi_class="ovr", average="macro")
-        indices = range(len(self.recipe.classes))
-        return {
-            "val_loss": float(log_loss(labels, probabilities, labels=indices)),
-            "val_auc": float(auc),
-            "val_accuracy": float(accuracy_score(labels, probabilities.argmax(axis=1))),
-        }
-
-    def _binary_view(self, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        positive = self.recipe.classes.index(self.recipe.positive_class)
-        return self.validation.labels == positive, probabilities[:, positive]
+        return validation.measure(
+            self._validation_probabilities(), self.validation.labels, self.recipe
+        )
 
     def _validation_probabilities(self) -> np.ndarray:
-        probabilities = predict_probabilities(self.model, self.validation.pixels.array)
-        if not math.isfinite(probabilities.sum()):
-            raise DivergedError(
-                "The model's probabilities on the validation part are not numbers any more. "
-                "Try a tenth of the learning rate with --learning-rate."
-            )
-        # float32 softmax sums to 1 within 1e-7 only, and log_loss warns of that in float64.
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        return predict_probabilities(self.model, self.validation.pixels.array)
 
     def _save_best(self) -> None:
         meta = {"epoch": self.best.epoch, "val_auc": self.best.value}

@@ -17,12 +17,14 @@ from dlmath.errors import DivergedError, RunError, Stopped, UserError
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json, write_text
-from dlmath.training import manifest
+from dlmath.training import manifest, solved_head
 from dlmath.training.devices import Placement, pin_threads, place
 from dlmath.training.ingredients import Ingredients, gather
+from dlmath.training.model_files import write_light
 from dlmath.training.prepare import Data, Prepared, as_paths, prepare, resolve
 from dlmath.training.session import Session
 from dlmath.training.signals import stop_request
+from dlmath.training.solved_head import HeadIngredients
 
 
 def train(
@@ -65,13 +67,13 @@ def train(
     if folder is not None:
         Run.refuse_occupied(folder)
     if tensorboard:
-        _require_tensorboard()
+        _require_tensorboard(recipe)
     threads = pin_threads()
     placement = place(device, strategy)
     prepared = prepare(recipe, data, reporter)
     for warning in prepared.warnings:
         reporter.say(f"Warning: {warning}")
-    ingredients = gather(prepared, placement, reporter)
+    ingredients = _gather(prepared, placement, reporter)
     # Only now: whatever can be wrong with the request leaves no folder behind.
     run = Run.create(recipe.name, folder)
     write_text(run.recipe_path, prepared.recipe.to_toml())
@@ -114,7 +116,7 @@ def resume(
     placement = place(device, strategy)
     prepared = _prepare_again(run, data, reporter)
     run.update_manifest(state="running", resumed=[*run.manifest.get("resumed", []), manifest.now()])
-    return _train(run, gather(prepared, placement, reporter), placement, reporter)
+    return _train(run, _gather(prepared, placement, reporter), placement, reporter)
 
 
 def _prepare_again(run: Run, data: Data, reporter: Reporter) -> Prepared:
@@ -129,16 +131,40 @@ def _prepare_again(run: Run, data: Data, reporter: Reporter) -> Prepared:
     return Prepared(recipe, catalogue, read_split(run.split_path, catalogue), sources)
 
 
+def _gather(
+    prepared: Prepared, placement: Placement, reporter: Reporter
+) -> Ingredients | HeadIngredients:
+    if prepared.recipe.solves_head:
+        return solved_head.gather(prepared, placement, reporter)
+    return gather(prepared, placement, reporter)
+
+
 def _train(
     run: Run,
-    ingredients: Ingredients,
+    ingredients: Ingredients | HeadIngredients,
     placement: Placement,
     reporter: Reporter,
     *,
     tensorboard: bool = False,
 ) -> Run:
     started = time.perf_counter()
-    observers = _observers(run) if tensorboard else ()
+    if isinstance(ingredients, HeadIngredients):
+        outcome = solved_head.solve(run, ingredients, reporter)
+    else:
+        observers = _observers(run) if tensorboard else ()
+        outcome = _train_by_steps(run, ingredients, placement, reporter, observers)
+    seconds = round(time.perf_counter() - started, 1)
+    run.update_manifest(state="finished", finished=manifest.now(), seconds=seconds, **outcome)
+    return run
+
+
+def _train_by_steps(
+    run: Run,
+    ingredients: Ingredients,
+    placement: Placement,
+    reporter: Reporter,
+    observers: Sequence[keras.callbacks.Callback],
+) -> dict[str, Any]:
     with stop_request() as stop:
         session = Session(run, ingredients, placement, stop, reporter, observers)
         session.restore()
@@ -150,13 +176,17 @@ def _train(
         except DivergedError as error:
             raise _keep_last_good(session, run, error) from error
         outcome = session.finish()
-    seconds = round(time.perf_counter() - started, 1)
-    run.update_manifest(state="finished", finished=manifest.now(), seconds=seconds, **outcome)
-    return run
+        compared = ingredients.validation.pixels.array[: solved_head.COMPARED_IMAGES]
+        return {**outcome, "light": write_light(run, ingredients.model, compared)}
 
 
-def _require_tensorboard() -> None:
+def _require_tensorboard(recipe: Recipe) -> None:
     """Refuse before the work begins: TensorFlow looks for it only at the first event."""
+    if recipe.solves_head:
+        raise UserError(
+            "A head that is solved exactly has no epochs to show in TensorBoard. Leave "
+            "--tensorboard out, or add --set head_solver=sgd"
+        )
     if importlib.util.find_spec("tensorboard") is None:
         raise UserError(
             "TensorBoard events need the package tensorboard, which is not installed. "

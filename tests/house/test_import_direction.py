@@ -11,7 +11,14 @@ import pytest
 GROUPS = (
     ("dlmath.cli", "dlmath.__main__"),
     ("dlmath",),
-    ("dlmath.training", "dlmath.evaluation", "dlmath.explain", "dlmath.export", "dlmath.serving"),
+    (
+        "dlmath.training",
+        "dlmath.evaluation",
+        "dlmath.explain",
+        "dlmath.export",
+        "dlmath.serving",
+        "dlmath.bench",
+    ),
     ("dlmath.models", "dlmath.data", "dlmath.features"),
     ("dlmath.layers", "dlmath.maths", "dlmath.convex", "dlmath.light", "dlmath.gradcheck"),
     (

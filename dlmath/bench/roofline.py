@@ -1,0 +1,116 @@
+"""How near to what the processor can do does a frozen network come?
+
+The roofline of Williams, Waterman and Patterson ("Roofline: an insightful visual performance model
+for multicore architectures", CACM 52(4), 2009): an image cannot take less time than its floating-
+point operations at the peak of arithmetic, nor than its bytes at the peak of memory. Both peaks are
+measured here, by a large matrix product and by a copy.
+"""
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+
+from dlmath import models, seeds
+from dlmath.bench.extraction import in_threads
+from dlmath.bench.timing import Comparison, take_turns
+from dlmath.features.folding import fold_batch_normalization, leaf_layers
+from dlmath.features.network import feature_model, freeze
+from dlmath.recipe import Recipe
+
+SIDE = 1536  # of the matrices
+COPIED = 2**28  # bytes, far beyond every cache
+IMAGES = 32
+
+
+def run(rounds: int) -> list[Comparison]:
+    """Compare the time of an image under LiteRT with the two bounds of its work."""
+    recipe = Recipe(name="bench", classes=("a", "b"), backbone="efficientnet_lite0")
+    classifier = models.build(recipe)
+    folded = fold_batch_normalization(feature_model(classifier))
+    operations, moved = floating_point_operations(folded), bytes_moved(folded)
+    pool = ThreadPoolExecutor(os.cpu_count())
+    shape = (IMAGES, *folded.input_shape[1:])
+    pixels = seeds.generator("bench").integers(0, 256, shape).astype(np.float32)
+    left, right = np.ones((2, SIDE, SIDE), np.float32)
+    source, target = np.ones(COPIED // 4, np.float32), np.empty(COPIED // 4, np.float32)
+    peaks = take_turns(
+        "Roofline of EfficientNet-Lite0",
+        {
+            "matrix product": lambda: left @ right,
+            "copy": lambda: _copy(source, target, pool),
+            "LiteRT": in_threads(freeze(classifier), pixels),
+        },
+        baseline="LiteRT",
+        amount=IMAGES,
+        unit="images",
+        rounds=rounds,
+    )
+    arithmetic = 2 * SIDE**3 / peaks.median("matrix product")
+    memory = 2 * COPIED / peaks.median("copy")
+    return [_roofline(peaks, operations, moved, arithmetic, memory)]
+
+
+def _roofline(
+    peaks: Comparison, operations: int, moved: int, arithmetic: float, memory: float
+) -> Comparison:
+    """State the bounds as ways to compute the images, in the times that they would take."""
+    by_arithmetic, by_memory = IMAGES * operations / arithmetic, IMAGES * moved / memory
+    share = max(by_arithmetic, by_memory) / peaks.median("LiteRT")
+    return Comparison(
+        title=f"{peaks.title} at 224 px: {operations / 1e6:,.0f} MFLOP and {moved / 1e6:,.0f} MB "
+        f"an image; peaks {arithmetic / 1e9:,.0f} GFLOP/s and {memory / 1e9:,.1f} GB/s",
+        baseline="LiteRT",
+        amount=IMAGES,
+        unit="images",
+        seconds={
+            "LiteRT": peaks.seconds["LiteRT"],
+            "bound of arithmetic": (by_arithmetic,),
+            "bound of memory": (by_memory,),
+        },
+        notes={"LiteRT": f"reaches {share:.0%} of the nearer bound"},
+    )
+
+
+def _copy(source: np.ndarray, target: np.ndarray, pool: ThreadPoolExecutor) -> None:
+    parts = np.array_split(np.arange(len(source)), os.cpu_count() or 1)
+    list(
+        pool.map(
+            lambda part: np.copyto(target[part[0] : part[-1] + 1], source[part[0] : part[-1] + 1]),
+            parts,
+        )
+    )
+
+
+def floating_point_operations(model: keras.Model) -> int:
+    """Return the multiplications and additions of the convolutions and dense layers, an image."""
+    return sum(_operations(layer) for layer in leaf_layers(model))
+
+
+def _operations(layer: keras.layers.Layer) -> int:
+    if not isinstance(
+        layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense
+    ):
+        return 0
+    kernel = layer.kernel
+    places = math.prod(layer.output.shape[1:])
+    # Each output adds up its window: over all inputs, or over one channel of a depthwise layer.
+    is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    window = math.prod(kernel.shape[:2] if is_depthwise else kernel.shape[:-1])
+    return 2 * window * places
+
+
+def bytes_moved(model: keras.Model) -> int:
+    """Return the bytes of an image's activations, each written and read once, in float32.
+
+    Weights stay in the caches from one image to the next and are left out, as are activation
+    functions, which are fused into the layers before them.
+    """
+    written = sum(
+        math.prod(layer.output.shape[1:])
+        for layer in leaf_layers(model)
+        if not isinstance(layer, keras.layers.ReLU | keras.layers.Dropout)
+    )
+    return 2 * 4 * written

@@ -1,0 +1,72 @@
+"""How the cost grows with images, classes and resolution: slopes on doubly logarithmic paper.
+
+A slope of 1 says that twice as much takes twice as long, 2 that it takes four times as long.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from dlmath import models, seeds
+from dlmath.bench.head import features_like_a_networks
+from dlmath.bench.timing import Comparison
+from dlmath.convex import fit_head
+from dlmath.features.network import freeze
+from dlmath.recipe import Recipe
+
+
+def run(rounds: int) -> list[Comparison]:
+    """Measure three slopes."""
+    features, labels = features_like_a_networks(8000)
+
+    def solve(rows: int, classes: int) -> None:
+        targets = np.eye(classes)[labels[:rows] + 2 * (np.arange(rows) % (classes // 2))]
+        fit_head(features[:rows], targets, np.ones(rows), np.arange(rows), l2=0.03)
+
+    return [
+        slope("Solving for the head", "images", (1000, 2000, 4000, 8000), rounds,
+              lambda rows: lambda: solve(rows, 2)),
+        slope("Solving for the head, 4,000 images", "classes", (2, 4, 8), rounds,
+              lambda classes: lambda: solve(4000, classes)),
+        slope("Features of 16 images", "pixels a side", (96, 128, 192, 256), rounds, _extraction),
+    ]  # fmt: skip
+
+
+def _extraction(size: int) -> Callable[[], object]:
+    recipe = Recipe(
+        name="bench", classes=("a", "b"), backbone="efficientnet_lite0", image_size=size
+    )
+    runner = freeze(models.build(recipe)).make_runner()
+    pixels = seeds.generator("bench").integers(0, 256, (16, size, size, 3)).astype(np.float32)
+    return lambda: runner(pixels)
+
+
+def slope(
+    title: str,
+    what: str,
+    sizes: Sequence[int],
+    rounds: int,
+    make: Callable[[int], Callable[[], object]],
+) -> Comparison:
+    """Time `make(size)()` at each size, in turns, and fit log time = a + slope log size."""
+    ways = {size: make(size) for size in sizes}
+    for way in ways.values():
+        way()
+    seconds: dict[int, list[float]] = {size: [] for size in sizes}
+    for _ in range(rounds):
+        for size, way in ways.items():
+            began = time.perf_counter()
+            way()
+            seconds[size].append(time.perf_counter() - began)
+    medians = [float(np.median(seconds[size])) for size in sizes]
+    exponent = float(np.polyfit(np.log(sizes), np.log(medians), 1)[0])
+    names = {size: f"{size:,} {what}" for size in sizes}
+    return Comparison(
+        title=f"{title}: time grows as {what} to the power {exponent:.2f}",
+        baseline=names[sizes[0]],
+        amount=1,
+        unit="times",
+        seconds={names[size]: tuple(seconds[size]) for size in sizes},
+        notes={},
+    )

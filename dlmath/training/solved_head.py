@@ -1,0 +1,222 @@
+"""Fit the head alone, exactly: features once, then a convex problem.
+
+A frozen backbone gives each image the same features in every epoch, so they are computed once and
+kept. What is left is multinomial logistic regression, whose optimum `dlmath.convex` finds. The
+strength of its L2 is chosen by cross-validation over the patients of the training part, so that the
+validation part stays unseen and the threshold that is chosen on it is honest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.special import softmax
+
+from dlmath import models
+from dlmath.convex import HeadFit, Iteration, Mixing, fit_head
+from dlmath.data.pipeline import weighted_labels
+from dlmath.data.pixels import read_image
+from dlmath.data.sources import Example
+from dlmath.errors import DeviceError, Stopped
+from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
+from dlmath.recipe import Recipe
+from dlmath.reporting import Reporter
+from dlmath.runs import Run, write_csv
+from dlmath.training import validation
+from dlmath.training.devices import Placement
+from dlmath.training.ingredients import bad_file_warnings, class_indices, require_every_class
+from dlmath.training.model_files import write_light, write_model
+from dlmath.training.prepare import Prepared
+from dlmath.training.signals import StopRequest, stop_request
+
+COMPARED_IMAGES = 16  # on which the light form of the model must answer like Keras
+
+
+@dataclass(frozen=True)
+class HeadIngredients:
+    """A recipe's model, its head unfitted, and the features of the training and validation images.
+
+    Attributes:
+        recipe: With its classes.
+        model: Gets the head.
+        network: What lies below the head, frozen.
+        train: A row for each training image.
+        views: Rows of the same images, augmented; empty without.
+        validation: A row for each validation image.
+    """
+
+    recipe: Recipe
+    model: keras.Model
+    network: FrozenNetwork
+    train: Features
+    views: tuple[Features, ...]
+    validation: Features
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of files that were skipped."""
+        return bad_file_warnings([*self.train.bad, *self.validation.bad])
+
+
+def gather(prepared: Prepared, placement: Placement, reporter: Reporter) -> HeadIngredients:
+    """Build the model and compute the features that the cache does not have.
+
+    Raises:
+        DeviceError: A strategy for several devices.
+        WeightsError: The pretrained weights cannot be had.
+        DataError: A file is bad and the recipe does not skip those, or a class has no image left.
+        Stopped: A signal came; what was computed is kept.
+    """
+    recipe, split = prepared.recipe, prepared.split
+    if placement.name != "one":
+        raise DeviceError(
+            "A head that is solved exactly takes one device. Received: strategy="
+            f"{placement.name!r}. Leave --strategy out, or add --set head_solver=sgd"
+        )
+    reporter.say(f"Building {recipe.backbone} …")
+    with placement.strategy.scope():
+        model = models.build(recipe)
+        network = freeze(model, placement.kind)
+    with stop_request() as stop:
+
+        def load(task: str, examples: Sequence[Example], view: View | None = None) -> Features:
+            return _load(task, examples, network, recipe, stop, reporter, view)
+
+        ingredients = HeadIngredients(
+            recipe,
+            model,
+            network,
+            train=load("features of training images", split.train),
+            views=tuple(
+                load(f"features of view {number}", split.train, View(recipe, number))
+                for number in range(1, recipe.augmented_views + 1)
+            ),
+            validation=load("features of validation images", split.validation),
+        )
+    _say_what_was_computed(ingredients, reporter)
+    return ingredients
+
+
+def _load(
+    task: str,
+    examples: Sequence[Example],
+    network: FrozenNetwork,
+    recipe: Recipe,
+    stop: StopRequest,
+    reporter: Reporter,
+    view: View | None,
+) -> Features:
+    def progress(done: int, total: int, rate: str) -> None:
+        reporter.progress(task, done, total, rate)
+        if stop.signal_number is not None:
+            raise Stopped(
+                f"Stopped after {done:,} of {total:,} {task}; they are kept. Go on by the same "
+                "command again.",
+                stop.signal_number,
+            )
+
+    features = load_features(
+        examples, network, view=view, on_bad_file=recipe.on_bad_file, progress=progress
+    )
+    require_every_class(features.examples, features.bad, recipe, task)
+    return features
+
+
+def _say_what_was_computed(ingredients: HeadIngredients, reporter: Reporter) -> None:
+    loaded = [ingredients.train, *ingredients.views, ingredients.validation]
+    rows, computed = sum(len(one.array) for one in loaded), sum(one.computed for one in loaded)
+    rate = f" at {loaded[0].rate:,.0f} images/s" if loaded[0].rate else ""
+    reporter.say(f"{rows:,} features: {computed:,} computed{rate}, the others from the cache")
+
+
+def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[str, Any]:
+    """Fit the head, write the run's model and history, and return what the manifest says."""
+    recipe = ingredients.recipe
+    fit = _fit(ingredients, reporter)
+    ingredients.model.get_layer("logits").set_weights([fit.kernel, fit.bias])
+    _write_history(run, fit)
+    features = ingredients.validation
+    labels = class_indices(features.examples, recipe)
+    probabilities = softmax(features.array.astype(np.float64) @ fit.kernel + fit.bias, axis=1)
+    figures = validation.measure(probabilities, labels, recipe)
+    reporter.say("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
+    write_model(run, ingredients.model)
+    compared = [
+        read_image(example.path, example.file, recipe.image_size)
+        for example in features.examples[:COMPARED_IMAGES]
+    ]
+    return {
+        "head": _description(fit),
+        "best": figures,
+        "threshold": validation.decide(probabilities, labels, recipe),
+        "images_per_second": ingredients.train.rate and round(ingredients.train.rate, 2),
+        "light": write_light(run, ingredients.model, np.stack(compared), ingredients.network),
+    }
+
+
+def _fit(ingredients: HeadIngredients, reporter: Reporter) -> HeadFit:
+    recipe, train = ingredients.recipe, ingredients.train
+    one_hot = np.eye(len(recipe.classes))[class_indices(train.examples, recipe)]
+    targets, weights = weighted_labels(one_hot, recipe)
+    # An image and its views together weigh what the image alone would.
+    copies = 1 + len(ingredients.views)
+    return fit_head(
+        np.concatenate([train.array, *(view.array for view in ingredients.views)]),
+        np.tile(targets, (copies, 1)),
+        np.tile(weights, copies) / copies,
+        np.tile(patients_of(train.examples), copies),
+        l2=recipe.l2 or None,
+        mixing=Mixing(recipe.mixup, seed=recipe.seed) if recipe.mixup else None,
+        seed=recipe.seed,
+        progress=_SolverProgress(reporter),
+    )
+
+
+class _SolverProgress:
+    """Tells the reporter of each penalty: how many there will be shows only at the end."""
+
+    def __init__(self, reporter: Reporter):
+        self.reporter = reporter
+        self.expected = 2 * 11 + 1  # the path, its folds, and the final fit
+        self.seen: set[tuple[str, float]] = set()
+
+    def __call__(self, step: Iteration) -> None:
+        self.seen.add((step.stage, step.l2))
+        is_last = step.stage == "final"
+        done = self.expected if is_last else min(len(self.seen), self.expected - 1)
+        note = f"l2 {step.l2:.1e}  gradient {step.gradient_norm:.0e}"
+        self.reporter.progress("solving for the head", done, self.expected, note)
+
+
+def patients_of(examples: Sequence[Example]) -> np.ndarray:
+    """Return the patient of each image; without patients, each image stands for itself."""
+    return np.array([example.patient or example.file for example in examples])
+
+
+def _write_history(run: Run, fit: HeadFit) -> None:
+    rows = [
+        {
+            "stage": step.stage,
+            "l2": step.l2,
+            "iteration": step.iteration,
+            "objective": step.objective,
+            "gradient": step.gradient_norm,
+        }
+        for step in fit.iterations
+    ]
+    write_csv(run.history_path, rows[0], rows)
+
+
+def _description(fit: HeadFit) -> dict[str, Any]:
+    return {
+        "solver": "exact",
+        "l2": fit.l2,
+        "optimality": fit.optimality,
+        "converged": fit.converged,
+        "cross_validation": [
+            {"l2": point.l2, "loss": point.cv_loss, "standard_error": point.cv_standard_error}
+            for point in fit.path
+        ],
+    }
