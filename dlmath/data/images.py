@@ -1,9 +1,9 @@
 """The one specification of decoding and resizing, in TensorFlow operations alone.
 
-Training, evaluation, prediction and the exported graph read an image this way, which is described
-in `dlmath.data.specification`. TensorFlow's default decoding of JPEG is up to 18 levels off, and
-its resizing without antialiasing up to 93; with both set as here, the pixels are within a level of
-Pillow's, which rounds to whole levels between its two passes of resizing.
+The exported graph reads an image this way, which is described in `dlmath.data.specification`.
+TensorFlow's default decoding of JPEG is up to 18 levels off, and its resizing without antialiasing
+up to 93; with both set as here, the pixels are within a level of Pillow's, which rounds to whole
+levels between its two passes of resizing.
 """
 
 from contextlib import AbstractContextManager

@@ -1,6 +1,7 @@
 """The one specification of decoding and resizing, in Pillow and NumPy: TensorFlow is not loaded.
 
-It is described in `dlmath.data.specification`; `dlmath.data.images` has it for graphs.
+Training, evaluation and prediction read files by it. It is described in
+`dlmath.data.specification`; `dlmath.data.images` has it for exported graphs.
 """
 
 import io

@@ -9,12 +9,14 @@
 4. The EXIF orientation is applied.
 5. Antialiased bilinear (triangle) resizing to a square, the aspect ratio not kept, to uint8.
 
-`dlmath.data.images` has it in TensorFlow for graphs, `dlmath.data.pillow_images` in Pillow and
-NumPy for programs without TensorFlow: equal bit for bit up to step 4, and within one level after.
+`dlmath.data.pillow_images` has it in Pillow and NumPy, by which dlmath itself reads files, and
+`dlmath.data.images` in TensorFlow for exported graphs: equal bit for bit up to step 4, and within
+one level after.
 
-On chest X-rays of 0.1 to 6 megapixels, at 224, the reduced scale changes a result by 0.5 levels
-in the mean and 85 at sharp edges, and the features of EfficientNet-Lite0 by 6 % of their norm;
-saving that result as a JPEG of quality 95 changes them by 10 % (benchmarks/bench_decode.py).
+On 30 chest X-rays of 0.1 to 6 megapixels, resized to 224, the reduced scale changes the result by
+0.5 levels in the mean and 85 at the sharpest edge; saving that result as a JPEG of quality 95
+changes it by 0.7 and 10, and decoding in full takes more than twice as long
+(`python benchmarks/bench_decode.py FOLDER`).
 """
 
 # Part of cache keys and manifests: change it whenever a pixel could come out otherwise.

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from dlmath.data.images import decode_and_resize_batch
 from dlmath.data.pixels import load_pixels
 from dlmath.errors import VerificationError
 from dlmath.evaluation.classifier import Classifier
@@ -49,8 +51,10 @@ def gather_cases(run: Run, classifier: Classifier, reporter: Reporter = SILENT) 
     rows = np.unique(np.linspace(0, len(examples) - 1, IMAGES).round().astype(int))
     pixels = load_pixels([examples[row] for row in rows], classifier.image_size, on_bad_file="skip")
     files = tuple(example.path for example in pixels.examples)
-    probabilities = classifier.probabilities(pixels.array)
-    return Cases(files, pixels.array, probabilities, classifier.classes)
+    # By the export's own reading: it may differ from Pillow's by one of 255 levels.
+    encoded = tf.constant([file.read_bytes() for file in files])
+    array = decode_and_resize_batch(encoded, classifier.image_size).numpy()
+    return Cases(files, array, classifier.probabilities(array), classifier.classes)
 
 
 def verify(model: Path, program: str, cases: Cases, *, isolated: bool) -> dict[str, Any]:

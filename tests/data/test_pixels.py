@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from dlmath.data import pixels
-from dlmath.data.images import decode_and_resize
+from dlmath.data.pillow_images import decode_and_resize
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
@@ -48,7 +47,7 @@ def spoilt(examples):
 
 
 def expected(examples):
-    return np.stack([decode_and_resize(tf.constant(e.path.read_bytes()), SIZE) for e in examples])
+    return np.stack([decode_and_resize(e.path.read_bytes(), SIZE) for e in examples])
 
 
 @pytest.mark.parametrize("limit", [pixels.MEMORY_LIMIT, 0], ids=["memory", "file"])
@@ -144,20 +143,6 @@ def test_progress_counts_every_image(examples, cache, limit):
     )
 
     assert list(dict.fromkeys(heard)) == [(done, 12) for done in range(1, 13)]
-
-
-def test_the_threads_trace_one_decoder_between_them(examples, monkeypatch):
-    traced = []
-
-    def counting(encoded, size):
-        traced.append(size)
-        return decode_and_resize(encoded, size)
-
-    monkeypatch.setattr(pixels, "decode_and_resize", counting)
-
-    load_pixels(examples, SIZE + 3)  # a size that no other test has
-
-    assert traced == [SIZE + 3]
 
 
 def test_one_image_is_read_by_the_same_specification(spoilt):
