@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmath.convex.objective import Objective, Point
-from dlmath.convex.preconditioner import Preconditioner
+from dlmath.convex.preconditioner import PerFold, Shared
 
 MAX_NEWTON = 100
 MAX_CONJUGATE = 200
-# About as many inner iterations as cost what a new preconditioner costs.
-PATIENCE = 25
 HALVINGS = 40
 
 Report = Callable[[int, np.ndarray, np.ndarray], None]
@@ -31,14 +29,12 @@ class Solution:
         gradient_norm: Greatest absolute entry of the gradient, (B,).
         iterations: Newton steps taken.
         converged: Whether every problem reached the tolerance.
-        preconditioner: For a warm start nearby.
     """
 
     point: Point
     gradient_norm: np.ndarray
     iterations: int
     converged: bool
-    preconditioner: Preconditioner
 
 
 def minimise(
@@ -46,7 +42,7 @@ def minimise(
     start: np.ndarray,
     *,
     tolerance: float,
-    preconditioner: Preconditioner | None = None,
+    preconditioner: Shared | PerFold | None = None,
     report: Report = lambda iteration, value, gradient_norm: None,
 ) -> Solution:
     """Minimise all B problems from `start` (D + 1, B, K - 1).
@@ -55,12 +51,15 @@ def minimise(
         objective: What to minimise.
         start: Parameters to begin with.
         tolerance: A problem is solved when no entry of its gradient exceeds this.
-        preconditioner: One of a nearby solution, already factored; by default one is made.
+        preconditioner: One of a nearby solution, already factored, or not yet made. It is kept
+            up to date, and left as it was last.
         report: Called with the number of steps taken, the values and the gradient norms.
     """
     point = objective.at(start)
     if preconditioner is None:
-        preconditioner = precondition(objective, point)
+        preconditioner = Shared(objective.rows)
+    if not preconditioner.made:
+        preconditioner.renew(objective, point)
     for iteration in range(MAX_NEWTON + 1):
         gradient = objective.gradient(point)
         norm = np.abs(gradient).max(axis=(0, 2))
@@ -76,27 +75,16 @@ def minimise(
         previous, point = point, _search(objective, point, step, gradient)
         if point is previous:
             break
-        if inner > PATIENCE:
-            preconditioner = precondition(objective, point)
-    return Solution(point, norm, iteration, not open_.any(), preconditioner)
-
-
-def precondition(objective: Objective, point: Point) -> Preconditioner:
-    """Return a factored preconditioner for the mean of the B problems at a point."""
-    made = Preconditioner(
-        objective.rows,
-        objective.row_curvature(point).mean(axis=1),
-        objective.weights.mean(axis=1),
-    )
-    made.factor(objective.penalty.mean(axis=1))
-    return made
+        if inner > preconditioner.patience:
+            preconditioner.renew(objective, point)
+    return Solution(point, norm, iteration, not open_.any())
 
 
 def _newton_step(
     objective: Objective,
     point: Point,
     gradient: np.ndarray,
-    preconditioner: Preconditioner,
+    preconditioner: Shared | PerFold,
     forcing: np.ndarray,
 ) -> tuple[np.ndarray, int]:
     """Solve H step = -gradient by conjugate gradients, each problem to its forcing term.

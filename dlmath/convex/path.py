@@ -2,8 +2,8 @@
 
 The path runs from a strong penalty to a weak one, each solution starting from the one before
 (Friedman, Hastie, Tibshirani, "Regularization paths for generalized linear models via coordinate
-descent", 2010, section 2.5). At every penalty the folds start from the solution of all rows and
-share its preconditioner: they differ from it by a fifth of the data.
+descent", 2010, section 2.5). At every penalty the folds start from the solution of all rows, and
+differ from it by a fifth of the data.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,14 @@ import numpy as np
 
 from dlmath.convex.newton import Solution, minimise
 from dlmath.convex.objective import Objective
-from dlmath.convex.preconditioner import Preconditioner
+from dlmath.convex.preconditioner import PerFold, Shared
 from dlmath.convex.softmax import log_sum_exp, sum_zero_basis
 
 # Half decades from 1 to 1e-5, and how far the path may be extended at either end.
 STRONGEST, WEAKEST = 1.0, 1e-5
 STEP = 10**0.5
 # The walk ends after as many penalties in a row that are worse by more than a standard error.
-CLEARLY_WORSE = 3
+CLEARLY_WORSE = 2
 LIMITS = (1e-8, 1e3)
 
 # Leaves errors of a hundredth of the standard error of the cross-validated loss, at the weakest
@@ -90,7 +90,7 @@ class Path:
         kept = np.arange(folds.max() + 1) != folds[:, np.newaxis]  # (N, B)
         weights = objective.weights * kept
         self._batches = _batches(objective, weights)
-        self._preconditioner: Preconditioner | None = None
+        self._preconditioner = Shared(objective.rows)
         self.points: dict[float, PathPoint] = {}
         self.parameters: dict[float, np.ndarray] = {}
 
@@ -126,8 +126,8 @@ class Path:
     def solve(self, l2: float, start: np.ndarray) -> np.ndarray:
         """Add one penalty to the path and return the parameters of all rows."""
         objective = self._objective.with_penalty(np.full((self._objective.rows.width, 1), l2))
-        if self._preconditioner is not None:
-            self._preconditioner.factor(objective.penalty[:, 0])
+        if self._preconditioner.made:
+            self._preconditioner.factor(objective.penalty)
         solution = minimise(
             objective,
             start,
@@ -135,7 +135,6 @@ class Path:
             preconditioner=self._preconditioner,
             report=reporter(self._record, "path", l2),
         )
-        self._preconditioner = solution.preconditioner
         logits, iterations = self._solve_folds(l2, solution)
         cv_loss, error = self._held_out(logits)
         self.points[l2] = PathPoint(
@@ -148,13 +147,16 @@ class Path:
         """Return the logits of each row under the fit without its fold, (N, K - 1), and steps."""
         held_out = np.empty((len(self._folds), solution.point.logits.shape[2]))
         iterations = first = 0
-        for objective, spread in self._batches:
-            count = spread.shape[1]
+        for batch in self._batches:
+            objective = batch.objective.with_penalty(l2 * batch.spread)
+            count = batch.spread.shape[1]
+            if batch.preconditioner.made:
+                batch.preconditioner.factor(objective.penalty)
             fitted = minimise(
-                objective.with_penalty(l2 * spread),
+                objective,
                 np.repeat(solution.point.parameters, count, axis=1),
                 tolerance=TOLERANCE,
-                preconditioner=solution.preconditioner,
+                preconditioner=batch.preconditioner,
                 report=reporter(self._record, "folds", l2),
             )
             rows = np.flatnonzero((self._folds >= first) & (self._folds < first + count))
@@ -177,24 +179,33 @@ class Path:
         return mean, float(np.sqrt(np.sum(deviations**2) * patients / (patients - 1)))
 
 
-def _batches(objective: Objective, weights: np.ndarray) -> list[tuple[Objective, np.ndarray]]:
-    """Return the objectives of the folds, some at a time, each with its spread (D, b).
+@dataclass(frozen=True)
+class _Batch:
+    """Folds that are solved together.
 
-    Each fold is penalised as if standardised by its own rows. In the coordinates of all rows
-    that only scales the penalty of feature j by the variance that column j has in the fold.
+    Attributes:
+        objective: Of b folds.
+        spread: (D, b), the variance that each column has in each fold. A fold is penalised as if
+            standardised by its own rows: in the coordinates of all rows, that only scales the
+            penalty of feature j by this.
+        preconditioner: Theirs.
     """
+
+    objective: Objective
+    spread: np.ndarray
+    preconditioner: PerFold
+
+
+def _batches(objective: Objective, weights: np.ndarray) -> list[_Batch]:
+    """Return the folds in batches that bound the memory; weights are (N, B), 0 where held out."""
     arrays = len(objective.expectation.blends) * objective.targets.size
     size = max(1, _CHUNK // arrays)
     batches = []
     for first in range(0, weights.shape[1], size):
         chosen = weights[:, first : first + size]
         spread = objective.rows.spread(chosen)
-        batches.append(
-            (
-                Objective(objective.rows, objective.targets, chosen, spread, objective.expectation),
-                spread,
-            )
-        )
+        folds = Objective(objective.rows, objective.targets, chosen, spread, objective.expectation)
+        batches.append(_Batch(folds, spread, PerFold(objective.rows, chosen == 0)))
     return batches
 
 

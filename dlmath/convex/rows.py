@@ -10,7 +10,7 @@ bounded.
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
+from scipy.linalg.blas import ssyrk
 
 # A set up to this size is held as one float64 block; a larger one passes through in pieces.
 HELD_BYTES = 512 * 2**20
@@ -92,15 +92,19 @@ class Rows:
         product[-1] = columns.sum(axis=0)
         return product.reshape(self.width + 1, *residuals.shape[1:])
 
-    def gram(self, curvature: np.ndarray) -> np.ndarray:
-        """Return X^T diag(curvature) X, (D + 1, D + 1), for curvature (N,) >= 0."""
-        gram = np.zeros((self.width, self.width), order="F")
-        for part, block in self._blocks():
-            scaled = block * np.sqrt(curvature[part])[:, np.newaxis]
-            gram = dsyrk(1.0, scaled.T, beta=1.0, c=gram, overwrite_c=True, lower=True)
+    def gram(self, curvature: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Return X^T diag(c) X, (D + 1, D + 1), for c (N,) >= 0, over chosen rows (N,): coarse."""
+        gram = np.zeros((self.width, self.width), np.float32, order="F")
+        border = np.zeros(self.width + 1)
+        for part, block in self._blocks(np.float32):
+            rows = slice(None) if chosen is None else chosen[part]
+            c = curvature[part][rows]
+            scaled = block[rows] * np.sqrt(c).astype(np.float32)[:, np.newaxis]
+            gram = ssyrk(1.0, scaled.T, beta=1.0, c=gram, overwrite_c=True, lower=True)
+            border += np.append(np.sqrt(c) @ scaled, c.sum())
         bordered = np.empty((self.width + 1, self.width + 1))
         bordered[:-1, :-1] = np.tril(gram) + np.tril(gram, -1).T
-        bordered[-1] = bordered[:, -1] = self.adjoint(curvature)
+        bordered[-1] = bordered[:, -1] = border
         return bordered
 
     def inner(self, penalty: np.ndarray) -> np.ndarray:
