@@ -2,10 +2,10 @@
 
     python benchmarks/head_solvers.py ../shared/data
 
-All of them see the same standardised features of the chest X-rays, computed once and kept in the
-cache. `sgd` is what `--set head_solver=sgd` does without dropout and Mixup: the recipe's optimizer,
-rate, schedule and batch size, here on features, since 500 epochs through the network would take half
-a day. Loss and AUC are of the validation part. Writes `benchmarks/results/head-solvers.json`.
+All of them see the same features of the chest X-rays, computed once and kept in the cache. `sgd` is
+what `--set head_solver=sgd` does without dropout and Mixup: the recipe's optimizer, rate, schedule
+and batch size, here on features, since 500 epochs through the network would take half a day. Loss
+and AUC are of the validation part. Writes `benchmarks/results/head-solvers.json`.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -45,31 +46,31 @@ def main() -> None:
         prepared = prepare(recipe, [data / "chest_xray"], report)
         ingredients = solved_head.gather(prepared, place(), report)
     train, validation = ingredients.train, ingredients.validation
+    features = train.array, validation.array
     mean, scale = train.array.mean(axis=0), train.array.std(axis=0)
-    features = (train.array - mean) / scale, (validation.array - mean) / scale
     labels = class_indices(train.examples, recipe), class_indices(validation.examples, recipe)
     patients = solved_head.patients_of(train.examples)
 
     targets, weights = np.eye(2)[labels[0]], np.ones(len(labels[0]))
     fit, seconds = timed(lambda: fit_head(features[0], targets, weights, patients))
-    rows = [
-        row("exact, penalty by cross-validation", seconds, fit.logits, features, labels, fit.l2)
-    ]
-    fit, seconds = timed(lambda: fit_head(features[0], targets, weights, patients, l2=fit.l2))
-    rows.append(row("exact, penalty given", seconds, fit.logits, features, labels, fit.l2))
-    solver = LogisticRegression(C=2 / (fit.l2 * len(labels[0])), tol=1e-10, max_iter=20_000)
-    _, seconds = timed(lambda: solver.fit(features[0], labels[0]))
+    l2 = fit.l2
+    rows = [describe("exact, l2 by cross-validation", seconds, fit.logits, features, labels)]
+    fit, seconds = timed(lambda: fit_head(features[0], targets, weights, patients, l2=l2))
+    rows.append(describe("exact, l2 given", seconds, fit.logits, features, labels))
+    solver = LogisticRegression(C=2 / (l2 * len(labels[0])), tol=1e-10, max_iter=20_000)
+    _, seconds = timed(lambda: solver.fit((features[0] - mean) / scale, labels[0]))
     rows.append(
-        row("scikit-learn, the same penalty", seconds, two(solver), features, labels, fit.l2)
+        describe("scikit-learn, the same l2", seconds, two(solver, mean, scale), features, labels)
     )
     for epochs in EPOCHS:
-        model, seconds = timed(lambda: by_steps(features[0], labels[0], recipe, epochs))  # noqa: B023
-        rows.append(row(f"sgd, {epochs} epochs", seconds, model, features, labels, fit.l2))
+        model, seconds = timed(partial(by_steps, features[0], labels[0], recipe, epochs))
+        rows.append(describe(f"sgd, {epochs} epochs", seconds, model, features, labels))
     RESULT.write_text(
         json.dumps(
             {
                 "command": "python benchmarks/head_solvers.py DATA",
                 "cores": len(os.sched_getaffinity(0)),
+                "l2": l2,
                 "images": {"train": len(labels[0]), "validation": len(labels[1])},
                 "solvers": rows,
             },
@@ -86,8 +87,10 @@ def timed(work: Callable[[], object]) -> tuple:
     return result, time.perf_counter() - began
 
 
-def two(solver: LogisticRegression) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda rows: np.outer(solver.decision_function(rows), [-0.5, 0.5])
+def two(
+    solver: LogisticRegression, mean: np.ndarray, scale: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda rows: np.outer(solver.decision_function((rows - mean) / scale), [-0.5, 0.5])
 
 
 def by_steps(
@@ -107,25 +110,24 @@ def by_steps(
     return lambda rows: model.predict(rows, batch_size=1024, verbose=0).astype(np.float64)
 
 
-def row(
+def describe(
     name: str,
     seconds: float,
     logits_of: Callable[[np.ndarray], np.ndarray],
     features: tuple[np.ndarray, np.ndarray],
     labels: tuple[np.ndarray, np.ndarray],
-    l2: float,
 ) -> dict:
-    """Describe one solver's head; the objective is the one that `exact` minimises."""
+    """Return the time of one way and the figures of its head."""
     recipe = RECIPES["pneumonia"]
-    logits = [logits_of(part) for part in features]
-    train = measure(softmax(logits[0], axis=1), labels[0], recipe)
-    figures = measure(softmax(logits[1], axis=1), labels[1], recipe)
+    train, validation = (
+        measure(softmax(logits_of(part), axis=1), truth, recipe)
+        for part, truth in zip(features, labels, strict=True)
+    )
     result = {
         "name": name,
         "seconds": round(seconds, 2),
-        "l2": l2,
         "train_loss": train["val_loss"],
-        **figures,
+        **validation,
     }
     print(json.dumps(result))
     return result

@@ -50,7 +50,8 @@ history = []
 for epoch in range(epochs):
     model.fit(train, verbose=0)
     scores = model.predict(validation, verbose=0)[:, 0]
-    history.append({"seconds": time.perf_counter() - began, "val_auc": roc_auc_score(truth, scores)})
+    seconds = time.perf_counter() - began
+    history.append({"seconds": seconds, "val_auc": roc_auc_score(truth, scores)})
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 print(json.dumps({"epochs": history, "peak_bytes": peak}))
 """
