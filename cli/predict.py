@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dlmath.cli.startup import load_tensorflow
+from dlmath.cli.startup import load_tensorflow, without_chatter
 from dlmath.errors import UserError
 from dlmath.runs import RUNS, Run, write_csv
 
@@ -31,6 +31,10 @@ def predict(
         Path | None,
         typer.Option(help="Write a table of all files here instead.", metavar="FILE"),
     ] = None,
+    runtime: Annotated[
+        Literal["auto", "light", "keras"],
+        typer.Option(help="light starts at once, where the run has that form of its model."),
+    ] = "auto",
 ) -> None:
     """Say what the images show. Files that cannot be read are reported, and the exit code is 2.
 
@@ -39,12 +43,7 @@ def predict(
     if as_json and csv is not None:
         raise UserError("Take either --json or --csv FILE. Received: both")
     run, images = split_run(arguments)
-    load_tensorflow()
-    import dlmath
-    from dlmath.cli.progress import reporter
-
-    with reporter() as report:
-        predictions = dlmath.predict(run, images, reporter=report)
+    predictions = _predict(run, images, runtime)
     if as_json:
         document = [prediction.as_json() for prediction in predictions]
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
@@ -56,6 +55,27 @@ def predict(
     if any(prediction.error is not None for prediction in predictions):
         _report_bad_files(predictions)
         raise typer.Exit(2)
+
+
+def _predict(run: Run, images: list[str], runtime: str) -> list["Prediction"]:
+    # Imported here: NumPy and Pillow take longer than all of `dlmath --help`.
+    from dlmath.cli.progress import reporter
+    from dlmath.evaluation.predict_files import (
+        choose_runtime,
+        find_images,
+        load_classifier,
+        predict_by,
+    )
+
+    paths = find_images(images)
+    if choose_runtime(run, runtime) == "keras":
+        if runtime == "auto":
+            typer.echo(f"{run.folder} has no light form of its model; Keras predicts.", err=True)
+        load_tensorflow()
+    with without_chatter():
+        classifier = load_classifier(run, runtime)
+    with reporter() as report:
+        return predict_by(classifier, paths, reporter=report)
 
 
 def split_run(arguments: list[str]) -> tuple[Run, list[str]]:

@@ -1,4 +1,4 @@
-"""Load TensorFlow for a command: say so, since it takes seconds, and keep its chatter away."""
+"""Load what computes: say so where that takes seconds, and keep its chatter away."""
 
 import os
 import re
@@ -9,8 +9,11 @@ from contextlib import contextmanager
 
 import typer
 
-# What TensorFlow's C++ side writes at import, before it reads TF_CPP_MIN_LOG_LEVEL.
-_CHATTER = re.compile(rb"(WARNING: All log messages before absl|[IW]0000 )[^\n]*\n")
+# What C++ writes whatever TF_CPP_MIN_LOG_LEVEL says: TensorFlow at import, before it reads it, and
+# LiteRT with its first network.
+_CHATTER = re.compile(
+    rb"(WARNING: All log messages before absl|[IW]0000 |INFO: Created TensorFlow Lite)[^\n]*\n"
+)
 
 
 def load_tensorflow() -> None:
@@ -18,12 +21,12 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     typer.echo("Loading TensorFlow …", err=True)
-    with _without_chatter():
+    with without_chatter():
         import tensorflow  # noqa: F401  what is wanted is that it is loaded
 
 
 @contextmanager
-def _without_chatter() -> Iterator[None]:
+def without_chatter() -> Iterator[None]:
     """Hold back what is written to the stderr of this process, and pass on all but chatter."""
     sys.stderr.flush()
     try:

@@ -77,3 +77,20 @@ def tiny_run(_tiny_run_template: Path, tmp_path: Path) -> Run:
     """A finished run `runs/tiny/` of two classes with its data beside it, a copy for each test."""
     shutil.copytree(_tiny_run_template, tmp_path, dirs_exist_ok=True)
     return Run(tmp_path / "runs" / "tiny")
+
+
+@pytest.fixture(scope="session")
+def _light_run_template(
+    tiny_runs: ModuleType, _tiny_run_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("light")
+    shutil.copytree(_tiny_run_template, folder, dirs_exist_ok=True)
+    tiny_runs.write_light(Run(folder / "runs" / "tiny"))
+    return folder
+
+
+@pytest.fixture
+def light_run(_light_run_template: Path, tiny_run: Run, tmp_path: Path) -> Run:
+    """The tiny run with the light form of its model, in the place of the one without."""
+    shutil.copytree(_light_run_template, tmp_path, dirs_exist_ok=True)
+    return tiny_run

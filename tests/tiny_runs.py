@@ -3,17 +3,20 @@
 The model calls an image positive the brighter it is, so every figure can be foreseen.
 """
 
+import hashlib
+import io
 import os
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import split_examples, write_split
 from dlmath.recipe import Recipe
-from dlmath.runs import RUN_VERSION, Run, write_json, write_text
+from dlmath.runs import RUN_VERSION, Run, write_bytes, write_json, write_text
 
 RECIPE = Recipe(
     name="tiny",
@@ -93,3 +96,25 @@ def write_run(run: Run, data: Path, recipe: Recipe, model: keras.Model | None = 
         "data": {"sources": [Path(os.path.relpath(data, run.folder)).as_posix()]},
     }
     write_json(run.manifest_path, manifest)
+
+
+def write_light(run: Run) -> None:
+    """Give a tiny run the light form of its brightness model, as training does for a real one."""
+    model = keras.models.load_model(run.model_path)
+    head = model.get_layer("probabilities")
+    below = keras.Model(model.input, head.input)
+    signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    concrete = tf.function(lambda images: below(images)).get_concrete_function(signature)
+    network = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+    arrays = io.BytesIO()
+    kernel, bias = head.get_weights()
+    np.savez(arrays, kernel=kernel, bias=bias)
+    write_bytes(run.light_network_path, network)
+    write_bytes(run.light_head_path, arrays.getvalue())
+    record = {
+        "features_sha256": hashlib.sha256(network).hexdigest(),
+        "head_sha256": hashlib.sha256(arrays.getvalue()).hexdigest(),
+        "largest_difference": 0.0,
+        "images": 1,
+    }
+    run.update_manifest(light=record)

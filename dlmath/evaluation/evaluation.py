@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from dlmath.evaluation.bootstrap import Estimate, estimate
-from dlmath.evaluation.classifier import Classifier, Threshold
 from dlmath.evaluation.decisions import confusion_matrix
 from dlmath.evaluation.metrics import binary_metrics, multiclass_metrics
+from dlmath.light.decider import Decider, Threshold
 from dlmath.seeds import generator
 
 
@@ -54,7 +54,7 @@ class Evaluation:
 
 
 def measure(
-    classifier: Classifier,
+    classifier: Decider,
     truth: np.ndarray,
     probabilities: np.ndarray,
     patients: Sequence[str | None],
@@ -67,7 +67,7 @@ def measure(
     """Return every metric with its interval, from probabilities alone.
 
     Args:
-        classifier: Whose probabilities these are; the model itself is not used.
+        classifier: Whose probabilities these are.
         truth: (N,) class indices, N at least 1.
         probabilities: (N, K), all of them numbers.
         patients: N names; where one is None, each image counts as a patient of its own.
@@ -100,7 +100,7 @@ def measure(
 
 
 def _metrics(
-    classifier: Classifier, truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
+    classifier: Decider, truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
 ) -> dict[str, np.ndarray]:
     positive = classifier.positive_index
     if positive is None or classifier.threshold is None:

@@ -10,6 +10,7 @@ import numpy as np
 from dlmath.evaluation.calibration import probability_metrics
 from dlmath.evaluation.decisions import count_classes, decision_metrics
 from dlmath.evaluation.ranking import ranking_metrics
+from dlmath.light.decider import decide_binary
 
 METRICS = (
     "accuracy",
@@ -76,11 +77,6 @@ def multiclass_metrics(
             **probability_metrics(truth, probabilities, weights),
         }
     )
-
-
-def decide_binary(probability: np.ndarray, threshold: float) -> np.ndarray:
-    """Return (N,) bool: whether each image is decided positive. The only place that decides."""
-    return np.asarray(probability) >= threshold
 
 
 def _in_order(metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,4 +1,7 @@
-"""Predict the class of image files, one answer for each file whatever happens to the others."""
+"""Predict the class of image files, one answer for each file whatever happens to the others.
+
+Where the run has a light form of its model, neither TensorFlow nor Keras is loaded.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.data.pixels import read_image
+from dlmath.data.pillow_images import read_image
 from dlmath.data.trees import is_image_name
-from dlmath.errors import DataError
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.probabilities import BATCH_SIZE
+from dlmath.errors import DataError, UserError, did_you_mean
 from dlmath.evaluation.tables import probability_columns
+from dlmath.light.classifier import LightClassifier, has_light_form
+from dlmath.light.decider import Decider
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
+
+RUNTIMES = ("auto", "light", "keras")
+BATCH_SIZE = 64  # images that are decoded at a time, so that a folder of any size fits in memory
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ def predict(
     run: Run | str | Path | None,
     files: str | Path | Sequence[str | Path],
     *,
+    runtime: str = "auto",
     reporter: Reporter = SILENT,
 ) -> list[Prediction]:
     """Return what a run's model says of each file, in the order given.
@@ -62,17 +69,67 @@ def predict(
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
         files: PNG or JPEG files, and folders of them: those are searched to their depths, and
             their images taken in the order of their names.
+        runtime: `light` for the light form of the model, which starts at once and whose
+            probabilities are within 1e-4; `keras` for the model itself; `auto` for the light form
+            where the run has one.
         reporter: Hears of the progress.
 
     Raises:
-        RunError: There is no such run.
+        UserError: There is no such runtime.
+        RunError: There is no such run, or it has no light form and that is what was asked for.
         DataError: `files` is empty, or a folder holds no image.
     """
-    paths = _expand([files] if isinstance(files, str | Path) else files)
-    classifier = Classifier.load(run if isinstance(run, Run) else Run.find(run))
+    paths = find_images(files)
+    found = run if isinstance(run, Run) else Run.find(run)
+    return predict_by(load_classifier(found, runtime), paths, reporter=reporter)
+
+
+def find_images(files: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Return the files themselves and the images in the folders; see `predict`.
+
+    Raises:
+        DataError: There are no files, or a folder holds no image.
+    """
+    given = [files] if isinstance(files, str | Path) else files
+    paths: list[Path] = []
+    for path in map(Path, given):
+        paths += _images_in(path) if path.is_dir() else [path]
+    if not paths:
+        raise DataError("There is nothing to predict. Name an image file or a folder of them.")
+    return paths
+
+
+def load_classifier(run: Run, runtime: str = "auto") -> Decider:
+    """Load what computes a run's probabilities; see `predict` for the runtimes."""
+    if choose_runtime(run, runtime) == "light":
+        return LightClassifier.load(run)
+    from dlmath.evaluation.classifier import Classifier  # loads TensorFlow, which takes seconds
+
+    return Classifier.load(run)
+
+
+def choose_runtime(run: Run, runtime: str) -> str:
+    """Return `light` or `keras`: what `runtime` comes to for this run.
+
+    Raises:
+        UserError: There is no such runtime.
+    """
+    if runtime not in RUNTIMES:
+        raise UserError(
+            f"`runtime` must be one of {', '.join(RUNTIMES)}.{did_you_mean(runtime, RUNTIMES)} "
+            f"Received: runtime={runtime!r}"
+        )
+    if runtime != "auto":
+        return runtime
+    return "light" if has_light_form(run) else "keras"
+
+
+def predict_by(
+    classifier: Decider, paths: Sequence[Path], *, reporter: Reporter = SILENT
+) -> list[Prediction]:
+    """Return what a loaded classifier says of each file."""
     predictions: list[Prediction] = []
     with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
-        # A batch at a time, so that a folder of any size fits in memory.
         for first in range(0, len(paths), BATCH_SIZE):
             batch = paths[first : first + BATCH_SIZE]
             images = list(pool.map(partial(_read, size=classifier.image_size), batch))
@@ -99,15 +156,6 @@ def csv_row(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _expand(given: Sequence[str | Path]) -> list[Path]:
-    paths: list[Path] = []
-    for path in map(Path, given):
-        paths += _images_in(path) if path.is_dir() else [path]
-    if not paths:
-        raise DataError("There is nothing to predict. Name an image file or a folder of them.")
-    return paths
-
-
 def _images_in(folder: Path) -> list[Path]:
     found = sorted(path for path in folder.rglob("*") if _is_image(path, folder))
     if not found:
@@ -131,7 +179,7 @@ def _read(path: Path, size: int) -> np.ndarray | str:
 
 
 def _predict_batch(
-    classifier: Classifier, paths: Sequence[Path], images: Sequence[np.ndarray | str]
+    classifier: Decider, paths: Sequence[Path], images: Sequence[np.ndarray | str]
 ) -> Iterator[Prediction]:
     readable = [image for image in images if not isinstance(image, str)]
     shape = (-1, classifier.image_size, classifier.image_size, 3)
@@ -143,7 +191,7 @@ def _predict_batch(
             yield _predict_one(classifier, path, next(rows))
 
 
-def _predict_one(classifier: Classifier, path: Path, row: np.ndarray) -> Prediction:
+def _predict_one(classifier: Decider, path: Path, row: np.ndarray) -> Prediction:
     if not np.isfinite(row).all():
         return Prediction(str(path), error=f"{path}: the model gives NaN; train it again")
     decided = int(classifier.decide(row[None])[0])

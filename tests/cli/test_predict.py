@@ -1,6 +1,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -115,3 +117,34 @@ def test_a_csv_that_cannot_be_written_is_refused(tiny_run, image, tmp_path):
     (tmp_path / "file").write_text("")
 
     assert "--csv" in refusal(tiny_run.folder, image, "--csv", tmp_path / "file" / "out.csv")
+
+
+def test_the_light_runtime_loads_no_tensorflow_and_writes_the_same(light_run, image):
+    program = (
+        "import sys\n"
+        "from dlmath.cli.main import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    heavy = {'tensorflow', 'keras', 'scipy', 'sklearn'} & set(sys.modules)\n"
+        "    print('loaded', sorted(heavy), file=sys.stderr)"
+    )
+    arguments = ["predict", str(light_run.folder), str(image), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr == "loaded []\n"  # and LiteRT does not announce itself
+    (light,) = json.loads(done.stdout)
+    (keras,) = json.loads(invoke(light_run.folder, image, "--json", "--runtime", "keras").stdout)
+    assert light.pop("probabilities") == pytest.approx(keras.pop("probabilities"), abs=1e-4)
+    assert light == keras
+
+
+def test_auto_says_when_it_falls_back_to_keras(tiny_run, image):
+    assert "no light form" in invoke(tiny_run.folder, image).stderr
+    assert "no light form" not in invoke(tiny_run.folder, image, "--runtime", "keras").stderr
+
+
+def test_light_on_a_run_without_it_says_what_to_do(tiny_run, image):
+    assert "--runtime keras" in refusal(tiny_run.folder, image, "--runtime", "light")

@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 
 from dlmath.evaluation.bootstrap import Estimate
-from dlmath.evaluation.classifier import Classifier, Threshold
 from dlmath.evaluation.evaluation import measure
 from dlmath.evaluation.metrics import METRICS
+from dlmath.light.decider import Decider, Threshold
 
 SCHEMA = json.loads(files("dlmath.evaluation").joinpath("evaluation.schema.json").read_text())
 
-BINARY = Classifier(
-    None, ("Parasitized", "Uninfected"), 16, "Parasitized", Threshold(0.3, "validation")
-)
-THREE = Classifier(None, ("a", "b", "c"), 16, None, None)
+BINARY = Decider(("Parasitized", "Uninfected"), 16, "Parasitized", Threshold(0.3, "validation"))
+THREE = Decider(("a", "b", "c"), 16, None, None)
 WHERE = {"task": "tiny", "split": "test", "seed": 0}
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import dlmath
-from dlmath.errors import DataError, RunError
+from dlmath.errors import DataError, RunError, UserError
 from dlmath.evaluation import predict, predict_files
-from dlmath.evaluation.predict_files import csv_fields, csv_row
+from dlmath.evaluation.predict_files import choose_runtime, csv_fields, csv_row
 
 
 @pytest.fixture
@@ -152,3 +152,25 @@ def test_rows_of_a_csv_fit_its_header(tiny_run, images):
     assert csv_row(good)["positive"] == "true"
     assert set(csv_row(bad)) <= set(fields)
     assert csv_row(bad)["class"] is None
+
+
+def test_both_runtimes_give_the_same_document(light_run, images):
+    light, keras = (predict(light_run, images, runtime=name) for name in ("light", "keras"))
+
+    for ours, theirs in zip(light, keras, strict=True):
+        assert ours.probabilities == pytest.approx(theirs.probabilities, abs=1e-4)
+        document = {**theirs.as_json(), "probabilities": ours.probabilities}
+        assert ours.as_json() == document
+
+
+def test_auto_takes_the_light_form_where_there_is_one(light_run, images):
+    assert choose_runtime(light_run, "auto") == "light"
+    light_run.update_manifest(light=None)
+    assert choose_runtime(light_run, "auto") == "keras"
+    with pytest.raises(RunError, match="--runtime keras"):
+        predict(light_run, images, runtime="light")
+
+
+def test_an_unknown_runtime_is_refused(tiny_run, images):
+    with pytest.raises(UserError, match=r"auto, light, keras\. Did you mean 'light'\?.*'lite'"):
+        predict(tiny_run, images, runtime="lite")
