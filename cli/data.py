@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dlmath import models
 from dlmath.errors import DataError, did_you_mean
-from dlmath.models import RECIPES
-from dlmath.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from dlmath.data.sources import Catalogue, Source
     from dlmath.data.summary import Share, Summary
+    from dlmath.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True, help="See which data there are, and what they hold.")
 
@@ -40,7 +40,7 @@ def list_tasks() -> None:
 
     table = Table("task", "classes", box=None)
     table.add_column("data at hand", overflow="fold")
-    for name, recipe in RECIPES.items():
+    for name, recipe in models.RECIPES.items():
         at_hand = data_at_hand(name)
         found = str(at_hand) if at_hand else "none: pass --data PATH, or --data phantom"
         table.add_row(name, ", ".join(recipe.classes), found)
@@ -131,15 +131,16 @@ def phantom(
     typer.echo(str(folder))
 
 
-def _read(target: str) -> tuple[Recipe, "Catalogue"]:
+def _read(target: str) -> "tuple[Recipe, Catalogue]":
     """Return the data of a task or at a path, and the recipe that they were read with."""
     from dlmath.cli.progress import reporter
     from dlmath.data.locate import find_data
     from dlmath.data.sources import read_sources
+    from dlmath.recipe import Recipe
 
     with reporter() as report:
 
-        def read(recipe: Recipe, sources: "Sequence[Source]") -> "Catalogue":
+        def read(recipe: "Recipe", sources: "Sequence[Source]") -> "Catalogue":
             return read_sources(
                 sources,
                 classes=recipe.classes,
@@ -147,7 +148,7 @@ def _read(target: str) -> tuple[Recipe, "Catalogue"]:
                 progress=report.progress,
             )
 
-        if recipe := RECIPES.get(target):
+        if recipe := models.RECIPES.get(target):
             return recipe, read(recipe, find_data(target, progress=report.progress))
         _refuse_misspelt_task(target)
         plain = Recipe(name="data")
@@ -157,17 +158,17 @@ def _read(target: str) -> tuple[Recipe, "Catalogue"]:
 
 
 def _refuse_misspelt_task(target: str) -> None:
-    nearest = did_you_mean(target, RECIPES)
+    nearest = did_you_mean(target, models.RECIPES)
     if nearest and not Path(target).exists():
         raise DataError(f"There is no task and no path {target!r}.{nearest}")
 
 
-def _recipe_that_fits(catalogue: "Catalogue") -> Recipe | None:
+def _recipe_that_fits(catalogue: "Catalogue") -> "Recipe | None":
     """Return the task's recipe that has these classes and reads the patient of every image."""
     from dlmath.data.patients import patient_of
 
     classes = {name.casefold() for name in catalogue.classes}
-    for recipe in RECIPES.values():
+    for recipe in models.RECIPES.values():
         if classes == {name.casefold() for name in recipe.classes} and all(
             patient_of(example.file, recipe.patient_rules) for example in catalogue.examples
         ):

@@ -3,7 +3,6 @@
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,6 +33,8 @@ def without_chatter() -> Iterator[None]:
     except OSError:  # there is no stderr to keep clean
         yield
         return
+    import tempfile  # not for every start: it loads hash functions and random numbers
+
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+import dlmath
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
-from dlmath.recipe import Recipe
 from dlmath.runs import Run
 
 
@@ -110,7 +110,7 @@ def train(
         "precision": precision,
     }
     changes = {name: value for name, value in named.items() if value is not None}
-    changes |= dict(Recipe.parse_setting(text) for text in setting or [])
+    changes |= dict(dlmath.Recipe.parse_setting(text) for text in setting or [])
     where: dict[str, str] = {"device": device, "strategy": strategy}
     if resume is None:
         run = _train(task, data, out, tensorboard, changes, where)
@@ -137,7 +137,6 @@ def _train(
             "--backbone efficientnet_lite0, or see what there is: dlmath data list"
         )
     load_tensorflow()
-    import dlmath
     from dlmath.cli.progress import reporter
 
     with reporter() as report:

@@ -3,7 +3,6 @@
 A message says what is wrong, what was given (`Received: name=value`) and what to do next.
 """
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -68,5 +67,7 @@ class Stopped(DlmathError):
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` for the choice nearest to `name`, or an empty string."""
+    import difflib  # for an error alone, not for every start
+
     nearest = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
     return f" Did you mean {nearest[0]!r}?" if nearest else ""

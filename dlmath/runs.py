@@ -7,21 +7,20 @@ Every file is written whole or not at all: to a temporary file beside it, flushe
 disk, then renamed over the old one, which a crash leaves as it was.
 """
 
-import csv
-import io
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dlmath.errors import RunError, did_you_mean
-from dlmath.recipe import Recipe
+
+if TYPE_CHECKING:
+    from dlmath.recipe import Recipe
 
 RUN_VERSION = 1
 RUNS = Path("runs")
@@ -78,8 +77,10 @@ class Run:
         return self.folder / "exports"
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> "Recipe":
         """The recipe that made this run."""
+        from dlmath.recipe import Recipe  # loads TOML and builds a large class
+
         return Recipe.read(self._existing(self.recipe_path))
 
     @property
@@ -226,6 +227,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     The temporary name ends as `path` does, since some writers go by the ending.
     """
+    import tempfile  # not for every start: it loads hash functions and random numbers
+
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
@@ -262,6 +265,9 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_csv(path: Path, fields: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write `rows` under a header line of `fields`, whole or not at all."""
+    import csv
+    import io
+
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(fields), lineterminator="\n")
     writer.writeheader()
