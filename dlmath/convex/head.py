@@ -48,6 +48,10 @@ class HeadFit:
         """Return (N, K) logits of raw features (N, D)."""
         return features @ self.kernel + self.bias
 
+    def expectation(self, targets: np.ndarray) -> Expectation:
+        """Return the expectation over blends of rows with targets (N, K) that was minimised."""
+        return expectation(self.mixing, targets)
+
 
 def fit_head(
     features: np.ndarray,
@@ -88,8 +92,12 @@ def fit_head(
         ValueError: An argument has a wrong shape or is out of its range.
         DataError: A class is missing, or has too few patients to choose `l2`.
     """
-    _check(features, targets, weights, groups, l2, folds)
-    features, targets, weights, groups = _present(features, targets, weights, groups)
+    targets, weights, groups = checked(features, targets, weights, groups)
+    _check_choice(l2, folds)
+    present = weights > 0
+    if not present.all():
+        features, targets, weights = features[present], targets[present], weights[present]
+        groups = groups[present]
     iterations: list[Iteration] = []
 
     def record(iteration: Iteration) -> None:
@@ -132,25 +140,15 @@ def expectation(mixing: Mixing | None, targets: np.ndarray) -> Expectation:
     return Expectation() if mixing is None else mixing.expectation(targets)
 
 
-def _present(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Leave out the rows of weight 0."""
-    features, targets, weights, groups = arrays
-    targets, weights = np.asarray(targets, np.float64), np.asarray(weights, np.float64)
-    present = weights > 0
-    if not present.all():
-        features, targets, weights = features[present], targets[present], weights[present]
-        groups = np.asarray(groups)[present]
-    return features, targets, weights, np.asarray(groups)
+def checked(
+    features: np.ndarray, targets: np.ndarray, weights: np.ndarray, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return targets and weights in float64, and groups, of data that a head can be fitted to.
 
-
-def _check(
-    features: np.ndarray,
-    targets: np.ndarray,
-    weights: np.ndarray,
-    groups: np.ndarray,
-    l2: float | None,
-    folds: int,
-) -> None:
+    Raises:
+        ValueError: A shape is wrong, or a value is out of its range.
+        DataError: A class is missing.
+    """
     shapes = tuple(np.shape(array) for array in (features, targets, weights, groups))
     count = shapes[0][0] if shapes[0] else 0
     if [len(shape) for shape in shapes] != [2, 2, 1, 1] or {s[0] for s in shapes} != {count}:
@@ -169,6 +167,16 @@ def _check(
             "`weights` must be finite, at least 0, and not all 0. "
             f"Received: from {np.min(weights)} to {np.max(weights)}"
         )
+    missing = np.flatnonzero(np.asarray(weights) @ np.asarray(targets) == 0)
+    if len(missing):
+        raise DataError(
+            "The head needs examples of every class. Received: none of class number "
+            f"{', '.join(map(str, missing))} (from 0). Add some, or leave the class out."
+        )
+    return np.asarray(targets, np.float64), np.asarray(weights, np.float64), np.asarray(groups)
+
+
+def _check_choice(l2: float | None, folds: int) -> None:
     if l2 is not None and not (math.isfinite(l2) and l2 > 0):
         raise ValueError(
             f"`l2` must be above 0: without a penalty separable classes have no optimum. "
@@ -176,9 +184,3 @@ def _check(
         )
     if folds < 2:
         raise ValueError(f"`folds` must be at least 2. Received: folds={folds}")
-    missing = np.flatnonzero(np.asarray(weights) @ np.asarray(targets) == 0)
-    if len(missing):
-        raise DataError(
-            "The head needs examples of every class. Received: none of class number "
-            f"{', '.join(map(str, missing))} (from 0). Add some, or leave the class out."
-        )

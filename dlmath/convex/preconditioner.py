@@ -79,7 +79,7 @@ class PerFold:
         self._curvature = curvature[:, np.newaxis] * present
         if self._rows.count >= self._rows.width:
             parts = [self._rows.gram(curvature, held) for held in self._held_out.T]
-            everywhere = ~self._held_out.any(axis=1)
+            everywhere = np.logical_not(self._held_out.any(axis=1))
             whole = sum(parts) + (self._rows.gram(curvature, everywhere) if everywhere.any() else 0)
             self._grams = [whole - part for part in parts]
         self.made = True

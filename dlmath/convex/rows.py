@@ -57,8 +57,8 @@ class Rows:
         A column without spread gets 1.
         """
         shares = weights / weights.sum(axis=0)
-        mean = sum(block.T @ shares[part] for part, block in self._blocks())
-        square = sum((block**2).T @ shares[part] for part, block in self._blocks())
+        mean = sum(block.T @ shares[part] for part, block in self.blocks())
+        square = sum((block**2).T @ shares[part] for part, block in self.blocks())
         variance = np.asarray(square) - np.asarray(mean) ** 2
         return np.where(variance <= _NEGLIGIBLE * np.asarray(square), 1.0, variance)
 
@@ -76,7 +76,7 @@ class Rows:
         columns = parameters.reshape(self.width + 1, -1)
         kernel = columns[:-1].astype(dtype)
         product = np.empty((self.count, columns.shape[1]))
-        for part, block in self._blocks(dtype):
+        for part, block in self.blocks(dtype):
             product[part] = block @ kernel
         product += columns[-1]
         return product.reshape(self.count, *parameters.shape[1:])
@@ -87,7 +87,7 @@ class Rows:
         columns = residuals.reshape(self.count, -1)
         rounded = columns.astype(dtype)
         product = np.zeros((self.width + 1, columns.shape[1]))
-        for part, block in self._blocks(dtype):
+        for part, block in self.blocks(dtype):
             product[:-1] += block.T @ rounded[part]
         product[-1] = columns.sum(axis=0)
         return product.reshape(self.width + 1, *residuals.shape[1:])
@@ -96,7 +96,7 @@ class Rows:
         """Return X^T diag(c) X, (D + 1, D + 1), for c (N,) >= 0, over chosen rows (N,): coarse."""
         gram = np.zeros((self.width, self.width), np.float32, order="F")
         border = np.zeros(self.width + 1)
-        for part, block in self._blocks(np.float32):
+        for part, block in self.blocks(np.float32):
             rows = slice(None) if chosen is None else chosen[part]
             c = curvature[part][rows]
             scaled = block[rows] * np.sqrt(c).astype(np.float32)[:, np.newaxis]
@@ -109,8 +109,14 @@ class Rows:
 
     def inner(self, penalty: np.ndarray) -> np.ndarray:
         """Return X diag(1 / penalty) X^T, (N, N), over the features alone; penalty (D,) > 0."""
-        whole = np.concatenate([block for _, block in self._blocks()]) / np.sqrt(penalty)
+        whole = np.concatenate([block for _, block in self.blocks()]) / np.sqrt(penalty)
         return whole @ whole.T
+
+    def restandardise(self, raw: np.ndarray) -> np.ndarray:
+        """Return (D + 1, ...) for standardised features of what is given for raw ones."""
+        kernel = raw[:-1] * self.scale.reshape(-1, *[1] * (raw.ndim - 1))
+        bias = raw[-1] + np.tensordot(self.mean, raw[:-1], axes=1)
+        return np.concatenate([kernel, bias[np.newaxis]])
 
     def unstandardise(self, parameters: np.ndarray) -> np.ndarray:
         """Return (D + 1, ...) for raw features of what is given for standardised ones."""
@@ -118,7 +124,8 @@ class Rows:
         bias = parameters[-1] - np.tensordot(self.mean, kernel, axes=1)
         return np.concatenate([kernel, bias[np.newaxis]])
 
-    def _blocks(self, dtype: type = np.float64) -> Iterator[tuple[slice, np.ndarray]]:
+    def blocks(self, dtype: type = np.float64) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield slices of the rows and their standardised features, without the ones."""
         if self._held:
             yield slice(None), self._held[dtype]
             return

@@ -1,5 +1,7 @@
 """The solved head against scikit-learn's solver, and its invariances."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,18 +12,7 @@ from dlmath.convex import HeadFit, Mixing, fit_head
 from dlmath.convex.folds import patient_folds
 from dlmath.errors import DataError
 
-
-def clouds(
-    rows: int = 120, width: int = 6, classes: int = 2, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Overlapping clouds of classes on correlated features of unlike scales, soft labels."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(rows) % classes
-    features = rng.normal(size=(rows, width)) @ rng.normal(size=(width, width))
-    features += 0.8 * rng.normal(size=(classes, width))[labels]
-    features = features * 10.0 ** rng.uniform(-2, 2, width) + rng.normal(size=width)
-    targets = 0.9 * np.eye(classes)[labels] + 0.1 * rng.dirichlet(np.ones(classes), rows)
-    return features, targets, rng.uniform(0.2, 3, rows), rng.integers(0, rows // 3, rows)
+Clouds = Callable[..., tuple[np.ndarray, ...]]
 
 
 def standardised(features: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +27,7 @@ def same_function(left: HeadFit, right: HeadFit, features: np.ndarray) -> None:
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("l2", [1e-3, 0.1])
-def test_the_optimum_is_that_of_scikit_learn(classes: int, l2: float) -> None:
+def test_the_optimum_is_that_of_scikit_learn(clouds: Clouds, classes: int, l2: float) -> None:
     features, targets, weights, groups = clouds(classes=classes)
 
     fit = fit_head(features, targets, weights, groups, l2=l2)
@@ -57,7 +48,7 @@ def test_the_optimum_is_that_of_scikit_learn(classes: int, l2: float) -> None:
     np.testing.assert_allclose(p, theirs.predict_proba(x), atol=1e-7)
 
 
-def test_the_stated_optimality_is_the_gradient_at_the_result() -> None:
+def test_the_stated_optimality_is_the_gradient_at_the_result(clouds: Clouds) -> None:
     features, targets, weights, groups = clouds(classes=3)
     l2 = 0.02
 
@@ -75,7 +66,9 @@ def test_the_stated_optimality_is_the_gradient_at_the_result() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(classes=st.integers(2, 4), seed=st.integers(0, 2**16))
-def test_the_order_of_rows_and_classes_plays_no_part(classes: int, seed: int) -> None:
+def test_the_order_of_rows_and_classes_plays_no_part(
+    clouds: Clouds, classes: int, seed: int
+) -> None:
     features, targets, weights, groups = clouds(60, 4, classes, seed)
     rng = np.random.default_rng(seed)
     rows, order = rng.permutation(60), rng.permutation(classes)
@@ -88,7 +81,9 @@ def test_the_order_of_rows_and_classes_plays_no_part(classes: int, seed: int) ->
 
 @settings(max_examples=10, deadline=None)
 @given(exponent=st.integers(-6, 6), shift=st.floats(-3, 3), seed=st.integers(0, 2**16))
-def test_units_of_the_features_play_no_part(exponent: int, shift: float, seed: int) -> None:
+def test_units_of_the_features_play_no_part(
+    clouds: Clouds, exponent: int, shift: float, seed: int
+) -> None:
     features, targets, weights, groups = clouds(60, 4, seed=seed)
     scale = 10.0**exponent
 
@@ -100,7 +95,7 @@ def test_units_of_the_features_play_no_part(exponent: int, shift: float, seed: i
     )
 
 
-def test_a_row_twice_is_a_row_of_weight_two() -> None:
+def test_a_row_twice_is_a_row_of_weight_two(clouds: Clouds) -> None:
     features, targets, weights, groups = clouds()
     twice = np.concatenate([np.arange(120), np.arange(30)])
     heavier = weights * np.where(np.arange(120) < 30, 2, 1)
@@ -111,7 +106,7 @@ def test_a_row_twice_is_a_row_of_weight_two() -> None:
     same_function(once, repeated, features)
 
 
-def test_a_soft_label_is_a_row_for_each_class() -> None:
+def test_a_soft_label_is_a_row_for_each_class(clouds: Clouds) -> None:
     features, targets, weights, groups = clouds(classes=3)
     rows = np.repeat(np.arange(120), 3)
     hard = np.tile(np.eye(3), (120, 1))
@@ -125,7 +120,9 @@ def test_a_soft_label_is_a_row_for_each_class() -> None:
 
 
 @pytest.mark.parametrize("mixing", [None, Mixing(0.4)])
-def test_a_row_without_weight_might_as_well_not_be_there(mixing: Mixing | None) -> None:
+def test_a_row_without_weight_might_as_well_not_be_there(
+    clouds: Clouds, mixing: Mixing | None
+) -> None:
     features, targets, weights, groups = clouds()
     weights[:40] = 0
 
@@ -162,7 +159,7 @@ def test_separable_classes_have_an_optimum_under_the_penalty() -> None:
     assert (fit.logits(features).argmax(axis=1) == targets.argmax(axis=1)).all()
 
 
-def test_large_sets_go_through_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_sets_go_through_in_blocks(clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
     features, targets, weights, groups = clouds(500, 8, 3)
     held = fit_head(features.astype(np.float32), targets, weights, groups)
     monkeypatch.setattr("dlmath.convex.rows.HELD_BYTES", 0)
@@ -174,7 +171,7 @@ def test_large_sets_go_through_in_blocks(monkeypatch: pytest.MonkeyPatch) -> Non
     same_function(held, passed, features)
 
 
-def test_the_penalty_chosen_has_the_least_cross_validated_loss() -> None:
+def test_the_penalty_chosen_has_the_least_cross_validated_loss(clouds: Clouds) -> None:
     features, targets, weights, groups = clouds()
     seen = []
 
@@ -200,7 +197,7 @@ def test_the_path_goes_on_where_the_best_lies_at_its_end() -> None:
     assert fit.l2 > 1  # pure noise: the stronger, the better
 
 
-def test_cross_validated_loss_is_that_of_refits() -> None:
+def test_cross_validated_loss_is_that_of_refits(clouds: Clouds) -> None:
     features, targets, weights, groups = clouds(90, 4, 2)
     fit = fit_head(features, targets, weights, groups, folds=3, seed=5)
     folds = patient_folds(groups, targets, 3, 5)

@@ -1,0 +1,85 @@
+"""On which training patients a prediction leans, and what it becomes without them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlmath.convex.head import HeadFit, checked
+from dlmath.convex.leave_out import newton_steps
+from dlmath.convex.softmax import log_sum_exp
+from dlmath.convex.solved import solve_at
+
+
+@dataclass(frozen=True)
+class Influence:
+    """Predictions for M new rows, from all P training patients and without each.
+
+    Attributes:
+        patients: (P,) as given in `groups`, sorted.
+        logits: (M, K) of the full model; each row sums to zero.
+        logits_without: (M, P, K), without each patient.
+        probabilities: (M, K) of the full model.
+        probabilities_without: (M, P, K), without each patient.
+    """
+
+    patients: np.ndarray
+    logits: np.ndarray
+    logits_without: np.ndarray
+    probabilities: np.ndarray
+    probabilities_without: np.ndarray
+
+    def ranked(self, row: int, class_number: int) -> list[tuple[str | int, float]]:
+        """Return (patient, probability of the class without it), the greatest change first.
+
+        The change is that of the log-odds: near 0 and 1 probabilities hardly move.
+        """
+        with_all = log_odds(self.logits[row])[class_number]
+        without = log_odds(self.logits_without[row])[:, class_number]
+        order = np.argsort(-np.abs(without - with_all), kind="stable")
+        chances = self.probabilities_without[row, :, class_number]
+        return [(self.patients[number].item(), float(chances[number])) for number in order]
+
+
+def patient_influence(
+    fit: HeadFit,
+    features: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    groups: np.ndarray,
+    new_features: np.ndarray,
+) -> Influence:
+    """Predict new rows without each training patient in turn, by one Newton step each.
+
+    Penalty and standardisation stay those of all patients, as in `leave_patients_out`.
+
+    Args:
+        fit: A head without mixing.
+        features: (N, D) as given to `fit_head`.
+        targets: (N, K), likewise.
+        weights: (N,), likewise.
+        groups: (N,), likewise.
+        new_features: (M, D) raw features.
+
+    Raises:
+        ValueError: The head was mixed, or the data do not fit it.
+    """
+    targets, weights, groups = checked(features, targets, weights, groups)
+    solved = solve_at(fit, features, targets, weights)
+    places = solved.basis.shape[1]
+    new = solved.rows.augment(new_features)
+    steps = [
+        new @ step.reshape(-1, places) for _, _, step in newton_steps(solved, features, groups)
+    ]
+    logits = fit.logits(new_features)
+    without = logits[:, np.newaxis] + np.stack(steps, axis=1) @ solved.basis.T
+    return Influence(
+        np.unique(groups), logits, without, log_sum_exp(logits)[1], log_sum_exp(without)[1]
+    )
+
+
+def log_odds(logits: np.ndarray) -> np.ndarray:
+    """Return log p_k - log(1 - p_k), (..., K), without rounding p_k to 1."""
+    odds = np.empty_like(logits)
+    for k in range(logits.shape[-1]):
+        odds[..., k] = logits[..., k] - log_sum_exp(np.delete(logits, k, axis=-1))[0]
+    return odds
