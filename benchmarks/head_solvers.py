@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with chest_xray/")
     data = parser.parse_args().data
     pin_threads()
-    recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head", mixup=0.0)
+    recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
     with reporter() as report:
         prepared = prepare(recipe, [data / "chest_xray"], report)
         ingredients = solved_head.gather(prepared, place(), report)
@@ -97,7 +97,7 @@ def by_steps(
     features: np.ndarray, labels: np.ndarray, recipe: Recipe, epochs: int
 ) -> Callable[[np.ndarray], np.ndarray]:
     keras.utils.set_random_seed(0)
-    recipe = recipe.replace(epochs=epochs)
+    recipe = recipe.replace(epochs=epochs, mixup=0.0)
     model = keras.Sequential([keras.Input((features.shape[1],)), keras.layers.Dense(2)])
     model.compile(
         make_optimizer(recipe, len(labels) // recipe.batch_size),

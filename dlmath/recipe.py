@@ -61,6 +61,7 @@ class Recipe:
     head_solver: str = field(default="exact", metadata=_one_of("exact", "sgd"))
     l2: float = field(default=0.0, metadata=_between(0, 1e6))  # 0: chosen by cross-validation
     augmented_views: int = field(default=0, metadata=_between(0, 64))  # of each training image
+    feature_mixup: float = field(default=0.0, metadata=_between(0, 100))  # alpha; 0 turns it off
     # How it is trained.
     epochs: int = field(default=5, metadata=_between(1, 100_000))
     batch_size: int = field(default=32, metadata=_between(1, 65_536))
@@ -236,6 +237,11 @@ class Recipe:
                 f"A head that is solved exactly sees augmented images only as further views. "
                 f"{received} Add --set augmented_views=4, or train it: --set head_solver=sgd"
             )
+        if name == "mixup":
+            return (
+                f"A head that is solved exactly mixes features, not images. {received} Pass "
+                "--set feature_mixup=0.2, or train the head by steps: --set head_solver=sgd"
+            )
         return (
             f"A head that is solved exactly makes no use of `{name}`. {received} Leave it out, or "
             "train the head by steps: --set head_solver=sgd"
@@ -259,10 +265,11 @@ SGD_FIELDS = (
     "weight_decay",
     "schedule",
     "warmup_epochs",
+    "mixup",
     "mixup_per",
     "patience",
 )
-EXACT_FIELDS = ("l2", "augmented_views")
+EXACT_FIELDS = ("l2", "augmented_views", "feature_mixup")
 AUGMENTATION_FIELDS = (
     "flip_horizontal",
     "flip_vertical",

@@ -7,12 +7,13 @@ from typing import Any
 
 from dlmath.data.locate import find_data
 from dlmath.data.sources import Catalogue, read_sources
-from dlmath.data.splits import Split, split_examples
+from dlmath.data.splits import Split, read_split, split_examples
 from dlmath.errors import RecipeError, did_you_mean
 from dlmath.models import RECIPES
 from dlmath.models.backbones import find_backbone
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
+from dlmath.runs import Run
 
 Data = str | Path | Sequence[str | Path] | None
 
@@ -92,6 +93,28 @@ def prepare(recipe: Recipe, data: Data, reporter: Reporter) -> Prepared:
         test_fraction=recipe.test_fraction,
     )
     return Prepared(recipe, catalogue, split, sources)
+
+
+def prepare_again(run: Run, data: Data, reporter: Reporter) -> Prepared:
+    """Return the data of a run, split as its `split.csv` records.
+
+    Args:
+        run: Made before.
+        data: Where the data lies now, if it was moved.
+        reporter: Hears of the progress.
+
+    Raises:
+        DataError: The data are gone, or not those that the run began with.
+    """
+    recipe = run.recipe
+    sources = tuple(find_data(recipe.name, as_paths(data)) if data else run.sources)
+    catalogue = read_sources(
+        sources,
+        classes=recipe.classes,
+        patient_rules=recipe.patient_rules,
+        progress=reporter.progress,
+    )
+    return Prepared(recipe, catalogue, read_split(run.split_path, catalogue), sources)
 
 
 def as_paths(data: Data) -> list[str | Path]:

@@ -60,8 +60,36 @@ class HeadIngredients:
         return bad_file_warnings([*self.train.bad, *self.validation.bad])
 
 
-def gather(prepared: Prepared, placement: Placement, reporter: Reporter) -> HeadIngredients:
+@dataclass(frozen=True)
+class HeadData:
+    """What the head is fitted to: the arguments of `dlmath.convex.fit_head`.
+
+    Attributes:
+        features: (N, D), the images' first and then their views'.
+        targets: (N, K), rows summing to one.
+        weights: (N,); an image and its views together weigh what the image alone would.
+        groups: (N,) patients.
+    """
+
+    features: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    groups: np.ndarray
+
+
+def gather(
+    prepared: Prepared,
+    placement: Placement,
+    reporter: Reporter,
+    model: keras.Model | None = None,
+) -> HeadIngredients:
     """Build the model and compute the features that the cache does not have.
+
+    Args:
+        prepared: Recipe and split.
+        placement: One device.
+        reporter: Hears of the progress.
+        model: That of a run, where there is one already.
 
     Raises:
         DeviceError: A strategy for several devices.
@@ -75,9 +103,10 @@ def gather(prepared: Prepared, placement: Placement, reporter: Reporter) -> Head
             "A head that is solved exactly takes one device. Received: strategy="
             f"{placement.name!r}. Leave --strategy out, or add --set head_solver=sgd"
         )
-    reporter.say(f"Building {recipe.backbone} …")
     with placement.strategy.scope():
-        model = models.build(recipe)
+        if model is None:
+            reporter.say(f"Building {recipe.backbone} …")
+            model = models.build(recipe)
         network = freeze(model, placement.kind)
     with stop_request() as stop:
 
@@ -134,12 +163,12 @@ def _say_what_was_computed(ingredients: HeadIngredients, reporter: Reporter) -> 
 def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[str, Any]:
     """Fit the head, write the run's model and history, and return what the manifest says."""
     recipe = ingredients.recipe
-    fit = _fit(ingredients, reporter)
-    ingredients.model.get_layer("logits").set_weights([fit.kernel, fit.bias])
-    _write_history(run, fit)
+    head = fit(ingredients, reporter, recipe.l2 or None)
+    ingredients.model.get_layer("logits").set_weights([head.kernel, head.bias])
+    _write_history(run, head)
     features = ingredients.validation
     labels = class_indices(features.examples, recipe)
-    probabilities = softmax(features.array.astype(np.float64) @ fit.kernel + fit.bias, axis=1)
+    probabilities = softmax(head.logits(features.array), axis=1)
     figures = validation.measure(probabilities, labels, recipe)
     reporter.say("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
     write_model(run, ingredients.model)
@@ -148,7 +177,7 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
         for example in features.examples[:COMPARED_IMAGES]
     ]
     return {
-        "head": _description(fit),
+        "head": _description(head),
         "best": figures,
         "threshold": validation.decide(probabilities, labels, recipe),
         "images_per_second": ingredients.train.rate and round(ingredients.train.rate, 2),
@@ -156,20 +185,32 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
     }
 
 
-def _fit(ingredients: HeadIngredients, reporter: Reporter) -> HeadFit:
+def head_data(ingredients: HeadIngredients) -> HeadData:
+    """Return what the head is fitted to: training images and their views, never validation."""
     recipe, train = ingredients.recipe, ingredients.train
     one_hot = np.eye(len(recipe.classes))[class_indices(train.examples, recipe)]
     targets, weights = weighted_labels(one_hot, recipe)
-    # An image and its views together weigh what the image alone would.
     copies = 1 + len(ingredients.views)
-    return fit_head(
+    return HeadData(
         np.concatenate([train.array, *(view.array for view in ingredients.views)]),
         np.tile(targets, (copies, 1)),
         np.tile(weights, copies) / copies,
         np.tile(patients_of(train.examples), copies),
-        l2=recipe.l2 or None,
-        mixing=Mixing(recipe.mixup, seed=recipe.seed) if recipe.mixup else None,
-        seed=recipe.seed,
+    )
+
+
+def fit(ingredients: HeadIngredients, reporter: Reporter, l2: float | None) -> HeadFit:
+    """Solve for the head; without `l2`, choose it by cross-validation."""
+    recipe, data = ingredients.recipe, head_data(ingredients)
+    alpha, seed = recipe.feature_mixup, recipe.seed
+    return fit_head(
+        data.features,
+        data.targets,
+        data.weights,
+        data.groups,
+        l2=l2,
+        mixing=Mixing(alpha, seed=seed) if alpha else None,
+        seed=seed,
         progress=_SolverProgress(reporter),
     )
 
@@ -195,7 +236,7 @@ def patients_of(examples: Sequence[Example]) -> np.ndarray:
     return np.array([example.patient or example.file for example in examples])
 
 
-def _write_history(run: Run, fit: HeadFit) -> None:
+def _write_history(run: Run, head: HeadFit) -> None:
     rows = [
         {
             "stage": step.stage,
@@ -204,19 +245,19 @@ def _write_history(run: Run, fit: HeadFit) -> None:
             "objective": step.objective,
             "gradient": step.gradient_norm,
         }
-        for step in fit.iterations
+        for step in head.iterations
     ]
     write_csv(run.history_path, rows[0], rows)
 
 
-def _description(fit: HeadFit) -> dict[str, Any]:
+def _description(head: HeadFit) -> dict[str, Any]:
     return {
         "solver": "exact",
-        "l2": fit.l2,
-        "optimality": fit.optimality,
-        "converged": fit.converged,
+        "l2": head.l2,
+        "optimality": head.optimality,
+        "converged": head.converged,
         "cross_validation": [
             {"l2": point.l2, "loss": point.cv_loss, "standard_error": point.cv_standard_error}
-            for point in fit.path
+            for point in head.path
         ],
     }

@@ -10,9 +10,7 @@ from typing import Any
 
 import keras
 
-from dlmath.data.locate import find_data
-from dlmath.data.sources import read_sources
-from dlmath.data.splits import read_split, write_split
+from dlmath.data.splits import write_split
 from dlmath.errors import DivergedError, RunError, Stopped, UserError
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
@@ -21,7 +19,7 @@ from dlmath.training import manifest, solved_head
 from dlmath.training.devices import Placement, pin_threads, place
 from dlmath.training.ingredients import Ingredients, gather
 from dlmath.training.model_files import write_light
-from dlmath.training.prepare import Data, Prepared, as_paths, prepare, resolve
+from dlmath.training.prepare import Data, Prepared, prepare, prepare_again, resolve
 from dlmath.training.session import Session
 from dlmath.training.signals import stop_request
 from dlmath.training.solved_head import HeadIngredients
@@ -114,21 +112,9 @@ def resume(
         )
     pin_threads()
     placement = place(device, strategy)
-    prepared = _prepare_again(run, data, reporter)
+    prepared = prepare_again(run, data, reporter)
     run.update_manifest(state="running", resumed=[*run.manifest.get("resumed", []), manifest.now()])
     return _train(run, _gather(prepared, placement, reporter), placement, reporter)
-
-
-def _prepare_again(run: Run, data: Data, reporter: Reporter) -> Prepared:
-    recipe = run.recipe
-    sources = tuple(find_data(recipe.name, as_paths(data)) if data else run.sources)
-    catalogue = read_sources(
-        sources,
-        classes=recipe.classes,
-        patient_rules=recipe.patient_rules,
-        progress=reporter.progress,
-    )
-    return Prepared(recipe, catalogue, read_split(run.split_path, catalogue), sources)
 
 
 def _gather(
