@@ -2,8 +2,8 @@
 
 Run: python benchmarks/bench_cold_predict.py [RUN IMAGE] [--json]
 
-Without a run it makes one of EfficientNet-Lite0, whose head is not trained, and draws an image: what
-the answer is makes no difference to the time. The two take turns.
+Without a run it makes one of EfficientNet-Lite0, whose head is not trained, and draws an image:
+what the answer is makes no difference to the time. The two take turns.
 """
 
 import argparse

@@ -59,8 +59,8 @@ def predict(
 
 def _predict(run: Run, images: list[str], runtime: str) -> list["Prediction"]:
     # Imported here: NumPy and Pillow take longer than all of `dlmath --help`.
-    from dlmath.cli.progress import reporter
     from dlmath.evaluation.predict_files import (
+        BATCH_SIZE,
         choose_runtime,
         find_images,
         load_classifier,
@@ -74,6 +74,10 @@ def _predict(run: Run, images: list[str], runtime: str) -> list["Prediction"]:
         load_tensorflow()
     with without_chatter():
         classifier = load_classifier(run, runtime)
+    if len(paths) <= BATCH_SIZE:  # there is no progress to show, and what shows it loads slowly
+        return predict_by(classifier, paths)
+    from dlmath.cli.progress import reporter
+
     with reporter() as report:
         return predict_by(classifier, paths, reporter=report)
 
