@@ -6,7 +6,7 @@ import sys
 import typer
 
 import dlmath
-from dlmath.cli import bench, check, data, evaluate, export, predict, runs, train
+from dlmath.cli import bench, check, data, evaluate, explain, export, predict, runs, train
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ for command in (
     train.train,
     evaluate.evaluate,
     predict.predict,
+    explain.explain,
     export.export,
     check.check,
     bench.bench,

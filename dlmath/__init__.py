@@ -27,7 +27,18 @@ _HOMES = {
 }
 
 # Packages that are attributes too, so that `dlmath.layers.Dense` needs no import of its own.
-_ROOMS = ("data", "evaluation", "gradcheck", "layers", "models", "training")
+_ROOMS = (
+    "bench",
+    "convex",
+    "data",
+    "evaluation",
+    "explain",
+    "features",
+    "gradcheck",
+    "layers",
+    "models",
+    "training",
+)
 
 __all__ = [
     "RECIPES",

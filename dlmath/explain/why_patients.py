@@ -1,0 +1,142 @@
+"""On which training patients does a prediction lean, and what becomes of it without them?
+
+A head that is solved is a function of its training patients, and a smooth one: what it becomes
+without one of them is a Newton step away (`dlmath.convex.influence`), so the answer for every
+patient costs no training.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmath.convex import laplace, patient_influence
+from dlmath.data.pixels import read_image
+from dlmath.errors import DataError
+from dlmath.explain.solved_run import SolvedRun, load_solved_run
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import Run
+
+
+@dataclass(frozen=True)
+class LeanedOn:
+    """A training patient, and what the prediction would be without it.
+
+    Attributes:
+        patient: As the split names it.
+        images: How many training images of each class it has.
+        without: The probability of the class if this patient had not been trained on.
+    """
+
+    patient: str
+    images: dict[str, int]
+    without: float
+
+
+@dataclass(frozen=True)
+class WhyPatients:
+    """What one image's prediction rests on.
+
+    Attributes:
+        file: The image.
+        about: The class that the probabilities are of: the positive one, or the most probable.
+        probability: What the model answers.
+        low: Lower end of the 95 % interval of the head (Laplace).
+        high: Its upper end.
+        patients: Those whose absence changes the log-odds most, the greatest change first.
+    """
+
+    file: str
+    about: str
+    probability: float
+    low: float
+    high: float
+    patients: tuple[LeanedOn, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything, for `--json`."""
+        return {
+            "file": self.file,
+            "class": self.about,
+            "probability": self.probability,
+            "interval": [self.low, self.high],
+            "patients": [
+                {"patient": one.patient, "images": one.images, "probability_without": one.without}
+                for one in self.patients
+            ],
+        }
+
+
+def why_patients(
+    run: Run | str | Path | None,
+    files: str | Path | Sequence[str | Path],
+    top: int = 5,
+    *,
+    reporter: Reporter = SILENT,
+) -> list[WhyPatients]:
+    """Return for each image the training patients on which its prediction leans.
+
+    The probability without a patient is that of one Newton step from the head of all patients;
+    `docs/convex_head.md` has its error against real retraining. The interval is about the head
+    alone, on features that are taken as given, and counts images as independent.
+
+    Args:
+        run: A run whose head was solved, its folder or name; None for the newest finished one.
+        files: PNG or JPEG images.
+        top: How many patients to return for each, at least 1.
+        reporter: Hears of the progress.
+
+    Raises:
+        RunError: The run's head was trained by steps, or its data are gone.
+        DataError: An image cannot be read.
+    """
+    given = [files] if isinstance(files, str | Path) else list(files)
+    if not given or top < 1:
+        raise DataError(
+            f"Name at least one image, and at least one patient to show. Received: {len(given)} "
+            f"images, top={top}"
+        )
+    run = run if isinstance(run, Run) else Run.find(run)
+    size = run.recipe.image_size
+    pixels = np.stack([read_image(Path(file), str(file), size) for file in given])
+    solved = load_solved_run(run, "Naming the patients behind a prediction", reporter)
+    features = solved.network.make_runner()(pixels)
+    data = solved.data
+    arrays = (data.features, data.targets, data.weights)
+    influence = patient_influence(solved.fit, *arrays, data.groups, features)
+    uncertain = laplace(solved.fit, *arrays).predict(features)
+    images = _images_of_patients(solved)
+    answers = []
+    for row, file in enumerate(given):
+        about = _class_of_interest(run, influence.probabilities[row])
+        ranked = influence.ranked(row, about)[:top]
+        answers.append(
+            WhyPatients(
+                str(file),
+                run.recipe.classes[about],
+                float(influence.probabilities[row, about]),
+                float(uncertain.low[row, about]),
+                float(uncertain.high[row, about]),
+                tuple(LeanedOn(str(name), dict(images[str(name)]), p) for name, p in ranked),
+            )
+        )
+    return answers
+
+
+def _class_of_interest(run: Run, probabilities: np.ndarray) -> int:
+    recipe = run.recipe
+    if recipe.is_binary:
+        return recipe.classes.index(recipe.positive_class)
+    return int(probabilities.argmax())
+
+
+def _images_of_patients(solved: SolvedRun) -> dict[str, Counter[str]]:
+    """Count the training images of each patient by class."""
+    images: dict[str, Counter[str]] = {}
+    for example in solved.ingredients.train.examples:
+        name = example.patient or example.file
+        images.setdefault(name, Counter())[example.label] += 1
+    return images
