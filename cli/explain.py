@@ -70,7 +70,10 @@ def _table(answer: "WhyPatients") -> "Table":
     table.add_column("without patient")
     table.add_column("its training images")
     table.add_column("probability", justify="right")
+    table.add_column("log-odds", justify="right")
     for one in answer.patients:
         images = ", ".join(f"{count} {name}" for name, count in one.images.items())
-        table.add_row(escape(one.patient), escape(images), f"{one.without:.3f}")
+        table.add_row(
+            escape(one.patient), escape(images), f"{one.without:.3f}", f"{one.change:+.3f}"
+        )
     return table

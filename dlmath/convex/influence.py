@@ -28,16 +28,13 @@ class Influence:
     probabilities: np.ndarray
     probabilities_without: np.ndarray
 
-    def ranked(self, row: int, class_number: int) -> list[tuple[str | int, float]]:
-        """Return (patient, probability of the class without it), the greatest change first.
+    @property
+    def changes(self) -> np.ndarray:
+        """What the absence of each patient adds to the log-odds of each class, (M, P, K).
 
-        The change is that of the log-odds: near 0 and 1 probabilities hardly move.
+        Near 0 and 1 probabilities hardly move; log-odds do.
         """
-        with_all = log_odds(self.logits[row])[class_number]
-        without = log_odds(self.logits_without[row])[:, class_number]
-        order = np.argsort(-np.abs(without - with_all), kind="stable")
-        chances = self.probabilities_without[row, :, class_number]
-        return [(self.patients[number].item(), float(chances[number])) for number in order]
+        return log_odds(self.logits_without) - log_odds(self.logits)[:, np.newaxis]
 
 
 def patient_influence(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.convex import laplace, patient_influence
+from dlmath.convex import Influence, laplace, patient_influence
 from dlmath.data.pixels import read_image
 from dlmath.errors import DataError
 from dlmath.explain.solved_run import SolvedRun, load_solved_run
@@ -29,11 +29,13 @@ class LeanedOn:
         patient: As the split names it.
         images: How many training images of each class it has.
         without: The probability of the class if this patient had not been trained on.
+        change: Of the log-odds of that class then; near 0 and 1 probabilities hardly move.
     """
 
     patient: str
     images: dict[str, int]
     without: float
+    change: float
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,12 @@ class WhyPatients:
             "probability": self.probability,
             "interval": [self.low, self.high],
             "patients": [
-                {"patient": one.patient, "images": one.images, "probability_without": one.without}
+                {
+                    "patient": one.patient,
+                    "images": one.images,
+                    "probability_without": one.without,
+                    "change_of_log_odds": one.change,
+                }
                 for one in self.patients
             ],
         }
@@ -112,7 +119,6 @@ def why_patients(
     answers = []
     for row, file in enumerate(given):
         about = _class_of_interest(run, influence.probabilities[row])
-        ranked = influence.ranked(row, about)[:top]
         answers.append(
             WhyPatients(
                 str(file),
@@ -120,10 +126,26 @@ def why_patients(
                 float(influence.probabilities[row, about]),
                 float(uncertain.low[row, about]),
                 float(uncertain.high[row, about]),
-                tuple(LeanedOn(str(name), dict(images[str(name)]), p) for name, p in ranked),
+                _leaned_on(influence, row, about, images)[:top],
             )
         )
     return answers
+
+
+def _leaned_on(
+    influence: Influence, row: int, about: int, images: dict[str, Counter[str]]
+) -> tuple[LeanedOn, ...]:
+    changes = influence.changes[row, :, about]
+    without = influence.probabilities_without[row, :, about]
+    return tuple(
+        LeanedOn(
+            str(influence.patients[number]),
+            dict(images[str(influence.patients[number])]),
+            float(without[number]),
+            float(changes[number]),
+        )
+        for number in np.argsort(-np.abs(changes), kind="stable")
+    )
 
 
 def _class_of_interest(run: Run, probabilities: np.ndarray) -> int:
