@@ -75,7 +75,7 @@ def patient_influence(
 
 
 def log_odds(logits: np.ndarray) -> np.ndarray:
-    """Return log p_k - log(1 - p_k), (..., K), without rounding p_k to 1."""
+    """Return log p_k - log(1 - p_k), (..., K), of logits (..., K), without rounding p_k to 1."""
     odds = np.empty_like(logits)
     for k in range(logits.shape[-1]):
         odds[..., k] = logits[..., k] - log_sum_exp(np.delete(logits, k, axis=-1))[0]

@@ -1,0 +1,123 @@
+"""The learning curve in patients."""
+
+import numpy as np
+import pytest
+
+from dlmath.convex import LearningCurve, learning_curve
+from dlmath.convex.learning_curve import _parts
+from dlmath.convex.power_law import PowerLaws
+from dlmath.errors import DataError
+
+
+def patients_and_rows(patients: int, seed: int) -> tuple[np.ndarray, ...]:
+    """Three rows a patient of 30 features, of which the class shifts a few."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(patients) % 2, 3)
+    features = rng.normal(size=(3 * patients, 30))
+    features[:, :5] += 0.45 * labels[:, None]
+    return features, np.eye(2)[labels], np.repeat(np.arange(patients), 3)
+
+
+@pytest.fixture(scope="module")
+def curve() -> LearningCurve:
+    features, targets, groups = patients_and_rows(320, 0)
+    held_out = patients_and_rows(500, 1)
+    return learning_curve(features, targets, np.ones(960), groups, *held_out, l2=0.02)
+
+
+def test_more_patients_do_better(curve: LearningCurve) -> None:
+    values = [point.auc for point in curve.points]
+
+    assert curve.points[0].patients == 20
+    assert curve.points[-1].patients == 320
+    assert values == sorted(values)
+    assert all(point.low < point.auc < point.high for point in curve.points)
+
+
+def test_the_extrapolation_is_held_against_what_was_measured(curve: LearningCurve) -> None:
+    errors = [each.predicted - each.observed for each in curve.held_back]
+
+    assert all(each.fitted_to < each.patients for each in curve.held_back)
+    assert len(curve.held_back) == 6
+    assert curve.error == pytest.approx(np.sqrt(np.mean(np.square(errors))))
+    assert curve.error < 0.02
+
+
+def test_it_foretells_ten_times_as_many_patients(curve: LearningCurve) -> None:
+    features, targets, groups = patients_and_rows(3200, 2)
+    held_out = patients_and_rows(500, 1)
+    ten_times = learning_curve(
+        features, targets, np.ones(9600), groups, *held_out, l2=0.002, sizes=4, repeats=2
+    )
+
+    predicted = curve.predict(3200)
+
+    assert predicted.low <= ten_times.points[-1].auc <= predicted.high
+
+
+def test_what_was_measured_can_be_asked_for(curve: LearningCurve) -> None:
+    needed = curve.patients_needed(curve.points[4].auc)
+
+    assert needed.patients == pytest.approx(curve.points[4].patients, rel=0.3)
+    assert needed.low is not None
+    assert needed.low <= curve.points[4].patients
+    assert needed.high is None or needed.high >= curve.points[4].patients
+    assert f"about {needed.patients:,} training patients" in needed.message
+
+
+def test_what_is_beyond_the_asymptote_is_said_to_be_out_of_reach() -> None:
+    law = PowerLaws(np.array([0.95]), np.array([0.5]), np.array([0.5]))
+    flat = LearningCurve((), law, law, (), error=0.0)
+
+    needed = flat.patients_needed(0.97)
+
+    assert (needed.patients, needed.low, needed.high) == (None, None, None)
+    assert needed.message == "not reachable: the curve flattens at 0.9500, below 0.97"
+    assert flat.patients_needed(0.9).message == (
+        "an AUC of 0.9 takes about 100 training patients (95 %: 100 to 100)"
+    )
+
+
+@pytest.mark.parametrize("target", [0.5, 1.0, 97.0])
+def test_a_target_out_of_range_is_named(target: float) -> None:
+    law = PowerLaws(np.array([0.95]), np.array([0.5]), np.array([0.5]))
+
+    with pytest.raises(ValueError, match="between 0.5 and 1"):
+        LearningCurve((), law, law, (), error=0.0).patients_needed(target)
+
+
+def test_training_sets_grow_by_whole_patients_with_classes_in_proportion() -> None:
+    groups = np.repeat(np.arange(100), 3)
+    targets = np.eye(2)[(groups % 5 == 0).astype(int)]
+    counts = np.array([20, 50, 100])
+
+    parts = {(size, repeat): rows for size, repeat, rows in _parts(targets, groups, counts, 2, 0)}
+
+    assert set(parts) == {(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)}
+    for (size, repeat), rows in parts.items():
+        assert len(set(groups[rows])) == counts[size]
+        assert len(rows) == 3 * counts[size]
+        assert targets[rows, 1].mean() == pytest.approx(0.2, abs=0.06)
+        if size == 1:
+            assert set(parts[0, repeat]) < set(rows)
+    assert set(parts[0, 0]) != set(parts[0, 1])
+
+
+def test_too_few_patients_are_refused() -> None:
+    features, targets, groups = patients_and_rows(30, 0)
+
+    with pytest.raises(DataError, match="at least 40 training patients"):
+        learning_curve(features, targets, np.ones(90), groups, features, targets, groups, l2=0.1)
+
+
+def test_three_classes_are_scored_each_against_the_rest() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(150) % 3
+    features = rng.normal(size=(150, 4)) + 2 * np.eye(3, 4)[labels]
+    targets, groups = np.eye(3)[labels], np.arange(150)
+
+    curve = learning_curve(
+        features, targets, np.ones(150), groups, features, targets, groups, l2=0.1, sizes=4
+    )
+
+    assert 0.8 < curve.points[-1].auc <= 1
