@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dlmath import models
+from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import DataError, did_you_mean
+from dlmath.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
+    from dlmath.convex.learning_curve import LearningCurve, PatientsNeeded
     from dlmath.data.sources import Catalogue, Source
     from dlmath.data.summary import Share, Summary
     from dlmath.recipe import Recipe
@@ -131,6 +134,46 @@ def phantom(
     typer.echo(str(folder))
 
 
+@app.command()
+def howmany(
+    run: Annotated[
+        str | None, typer.Argument(help="A run whose head was solved; by default the newest.")
+    ] = None,
+    auc: Annotated[
+        float, typer.Option(min=0.5, max=1, help="The validation AUC that is wanted.")
+    ] = 0.97,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Say how many training patients an AUC would take, with an interval.
+
+    Heads are solved for on growing draws of the run's training patients, scored on its validation
+    patients, and the curve is extrapolated; how wrong that is shows on sizes that were held back.
+
+    Example: dlmath data howmany --auc 0.99
+    """
+    if not 0.5 < auc < 1:
+        raise DataError(f"The AUC wanted must lie between 0.5 and 1. Received: --auc {auc:g}")
+    found = Run.find(run)
+    load_tensorflow()
+    from dlmath.cli.progress import reporter
+    from dlmath.explain import how_many
+
+    with reporter() as report:
+        curve = how_many(found, reporter=report)
+    needed = curve.patients_needed(auc)
+    if as_json:
+        document = {
+            "run": str(found.folder),
+            "points": [dataclasses.asdict(point) for point in curve.points],
+            "held_back": [dataclasses.asdict(one) for one in curve.held_back],
+            "error": curve.error,
+            "needed": dataclasses.asdict(needed),
+        }
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        _print_curve(curve, needed)
+
+
 def _read(target: str) -> "tuple[Recipe, Catalogue]":
     """Return the data of a task or at a path, and the recipe that they were read with."""
     from dlmath.cli.progress import reporter
@@ -188,6 +231,27 @@ def _print(summary: "Summary") -> None:
         console.print(f"Passed over: {number:,} {what}", markup=False)
     for warning in summary.warnings:
         console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+
+
+def _print_curve(curve: "LearningCurve", needed: "PatientsNeeded") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(title="Validation AUC by training patients", title_justify="left", box=None)
+    for name in ("patients", "AUC", "95 % interval"):
+        table.add_column(name, justify="right")
+    for point in curve.points:
+        table.add_row(
+            f"{point.patients:,}", f"{point.auc:.4f}", f"{point.low:.4f} to {point.high:.4f}"
+        )
+    console.print(table)
+    for one in curve.held_back:
+        console.print(
+            f"Up to {one.fitted_to:,} patients the curve predicted {one.predicted:.4f} for "
+            f"{one.patients:,}; it was {one.observed:.4f}."
+        )
+    console.print(needed.message, soft_wrap=True)
 
 
 def _table(title: str, classes: tuple[str, ...], shares: "Mapping[str, Share]") -> "Table":

@@ -16,9 +16,9 @@ import numpy as np
 from dlmath.convex import Influence, laplace, patient_influence
 from dlmath.data.pixels import read_image
 from dlmath.errors import DataError
-from dlmath.explain.solved_run import SolvedRun, load_solved_run
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
+from dlmath.training.solved_run import SolvedRun, load_solved_run
 
 
 @dataclass(frozen=True)

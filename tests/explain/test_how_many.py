@@ -1,0 +1,78 @@
+import json
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import dlmath
+from dlmath import seeds
+from dlmath.cli.main import app
+from dlmath.errors import RunError
+from dlmath.explain import how_many
+from dlmath.recipe import Recipe
+
+RECIPE = Recipe(
+    name="small",
+    backbone="malaria_cnn",
+    weights="none",
+    tune="head",
+    image_size=8,
+    patient_rules=(r"^(?P<patient>p\d+)_",),
+    positive_class="dark",
+    validation_fraction=0.3,
+    l2=0.05,
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def home(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLMATH_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(home, tmp_path_factory):
+    root = tmp_path_factory.mktemp("images")
+    for patient in range(120):
+        label, mean = ("bright", 138) if patient % 2 else ("dark", 122)
+        (root / label).mkdir(exist_ok=True)
+        level = seeds.generator("level", patient).normal(mean, 14)
+        draw = seeds.generator("image", patient)
+        pixels = draw.normal(level, 40, (12, 12, 3)).clip(0, 255).astype("uint8")
+        Image.fromarray(pixels).save(root / label / f"p{patient}_0.png")
+    return dlmath.train(RECIPE, root, out=tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_the_curve_ends_with_all_training_patients(run):
+    curve = how_many(run)
+    sizes = [point.patients for point in curve.points]
+    train = {row.split(",")[3] for row in run.split_path.read_text().splitlines() if "train" in row}
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == len(train)
+    assert curve.points[-1].auc == pytest.approx(run.manifest["best"]["val_auc"], abs=1e-6)
+    assert curve.held_back
+
+
+def test_the_command_names_the_number_or_says_why_there_is_none(run):
+    runner = CliRunner()
+    done = runner.invoke(app, ["data", "howmany", str(run.folder), "--auc", "0.9", "--json"])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["needed"]["target"] == 0.9
+    assert document["points"][0]["patients"] < document["points"][-1]["patients"]
+    done = runner.invoke(app, ["data", "howmany", str(run.folder), "--auc", "0.9"])
+    assert document["needed"]["message"] in done.stdout
+
+
+def test_an_impossible_target_is_refused_before_any_work(run):
+    done = CliRunner().invoke(app, ["data", "howmany", str(run.folder), "--auc", "1"])
+    assert "between 0.5 and 1" in str(done.exception)
+
+
+def test_a_head_trained_by_steps_has_no_curve(run, tmp_path):
+    other = dlmath.train(
+        RECIPE.replace(head_solver="sgd", l2=0.0, epochs=1), run.sources, out=tmp_path / "sgd"
+    )
+    with pytest.raises(RunError, match="A learning curve needs a head that was solved"):
+        how_many(other)
