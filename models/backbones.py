@@ -21,8 +21,8 @@ class Backbone:
         smallest_size: Smallest side in pixels that it takes.
         tail: Name of the first layer that `tune = "tail"` trains. Every path runs through it, so
             that what lies before can be computed once and kept.
-        imagenet: Where ImageNet weights come from: `installed` with dlmath, by `download`, or
-            `none` where nobody offers any.
+        imagenet: Where ImageNet weights come from: `installed` with dlmath or its extra
+            `backbones`, by `download`, or `none` where nobody offers any.
         is_whole: Whether the builder makes the whole classifier, its dense layers included.
     """
 
@@ -50,6 +50,20 @@ BACKBONES: dict[str, Backbone] = {
     "efficientnet_lite0": Backbone(
         network="dlmath.models.efficientnet_lite:efficientnet_lite0",
         native_size=224,
+        smallest_size=32,
+        tail="block6a_expand_conv",
+        imagenet="installed",
+    ),
+    "efficientnet_lite1": Backbone(
+        network="dlmath.models.efficientnet_lite:efficientnet_lite1",
+        native_size=240,
+        smallest_size=32,
+        tail="block6a_expand_conv",
+        imagenet="installed",
+    ),
+    "efficientnet_lite2": Backbone(
+        network="dlmath.models.efficientnet_lite:efficientnet_lite2",
+        native_size=260,
         smallest_size=32,
         tail="block6a_expand_conv",
         imagenet="installed",

