@@ -7,6 +7,12 @@ order around the optimum the parameters are Gaussian with the precision
 
 and a logit, linear in them, is Gaussian with the variance a^T (S H)^-1 a. Source: MacKay, "The
 evidence framework applied to classification networks", Neural Computation 4(5), 1992.
+
+That takes rows for independent, and images of one patient are not. With F the part of H that is
+of the data, H^-1 = H^-1 (F + penalty) H^-1, and H^-1 F H^-1 / S is what the data's scatter does to
+the parameters. It can be measured over patients instead: as sum_g d_g d_g^T, with d_g the step of
+the parameters when patient g is left out (the jackknife; as a sandwich: Liang, Zeger,
+"Longitudinal data analysis using generalized linear models", Biometrika 73(1), 1986).
 """
 
 from dataclasses import dataclass
@@ -16,6 +22,7 @@ from scipy.special import expit, ndtri
 
 from dlmath.convex.head import HeadFit, checked
 from dlmath.convex.influence import log_odds
+from dlmath.convex.leave_out import newton_steps
 from dlmath.convex.softmax import log_sum_exp
 from dlmath.convex.solved import Solved, solve_at, stack
 
@@ -46,14 +53,11 @@ class Laplace:
 
     fit: HeadFit
     solved: Solved
+    patient_steps: np.ndarray | None = None  # d_g as columns, ((D + 1) (K - 1), P)
 
     def predict(self, features: np.ndarray, *, level: float = 0.95) -> Uncertain:
         """Return the probabilities of raw features (n, D) with intervals of the given level."""
-        places = self.solved.basis.shape[1]
-        stacked = stack(self.solved.rows.augment(features), places)
-        solved = self.solved.solve(features).reshape(-1, len(features), places)
-        seen = stacked.reshape(len(features), places, -1)
-        covariance = np.einsum("nrd,dns->nrs", seen, solved, optimize=True) / self.solved.total
+        covariance = self._covariance(features)
         logits = self.fit.logits(features)
         p = log_sum_exp(logits)[1]
         slopes = _slopes_of_log_odds(p) @ self.solved.basis  # (n, K, K - 1)
@@ -62,26 +66,50 @@ class Laplace:
         reach = ndtri((1 + level) / 2) * deviation
         return Uncertain(p, odds, deviation, expit(odds - reach), expit(odds + reach))
 
+    def _covariance(self, features: np.ndarray) -> np.ndarray:
+        """Return that of the logits z of raw features (n, D), (n, K - 1, K - 1)."""
+        places, count = self.solved.basis.shape[1], len(features)
+        stacked = stack(self.solved.rows.augment(features), places)
+        solved = self.solved.solve(features)  # H^-1 a
+        if self.patient_steps is None:
+            seen = stacked.reshape(count, places, -1)
+            solved = solved.reshape(-1, count, places)
+            return np.einsum("nrd,dns->nrs", seen, solved, optimize=True) / self.solved.total
+        moved = (stacked @ self.patient_steps).reshape(count, places, -1)
+        shrunk = solved[:-places].reshape(-1, count, places)  # the bias is not penalised
+        prior = np.einsum("dnr,dns->nrs", shrunk, shrunk, optimize=True)
+        return moved @ moved.swapaxes(1, 2) + prior * self.fit.l2 / self.solved.total
+
 
 def laplace(
-    fit: HeadFit, features: np.ndarray, targets: np.ndarray, weights: np.ndarray
+    fit: HeadFit,
+    features: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    groups: np.ndarray | None = None,
 ) -> Laplace:
     """Return the posterior of a head.
 
-    The rows count as independent, each as often as its weight says: images of one patient are
-    not, and the intervals are then too narrow.
+    Without groups the rows count as independent, each as often as its weight says. With groups
+    the data's part of the covariance is measured over patients, whose images may be alike.
 
     Args:
         fit: A head without mixing.
         features: (N, D) as given to `fit_head`.
         targets: (N, K), likewise.
         weights: (N,), likewise.
+        groups: (N,) patient of each row, or None.
 
     Raises:
         ValueError: The head was mixed, or the data do not fit it.
     """
-    targets, weights, _ = checked(features, targets, weights, np.zeros(len(features)))
-    return Laplace(fit, solve_at(fit, features, targets, weights))
+    each = np.arange(len(features)) if groups is None else groups
+    targets, weights, each = checked(features, targets, weights, each)
+    solved = solve_at(fit, features, targets, weights)
+    if groups is None:
+        return Laplace(fit, solved)
+    steps = [step for _, _, step in newton_steps(solved, features, each)]
+    return Laplace(fit, solved, np.stack(steps, axis=1))
 
 
 def _slopes_of_log_odds(p: np.ndarray) -> np.ndarray:

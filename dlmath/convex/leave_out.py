@@ -17,6 +17,7 @@ refit. Sources: Cook, Weisberg, "Residuals and Influence in Regression", 1982, s
 error via approximate leave-one-out", 2020, arXiv:1801.10243.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,12 +30,13 @@ from dlmath.convex.objective import Objective
 from dlmath.convex.preconditioner import Shared
 from dlmath.convex.rows import Rows
 from dlmath.convex.scores import auc, log_loss
-from dlmath.convex.softmax import log_sum_exp
-from dlmath.convex.solved import Solved, factor_hessian, solve_at, stack
+from dlmath.convex.softmax import log_sum_exp, sum_zero_basis
+from dlmath.convex.solved import LARGEST, Solved, factor_hessian, solve_at, stack
 
 # Patients left out side by side in real refits, and the optimality of those.
 BATCH = 32
 TOLERANCE = 1e-8
+CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,15 @@ def newton_steps(
         Its rows, (n,); the step of their logits, (n, K - 1); and the step of the parameters,
         ((D + 1) (K - 1),).
     """
-    for rows in rows_of_patients(groups):
-        x = features[rows]
-        places = solved.basis.shape[1]
-        direction = solved.solve(x)  # H^-1 A
-        seen = stack(solved.rows.augment(x), places) @ direction  # G, (n R, n R)
-        weight = _block_diagonal(solved.curvatures[rows])
-        pulled = np.linalg.solve(np.eye(len(seen)) - weight @ seen, solved.residuals[rows].ravel())
-        yield rows, (seen @ pulled).reshape(-1, places), direction @ pulled
+    places = solved.basis.shape[1]
+    for patients in _chunks(rows_of_patients(groups)):
+        directions = solved.solve(features[np.concatenate(patients)])  # H^-1 A, side by side
+        ends = places * np.cumsum([len(rows) for rows in patients])
+        for rows, direction in zip(patients, np.split(directions, ends[:-1], axis=1), strict=True):
+            seen = stack(solved.rows.augment(features[rows]), places) @ direction  # G, (n R, n R)
+            left = np.eye(len(seen)) - _block_diagonal(solved.curvatures[rows]) @ seen
+            pulled = np.linalg.solve(left, solved.residuals[rows].ravel())
+            yield rows, (seen @ pulled).reshape(-1, places), direction @ pulled
 
 
 def ridge_without_patients(
@@ -154,6 +157,18 @@ def rows_of_patients(groups: np.ndarray) -> list[np.ndarray]:
     return np.split(np.argsort(patient, kind="stable"), np.cumsum(counts)[:-1])
 
 
+def _chunks(patients: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    """Yield patients in runs of about CHUNK rows: a solve for many is quicker than many solves."""
+    chunk: list[np.ndarray] = []
+    for rows in patients:
+        chunk.append(rows)
+        if sum(map(len, chunk)) >= CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
 def _refit(
     fit: HeadFit,
     features: np.ndarray,
@@ -162,10 +177,8 @@ def _refit(
     groups: np.ndarray,
 ) -> np.ndarray:
     """Return the logits (N, K) of real refits, BATCH patients at a time."""
-    rows = Rows(features, weights)
-    blended = fit.expectation(targets)
-    raw = np.concatenate([fit.kernel, fit.bias[np.newaxis]])
-    patients = rows_of_patients(groups)
+    rows, blended = Rows(features, weights), fit.expectation(targets)
+    patients, starts = rows_of_patients(groups), _starts(fit, features, targets, weights, groups)
     preconditioner = Shared(rows)
     logits = np.empty(targets.shape)
     for first in range(0, len(patients), BATCH):
@@ -176,16 +189,33 @@ def _refit(
         penalty = fit.l2 * weights.sum() / kept.sum(axis=0)  # the prior stays as it is
         penalty = np.tile(penalty, (rows.width, 1))
         objective = Objective(rows, targets, kept, penalty, blended)
-        start = rows.restandardise(raw @ objective.basis)[:, np.newaxis]
         solution = minimise(
             objective,
-            np.repeat(start, len(batch), axis=1),
+            np.stack(list(itertools.islice(starts, len(batch))), axis=1),
             tolerance=TOLERANCE,
             preconditioner=preconditioner,
         )
         for column, own in enumerate(batch):
             logits[own] = solution.point.logits[own, column] @ objective.basis.T
     return logits
+
+
+def _starts(
+    fit: HeadFit,
+    features: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    groups: np.ndarray,
+) -> Iterator[np.ndarray]:
+    """Yield where the refit of each patient starts, (D + 1, K - 1): a step ahead, if it can."""
+    basis = sum_zero_basis(targets.shape[1])
+    raw = np.concatenate([fit.kernel, fit.bias[np.newaxis]])
+    whole = Rows(features, weights).restandardise(raw @ basis)
+    if fit.mixing is not None or whole.size > LARGEST:
+        yield from itertools.repeat(whole)
+    solved = solve_at(fit, features, targets, weights)
+    for _, _, step in newton_steps(solved, features, groups):
+        yield whole + step.reshape(whole.shape)
 
 
 def _block_diagonal(blocks: np.ndarray) -> np.ndarray:

@@ -82,36 +82,67 @@ def test_more_data_and_more_penalty_make_surer(clouds: Clouds) -> None:
     assert deviation(1, 0.5) < deviation(1, 0.05)
 
 
-def coverage(patients: int, rows_each: int, shared: float, repeats: int = 200) -> float:
-    """The share of 95 % intervals that hold the true probability.
+def coverage(
+    patients: int, rows_each: int, alike: float, by_patient: bool, repeats: int = 300
+) -> float:
+    """The share of 95 % intervals that hold the true probability of a new patient.
 
-    The truth is drawn from the prior, as the posterior supposes. `shared` is how much of a
-    patient's features all its rows have in common, and of its labels too.
+    The truth is drawn from the prior, as the posterior supposes. Rows of a patient share a part
+    `alike` of the variance of their features, and a deviation of their log-odds as large.
     """
     rng = np.random.default_rng(0)
     width, l2 = 5, 0.01
     count = patients * rows_each
+    groups = np.repeat(np.arange(patients), rows_each)
+    nodes, shares = np.polynomial.hermite_e.hermegauss(40)
     held = []
     for _ in range(repeats):
         slope = rng.normal(size=width) * np.sqrt(2 / (l2 * count))
-        common = rng.normal(size=(patients, 1, width)) * np.sqrt(shared)
-        x = common + rng.normal(size=(patients, rows_each, width)) * np.sqrt(1 - shared)
-        x = x.reshape(count, width)
-        effect = np.repeat(rng.normal(size=patients) * 2 * shared, rows_each)
-        labels = (rng.random(count) < expit(x @ slope + effect)).astype(int)
-        fit = fit_head(x, np.eye(2)[labels], np.ones(count), np.arange(count), l2=l2)
+        common = rng.normal(size=(patients, width))[groups]
+        x = np.sqrt(alike) * common + np.sqrt(1 - alike) * rng.normal(size=(count, width))
+        deviation = alike * rng.normal(size=patients)[groups]
+        targets = np.eye(2)[(rng.random(count) < expit(x @ slope + deviation)).astype(int)]
+        fit = fit_head(x, targets, np.ones(count), groups, l2=l2)
+        posterior = laplace(fit, x, targets, np.ones(count), groups if by_patient else None)
         new = rng.normal(size=(20, width))
-        ours = laplace(fit, x, np.eye(2)[labels], np.ones(count)).predict(new)
-        truth = expit(new @ slope)
+        ours = posterior.predict(new)
+        truth = expit((new @ slope)[:, None] + alike * nodes) @ shares / shares.sum()
         held.append(((ours.low[:, 1] <= truth) & (truth <= ours.high[:, 1])).mean())
     return float(np.mean(held))
 
 
 @pytest.mark.slow
-def test_intervals_cover_what_they_say_for_independent_rows() -> None:
-    assert coverage(300, 1, 0.0) == pytest.approx(0.95, abs=0.02)
+@pytest.mark.parametrize("by_patient", [False, True])
+def test_intervals_cover_what_they_say_for_independent_rows(by_patient: bool) -> None:
+    assert coverage(300, 1, 0.0, by_patient) == pytest.approx(0.95, abs=0.015)
 
 
 @pytest.mark.slow
-def test_intervals_are_too_narrow_for_rows_that_are_alike() -> None:
-    assert coverage(60, 5, 0.8) < 0.9
+def test_rows_that_are_alike_need_intervals_by_patient() -> None:
+    assert coverage(100, 8, 0.8, by_patient=False) < 0.91
+    assert coverage(100, 8, 0.8, by_patient=True) == pytest.approx(0.95, abs=0.03)
+
+
+def test_by_patient_agrees_where_every_row_is_a_patient() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3000, 3))
+    targets = np.eye(2)[(rng.random(3000) < expit(x @ [1.0, -1.0, 0.0])).astype(int)]
+    fit = fit_head(x, targets, np.ones(3000), np.arange(3000), l2=0.01)
+
+    alone = laplace(fit, x, targets, np.ones(3000)).predict(x[:50])
+    by_patient = laplace(fit, x, targets, np.ones(3000), np.arange(3000)).predict(x[:50])
+
+    np.testing.assert_allclose(by_patient.standard_deviation, alone.standard_deviation, rtol=0.15)
+
+
+def test_a_patient_twice_over_is_no_further_evidence(clouds: Clouds) -> None:
+    features, targets, weights, groups = clouds(classes=3)
+    twice = np.concatenate([np.arange(120), np.arange(120)])
+    data = (features[twice], targets[twice], weights[twice], groups[twice])
+    once = fit_head(features, targets, weights, groups, l2=0.05)
+    again = fit_head(*data, l2=0.05)
+
+    moved = laplace(once, features, targets, weights, groups).patient_steps
+    moved_again = laplace(again, *data).patient_steps
+
+    np.testing.assert_allclose(moved_again, moved, atol=1e-6)
