@@ -29,7 +29,17 @@ def loaded_after(code: str, folder: Path) -> list[str]:
     return done.stderr.splitlines()[-1].split()
 
 
-@pytest.mark.parametrize("module", ["dlmath", "dlmath.cli", "dlmath.cli.main", "dlmath.models"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "dlmath",
+        "dlmath.cli",
+        "dlmath.cli.main",
+        "dlmath.data.pixels",
+        "dlmath.evaluation.predict_files",
+        "dlmath.models",
+    ],
+)
 def test_importing_loads_no_tensorflow(module: str, repository: Path) -> None:
     assert loaded_after(f"import {module}", repository) == []
 
