@@ -24,6 +24,8 @@ MALARIA = "train malaria --data DATA/malaria"
 EXPERIMENTS = {
     "pneumonia-head": f"{LITE0} --tune head",
     "pneumonia-all": f"{LITE0} --tune all --epochs 1",
+    "malaria-head": f"{MALARIA} --backbone efficientnet_lite0 --weights imagenet --image-size 128 "
+    "--tune head",
     **{f"malaria-{seed}": f"{MALARIA} --seed {seed}" for seed in range(3)},
     "malaria-scratch": f"{MALARIA} --layers scratch --seed 0",
 }

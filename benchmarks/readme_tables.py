@@ -15,6 +15,7 @@ README = HERE.parent / "README.md"
 SINGLE_RUNS = {
     "pneumonia-head": "308 of the 624 official test images",
     "pneumonia-all": "308 of the 624 official test images",
+    "malaria-head": "820 cells of unseen patients; frozen network of photographs",
     "malaria-scratch": "820 cells of unseen patients; layers with hand-derived gradients",
 }
 
@@ -31,7 +32,8 @@ def main() -> None:
 
 def filled(text: str) -> str:
     """Return the README with each marked block replaced by what its results say."""
-    for name, table in {"results": results_table()}.items():
+    tables = {"results": results_table(), "speed": speed_table(), "solvers": solvers_table()}
+    for name, table in tables.items():
         pattern = rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)"
         text, count = re.subn(
             pattern, lambda m, table=table: f"{m[1]}{table}{m[2]}", text, flags=re.DOTALL
@@ -76,6 +78,43 @@ def malaria_row(results: list[dict]) -> str:
     command = results[0]["command"].replace("--seed 0", "--seed 0\\|1\\|2")
     tested = f"{cells} cells of unseen patients, out of 5,416 (capped per patient); mean (range)"
     return " | ".join([f"| `{command}`", tested, *figures, f"{seconds:.0f} s |"])
+
+
+def speed_table() -> str:
+    """Return a row for each way from JPEG files to a head, and for each way to extract."""
+    lines = [
+        "| from JPEG files to a trained head, imports included | time to AUC 0.99 | peak memory |",
+        "| --- | --- | --- |",
+    ]
+    for name, rounds in load("stock-keras")["ways"].items():
+        times = [one["seconds_to_target"] for one in rounds]
+        time = f"{statistics.median(times):.0f} s" if None not in times else "not reached"
+        peak = max(one["peak_bytes"] for one in rounds) / 2**30
+        lines.append(f"| {name} | {time} | {peak:.1f} GiB |")
+    lines += ["", "| features | images/s | times stock Keras | largest difference |"]
+    lines += ["| --- | --- | --- | --- |"]
+    for comparison in load("bench")["extraction"]:
+        for name, way in comparison["ways"].items():
+            backbone = comparison["title"].split(", ")[1]
+            note = (way["note"] or "").removeprefix("largest difference ")
+            lines.append(
+                f"| {backbone}: {name} | {way['per_second']:.0f} | {way['ratio']:.2f} | {note} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def solvers_table() -> str:
+    """Return a row for each way to fit the head."""
+    lines = [
+        "| the head of frozen EfficientNet-Lite0 | time | validation loss | validation AUC |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in load("head-solvers")["solvers"]:
+        lines.append(
+            f"| {row['name']} | {row['seconds']:.1f} s | {row['val_loss']:.4f} "
+            f"| {row['val_auc']:.4f} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def interval(metric: dict) -> str:

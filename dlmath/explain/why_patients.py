@@ -46,7 +46,7 @@ class WhyPatients:
         file: The image.
         about: The class that the probabilities are of: the positive one, or the most probable.
         probability: What the model answers.
-        low: Lower end of the 95 % interval of the head (Laplace).
+        low: Lower end of the 95 % interval of the head (Laplace, patients independent).
         high: Its upper end.
         patients: Those whose absence changes the log-odds most, the greatest change first.
     """
@@ -88,7 +88,7 @@ def why_patients(
 
     The probability without a patient is that of one Newton step from the head of all patients;
     `docs/convex_head.md` has its error against real retraining. The interval is about the head
-    alone, on features that are taken as given, and counts images as independent.
+    alone, on features that are taken as given; it counts patients, not images, as independent.
 
     Args:
         run: A run whose head was solved, its folder or name; None for the newest finished one.
@@ -114,7 +114,7 @@ def why_patients(
     data = solved.data
     arrays = (data.features, data.targets, data.weights)
     influence = patient_influence(solved.fit, *arrays, data.groups, features)
-    uncertain = laplace(solved.fit, *arrays).predict(features)
+    uncertain = laplace(solved.fit, *arrays, data.groups).predict(features)
     images = _images_of_patients(solved)
     answers = []
     for row, file in enumerate(given):
