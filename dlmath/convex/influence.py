@@ -47,7 +47,7 @@ def patient_influence(
 ) -> Influence:
     """Predict new rows without each training patient in turn, by one Newton step each.
 
-    Penalty and standardisation stay those of all patients, as in `leave_patients_out`.
+    What leaving a patient out means is said at `leave_patients_out`.
 
     Args:
         fit: A head without mixing.

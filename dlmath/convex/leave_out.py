@@ -1,20 +1,18 @@
 r"""What the model predicts for each patient when it has not seen that patient.
 
-Leaving out patient g takes the terms of its n rows from the objective; penalty and
-standardisation, what is believed before any data, stay. With A = [a_i], i in g, stacked, W the
-block diagonal of C_i and G = A^T H^-1 A, the push-through identity gives
+Leaving out patient g takes the terms of its n rows from the objective, and the rest are
+standardised anew: in the coordinates of all rows, the penalty of feature j is scaled by q_j^2, the
+variance that column j keeps. With A = [a_i], i in g, stacked, W the block diagonal of C_i,
+G = A^T H^-1 A, r the residuals and v = -l2 (q^2 - 1) V, the gradient at the full solution is
+-(A r + v), and one Newton step with the Hessian H - A W A^T moves the parameters by
 
-    (H - A W A^T)^-1 A = H^-1 A (I - W G)^-1,
+    d_g = H^-1 v + H^-1 A (I - W G)^-1 (r + W A^T H^-1 v),
 
-so that one Newton step from the full solution, where the other rows have the gradient -A r,
-moves the logits of the patient's rows by
-
-    dz = G (I - W G)^-1 r.
-
-No matrix larger than the patient is inverted. For the squared loss one Newton step is the
-refit. Sources: Cook, Weisberg, "Residuals and Influence in Regression", 1982, section 5.4
-(one-step logistic deletion); Rad, Maleki, "A scalable estimate of the out-of-sample prediction
-error via approximate leave-one-out", 2020, arXiv:1801.10243.
+by the push-through identity (H - A W A^T)^-1 A = H^-1 A (I - W G)^-1. No matrix larger than the
+patient is inverted. For the squared loss, as standardised before, one Newton step is the refit.
+Sources: Cook, Weisberg, "Residuals and Influence in Regression", 1982, section 5.4 (one-step
+logistic deletion); Rad, Maleki, "A scalable estimate of the out-of-sample prediction error via
+approximate leave-one-out", 2020, arXiv:1801.10243.
 """
 
 import itertools
@@ -74,8 +72,8 @@ def leave_patients_out(
         targets: (N, K), likewise.
         weights: (N,), likewise.
         groups: (N,), likewise.
-        exact: Solve each of the problems, all starting from `fit`, rather than take one Newton
-            step.
+        exact: Solve each of the problems rather than take one Newton step: what `fit_head` finds
+            without the patient at the penalty l2 S / S', S' being the weight that remains.
 
     Raises:
         ValueError: The head was mixed, or the data do not fit it.
@@ -109,12 +107,17 @@ def newton_steps(
     places = solved.basis.shape[1]
     for patients in _chunks(rows_of_patients(groups)):
         directions = solved.solve(features[np.concatenate(patients)])  # H^-1 A, side by side
+        drifts = np.stack([_drift(solved, features[rows], rows) for rows in patients], axis=1)
+        drifts = cho_solve(solved.factor, drifts, overwrite_b=True, check_finite=False)  # H^-1 v
         ends = places * np.cumsum([len(rows) for rows in patients])
-        for rows, direction in zip(patients, np.split(directions, ends[:-1], axis=1), strict=True):
-            seen = stack(solved.rows.augment(features[rows]), places) @ direction  # G, (n R, n R)
-            left = np.eye(len(seen)) - _block_diagonal(solved.curvatures[rows]) @ seen
-            pulled = np.linalg.solve(left, solved.residuals[rows].ravel())
-            yield rows, (seen @ pulled).reshape(-1, places), direction @ pulled
+        split = np.split(directions, ends[:-1], axis=1)
+        for rows, direction, drift in zip(patients, split, drifts.T, strict=True):
+            seen = stack(solved.rows.augment(features[rows]), places)  # A^T
+            gram, weight = seen @ direction, _block_diagonal(solved.curvatures[rows])
+            pull = solved.residuals[rows].ravel() + weight @ (seen @ drift)
+            pull = np.linalg.solve(np.eye(len(gram)) - weight @ gram, pull)
+            step = drift + direction @ pull
+            yield rows, (seen @ step).reshape(-1, places), step
 
 
 def ridge_without_patients(
@@ -128,8 +131,8 @@ def ridge_without_patients(
     """Return what ridge regression predicts for each row without its patient, (N, K): exactly.
 
     The squared loss (1 / S) sum_i w_i |y_i - W^T x_i - b|^2 / 2 + l2 / 2 |W|^2 in place of the
-    cross-entropy. The residuals e of a patient become (I - G W)^-1 e: for one row and unit
-    weights, the e / (1 - h) of PRESS (Allen 1974).
+    cross-entropy, on features standardised by all rows. The residuals e of a patient become
+    (I - G W)^-1 e: for one row and unit weights, the e / (1 - h) of PRESS (Allen 1974).
 
     Args:
         features: (N, D).
@@ -155,6 +158,12 @@ def rows_of_patients(groups: np.ndarray) -> list[np.ndarray]:
     """Return the row numbers of each patient, in the order of `np.unique`."""
     _, patient, counts = np.unique(groups, return_inverse=True, return_counts=True)
     return np.split(np.argsort(patient, kind="stable"), np.cumsum(counts)[:-1])
+
+
+def _drift(solved: Solved, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return v, ((D + 1) (K - 1),): what standardising without the rows does to the penalty."""
+    spread = solved.rows.spread_without(features, solved.shares[rows])
+    return -(np.append(spread - 1, 0.0)[:, np.newaxis] * solved.shrinkage).ravel()
 
 
 def _chunks(patients: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
@@ -186,8 +195,8 @@ def _refit(
         kept = np.repeat(weights[:, np.newaxis], len(batch), axis=1)
         for column, own in enumerate(batch):
             kept[own, column] = 0.0
-        penalty = fit.l2 * weights.sum() / kept.sum(axis=0)  # the prior stays as it is
-        penalty = np.tile(penalty, (rows.width, 1))
+        # The prior weighs as much as before, against fewer rows standardised by themselves.
+        penalty = fit.l2 * weights.sum() / kept.sum(axis=0) * rows.spread(kept)
         objective = Objective(rows, targets, kept, penalty, blended)
         solution = minimise(
             objective,

@@ -12,6 +12,7 @@ B weightings (the folds of a cross-validation, patients left out one by one) are
 side, as the columns of one matrix: a pass over X then costs little more than for one.
 """
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,8 +76,7 @@ class Objective:
 
     def with_penalty(self, penalty: np.ndarray) -> "Objective":
         """Return this objective under another penalty (D, B), sharing all arrays of N rows."""
-        other = object.__new__(Objective)
-        other.__dict__.update(self.__dict__)
+        other = copy.copy(self)
         other._set_penalty(penalty)
         return other
 

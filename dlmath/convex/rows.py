@@ -14,7 +14,7 @@ from scipy.linalg.blas import ssyrk
 
 # A set up to this size is held as one float64 block; a larger one passes through in pieces.
 HELD_BYTES = 512 * 2**20
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 4 * 2**20  # small enough to stay in the processor's cache
 
 # A spread that float32 would lose in rounding the mean is no information.
 _NEGLIGIBLE = 1e-7
@@ -61,6 +61,19 @@ class Rows:
         square = sum((block**2).T @ shares[part] for part, block in self.blocks())
         variance = np.asarray(square) - np.asarray(mean) ** 2
         return np.where(variance <= _NEGLIGIBLE * np.asarray(square), 1.0, variance)
+
+    def spread_without(self, features: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """Return the variance, (D,), of each standardised feature without some of the rows.
+
+        Args:
+            features: Raw features (n, D) of the rows that are left out.
+            shares: (n,), their weights as shares of all.
+        """
+        x, left = self.standardise(features), 1 - shares.sum()
+        square = (1 - shares @ x**2) / left
+        variance = square - (shares @ x / left) ** 2
+        present = (self._factor > 0) & (variance > _NEGLIGIBLE * square)
+        return np.where(present, variance, 1.0)
 
     def standardise(self, features: np.ndarray) -> np.ndarray:
         """Return float64 (n, D) of raw features (n, D), without the column of ones."""
@@ -132,7 +145,10 @@ class Rows:
         mean: np.ndarray = self.mean.astype(dtype)
         factor: np.ndarray = self._factor.astype(dtype)
         for part in self._parts():
-            yield part, (self._features[part].astype(dtype) - mean) * factor
+            block: np.ndarray = self._features[part].astype(dtype)
+            block -= mean
+            block *= factor
+            yield part, block
 
     def _parts(self) -> Iterator[slice]:
         step = max(1, BLOCK_BYTES // (8 * self.width))

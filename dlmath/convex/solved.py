@@ -30,7 +30,9 @@ class Solved:
         probabilities: (N, K).
         residuals: r_i = (w_i / S) U^T (p_i - y_i), (N, K - 1).
         curvatures: C_i = (w_i / S) U^T (diag p_i - p_i p_i^T) U, (N, K - 1, K - 1).
+        shares: w_i / S, (N,).
         total: S.
+        shrinkage: Gradient of the penalty, (D + 1, K - 1).
         factor: Of H, as scipy's `cho_factor` gives it.
     """
 
@@ -40,7 +42,9 @@ class Solved:
     probabilities: np.ndarray
     residuals: np.ndarray
     curvatures: np.ndarray
+    shares: np.ndarray
     total: float
+    shrinkage: np.ndarray
     factor: tuple[np.ndarray, bool]
 
     def solve(self, features: np.ndarray) -> np.ndarray:
@@ -68,7 +72,8 @@ def solve_at(
     basis = sum_zero_basis(targets.shape[1])
     shares = np.asarray(weights, np.float64) / np.sum(weights, dtype=np.float64)
     raw = np.concatenate([fit.kernel, fit.bias[np.newaxis]])
-    logits = rows.times(rows.restandardise(raw @ basis))
+    parameters = rows.restandardise(raw @ basis)
+    logits = rows.times(parameters)
     p = log_sum_exp(logits @ basis.T)[1]
     mean = p @ basis
     curvatures = np.einsum("nk,kr,ks->nrs", p, basis, basis, optimize=True)
@@ -81,6 +86,8 @@ def solve_at(
         probabilities=p,
         residuals=shares[:, np.newaxis] * ((p - targets) @ basis),
         curvatures=curvatures,
+        shares=shares,
+        shrinkage=fit.l2 * np.concatenate([parameters[:-1], np.zeros((1, basis.shape[1]))]),
         total=float(np.sum(weights, dtype=np.float64)),
         factor=factor_hessian(rows, curvatures, fit.l2),
     )

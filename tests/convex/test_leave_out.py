@@ -24,17 +24,18 @@ def refit_logits(
 ) -> np.ndarray:
     """Logits of new rows from a real refit without a patient, by another solver altogether."""
     features, targets, weights, groups = data
-    rows, basis = Rows(features, weights), sum_zero_basis(targets.shape[1])
-    x, kept = rows.augment(features), groups != patient
-    shares = (weights * kept / weights.sum())[:, None]
+    kept = groups != patient
+    rows, basis = Rows(features[kept], weights[kept]), sum_zero_basis(targets.shape[1])
+    x, shares = rows.augment(features[kept]), (weights[kept] / weights.sum())[:, None]
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         t = flat.reshape(x.shape[1], -1)
         scores = x @ t @ basis.T
         scores = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
         penalty = l2 * np.vstack([t[:-1], 0 * t[-1:]])
-        gradient = x.T @ (shares * (np.exp(scores) - targets)) @ basis + penalty
-        return -(shares * targets * scores).sum() + (penalty * t).sum() / 2, gradient.ravel()
+        gradient = x.T @ (shares * (np.exp(scores) - targets[kept])) @ basis + penalty
+        value = -(shares * targets[kept] * scores).sum() + (penalty * t).sum() / 2
+        return value, gradient.ravel()
 
     start = np.zeros(x.shape[1] * basis.shape[1])
     options = {"gtol": 1e-12, "ftol": 0.0, "maxiter": 5000, "maxcor": 50}
