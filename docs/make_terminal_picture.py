@@ -16,7 +16,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 PICTURE = Path(__file__).parent / "terminal.svg"
-TRAIN = "train pneumonia --data phantom --backbone efficientnet_lite0 --tune head --epochs 3"
+TRAIN = "train pneumonia --data phantom --backbone efficientnet_lite0 --tune head"
 COMMANDS = (f"{TRAIN} --out runs/first", "evaluate", "export")
 
 
