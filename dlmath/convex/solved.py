@@ -32,6 +32,7 @@ class Solved:
         curvatures: C_i = (w_i / S) U^T (diag p_i - p_i p_i^T) U, (N, K - 1, K - 1).
         shares: w_i / S, (N,).
         total: S.
+        l2: The penalty.
         shrinkage: Gradient of the penalty, (D + 1, K - 1).
         factor: Of H, as scipy's `cho_factor` gives it.
     """
@@ -44,6 +45,7 @@ class Solved:
     curvatures: np.ndarray
     shares: np.ndarray
     total: float
+    l2: float
     shrinkage: np.ndarray
     factor: tuple[np.ndarray, bool]
 
@@ -87,6 +89,7 @@ def solve_at(
         residuals=shares[:, np.newaxis] * ((p - targets) @ basis),
         curvatures=curvatures,
         shares=shares,
+        l2=fit.l2,
         shrinkage=fit.l2 * np.concatenate([parameters[:-1], np.zeros((1, basis.shape[1]))]),
         total=float(np.sum(weights, dtype=np.float64)),
         factor=factor_hessian(rows, curvatures, fit.l2),
