@@ -22,7 +22,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from dlmath.cli.progress import reporter
-from dlmath.convex import fit_head
+from dlmath.convex import Mixing, fit_head
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
 from dlmath.training import solved_head
@@ -57,6 +57,17 @@ def main() -> None:
     rows = [describe("exact, l2 by cross-validation", seconds, fit.logits, features, labels)]
     fit, seconds = timed(lambda: fit_head(features[0], targets, weights, patients, l2=l2))
     rows.append(describe("exact, l2 given", seconds, fit.logits, features, labels))
+    mixing = Mixing(0.2)
+    fit, seconds = timed(lambda: fit_head(features[0], targets, weights, patients, mixing=mixing))
+    rows.append(
+        describe(
+            "exact, Mixup of features 0.2, l2 by cross-validation",
+            seconds,
+            fit.logits,
+            features,
+            labels,
+        )
+    )
     solver = LogisticRegression(C=2 / (l2 * len(labels[0])), tol=1e-10, max_iter=20_000)
     _, seconds = timed(lambda: solver.fit((features[0] - mean) / scale, labels[0]))
     rows.append(

@@ -21,7 +21,7 @@ BENCHMARKS = {
     "extraction": "features of a frozen backbone: Keras, folded graph, LiteRT, 8 bits",
     "head": "the exact head beside scikit-learn's solver",
     "scaling": "how the cost grows with images, classes and resolution",
-    "memory": "the largest resident memory at 27,558 images",
+    "memory": "the largest resident memory at 27,558 and 200,000 images",
     "roofline": "what share of the processor's peak an extraction reaches",
 }
 
