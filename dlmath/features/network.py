@@ -22,6 +22,7 @@ from dlmath import seeds
 from dlmath.data.images import SPECIFICATION
 from dlmath.features.convert import to_litert
 from dlmath.features.folding import leaf_layers
+from dlmath.features.store import writing_to
 from dlmath.light.network import Network
 from dlmath.runs import cache_home, write_bytes
 
@@ -151,7 +152,8 @@ def _converted(model: keras.Model, path: Path) -> bytes | None:
     content = to_litert(model)
     if content is None or not agrees(model, content):
         return None
-    write_bytes(path, content)
+    with writing_to(path.parent):
+        write_bytes(path, content)
     return content
 
 

@@ -8,10 +8,10 @@ of its bytes, so that damage is noticed and the rows are computed again.
     <hash of the bytes>.rows     n keys of 32 bytes, then n rows of D float32, little-endian
 """
 
-import errno
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,22 @@ from dlmath.runs import write_bytes
 
 KEY_BYTES = 32
 LIMIT = 16 * 2**30  # bytes of all networks' features together; the longest unused make room
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Say what can be done where the cache cannot be written to, or its disk is full.
+
+    Raises:
+        DataError: In the place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"The cache of features cannot be written: {error.strerror}. Received: {folder}. "
+            "Free some space, or set DLMATH_HOME to a folder on another disk."
+        ) from error
 
 
 class FeatureStore:
@@ -53,19 +69,12 @@ class FeatureStore:
         """Write one segment.
 
         Raises:
-            DataError: The disk is full.
+            DataError: The disk is full, or the folder cannot be written to.
         """
         content = b"".join(keys) + np.ascontiguousarray(rows, "<f4").tobytes()
         name = f"{hashlib.sha256(content).hexdigest()[:32]}.rows"
-        try:
+        with writing_to(self.folder):
             write_bytes(self.folder / name, content)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise DataError(
-                f"The disk of the cache has no room for the features. Received: {self.folder}. "
-                "Free some space, or set DLMATH_HOME to a folder on another disk."
-            ) from error
 
     def make_room(self, count: int) -> None:
         """Remove what other networks left and nobody used for long, if `count` rows need it.
@@ -73,8 +82,9 @@ class FeatureStore:
         Raises:
             DataError: The disk has no room for them even then.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.touch()
+        with writing_to(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.touch()
         make_room(self.folder.parent, count * (KEY_BYTES + 4 * self.feature_count), LIMIT)
 
     def _segments(self) -> Iterator[tuple[list[bytes], np.ndarray]]:

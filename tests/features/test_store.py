@@ -67,7 +67,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing_half_written(store, monke
 
     store.append([key(1)], rows(1))
     monkeypatch.setattr(store_module, "write_bytes", write)
-    with pytest.raises(DataError, match="no room for the features.*DLMATH_HOME"):
+    with pytest.raises(DataError, match="No space left on device.*DLMATH_HOME"):
         store.append([key(2)], rows(2))
     assert store.gather([key(1)])[1].all()
 
@@ -83,3 +83,12 @@ def test_the_cap_removes_networks_that_nobody_used_for_long(tmp_path, monkeypatc
     own.make_room(1)
     assert not old.folder.exists()
     assert own.gather([key(1)])[1].all()
+
+
+def test_a_cache_that_cannot_be_made_is_one_message(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    store = FeatureStore(tmp_path / "file" / "network", 3)
+    with pytest.raises(DataError, match="cannot be written.*DLMATH_HOME"):
+        store.make_room(1)
+    with pytest.raises(DataError, match="cannot be written.*DLMATH_HOME"):
+        store.append([key(1)], rows(1))
