@@ -17,10 +17,10 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header 
 	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/lock.in
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint notebooks bench lock clean
+.PHONY: help setup demo test lint notebooks bench bench-peers lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## make .venv with the locked dependencies and this checkout in it
 
@@ -40,17 +40,28 @@ lint: $(READY)  ## check style, format and types
 notebooks: $(READY)  ## execute every notebook from top to bottom
 	$(BIN)/python -m pytest -m notebook tests/notebooks
 
-bench: $(READY)  ## run every benchmark
-	@set -e; for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file"; done
+bench: $(READY)  ## run every benchmark that needs nothing else
+	@set -e; for file in $(filter-out %/bench_peers.py,$(wildcard benchmarks/bench_*.py)); do \
+		echo "$$file"; $(BIN)/python "$$file"; done
+
+bench-peers: $(READY) .venv-peers/ready  ## measure beside PyTorch, in an environment of its own (5 GB)
+	$(BIN)/python benchmarks/bench_peers.py .venv-peers/bin/python
+
+.venv-peers/ready: requirements/peers.txt
+	$(if $(UV),$(UV) venv --quiet --clear --python $(PYTHON) .venv-peers,$(PYTHON) -m venv --clear .venv-peers)
+	$(subst $(BIN),.venv-peers/bin,$(INSTALL)) --require-hashes -r $<
+	@touch $@
 
 lock:  ## write requirements/*.txt anew (needs uv); UPGRADE=1 takes newer versions
 	$(COMPILE) --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/base.txt
 	for extra in export gpu serve; do $(COMPILE) --extra $$extra \
 		--constraint requirements/dev.txt --output-file requirements/$$extra.txt || exit; done
+	$(subst pyproject.toml requirements/lock.in,requirements/peers.in,$(COMPILE)) \
+		--output-file requirements/peers.txt
 
 clean:  ## remove .venv and the caches of the tools
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-peers build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 $(READY): pyproject.toml requirements/dev.txt | $(BIN)/python
 	$(INSTALL) --require-hashes -r requirements/dev.txt

@@ -100,6 +100,12 @@ def speed_table() -> str:
             lines.append(
                 f"| {backbone}: {name} | {way['per_second']:.0f} | {way['ratio']:.2f} | {note} |"
             )
+    peers = load("peers")
+    rate = peers["images"] / statistics.median(peers["PyTorch"]["seconds"])
+    lines.append(
+        f"| in another run, PyTorch {peers['PyTorch']['version'].partition('+')[0]}, Lite0 "
+        f"| {rate:.0f} | dlmath is {peers['ratio']:.2f} times as fast | |"
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ import contextlib
 import math
 import os
 import sys
+import urllib.error
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,8 @@ def _downloaded(
             )
     # Keras raises a bare Exception when a download fails, and h5py an OSError for a damaged file.
     except Exception as error:
+        if isinstance(error.__context__, urllib.error.HTTPError):
+            error.__context__.close()  # Keras leaves the server's answer open
         cache = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
         raise WeightsError(
             f"Cannot get the ImageNet weights of {name}: {first_line(error)}. Pass --backbone "
