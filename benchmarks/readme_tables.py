@@ -83,14 +83,19 @@ def malaria_row(results: list[dict]) -> str:
 def speed_table() -> str:
     """Return a row for each way from JPEG files to a head, and for each way to extract."""
     lines = [
-        "| from JPEG files to a trained head, imports included | time to AUC 0.98 | peak memory |",
-        "| --- | --- | --- |",
+        "| from JPEG files to a head | time | validation AUC | time to 0.98 | peak memory |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for name, rounds in load("stock-keras")["ways"].items():
         times = [one["seconds_to_target"] for one in rounds]
         time = f"{statistics.median(times):.0f} s" if None not in times else "not reached"
+        whole = statistics.median(
+            one["epochs"][-1]["seconds"] if "epochs" in one else one["seconds"] for one in rounds
+        )
+        epochs = f", {len(rounds[0]['epochs'])} epochs" if "epochs" in rounds[0] else ""
+        auc = max(one["val_auc"] for one in rounds)
         peak = max(one["peak_bytes"] for one in rounds) / 2**30
-        lines.append(f"| {name} | {time} | {peak:.1f} GiB |")
+        lines.append(f"| {name}{epochs} | {whole:.0f} s | {auc:.4f} | {time} | {peak:.1f} GiB |")
     lines += ["", "| features | images/s | times stock Keras | largest difference |"]
     lines += ["| --- | --- | --- | --- |"]
     for comparison in load("bench")["extraction"]:
