@@ -22,7 +22,7 @@ from dlmath import seeds
 from dlmath.data.images import SPECIFICATION
 from dlmath.features.convert import to_litert
 from dlmath.features.folding import leaf_layers
-from dlmath.features.store import writing_to
+from dlmath.features.store import content_name, writing_to
 from dlmath.light.network import Network
 from dlmath.runs import cache_home, write_bytes
 
@@ -78,12 +78,17 @@ def freeze(classifier: keras.Model, kind: str = "cpu") -> FrozenNetwork:
     """
     model = feature_model(classifier)
     if kind == "cpu":
-        runtime = f"litert {version('ai-edge-litert')}"
+        runtime = litert_runtime()
         key = network_key(model, runtime)
-        content = _converted(model, _folder(key) / "network.tflite")
+        content = _converted(model, _folder(key))
         if content is not None:
             return _on_litert(model, key, runtime, content)
     return _on_keras(model, kind)
+
+
+def litert_runtime() -> str:
+    """Return the name and version of LiteRT, which decide the last bits of a feature."""
+    return f"litert {version('ai-edge-litert')}"
 
 
 def network_key(model: keras.Model, runtime: str) -> str:
@@ -145,16 +150,22 @@ def _keras_runner(model: keras.Model) -> Runner:
     return lambda pixels: concrete(tf.cast(tf.constant(pixels), tf.float32)).numpy()
 
 
-def _converted(model: keras.Model, path: Path) -> bytes | None:
-    """Return the LiteRT file, checked once and then kept; None where it is wrong."""
-    if path.is_file():
-        return path.read_bytes()
-    content = to_litert(model)
-    if content is None or not agrees(model, content):
+def _converted(model: keras.Model, folder: Path) -> bytes | None:
+    """Return the LiteRT file, checked once and then kept; None where it is wrong.
+
+    Like a segment of features it is named after the hash of its bytes, so that damage shows.
+    """
+    for path in folder.glob("*.tflite"):
+        content = path.read_bytes()
+        if content_name(content) == path.stem:
+            return content
+        path.unlink(missing_ok=True)
+    converted = to_litert(model)
+    if converted is None or not agrees(model, converted):
         return None
-    with writing_to(path.parent):
-        write_bytes(path, content)
-    return content
+    with writing_to(folder):
+        write_bytes(folder / f"{content_name(converted)}.tflite", converted)
+    return converted
 
 
 def agrees(model: keras.Model, content: bytes) -> bool:

@@ -24,6 +24,11 @@ KEY_BYTES = 32
 LIMIT = 16 * 2**30  # bytes of all networks' features together; the longest unused make room
 
 
+def content_name(content: bytes) -> str:
+    """Return the name of a file of the cache, by which damage to it is noticed."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
     """Say what can be done where the cache cannot be written to, or its disk is full.
@@ -72,9 +77,8 @@ class FeatureStore:
             DataError: The disk is full, or the folder cannot be written to.
         """
         content = b"".join(keys) + np.ascontiguousarray(rows, "<f4").tobytes()
-        name = f"{hashlib.sha256(content).hexdigest()[:32]}.rows"
         with writing_to(self.folder):
-            write_bytes(self.folder / name, content)
+            write_bytes(self.folder / f"{content_name(content)}.rows", content)
 
     def make_room(self, count: int) -> None:
         """Remove what other networks left and nobody used for long, if `count` rows need it.
@@ -93,7 +97,7 @@ class FeatureStore:
                 content = path.read_bytes()
             except OSError:  # another process has just made room
                 continue
-            if hashlib.sha256(content).hexdigest()[:32] != path.stem:
+            if content_name(content) != path.stem:
                 path.unlink(missing_ok=True)  # damaged: its rows are computed again
                 continue
             count = len(content) // (KEY_BYTES + 4 * self.feature_count)

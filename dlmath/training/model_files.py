@@ -6,10 +6,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.special import softmax
 
 from dlmath.evaluation.probabilities import predict_probabilities
-from dlmath.features.network import TOLERANCE, FrozenNetwork, freeze
+from dlmath.features.convert import to_litert
+from dlmath.features.network import TOLERANCE, feature_model, litert_runtime
+from dlmath.light.classifier import softmax
+from dlmath.light.network import Network
 from dlmath.runs import Run, atomic_path, write_bytes
 
 
@@ -20,39 +22,40 @@ def write_model(run: Run, model: keras.Model) -> None:
 
 
 def write_light(
-    run: Run, model: keras.Model, pixels: np.ndarray, network: FrozenNetwork | None = None
+    run: Run, model: keras.Model, pixels: np.ndarray, network: bytes | None = None
 ) -> dict[str, Any] | None:
     """Write the light form of a model, once it answered like the model on real images.
 
-    It is the network below the head as a LiteRT file, and the head's two arrays.
+    It is the network below the head as a LiteRT file, and the head's two arrays. The cache has no
+    part in it: the training is done by now, and a full disk there must not cost the run.
 
     Args:
         run: Gets `light/`.
         model: The trained classifier.
         pixels: Images (N, S, S, 3) in 0..255 to compare the two on.
-        network: The frozen network where there is one already.
+        network: The LiteRT file where there is one already.
 
     Returns:
-        What the manifest says of it: hashes, the largest difference of a probability, and on how
-        many images. None where LiteRT cannot run the network, or answers otherwise; then nothing
-        is written, and prediction takes Keras.
+        What the manifest says of it: runtime, hashes, the largest difference of a probability, and
+        on how many images. None where LiteRT cannot run the network, or answers otherwise; then
+        nothing is written, and prediction takes Keras.
     """
-    network = network or freeze(model)
-    if network.content is None:
+    network = network or to_litert(feature_model(model))
+    if network is None:
         return None
     kernel, bias = model.get_layer("logits").get_weights()
-    features = network.make_runner()(pixels).astype(np.float64)
-    answers = softmax(features @ kernel + bias, axis=1)
+    features = Network(network)(pixels).astype(np.float64)
+    answers = softmax(features @ kernel + bias)
     difference = np.abs(answers - predict_probabilities(model, pixels)).max()
     if not difference <= TOLERANCE:
         return None
     head = io.BytesIO()
     np.savez(head, kernel=kernel, bias=bias)
-    write_bytes(run.light_network_path, network.content)
+    write_bytes(run.light_network_path, network)
     write_bytes(run.light_head_path, head.getvalue())
     return {
-        "runtime": network.runtime,
-        "features_sha256": hashlib.sha256(network.content).hexdigest(),
+        "runtime": litert_runtime(),
+        "features_sha256": hashlib.sha256(network).hexdigest(),
         "head_sha256": hashlib.sha256(head.getvalue()).hexdigest(),
         "largest_difference": float(difference),
         "images": len(pixels),

@@ -137,17 +137,13 @@ def _load(
     reporter: Reporter,
     view: View | None,
 ) -> Features:
-    def progress(done: int, total: int, rate: str) -> None:
-        reporter.progress(task, done, total, rate)
-        if stop.signal_number is not None:
-            raise Stopped(
-                f"Stopped after {done:,} of {total:,} {task}; they are kept. Go on by the same "
-                "command again.",
-                stop.signal_number,
-            )
-
+    heard = _StopsOnSignal(reporter, stop, "They are kept. Go on by the same command again.")
     features = load_features(
-        examples, network, view=view, on_bad_file=recipe.on_bad_file, progress=progress
+        examples,
+        network,
+        view=view,
+        on_bad_file=recipe.on_bad_file,
+        progress=lambda done, total, rate: heard.progress(task, done, total, rate),
     )
     require_every_class(features.examples, features.bad, recipe, task)
     return features
@@ -161,9 +157,15 @@ def _say_what_was_computed(ingredients: HeadIngredients, reporter: Reporter) -> 
 
 
 def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[str, Any]:
-    """Fit the head, write the run's model and history, and return what the manifest says."""
+    """Fit the head, write the run's model and history, and return what the manifest says.
+
+    Raises:
+        Stopped: A signal came while solving; the features are kept.
+    """
     recipe = ingredients.recipe
-    head = fit(ingredients, reporter, recipe.l2 or None)
+    with stop_request() as stop:
+        goes_on = f"Go on with: dlmath train --resume {run.folder}"
+        head = fit(ingredients, _StopsOnSignal(reporter, stop, goes_on), recipe.l2 or None)
     ingredients.model.get_layer("logits").set_weights([head.kernel, head.bias])
     _write_history(run, head)
     features = ingredients.validation
@@ -181,7 +183,9 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
         "best": figures,
         "threshold": validation.decide(probabilities, labels, recipe),
         "images_per_second": ingredients.train.rate and round(ingredients.train.rate, 2),
-        "light": write_light(run, ingredients.model, np.stack(compared), ingredients.network),
+        "light": write_light(
+            run, ingredients.model, np.stack(compared), ingredients.network.content
+        ),
     }
 
 
@@ -215,6 +219,23 @@ def fit(ingredients: HeadIngredients, reporter: Reporter, l2: float | None) -> H
     )
 
 
+class _StopsOnSignal(Reporter):
+    """Passes progress on, and ends the work at the first news after a signal."""
+
+    def __init__(self, reporter: Reporter, stop: StopRequest, what_next: str):
+        self.reporter = reporter
+        self.stop = stop
+        self.what_next = what_next
+
+    def progress(self, task: str, done: int, total: int, note: str = "") -> None:
+        self.reporter.progress(task, done, total, note)
+        if self.stop.signal_number is not None:
+            raise Stopped(
+                f"Stopped after {done:,} of {total:,} {task}. {self.what_next}",
+                self.stop.signal_number,
+            )
+
+
 class _SolverProgress:
     """Tells the reporter of each penalty: how many there will be shows only at the end."""
 
@@ -228,7 +249,7 @@ class _SolverProgress:
         is_last = step.stage == "final"
         done = self.expected if is_last else min(len(self.seen), self.expected - 1)
         note = f"l2 {step.l2:.1e}  gradient {step.gradient_norm:.0e}"
-        self.reporter.progress("solving for the head", done, self.expected, note)
+        self.reporter.progress("steps of solving for the head", done, self.expected, note)
 
 
 def patients_of(examples: Sequence[Example]) -> np.ndarray:

@@ -134,11 +134,15 @@ def _train(
     tensorboard: bool = False,
 ) -> Run:
     started = time.perf_counter()
-    if isinstance(ingredients, HeadIngredients):
-        outcome = solved_head.solve(run, ingredients, reporter)
-    else:
-        observers = _observers(run) if tensorboard else ()
-        outcome = _train_by_steps(run, ingredients, placement, reporter, observers)
+    try:
+        if isinstance(ingredients, HeadIngredients):
+            outcome = solved_head.solve(run, ingredients, reporter)
+        else:
+            observers = _observers(run) if tensorboard else ()
+            outcome = _train_by_steps(run, ingredients, placement, reporter, observers)
+    except Stopped:
+        run.update_manifest(state="stopped")
+        raise
     seconds = round(time.perf_counter() - started, 1)
     run.update_manifest(state="finished", finished=manifest.now(), seconds=seconds, **outcome)
     return run
@@ -156,9 +160,6 @@ def _train_by_steps(
         session.restore()
         try:
             session.loop.run()
-        except Stopped:
-            run.update_manifest(state="stopped")
-            raise
         except DivergedError as error:
             raise _keep_last_good(session, run, error) from error
         outcome = session.finish()

@@ -103,3 +103,12 @@ def test_half_precision_keeps_to_keras_or_agrees():
     )
     found = frozen.make_runner()(pixels())
     np.testing.assert_allclose(found, wanted.astype("float32"), atol=1e-4 * max(1, wanted.max()))
+
+
+def test_a_damaged_conversion_is_made_again(classifier):
+    first = freeze(classifier)
+    (path,) = first.folder.glob("*.tflite")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert freeze(classifier).content == first.content

@@ -141,10 +141,14 @@ def test_more_than_two_classes(images, tmp_path):
 
 
 class Terminate(Reporter):
-    """Sends this process SIGTERM as soon as features are computed."""
+    """Sends this process SIGTERM at the first news of a task."""
+
+    def __init__(self, task):
+        self.task = task
 
     def progress(self, task, done, total, note=""):
-        if task.startswith("features of training"):
+        if self.task in task:
+            self.task = "no other"
             os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -158,8 +162,10 @@ class Listener(Reporter):
 
 def test_a_signal_keeps_what_was_computed(images, tmp_path, monkeypatch):
     monkeypatch.setenv("DLMATH_HOME", str(tmp_path / "home"))
-    with pytest.raises(Stopped, match="they are kept") as stopped:
-        dlmath.train(RECIPE, images, out=tmp_path / "run", reporter=Terminate())
+    with pytest.raises(Stopped, match="They are kept") as stopped:
+        dlmath.train(
+            RECIPE, images, out=tmp_path / "run", reporter=Terminate("features of training")
+        )
     assert stopped.value.exit_code == 143
     assert not (tmp_path / "run").exists()
     listener = Listener()
@@ -167,6 +173,16 @@ def test_a_signal_keeps_what_was_computed(images, tmp_path, monkeypatch):
     (news,) = [line for line in listener.said if "features:" in line]
     rows, computed = news.split(" features: ")[0], news.split(": ")[1].split(" computed")[0]
     assert 0 < int(computed) < int(rows)
+
+
+def test_a_signal_while_solving_is_resumed_to_the_same_bits(finished, images, tmp_path):
+    with pytest.raises(Stopped, match="dlmath train --resume .*run") as stopped:
+        dlmath.train(RECIPE, images, out=tmp_path / "run", reporter=Terminate("solving"))
+    assert stopped.value.exit_code == 143
+    run = Run.find(tmp_path / "run")
+    assert run.manifest["state"] == "stopped"
+    assert resume(run).is_finished
+    assert run.light_head_path.read_bytes() == finished.light_head_path.read_bytes()
 
 
 def test_an_interrupted_run_is_solved_again_to_the_same_bits(finished, images, tmp_path):
