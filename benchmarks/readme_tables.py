@@ -125,6 +125,9 @@ def solvers_table() -> str:
             f"| {row['name']} | {row['seconds']:.1f} s | {row['val_loss']:.4f} "
             f"| {row['val_auc']:.4f} |"
         )
+    for name, figures in load("eight-bits").items():
+        if name.startswith("8 bits"):
+            lines.append(f"| {name} | | {figures['val_loss']:.4f} | {figures['val_auc']:.4f} |")
     return "\n".join(lines) + "\n"
 
 

@@ -3,13 +3,15 @@
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import hypothesis
 import pytest
+from PIL import Image
 
+from dlmath import seeds
 from dlmath._checkout import link_missing
 from dlmath.runs import Run
 
@@ -54,6 +56,33 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("DLMATH_HOME", str(tmp_path_factory.mktemp("dlmath_home")))
         patch.delenv("DLMATH_DATA", raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def draw_squares() -> Callable[..., Path]:
+    """The function that draws noisy grey squares of patients p0, p1, ..., in turn of each class."""
+
+    def draw(
+        root: Path,
+        means: dict[str, float],
+        *,
+        patients: int = 20,
+        images: int = 2,
+        noise: float = 40,
+        spread: float = 0,
+    ) -> Path:
+        """Fill `root/<class>/` by the classes' mean grey; patients differ by `spread`."""
+        for patient in range(patients):
+            label = list(means)[patient % len(means)]
+            (root / label).mkdir(parents=True, exist_ok=True)
+            level = means[label] + spread * seeds.generator("level", patient).normal()
+            for number in range(images):
+                drawn = seeds.generator("image", patient, number).normal(level, noise, (12, 12, 3))
+                square = Image.fromarray(drawn.clip(0, 255).astype("uint8"))
+                square.save(root / label / f"p{patient}_{number}.png")
+        return root
+
+    return draw
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
 import json
 
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 import dlmath
-from dlmath import seeds
 from dlmath.cli.main import app
 from dlmath.errors import RunError
 from dlmath.explain import how_many
@@ -24,23 +22,15 @@ RECIPE = Recipe(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def home(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DLMATH_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
-
-
 @pytest.fixture(scope="module")
-def run(home, tmp_path_factory):
-    root = tmp_path_factory.mktemp("images")
-    for patient in range(120):
-        label, mean = ("bright", 138) if patient % 2 else ("dark", 122)
-        (root / label).mkdir(exist_ok=True)
-        level = seeds.generator("level", patient).normal(mean, 14)
-        draw = seeds.generator("image", patient)
-        pixels = draw.normal(level, 40, (12, 12, 3)).clip(0, 255).astype("uint8")
-        Image.fromarray(pixels).save(root / label / f"p{patient}_0.png")
+def run(draw_squares, tmp_path_factory):
+    root = draw_squares(
+        tmp_path_factory.mktemp("images"),
+        {"dark": 122, "bright": 138},
+        patients=120,
+        images=1,
+        spread=14,
+    )
     return dlmath.train(RECIPE, root, out=tmp_path_factory.mktemp("runs") / "run")
 
 

@@ -32,28 +32,13 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory):
+def images(draw_squares, tmp_path_factory):
     """Bright and dark squares of 20 patients, two each of a class."""
-    root = tmp_path_factory.mktemp("images")
-    for patient in range(20):
-        label, mean = ("bright", 150) if patient % 2 else ("dark", 110)
-        (root / label).mkdir(exist_ok=True)
-        for number in range(2):
-            draw = seeds.generator("image", patient, number)
-            pixels = draw.normal(mean, 40, (12, 12, 3)).clip(0, 255).astype("uint8")
-            Image.fromarray(pixels).save(root / label / f"p{patient}_{number}.png")
-    return root
-
-
-@pytest.fixture(autouse=True, scope="module")
-def home(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DLMATH_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+    return draw_squares(tmp_path_factory.mktemp("images"), {"dark": 110, "bright": 150})
 
 
 @pytest.fixture(scope="module")
-def finished(images, home, tmp_path_factory):
+def finished(images, tmp_path_factory):
     return dlmath.train(RECIPE, images, out=tmp_path_factory.mktemp("runs") / "whole")
 
 

@@ -10,7 +10,6 @@ import tensorflow as tf
 from PIL import Image
 
 import dlmath
-from dlmath import seeds
 from dlmath.errors import DataError, DivergedError, RecipeError, RunError, Stopped, UserError
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
@@ -37,17 +36,9 @@ SMALL = Recipe(
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory):
+def images(draw_squares, tmp_path_factory):
     """Bright and dark squares of 20 patients, two each of a class."""
-    root = tmp_path_factory.mktemp("images")
-    for patient in range(20):
-        label, mean = ("bright", 170) if patient % 2 else ("dark", 90)
-        (root / label).mkdir(exist_ok=True)
-        for number in range(2):
-            draw = seeds.generator("image", patient, number)
-            pixels = draw.normal(mean, 25, (12, 12, 3)).clip(0, 255).astype("uint8")
-            Image.fromarray(pixels).save(root / label / f"p{patient}_{number}.png")
-    return root
+    return draw_squares(tmp_path_factory.mktemp("images"), {"dark": 90, "bright": 170}, noise=25)
 
 
 class Listener(Reporter):
