@@ -279,4 +279,4 @@ def _sentence(
         flat = f"not reachable: the curve flattens at {asymptote:.4f}, below {target:g}"
         return flat if low is None else f"{flat} (95 %: from {low:,} patients, or never)"
     bounds = f"from {low:,}, or never" if high is None else f"{low:,} to {high:,}"
-    return f"an AUC of {target:g} takes about {patients:,} training patients (95 %: {bounds})"
+    return f"An AUC of {target:g} takes about {patients:,} training patients (95 %: {bounds})"

@@ -166,6 +166,11 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
     with stop_request() as stop:
         goes_on = f"Go on with: dlmath train --resume {run.folder}"
         head = fit(ingredients, _StopsOnSignal(reporter, stop, goes_on), recipe.l2 or None)
+    if not head.converged:
+        reporter.say(
+            f"Warning: the head stopped short of its optimum, at a gradient of "
+            f"{head.optimality:.0e}. The manifest says so too."
+        )
     ingredients.model.get_layer("logits").set_weights([head.kernel, head.bias])
     _write_history(run, head)
     features = ingredients.validation

@@ -74,7 +74,7 @@ def test_what_is_beyond_the_asymptote_is_said_to_be_out_of_reach() -> None:
     assert (needed.patients, needed.low, needed.high) == (None, None, None)
     assert needed.message == "not reachable: the curve flattens at 0.9500, below 0.97"
     assert flat.patients_needed(0.9).message == (
-        "an AUC of 0.9 takes about 100 training patients (95 %: 100 to 100)"
+        "An AUC of 0.9 takes about 100 training patients (95 %: 100 to 100)"
     )
 
 
