@@ -1,0 +1,39 @@
+"""What an audit says: findings, each with a severity, the files it is about, and what to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing found.
+
+    Attributes:
+        kind: Its name, in lower case with dashes, such as `identical-across-splits`.
+        severity: An error makes results wrong or stops a training; a warning may; a note does not.
+        message: One sentence with the figures.
+        advice: What to do about it, one sentence; blank where nothing is to be done.
+        groups: The files it is about, by catalogue name. Each group belongs together, such as the
+            copies of one image; single files are groups of one.
+        figures: Numbers behind the message, fit for JSON.
+    """
+
+    kind: str
+    severity: Severity
+    message: str
+    advice: str = ""
+    groups: tuple[tuple[str, ...], ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file named, in order."""
+        return tuple(file for group in self.groups for file in group)
+
+
+def single(files: list[str] | tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return files that stand each for itself as groups."""
+    return tuple((file,) for file in files)
