@@ -85,10 +85,8 @@ def read_sources(
     Raises:
         DataError: A source is missing, damaged, without images, or of other classes.
     """
-    _refuse_repeated(paths)
-    readings = [_read(path, progress) for path in paths]
-    found = sorted(_told_apart(paths, readings), key=lambda item: item.file)
-    _refuse_undecodable(found)
+    listing = list_files(paths, progress=progress)
+    found, readings = listing.found, listing.readings
     spelling = spelling_of(
         {item.label for item in found},
         empty=set().union(*(reading.empty for reading in readings)),
@@ -113,6 +111,32 @@ def read_sources(
         phantom=any(reading.phantom for reading in readings),
         warnings=tuple(_warnings(found, readings)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the sources name, before a file is opened.
+
+    Attributes:
+        found: The images, sorted by file, under names that occur once.
+        readings: What each source holds, in the order given.
+    """
+
+    found: list[Found]
+    readings: list[Reading]
+
+
+def list_files(paths: Sequence[Source], *, progress: Progress | None = None) -> Listing:
+    """List the images of all sources together, without reading them.
+
+    Raises:
+        DataError: A source is missing, damaged or without images, or given twice.
+    """
+    _refuse_repeated(paths)
+    readings = [_read(path, progress) for path in paths]
+    found = sorted(_told_apart(paths, readings), key=lambda item: item.file)
+    _refuse_undecodable(found)
+    return Listing(found, readings)
 
 
 def data_hash(catalogue: Catalogue) -> str:
