@@ -53,12 +53,16 @@ def list_tasks() -> None:
 @app.command()
 def info(
     target: Target,
+    folds: Annotated[
+        int | None, typer.Option(metavar="K", help="Count K folds for cross-validation too.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Count images and patients by class, as on disk and as they would be split.
 
-    Example: dlmath data info malaria
+    Example: dlmath data info malaria --folds 5
     """
+    from dlmath.data.folds import split_folds
     from dlmath.data.splits import split_examples
     from dlmath.data.summary import summarise
 
@@ -73,7 +77,8 @@ def info(
         )
     except DataError as error:  # such data can still be evaluated on, and looked at
         warnings.append(str(error))
-    summary = summarise(catalogue, split, warnings)
+    folded = None if folds is None else split_folds(catalogue, folds, recipe.seed)
+    summary = summarise(catalogue, split, warnings, folded)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(summary), indent=2))
     else:
@@ -227,6 +232,8 @@ def _print(summary: "Summary") -> None:
     console.print(_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
         console.print(_table("Split by patient", summary.classes, summary.split))
+    if summary.folds:
+        console.print(_table("Folds by patient", summary.classes, summary.folds))
     for what, number in summary.passed_over.items():
         console.print(f"Passed over: {number:,} {what}", markup=False)
     for warning in summary.warnings:

@@ -3,6 +3,7 @@
 The derivations are in `docs/convex_head.md`.
 """
 
+from dlmath.convex.auc_interval import AucInterval, auc_with_interval
 from dlmath.convex.head import HeadFit, fit_head
 from dlmath.convex.influence import Influence, log_odds, patient_influence
 from dlmath.convex.laplace import Laplace, Uncertain, laplace
@@ -18,6 +19,7 @@ from dlmath.convex.mixing import Mixing
 from dlmath.convex.path import Iteration, PathPoint
 
 __all__ = [
+    "AucInterval",
     "CurvePoint",
     "HeadFit",
     "HeldBack",
@@ -30,6 +32,7 @@ __all__ = [
     "PathPoint",
     "PatientsNeeded",
     "Uncertain",
+    "auc_with_interval",
     "fit_head",
     "laplace",
     "learning_curve",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 # Where each public name lives.
 _HOMES = {
+    "Folds": "dlmath.data.folds",
+    "split_folds": "dlmath.data.folds",
     "check_image": "dlmath.data.image_headers",
     "decode_and_resize": "dlmath.data.images",
     "find_data": "dlmath.data.locate",
@@ -31,6 +33,7 @@ _HOMES = {
 __all__ = [
     "Catalogue",
     "Example",
+    "Folds",
     "Pixels",
     "Split",
     "check_image",
@@ -42,6 +45,7 @@ __all__ = [
     "read_sources",
     "read_split",
     "split_examples",
+    "split_folds",
     "split_hash",
     "training_batches",
     "write_phantoms",
@@ -63,6 +67,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from dlmath.data.folds import Folds, split_folds
     from dlmath.data.image_headers import check_image
     from dlmath.data.images import decode_and_resize
     from dlmath.data.locate import find_data

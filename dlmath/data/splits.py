@@ -3,12 +3,12 @@
 import csv
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlmath.data.listing import counted, listed
+from dlmath.data.patient_groups import by_file, classes_of, group_by_patient, joined_patients, take
 from dlmath.data.sources import Catalogue, Example
 from dlmath.data.strata import cut_patients
 from dlmath.errors import DataError, RecipeError, RunError
@@ -55,29 +55,33 @@ def split_examples(
     A validation or test part found on disk stays as it is, except that a patient is in one part
     only: in test before validation, in validation before train. Their further images are left
     out. Parts that are not on disk are cut from the remaining patients, `validation_fraction` and
-    `test_fraction` of them. An image without a patient counts as a patient of its own, and copies
-    of a file as the same one.
+    `test_fraction` of them. An image without a patient counts as a patient of its own, and patients
+    who share a byte-identical file as one.
 
     Raises:
         DataError: A class has too few patients to be in every part.
         RecipeError: The fractions leave nothing to train on.
     """
-    test = _by_patient(item for item in catalogue.examples if item.part == "test")
-    validation = _by_patient(item for item in catalogue.examples if item.part == "validation")
-    rest = _by_patient(item for item in catalogue.examples if item.part in ("train", None))
-    left_out = _take(validation, test.keys()) + _take(rest, test.keys() | validation.keys())
+    patient_of = joined_patients(catalogue.examples)
+
+    def on_disk(*parts: str | None) -> dict[str, list[Example]]:
+        own = (example for example in catalogue.examples if example.part in parts)
+        return group_by_patient(own, patient_of)
+
+    test, validation, rest = on_disk("test"), on_disk("validation"), on_disk("train", None)
+    left_out = take(validation, test.keys()) + take(rest, test.keys() | validation.keys())
     parts = {"test": test, "validation": validation}
     fractions = {"test": test_fraction, "validation": validation_fraction}
     fractions = {name: fractions[name] for name in fractions if not parts[name]}
     _require_rest(fractions, rest, catalogue.classes)
-    labels_of = {patient: frozenset(e.label for e in own) for patient, own in rest.items()}
-    for name, patients in cut_patients(labels_of, fractions, rest="train", seed=seed).items():
+    cut = cut_patients(classes_of(rest), fractions, rest="train", seed=seed)
+    for name, patients in cut.items():
         parts[name] = {patient: rest[patient] for patient in patients}
     split = Split(
         train=_sorted(parts["train"]),
         validation=_sorted(parts["validation"]),
         test=_sorted(parts["test"]),
-        left_out=_by_file(left_out),
+        left_out=by_file(left_out),
     )
     return replace(split, warnings=tuple(_warnings(split, catalogue.classes)))
 
@@ -113,10 +117,10 @@ def read_split(path: Path, catalogue: Catalogue) -> Split:
         example = replace(examples.pop(row["file"]), patient=row["patient"] or None)
         parts[row["split"]].append(example)
     split = Split(
-        train=_by_file(parts["train"]),
-        validation=_by_file(parts["validation"]),
-        test=_by_file(parts["test"]),
-        left_out=_by_file(parts[_LEFT_OUT]),
+        train=by_file(parts["train"]),
+        validation=by_file(parts["validation"]),
+        test=by_file(parts["test"]),
+        left_out=by_file(parts[_LEFT_OUT]),
     )
     warnings = list(_warnings(split, catalogue.classes))
     if examples:
@@ -124,30 +128,8 @@ def read_split(path: Path, catalogue: Catalogue) -> Split:
     return replace(split, warnings=tuple(warnings))
 
 
-def patient_key(example: Example) -> str:
-    """Return what tells the example's patient from all others; without one, its own content."""
-    return f"sha256:{example.sha256}" if example.patient is None else f"patient:{example.patient}"
-
-
-def _by_patient(examples: Iterable[Example]) -> dict[str, list[Example]]:
-    patients = defaultdict(list)
-    for example in examples:
-        patients[patient_key(example)].append(example)
-    return dict(patients)
-
-
-def _take(by_patient: dict[str, list[Example]], patients: Iterable[str]) -> list[Example]:
-    """Remove `patients` and return their examples."""
-    taken = [by_patient.pop(patient) for patient in set(patients) & by_patient.keys()]
-    return [example for own in taken for example in own]
-
-
 def _sorted(by_patient: Mapping[str, Sequence[Example]]) -> tuple[Example, ...]:
-    return _by_file(example for own in by_patient.values() for example in own)
-
-
-def _by_file(examples: Iterable[Example]) -> tuple[Example, ...]:
-    return tuple(sorted(examples, key=lambda example: example.file))
+    return by_file(example for own in by_patient.values() for example in own)
 
 
 def _require_rest(

@@ -67,6 +67,16 @@ def test_info_json_is_one_document(cells):
     assert told["phantom"] is False
 
 
+def test_info_shows_folds_when_asked_for(cells):
+    rows = [line.split() for line in output("info", "malaria", "--folds", 3).splitlines()]
+    assert ["fold", "3", "4", "4", "8", "4"] in rows
+    told = json.loads(output("info", "malaria", "--folds", 4, "--json"))
+    assert [share["patients"] for share in told["folds"].values()] == [3, 3, 3, 3]
+    assert json.loads(output("info", "malaria", "--json"))["folds"] is None
+    for number in (1, 13):
+        assert isinstance(invoke("info", "malaria", "--folds", number).exception, DataError)
+
+
 def test_a_path_is_read_with_the_recipe_that_fits_it(cells):
     told = json.loads(output("info", cells, "--json"))
     assert told["on_disk"]["all"]["patients"] == 12

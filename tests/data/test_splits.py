@@ -1,16 +1,17 @@
 import dataclasses
 import itertools
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlmath.data.patient_groups import patient_key
 from dlmath.data.sources import Catalogue, Example, read_sources
 from dlmath.data.splits import (
     PARTS,
     Split,
-    patient_key,
     read_split,
     split_examples,
     split_hash,
@@ -71,8 +72,9 @@ drawn_examples = st.lists(
 @given(examples=drawn_examples, seed=st.integers(0, 99))
 def test_no_patient_and_no_copy_of_a_file_is_on_both_sides(examples, seed):
     split = split_of(examples, seed)
-    keys = [{patient_key(e) for e in split.part(name)} for name in PARTS]
-    assert all(one.isdisjoint(other) for one, other in itertools.combinations(keys, 2))
+    for key in (patient_key, lambda example: example.sha256):
+        keys = [{key(e) for e in split.part(name)} for name in PARTS]
+        assert all(one.isdisjoint(other) for one, other in itertools.combinations(keys, 2))
     everything = [e for name in (*PARTS, "left_out") for e in split.part(name)]
     assert sorted(e.file for e in everything) == sorted(e.file for e in examples)
 
@@ -162,6 +164,22 @@ def test_copies_of_a_file_without_a_patient_stay_together():
     assert any("patient of 5 images is not known" in warning for warning in split.warnings)
 
 
+def test_patients_who_share_a_file_are_in_one_part():
+    chain = [example(f"{index}.png", "a", None, f"c{index}", "same") for index in range(3)]
+    more = [example(f"more{index}.png", "b", None, f"c{index}") for index in range(3)]
+    for seed in range(10):
+        split = split_of([*people(20), *chain, *more], seed)
+        assert sum(bool(set(chain + more) & set(split.part(name))) for name in PARTS) == 1
+
+
+def test_a_patient_who_shares_a_file_with_the_test_part_is_left_out():
+    copy = example("copy.png", "a", "train", "other", "same")
+    further = example("further.png", "b", "train", "other")
+    original = example("original.png", "a", "test", "t", "same")
+    split = split_of([*people(20, part="train"), original, copy, further])
+    assert split.left_out == (copy, further)
+
+
 def test_a_test_part_without_a_class_is_a_warning():
     split = split_of([*people(20, part="train"), example("t.png", "a", "test", "t")])
     assert "The test part holds no image of b." in split.warnings
@@ -245,6 +263,23 @@ def test_a_file_that_is_no_split_is_refused(tmp_path, text):
     (tmp_path / "split.csv").write_text(text, encoding="latin-1")
     with pytest.raises(RunError, match=r"split\.csv"):
         read_split(tmp_path / "split.csv", catalogue(people(2)))
+
+
+# As the figures in benchmarks/results/ were measured on.
+RECORDED = {"pneumonia": ("chest_xray", "pneumonia-head"), "malaria": ("malaria", "malaria-0")}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("task", RECORDED)
+def test_the_real_images_are_split_as_on_record(shared_data, repository, task):
+    folder, result = RECORDED[task]
+    recipe = RECIPES[task]
+    read = read_sources(
+        [shared_data / folder], classes=recipe.classes, patient_rules=recipe.patient_rules
+    )
+    split = split_examples(read, seed=0, validation_fraction=0.15, test_fraction=0.15)
+    recorded = json.loads((repository / "benchmarks" / "results" / f"{result}.json").read_text())
+    assert split_hash(split) == recorded["split"]["sha256"]
 
 
 @pytest.mark.real_data

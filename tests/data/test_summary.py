@@ -1,3 +1,4 @@
+from dlmath.data.folds import split_folds
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import split_examples
 from dlmath.data.summary import Share, summarise
@@ -20,7 +21,18 @@ def test_counts_by_part_class_and_patient(tmp_path, write_images):
     assert summary.split["left_out"] == Share({"sick": 0, "well": 1}, 1)
     assert summary.split["test"] == summary.on_disk["test"]
     assert sum(sum(share.images.values()) for share in summary.split.values()) == len(NAMES)
+    assert summary.folds is None
     assert summary.warnings == (*split.warnings, "one more")
+
+
+def test_folds_are_counted_with_what_stays_out_of_them(tmp_path, write_images):
+    root = write_images(tmp_path / "data", NAMES)
+    catalogue = read_sources([root], patient_rules=[r"(?P<patient>.+)_", "(?P<patient>readme)"])
+    summary = summarise(catalogue, None, folds=split_folds(catalogue, 3, seed=0))
+    assert list(summary.folds) == ["fold 1", "fold 2", "fold 3", "test", "left_out"]
+    assert [summary.folds[f"fold {number}"].images["sick"] for number in (1, 2, 3)] == [3, 3, 3]
+    assert sum(share.patients for name, share in summary.folds.items() if "fold" in name) == 19
+    assert summary.folds["left_out"] == Share({"sick": 0, "well": 1}, 1)
 
 
 def test_without_patients_and_without_a_split(tmp_path, write_images):
