@@ -27,7 +27,7 @@ from dlmath.models import RECIPES
 from dlmath.reporting import Reporter
 from dlmath.training import solved_head
 from dlmath.training.devices import pin_threads, place
-from dlmath.training.prepare import prepare
+from dlmath.training.prepare import Request, prepare
 
 RESULT = Path(__file__).parent / "results" / "convexity.json"
 RECIPE = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
@@ -53,7 +53,7 @@ def main() -> None:
 
 def leaving_out(data: Path, report: Reporter) -> dict:
     ingredients = solved_head.gather(
-        prepare(RECIPE, [data / "chest_xray"], report), place(), report
+        prepare(Request(RECIPE, [data / "chest_xray"]), report), place(), report
     )
     head = solved_head.head_data(ingredients)
     arrays = (head.features, head.targets, head.weights, head.groups)

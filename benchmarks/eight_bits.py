@@ -28,7 +28,7 @@ from dlmath.recipe import Recipe
 from dlmath.training import solved_head
 from dlmath.training.devices import pin_threads, place
 from dlmath.training.ingredients import class_indices
-from dlmath.training.prepare import Prepared, prepare
+from dlmath.training.prepare import Prepared, Request, prepare
 from dlmath.training.solved_head import HeadIngredients
 from dlmath.training.validation import measure
 
@@ -43,7 +43,7 @@ def main() -> None:
     pin_threads()
     recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
     with reporter() as report:
-        prepared = prepare(recipe, [data / "chest_xray"], report)
+        prepared = prepare(Request(recipe, [data / "chest_xray"]), report)
         whole = solved_head.gather(prepared, place(), report)
         network = eight_bit_network(whole, prepared)
         parts = [

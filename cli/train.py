@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 import dlmath
+from dlmath.cli.own_images import patient_rules, questions_answered
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
 from dlmath.runs import Run
@@ -16,7 +17,8 @@ def train(
     task: Annotated[
         str | None,
         typer.Argument(
-            help="malaria, pneumonia, the path of a recipe.toml, or a folder of class folders.",
+            help="malaria, pneumonia, the path of a recipe.toml, or your own images: a folder of "
+            "class folders, a zip of one, or a CSV.",
             show_default=False,
         ),
     ] = None,
@@ -36,6 +38,20 @@ def train(
     resume: Annotated[
         str | None,
         typer.Option(help="Go on with this interrupted run, instead of TASK.", metavar="RUN"),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            help="Of two classes the one looked for: every metric is about it.", metavar="CLASS"
+        ),
+    ] = None,
+    patients: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How to read the patient from a file's name, its first group; or the word none. "
+            "May be repeated.",
+            metavar="REGEX",
+        ),
     ] = None,
     backbone: Annotated[str | None, typer.Option(help="The network under the head.")] = None,
     weights: Annotated[
@@ -97,6 +113,8 @@ def train(
     Example: dlmath train pneumonia --data phantom --backbone efficientnet_lite0 --tune head
     """
     named = {
+        "positive_class": positive,
+        "patient_rules": patient_rules(patients) if patients else None,
         "backbone": backbone,
         "weights": weights,
         "layers": layers,
@@ -115,12 +133,18 @@ def train(
     if resume is None:
         run = _train(task, data, out, tensorboard, changes, where)
     else:
-        refused = [f"--{name.replace('_', '-')}" for name in changes]
+        refused = [_option(name) for name in changes]
         refused += ["--out"] if out is not None else []
         refused += ["--tensorboard"] if tensorboard else []
         refused += [task] if task is not None else []
         run = _resume(resume, data, refused, where)
     typer.echo(str(run.folder))
+
+
+def _option(field: str) -> str:
+    """The option that sets a field of the recipe."""
+    short = {"positive_class": "positive", "patient_rules": "patients"}
+    return f"--{short.get(field, field).replace('_', '-')}"
 
 
 def _train(
@@ -131,11 +155,15 @@ def _train(
     changes: dict[str, Any],
     where: dict[str, str],
 ) -> Run:
+    from dlmath.models.own_images import is_own_images
+
     if task is None:
         raise UserError(
             "Nothing to train: TASK is missing. Try: dlmath train pneumonia --data phantom "
             "--backbone efficientnet_lite0, or see what there is: dlmath data list"
         )
+    if is_own_images(task):
+        changes = questions_answered(data or [task], changes)
     load_tensorflow()
     from dlmath.cli.progress import reporter
 

@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -83,6 +83,21 @@ def draw_squares() -> Callable[..., Path]:
         return root
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def write_images() -> Callable[[Path, Iterable[str]], Path]:
+    """Write a small image, each of its own shade, at each of the names under a folder."""
+
+    def write(root: Path, names: Iterable[str]) -> Path:
+        for number, name in enumerate(names):
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shade = (number % 256, number // 256 % 256, 90)
+            Image.new("RGB", (6, 5), shade).save(path, "PNG" if "png" in name.lower() else "JPEG")
+        return root
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,33 @@ def patient_of(file: str, rules: Sequence[str]) -> str | None:
     return None
 
 
+def rule_from(text: str) -> str:
+    r"""Return what somebody wrote for a patient rule with the group that a rule needs.
+
+    Without a group named `patient`, the first plain group is it, and without any the whole
+    expression: `person\d+` and `^(\d+)_` say enough.
+
+    Raises:
+        DataError: The text is no regular expression.
+    """
+    try:
+        compiled = re.compile(text)
+    except re.error as error:
+        raise DataError(
+            f"Patients are read by a regular expression: {error}. Received: {text!r}. For names "
+            "such as 0042_left.png: --patients '^(\\d+)_'; where each image is a patient of its "
+            "own: --patients none"
+        ) from error
+    if "patient" in compiled.groupindex:
+        return text
+    # The first bracket that opens a group: neither escaped nor in a set, and without a `?`.
+    brackets = re.finditer(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(\((?!\?))", text)
+    opening = next((bracket for bracket in brackets if bracket[1]), None)
+    if opening is None:
+        return f"(?P<patient>{text})"
+    return f"{text[: opening.end()]}?P<patient>{text[opening.end() :]}"
+
+
 def patients_of(files: Sequence[str], rules: Sequence[str]) -> list[str | None]:
     """Return the patient of each of `files`; without rules nobody is known, and all are None.
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dlmath.data.locate import find_data
 from dlmath.data.sources import Catalogue, read_sources
@@ -11,6 +11,12 @@ from dlmath.data.splits import Split, read_split, split_examples
 from dlmath.errors import RecipeError, did_you_mean
 from dlmath.models import RECIPES
 from dlmath.models.backbones import find_backbone
+from dlmath.models.own_images import (
+    is_own_images,
+    recipe_of_images,
+    with_found_classes,
+    with_guessed_patients,
+)
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
@@ -26,57 +32,61 @@ class Prepared:
     catalogue: Catalogue
     split: Split
     sources: tuple[str | Path, ...]
+    assumptions: tuple[str, ...] = ()  # what was taken for granted in the request
 
     @property
     def warnings(self) -> list[str]:
-        return [*self.catalogue.warnings, *self.split.warnings]
+        return [*self.assumptions, *self.catalogue.warnings, *self.split.warnings]
 
 
-def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> tuple[Recipe, Data]:
-    """Return the recipe for a task's name, a TOML file or a folder of class folders, and the data.
+class Request(NamedTuple):
+    """What is to be trained, on what, and what was taken for granted on the way."""
 
-    A folder is its own data unless others are given.
+    recipe: Recipe
+    data: Data
+    warnings: tuple[str, ...] = ()
+
+
+def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> Request:
+    """Return the recipe for a task's name, a TOML file or somebody's own images, and the data.
+
+    Own images (a folder, a zip or a CSV) are their own data unless others are given, and their
+    patients are guessed from the names unless the settings say how to read them.
 
     Raises:
         RecipeError: The task is none of these, or a setting is refused or would have no effect.
     """
-    recipe, own_data = _recipe_of(task)
-    recipe = recipe.replace(**settings)
+    recipe = _recipe_of(task).replace(**settings)
     recipe.refuse_without_effect(settings)
-    return recipe, data or own_data
+    if isinstance(task, Recipe) or not is_own_images(task):
+        return Request(recipe, data)
+    data = data or Path(task)
+    if "patient_rules" in settings:
+        return Request(recipe, data)
+    recipe, warnings = with_guessed_patients(recipe, as_paths(data))
+    return Request(recipe, data, warnings)
 
 
-def _recipe_of(task: Recipe | str | Path) -> tuple[Recipe, Path | None]:
+def _recipe_of(task: Recipe | str | Path) -> Recipe:
     if isinstance(task, Recipe):
-        return task, None
+        return task
     if str(task) in RECIPES:
-        return RECIPES[str(task)], None
+        return RECIPES[str(task)]
     path = Path(task)
     if path.is_file() and path.suffix == ".toml":
-        return Recipe.read(path), None
-    if path.is_dir():
-        return recipe_of_folder(path), path
+        return Recipe.read(path)
+    if is_own_images(path):
+        return recipe_of_images(path)
     raise RecipeError(
         f"There is no task {str(task)!r}.{did_you_mean(str(task), RECIPES)} A task is one of "
-        f"{', '.join(RECIPES)}, the path of a recipe.toml, or a folder of class folders. "
-        "See what there is: dlmath data list"
+        f"{', '.join(RECIPES)}, the path of a recipe.toml, or your own images: a folder of class "
+        "folders, a zip of one, or a CSV. See what there is: dlmath data list"
     )
 
 
-def recipe_of_folder(folder: Path) -> Recipe:
-    """Return the recipe for a user's own folder: an offline backbone under a fresh head."""
-    letters = [c if c.isalnum() or c in "._-" else "_" for c in folder.resolve().name]
-    return Recipe(
-        name="".join(letters).lstrip("._-") or "images",
-        class_weights="balanced",
-        learning_rate=1e-2,
-        backbone_rate=0.01,
-        epochs=10,
-    )
-
-
-def prepare(recipe: Recipe, data: Data, reporter: Reporter) -> Prepared:
-    """Find the data of a recipe, read what is there, and split it by patient."""
+def prepare(request: Request, reporter: Reporter) -> Prepared:
+    """Find the data that are asked for, read what is there, and split it by patient."""
+    recipe, data, warnings = request
     find_backbone(recipe.backbone, recipe.image_size)  # refuses before any file is read
     sources = tuple(find_data(recipe.name, as_paths(data), progress=reporter.progress))
     catalogue = read_sources(
@@ -85,14 +95,14 @@ def prepare(recipe: Recipe, data: Data, reporter: Reporter) -> Prepared:
         patient_rules=recipe.patient_rules,
         progress=reporter.progress,
     )
-    recipe = complete(recipe, catalogue)
+    recipe = with_found_classes(recipe, catalogue.classes)
     split = split_examples(
         catalogue,
         seed=recipe.seed,
         validation_fraction=recipe.validation_fraction,
         test_fraction=recipe.test_fraction,
     )
-    return Prepared(recipe, catalogue, split, sources)
+    return Prepared(recipe, catalogue, split, sources, warnings)
 
 
 def prepare_again(run: Run, data: Data, reporter: Reporter) -> Prepared:
@@ -122,16 +132,3 @@ def as_paths(data: Data) -> list[str | Path]:
     if data is None:
         return []
     return [data] if isinstance(data, str | Path) else list(data)
-
-
-def complete(recipe: Recipe, catalogue: Catalogue) -> Recipe:
-    """Fill in the classes found on disk, and refuse to guess which of two is the disease."""
-    if not recipe.classes:
-        recipe = recipe.replace(classes=catalogue.classes)
-    if recipe.is_binary and not recipe.positive_class:
-        first, second = recipe.classes
-        raise RecipeError(
-            f"Which class is the positive one, {first!r} or {second!r}? Sensitivity and AUC are "
-            f"about it. Say so with: --set positive_class={second}"
-        )
-    return recipe

@@ -44,7 +44,7 @@ def train(
 
     Args:
         recipe: A recipe, a task's name (`malaria`, `pneumonia`), the path of a recipe.toml,
-            or a folder of class folders.
+            or one's own images: a folder of class folders, a zip of one, or a CSV.
         data: One source or several (a folder, a zip, a CSV, `tfds:NAME`), or the word
             `phantom`. Without any, the places that `dlmath data list` names.
         out: The run's own folder, absent or empty; by default `runs/<task>-<UTC time>`.
@@ -60,20 +60,20 @@ def train(
         DivergedError: The loss became NaN; the best epoch so far is kept in the run.
         Stopped: A signal came; everything was saved.
     """
-    recipe, data = resolve(recipe, data, settings)
+    request = resolve(recipe, data, settings)
     folder = Path(out) if out is not None else None
     if folder is not None:
         Run.refuse_occupied(folder)
     if tensorboard:
-        _require_tensorboard(recipe)
+        _require_tensorboard(request.recipe)
     threads = pin_threads()
     placement = place(device, strategy)
-    prepared = prepare(recipe, data, reporter)
+    prepared = prepare(request, reporter)
     for warning in prepared.warnings:
         reporter.say(f"Warning: {warning}")
     ingredients = _gather(prepared, placement, reporter)
     # Only now: whatever can be wrong with the request leaves no folder behind.
-    run = Run.create(recipe.name, folder)
+    run = Run.create(prepared.recipe.name, folder)
     write_text(run.recipe_path, prepared.recipe.to_toml())
     write_split(prepared.split, run.split_path)
     first = manifest.first_manifest(

@@ -1,6 +1,6 @@
 import pytest
 
-from dlmath.data.patients import patient_of, patients_of
+from dlmath.data.patients import patient_of, patients_of, rule_from
 from dlmath.errors import DataError
 from dlmath.models import RECIPES
 
@@ -41,3 +41,23 @@ def test_names_that_no_rule_reads_are_named_up_to_ten():
     files = [f"x{number}.png" for number in range(12)] + ["C1_.png"]
     with pytest.raises(DataError, match=r"reads 12 file names: x0\.png, .*x9\.png and 2 more"):
         patients_of(files, [r"^(?P<patient>C\d+)"])
+
+
+@pytest.mark.parametrize(
+    ("written", "patient"),
+    [
+        (r"^(?P<patient>\d+)_", "0042"),
+        (r"^(\d+)_", "0042"),
+        (r"\d+", "0042"),
+        (r"^([^_]+)_(left|right)", "0042"),
+        (r"[(]?(?:00)(\d+)\_", "42"),
+        (r"\(?(\d+)", "0042"),
+    ],
+)
+def test_a_rule_may_leave_out_the_name_of_its_group(written, patient):
+    assert patient_of("0042_left.png", [rule_from(written)]) == patient
+
+
+def test_what_is_no_regular_expression_is_refused_with_an_example():
+    with pytest.raises(DataError, match="unterminated.*--patients none"):
+        rule_from("(p")

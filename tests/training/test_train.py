@@ -241,11 +241,11 @@ def test_more_than_two_classes_train_too(images, tmp_path):
 def test_a_task_is_a_name_a_file_or_a_folder(images, tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text(SMALL.to_toml())
-    assert resolve(path, None, {"epochs": 7}) == (SMALL.replace(epochs=7), None)
-    assert resolve("malaria", None, {})[0].name == "malaria"
-    recipe, data = resolve(images, None, {})
-    assert data == images
-    assert recipe.backbone == "efficientnet_lite0"
+    assert resolve(path, None, {"epochs": 7}).recipe == SMALL.replace(epochs=7)
+    assert resolve("malaria", None, {}).recipe.name == "malaria"
+    request = resolve(images, None, {})
+    assert request.data == images
+    assert request.recipe.backbone == "efficientnet_lite0"
     with pytest.raises(RecipeError, match="Did you mean 'malaria'"):
         resolve("malria", None, {})
 

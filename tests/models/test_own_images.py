@@ -1,0 +1,68 @@
+import pytest
+
+from dlmath.errors import RecipeError
+from dlmath.models.own_images import (
+    is_own_images,
+    recipe_of_images,
+    with_found_classes,
+    with_guessed_patients,
+)
+from dlmath.recipe import Recipe
+
+
+def test_a_folder_a_zip_and_a_table_are_own_images(tmp_path):
+    for name in ("a.zip", "b.CSV", "recipe.toml"):
+        (tmp_path / name).touch()
+    assert is_own_images(tmp_path)
+    assert is_own_images(tmp_path / "a.zip")
+    assert is_own_images(tmp_path / "b.CSV")
+    assert not is_own_images(tmp_path / "recipe.toml")
+    assert not is_own_images(tmp_path / "absent")
+    assert not is_own_images("malaria")
+
+
+def test_a_task_is_a_task_even_beside_a_folder_of_its_name(tmp_path, monkeypatch):
+    (tmp_path / "malaria").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert not is_own_images("malaria")
+
+
+def test_the_recipe_is_named_after_the_place_and_needs_no_network(tmp_path):
+    recipe = recipe_of_images(tmp_path / "my skin (2024).zip")
+    assert recipe.name == "my_skin__2024_"
+    assert recipe.backbone == "efficientnet_lite0"
+    assert recipe.solves_head
+
+
+def test_guessed_patients_are_said(write_images, tmp_path):
+    names = [f"{label}/p{p}_{i}.png" for label in "ab" for p in range(6) for i in range(2)]
+    recipe, warnings = with_guessed_patients(
+        Recipe(name="own"), [write_images(tmp_path / "own", names)]
+    )
+    assert recipe.patient_rules
+    assert "6 patients, at most 4 images each (p0_0.png → p0)" in warnings[0]
+    assert "--patients none" in warnings[0]
+
+
+def test_names_without_patients_change_nothing(write_images, tmp_path):
+    folder = write_images(tmp_path / "own", [f"{label}/{n}.png" for label in "ab" for n in "123"])
+    assert with_guessed_patients(Recipe(name="own"), [folder]) == (Recipe(name="own"), ())
+
+
+def test_the_positive_class_may_be_written_in_any_case():
+    recipe = with_found_classes(Recipe(name="own", positive_class="ILL"), ("ill", "well"))
+    assert recipe.positive_class == "ill"
+    assert recipe.classes == ("ill", "well")
+
+
+@pytest.mark.parametrize(
+    ("positive", "classes", "message"),
+    [
+        ("", ("ill", "well"), "--positive well"),
+        ("il", ("ill", "well"), "Did you mean 'ill'"),
+        ("a", ("a", "b", "c"), "of 3 the most probable is decided"),
+    ],
+)
+def test_what_cannot_be_the_positive_class_is_refused(positive, classes, message):
+    with pytest.raises(RecipeError, match=message):
+        with_found_classes(Recipe(name="own", positive_class=positive), classes)
