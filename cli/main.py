@@ -6,7 +6,7 @@ import sys
 import typer
 
 import dlmath
-from dlmath.cli import bench, check, data, evaluate, explain, export, predict, runs, train
+from dlmath.cli import bench, check, data, evaluate, explain, export, new, predict, runs, train
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ def root(
 
 for command in (
     train.train,
+    new.new,
     evaluate.evaluate,
     predict.predict,
     explain.explain,

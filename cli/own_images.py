@@ -27,29 +27,37 @@ def patient_rules(written: Sequence[str]) -> tuple[str, ...]:
     return tuple(rule_from(text) for text in written)
 
 
-def questions_answered(sources: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Show what own images hold and return the settings, with what was asked for added.
-
-    Questions are asked on a terminal alone. Elsewhere the guess at the patients is taken, and a
-    missing positive class refused, before TensorFlow is loaded.
-    """
+def show_survey(sources: Sequence[str], settings: Mapping[str, Any]) -> "Survey":
+    """Print on stderr what own images seem to hold, and return it."""
     from rich.console import Console
 
     from dlmath.cli.progress import reporter
     from dlmath.data.survey import survey
-    from dlmath.models.own_images import KNOWN_RULES, with_found_classes
-    from dlmath.recipe import Recipe
+    from dlmath.models.own_images import KNOWN_RULES
 
     with reporter() as report:
         seen = survey(sources, KNOWN_RULES, report.progress)
     console = Console(stderr=True, highlight=False)
     _show(console, seen, rules_given="patient_rules" in settings)
+    return seen
+
+
+def ask_what_is_missing(seen: "Survey", settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with the answers to what own images cannot say.
+
+    Questions are asked on a terminal alone. Elsewhere the guess at the patients is taken.
+
+    Raises:
+        RecipeError: The positive class is missing, or is not there: before TensorFlow is loaded.
+    """
+    from dlmath.models.own_images import with_found_classes
+    from dlmath.recipe import Recipe
+
     answers = dict(settings)
     if sys.stdin.isatty() and sys.stderr.isatty():
         answers |= _asked(seen, settings)
-    with_found_classes(
-        Recipe(name="own", positive_class=answers.get("positive_class", "")), seen.classes
-    )
+    named = answers.get("positive_class", "")
+    with_found_classes(Recipe(name="own", positive_class=named), seen.classes)
     return answers
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 import dlmath
-from dlmath.cli.own_images import patient_rules, questions_answered
+from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_survey
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
 from dlmath.runs import Run
@@ -163,7 +163,7 @@ def _train(
             "--backbone efficientnet_lite0, or see what there is: dlmath data list"
         )
     if is_own_images(task):
-        changes = questions_answered(data or [task], changes)
+        changes = ask_what_is_missing(show_survey(data or [task], changes), changes)
     load_tensorflow()
     from dlmath.cli.progress import reporter
 

@@ -23,6 +23,7 @@ GROUPS = (
     ("dlmath.layers", "dlmath.maths", "dlmath.convex", "dlmath.light", "dlmath.gradcheck"),
     (
         "dlmath.recipe",
+        "dlmath.recipe_comments",
         "dlmath.runs",
         "dlmath.errors",
         "dlmath.seeds",

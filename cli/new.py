@@ -1,0 +1,58 @@
+"""`dlmath new`."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_survey
+from dlmath.errors import RecipeError
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Of the task, and of the folder that is made.")],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            help="Your images: a folder of class folders, a zip of one, or a CSV. May be repeated.",
+            metavar="PATH",
+        ),
+    ],
+    positive: Annotated[
+        str | None, typer.Option(help="Of two classes the one looked for.", metavar="CLASS")
+    ] = None,
+    patients: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How to read the patient from a file's name, its first group; or the word none.",
+            metavar="REGEX",
+        ),
+    ] = None,
+) -> None:
+    """Write NAME/recipe.toml for your own images, with a comment on every field.
+
+    Example: dlmath new skin --data ./my_images --positive melanoma
+    """
+    from dlmath.models.own_images import recipe_of_images, with_found_classes
+    from dlmath.recipe_comments import commented_toml
+    from dlmath.runs import write_text
+
+    path = Path(name) / "recipe.toml"
+    if path.exists():
+        raise RecipeError(f"{path} exists. Take another name, or move it away.")
+    settings: dict[str, Any] = {}
+    if positive:
+        settings["positive_class"] = positive
+    if patients:
+        settings["patient_rules"] = patient_rules(patients)
+    seen = show_survey(data, settings)
+    settings = ask_what_is_missing(seen, settings)
+    if seen.guess:
+        settings.setdefault("patient_rules", seen.guess.rules)
+    recipe = with_found_classes(recipe_of_images(Path(name)).replace(**settings), seen.classes)
+    where = " ".join(f"--data {shlex.quote(source)}" for source in data)
+    next_command = f"dlmath train {shlex.quote(str(path))} {where}"
+    write_text(path, commented_toml(recipe, f"Train with: {next_command}"))
+    typer.echo(f"Edit it if you like, then: {next_command}", err=True)
+    typer.echo(str(path))
