@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dlmath import models
+from dlmath.cli.download import download
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import DataError, did_you_mean
 from dlmath.runs import Run
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from dlmath.data.summary import Share, Summary
     from dlmath.recipe import Recipe
 
-app = typer.Typer(no_args_is_help=True, help="See which data there are, and what they hold.")
+app = typer.Typer(no_args_is_help=True, help="Get data, and see what they hold.")
+app.command()(download)
 
 Target = Annotated[
     str,

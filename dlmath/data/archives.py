@@ -1,4 +1,4 @@
-"""Zip archives, unpacked once into the cache.
+"""Zip archives, unpacked once into the cache or to where they are wanted.
 
 An archive comes from elsewhere, so nothing in it is trusted: names stay inside the folder, sizes
 are bounded before the first byte is written, and a checksum that fails leaves nothing behind.
@@ -11,11 +11,13 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dlmath.data.listing import counted, listed
-from dlmath.data.placing import Progress, atomic_folder, gigabytes, make_room
+from dlmath.data.placing import Progress, atomic_folder, gigabytes, make_room, require_space
 from dlmath.errors import DataError
 from dlmath.runs import cache_home
 
@@ -26,6 +28,10 @@ MAX_MEMBERS = 500_000
 # Names that open a device on Windows, whatever their ending.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _ENCRYPTED = 0x1
+
+
+class UnfitArchive(DataError):
+    """An archive that cannot be used as it is: damaged, not safe to unpack, or of other files."""
 
 
 class _Member(NamedTuple):
@@ -46,27 +52,49 @@ def unpack(
     each file is still there in its full length.
 
     Raises:
-        DataError: The archive is damaged, encrypted or too large, or holds a name or a link that
-            would leave the folder.
+        UnfitArchive: The archive is damaged, encrypted or too large, or holds a name or a link
+            that would leave the folder.
+        DataError: It cannot be read, or the disk has too little room.
     """
+    with _opened(archive, max_bytes, max_members) as (opened, members):
+        folder = _place(archive)
+        if _is_whole(folder, members):
+            folder.touch()
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+            make_room(folder.parent, sum(member.info.file_size for member in members))
+            with atomic_folder(folder) as temporary:
+                _extract(opened, members, temporary, progress)
+        return folder
+
+
+def unpack_into(archive: Path, folder: Path, *, progress: Progress | None = None) -> None:
+    """Unpack an archive into `folder`, which is empty.
+
+    Raises:
+        UnfitArchive: As for `unpack`.
+        DataError: The disk has too little room.
+    """
+    with _opened(archive, MAX_BYTES, MAX_MEMBERS) as (opened, members):
+        require_space(folder, sum(member.info.file_size for member in members))
+        _extract(opened, members, folder, progress)
+
+
+@contextmanager
+def _opened(
+    archive: Path, max_bytes: int, max_members: int
+) -> Iterator[tuple[zipfile.ZipFile, list[_Member]]]:
+    """Give the archive and its members, and turn what fails in the block into one message."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = _checked_members(archive, opened.infolist(), max_bytes, max_members)
-            folder = _place(archive)
-            if _is_whole(folder, members):
-                folder.touch()
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
-                make_room(folder.parent, sum(member.info.file_size for member in members))
-                _extract(opened, members, folder, progress)
-            return folder
+            yield opened, _checked_members(archive, opened.infolist(), max_bytes, max_members)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-        raise DataError(
+        raise UnfitArchive(
             f"{archive} is damaged or no zip that can be read: {error}. Fetch it again, or unpack "
             "it yourself and pass the folder with --data."
         ) from error
     except OSError as error:
-        raise DataError(f"Cannot unpack {archive} into {cache_home()}: {error}.") from error
+        raise DataError(f"Cannot unpack {archive}: {error}.") from error
 
 
 def _place(archive: Path) -> Path:
@@ -97,7 +125,7 @@ def _checked_members(
     _refuse(archive, "names that occur twice", [name for name, n in times.items() if n > 1])
     total = sum(member.info.file_size for member in members)
     if total > max_bytes or len(members) > max_members:
-        raise DataError(
+        raise UnfitArchive(
             f"{archive} would unpack to {counted(len(members), 'file')} of {gigabytes(total)}; at "
             f"most {max_members:,} files of {gigabytes(max_bytes)} are unpacked unasked. Unpack "
             "it yourself and pass the folder with --data."
@@ -118,7 +146,7 @@ def _mode(info: zipfile.ZipInfo) -> int:
 
 def _refuse(archive: Path, what: str, names: list[str]) -> None:
     if names:
-        raise DataError(
+        raise UnfitArchive(
             f"{archive} holds {what}: {listed([repr(name) for name in names])}. "
             "Unpack it yourself, look at it, and pass the folder with --data."
         )
@@ -127,12 +155,11 @@ def _refuse(archive: Path, what: str, names: list[str]) -> None:
 def _extract(
     opened: zipfile.ZipFile, members: list[_Member], folder: Path, progress: Progress | None
 ) -> None:
-    with atomic_folder(folder) as temporary:
-        for done, (info, name) in enumerate(members, start=1):
-            target = temporary / PurePosixPath(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # zipfile stops at the size that the header states, and checks the CRC there.
-            with opened.open(info) as packed, target.open("xb") as unpacked:
-                shutil.copyfileobj(packed, unpacked, 1 << 20)
-            if progress:
-                progress("unpacking", done, len(members))
+    for done, (info, name) in enumerate(members, start=1):
+        target = folder / PurePosixPath(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # zipfile stops at the size that the header states, and checks the CRC there.
+        with opened.open(info) as packed, target.open("xb") as unpacked:
+            shutil.copyfileobj(packed, unpacked, 1 << 20)
+        if progress:
+            progress("unpacking", done, len(members))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from dlmath.data.official import OFFICIAL
 from dlmath.data.placing import Progress, atomic_folder
 from dlmath.data.sources import Source
 from dlmath.errors import DataError
@@ -41,9 +42,12 @@ def find_data(
     at_hand = data_at_hand(task)
     if at_hand is None:
         looked = ", ".join(str(root) for root in _roots())
+        fetch = (
+            f"Get them with `dlmath data download {task}`, or name" if task in OFFICIAL else "Name"
+        )
         raise DataError(
-            f"There are no data of {task!r} in {looked}. Name them with --data PATH (a folder of "
-            "class folders, a zip of one, a CSV), set DLMATH_DATA to the folder that holds "
+            f"There are no data of {task!r} in {looked}. {fetch} them with --data PATH (a folder "
+            "of class folders, a zip of one, a CSV), set DLMATH_DATA to the folder that holds "
             f"{' or '.join(_names(task))}, or try drawn images with --data {PHANTOM}"
         )
     return [at_hand]

@@ -55,10 +55,19 @@ def make_room(root: Path, needed: int, limit: int = CACHE_LIMIT) -> None:
             break
         shutil.rmtree(folder, ignore_errors=True)
         excess -= sizes[folder]
-    free = shutil.disk_usage(root).free
+    require_space(root, needed)
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Raises:
+        DataError: The disk of `folder` has less than `needed` bytes free.
+    """
+    free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"The data need {gigabytes(needed)} in {root}, where {gigabytes(free)} are free. "
+            f"The data need {gigabytes(needed)} in {folder}, where {gigabytes(free)} are free. "
             "Make room, or set DLMATH_HOME to a folder on a larger disk."
         )
 
