@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dlmath import models
+from dlmath.cli.counts import counts_table
 from dlmath.cli.download import download
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import DataError, did_you_mean
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from rich.table import Table
+    from collections.abc import Sequence
 
     from dlmath.convex.learning_curve import LearningCurve, PatientsNeeded
     from dlmath.data.sources import Catalogue, Source
-    from dlmath.data.summary import Share, Summary
+    from dlmath.data.summary import Summary
     from dlmath.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True, help="Get data, and see what they hold.")
@@ -231,11 +230,11 @@ def _print(summary: "Summary") -> None:
 
     console = Console(highlight=False)
     title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
-    console.print(_table(f"On disk: {title}", summary.classes, summary.on_disk))
+    console.print(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
-        console.print(_table("Split by patient", summary.classes, summary.split))
+        console.print(counts_table("Split by patient", summary.classes, summary.split))
     if summary.folds:
-        console.print(_table("Folds by patient", summary.classes, summary.folds))
+        console.print(counts_table("Folds by patient", summary.classes, summary.folds))
     for what, number in summary.passed_over.items():
         console.print(f"Passed over: {number:,} {what}", markup=False)
     for warning in summary.warnings:
@@ -261,18 +260,3 @@ def _print_curve(curve: "LearningCurve", needed: "PatientsNeeded") -> None:
             f"{one.patients:,}; it was {one.observed:.4f}."
         )
     console.print(needed.message, soft_wrap=True)
-
-
-def _table(title: str, classes: tuple[str, ...], shares: "Mapping[str, Share]") -> "Table":
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=escape(title), title_justify="left", box=None)
-    table.add_column("part")
-    for name in (*classes, "images", "patients"):
-        table.add_column(escape(name), justify="right")
-    for name, share in shares.items():
-        counts = [*share.images.values(), sum(share.images.values())]
-        patients = "" if share.patients is None else f"{share.patients:,}"
-        table.add_row(name, *(f"{count:,}" for count in counts), patients)
-    return table

@@ -8,6 +8,7 @@ import typer
 
 import dlmath
 from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_survey
+from dlmath.cli.plan import show_plan
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
 from dlmath.runs import Run
@@ -101,6 +102,13 @@ def train(
         Literal["auto", "one", "mirrored", "tpu"],
         typer.Option(help="How several devices share a batch."),
     ] = "auto",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the plan and the time it would take."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the plan of --dry-run as one JSON document.")
+    ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")
     ] = False,
@@ -130,15 +138,21 @@ def train(
     changes = {name: value for name, value in named.items() if value is not None}
     changes |= dict(dlmath.Recipe.parse_setting(text) for text in setting or [])
     where: dict[str, str] = {"device": device, "strategy": strategy}
-    if resume is None:
-        run = _train(task, data, out, tensorboard, changes, where)
-    else:
+    if as_json and not dry_run:
+        raise UserError("--json belongs to --dry-run. A training prints its run's folder alone.")
+    if resume is not None:
         refused = [_option(name) for name in changes]
         refused += ["--out"] if out is not None else []
         refused += ["--tensorboard"] if tensorboard else []
+        refused += ["--dry-run"] if dry_run else []
         refused += [task] if task is not None else []
-        run = _resume(resume, data, refused, where)
-    typer.echo(str(run.folder))
+        typer.echo(str(_resume(resume, data, refused, where).folder))
+        return
+    task, changes = _prepared(task, data, changes)
+    if dry_run:
+        show_plan(task, data, {**where, **changes}, as_json=as_json)
+    else:
+        typer.echo(str(_train(task, data, out, tensorboard, changes, where).folder))
 
 
 def _option(field: str) -> str:
@@ -147,14 +161,10 @@ def _option(field: str) -> str:
     return f"--{short.get(field, field).replace('_', '-')}"
 
 
-def _train(
-    task: str | None,
-    data: list[str] | None,
-    out: Path | None,
-    tensorboard: bool,
-    changes: dict[str, Any],
-    where: dict[str, str],
-) -> Run:
+def _prepared(
+    task: str | None, data: list[str] | None, changes: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return the task and the settings, with what own images cannot say asked for."""
     from dlmath.models.own_images import is_own_images
 
     if task is None:
@@ -164,6 +174,17 @@ def _train(
         )
     if is_own_images(task):
         changes = ask_what_is_missing(show_survey(data or [task], changes), changes)
+    return task, changes
+
+
+def _train(
+    task: str,
+    data: list[str] | None,
+    out: Path | None,
+    tensorboard: bool,
+    changes: dict[str, Any],
+    where: dict[str, str],
+) -> Run:
     load_tensorflow()
     from dlmath.cli.progress import reporter
 

@@ -84,6 +84,19 @@ def load_features(
     return Features(rows if found.all() else rows[found], kept, bad, len(missing), rate)
 
 
+def not_in_cache(
+    examples: Sequence[Example], network: FrozenNetwork, view: View | None = None
+) -> list[Example]:
+    """Return the examples whose features would have to be computed, equal images once."""
+    keys = [_key(example, view) for example in examples]
+    _, found = FeatureStore(network.folder, network.feature_count).gather(keys)
+    return list(
+        {
+            key: e for key, e, is_there in zip(keys, examples, found, strict=True) if not is_there
+        }.values()
+    )
+
+
 def _key(example: Example, view: View | None) -> bytes:
     """What a row is found by: the bytes of the file and the view of it, not the file's name."""
     content = bytes.fromhex(example.sha256)

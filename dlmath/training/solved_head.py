@@ -98,16 +98,7 @@ def gather(
         Stopped: A signal came; what was computed is kept.
     """
     recipe, split = prepared.recipe, prepared.split
-    if placement.name != "one":
-        raise DeviceError(
-            "A head that is solved exactly takes one device. Received: strategy="
-            f"{placement.name!r}. Leave --strategy out, or add --set head_solver=sgd"
-        )
-    with placement.strategy.scope():
-        if model is None:
-            reporter.say(f"Building {recipe.backbone} …")
-            model = models.build(recipe)
-        network = freeze(model, placement.kind)
+    model, network = build_frozen(recipe, placement, reporter, model)
     with stop_request() as stop:
 
         def load(task: str, examples: Sequence[Example], view: View | None = None) -> Features:
@@ -126,6 +117,27 @@ def gather(
         )
     _say_what_was_computed(ingredients, reporter)
     return ingredients
+
+
+def build_frozen(
+    recipe: Recipe, placement: Placement, reporter: Reporter, model: keras.Model | None = None
+) -> tuple[keras.Model, FrozenNetwork]:
+    """Build the recipe's model, unless there is one, and freeze what lies below its head.
+
+    Raises:
+        DeviceError: A strategy for several devices.
+        WeightsError: The pretrained weights cannot be had.
+    """
+    if placement.name != "one":
+        raise DeviceError(
+            "A head that is solved exactly takes one device. Received: strategy="
+            f"{placement.name!r}. Leave --strategy out, or add --set head_solver=sgd"
+        )
+    with placement.strategy.scope():
+        if model is None:
+            reporter.say(f"Building {recipe.backbone} …")
+            model = models.build(recipe)
+        return model, freeze(model, placement.kind)
 
 
 def _load(

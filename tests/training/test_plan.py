@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+from dlmath import models
+from dlmath.errors import RecipeError
+from dlmath.recipe import Recipe
+from dlmath.training import plan
+
+RECIPE = Recipe(
+    name="squares",
+    positive_class="dark",
+    patient_rules=(r"^(?P<patient>p\d+)_",),
+    backbone="malaria_cnn",
+    weights="none",
+    image_size=16,
+    batch_size=4,
+    epochs=3,
+)
+
+
+@pytest.fixture(scope="module")
+def images(draw_squares, tmp_path_factory):
+    return draw_squares(tmp_path_factory.mktemp("squares"), {"dark": 110, "bright": 150})
+
+
+def test_training_by_steps_is_counted_and_timed(images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = plan(RECIPE, images, tune="all")
+    amounts = {stage.name: stage.amount for stage in made.stages}
+    train, validation = (
+        sum(made.summary.split[part].images.values()) for part in ("train", "validation")
+    )
+    assert amounts["train"] == 3 * (train // 4)
+    assert amounts["read and resize"] == train + validation
+    assert amounts["predict the validation part after each epoch"] == 3 * validation
+    assert all(stage.seconds > 0 for stage in made.stages)
+    assert made.seconds == sum(stage.seconds for stage in made.stages)
+    assert made.memory["pixels"] == 3 * 16 * 16 * (train + validation)
+    assert list(tmp_path.iterdir()) == []  # no run is made
+
+
+def test_a_head_is_planned_by_what_the_cache_lacks(images):
+    first = plan(RECIPE, images, tune="head", augmented_views=1, flip_horizontal=True)
+    again = plan(RECIPE, images, tune="head", augmented_views=1, flip_horizontal=True)
+    train, validation = (
+        sum(first.summary.split[part].images.values()) for part in ("train", "validation")
+    )
+    missing = [made.stages[1].amount for made in (first, again)]
+    assert missing[0] == 2 * train + validation
+    assert missing[1] < missing[0]  # what was measured on is kept
+    assert first.stages[2].amount == 2 * train
+    head = models.build(first.recipe).get_layer("logits")
+    assert first.memory["features"] == 4 * head.input.shape[-1] * (2 * train + validation)
+
+
+def test_the_document_is_json(images):
+    document = json.loads(json.dumps(plan(RECIPE, images, tune="all", epochs=1).as_json()))
+    assert document["recipe"]["epochs"] == 1
+    assert document["data"]["split"]["train"]["images"]["dark"] > 0
+
+
+def test_what_train_refuses_the_plan_refuses(images):
+    with pytest.raises(RecipeError, match="Which class is the positive one"):
+        plan(RECIPE, images, positive_class="")
