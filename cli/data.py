@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dlmath import models
+from dlmath.cli.audit import audit
 from dlmath.cli.counts import counts_table
 from dlmath.cli.download import download
 from dlmath.cli.startup import load_tensorflow
-from dlmath.errors import DataError, did_you_mean
+from dlmath.cli.targets import refuse_misspelt_task
+from dlmath.errors import DataError
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Get data, and see what they hold.")
 app.command()(download)
+app.command()(audit)
 
 Target = Annotated[
     str,
@@ -185,6 +188,7 @@ def _read(target: str) -> "tuple[Recipe, Catalogue]":
     from dlmath.cli.progress import reporter
     from dlmath.data.locate import find_data
     from dlmath.data.sources import read_sources
+    from dlmath.models.own_images import recipe_that_fits
     from dlmath.recipe import Recipe
 
     with reporter() as report:
@@ -199,30 +203,11 @@ def _read(target: str) -> "tuple[Recipe, Catalogue]":
 
         if recipe := models.RECIPES.get(target):
             return recipe, read(recipe, find_data(target, progress=report.progress))
-        _refuse_misspelt_task(target)
+        refuse_misspelt_task(target)
         plain = Recipe(name="data")
         catalogue = read(plain, [target])
-        recipe = _recipe_that_fits(catalogue)
+        recipe = recipe_that_fits(catalogue.classes, [e.file for e in catalogue.examples])
         return (recipe, read(recipe, [target])) if recipe else (plain, catalogue)
-
-
-def _refuse_misspelt_task(target: str) -> None:
-    nearest = did_you_mean(target, models.RECIPES)
-    if nearest and not Path(target).exists():
-        raise DataError(f"There is no task and no path {target!r}.{nearest}")
-
-
-def _recipe_that_fits(catalogue: "Catalogue") -> "Recipe | None":
-    """Return the task's recipe that has these classes and reads the patient of every image."""
-    from dlmath.data.patients import patient_of
-
-    classes = {name.casefold() for name in catalogue.classes}
-    for recipe in models.RECIPES.values():
-        if classes == {name.casefold() for name in recipe.classes} and all(
-            patient_of(example.file, recipe.patient_rules) for example in catalogue.examples
-        ):
-            return recipe
-    return None
 
 
 def _print(summary: "Summary") -> None:

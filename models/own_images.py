@@ -7,10 +7,11 @@ whose images they are is guessed from the names, and the guess is said.
     dlmath train ./my_images --positive ill
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dlmath.data.patient_guess import guess_patient_rules
+from dlmath.data.patients import patient_of
 from dlmath.data.sources import Source, list_files
 from dlmath.errors import RecipeError
 from dlmath.models.recipes import RECIPES
@@ -40,6 +41,17 @@ def recipe_of_images(path: Path) -> Recipe:
         backbone_rate=0.01,
         epochs=10,
     )
+
+
+def recipe_that_fits(classes: Iterable[str], files: Iterable[str]) -> Recipe | None:
+    """Return the task's recipe that has these classes and reads the patient of every file."""
+    folded, files = {name.casefold() for name in classes}, list(files)
+    for recipe in RECIPES.values():
+        if folded == {name.casefold() for name in recipe.classes} and all(
+            patient_of(file, recipe.patient_rules) for file in files
+        ):
+            return recipe
+    return None
 
 
 def with_guessed_patients(recipe: Recipe, data: Sequence[Source]) -> tuple[Recipe, tuple[str, ...]]:

@@ -260,19 +260,22 @@ def _patients(found: Sequence[Found], rules: Sequence[str]) -> Iterator[str | No
 
 
 def _hashes(found: Sequence[Found], progress: Progress | None) -> list[str]:
-    hashes, faults = [], []
-    # Threads: the time goes into waiting for the disk, and hashing lets other threads run.
-    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
-        for item, sha256 in zip(
-            found, pool.map(_sha256, (item.path for item in found)), strict=True
-        ):
-            hashes.append(sha256 or "")
-            if sha256 is None:
-                faults.append(item.file)
-            if progress:
-                progress("hashing", len(hashes), len(found))
+    hashes = hash_files(found, progress)
+    faults = [item.file for item, sha256 in zip(found, hashes, strict=True) if sha256 is None]
     if faults:
         raise DataError(f"{counted(len(faults), 'file')} cannot be read: {listed(faults)}.")
+    return [sha256 for sha256 in hashes if sha256 is not None]
+
+
+def hash_files(found: Sequence[Found], progress: Progress | None = None) -> list[str | None]:
+    """Return the sha256 of each file's bytes in hexadecimal; None for one that cannot be read."""
+    hashes = []
+    # Threads: the time goes into waiting for the disk, and hashing lets other threads run.
+    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
+        for sha256 in pool.map(_sha256, (item.path for item in found)):
+            hashes.append(sha256)
+            if progress:
+                progress("hashing", len(hashes), len(found))
     return hashes
 
 

@@ -28,6 +28,7 @@ GROUPS = (
         "dlmath.errors",
         "dlmath.seeds",
         "dlmath.reporting",
+        "dlmath.pages",
         "dlmath._checkout",
         "dlmath._version",
     ),

@@ -1,0 +1,158 @@
+"""`dlmath data audit`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlmath import models
+from dlmath.cli.own_images import patient_rules
+from dlmath.cli.startup import load_tensorflow
+from dlmath.cli.targets import refuse_misspelt_task
+from dlmath.errors import DataError
+from dlmath.runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dlmath.data.audit import Audit, Finding
+    from dlmath.data.sources import Source
+    from dlmath.recipe import Recipe
+
+_COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
+_FILES_SHOWN = 3
+
+
+def audit(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TASK|PATH",
+            help="A task, for the data at hand, or a folder, zip, CSV or tfds:NAME; with --run, "
+            "that run's data unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Also rank the labels that a run's features contradict.", metavar="RUN"),
+    ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(help="Second readings of the labels: file,review.", metavar="CSV"),
+    ] = None,
+    patients: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How to read the patient from a file's name; or the word none. Guessed unless "
+            "given or known.",
+            metavar="REGEX",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page with thumbnails.", metavar="FILE")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Say what is wrong with a data set, before a minute is spent on training.
+
+    Damaged files, traps of folders, leaks between parts and patients, shortcuts that give the
+    class away without the picture, disputed labels, shift. Exits with 2 if it finds an error.
+
+    Example: dlmath data audit ./my_images --html audit.html
+    """
+    from dlmath.cli.progress import reporter
+    from dlmath.data.audit import audit_data, write_page
+
+    found_run = Run.find(run) if run else None
+    sources, recipe = _subject(target, found_run)
+    rules: Sequence[str] | None = recipe.patient_rules if recipe else None
+    if patients:
+        rules = patient_rules(patients)
+    with reporter() as report:
+        audited = audit_data(
+            sources,
+            classes=recipe.classes if recipe else (),
+            patient_rules=rules,
+            review=review,
+            progress=report.progress,
+        )
+    if found_run:
+        audited = audited.with_findings(_likely_label_errors(found_run))
+    if html:
+        write_page(audited, html)
+        typer.echo(f"The page: {html}", err=True)
+    if as_json:
+        typer.echo(json.dumps(audited.as_json(), indent=2, ensure_ascii=False))
+    else:
+        _print(audited)
+    if audited.counts["error"]:
+        raise typer.Exit(2)
+
+
+def _subject(target: str | None, run: Run | None) -> "tuple[Sequence[Source], Recipe | None]":
+    """Return what to read, and the recipe that describes it if one is known."""
+    from dlmath.data.locate import find_data
+    from dlmath.data.sources import list_files
+    from dlmath.models.own_images import recipe_that_fits
+
+    if run:
+        return ([target] if target else run.sources), run.recipe
+    if target is None:
+        raise DataError(
+            "What shall be audited? Name a task, a folder, a zip or a CSV: "
+            "dlmath data audit ./my_images; or a run: dlmath data audit --run RUN"
+        )
+    if recipe := models.RECIPES.get(target):
+        return find_data(target), recipe
+    refuse_misspelt_task(target)
+    try:
+        found = list_files([target]).found
+    except DataError:  # the audit says it, beside what else it finds
+        return [target], None
+    return [target], recipe_that_fits({f.label for f in found}, [f.file for f in found])
+
+
+def _likely_label_errors(run: Run) -> "list[Finding]":
+    load_tensorflow()
+    from dlmath.cli.progress import reporter
+    from dlmath.explain import label_error_findings
+
+    with reporter() as report:
+        return label_error_findings(run, reporter=report)
+
+
+def _print(audited: "Audit") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    drawn = " (drawn, not real)" if audited.phantom else ""
+    patients = "" if audited.patients is None else f" of {audited.patients:,} patients"
+    console.print(
+        f"{', '.join(audited.sources)}{drawn}: {len(audited.examples):,} images{patients}",
+        markup=False,
+        soft_wrap=True,
+    )
+    table = Table("", "kind", "what was found", box=None, padding=(0, 2, 0, 0))
+    for finding in audited.findings:
+        colour = _COLOURS[finding.severity]
+        table.add_row(
+            f"[{colour}]{finding.severity}[/]", escape(finding.kind), escape(_said(finding))
+        )
+    console.print(table)
+    console.print(audited.summary, markup=False, soft_wrap=True)
+
+
+def _said(finding: "Finding") -> str:
+    """The message, some of the files, and what to do."""
+    lines = [finding.message]
+    shown = [" = ".join(group) for group in finding.groups[:_FILES_SHOWN]]
+    if len(finding.groups) > _FILES_SHOWN:
+        shown.append(f"and {len(finding.groups) - _FILES_SHOWN:,} more")
+    lines += [f"  {line}" for line in shown]
+    if finding.advice and finding.severity != "note":
+        lines.append(finding.advice)
+    return "\n".join(lines)

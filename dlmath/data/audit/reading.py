@@ -1,0 +1,149 @@
+"""Reading data for an audit: as training does, but past every fault, for the audit names them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlmath.data.archives import unpack
+from dlmath.data.audit.findings import Finding, single
+from dlmath.data.audit.folders import check_folders
+from dlmath.data.listing import counted
+from dlmath.data.patient_guess import guess_patient_rules
+from dlmath.data.patients import patient_of
+from dlmath.data.placing import Progress
+from dlmath.data.sources import Example, Listing, Source, hash_files, list_files
+from dlmath.data.trees import PARTS, Found
+from dlmath.errors import DataError
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is audited.
+
+    Attributes:
+        examples: Every image that the sources name, readable or not, sorted by file.
+        classes: Spelt as the recipe does, then as first found.
+        findings: What the folders and the names show already.
+        phantom: Whether any of it is drawn.
+    """
+
+    examples: tuple[Example, ...]
+    classes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    phantom: bool = False
+
+
+def read_for_audit(
+    paths: Sequence[Source],
+    classes: Sequence[str],
+    patient_rules: Sequence[str] | None,
+    progress: Progress | None = None,
+) -> Subject:
+    """List and hash the images of the sources; whatever is wrong becomes a finding.
+
+    Args:
+        paths: As for `dlmath.data.read_sources`.
+        classes: The recipe's, or none.
+        patient_rules: The recipe's; empty where there are no patients; None to guess.
+        progress: Told what is being done.
+    """
+    found_in_folders = [finding for path in paths for finding in _of_folders(Path(path), progress)]
+    try:
+        listing = list_files(paths, progress=progress)
+    except DataError as error:
+        return Subject((), tuple(classes), (*found_in_folders, _unusable(str(error))))
+    rules, of_patients = _rules(listing, patient_rules)
+    spelling = _spelling(listing.found, classes)
+    examples = tuple(
+        Example(
+            file=item.file,
+            path=item.path,
+            label=spelling[item.label.casefold()],
+            part=PARTS[item.part] if item.part else None,
+            patient=item.patient or patient_of(item.file, rules),
+            # What cannot be read is like nothing else.
+            sha256=sha256 or f"unreadable {item.file}",
+        )
+        for item, sha256 in zip(listing.found, hash_files(listing.found, progress), strict=True)
+    )
+    findings = (*found_in_folders, *of_patients, *_of_classes(examples, classes))
+    names = tuple(classes) or tuple(sorted(set(spelling.values())))
+    phantom = any(reading.phantom for reading in listing.readings)
+    return Subject(examples, names, findings, phantom)
+
+
+def _of_folders(path: Path, progress: Progress | None) -> Iterator[Finding]:
+    for root in _roots(path.expanduser(), progress):
+        yield from check_folders(root)
+
+
+def _roots(path: Path, progress: Progress | None) -> list[Path]:
+    """Return the class trees at a path: a folder, or what its zips were unpacked to."""
+    if path.is_dir():
+        archives = [one for one in sorted(path.iterdir()) if one.suffix.lower() == ".zip"]
+        has_folders = any(one.is_dir() and not one.name.startswith(".") for one in path.iterdir())
+        if has_folders or not archives:
+            return [path]
+    else:
+        archives = [path] if path.suffix.lower() == ".zip" and path.is_file() else []
+    try:
+        return [unpack(archive, progress=progress) for archive in archives]
+    except DataError:  # said by the reading that follows
+        return []
+
+
+def _rules(
+    listing: Listing, given: Sequence[str] | None
+) -> tuple[Sequence[str], tuple[Finding, ...]]:
+    """Return the rules to read patients by, and what is to be said of them."""
+    unnamed = [item.file for item in listing.found if item.patient is None]
+    if given is None:
+        guess = guess_patient_rules(unnamed)
+        return (guess.rules, (_guessed(str(guess)),)) if guess else ((), ())
+    unread = [file for file in unnamed if patient_of(file, given) is None]
+    return given, (_unread(unread, given),) if given and unread else ()
+
+
+def _spelling(found: Sequence[Found], classes: Sequence[str]) -> dict[str, str]:
+    """Return how each class is spelt, by its name in lower case."""
+    spelling = {item.label.casefold(): item.label for item in reversed(found)}
+    return spelling | {name.casefold(): name for name in classes}
+
+
+def _of_classes(examples: Sequence[Example], classes: Sequence[str]) -> Iterator[Finding]:
+    present = {example.label for example in examples}
+    for name in sorted(present - set(classes) if classes else ()):
+        files = [example.file for example in examples if example.label == name]
+        yield Finding(
+            kind="class-unknown",
+            severity="error",
+            message=f"{counted(len(files), 'image')} are of {name!r}, a class that the recipe does "
+            "not name.",
+            advice="Rename the folder or move it away.",
+            groups=single(files),
+        )
+    if len(present) < 2:
+        yield _unusable("A classifier needs images of at least two classes.")
+
+
+def _unusable(message: str) -> Finding:
+    return Finding(kind="unusable", severity="error", message=message)
+
+
+def _guessed(guess: str) -> Finding:
+    return Finding(
+        kind="patients-guessed",
+        severity="note",
+        message=f"The patients are guessed from the file names: {guess}.",
+        advice="If that is wrong, say how to read them: --patients REGEX, or --patients none.",
+    )
+
+
+def _unread(files: list[str], rules: Sequence[str]) -> Finding:
+    return Finding(
+        kind="patients-unread",
+        severity="error",
+        message=f"No patient rule reads {counted(len(files), 'file name')}.",
+        advice=f"Change `patient_rules`, now {list(rules)}, or name each patient in a CSV.",
+        groups=single(files),
+    )

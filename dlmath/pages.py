@@ -1,0 +1,86 @@
+"""Self-contained HTML pages: one file, no network, for a phone, in the dark and in print."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1c1f23; --faint: #5b636d; --paper: #ffffff;
+  --line: #d8dde3; --error: #b3261e; --warning: #8a5a00; --note: #2f6f4f; --card: #f5f7f9; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --faint: #a0a8b0; --paper: #15181b;
+  --line: #363c43; --error: #ff8a80; --warning: #ffcc66; --note: #8fd3b0; --card: #1d2125; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 62rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
+h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
+p { margin: .4rem 0; } .faint, figcaption { color: var(--faint); font-size: .875rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; margin: .5rem 0; }
+th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
+  vertical-align: top; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+.error { color: var(--error); } .warning { color: var(--warning); } .note { color: var(--note); }
+.group { display: inline-flex; flex-wrap: wrap; gap: .5rem; background: var(--card);
+  padding: .5rem; margin: .25rem .25rem .25rem 0; border-radius: .4rem; }
+figure { margin: 0; width: 7rem; } figure img { width: 100%; border-radius: .2rem; display: block; }
+figcaption { overflow-wrap: anywhere; line-height: 1.25; }
+details { margin: .5rem 0; } summary { cursor: pointer; }
+@media print { body { max-width: none; } .group { break-inside: avoid; } }
+"""
+
+
+def page(title: str, body: Iterable[str]) -> str:
+    """Return a whole page; `body` is HTML, made of the parts below."""
+    content = "\n".join(body)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{escape(title)}</h1>\n{content}\n</body>\n</html>\n"
+    )
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """Return a paragraph; `kind` is blank, or faint, error, warning or note."""
+    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+
+
+def heading(text: str, label: str = "") -> str:
+    """Return a section's heading, behind a label that is also its colour: error, warning, note."""
+    tag = f'<span class="{label}">{escape(label)}</span> ' if label else ""
+    return f"<h2>{tag}{escape(text)}</h2>"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """Return a table of texts; the columns whose places are in `numbers` stand to the right."""
+    cells = ['class="number"' if place in numbers else "" for place in range(len(header))]
+
+    def row(tag: str, values: Sequence[str]) -> str:
+        inner = "".join(
+            f"<{tag} {cell}>{escape(value)}</{tag}>"
+            for cell, value in zip(cells, values, strict=True)
+        )
+        return f"<tr>{inner}</tr>"
+
+    lines = "\n".join(row("td", values) for values in rows)
+    return f'<div class="scroll"><table>\n{row("th", header)}\n{lines}\n</table></div>'
+
+
+def figure(image: str | None, caption: str) -> str:
+    """Return an image, given as a `data:` address, over its caption; None leaves that alone."""
+    text = escape(caption)
+    picture = f'<img src="{image}" alt="{text}">' if image else ""
+    return f"<figure>{picture}<figcaption>{text}</figcaption></figure>"
+
+
+def side_by_side(parts: Iterable[str]) -> str:
+    """Return figures and paragraphs that belong together, in one row where there is room."""
+    return f'<div class="group">{"".join(parts)}</div>'
+
+
+def lines(texts: Iterable[str]) -> str:
+    """Return texts, each on a line of its own."""
+    return "<br>".join(map(escape, texts))
+
+
+def fold(summary: str, content: str) -> str:
+    """Return content that opens at a click."""
+    return f"<details><summary>{escape(summary)}</summary>{content}</details>"
