@@ -6,16 +6,22 @@ A 48 kB PNG can claim 400 megapixels, TensorFlow reads 16-bit greys by their hig
 Sources: ISO/IEC 15948 (PNG), section 11; ITU-T T.81 (JPEG), annex B.
 """
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from dlmath.errors import DataError
 
 PIXEL_LIMIT = 100_000_000  # the largest radiographs have about 20 megapixels
+FILE_LIMIT = 2**29  # bytes; as many pixels with four channels, stored as they are, take 400 MB
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk, which is the same in every file
 JPEG_SIGNATURE = b"\xff\xd8\xff"
+_JPEG_END = b"\xff\xd9"
+_TAIL = 1024  # where the end of a JPEG is looked for: an EXIF preview further up has one of its own
 
 _OTHER_FORMATS = {
     b"GIF8": "a GIF",
@@ -26,36 +32,118 @@ _OTHER_FORMATS = {
     b"%PDF": "a PDF",
     b"PK\3\4": "a zip archive",
 }
+_PNG_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}  # by the colour type
+_JPEG_MODES = {1: "L", 3: "RGB", 4: "CMYK"}  # by the number of channels
 _JPEG_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _JPEG_START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_START_OF_SCAN = 0xDA
 
 
-class _Header(NamedTuple):
+# Opening a pipe would otherwise wait until somebody writes to it; each system lacks one of the two.
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# How much is read of a file before its header is judged: whole metadata of nearly every JPEG.
+_HEAD = 2**20
+
+FaultKind = Literal[
+    "empty",
+    "unreadable",
+    "truncated",
+    "damaged",
+    "mislabelled",
+    "animated",
+    "cmyk",
+    "deep",
+    "oversized",
+]
+
+
+class Header(NamedTuple):
+    """What an image file claims to hold.
+
+    Attributes:
+        format: PNG or JPEG.
+        width: Pixels, as stored.
+        height: Pixels, as stored.
+        bits: Of one sample, or of one index into a palette.
+        mode: In Pillow's names: 1, L, LA, P, RGB, RGBA, CMYK or I;16; blank for a JPEG of 2 or
+            more than 4 channels.
+        animated: Whether it is a PNG of several frames.
+    """
+
+    format: str
     width: int
     height: int
-    bits: int  # of one sample
-    channels: int
+    bits: int
+    mode: str
     animated: bool = False
 
 
+class BadImage(DataError):
+    """A file cannot be used as an image; one line that begins with the file's name.
+
+    Args:
+        message: What is wrong with it.
+        kind: The kind of fault.
+        header: What the file claims to hold, as far as that can be read.
+    """
+
+    def __init__(self, message: str, kind: FaultKind, header: Header | None = None):
+        super().__init__(message)
+        self.kind = kind
+        self.header = header
+
+
 def read_checked(path: Path, name: str) -> bytes:
-    """Read a file that `check_image` passes.
+    """Read a file that `check_image` passes, and of one that claims too much only the head.
 
     Raises:
-        DataError: It cannot be read, or is no such image; one line that begins with `name`.
+        BadImage: It cannot be read, or is no such image; one line that begins with `name`.
     """
     try:
-        data = Path(path).read_bytes()
+        with os.fdopen(os.open(path, _READ_ONLY), "rb") as file:
+            _refuse_by_status(os.fstat(file.fileno()), name)
+            data = _read_head_first(file, name)
     except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror})") from error
+        raise BadImage(f"{name}: cannot be read ({error.strerror})", "unreadable") from error
     check_image(data, name)
     return data
 
 
-def damaged(name: str) -> DataError:
-    """Return the error for a file whose header is sound and whose pixels are not."""
-    return DataError(f"{name}: damaged, or broken off before its end")
+def _refuse_by_status(status: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise BadImage(f"{name}: not a file but a folder, pipe or device", "unreadable")
+    if status.st_size > FILE_LIMIT:
+        raise BadImage(
+            f"{name}: an image file may have {FILE_LIMIT // 2**20} MiB. "
+            f"Received: {status.st_size / 2**20:,.0f} MiB",
+            "oversized",
+        )
+
+
+def _read_head_first(file: BinaryIO, name: str) -> bytes:
+    data = file.read(_HEAD)
+    if len(data) < _HEAD:
+        return data
+    if header := _header(data):
+        _refuse_size(header, name)
+    return data + file.read()
+
+
+def damaged(name: str, data: bytes) -> BadImage:
+    """Return the error for a file whose header is sound and whose pixels are not.
+
+    Args:
+        name: What to call it.
+        data: The whole file: without the mark that ends it, it is truncated.
+    """
+    kind: FaultKind = "damaged" if _has_end(data) else "truncated"
+    return BadImage(f"{name}: damaged, or broken off before its end", kind, _header(data))
+
+
+def _has_end(data: bytes) -> bool:
+    if data.startswith(PNG_SIGNATURE):
+        return PNG_END in data
+    return _JPEG_END in data[-_TAIL:]
 
 
 def check_image(data: bytes, name: str) -> None:
@@ -68,43 +156,62 @@ def check_image(data: bytes, name: str) -> None:
         name: What to call it in the error.
 
     Raises:
-        DataError: One line that says what the file is instead.
+        BadImage: One line that says what the file is instead.
     """
-    header = _read_header(data, name)
-    if not header.width or not header.height:
-        raise DataError(f"{name}: an image must have pixels. {_received(header)}")
-    if header.width * header.height > PIXEL_LIMIT:
-        raise DataError(
-            f"{name}: an image may have {PIXEL_LIMIT // 1_000_000} megapixels. {_received(header)}"
-        )
+    header = read_header(data, name)
+    _refuse_size(header, name)
     if header.bits > 8:
-        raise DataError(
+        raise BadImage(
             f"{name}: a sample may have 8 bits; choose the window of grey levels and convert it. "
-            f"Received: {header.bits} bits"
+            f"Received: {header.bits} bits",
+            "deep",
+            header,
         )
-    if data.startswith(JPEG_SIGNATURE) and header.channels not in (1, 3):
-        raise DataError(
+    if header.format == "JPEG" and header.mode not in ("L", "RGB"):
+        raise BadImage(
             f"{name}: a JPEG must be grey or RGB; convert it. "
-            f"Received: {header.channels} channels (CMYK has 4)"
+            f"Received: {header.mode or 'another number of channels'}",
+            "cmyk",
+            header,
         )
     if header.animated:
-        raise DataError(f"{name}: an image must be still. Received: an animated PNG")
+        message = f"{name}: an image must be still. Received: an animated PNG"
+        raise BadImage(message, "animated", header)
 
 
-def _received(header: _Header) -> str:
-    return f"Received: {header.width} x {header.height} pixels"
+def read_header(data: bytes, name: str) -> Header:
+    """Read what a PNG or JPEG file claims to hold.
+
+    Raises:
+        BadImage: It is neither, or breaks off inside its header.
+    """
+    if header := _header(data):
+        return header
+    if not data.startswith((PNG_SIGNATURE, JPEG_SIGNATURE)):
+        raise BadImage(
+            f"{name}: neither a PNG nor a JPEG. Received: {_describe(data)}",
+            "mislabelled" if data else "empty",
+        )
+    raise BadImage(
+        f"{name}: the file breaks off inside its header or is damaged.",
+        "damaged" if _has_end(data) else "truncated",
+    )
 
 
-def _read_header(data: bytes, name: str) -> _Header:
+def _header(data: bytes) -> Header | None:
     if data.startswith(PNG_SIGNATURE):
-        header = _png_header(data)
-    elif data.startswith(JPEG_SIGNATURE):
-        header = _jpeg_header(data)
-    else:
-        raise DataError(f"{name}: neither a PNG nor a JPEG. Received: {_describe(data)}")
-    if header is None:
-        raise DataError(f"{name}: the file breaks off inside its header or is damaged.")
-    return header
+        return _png_header(data)
+    return _jpeg_header(data) if data.startswith(JPEG_SIGNATURE) else None
+
+
+def _refuse_size(header: Header, name: str) -> None:
+    received = f"Received: {header.width} x {header.height} pixels"
+    if not header.width or not header.height:
+        raise BadImage(f"{name}: an image must have pixels. {received}", "damaged", header)
+    if header.width * header.height > PIXEL_LIMIT:
+        limit = PIXEL_LIMIT // 1_000_000
+        message = f"{name}: an image may have {limit} megapixels. {received}"
+        raise BadImage(message, "oversized", header)
 
 
 def _describe(data: bytes) -> str:
@@ -120,18 +227,22 @@ def _describe(data: bytes) -> str:
     return f"text, {start[:20].decode(errors='replace')!r}" if is_text else f"{start[:8]!r}"
 
 
-def _png_header(data: bytes) -> _Header | None:
+def _png_header(data: bytes) -> Header | None:
     ihdr = data[16:26]
     if data[12:16] != b"IHDR" or len(ihdr) < 10:
         return None
-    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(ihdr[9])
-    if channels is None:
+    bits, colour = ihdr[8:10]
+    mode = _PNG_MODES.get(colour)
+    if mode is None:
         return None
-    return _Header(
+    if mode == "L" and bits in (1, 16):
+        mode = "1" if bits == 1 else "I;16"
+    return Header(
+        format="PNG",
         width=int.from_bytes(ihdr[:4], "big"),
         height=int.from_bytes(ihdr[4:8], "big"),
-        bits=ihdr[8],
-        channels=channels,
+        bits=bits,
+        mode=mode,
         animated=any(kind == b"acTL" for kind in _png_chunks(data)),
     )
 
@@ -147,7 +258,7 @@ def _png_chunks(data: bytes) -> Iterator[bytes]:
         position += 12 + int.from_bytes(data[position : position + 4], "big")
 
 
-def _jpeg_header(data: bytes) -> _Header | None:
+def _jpeg_header(data: bytes) -> Header | None:
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
@@ -165,10 +276,11 @@ def _jpeg_header(data: bytes) -> _Header | None:
     return None
 
 
-def _jpeg_frame(frame: bytes) -> _Header:
-    return _Header(
+def _jpeg_frame(frame: bytes) -> Header:
+    return Header(
+        format="JPEG",
         bits=frame[0],
         height=int.from_bytes(frame[1:3], "big"),
         width=int.from_bytes(frame[3:5], "big"),
-        channels=frame[5],
+        mode=_JPEG_MODES.get(frame[5], ""),
     )
