@@ -81,6 +81,11 @@ def lines(texts: Iterable[str]) -> str:
     return "<br>".join(map(escape, texts))
 
 
+def link(address: str, text: str) -> str:
+    """Return a paragraph that is a link."""
+    return f'<p><a href="{escape(address)}">{escape(text)}</a></p>'
+
+
 def fold(summary: str, content: str) -> str:
     """Return content that opens at a click."""
     return f"<details><summary>{escape(summary)}</summary>{content}</details>"

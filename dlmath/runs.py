@@ -1,7 +1,7 @@
 """A run: the folder in which one training leaves everything that it knows.
 
-    recipe.toml  manifest.json  split.csv  history.csv  checkpoints/  model.keras  light/
-    metrics.json  report/  exports/
+    recipe.toml  manifest.json  split.csv  audit.json  history.csv  checkpoints/  model.keras
+    light/  metrics.json  report/  exports/
 
 Every file is written whole or not at all: to a temporary file beside it, flushed to the
 disk, then renamed over the old one, which a crash leaves as it was.
@@ -71,6 +71,14 @@ class Run:
     @property
     def metrics_path(self) -> Path:
         return self.folder / "metrics.json"
+
+    @property
+    def audit_path(self) -> Path:
+        return self.folder / "audit.json"
+
+    @property
+    def report_path(self) -> Path:
+        return self.folder / "report" / "index.html"
 
     @property
     def exports(self) -> Path:

@@ -5,7 +5,6 @@ The model calls an image positive the brighter it is, so every figure can be for
 
 import hashlib
 import io
-import os
 from pathlib import Path
 
 import keras
@@ -16,7 +15,9 @@ from PIL import Image
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import split_examples, write_split
 from dlmath.recipe import Recipe
-from dlmath.runs import RUN_VERSION, Run, write_bytes, write_json, write_text
+from dlmath.runs import Run, write_bytes, write_json, write_text
+from dlmath.training.manifest import first_manifest
+from dlmath.training.prepare import Prepared
 
 RECIPE = Recipe(
     name="tiny",
@@ -85,15 +86,12 @@ def write_run(run: Run, data: Path, recipe: Recipe, model: keras.Model | None = 
     write_split(split, run.split_path)
     (model or brightness_model(len(recipe.classes), recipe.image_size)).save(run.model_path)
     threshold = {"value": THRESHOLD, "chosen_on": "validation", "rule": recipe.threshold_rule}
+    prepared = Prepared(recipe, catalogue, split, (data,))
     manifest = {
-        "run_version": RUN_VERSION,
-        "task": recipe.name,
+        **first_manifest(run, prepared, device={}, threads={}, command="dlmath train tiny"),
         "state": "finished",
         "finished": "2026-01-01T00:00:00+00:00",
-        "classes": list(recipe.classes),
-        "positive_class": recipe.positive_class or None,
         "threshold": threshold if recipe.is_binary else None,
-        "data": {"sources": [Path(os.path.relpath(data, run.folder)).as_posix()]},
     }
     write_json(run.manifest_path, manifest)
 

@@ -11,6 +11,7 @@ from dlmath.data.sources import Example, Source
 from dlmath.errors import RunError
 from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.evaluation import Evaluation, measure
+from dlmath.evaluation.report import write_report
 from dlmath.evaluation.subject import given_images, own_images
 from dlmath.evaluation.tables import probability_columns
 from dlmath.reporting import SILENT, Reporter
@@ -68,6 +69,7 @@ def evaluate(
     )
     if data is None and split == "test":
         _keep(run, evaluation, pixels.examples, probabilities)
+        write_report(run)
     return evaluation
 
 

@@ -47,7 +47,7 @@ def read_for_audit(
         patient_rules: The recipe's; empty where there are no patients; None to guess.
         progress: Told what is being done.
     """
-    found_in_folders = [finding for path in paths for finding in _of_folders(Path(path), progress)]
+    found_in_folders = folder_findings(paths, progress)
     try:
         listing = list_files(paths, progress=progress)
     except DataError as error:
@@ -72,9 +72,10 @@ def read_for_audit(
     return Subject(examples, names, findings, phantom)
 
 
-def _of_folders(path: Path, progress: Progress | None) -> Iterator[Finding]:
-    for root in _roots(path.expanduser(), progress):
-        yield from check_folders(root)
+def folder_findings(paths: Sequence[Source], progress: Progress | None = None) -> list[Finding]:
+    """Return the traps of the folders at the paths, and in zips at them."""
+    roots = [root for path in paths for root in _roots(Path(path).expanduser(), progress)]
+    return [finding for root in roots for finding in check_folders(root)]
 
 
 def _roots(path: Path, progress: Progress | None) -> list[Path]:

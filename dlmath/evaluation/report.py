@@ -1,0 +1,135 @@
+"""`report/index.html` of a run: what it was made of and what it is worth, from its files alone.
+
+A report is written after the training, when the test part has not been opened, and again after
+`dlmath evaluate` has.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dlmath import pages
+from dlmath.data.splits import PARTS
+from dlmath.recipe import Recipe
+from dlmath.runs import Run, read_json, write_text
+
+_VALIDATION = {
+    "val_auc": "AUC",
+    "val_loss": "log-loss",
+    "val_accuracy": "accuracy at the most probable class",
+    "epoch": "best epoch",
+}
+
+
+def write_report(run: Run) -> Path:
+    """Write the report of a finished run and return its path.
+
+    Raises:
+        RunError: A file of the run is missing or damaged.
+    """
+    recipe, manifest = run.recipe, run.manifest
+    audit = read_json(run.audit_path) if run.audit_path.is_file() else None
+    metrics = read_json(run.metrics_path) if run.metrics_path.is_file() else None
+    body = [
+        pages.paragraph("Research use only: not a medical device.", "faint"),
+        *_origin(manifest),
+        pages.heading("What it is worth"),
+        *(_test(metrics) if metrics else _unopened(run)),
+        pages.heading("On the validation part"),
+        *_validation(manifest),
+        pages.heading("The data"),
+        *_data(manifest),
+        *(_audit(audit) if audit else ()),
+        pages.heading("The model"),
+        _model(recipe, manifest),
+    ]
+    write_text(run.report_path, pages.page(f"{recipe.name}: {run.name}", body))
+    return run.report_path
+
+
+def _origin(manifest: Mapping[str, Any]) -> Iterator[str]:
+    if manifest["data"]["phantom"]:
+        yield pages.paragraph(
+            "Trained on drawn images, not on real ones: the figures say nothing about patients.",
+            "warning",
+        )
+    for warning in manifest.get("warnings", ()):
+        yield pages.paragraph(f"Warning: {warning}", "warning")
+
+
+def _unopened(run: Run) -> Iterator[str]:
+    yield pages.paragraph(
+        "The test part has not been opened. Do it once, when everything is decided: "
+        f"dlmath evaluate {run.name}"
+    )
+
+
+def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
+    patients = f" of {metrics['patients']:,} patients" if metrics["patients"] else ""
+    positive = f"; positive is {metrics['positive_class']}" if metrics["positive_class"] else ""
+    yield pages.paragraph(f"{metrics['n']:,} test images{patients}{positive}.")
+    rows = [(name, *_cells(figure)) for name, figure in metrics["metrics"].items()]
+    yield pages.table(("metric", "value", "95 % interval"), rows, numbers=(1, 2))
+    classes = metrics["classes"]
+    counts = [
+        (name, *(f"{count:,}" for count in row))
+        for name, row in zip(classes, metrics["confusion"], strict=True)
+    ]
+    places = range(1, len(classes) + 1)
+    yield pages.table(("truth \\ decision", *classes), counts, numbers=places)
+    for warning in metrics["warnings"]:
+        yield pages.paragraph(f"Warning: {warning}", "warning")
+
+
+def _cells(figure: Mapping[str, float | None]) -> tuple[str, str]:
+    value = "undefined" if figure["value"] is None else f"{figure['value']:.3f}"
+    if figure["low"] is None or figure["high"] is None:
+        return value, ""
+    return value, f"{figure['low']:.3f} to {figure['high']:.3f}"
+
+
+def _validation(manifest: Mapping[str, Any]) -> Iterator[str]:
+    best = manifest.get("best") or {}
+    rows = [
+        (said, f"{best[name]:g}" if name == "epoch" else f"{best[name]:.4f}")
+        for name, said in _VALIDATION.items()
+        if name in best
+    ]
+    yield pages.table(("figure", "value"), rows, numbers=(1,))
+    if threshold := manifest.get("threshold"):
+        yield pages.paragraph(
+            f"The threshold, {threshold['value']:.4f}, was chosen here, by the rule "
+            f"{threshold.get('rule', 'of the recipe')}."
+        )
+
+
+def _data(manifest: Mapping[str, Any]) -> Iterator[str]:
+    data, split = manifest["data"], manifest["split"]
+    # Names alone: a report is handed on, and the paths of a machine are nobody else's business.
+    names = ", ".join(PurePosixPath(source).name or source for source in data["sources"])
+    yield pages.paragraph(f"{data['images']:,} images from {names}.")
+    rows = [(part, f"{split[part]:,}") for part in (*PARTS, "left_out")]
+    yield pages.table(("part", "images"), rows, numbers=(1,))
+
+
+def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
+    yield pages.heading("What the audit found")
+    rows = [(f["severity"], f["kind"], f["message"]) for f in audit["findings"]]
+    yield pages.table(("severity", "kind", "what was found"), rows)
+    yield pages.link("audit.html", "The same with pictures")
+
+
+def _model(recipe: Recipe, manifest: Mapping[str, Any]) -> str:
+    rows = [
+        ("network", f"{recipe.backbone}, {recipe.layers} layers, weights {_name(recipe.weights)}"),
+        ("image size", f"{recipe.image_size} pixels"),
+        ("trained", f"{recipe.tune}{', solved exactly' if recipe.solves_head else ', by steps'}"),
+        ("seed", str(recipe.seed)),
+        ("took", f"{manifest['seconds']:,} s" if "seconds" in manifest else "not finished"),
+        ("versions", ", ".join(f"{name} {v}" for name, v in manifest["versions"].items())),
+    ]
+    return pages.table(("", ""), rows)
+
+
+def _name(weights: str) -> str:
+    return weights if weights in ("imagenet", "none") else Path(weights).name

@@ -1,0 +1,53 @@
+import re
+
+from dlmath.evaluation.report import write_report
+from dlmath.runs import read_json, write_json
+
+
+def read(run):
+    return write_report(run).read_text(encoding="utf-8")
+
+
+def test_before_the_test_part_is_opened_the_report_says_how(tiny_run):
+    tiny_run.metrics_path.unlink(missing_ok=True)
+    page = read(tiny_run)
+    assert "has not been opened" in page
+    assert f"dlmath evaluate {tiny_run.name}" in page
+    assert "On the validation part" in page
+
+
+def test_after_it_every_metric_stands_there_with_its_interval(tiny_run):
+    import dlmath
+
+    evaluation = dlmath.evaluate(tiny_run)
+    page = tiny_run.report_path.read_text(encoding="utf-8")
+    for name, figure in evaluation.metrics.items():
+        assert f">{name}<" in page
+        if figure.low is not None:
+            assert f"{figure.low:.3f} to {figure.high:.3f}" in page
+    assert "has not been opened" not in page
+
+
+def test_findings_and_warnings_are_told(tiny_run):
+    finding = {"severity": "error", "kind": "identical", "message": "Two <b>are</b> one."}
+    write_json(tiny_run.audit_path, {"findings": [finding]})
+    tiny_run.update_manifest(warnings=["Beware."])
+    page = read(tiny_run)
+    assert "Two &lt;b&gt;are&lt;/b&gt; one." in page
+    assert "Warning: Beware." in page
+    assert 'href="audit.html"' in page
+
+
+def test_drawn_images_are_called_drawn(tiny_run):
+    tiny_run.update_manifest(data={**tiny_run.manifest["data"], "phantom": True})
+    assert "drawn images" in read(tiny_run)
+
+
+def test_no_path_of_the_machine_is_told(tiny_run, tmp_path):
+    sources = [str(tmp_path / "secret" / "films")]
+    tiny_run.update_manifest(data={**tiny_run.manifest["data"], "sources": sources})
+    page = read(tiny_run)
+    assert "films" in page
+    assert "secret" not in page
+    assert not re.search(r"https?://", page)
+    assert read_json(tiny_run.manifest_path)["data"]["sources"] == sources
