@@ -53,6 +53,7 @@ def download(
         folder = get(
             task, out=out, mirror=mirror, archive=archive, patience=patience, reporter=report
         )
-    found = data_at_hand(task) == folder
-    typer.echo(f"dlmath train {task}" + ("" if found else f" --data {folder}"), err=True)
+    at_hand = data_at_hand(task)
+    is_found = at_hand is not None and at_hand.resolve() == folder.resolve()
+    typer.echo(f"dlmath train {task}" + ("" if is_found else f" --data {folder}"), err=True)
     typer.echo(str(folder))

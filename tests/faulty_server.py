@@ -59,6 +59,12 @@ class FaultyServer(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/archive.zip"
 
+    def be_sound(self) -> None:
+        """Forget all that was to fail, and what was asked so far."""
+        with self._lock:
+            self._replies.clear()
+            self.then, self.received = SOUND, []
+
     def next_reply(self) -> Reply:
         with self._lock:
             return self._replies.pop(0) if self._replies else self.then

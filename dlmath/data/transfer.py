@@ -150,11 +150,11 @@ def _attempt(
         raise _unreached(url, error) from error
     with response:
         total = _begin(url, response, partial)
-        _require_limit(url, total or 0, max_bytes)
+        _require_limit(url, total or 0, max_bytes, partial)
         with partial.appending() as file:
             for chunk in _chunks(response):
                 file.write(chunk)
-                _require_limit(url, file.tell(), max_bytes)
+                _require_limit(url, file.tell(), max_bytes, partial)
                 report(reporter, "downloading", file.tell(), total or max_bytes)
     if total is not None and partial.size < total:
         raise _Interrupted(f"the line was cut after {partial.size:,} of {total:,} bytes")
@@ -245,8 +245,9 @@ def _retry_after(headers: HTTPMessage) -> float:
         return 0.0
 
 
-def _require_limit(url: str, size: int, max_bytes: int) -> None:
+def _require_limit(url: str, size: int, max_bytes: int, partial: Partial) -> None:
     if size > max_bytes:
+        partial.discard()
         raise DataError(
             f"Cannot download {url}: the file there is larger than the {max_bytes:,} bytes that "
             "the archive may have. It is another one."
