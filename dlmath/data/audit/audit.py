@@ -14,7 +14,7 @@ from dlmath.data.audit.gather import gather_facts
 from dlmath.data.audit.leaks import check_leaks
 from dlmath.data.audit.near_duplicates import check_near_duplicates
 from dlmath.data.audit.reading import read_for_audit
-from dlmath.data.audit.reviews import check_reviews
+from dlmath.data.audit.reviews import check_review
 from dlmath.data.audit.shift import check_shift
 from dlmath.data.audit.shortcuts import check_shortcuts
 from dlmath.data.listing import counted
@@ -106,7 +106,7 @@ def audit_data(
     facts = gather_facts(subject.examples, progress=progress)
     findings = check_examples(subject.examples, facts, subject.classes, progress=progress)
     if review is not None:
-        findings += check_reviews(subject.examples, review)
+        findings += check_review(subject.examples, subject.classes, review)
     return Audit(
         sources=tuple(str(path) for path in paths),
         examples=subject.examples,

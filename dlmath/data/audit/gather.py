@@ -7,7 +7,7 @@ for that, and all the rest comes from the same pixels.
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,8 @@ from dlmath.data.image_headers import BadImage, Header, damaged, read_checked, r
 from dlmath.data.orientation import orientation
 from dlmath.data.pillow_images import decode_upright
 from dlmath.data.pixels import in_threads
+from dlmath.data.placing import Progress
 from dlmath.data.sources import Example
-
-Progress = Callable[[int, int], object]
 
 # Pillow leaves Python's lock for the decoding alone: further threads would wait for the lock.
 THREADS = 4
@@ -40,7 +39,7 @@ def gather_facts(examples: Sequence[Example], *, progress: Progress | None = Non
 
     Args:
         examples: What to look at. Bad files are no error here: their facts name the fault.
-        progress: Called after each file with (done, total).
+        progress: Told after each file how many are done.
     """
     remembered = Remembered({example.sha256 for example in examples})
     facts = []
@@ -49,7 +48,7 @@ def gather_facts(examples: Sequence[Example], *, progress: Progress | None = Non
         facts.append(found)
         remembered.add(sha256, found)
         if progress:
-            progress(done, len(examples))
+            progress("looking at images", done, len(examples))
     remembered.save()
     return facts
 
