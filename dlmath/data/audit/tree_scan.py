@@ -1,0 +1,94 @@
+"""A class tree with everything in it, also what reading passes over."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dlmath.data.trees import PHANTOM_MARKER, is_image_name, is_junk, part_folders, unwrapped
+
+
+@dataclass
+class Folder:
+    """What lies directly in one folder, sorted by what reading does with it.
+
+    Attributes:
+        path: Where it is.
+        part: As its folder is named in lower case, or None.
+        folders: Folders in it.
+        images: Files named as images.
+        hidden: Dotfiles, and what operating systems leave behind.
+        others: All other files.
+    """
+
+    path: Path
+    part: str | None
+    folders: list[Path] = field(default_factory=list)
+    images: list[Path] = field(default_factory=list)
+    hidden: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def key(self) -> str:
+        """The name as classes are matched by it."""
+        return self.name.casefold()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A class tree.
+
+    Attributes:
+        root: As given; files are named relative to it.
+        base: The folder of the parts, or of the classes where there are no parts.
+        parts: The parts; none where classes lie in `base`.
+        classes: Every folder in the place of a class.
+    """
+
+    root: Path
+    base: Folder
+    parts: tuple[Folder, ...]
+    classes: tuple[Folder, ...]
+
+    @property
+    def folders(self) -> Iterator[Folder]:
+        """Every folder that is read."""
+        yield self.base
+        yield from self.parts
+        yield from self.classes
+
+    def name(self, path: Path) -> str:
+        """Return a path relative to the root, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+
+def scan_tree(root: Path) -> Tree:
+    """List a class tree by the rules of `dlmath.data.trees.read_tree`.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+    base = _listed(unwrapped(root), None)
+    holders = [_listed(path, part) for path, part in part_folders(base.path)]
+    classes = [_listed(path, holder.part) for holder in holders for path in holder.folders]
+    parts = tuple(holder for holder in holders if holder.part)
+    return Tree(root, base, parts, tuple(classes))
+
+
+def _listed(path: Path, part: str | None) -> Folder:
+    folder = Folder(path, part)
+    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+        if entry.name == PHANTOM_MARKER:
+            continue
+        if entry.name.startswith(".") or is_junk(entry.name):
+            kind = folder.hidden
+        elif entry.is_dir():
+            kind = folder.folders
+        else:
+            kind = folder.images if is_image_name(entry.name) else folder.others
+        kind.append(Path(entry.path))
+    return folder
