@@ -30,6 +30,7 @@ class Found(NamedTuple):
     label: str
     part: str | None  # as named there, in lower case
     patient: str | None = None
+    named: bool = True  # whether a rule may read the patient in the file's name
 
 
 @dataclass
@@ -50,9 +51,9 @@ def read_tree(root: Path) -> Reading:
         OSError: A folder cannot be read.
     """
     reading = Reading()
-    base = _unwrapped(root)
+    base = unwrapped(root)
     reading.phantom = (base / PHANTOM_MARKER).is_file()
-    for folder, part in _parts(base, reading.passed_over):
+    for folder, part in part_folders(base, reading.passed_over):
         entries = _entries(folder, reading.passed_over)
         _count(reading.passed_over, "images outside class folders", len(entries.images))
         for class_folder in entries.folders:
@@ -66,6 +67,11 @@ def is_image_name(name: str) -> bool:
     return name.lower().endswith(IMAGE_ENDINGS)
 
 
+def is_junk(name: str) -> bool:
+    """Whether an operating system leaves entries of this name in folders of its own accord."""
+    return name.lower() in _JUNK
+
+
 class _Entries(NamedTuple):
     folders: list[Path]
     images: list[Path]
@@ -77,7 +83,7 @@ def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             passed_over["dotfiles"] += 1
-        elif entry.name.lower() in _JUNK:
+        elif is_junk(entry.name):
             passed_over[entry.name] += 1
         elif entry.is_dir():
             entries.folders.append(Path(entry.path))
@@ -88,7 +94,7 @@ def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
     return entries
 
 
-def _unwrapped(root: Path) -> Path:
+def unwrapped(root: Path) -> Path:
     """Step into a lone folder that is neither a part nor a class."""
     base = root
     for _ in range(_WRAPPERS):
@@ -101,13 +107,16 @@ def _unwrapped(root: Path) -> Path:
     return base
 
 
-def _parts(base: Path, passed_over: Counter[str]) -> list[tuple[Path, str | None]]:
-    """Return the folders that hold class folders, each with its part."""
+def part_folders(
+    base: Path, passed_over: Counter[str] | None = None
+) -> list[tuple[Path, str | None]]:
+    """Return the folders in `base` that hold class folders, each with its part as named there."""
     ignored: Counter[str] = Counter()
     entries = _entries(base, ignored)
     parts = [folder for folder in entries.folders if folder.name.casefold() in PARTS]
     if not parts:
         return [(base, None)]
+    passed_over = Counter() if passed_over is None else passed_over
     passed_over.update(ignored)
     _count(passed_over, "images outside class folders", len(entries.images))
     # The archive that most people have of the chest X-rays holds a second copy of them all here.
