@@ -27,7 +27,7 @@ def patient_folds(groups: np.ndarray, targets: np.ndarray, folds: int, seed: int
     names, patient = np.unique(groups, return_inverse=True)
     rows_of = np.zeros((len(names), targets.shape[1]))
     np.add.at(rows_of, patient, targets)
-    folds = min(folds, _fewest_patients(rows_of))
+    folds = min(folds, _fewest_patients(patient, targets))
     order = seeds.generator(seed, "folds").permutation(len(names))
     order = order[np.argsort(-rows_of[order].sum(axis=1).round(6), kind="stable")]
     shares = rows_of / rows_of.sum(axis=0)  # (P, K)
@@ -40,13 +40,13 @@ def patient_folds(groups: np.ndarray, targets: np.ndarray, folds: int, seed: int
     return fold_of_patient[patient]
 
 
-def _fewest_patients(rows_of: np.ndarray) -> int:
-    """Return the number of patients of the rarest class, counting where it is the main one.
+def _fewest_patients(patient: np.ndarray, targets: np.ndarray) -> int:
+    """Return the number of patients of the rarest class: of those with a row that is mainly of it.
 
-    Label smoothing gives every patient a little of every class: that is no example of it.
+    Label smoothing gives every row a little of every class: that is no example of it.
     """
-    labels = rows_of / rows_of.sum(axis=1, keepdims=True)
-    has = labels >= np.minimum(0.5, labels.max(axis=1, keepdims=True))
+    has = np.zeros((patient.max() + 1, targets.shape[1]), bool)
+    has[patient, np.argmax(targets, axis=1)] = True
     fewest = int(has.sum(axis=0).min())
     if fewest < 2:
         raise DataError(

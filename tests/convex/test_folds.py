@@ -54,6 +54,13 @@ def test_folds_depend_on_patients_and_seed_alone() -> None:
     assert (patient_folds(groups, targets, 5, 2) != fold).any()
 
 
+def test_a_class_that_no_patient_has_most_of_can_be_folded() -> None:
+    """Ten patients, each with three images of one class and one of the other."""
+    labels = np.tile([0, 0, 0, 1], 10)
+    fold = patient_folds(np.repeat(np.arange(10), 4), np.eye(2)[labels], 5, 0)
+    assert sorted(np.bincount(fold[labels == 1])) == [2] * 5
+
+
 def test_a_class_of_one_patient_is_refused() -> None:
     smooth = 0.9 * np.eye(2)[[0, 0, 0, 1, 1]] + 0.05
     with pytest.raises(DataError, match=r"class number 1 \(from 0\) with 1"):
