@@ -118,7 +118,7 @@ def _checked_members(
 ) -> list[_Member]:
     members = [_Member(info, info.filename.replace("\\", "/")) for info in infos]
     members = [member for member in members if not member.name.endswith("/")]  # folders
-    _refuse(archive, "names that are not safe", [m.name for m in members if not _is_safe(m.name)])
+    _refuse(archive, "names that are not safe", [m.name for m in members if not is_safe(m.name)])
     _refuse(archive, "links", [m.name for m in members if stat.S_ISLNK(_mode(m.info))])
     _refuse(archive, "encrypted files", [m.name for m in members if m.info.flag_bits & _ENCRYPTED])
     times = Counter(member.name for member in members)
@@ -133,7 +133,8 @@ def _checked_members(
     return members
 
 
-def _is_safe(name: str) -> bool:
+def is_safe(name: str) -> bool:
+    """Whether a name with forward slashes stays inside the folder that it is appended to."""
     # A colon is a drive or a hidden stream on Windows.
     if name.startswith("/") or ":" in name or not name.isprintable():
         return False

@@ -20,6 +20,7 @@ class OfficialArchive:
         about: Roughly its size in bytes, for the room it needs; what it unpacks to is about as
             large, since images are compressed already.
         images: How many it holds of each class, by which it is known without a sha256.
+        patient_rules: As in the recipe, which read the patient in a file's name.
         licence: What may be done with the images.
         citation: What to cite.
     """
@@ -32,6 +33,7 @@ class OfficialArchive:
     sha256: str | None
     about: int
     images: Mapping[str, int]
+    patient_rules: tuple[str, ...]
     licence: str
     citation: str
 
@@ -41,13 +43,13 @@ OFFICIAL: dict[str, OfficialArchive] = {
         task="malaria",
         file="cell_images.zip",
         url="https://data.lhncbc.nlm.nih.gov/public/Malaria/cell_images.zip",
-        page="https://lhncbc.nlm.nih.gov/LHC-research/LHC-projects/image-processing/"
-        "malaria-datasheet.html",
+        page="https://lhncbc.nlm.nih.gov/publication/pub9932",
         # Both from TensorFlow Datasets 4.9.10, datasets/malaria/checksums.tsv.
         size=353_452_851,
         sha256="0a949556b2414159b5100192609805376654c4266d8d187be9b1922fad43c668",
         about=353_452_851,
         images={"Parasitized": 13_779, "Uninfected": 13_779},
+        patient_rules=(r"^(?P<patient>C\d+)",),
         licence=(
             "Public domain: a work of the U.S. National Library of Medicine (NLM), which asks to "
             "be credited as the source and to have the paper cited."
@@ -70,6 +72,11 @@ OFFICIAL: dict[str, OfficialArchive] = {
         sha256=None,
         about=1_240_000_000,
         images={"NORMAL": 1_583, "PNEUMONIA": 4_273},
+        patient_rules=(
+            r"^(?P<patient>person\d+)_",
+            r"^(?P<patient>NORMAL2-IM-\d+)-",
+            r"^(?P<patient>IM-\d+)-",
+        ),
         licence=(
             "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/: free to share and adapt, "
             "with credit to the authors, a link to the licence, and changes indicated."

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 from dlmath.data.archives import unpack
@@ -255,8 +256,11 @@ def _unused(name: str, taken: set[str]) -> str:
 
 
 def _patients(found: Sequence[Found], rules: Sequence[str]) -> Iterator[str | None]:
-    read = iter(patients_of([item.file for item in found if item.patient is None], rules))
-    return (item.patient if item.patient is not None else next(read) for item in found)
+    by_rule = [item.patient is None and item.named for item in found]
+    read = iter(patients_of([item.file for item in compress(found, by_rule)], rules))
+    return (
+        next(read) if ruled else item.patient for item, ruled in zip(found, by_rule, strict=True)
+    )
 
 
 def _hashes(found: Sequence[Found], progress: Progress | None) -> list[str]:

@@ -342,7 +342,8 @@ def test_a_task_without_an_official_archive():
 @pytest.mark.parametrize("official", OFFICIAL.values(), ids=OFFICIAL)
 def test_the_official_archives_are_described_in_full(official):
     recipe = RECIPES[official.task]
-    assert set(official.images) == set(recipe.classes)
+    assert tuple(official.images) == recipe.classes
+    assert official.patient_rules == recipe.patient_rules
     assert official.url.startswith("https://")
     assert official.page.startswith("https://")
     assert re.fullmatch(r"[0-9a-f]{64}", official.sha256 or "0" * 64)

@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import numpy as np
@@ -46,10 +47,35 @@ class TwoImages(TinyCells):
             yield key, {**example, "mask": np.zeros((8, 8, 1), np.uint8)}
 
 
+class NamedCells(TinyCells):
+    """Cells with patients and file names, some of which cannot be used."""
+
+    NAMES = (
+        "cells/P1_1.png",
+        "cells/P1_2.png",
+        "../outside.png",
+        "/etc/outside.png",
+        "test/000007.png",  # what could be the number of another image
+        "notes.txt",
+        "CELLS/p1_2.PNG",  # the same file where case does not count
+        "",
+    )
+
+    def _features(self):
+        text = tfds.features.Text()
+        return {**super()._features(), "filename": text, "patient": text}
+
+    def _generate_examples(self, split):
+        names = self.NAMES[:6] if split == "train" else self.NAMES[6:]
+        for name, (key, example) in zip(names, super()._generate_examples(split), strict=False):
+            patient = "P1" if name.startswith("cells") else ""
+            yield key, {**example, "filename": name, "patient": patient}
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
-    for builder in (TinyCells, TwoImages):
+    for builder in (TinyCells, TwoImages, NamedCells):
         # A module that cannot be imported keeps TFDS from looking for files beside its code.
         builder.__module__ = builder.__name__
         offline = tfds.download.DownloadConfig(try_download_gcs=False)
@@ -119,3 +145,31 @@ def test_a_set_of_another_kind(home):
     with pytest.raises(DataError, match=r"images \['image', 'mask'\]"):
         read_sources(["tfds:two_images"])
     assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_file_names_and_patients_are_taken_where_they_can_be(home):
+    catalogue = read_sources(["tfds:named_cells"])
+    patients = {example.file: example.patient for example in catalogue.examples}
+    assert patients.pop("cells/P1_1.png") == patients.pop("cells/P1_2.png") == "P1"
+    assert all(re.fullmatch(r"(train|test)/\d{6}\.png", file) for file in patients)
+    assert list(patients.values()) == [None] * 6
+    assert not [warning for warning in catalogue.warnings if "has no patients" in warning]
+    written = {path.resolve() for path in home.rglob("*.png")}
+    assert written == {example.path.resolve() for example in catalogue.examples}
+
+
+def test_rules_read_the_names_that_there_are_and_no_others(home):
+    rule = r"^(?P<patient>[A-Z]\d)_"
+    assert {
+        e.patient for e in read_sources(["tfds:tiny_cells"], patient_rules=[rule]).examples
+    } == {None}
+    catalogue = read_sources(["tfds:named_cells"], patient_rules=[rule])
+    assert {e.patient for e in catalogue.examples} == {"P1", None}
+
+
+def test_their_own_malaria_is_warned_of_by_name(prepared, tmp_path, monkeypatch):
+    shutil.copytree(prepared / "tiny_cells", tmp_path / "malaria")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    (warning,) = read_sources(["tfds:malaria"]).warnings
+    assert "cannot be split honestly" in warning
+    assert "dlmath data download malaria" in warning

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dlmath.data.archives import is_safe
 from dlmath.data.listing import listed
 from dlmath.data.placing import Progress, atomic_folder, make_room
 from dlmath.data.tables import read_table
-from dlmath.data.trees import PARTS, Reading
+from dlmath.data.trees import PARTS, Reading, is_image_name
 from dlmath.errors import DataError
 from dlmath.runs import cache_home, write_csv
 
@@ -22,13 +23,17 @@ PREFIX = "tfds:"
 
 _SIGNATURES = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png"}
 _TABLE = "images.csv"
+_COLUMNS = ("file", "class", "patient", "split")
+_LAYOUT = 2  # of what is written to the cache; part of its key
+_NUMBERED = re.compile(r"\w+/\d{6}\.(jpeg|png)")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")  # what is half made has another name
 
 
 def read_tfds(source: str, *, progress: Progress | None = None) -> Reading:
     """Read `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION` from `$TFDS_DATA_DIR`.
 
-    Splits other than train, val, validation and test are passed over.
+    Splits other than train, val, validation and test are passed over. Texts named `filename` and
+    `patient` are taken for what they say; images without a file name of their own are numbered.
 
     Raises:
         DataError: The set is not prepared on disk or is not one of encoded images with one label.
@@ -40,13 +45,27 @@ def read_tfds(source: str, *, progress: Progress | None = None) -> Reading:
     else:
         with atomic_folder(folder) as temporary:
             rows = list(_write_images(prepared, temporary, progress))
-            write_csv(temporary / _TABLE, ("file", "class", "split"), rows)
+            write_csv(temporary / _TABLE, _COLUMNS, rows)
     reading = read_table(folder / _TABLE)
-    reading.warnings.append(
-        f"{source} has no patients: its images are split one by one. If several are of one "
-        "patient, results look better than they are; for malaria, take the folders instead."
-    )
+    reading.found = [
+        item._replace(named=_NUMBERED.fullmatch(item.file) is None) for item in reading.found
+    ]
+    if not any(item.named or item.patient for item in reading.found):
+        reading.warnings.append(_without_patients(source))
     return reading
+
+
+def _without_patients(source: str) -> str:
+    said = (
+        f"{source} has no patients and no file names: its images are split one by one. If several "
+        "are of one patient, results look better than they are."
+    )
+    if source.removeprefix(PREFIX).split(":")[0] == "malaria":
+        said += (
+            " Its cells are of 200 patients, so it cannot be split honestly: get the archive with "
+            "`dlmath data download malaria`, or build tfds:nlm_malaria (dlmath.data.tfds)."
+        )
+    return said
 
 
 def _prepared_folder(source: str) -> Path:
@@ -73,7 +92,8 @@ def _prepared_folder(source: str) -> Path:
 
 def _place(prepared: Path) -> Path:
     changed = (prepared / "features.json").stat().st_mtime_ns
-    digest = hashlib.sha256(f"{prepared.resolve()}|{changed}".encode()).hexdigest()
+    key = f"{prepared.resolve()}|{changed}|{_LAYOUT}"
+    digest = hashlib.sha256(key.encode()).hexdigest()
     return cache_home() / "tfds" / f"{prepared.parent.name}-{digest[:16]}"
 
 
@@ -85,21 +105,42 @@ def _write_images(
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(prepared)
-    image, label = _keys(builder.info.features, tfds.features)
+    features = builder.info.features
+    image, label = _keys(features, tfds.features)
+    texts = {name for name in features if isinstance(features[name], tfds.features.Text)}
     make_room(folder.parent, builder.info.dataset_size)
-    splits = [name for name in builder.info.splits if name in PARTS]
-    total, done = sum(builder.info.splits[name].num_examples for name in splits), 0
+    splits = [name for name in PARTS if name in builder.info.splits]
+    total = sum(builder.info.splits[name].num_examples for name in splits)
+    names: set[str] = set()
     for split in splits:
-        (folder / split).mkdir()
         examples = builder.as_dataset(split=split, decoders={image: tfds.decode.SkipDecoding()})
         for index, example in enumerate(tfds.as_numpy(examples)):
-            file = f"{split}/{index:06d}.{_ending(example[image], prepared)}"
+            told = {name: example[name].decode(errors="replace") for name in texts}
+            file = told.get("filename", "")
+            if not _is_usable(file, names):
+                file = f"{split}/{index:06d}.{_ending(example[image], prepared)}"
+            names.add(file.casefold())
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(example[image])
-            name = builder.info.features[label].int2str(example[label])
-            yield {"file": file, "class": name, "split": split}
-            done += 1
+            yield {
+                "file": file,
+                "class": features[label].int2str(example[label]),
+                "patient": told.get("patient", ""),
+                "split": split,
+            }
             if progress:
-                progress("unpacking", done, total)
+                progress("unpacking", len(names), total)
+
+
+def _is_usable(file: str, taken: set[str]) -> bool:
+    """Whether a file can be written by this name: inside the folder, an image, and the first."""
+    return (
+        is_safe(file)
+        and is_image_name(file)
+        and file == file.strip()
+        and _NUMBERED.fullmatch(file) is None
+        and file.casefold() not in taken
+    )
 
 
 def _keys(features: Any, kinds: Any) -> tuple[str, str]:
