@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
-from scipy.special import expit, logit
+from scipy.special import betaincinv, expit, logit, stdtrit
 
 _TAIL = 0.025
 
@@ -74,7 +73,7 @@ def auc_with_interval(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray
     if counts.pairs and min(counts.positive, counts.negative) > 1:
         variance, freedom = _variance(p, q, counts)
         if variance > 0 and 0 < value < 1:
-            reach = stats.t.ppf(1 - _TAIL, freedom) * np.sqrt(variance) / (value * (1 - value))
+            reach = stdtrit(freedom, 1 - _TAIL) * np.sqrt(variance) / (value * (1 - value))
             low, high = expit(logit(value) + np.array([-reach, reach]))
             return AucInterval(value, float(low), float(high))
     return AucInterval(value, *_of_pairs(value, counts.pairs))
@@ -122,6 +121,6 @@ def _of_pairs(value: float, pairs: int) -> tuple[float, float]:
     The beta quantiles that it consists of need no whole number of successes.
     """
     ordered = value * pairs
-    low = stats.beta.ppf(_TAIL, ordered, pairs - ordered + 1) if ordered > 0 else 0.0
-    high = stats.beta.isf(_TAIL, ordered + 1, pairs - ordered) if ordered < pairs else 1.0
+    low = betaincinv(ordered, pairs - ordered + 1, _TAIL) if ordered > 0 else 0.0
+    high = betaincinv(ordered + 1, pairs - ordered, 1 - _TAIL) if ordered < pairs else 1.0
     return float(low), float(high)
