@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from dlmath.recipe import Recipe
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
-_FILES_SHOWN = 3
+_GROUPS_SHOWN = 3
+_FILES_SHOWN = 2  # of a group
 
 
 def audit(
@@ -126,7 +127,8 @@ def _likely_label_errors(run: Run) -> "list[Finding]":
 def _print(audited: "Audit") -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.padding import Padding
+    from rich.text import Text
 
     console = Console(highlight=False)
     drawn = " (drawn, not real)" if audited.phantom else ""
@@ -136,23 +138,27 @@ def _print(audited: "Audit") -> None:
         markup=False,
         soft_wrap=True,
     )
-    table = Table("", "kind", "what was found", box=None, padding=(0, 2, 0, 0))
     for finding in audited.findings:
-        colour = _COLOURS[finding.severity]
-        table.add_row(
-            f"[{colour}]{finding.severity}[/]", escape(finding.kind), escape(_said(finding))
+        console.print(
+            f"[{_COLOURS[finding.severity]}]{finding.severity}[/] [bold]{escape(finding.kind)}[/]"
         )
-    console.print(table)
+        console.print(Padding(Text(finding.message), (0, 0, 0, 2)))
+        for line in _some_files(finding):
+            # Not wrapped: a name is to be copied.
+            console.print(f"    {line}", markup=False, soft_wrap=True)
+        if finding.advice and finding.severity != "note":
+            console.print(Padding(Text(finding.advice, "italic"), (0, 0, 0, 2)))
     console.print(audited.summary, markup=False, soft_wrap=True)
 
 
-def _said(finding: "Finding") -> str:
-    """The message, some of the files, and what to do."""
-    lines = [finding.message]
-    shown = [" = ".join(group) for group in finding.groups[:_FILES_SHOWN]]
-    if len(finding.groups) > _FILES_SHOWN:
-        shown.append(f"and {len(finding.groups) - _FILES_SHOWN:,} more")
-    lines += [f"  {line}" for line in shown]
-    if finding.advice and finding.severity != "note":
-        lines.append(finding.advice)
-    return "\n".join(lines)
+def _some_files(finding: "Finding") -> list[str]:
+    """The first groups of files, a line each."""
+    lines = [_shortened(group) for group in finding.groups[:_GROUPS_SHOWN]]
+    if len(finding.groups) > _GROUPS_SHOWN:
+        lines.append(f"and {len(finding.groups) - _GROUPS_SHOWN:,} more: --json or --html")
+    return lines
+
+
+def _shortened(group: "Sequence[str]") -> str:
+    more = f" and {len(group) - _FILES_SHOWN:,} more" if len(group) > _FILES_SHOWN else ""
+    return " = ".join(group[:_FILES_SHOWN]) + more

@@ -12,10 +12,12 @@ import keras
 
 from dlmath.data.splits import write_split
 from dlmath.errors import DivergedError, RunError, Stopped, UserError
+from dlmath.evaluation.report import write_report
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json, write_text
 from dlmath.training import manifest, solved_head
+from dlmath.training.audited import audit_prepared, write_audit
 from dlmath.training.devices import Placement, pin_threads, place
 from dlmath.training.ingredients import Ingredients, gather
 from dlmath.training.model_files import write_light
@@ -71,6 +73,7 @@ def train(
     prepared = prepare(request, reporter)
     for warning in prepared.warnings:
         reporter.say(f"Warning: {warning}")
+    audit = audit_prepared(prepared, reporter)
     ingredients = _gather(prepared, placement, reporter)
     # Only now: whatever can be wrong with the request leaves no folder behind.
     run = Run.create(prepared.recipe.name, folder)
@@ -80,7 +83,9 @@ def train(
         run, prepared, device=placement.as_dict(), threads=threads, command=shlex.join(command)
     )
     first["warnings"] += ingredients.warnings
+    first["audit"] = audit.counts
     write_json(run.manifest_path, first)
+    write_audit(run, audit)
     return _train(run, ingredients, placement, reporter, tensorboard=tensorboard)
 
 
@@ -145,6 +150,7 @@ def _train(
         raise
     seconds = round(time.perf_counter() - started, 1)
     run.update_manifest(state="finished", finished=manifest.now(), seconds=seconds, **outcome)
+    write_report(run)
     return run
 
 

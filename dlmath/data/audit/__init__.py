@@ -1,1 +1,20 @@
 """What is wrong with a data set, found before a minute of training is spent on it."""
+
+from dlmath.data.audit.audit import Audit, audit_data, by_severity, check_examples
+from dlmath.data.audit.facts import Facts
+from dlmath.data.audit.findings import Finding
+from dlmath.data.audit.gather import gather_facts
+from dlmath.data.audit.page import write_page
+from dlmath.data.audit.reading import folder_findings
+
+__all__ = [
+    "Audit",
+    "Facts",
+    "Finding",
+    "audit_data",
+    "by_severity",
+    "check_examples",
+    "folder_findings",
+    "gather_facts",
+    "write_page",
+]

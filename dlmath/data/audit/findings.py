@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Severity = Literal["error", "warning", "note"]
 
@@ -32,6 +32,12 @@ class Finding:
     def files(self) -> tuple[str, ...]:
         """Every file named, in order."""
         return tuple(file for group in self.groups for file in group)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the finding that `dataclasses.asdict` and JSON made the document of."""
+        groups = tuple(tuple(group) for group in document["groups"])
+        return cls(**{**document, "groups": groups})
 
 
 def single(files: list[str] | tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
