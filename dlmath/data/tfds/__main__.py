@@ -1,0 +1,20 @@
+"""`python -m dlmath.data.tfds NAME`: TensorFlow Datasets' own `tfds build`, of our builders.
+
+The command `tfds` imports apache-beam for a neighbour of `build`, and ends where that is missing;
+this calls the same `build` alone.
+"""
+
+from absl import app
+from tensorflow_datasets.scripts.cli import build, cli_utils
+
+import dlmath.data.tfds.builders  # noqa: F401  registers them, as `--imports` does
+
+
+def main(arguments: build.Args) -> None:
+    """Build the data sets that the arguments name."""
+    arguments.execute()
+
+
+if __name__ == "__main__":
+    parse = cli_utils.make_flags_parser(build.Args, description=build.Args.__doc__)
+    app.run(main, flags_parser=parse)
