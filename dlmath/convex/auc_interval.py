@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import betaincinv, expit, logit, stdtrit
 
 _TAIL = 0.025
+_ROUNDING = 1e-24  # of a variance: that of equal numbers is not always 0
 
 
 class AucInterval(NamedTuple):
@@ -67,15 +68,13 @@ def auc_with_interval(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray
     counts = _Patients(
         len(np.unique(of_positives)), len(np.unique(of_negatives)), int(patient.max()) + 1
     )
-    width = counts.everybody
-    p = np.bincount(of_positives, outscored - value, width) / len(of_positives)
-    q = np.bincount(of_negatives, outscoring - value, width) / len(of_negatives)
-    if counts.pairs and min(counts.positive, counts.negative) > 1:
-        variance, freedom = _variance(p, q, counts)
-        if variance > 0 and 0 < value < 1:
-            reach = stdtrit(freedom, 1 - _TAIL) * np.sqrt(variance) / (value * (1 - value))
-            low, high = expit(logit(value) + np.array([-reach, reach]))
-            return AucInterval(value, float(low), float(high))
+    p = np.bincount(of_positives, outscored - value, counts.everybody) / len(of_positives)
+    q = np.bincount(of_negatives, outscoring - value, counts.everybody) / len(of_negatives)
+    variance, freedom = _variance(p, q, counts)
+    if variance > 0 and 0 < value < 1:
+        reach = stdtrit(freedom, 1 - _TAIL) * np.sqrt(variance) / (value * (1 - value))
+        low, high = expit(logit(value) + np.array([-reach, reach]))
+        return AucInterval(value, float(low), float(high))
     return AucInterval(value, *_of_pairs(value, counts.pairs))
 
 
@@ -100,15 +99,16 @@ def _placements(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _variance(p: np.ndarray, q: np.ndarray, counts: _Patients) -> tuple[float, float]:
-    """Return the variance of the AUC and its degrees of freedom."""
+    """Return the variance of the AUC, 0 where it cannot be known, and its degrees of freedom."""
+    if min(counts.positive, counts.negative) < 2:
+        return 0.0, 1.0
     terms = np.array([_inflation(counts.positive) * p @ p, _inflation(counts.negative) * q @ q])
     both = 2 * _inflation(counts.everybody) * p @ q
-    total = terms.sum()
-    if total == 0:
+    if terms.sum() + both <= _ROUNDING:
         return 0.0, 1.0
-    shares = terms / total
+    shares = terms / terms.sum()
     freedom = 1 / (shares**2 / np.array([counts.positive - 1, counts.negative - 1])).sum()
-    return float(total + both), float(min(freedom, counts.everybody - 1))
+    return float(terms.sum() + both), float(min(freedom, counts.everybody - 1))
 
 
 def _inflation(number: int) -> float:

@@ -132,6 +132,13 @@ def test_patients_of_both_classes_make_half_as_many_pairs() -> None:
     )
 
 
+def test_patients_that_are_all_alike_do_not_pretend_to_certainty() -> None:
+    """Their sums cancel but for rounding, and a variance of 1e-34 would be no evidence."""
+    labels, scores = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([3, 1, 7, 0, 2, 5, 9])
+    found = auc_with_interval(np.tile(labels, 9), np.tile(scores, 9), np.repeat(np.arange(9), 7))
+    assert found.high - found.low > 0.5
+
+
 def test_one_patient_tells_nothing() -> None:
     labels, scores, _ = drawn(0)
     assert auc_with_interval(labels, scores, np.zeros(40))[1:] == (0, 1)
