@@ -1,7 +1,7 @@
 """`python -m dlmath.data.tfds NAME`: TensorFlow Datasets' own `tfds build`, of our builders.
 
-The command `tfds` imports apache-beam for a neighbour of `build`, and ends where that is missing;
-this calls the same `build` alone.
+The command `tfds` imports apache-beam and mlcroissant for neighbours of `build`, and ends where
+they are missing; this calls the same `build` alone.
 """
 
 from absl import app
