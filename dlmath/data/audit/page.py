@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from PIL import Image
 
@@ -20,6 +21,7 @@ TILE = 96  # pixels a side
 GROUPS_SHOWN = 24  # of a finding
 FILES_SHOWN = 6  # of a group
 FILES_LISTED = 500
+ROWS_SHOWN = 50  # of figures
 
 
 def write_page(audit: Audit, path: Path) -> Path:
@@ -52,7 +54,7 @@ def audit_page(audit: Audit) -> str:
 
 def _overview(audit: Audit) -> str:
     rows = [
-        (finding.severity, finding.kind, finding.message, f"{len(finding.files):,}")
+        (finding.severity, finding.kind, finding.message, _count(finding))
         for finding in audit.findings
     ]
     return pages.table(("severity", "kind", "what was found", "files"), rows, numbers=(3,))
@@ -65,10 +67,31 @@ def _section(finding: Finding, thumbnails: "_Thumbnails") -> list[str]:
     ]
     if finding.advice:
         parts.append(pages.paragraph(finding.advice, "faint"))
+    parts += [_measured(name, rows) for name, rows in finding.figures.items() if _is_table(rows)]
     parts += [thumbnails.group(group) for group in finding.groups[:GROUPS_SHOWN]]
     if finding.groups:
         parts.append(_file_list(finding))
     return parts
+
+
+def _count(finding: Finding) -> str:
+    return f"{len(finding.files):,}" if finding.files else ""
+
+
+def _is_table(figure: Any) -> bool:
+    return isinstance(figure, list) and bool(figure) and isinstance(figure[0], Mapping)
+
+
+def _measured(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return figures that come as a list of rows, such as the AUC of each measurement."""
+    header = list(rows[0])
+    cells = [[_cell(row[column]) for column in header] for row in rows[:ROWS_SHOWN]]
+    numbers = [place for place, column in enumerate(header) if isinstance(rows[0][column], float)]
+    return pages.fold(f"figures: {name}", pages.table(header, cells, numbers))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def _file_list(finding: Finding) -> str:
