@@ -15,6 +15,9 @@ from dlmath.data.audit.facts import THUMBNAIL
 
 STEPS = 4
 _BLOCK = 128  # pairs at a time: their matrices fit the processor's cache
+# Correlation from which a pair is taken further: after a step 999 of 1,000 edited copies are above
+# it, and one in 20 of the other pairs that come here.
+_HOPEFUL = 0.75
 _LARGEST_STEP = 1.5  # pixels; beyond it the slopes say nothing
 _RIDGE = 1e-3  # of the mean diagonal: a picture may have slopes in one direction only
 
@@ -32,7 +35,8 @@ def aligned_correlation(moved: np.ndarray, fixed: np.ndarray, starts: np.ndarray
         starts: (P, 4): scale and offset of the rows, then of the columns, to begin with.
 
     Returns:
-        (P,), the best correlation of all steps, at most 1.
+        float32 (P,), the best correlation of all steps, at most 1. Pairs that are clearly no copies
+        are given up early.
     """
     blocks = [slice(at, at + _BLOCK) for at in range(0, len(moved), _BLOCK)]
     best = [_align(moved[block], fixed[block], starts[block]) for block in blocks]
@@ -40,14 +44,19 @@ def aligned_correlation(moved: np.ndarray, fixed: np.ndarray, starts: np.ndarray
 
 
 def _align(moved: np.ndarray, fixed: np.ndarray, places: np.ndarray) -> np.ndarray:
-    moved = moved.astype(np.float32)
+    moved, places = moved.astype(np.float32), places.astype(np.float32)
     target = _centred(high_pass(fixed.astype(np.float32)))
-    best = np.full(len(moved), -1, np.float32)
+    laid_over = _details(moved, places)
+    best = _correlation(laid_over, target)
+    going_on = np.arange(len(moved))
     for _ in range(STEPS):
-        laid_over = _details(moved, places)
-        best = np.maximum(best, _correlation(laid_over, target))
         places = _improved(places, laid_over, target)
-    return np.maximum(best, _correlation(_details(moved, places), target))
+        laid_over = _details(moved, places)
+        best[going_on] = np.maximum(best[going_on], _correlation(laid_over, target))
+        hopeful = best[going_on] > _HOPEFUL
+        moved, target, places = moved[hopeful], target[hopeful], places[hopeful]
+        going_on, laid_over = going_on[hopeful], laid_over[hopeful]
+    return best
 
 
 def _details(moved: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -60,11 +69,11 @@ def _improved(places: np.ndarray, laid_over: np.ndarray, target: np.ndarray) -> 
     """Return the places after one step of Gauss and Newton."""
     down, right = np.gradient(laid_over, axis=(1, 2))
     effects = [laid_over, down, down * _PLACES[:, None], right, right * _PLACES]
-    design = np.stack(effects, axis=1).reshape(len(places), len(effects), -1)  # (P, 5, pixels)
+    design = np.stack(effects, axis=1).reshape(len(places), len(effects), THUMBNAIL**2)
     normal = design @ design.swapaxes(1, 2)
     ridge = _RIDGE * np.trace(normal, axis1=1, axis2=2) / len(effects) + 1e-6
     normal += ridge[:, None, None] * np.eye(len(effects), dtype=np.float32)
-    solved = np.linalg.solve(normal, design @ target.reshape(len(places), -1, 1))[..., 0]
+    solved = np.linalg.solve(normal, design @ target.reshape(len(places), THUMBNAIL**2, 1))[..., 0]
     contrast = np.maximum(solved[:, :1], 0.2)  # unlike pictures would divide by about 0
     step = (solved[:, 1:] / contrast).clip(-_LARGEST_STEP, _LARGEST_STEP)
     return np.concatenate(

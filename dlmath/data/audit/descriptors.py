@@ -17,6 +17,8 @@ BLUR = 2.0
 # Root mean square of what remains, in grey levels: below it there is nothing to know again.
 LEAST_STRUCTURE = 1.0
 
+_BLOCK = 1024  # thumbnails in float32 at a time
+
 
 class Window(NamedTuple):
     """A part of a picture, in fractions of its sides.
@@ -59,8 +61,12 @@ def describe(thumbnails: np.ndarray, size: int, window: Window = WINDOWS[0]) -> 
     columns = shrink @ resampling(*_start_of(window.left, window.side))
     if window.mirrored:
         columns = columns[:, ::-1]
-    small = rows.astype(np.float32) @ thumbnails @ columns.T.astype(np.float32)
-    return _unit(high_pass(small).reshape(len(small), -1))
+    rows, columns = rows.astype(np.float32), columns.astype(np.float32)
+    described = np.empty((len(thumbnails), size * size), np.float32)
+    for at in range(0, len(thumbnails), _BLOCK):
+        small = rows @ thumbnails[at : at + _BLOCK] @ columns.T
+        described[at : at + _BLOCK] = _unit(high_pass(small).reshape(len(small), -1))
+    return described
 
 
 def has_structure(thumbnails: np.ndarray, size: int) -> np.ndarray:
@@ -87,12 +93,15 @@ def resampling(scale: np.ndarray | float, offset: np.ndarray | float) -> np.ndar
         offset: Pixels, of the same shape.
 
     Returns:
-        float64 (..., THUMBNAIL, THUMBNAIL).
+        (..., THUMBNAIL, THUMBNAIL), float32 if `scale` is.
     """
-    pixels = np.arange(THUMBNAIL)
+    pixels = np.arange(THUMBNAIL, dtype=np.float32)
     places = np.multiply.outer(scale, pixels) + np.expand_dims(offset, -1)
-    distances = places.clip(0, THUMBNAIL - 1)[..., None] - pixels
-    return np.maximum(0, 1 - np.abs(distances))
+    matrix = places.clip(0, THUMBNAIL - 1)[..., None] - pixels
+    # In place: there are many of these, and memory is what they wait for.
+    np.abs(matrix, out=matrix)
+    np.subtract(1, matrix, out=matrix)
+    return np.maximum(matrix, 0, out=matrix)
 
 
 def window_start(window: Window) -> tuple[float, float, float, float]:
