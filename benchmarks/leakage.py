@@ -10,8 +10,8 @@ images, the recipe, the seed, and the cells that are scored, each once. Two mode
     head    the exact head on frozen EfficientNet-Lite0 features at 128 pixels
     cnn     the recipe's network, 5 epochs
 
-These are 5,416 cells, at most 44 of a patient; all 27,558 have three times as many of each for a
-network to know again.
+These are 5,416 cells of 180 patients, at most 44 of one; the full set has 27,558 of 200, and so
+several times as many of each for a network to know again.
 
 What is done already in `--work` is not done again. Writes `benchmarks/results/leakage.json`:
 accuracy (at p >= 0.5) and AUC, pooled and by fold, and the differences, with 95 % intervals by the
