@@ -5,16 +5,16 @@ from types import ModuleType
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
-def _load(name: str) -> ModuleType:
+def _load(path: Path) -> ModuleType:
     """Import a module that lies in no package that a test could import it from."""
-    spec = importlib.util.spec_from_file_location(name, TESTS / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where its dataclasses look for their own names
+    sys.modules[path.stem] = module  # where its dataclasses look for their own names
     spec.loader.exec_module(module)
     return module
 
@@ -22,10 +22,10 @@ def _load(name: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def planting() -> ModuleType:
     """The module `tests/planting.py`, shared with the benchmarks."""
-    return _load("planting")
+    return _load(ROOT / "tests" / "planting.py")
 
 
 @pytest.fixture(scope="session")
-def mutating() -> ModuleType:
-    """The module `tests/mutating.py`, shared with the benchmarks."""
-    return _load("mutating")
+def mutated_files() -> ModuleType:
+    """The module `benchmarks/mutated_files.py`."""
+    return _load(ROOT / "benchmarks" / "mutated_files.py")
