@@ -12,6 +12,7 @@ from typing import Any
 from dlmath.data.summary import Summary, summarise
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
+from dlmath.training.audited import audit_prepared
 from dlmath.training.devices import pin_threads, place
 from dlmath.training.estimates import Stage, estimate_head, estimate_steps
 from dlmath.training.prepare import Data, prepare, resolve
@@ -68,6 +69,9 @@ def plan(
     pin_threads()
     placement = place(device, strategy)
     prepared = prepare(request, reporter)
+    audit_prepared(
+        prepared, reporter
+    )  # which stays in the cache: the training will not wait for it
     estimate = estimate_head if prepared.recipe.solves_head else estimate_steps
     stages, arrays = estimate(prepared, placement, reporter)
     return Plan(
