@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
+from dlmath.data.dicom import is_dicom
 from dlmath.errors import DataError
 
 PIXEL_LIMIT = 100_000_000  # the largest radiographs have about 20 megapixels
@@ -96,6 +97,8 @@ class BadImage(DataError):
 def read_checked(path: Path, name: str) -> bytes:
     """Read a file that `check_image` passes, and of one that claims too much only the head.
 
+    A DICOM file is returned as the PNG that `dlmath.data.dicom_pixels` makes of it.
+
     Raises:
         BadImage: It cannot be read, or is no such image; one line that begins with `name`.
     """
@@ -105,6 +108,10 @@ def read_checked(path: Path, name: str) -> bytes:
             data = _read_head_first(file, name)
     except OSError as error:
         raise BadImage(f"{name}: cannot be read ({error.strerror})", "unreadable") from error
+    if is_dicom(data):
+        from dlmath.data.dicom_pixels import to_png  # here: it needs the errors of this module
+
+        data = to_png(data, name)
     check_image(data, name)
     return data
 
@@ -220,7 +227,7 @@ def _describe(data: bytes) -> str:
     for signature, description in _OTHER_FORMATS.items():
         if data.startswith(signature):
             return description
-    if data[128:132] == b"DICM":
+    if is_dicom(data):
         return "a DICOM file"
     start = data[:64]
     is_text = all(byte >= 32 or byte in b"\t\n\r" for byte in start)

@@ -90,7 +90,9 @@ def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
 def _decode_jpeg(encoded: tf.Tensor, size: int | None) -> tf.Tensor:
     """Decode at the reduced scale for `size`, or in full, to as many channels as the file has."""
     is_jpeg = tf.equal(tf.strings.substr(encoded, 0, len(JPEG_SIGNATURE)), JPEG_SIGNATURE)
-    with _require(tf.debugging.Assert(is_jpeg, ["An image must be a PNG or a JPEG file."])):
+    with _require(
+        tf.debugging.Assert(is_jpeg, ["An image must be a PNG or a JPEG file; convert others."])
+    ):
         shape = tf.io.extract_jpeg_shape(encoded, tf.int64)  # reads the header alone
     is_grey_or_rgb = tf.reduce_any(shape[2] == (1, 3))
     with _require(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
+from dlmath.data import dicom
 from dlmath.data.archives import unpack
 from dlmath.data.classes import spelling_of
 from dlmath.data.listing import counted, listed
@@ -18,7 +19,7 @@ from dlmath.data.placing import Progress
 from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
-from dlmath.data.trees import PARTS, Found, Reading, read_tree
+from dlmath.data.trees import IMAGE_ENDINGS, PARTS, Found, Reading, read_tree
 from dlmath.errors import DataError
 
 Source = Path | str
@@ -80,7 +81,8 @@ def read_sources(
         paths: One or more sources; where two of them hold an equal relative name, every name is
             prefixed with its source's.
         classes: The recipe's classes, matched without case; empty: as found.
-        patient_rules: See `patients_of`. A CSV's column `patient` wins over them.
+        patient_rules: See `patients_of`. A CSV's column `patient` wins over them, and for a DICOM
+            file its own tag does, blank or not.
         progress: Told what is being done, as unpacking and hashing may take a while.
 
     Raises:
@@ -135,7 +137,8 @@ def list_files(paths: Sequence[Source], *, progress: Progress | None = None) -> 
     """
     _refuse_repeated(paths)
     readings = [_read(path, progress) for path in paths]
-    found = sorted(_told_apart(paths, readings), key=lambda item: item.file)
+    told_apart = (_with_own_patient(item) for item in _told_apart(paths, readings))
+    found = sorted(told_apart, key=lambda item: item.file)
     _refuse_undecodable(found)
     return Listing(found, readings)
 
@@ -253,6 +256,14 @@ def _unused(name: str, taken: set[str]) -> str:
         candidate, number = f"{name}-{number}", number + 1
     taken.add(candidate)
     return candidate
+
+
+def _with_own_patient(item: Found) -> Found:
+    """Take the patient of a DICOM file from its tag; a column `patient` wins over it."""
+    if item.file.lower().endswith(IMAGE_ENDINGS):
+        return item
+    patient = item.patient or dicom.patient_of_file(item.path)
+    return item._replace(patient=patient, named=False)
 
 
 def _patients(found: Sequence[Found], rules: Sequence[str]) -> Iterator[str | None]:

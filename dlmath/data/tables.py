@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlmath.data.listing import listed
-from dlmath.data.trees import PARTS, PHANTOM_MARKER, Found, Reading, is_image_name
+from dlmath.data.trees import PARTS, PHANTOM_MARKER, Found, Reading, is_image
 from dlmath.errors import DataError, did_you_mean
 
 _NEEDED = ("file", "class")
@@ -29,8 +29,8 @@ def read_table(path: Path) -> Reading:
     )
     _refuse(
         path,
-        "names files that do not end in .jpeg, .jpg or .png:",
-        [f.file for f in found if not is_image_name(f.file)],
+        "names files that neither end in .jpeg, .jpg or .png nor are DICOM:",
+        [f.file for f in found if not is_image(f.path)],
     )
     return Reading(found, phantom=(path.parent / PHANTOM_MARKER).is_file())
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from dlmath.data import dicom
+
 IMAGE_ENDINGS = (".jpeg", ".jpg", ".png")
 # Names of parts on disk, and the part each one is. `val` joins training: Kermany's holds 16 images,
 # too few to choose a model by, so validation is drawn anew, by patient.
 PARTS = {"train": "train", "val": "train", "validation": "validation", "test": "test"}
 PHANTOM_MARKER = "PHANTOM.json"
 
-_JUNK = ("__macosx", "desktop.ini", "thumbs.db")
+_JUNK = ("__macosx", "desktop.ini", "dicomdir", "thumbs.db")
 _WRAPPERS = 2  # an archive's own folder, and the one that an unpacking tool puts around it
 
 
@@ -63,8 +65,13 @@ def read_tree(root: Path) -> Reading:
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's name ends as that of a JPEG or PNG image does, in any case."""
-    return name.lower().endswith(IMAGE_ENDINGS)
+    """Whether a file's name ends as that of a JPEG, PNG or DICOM image does, in any case."""
+    return name.lower().endswith((*IMAGE_ENDINGS, *dicom.ENDINGS))
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file is an image by its name, or DICOM by its first bytes."""
+    return is_image_name(path.name) or dicom.is_dicom_file(path)
 
 
 def is_junk(name: str) -> bool:
@@ -87,7 +94,7 @@ def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
             passed_over[entry.name] += 1
         elif entry.is_dir():
             entries.folders.append(Path(entry.path))
-        elif is_image_name(entry.name):
+        elif is_image(Path(entry.path)):
             entries.images.append(Path(entry.path))
         elif entry.name != PHANTOM_MARKER:
             passed_over[f"*{Path(entry.name).suffix}"] += 1

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.data.pillow_images import read_image
-from dlmath.data.trees import is_image_name
+from dlmath.data.trees import is_image, is_junk
 from dlmath.errors import DataError, UserError, did_you_mean
 from dlmath.evaluation.tables import probability_columns
 from dlmath.light.classifier import LightClassifier, has_light_form
@@ -166,8 +166,8 @@ def _images_in(folder: Path) -> list[Path]:
 def _is_image(path: Path, folder: Path) -> bool:
     names = path.relative_to(folder).parts
     # macOS leaves a "._x.jpeg" beside or in __MACOSX/ for each x.jpeg: no image at all.
-    is_hidden = any(name.startswith(".") or name == "__MACOSX" for name in names)
-    return is_image_name(path.name) and not is_hidden and path.is_file()
+    is_hidden = any(name.startswith(".") or is_junk(name) for name in names)
+    return not is_hidden and path.is_file() and is_image(path)
 
 
 def _read(path: Path, size: int) -> np.ndarray | str:

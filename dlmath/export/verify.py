@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from dlmath.data.image_headers import read_checked
 from dlmath.data.images import decode_and_resize_batch
 from dlmath.data.pixels import load_pixels
 from dlmath.errors import VerificationError
@@ -52,7 +53,7 @@ def gather_cases(run: Run, classifier: Classifier, reporter: Reporter = SILENT) 
     pixels = load_pixels([examples[row] for row in rows], classifier.image_size, on_bad_file="skip")
     files = tuple(example.path for example in pixels.examples)
     # By the export's own reading: it may differ from Pillow's by one of 255 levels.
-    encoded = tf.constant([file.read_bytes() for file in files])
+    encoded = tf.constant([read_checked(file, str(file)) for file in files])
     array = decode_and_resize_batch(encoded, classifier.image_size).numpy()
     return Cases(files, array, classifier.probabilities(array), classifier.classes)
 
@@ -99,7 +100,7 @@ def _write_cases(cases: Cases, folder: Path) -> None:
     images = folder / "images"
     images.mkdir()
     for number, file in enumerate(cases.files):
-        (images / f"{number:04d}").write_bytes(file.read_bytes())
+        (images / f"{number:04d}").write_bytes(read_checked(file, str(file)))
     np.save(folder / "pixels.npy", cases.pixels)
 
 

@@ -1,8 +1,10 @@
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 
@@ -17,3 +19,32 @@ def faulty_server(repository: Path) -> ModuleType:
     sys.modules[spec.name] = module  # where its dataclasses look for their own names
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def write_dicom() -> Callable[..., Path]:
+    """Write a grey picture as DICOM, with further attributes by their keywords."""
+    import pydicom
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+    def write(path: Path, pixels: np.ndarray, **attributes: object) -> Path:
+        dataset = pydicom.Dataset()
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.SOPClassUID = SecondaryCaptureImageStorage
+        dataset.SOPInstanceUID = generate_uid(entropy_srcs=[str(path)])
+        dataset.PatientID = "P1"
+        dataset.Rows, dataset.Columns = pixels.shape[-2:]
+        dataset.SamplesPerPixel = 1
+        dataset.PhotometricInterpretation = "MONOCHROME2"
+        dataset.BitsAllocated = dataset.BitsStored = 8 * pixels.itemsize
+        dataset.HighBit = dataset.BitsStored - 1
+        dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+        dataset.PixelData = pixels.tobytes()
+        for keyword, value in attributes.items():
+            setattr(dataset, keyword, value)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset.save_as(path, enforce_file_format=True)
+        return path
+
+    return write

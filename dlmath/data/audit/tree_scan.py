@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlmath.data.trees import PHANTOM_MARKER, is_image_name, is_junk, part_folders, unwrapped
+from dlmath.data.trees import PHANTOM_MARKER, is_image, is_junk, part_folders, unwrapped
 
 
 @dataclass
@@ -89,6 +89,6 @@ def _listed(path: Path, part: str | None) -> Folder:
         elif entry.is_dir():
             kind = folder.folders
         else:
-            kind = folder.images if is_image_name(entry.name) else folder.others
+            kind = folder.images if is_image(Path(entry.path)) else folder.others
         kind.append(Path(entry.path))
     return folder

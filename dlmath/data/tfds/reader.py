@@ -15,7 +15,7 @@ from dlmath.data.archives import is_safe
 from dlmath.data.listing import listed
 from dlmath.data.placing import Progress, atomic_folder, make_room
 from dlmath.data.tables import read_table
-from dlmath.data.trees import PARTS, Reading, is_image_name
+from dlmath.data.trees import IMAGE_ENDINGS, PARTS, Reading
 from dlmath.errors import DataError
 from dlmath.runs import cache_home, write_csv
 
@@ -136,7 +136,7 @@ def _is_usable(file: str, taken: set[str]) -> bool:
     """Whether a file can be written by this name: inside the folder, an image, and the first."""
     return (
         is_safe(file)
-        and is_image_name(file)
+        and file.lower().endswith(IMAGE_ENDINGS)
         and file == file.strip()
         and _NUMBERED.fullmatch(file) is None
         and file.casefold() not in taken

@@ -1,0 +1,64 @@
+"""DICOM files: how they are known, and whose they are. pydicom reads them: an extra."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+from dlmath.errors import DataError
+
+ENDINGS = (".dcm", ".dicom")
+
+_MARK_AT, _MARK = 128, b"DICM"
+# What stands in the patient's tag of files from which the patient was removed.
+_NOBODY = re.compile(
+    r"[\W_0xX]*|anon\w*|unknown|none|null|n/?a|removed|redacted|de-?identified\w*|patient",
+    re.IGNORECASE,
+)
+
+
+def has_pydicom() -> bool:
+    """Whether pydicom is installed."""
+    return importlib.util.find_spec("pydicom") is not None
+
+
+def is_dicom(head: bytes) -> bool:
+    """Whether a file begins as DICOM does; `head` holds its first 132 bytes or more."""
+    return head[_MARK_AT : _MARK_AT + len(_MARK)] == _MARK
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Whether the first bytes of a file are those of DICOM, whatever its name."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return is_dicom(file.read(_MARK_AT + len(_MARK)))
+    except OSError:
+        return False
+
+
+def require_pydicom() -> None:
+    """Refuse to go on where pydicom is missing.
+
+    Raises:
+        DataError: How to install it.
+    """
+    if not has_pydicom():
+        raise DataError(
+            "Reading DICOM files needs pydicom. Install it with: pip install 'dlmath[dicom]'. Or "
+            "convert the files to 8-bit PNG."
+        )
+
+
+def patient_of_file(path: Path) -> str | None:
+    """Return the PatientID of a DICOM file; None if it is blank, removed or cannot be read."""
+    require_pydicom()
+    import pydicom
+
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"])
+        patient = str(header.get("PatientID") or "").strip()
+    # Each part of a damaged file fails by an exception of its own. Its pixels tell the user.
+    except Exception:
+        return None
+    return None if _NOBODY.fullmatch(patient) else patient
