@@ -80,7 +80,7 @@ def _sixteen_bits(data: bytes) -> bytes:
     return encoded(Image.fromarray(grey), "PNG")
 
 
-def _bomb(data: bytes) -> bytes:
+def bomb(data: bytes) -> bytes:
     ihdr = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)
     chunk = struct.pack(">I", 13) + ihdr + struct.pack(">I", zlib.crc32(ihdr))
     return b"\x89PNG\r\n\x1a\n" + chunk + data
@@ -109,7 +109,7 @@ FILE_FAULTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "animated": ("animated", _animated),
     "CMYK": ("cmyk", lambda data: encoded(_decoded(data).convert("CMYK"), "JPEG")),
     "16 bits": ("deep", _sixteen_bits),
-    "bomb": ("oversized", _bomb),
+    "bomb": ("oversized", bomb),
     "alpha": ("alpha", _with_alpha),
     "palette": ("palette", lambda data: encoded(_decoded(data).convert("P"), "PNG")),
     "turned": ("rotated", _turned),

@@ -54,7 +54,7 @@ def describe(thumbnails: np.ndarray, size: int, window: Window = WINDOWS[0]) -> 
         window: The part of every picture to describe.
 
     Returns:
-        float32 (N, size²), each row of mean 0 and length 1, or all 0 without structure.
+        float32 (N, size²), each row of mean 0 and length 1, or about 0 without structure.
     """
     shrink = np.kron(np.eye(size), np.full(THUMBNAIL // size, size / THUMBNAIL))
     rows = shrink @ resampling(*_start_of(window.top, window.side))  # (size, THUMBNAIL)
@@ -117,4 +117,4 @@ def _start_of(edge: float, side: float) -> tuple[float, float]:
 def _unit(rows: np.ndarray) -> np.ndarray:
     rows = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return rows / np.maximum(lengths, 1)  # below one grey level in all there is rounding alone

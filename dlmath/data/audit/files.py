@@ -1,6 +1,7 @@
 """What is wrong with single files: those that training refuses, and those that deserve a look."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from dlmath.data.audit.facts import Facts
 from dlmath.data.audit.findings import Finding, single
@@ -33,7 +34,7 @@ _FAULTS = {
 }
 _SKIP = "; to leave them out of a training: --set on_bad_file=skip"
 
-_ENDINGS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",)}
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 _GREY, _COLOURED = ("1", "L", "LA"), ("P", "RGB", "RGBA")
 
 
@@ -99,8 +100,9 @@ def _oddities(facts: Sequence[Facts]) -> Iterator[Finding]:
 
 
 def _has_wrong_ending(fact: Facts) -> bool:
-    endings = _ENDINGS.get(fact.format or "")
-    return endings is not None and not fact.file.lower().endswith(endings)
+    """Whether the name is that of the other format; a DICOM file was converted, and is of none."""
+    ending = PurePosixPath(fact.file).suffix.lower()
+    return _FORMATS.get(ending, fact.format) != fact.format
 
 
 def _mixed_colours(facts: Sequence[Facts]) -> Iterator[Finding]:

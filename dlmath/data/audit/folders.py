@@ -17,7 +17,7 @@ from dlmath.data.listing import counted, listed
 from dlmath.data.trees import PARTS
 
 _BLANKS = re.compile(r"[\s_-]+")
-_FOREIGN_IMAGES = {".bmp", ".dcm", ".gif", ".jfif", ".nii", ".tif", ".tiff", ".webp"}
+_FOREIGN_IMAGES = {".bmp", ".gif", ".jfif", ".nii", ".tif", ".tiff", ".webp"}
 
 
 def check_folders(root: Path) -> list[Finding]:
@@ -153,10 +153,11 @@ def _val(tree: Tree) -> Iterator[Path]:
 
 def _links_out(tree: Tree) -> Iterator[Path]:
     """Give links to what lies outside; behind a linked folder only the link itself is one."""
-    inside = os.path.realpath(tree.root) + os.sep
+    root = tree.root.resolve()
     for folder in tree.folders:
         for path in (*folder.folders, *folder.images):
-            if path.is_symlink() and not os.path.realpath(path).startswith(inside):
+            # Not by `resolve`, which refuses links that go round.
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                 yield path
 
 

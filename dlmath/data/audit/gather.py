@@ -62,13 +62,13 @@ def _look_at(example: Example, remembered: Remembered) -> tuple[Facts, str]:
     try:
         data = read_checked(path, name)
         # Hashed anew: the file may have changed since the catalogue was made.
-        return facts_of(data, name), hashlib.sha256(data).hexdigest()
+        return facts_of(data, name, size), hashlib.sha256(data).hexdigest()
     except BadImage as error:
         return _faulty(error, name, size), ""
 
 
-def facts_of(data: bytes, name: str) -> Facts:
-    """Find the facts about a file that `read_checked` read.
+def facts_of(data: bytes, name: str, size: int) -> Facts:
+    """Find the facts about a file of `size` bytes, of which `read_checked` made `data`.
 
     Raises:
         BadImage: Its pixels cannot be decoded.
@@ -85,7 +85,7 @@ def facts_of(data: bytes, name: str) -> Facts:
         raise damaged(name, data) from error
     return Facts(
         file=name,
-        size=len(data),
+        size=size,
         quality=_quality(data) if header.format == "JPEG" else None,
         orientation=orientation(data),
         **_claims(header),
