@@ -5,9 +5,11 @@ from html import escape
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1f23; --faint: #5b636d; --paper: #ffffff;
-  --line: #d8dde3; --error: #b3261e; --warning: #8a5a00; --note: #2f6f4f; --card: #f5f7f9; }
+  --line: #d8dde3; --error: #b3261e; --warning: #8a5a00; --note: #2f6f4f; --card: #f5f7f9;
+  --blue: #0072b2; --orange: #d55e00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --faint: #a0a8b0; --paper: #15181b;
-  --line: #363c43; --error: #ff8a80; --warning: #ffcc66; --note: #8fd3b0; --card: #1d2125; } }
+  --line: #363c43; --error: #ff8a80; --warning: #ffcc66; --note: #8fd3b0; --card: #1d2125;
+  --blue: #56b4e9; --orange: #e69f00; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 62rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
 h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
@@ -22,6 +24,17 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
   padding: .5rem; margin: .25rem .25rem .25rem 0; border-radius: .4rem; }
 figure { margin: 0; width: 7rem; } figure img { width: 100%; border-radius: .2rem; display: block; }
 figcaption { overflow-wrap: anywhere; line-height: 1.25; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem; }
+.charts figure { width: auto; }
+svg { width: 100%; max-width: 24rem; height: auto; display: block; }
+svg text { font: 11px system-ui, sans-serif; fill: var(--faint); }
+svg .axis { fill: none; stroke: var(--faint); } svg .grid { stroke: var(--line); stroke-width: .5; }
+svg .curve { fill: none; stroke: var(--blue); stroke-width: 2; }
+svg .other { fill: none; stroke: var(--orange); stroke-width: 1.5; }
+svg .guide { fill: none; stroke: var(--faint); stroke-dasharray: 4 3; }
+svg .band { fill: var(--blue); opacity: .2; } svg .point { fill: var(--blue); }
+svg .whisker { stroke: var(--blue); stroke-width: 1.5; }
+svg .first { fill: var(--blue); opacity: .55; } svg .second { fill: var(--orange); opacity: .55; }
 details { margin: .5rem 0; } summary { cursor: pointer; }
 @media print { body { max-width: none; } .group { break-inside: avoid; } }
 """
@@ -74,6 +87,15 @@ def figure(image: str | None, caption: str) -> str:
 def side_by_side(parts: Iterable[str]) -> str:
     """Return figures and paragraphs that belong together, in one row where there is room."""
     return f'<div class="group">{"".join(parts)}</div>'
+
+
+def charts(drawn: Iterable[tuple[str, str]]) -> str:
+    """Return charts, given as (SVG, caption), in as many columns as there is room for."""
+    figures = (
+        f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+        for svg, caption in drawn
+    )
+    return f'<div class="charts">{"".join(figures)}</div>'
 
 
 def lines(texts: Iterable[str]) -> str:

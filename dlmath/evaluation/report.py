@@ -10,6 +10,11 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.data.splits import PARTS
+from dlmath.evaluation.report_figures import (
+    chart_section,
+    mistakes_section,
+    read_predictions,
+)
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
 
@@ -35,6 +40,7 @@ def write_report(run: Run) -> Path:
         *_origin(manifest),
         pages.heading("What it is worth"),
         *(_test(metrics) if metrics else _unopened(run)),
+        *(_pictures(run, metrics) if metrics else ()),
         pages.heading("On the validation part"),
         *_validation(manifest),
         pages.heading("The data"),
@@ -79,6 +85,17 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield pages.table(("truth \\ decision", *classes), counts, numbers=places)
     for warning in metrics["warnings"]:
         yield pages.paragraph(f"Warning: {warning}", "warning")
+
+
+def _pictures(run: Run, metrics: Mapping[str, Any]) -> Iterator[str]:
+    threshold = metrics["threshold"]
+    if threshold is None:
+        return
+    found = read_predictions(run)
+    if found.positive.any() and not found.positive.all():
+        yield chart_section(found, threshold["value"], run.recipe.seed)
+    yield pages.heading("The most confident mistakes")
+    yield from mistakes_section(run, found, threshold["value"])
 
 
 def _cells(figure: Mapping[str, float | None]) -> tuple[str, str]:

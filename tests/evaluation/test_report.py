@@ -1,5 +1,8 @@
 import re
 
+import pytest
+
+from dlmath.errors import RunError
 from dlmath.evaluation.report import write_report
 from dlmath.runs import read_json, write_json
 
@@ -51,3 +54,33 @@ def test_no_path_of_the_machine_is_told(tiny_run, tmp_path):
     assert "secret" not in page
     assert not re.search(r"https?://", page)
     assert read_json(tiny_run.manifest_path)["data"]["sources"] == sources
+
+
+def test_curves_and_mistakes_are_shown_once_the_test_part_is_open(tiny_run):
+    import dlmath
+
+    evaluation = dlmath.evaluate(tiny_run)
+    page = tiny_run.report_path.read_text(encoding="utf-8")
+    assert page.count("<svg") == 5
+    wrong = evaluation.confusion[1][0] + evaluation.confusion[0][1]
+    assert page.count("data:image/jpeg;base64,") == min(wrong, 24)
+    assert f"{evaluation.confusion[1][0]} missed image" in page
+
+
+def test_mistakes_keep_their_names_where_the_images_are_gone(tiny_run):
+    import dlmath
+
+    evaluation = dlmath.evaluate(tiny_run)
+    tiny_run.sources[0].rename(tiny_run.sources[0].with_name("moved away"))
+    page = read(tiny_run)
+    assert "data:image" not in page
+    assert page.count("<figcaption>") == 5 + evaluation.confusion[1][0] + evaluation.confusion[0][1]
+
+
+def test_damaged_predictions_are_one_message(tiny_run):
+    import dlmath
+
+    dlmath.evaluate(tiny_run)
+    (tiny_run.folder / "predictions.csv").write_text("file,class\na.png,NORMAL\n", encoding="utf-8")
+    with pytest.raises(RunError, match="Evaluate again"):
+        write_report(tiny_run)

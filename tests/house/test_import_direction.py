@@ -29,6 +29,7 @@ GROUPS = (
         "dlmath.seeds",
         "dlmath.reporting",
         "dlmath.pages",
+        "dlmath.charts",
         "dlmath._checkout",
         "dlmath._version",
     ),

@@ -1,19 +1,15 @@
 """The audit as one HTML page, with thumbnails of the files that the findings name."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-from PIL import Image
 
 from dlmath import pages
 from dlmath.data.audit.audit import Audit
 from dlmath.data.audit.findings import Finding
 from dlmath.data.listing import counted
-from dlmath.data.pixels import read_image
 from dlmath.data.sources import Example
+from dlmath.data.thumbnail import thumbnail_address
 from dlmath.errors import DataError
 from dlmath.runs import write_text
 
@@ -122,14 +118,8 @@ class _Thumbnails:
 
     def _draw(self, file: str) -> str:
         example = self.by_file.get(file)
-        try:
-            if example is None:
-                raise DataError(file)
-            image = Image.fromarray(read_image(example.path, file, TILE))
-        except DataError:  # it has no picture: that is what the finding is about
+        if example is None:
             return pages.figure(None, file)
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=80)
-        encoded = base64.b64encode(buffer.getvalue()).decode()
-        caption = f"{example.label}: {file}" if example.label not in file else file
-        return pages.figure(f"data:image/jpeg;base64,{encoded}", caption)
+        caption = file if example.label in file else f"{example.label}: {file}"
+        # What cannot be read has no picture: that is what the finding is about.
+        return pages.figure(thumbnail_address(example.path, file, TILE), caption)
