@@ -14,8 +14,8 @@ from dlmath.data.audit.alignment import aligned_correlation
 from dlmath.data.audit.descriptors import WINDOWS, describe, window_start
 
 COARSE, FINE = 16, 32  # sides of the descriptors, in pixels
-COARSE_LEAST = 0.9  # copies: above 0.92; one in a thousand of other pairs is above 0.9
-FINE_LEAST = 0.8  # copies: above 0.86; one in 20 of the nearest other pictures is above 0.8
+COARSE_LEAST = 0.9  # copies: above 0.92; of other pairs one in a thousand is above 0.9
+FINE_LEAST = 0.8  # copies: 99 of 100 are above 0.8; others: of those left so far one in ten
 ALIGNED_LEAST = 0.86  # copies: above 0.89; other pictures: below 0.84
 
 _BLOCK = 512  # pictures compared with all others at a time

@@ -119,7 +119,7 @@ def _measure(data: bytes) -> dict[str, Any]:
 
 def _pixel_hash(image: Image.Image) -> str:
     digest = hashlib.sha256(f"{image.size} ".encode())
-    digest.update(image.convert("RGB").tobytes())
+    digest.update((image if image.mode == "RGB" else image.convert("RGB")).tobytes())
     return digest.hexdigest()
 
 
