@@ -8,6 +8,7 @@ import hashlib
 import io
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,8 +188,11 @@ EDITS: dict[str, Edit] = {
 
 
 def plant_edited_copies(root: Path, random: np.random.Generator, each: int) -> list[Planted]:
-    """Add `each` copies by each of EDITS, into the other part of the split."""
-    paths = iter(images_of(root, random))
+    """Add `each` copies by each of EDITS, into the other part of the split.
+
+    They are of images that are there once: a copy of one of two twins would be one of both.
+    """
+    paths = iter(_without_twins(images_of(root, random)))
     planted = []
     for fault, edit in EDITS.items():
         for number in range(each):
@@ -197,6 +201,12 @@ def plant_edited_copies(root: Path, random: np.random.Generator, each: int) -> l
             edit(_decoded(source.read_bytes()), random).save(copy)
             planted.append(_pair(root, fault, "near-duplicates-across-splits", source, copy))
     return planted
+
+
+def _without_twins(paths: Sequence[Path]) -> list[Path]:
+    contents = [hashlib.sha256(path.read_bytes()).digest() for path in paths]
+    times = Counter(contents)
+    return [path for path, content in zip(paths, contents, strict=True) if times[content] == 1]
 
 
 def plant_identical_copies(root: Path, random: np.random.Generator, each: int) -> list[Planted]:

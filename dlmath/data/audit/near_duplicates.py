@@ -30,7 +30,8 @@ def check_near_duplicates(
         facts: What `gather_facts` found out about them; faulty files are passed over.
         progress: Told what is being done.
     """
-    rows = _one_of_each(examples, facts)
+    alike = _alike(examples, facts)
+    rows = list(alike)
     if len(rows) > MOST_IMAGES:
         return [_too_many(len(rows))]
     if not rows:
@@ -43,21 +44,21 @@ def check_near_duplicates(
     pairs = find_copies(thumbnails[structured], report)
     groups = _groups(rows, pairs.first, pairs.second, facts)
     findings = copy_findings(
-        [[examples[row] for row in group] for group in groups],
+        [[examples[row] for one in group for row in alike[one]] for group in groups],
         kind="near-duplicates",
         what="images that are nearly the same",
     )
     return [*findings, *([_without_structure(flat)] if flat else [])]
 
 
-def _one_of_each(examples: Sequence[Example], facts: Sequence[Facts]) -> list[int]:
-    """Return the rows of sound images, one of those that are identical in all that is checked."""
-    first_of: dict[tuple[str | None, ...], int] = {}
+def _alike(examples: Sequence[Example], facts: Sequence[Facts]) -> dict[int, list[int]]:
+    """Return rows of sound images, each with the rows that are identical in all that is checked."""
+    rows_of = defaultdict(list)
     for row, (example, fact) in enumerate(zip(examples, facts, strict=True)):
         if fact.thumbnail is not None:
             key = (fact.pixel_hash, example.part, example.label, example.patient)
-            first_of.setdefault(key, row)
-    return list(first_of.values())
+            rows_of[key].append(row)
+    return {rows[0]: rows for rows in rows_of.values()}
 
 
 def _groups(

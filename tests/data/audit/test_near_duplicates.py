@@ -63,6 +63,15 @@ def test_identical_pictures_are_left_to_the_other_check(pictures, tmp_path):
     assert findings_on([*pictures, twin]) == []
 
 
+def test_the_twins_of_a_picture_are_in_the_group_of_its_copy(pictures, tmp_path):
+    twin = saved(texture(0), tmp_path / "twin.png", patient="p0")
+    copy = saved(texture(0).point(lambda level: level + 9), tmp_path / "copy.png", patient="p0")
+
+    (finding,) = findings_on([*pictures, twin, copy])
+
+    assert finding.groups == (("0.png", "twin.png", "copy.png"),)
+
+
 def test_several_copies_make_one_group(pictures, tmp_path):
     copies = [
         saved(texture(3).point(lambda level, d=d: level + d), tmp_path / f"copy{d}.png")
