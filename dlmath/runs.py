@@ -1,7 +1,7 @@
 """A run: the folder in which one training leaves everything that it knows.
 
     recipe.toml  manifest.json  split.csv  audit.json  history.csv  checkpoints/  model.keras
-    light/  metrics.json  report/  exports/
+    light/  metrics.json  report/  MODEL_CARD.md  exports/
 
 Every file is written whole or not at all: to a temporary file beside it, flushed to the
 disk, then renamed over the old one, which a crash leaves as it was.
@@ -79,6 +79,10 @@ class Run:
     @property
     def report_path(self) -> Path:
         return self.folder / "report" / "index.html"
+
+    @property
+    def model_card_path(self) -> Path:
+        return self.folder / "MODEL_CARD.md"
 
     @property
     def exports(self) -> Path:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlmath.evaluation.bootstrap import LEVEL, replicate_weights
+from dlmath.evaluation.bootstrap import replicate_weights
 from dlmath.evaluation.decisions import ratio
 
 REPLICATES = 500
 GRID = np.linspace(0, 1, 101)
+_TAIL = 0.025  # of the replicates, below and above a band
 BINS = 10  # of the reliability diagram
 
 # Maps weights (R, N) to values (R, points), NaN where undefined.
@@ -94,10 +95,9 @@ def curves(
 
 
 def _quantiles(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    tail = (1 - LEVEL) / 2
     defined = ~np.isnan(drawn).all(axis=0)
     bounds = np.full((2, drawn.shape[1]), np.nan)
-    bounds[:, defined] = np.nanquantile(drawn[:, defined], [tail, 1 - tail], axis=0)
+    bounds[:, defined] = np.nanquantile(drawn[:, defined], [_TAIL, 1 - _TAIL], axis=0)
     return bounds[0], bounds[1]
 
 

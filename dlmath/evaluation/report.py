@@ -10,6 +10,7 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.data.splits import PARTS
+from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.report_figures import (
     chart_section,
     mistakes_section,
@@ -27,7 +28,7 @@ _VALIDATION = {
 
 
 def write_report(run: Run) -> Path:
-    """Write the report of a finished run and return its path.
+    """Write the report of a finished run, and its model card, and return the report's path.
 
     Raises:
         RunError: A file of the run is missing or damaged.
@@ -50,6 +51,7 @@ def write_report(run: Run) -> Path:
         _model(recipe, manifest),
     ]
     write_text(run.report_path, pages.page(f"{recipe.name}: {run.name}", body))
+    write_model_card(run)
     return run.report_path
 
 
