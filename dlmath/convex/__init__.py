@@ -3,7 +3,7 @@
 The derivations are in `docs/convex_head.md`.
 """
 
-from dlmath.convex.auc_interval import AucInterval, auc_with_interval
+from dlmath.convex.auc_interval import AucInterval, AucParts, auc_parts, auc_with_interval
 from dlmath.convex.head import HeadFit, fit_head
 from dlmath.convex.influence import Influence, log_odds, patient_influence
 from dlmath.convex.laplace import Laplace, Uncertain, laplace
@@ -20,6 +20,7 @@ from dlmath.convex.path import Iteration, PathPoint
 
 __all__ = [
     "AucInterval",
+    "AucParts",
     "CurvePoint",
     "HeadFit",
     "HeldBack",
@@ -32,6 +33,7 @@ __all__ = [
     "PathPoint",
     "PatientsNeeded",
     "Uncertain",
+    "auc_parts",
     "auc_with_interval",
     "fit_head",
     "laplace",

@@ -1,5 +1,6 @@
 """The AUC with a 95 % interval that counts patients, not images, as independent."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -56,29 +57,64 @@ def auc_with_interval(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray
         scores: (N,), finite.
         groups: (N,) patient of each, integers or strings.
     """
+    parts = auc_parts(labels, scores, groups)
+    if parts is None:
+        return AucInterval(np.nan, np.nan, np.nan)
+    value, (variance, freedom) = parts.value, parts.variance()
+    if variance > 0 and 0 < value < 1:
+        reach = stdtrit(freedom, 1 - _TAIL) * np.sqrt(variance) / (value * (1 - value))
+        low, high = expit(logit(value) + np.array([-reach, reach]))
+        return AucInterval(value, float(low), float(high))
+    return AucInterval(value, *_of_pairs(value, parts.counts.pairs))
+
+
+@dataclass(frozen=True, eq=False)
+class AucParts:
+    """An AUC, and what each of I patients contributes to its variance.
+
+    Attributes:
+        value: The AUC.
+        p: (I,) sums p_i / M over a patient's positives, 0 without any.
+        q: (I,) sums q_i / N over a patient's negatives, 0 without any.
+        counts: How many patients there are.
+    """
+
+    value: float
+    p: np.ndarray
+    q: np.ndarray
+    counts: "PatientCounts"
+
+    def variance(self) -> tuple[float, float]:
+        """Return the variance of the AUC, 0 where it cannot be known, and its degrees of freedom.
+
+        That of a difference of two AUCs of the same images is that of `self - other`.
+        """
+        return _variance(self.p, self.q, self.counts)
+
+    def __sub__(self, other: "AucParts") -> "AucParts":
+        return AucParts(self.value - other.value, self.p - other.p, self.q - other.q, self.counts)
+
+
+def auc_parts(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> AucParts | None:
+    """Return the parts of `auc_with_interval`, whose arguments these are; None for one class."""
     positive = np.asarray(labels, bool)
     scores = np.asarray(scores, float)
     patient = np.unique(np.asarray(groups), return_inverse=True)[1]
     of_positives, of_negatives = patient[positive], patient[~positive]
     if not (len(of_positives) and len(of_negatives)):
-        return AucInterval(np.nan, np.nan, np.nan)
+        return None
     outscored = _placements(scores[positive], scores[~positive])
     outscoring = 1 - _placements(scores[~positive], scores[positive])
     value = float(outscored.mean())
-    counts = _Patients(
+    counts = PatientCounts(
         len(np.unique(of_positives)), len(np.unique(of_negatives)), int(patient.max()) + 1
     )
     p = np.bincount(of_positives, outscored - value, counts.everybody) / len(of_positives)
     q = np.bincount(of_negatives, outscoring - value, counts.everybody) / len(of_negatives)
-    variance, freedom = _variance(p, q, counts)
-    if variance > 0 and 0 < value < 1:
-        reach = stdtrit(freedom, 1 - _TAIL) * np.sqrt(variance) / (value * (1 - value))
-        low, high = expit(logit(value) + np.array([-reach, reach]))
-        return AucInterval(value, float(low), float(high))
-    return AucInterval(value, *_of_pairs(value, counts.pairs))
+    return AucParts(value, p, q, counts)
 
 
-class _Patients(NamedTuple):
+class PatientCounts(NamedTuple):
     """How many patients there are: with a positive, with a negative, and in all."""
 
     positive: int
@@ -98,8 +134,7 @@ def _placements(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
     return below / (2 * len(others))
 
 
-def _variance(p: np.ndarray, q: np.ndarray, counts: _Patients) -> tuple[float, float]:
-    """Return the variance of the AUC, 0 where it cannot be known, and its degrees of freedom."""
+def _variance(p: np.ndarray, q: np.ndarray, counts: PatientCounts) -> tuple[float, float]:
     if min(counts.positive, counts.negative) < 2:
         return 0.0, 1.0
     terms = np.array([_inflation(counts.positive) * p @ p, _inflation(counts.negative) * q @ q])

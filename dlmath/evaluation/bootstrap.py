@@ -1,9 +1,8 @@
 """Intervals by the bootstrap, clustered by patient.
 
 Images of one patient are alike, so drawing images would pretend to more evidence than there
-is: whole patients are drawn instead. Source: Efron, Tibshirani, "An Introduction to the
-Bootstrap", 1993, §13.3 (percentile interval); Field, Welsh, "Bootstrapping clustered data",
-JRSS B 69(3), 2007 (the cluster bootstrap).
+is: whole patients are drawn instead. Source: Field, Welsh, "Bootstrapping clustered data",
+JRSS B 69(3), 2007 (the cluster bootstrap); for the interval see `dlmath.evaluation.bca`.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,11 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-REPLICATES = 1_000
-LEVEL = 0.95
+from dlmath.evaluation.bca import bca_interval
 
-# Numbers in one chunk of weights: 8 MB, and a dozen arrays of that size in the metrics.
-_CHUNK = 1_000_000
+REPLICATES = 2_000
+
+# Numbers in one chunk of weights: 2 MB, so that a chunk's arrays stay in a processor's cache.
+_CHUNK = 250_000
+# Sums over random groups have the third moment of the patients, so the acceleration is right on
+# average; 250 groups leave it a standard error of sqrt(15) / (6 * 250) = 0.003, which moves an end
+# by a hundredth of a standard error.
+_GROUPS = 250
 _MANY_UNDEFINED = 0.05
 
 Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -43,7 +47,7 @@ def estimate(
     generator: np.random.Generator,
     replicates: int = REPLICATES,
 ) -> tuple[dict[str, Estimate], list[str]]:
-    """Return each statistic with its 95 % percentile interval, and the warnings.
+    """Return each statistic with its 95 % BCa interval, and the warnings.
 
     Replicates in which a statistic is undefined are left out of its interval.
 
@@ -56,11 +60,15 @@ def estimate(
     values = {
         name: float(value[0]) for name, value in statistics(np.ones((1, len(clusters)))).items()
     }
-    chunks = [statistics(weights) for weights in replicate_weights(clusters, replicates, generator)]
-    drawn = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in values}
-    if clusters.max() == 0:  # every replicate is the sample itself
-        drawn = {name: np.full(replicates, np.nan) for name in values}
-    estimates = {name: _estimate_one(values[name], drawn[name]) for name in values}
+    if clusters.max() == 0:  # every replicate would be the sample itself
+        nothing = {name: np.full(1, np.nan) for name in values}
+        drawn, left_out = nothing, nothing
+    else:
+        drawn = _of_all(statistics, replicate_weights(clusters, replicates, generator))
+        left_out = _of_all(statistics, jackknife_weights(clusters, generator))
+    estimates = {
+        name: _estimate_one(value, drawn[name], left_out[name]) for name, value in values.items()
+    }
     return estimates, _warnings(values, drawn)
 
 
@@ -76,20 +84,38 @@ def replicate_weights(
     rows = max(1, _CHUNK // max(len(clusters), patients))
     for first in range(0, replicates, rows):
         count = min(rows, replicates - first)
-        drawn = generator.integers(patients, size=(count, patients))
-        cells = drawn + patients * np.arange(count)[:, None]  # a range of its own for each row
-        times = np.bincount(cells.ravel(), minlength=count * patients).reshape(count, patients)
-        yield times[:, clusters].astype(np.float64)
+        drawn = generator.integers(patients, size=(count, patients), dtype=np.int32)
+        drawn += patients * np.arange(count, dtype=np.int32)[:, None]  # a range for each row
+        times = np.bincount(drawn.ravel(), minlength=count * patients).astype(np.float64)
+        yield times.reshape(count, patients)[:, clusters]
 
 
-def _estimate_one(value: float, drawn: np.ndarray) -> Estimate:
+def jackknife_weights(clusters: np.ndarray, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield (r, N) weights in chunks of bounded size: in each row one patient is left out.
+
+    With more than 250 patients it is one of 250 random groups of them, of equal size or one less.
+    """
+    patients = int(clusters.max()) + 1
+    groups = min(patients, _GROUPS)
+    group_of = generator.permutation(patients) % groups
+    rows = max(1, _CHUNK // len(clusters))
+    for first in range(0, groups, rows):
+        left_out = np.arange(first, min(first + rows, groups))
+        yield (group_of[clusters] != left_out[:, None]).astype(np.float64)
+
+
+def _of_all(statistics: Statistics, chunks: Iterator[np.ndarray]) -> dict[str, np.ndarray]:
+    found = [statistics(weights) for weights in chunks]
+    return {name: np.concatenate([chunk[name] for chunk in found]) for name in found[0]}
+
+
+def _estimate_one(value: float, drawn: np.ndarray, left_out: np.ndarray) -> Estimate:
     if np.isnan(value):
         return Estimate(None, None, None)
     defined = drawn[~np.isnan(drawn)]
     if not len(defined):
         return Estimate(value, None, None)
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(value, float(low), float(high))
+    return Estimate(value, *bca_interval(value, defined, left_out))
 
 
 def _warnings(values: dict[str, float], drawn: dict[str, np.ndarray]) -> list[str]:

@@ -30,10 +30,14 @@ def count_classes(
         classes: K, the number of classes.
         weights: (R, N), how often each image counts in each replicate.
     """
+    return ClassCounts(*np.split(weights @ class_columns(truth, decision, classes), 3, axis=1))
+
+
+def class_columns(truth: np.ndarray, decision: np.ndarray, classes: int) -> np.ndarray:
+    """Return (N, 3K): what each image adds to the hits, the decided and the actual of a class."""
     one_hot = np.eye(classes)
     actual, decided = one_hot[truth], one_hot[decision]  # (N, K)
-    sums = weights @ np.hstack([actual * decided, decided, actual])  # (R, 3K)
-    return ClassCounts(*np.split(sums, 3, axis=1))
+    return np.hstack([actual * decided, decided, actual])
 
 
 def decision_metrics(counts: ClassCounts, about: list[int]) -> dict[str, np.ndarray]:

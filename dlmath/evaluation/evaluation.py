@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.evaluation.bootstrap import Estimate, estimate
+from dlmath.evaluation.bootstrap import Estimate
 from dlmath.evaluation.decisions import confusion_matrix
-from dlmath.evaluation.metrics import binary_metrics, multiclass_metrics
+from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.light.decider import Decider, Threshold
 from dlmath.seeds import generator
 
@@ -29,6 +29,7 @@ class Evaluation:
         confusion: Counts of images; rows are truth, columns decisions.
         slices: Figures of parts of the images, by name.
         warnings: What a reader should know.
+        methods: How each metric's interval was found: `bca`, `delong` or `clopper-pearson`.
     """
 
     task: str
@@ -42,6 +43,7 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...]
     slices: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    methods: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of `evaluate --json`, as `evaluation.schema.json` describes it."""
@@ -79,12 +81,9 @@ def measure(
     known = None not in patients
     names = patients if known else range(len(truth))
     clusters = np.unique(np.asarray(names), return_inverse=True)[1]
-    metrics, found = estimate(
-        lambda weights: _metrics(classifier, truth, probabilities, weights),
-        clusters,
-        generator("bootstrap", seed),
-    )
-    confusion = confusion_matrix(truth, classifier.decide(probabilities), len(classifier.classes))
+    sample = Sample(classifier, truth, probabilities, clusters)
+    measured = measure_metrics(sample, generator("bootstrap", seed))
+    confusion = confusion_matrix(truth, sample.decision, len(classifier.classes))
     return Evaluation(
         task=task,
         split=split,
@@ -93,20 +92,10 @@ def measure(
         classes=classifier.classes,
         positive_class=classifier.positive_class,
         threshold=classifier.threshold,
-        metrics=metrics,
+        metrics=measured.metrics,
+        methods=measured.methods,
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
-        warnings=(*warnings, *_warnings(classifier.classes, truth, known), *found),
-    )
-
-
-def _metrics(
-    classifier: Decider, truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
-) -> dict[str, np.ndarray]:
-    positive = classifier.positive_index
-    if positive is None or classifier.threshold is None:
-        return multiclass_metrics(truth, probabilities, weights)
-    return binary_metrics(
-        truth == positive, probabilities[:, positive], classifier.threshold.value, weights
+        warnings=(*warnings, *_warnings(classifier.classes, truth, known), *measured.warnings),
     )
 
 

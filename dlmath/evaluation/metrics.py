@@ -5,12 +5,16 @@ scikit-learn's with `sample_weight` to 1e-12 where it has the metric and the met
 defined; here what is undefined is NaN, never 0.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from dlmath.evaluation.calibration import probability_metrics
-from dlmath.evaluation.decisions import count_classes, decision_metrics
-from dlmath.evaluation.ranking import ranking_metrics
+from dlmath.evaluation.calibration import probability_columns, probability_metrics_of
+from dlmath.evaluation.decisions import ClassCounts, class_columns, decision_metrics
+from dlmath.evaluation.ranking import rank
 from dlmath.light.decider import decide_binary
+
+Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 METRICS = (
     "accuracy",
@@ -40,17 +44,17 @@ def binary_metrics(
         threshold: An image is decided positive at probability >= threshold.
         weights: (R, N), how often each image counts in each replicate.
     """
+    return binary_statistics(truth, probability, threshold)(weights)
+
+
+def binary_statistics(truth: np.ndarray, probability: np.ndarray, threshold: float) -> Statistics:
+    """Sort once, and return what gives `binary_metrics` for any weights (R, N)."""
     positive = np.asarray(truth, bool)
     decided = decide_binary(probability, threshold)
-    counts = count_classes(positive.astype(int), decided.astype(int), 2, weights)
     both = np.column_stack([1 - probability, probability])
-    return _in_order(
-        {
-            **decision_metrics(counts, about=[1]),
-            **ranking_metrics(positive, probability, weights),
-            **probability_metrics(positive.astype(int), both, weights),
-        }
-    )
+    additive = _additive(positive.astype(int), decided.astype(int), both, about=[1])
+    ranking = rank(positive, probability)
+    return lambda weights: _in_order({**additive(weights), **ranking(weights)})
 
 
 def multiclass_metrics(
@@ -67,16 +71,42 @@ def multiclass_metrics(
         probabilities: (N, K), rows that sum to 1.
         weights: (R, N), how often each image counts in each replicate.
     """
+    return multiclass_statistics(truth, probabilities)(weights)
+
+
+def multiclass_statistics(truth: np.ndarray, probabilities: np.ndarray) -> Statistics:
+    """Sort once, and return what gives `multiclass_metrics` for any weights (R, N)."""
     classes = probabilities.shape[1]
-    counts = count_classes(truth, probabilities.argmax(axis=1), classes, weights)
-    rankings = [ranking_metrics(truth == k, probabilities[:, k], weights) for k in range(classes)]
-    return _in_order(
-        {
-            **decision_metrics(counts, about=list(range(classes))),
-            **{name: np.mean([r[name] for r in rankings], axis=0) for name in rankings[0]},
-            **probability_metrics(truth, probabilities, weights),
-        }
+    about = list(range(classes))
+    additive = _additive(truth, probabilities.argmax(axis=1), probabilities, about)
+    rankings = [rank(truth == k, probabilities[:, k]) for k in about]
+
+    def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        ranked = [ranking(weights) for ranking in rankings]
+        means = {name: np.mean([one[name] for one in ranked], axis=0) for name in ranked[0]}
+        return _in_order({**additive(weights), **means})
+
+    return metrics
+
+
+def _additive(
+    truth: np.ndarray, decision: np.ndarray, probabilities: np.ndarray, about: list[int]
+) -> Statistics:
+    """Return what gives the metrics that follow from sums over images: by one matrix product."""
+    classes = probabilities.shape[1]
+    columns = np.hstack(
+        [class_columns(truth, decision, classes), probability_columns(truth, probabilities)]
     )
+
+    def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        sums = weights @ columns
+        counts = ClassCounts(*np.split(sums[:, : 3 * classes], 3, axis=1))
+        return {
+            **decision_metrics(counts, about),
+            **probability_metrics_of(sums[:, 3 * classes :], counts.actual.sum(axis=1)),
+        }
+
+    return metrics
 
 
 def _in_order(metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
