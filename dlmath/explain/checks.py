@@ -1,0 +1,60 @@
+"""Measure a map: the cheap figures always, the slow ones when asked for."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.deletion import deletion_figures
+from dlmath.explain.energy import energy_figure, truth_of
+from dlmath.explain.figure import Figure
+from dlmath.explain.heat_map import HeatMap
+from dlmath.explain.methods import Method
+from dlmath.explain.sanity import sanity, sanity_figure
+
+
+def cheap_figures(heat_map: HeatMap, file: Path, class_name: str) -> tuple[Figure, ...]:
+    """Return what costs no further call of the network.
+
+    The completeness of integrated gradients, and on a phantom the energy inside the finding: that
+    of the class in whose folder it lies, for nothing drawn there speaks for another.
+    """
+    figures = []
+    if "residual" in heat_map.figures:
+        figures.append(_completeness(heat_map))
+    if class_name.casefold() == file.resolve().parent.name.casefold():
+        truth = truth_of(file, len(heat_map.values))
+        if truth is not None:
+            figures.append(energy_figure(heat_map, truth))
+    return tuple(figures)
+
+
+def slow_figures(
+    parts: ClassifierParts, method: Method, image: np.ndarray, index: int, heat_map: HeatMap
+) -> tuple[Figure, ...]:
+    """Return what asks the network again: deletion, insertion, and sanity under randomising."""
+    stages = sanity(parts, method, image, index)
+    return (*deletion_figures(parts, image, index, heat_map), sanity_figure(stages))
+
+
+def failures(heat_map: HeatMap, figures: tuple[Figure, ...], class_name: str) -> tuple[str, ...]:
+    """Return why a map should not be believed, a sentence each."""
+    empty = f"The map is empty: the method finds no place that speaks for {class_name}."
+    return (
+        *((empty,) if heat_map.is_empty else ()),
+        *(f"The map fails by {one.name}: {one.said}." for one in figures if not one.passed),
+    )
+
+
+def _completeness(heat_map: HeatMap) -> Figure:
+    found = heat_map.figures
+    residual, tolerance = found["residual"], found["tolerance"]
+    return Figure(
+        "completeness",
+        abs(residual),
+        tolerance,
+        abs(residual) <= tolerance,
+        f"the map sums to {found['sum']:.3f}, the log-odds rise by {found['difference']:.3f} from "
+        f"a black image: residual {residual:+.3f}, tolerance {tolerance:.3f} "
+        f"({found['steps']:.0f} steps)",
+    )

@@ -1,0 +1,172 @@
+"""Explain what a run's model says of image files, one answer a file whatever happens to others."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmath.data.image_headers import read_checked
+from dlmath.data.pillow_images import decode_upright, read_image
+from dlmath.errors import DataError, UserError, did_you_mean
+from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.predict_files import find_images
+from dlmath.explain.checks import cheap_figures, failures, slow_figures
+from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.figure import Figure
+from dlmath.explain.heat_map import HeatMap
+from dlmath.explain.methods import find_method
+from dlmath.explain.overlay import draw_overlay
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Where one image holds the evidence for a class, and how far that can be believed.
+
+    Attributes:
+        file: The image.
+        class_name: What is explained.
+        probability: Of that class.
+        method: By name.
+        heat_map: The map.
+        figures: What was measured about it.
+        warnings: Why it should not be believed, a sentence each; empty if it failed nothing.
+    """
+
+    file: Path
+    class_name: str
+    probability: float
+    method: str
+    heat_map: HeatMap
+    figures: tuple[Figure, ...]
+    warnings: tuple[str, ...]
+
+    def overlay(self) -> bytes:
+        """Draw the map over its image, beside the image, as a PNG file."""
+        name = self.method.replace("_", " ")
+        title = f"{self.file.name}: {self.class_name} {self.probability:.3f}, by {name}"
+        upright = decode_upright(read_checked(self.file, str(self.file)))
+        passed = [f"{one.name}: {one.said}" for one in self.figures if one.passed]
+        return draw_overlay(upright, self.heat_map.heat, title, [*self.warnings, *passed])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all but the map, for `--json`."""
+        return {
+            "file": str(self.file),
+            "class": self.class_name,
+            "probability": self.probability,
+            "method": self.method,
+            "figures": {figure.name: figure.as_json() for figure in self.figures},
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class NotExplained:
+    """A file without an explanation, and why."""
+
+    file: Path
+    error: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return an entry of the list that `explain --json` prints."""
+        return {"file": str(self.file), "error": self.error}
+
+
+def explain_files(
+    run: Run | str | Path | None,
+    files: str | Path | Sequence[str | Path],
+    method: str = "grad_cam",
+    *,
+    class_name: str | None = None,
+    check: bool = False,
+    reporter: Reporter = SILENT,
+) -> Iterator[Explanation | NotExplained]:
+    """Explain files one by one, in the order given; a folder of any size fits in memory.
+
+    Args:
+        run: A run, its folder, or its name under `runs/`; None for the newest finished one.
+        files: PNG or JPEG files, and folders of them.
+        method: One of `dlmath.explain.METHODS`.
+        class_name: The class to explain, in any case; by default the one that is decided.
+        check: Whether to measure the slow figures too: deletion, insertion, sanity.
+        reporter: Hears of the progress.
+
+    Raises:
+        UserError: There is no such method or class.
+        RunError: There is no such run.
+        DataError: There is no file, or the model has no feature map.
+    """
+    find_method(method)
+    paths = find_images(files)
+    found = run if isinstance(run, Run) else Run.find(run)
+    index = None if class_name is None else _class_index(found.recipe.classes, class_name)
+    return _explain_each(Explainer(Classifier.load(found), method, index, check), paths, reporter)
+
+
+class Explainer:
+    """A loaded classifier and a method; explains images one by one.
+
+    Args:
+        classifier: Of a run.
+        method: One of `dlmath.explain.METHODS`.
+        index: Of the class to explain; None for the one that is decided of each image.
+        check: Whether to measure the slow figures too.
+    """
+
+    def __init__(
+        self, classifier: Classifier, method: str, index: int | None = None, check: bool = False
+    ):
+        self.classifier = classifier
+        self.method = method
+        self.index = index
+        self.check = check
+        self.parts = ClassifierParts(classifier.model)
+
+    def explain(self, file: Path) -> Explanation:
+        """Explain one file.
+
+        Raises:
+            DataError: It cannot be read, or the model gives NaN.
+        """
+        image = read_image(file, str(file), self.classifier.image_size)
+        row = self.classifier.probabilities(image[None])
+        if not np.isfinite(row).all():
+            raise DataError(f"{file}: the model gives NaN; train it again")
+        index = int(self.classifier.decide(row)[0]) if self.index is None else self.index
+        name = self.classifier.classes[index]
+        method = find_method(self.method)
+        heat_map = method(self.parts, image, index)
+        figures = cheap_figures(heat_map, file, name)
+        if self.check:
+            figures += slow_figures(self.parts, method, image, index, heat_map)
+        warnings = failures(heat_map, figures, name)
+        probability = float(row[0, index])
+        return Explanation(file, name, probability, self.method, heat_map, figures, warnings)
+
+
+def _explain_each(
+    explainer: Explainer, paths: Sequence[Path], reporter: Reporter
+) -> Iterator[Explanation | NotExplained]:
+    # What is wrong with the model is wrong for every file: found out before the first.
+    if explainer.method.startswith("grad_cam"):
+        _ = explainer.parts.feature_map
+    for done, path in enumerate(paths, start=1):
+        try:
+            yield explainer.explain(path)
+        except DataError as error:
+            yield NotExplained(path, str(error))
+        reporter.progress("explaining", done, len(paths))
+
+
+def _class_index(classes: Sequence[str], name: str) -> int:
+    folded = [one.casefold() for one in classes]
+    if name.casefold() not in folded:
+        raise UserError(
+            f"The run knows no class {name!r}.{did_you_mean(name, classes)} "
+            f"Pass one of these with --class: {', '.join(classes)}."
+        )
+    return folded.index(name.casefold())

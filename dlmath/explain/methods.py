@@ -1,0 +1,39 @@
+"""The methods by the names under which the command line has them."""
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import numpy as np
+
+from dlmath.errors import UserError, did_you_mean
+from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.grad_cam import grad_cam
+from dlmath.explain.grad_cam_plus_plus import grad_cam_plus_plus
+from dlmath.explain.heat_map import HeatMap
+from dlmath.explain.integrated_gradients import integrated_gradients
+from dlmath.explain.occlusion import occlusion
+
+MethodName = Literal["grad_cam", "grad_cam_plus_plus", "integrated_gradients", "occlusion"]
+Method = Callable[[ClassifierParts, np.ndarray, int], HeatMap]
+
+METHODS: dict[MethodName, Method] = {
+    "grad_cam": grad_cam,
+    "grad_cam_plus_plus": grad_cam_plus_plus,
+    "integrated_gradients": integrated_gradients,
+    "occlusion": occlusion,
+}
+
+
+def find_method(name: str) -> Method:
+    """Return the method of that name.
+
+    Raises:
+        UserError: There is none.
+    """
+    for known in get_args(MethodName):
+        if name == known:
+            return METHODS[known]
+    raise UserError(
+        f"There is no method {name!r}.{did_you_mean(name, METHODS)} "
+        f"Pass one of these with --method: {', '.join(METHODS)}."
+    )

@@ -1,0 +1,182 @@
+"""One contract, held by every method for every network that `build` makes."""
+
+import keras
+import numpy as np
+import pytest
+
+from dlmath.errors import DataError, UserError
+from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.heat_map import HeatMap
+from dlmath.explain.integrated_gradients import TOLERANCE
+from dlmath.explain.methods import METHODS, find_method
+from dlmath.models import BACKBONES, build
+from dlmath.recipe import Recipe
+
+# Those that take longest to build share their code with another that is tested every time.
+SLOW = {"efficientnet_b0", "efficientnet_lite1", "efficientnet_lite2", "inception_v3"}
+SLOW |= {"mobilenet_v2"}
+NAMES = [*BACKBONES, "malaria_cnn from scratch"]
+
+
+def recipe(name, **changes):
+    backbone, _, scratch = name.partition(" ")
+    settings = {
+        "name": "contract",
+        "classes": ("a", "b", "c"),
+        "backbone": backbone,
+        "weights": "none",
+        "image_size": BACKBONES[backbone].smallest_size,
+        "layers": "scratch" if scratch else "keras",
+    }
+    return Recipe(**(settings | changes))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow if name in SLOW else []) for name in NAMES],
+)
+def model(request):
+    yield build(recipe(request.param))
+    keras.backend.clear_session()
+
+
+def image(side):
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+
+
+def test_every_method_gives_a_map_of_the_images_size(model):
+    parts = ClassifierParts(model)
+    for method in METHODS.values():
+        found = method(parts, image(parts.image_size), 1)
+
+        assert isinstance(found, HeatMap)
+        assert found.values.shape == (parts.image_size,) * 2
+        assert found.values.dtype == np.float32
+        assert np.isfinite(found.values).all()
+        assert 0 <= found.heat.min() <= found.heat.max() <= 1
+        assert 1 <= found.grain <= parts.image_size
+
+
+def test_the_log_odds_are_those_of_the_models_probabilities(model):
+    parts = ClassifierParts(model)
+    pixels = image(parts.image_size)
+    probabilities = model(pixels[None].astype("float32"), training=False).numpy()[0]
+
+    for index, p in enumerate(probabilities):
+        assert parts.probabilities(pixels[None], index)[0] == pytest.approx(p, rel=1e-4)
+
+
+def test_a_loaded_model_is_explained_alike(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    pixels = image(model.input_shape[1])
+
+    for name in ("grad_cam", "grad_cam_plus_plus"):
+        ours, theirs = (
+            METHODS[name](ClassifierParts(m), pixels, 2).values for m in (model, loaded)
+        )
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", ["malaria_cnn", "malaria_cnn from scratch"])
+def test_the_feature_map_is_that_of_the_last_convolution(name):
+    # Not that of the pooling behind it, which is half as fine and holds nothing more.
+    parts = ClassifierParts(build(recipe(name, image_size=16)))
+
+    assert parts.feature_map.shape[1:] == (4, 4, 64)
+
+
+def test_gradients_of_a_network_from_scratch_are_those_of_keras():
+    ours, theirs = (build(recipe(name, image_size=16)) for name in NAMES[-2:])
+    ours.set_weights(theirs.get_weights())
+    pixels = image(16)
+
+    for method in METHODS.values():
+        maps = [method(ClassifierParts(model), pixels, 0).values for model in (ours, theirs)]
+        np.testing.assert_allclose(*maps, rtol=1e-4, atol=1e-6)
+
+
+def test_half_precision_is_explained_in_float32():
+    parts = ClassifierParts(build(recipe("malaria_cnn", image_size=16, precision="bfloat16")))
+
+    assert METHODS["grad_cam"](parts, image(16), 0).values.dtype == np.float32
+
+
+@pytest.fixture
+def spot_parts():
+    """A model that looks at one place: class 1 has the log-odds red / 60 - 2 of the red there."""
+    images = keras.Input((8, 8, 3), name="images")
+    red = keras.layers.Conv2D(1, 1, name="red")(images)
+    logits = keras.layers.Dense(2, name="logits")(keras.layers.Flatten()(red))
+    model = keras.Model(images, keras.layers.Softmax()(logits))
+    model.get_layer("red").set_weights([np.array([1 / 60, 0, 0]).reshape(1, 1, 3, 1), np.zeros(1)])
+    kernel = np.zeros((8, 8, 2))
+    kernel[2, 5, 1] = 1
+    model.get_layer("logits").set_weights([kernel.reshape(64, 2), np.array([0, -2.0])])
+    return ClassifierParts(model)
+
+
+def test_every_method_finds_the_only_place_that_matters(spot_parts):
+    pixels = np.full((8, 8, 3), 30, np.uint8)
+    pixels[2, 5, 0] = 240
+    for name in ("integrated_gradients", "occlusion"):
+        values = METHODS[name](spot_parts, pixels, 1).values
+        assert np.unravel_index(values.argmax(), values.shape) == (2, 5), name
+    # Grad-CAM has one weight for the channel: it points to where there is red.
+    for name in ("grad_cam", "grad_cam_plus_plus"):
+        values = METHODS[name](spot_parts, pixels, 1).values
+        assert np.unravel_index(values.argmax(), values.shape) == (2, 5), name
+
+
+def test_grad_cam_is_equations_1_and_2(spot_parts):
+    pixels = image(8)
+    red = pixels[..., 0] / 60  # the one channel; its mean gradient is 1/64
+
+    np.testing.assert_allclose(
+        METHODS["grad_cam"](spot_parts, pixels, 1).values, red / 64, rtol=1e-5
+    )
+    # Of the other class the gradient is the negative: nothing speaks for it.
+    assert METHODS["grad_cam"](spot_parts, pixels, 0).is_empty
+
+
+def test_grad_cam_plus_plus_is_its_equations(spot_parts):
+    pixels = image(8)
+    red = pixels[..., 0] / 60
+    alpha = 1 / (2 + red.sum())  # g = 1 at one place, 0 elsewhere
+
+    np.testing.assert_allclose(
+        METHODS["grad_cam_plus_plus"](spot_parts, pixels, 1).values, red * alpha, rtol=1e-5
+    )
+
+
+def test_integrated_gradients_of_a_linear_score_are_exact(spot_parts):
+    pixels = image(8)
+    found = METHODS["integrated_gradients"](spot_parts, pixels, 1)
+
+    expected = np.zeros((8, 8))
+    expected[2, 5] = pixels[2, 5, 0] / 60
+    np.testing.assert_allclose(found.values, expected, atol=1e-5)
+    assert found.figures["residual"] == pytest.approx(0, abs=1e-4)
+
+
+def test_the_sum_of_integrated_gradients_is_the_difference_of_scores(model):
+    parts = ClassifierParts(model)
+    found = METHODS["integrated_gradients"](parts, image(parts.image_size), 0)
+    figures = found.figures
+
+    assert found.values.sum() == pytest.approx(figures["sum"], rel=1e-3, abs=1e-4)
+    assert abs(figures["residual"]) <= figures["tolerance"]
+    assert figures["tolerance"] >= TOLERANCE * abs(figures["difference"])
+
+
+def test_a_model_without_places_says_which_methods_remain():
+    numbers = keras.Input((48,))
+    model = keras.Model(numbers, keras.layers.Dense(2, activation="softmax")(numbers))
+
+    with pytest.raises(DataError, match="--method integrated_gradients"):
+        _ = ClassifierParts(model).feature_map
+
+
+def test_an_unknown_method_is_refused_with_the_nearest_name():
+    with pytest.raises(UserError, match=r"Did you mean 'grad_cam'\?.*--method"):
+        find_method("gradcam")
