@@ -161,4 +161,4 @@ def _some_files(finding: "Finding") -> list[str]:
 
 def _shortened(group: "Sequence[str]") -> str:
     more = f" and {len(group) - _FILES_SHOWN:,} more" if len(group) > _FILES_SHOWN else ""
-    return " = ".join(group[:_FILES_SHOWN]) + more
+    return ", ".join(group[:_FILES_SHOWN]) + more

@@ -91,7 +91,7 @@ def _cell(value: Any) -> str:
 
 
 def _file_list(finding: Finding) -> str:
-    names = [" = ".join(group) for group in finding.groups[:FILES_LISTED]]
+    names = [", ".join(group) for group in finding.groups[:FILES_LISTED]]
     if len(finding.groups) > FILES_LISTED:
         names.append(f"and {len(finding.groups) - FILES_LISTED:,} more; --json has them all")
     return pages.fold(f"{counted(len(finding.files), 'file')} by name", pages.lines(names))
