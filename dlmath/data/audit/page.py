@@ -120,6 +120,7 @@ class _Thumbnails:
         example = self.by_file.get(file)
         if example is None:
             return pages.figure(None, file)
-        caption = file if example.label in file else f"{example.label}: {file}"
+        short = "/".join(file.split("/")[-3:])  # part, class and name; the rest stands in the list
+        caption = short if example.label in short else f"{example.label}: {short}"
         # What cannot be read has no picture: that is what the finding is about.
         return pages.figure(thumbnail_address(example.path, file, TILE), caption)
