@@ -1,0 +1,118 @@
+r"""What the figures would be where the disease is more common, or rarer.
+
+Sensitivity and specificity are taken to stay what they are, and with them the distribution of the
+images within each class (prior shift). The predictive values, and the probabilities, do not stay.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dlmath.errors import DataError
+from dlmath.evaluation.decisions import ratio
+
+Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+def check_prevalence(prevalence: float) -> float:
+    """Return `prevalence` if it is one.
+
+    Raises:
+        DataError: It does not lie between 0 and 1.
+    """
+    if not 0 < prevalence < 1:
+        raise DataError(
+            "A prevalence is the share of patients who have the disease, above 0 and below 1, "
+            f"such as 0.05. Received: prevalence={prevalence:g}"
+        )
+    return prevalence
+
+
+def predictive_values(
+    sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float
+) -> dict[str, np.ndarray]:
+    r"""Return `ppv` and `npv` at a prevalence pi, NaN where nobody is decided so.
+
+        ppv = se pi / (se pi + (1 - sp) (1 - pi))
+        npv = sp (1 - pi) / (sp (1 - pi) + (1 - se) pi)
+
+    Source: Bayes's theorem; Altman, Bland, "Diagnostic tests 2: predictive values", BMJ 309, 1994.
+
+    Args:
+        sensitivity: Any shape, 0 to 1.
+        specificity: The same shape.
+        prevalence: Above 0 and below 1.
+    """
+    check_prevalence(prevalence)
+    se, sp = np.asarray(sensitivity, float), np.asarray(specificity, float)
+    hits, rejections = se * prevalence, sp * (1 - prevalence)
+    alarms, misses = (1 - sp) * (1 - prevalence), (1 - se) * prevalence
+    return {"ppv": ratio(hits, hits + alarms), "npv": ratio(rejections, rejections + misses)}
+
+
+def shift_probability(probability: np.ndarray, trained_at: float, prevalence: float) -> np.ndarray:
+    r"""Return the probabilities of the positive class recalibrated to another prevalence.
+
+    The odds are multiplied by the ratio of the prior odds, with pi where the model was made and
+    pi' where it is used:
+
+        p' = p pi'/pi / (p pi'/pi + (1 - p) (1 - pi')/(1 - pi))
+
+    Source: Saerens, Latinne, Decaestecker, "Adjusting the outputs of a classifier to new a priori
+    probabilities", Neural Computation 14(1), 2002, eq. 2.4; Elkan, "The foundations of
+    cost-sensitive learning", IJCAI 2001, theorem 2. The order of the images stays.
+
+    Args:
+        probability: Any shape, 0 to 1.
+        trained_at: pi, above 0 and below 1: of the images that the probabilities are calibrated on.
+        prevalence: pi', above 0 and below 1.
+    """
+    check_prevalence(trained_at)
+    check_prevalence(prevalence)
+    probability = np.asarray(probability, float)
+    for_it = probability * (prevalence / trained_at)
+    return for_it / (for_it + (1 - probability) * ((1 - prevalence) / (1 - trained_at)))
+
+
+def prevalence_weights(positive: np.ndarray, weights: np.ndarray, prevalence: float) -> np.ndarray:
+    """Return weights (R, N) under which the share of positives is the prevalence in each row.
+
+    A row keeps its sum; a row without one of the classes becomes NaN, since no weighting of it has
+    the prevalence.
+
+    Args:
+        positive: (N,) bool.
+        weights: (R, N), at least 0.
+        prevalence: Above 0 and below 1.
+    """
+    check_prevalence(prevalence)
+    total = weights.sum(axis=1)
+    of_positives = weights @ positive.astype(float)
+    up = ratio(prevalence * total, of_positives)
+    down = ratio((1 - prevalence) * total, total - of_positives)
+    factors = np.where(positive, up[:, np.newaxis], down[:, np.newaxis])
+    return weights * np.where(np.isnan(up + down)[:, np.newaxis], np.nan, factors)
+
+
+def at_prevalence(statistics: Statistics, positive: np.ndarray, prevalence: float) -> Statistics:
+    """Return statistics as they would be at another prevalence, for any weights (R, N).
+
+    The images are weighted so that each replicate of a bootstrap has the prevalence: so intervals
+    come from the same draws as all others. `ppv` and `npv` equal `predictive_values` of the same
+    replicate; sensitivity, specificity and AUC do not change.
+
+    Args:
+        statistics: Maps weights (R, N) to named values (R,), such as those of
+            `dlmath.evaluation.metrics.binary_statistics`; for metrics of probabilities, those that
+            `shift_probability` returns, with the threshold shifted likewise.
+        positive: (N,) bool.
+        prevalence: Above 0 and below 1.
+    """
+
+    def shifted(weights: np.ndarray) -> dict[str, np.ndarray]:
+        moved = prevalence_weights(positive, weights, prevalence)
+        undefined = np.isnan(moved).any(axis=1)
+        values = statistics(np.where(undefined[:, np.newaxis], weights, moved))
+        return {name: np.where(undefined, np.nan, value) for name, value in values.items()}
+
+    return shifted
