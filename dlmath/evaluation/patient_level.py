@@ -1,4 +1,4 @@
-"""One prediction for each patient, from those of their images."""
+"""Figures of patients: one prediction for each, and how their images fare."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,3 +67,45 @@ def patient_level(
         positive=np.bincount(patient_of, positive) > 0,
         probability=(np.bincount(patient_of, probability) / images if rule == "mean" else highest),
     )
+
+
+@dataclass(frozen=True)
+class PatientFigures:
+    """How a classifier fares with the images of one patient.
+
+    Attributes:
+        patient: The name.
+        images: How many.
+        wrong: How many are decided wrongly.
+        log_loss: Mean over the images.
+    """
+
+    patient: str
+    images: int
+    wrong: int
+    log_loss: float
+
+
+def patients_worst_first(
+    truth: np.ndarray, decision: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]
+) -> list[PatientFigures]:
+    """Return all patients, those with the most images decided wrongly first, then by log loss.
+
+    There are no intervals: one patient's images are not a sample of anything else.
+
+    Args:
+        truth: (N,) class indices.
+        decision: (N,) class indices.
+        probabilities: (N, K).
+        patients: N names.
+    """
+    names, patient_of = np.unique(np.asarray(patients, str), return_inverse=True)
+    images = np.bincount(patient_of)
+    wrong = np.bincount(patient_of, truth != decision).astype(int)
+    of_truth = np.clip(probabilities[np.arange(len(truth)), truth], np.finfo(float).eps, 1)
+    loss = np.bincount(patient_of, -np.log(of_truth)) / images
+    order = np.lexsort((-loss, -wrong))
+    return [
+        PatientFigures(str(names[row]), int(images[row]), int(wrong[row]), float(loss[row]))
+        for row in order
+    ]

@@ -1,0 +1,163 @@
+"""Ways of dividing images into groups, on each of which a classifier can be measured."""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlmath.errors import DataError, did_you_mean
+
+# Kinds of pneumonia in the file names of Kermany's chest X-rays: person1_bacteria_2.jpeg.
+KINDS = re.compile(r"(?:^|[_-])(bacteria|virus)(?=[_.-]|$)", re.IGNORECASE)
+
+PARTS = 3  # of a number, such as brightness
+MOST_GROUPS = 20  # of a column of texts
+UNKNOWN = "(none)"
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Images divided by one property.
+
+    Attributes:
+        name: Of the property.
+        rows: For each group the indices of its images, growing. Groups may share images.
+        own: How many of them have the property itself; the others are for comparison.
+    """
+
+    name: str
+    rows: Mapping[str, np.ndarray]
+    own: Mapping[str, int]
+
+
+def by_kind(files: Sequence[str], positive: np.ndarray) -> Groups | None:
+    """Divide by the kind that a file's name tells; None where no name tells one.
+
+    A kind divides one class only, so its images alone have neither AUC nor specificity: beside
+    them each group has all images of the other class. Specificity and negative predictive value
+    then speak of the same images in each group, and their gaps say little.
+
+    Args:
+        files: N names.
+        positive: (N,) bool.
+    """
+    found = [KINDS.search(file.rsplit("/", 1)[-1]) for file in files]
+    kinds = np.array([match.group(1).lower() if match else "" for match in found])
+    has_kind = kinds != ""
+    if not has_kind.any():
+        return None
+    rows, own = {}, {}
+    for kind in np.unique(kinds[has_kind]).tolist():
+        chosen = kinds == kind
+        classes = set(positive[chosen].tolist())
+        others = ~has_kind & ~np.isin(positive, list(classes))
+        rows[kind], own[kind] = np.flatnonzero(chosen | others), int(chosen.sum())
+    return Groups("kind", rows, own)
+
+
+def by_number(name: str, values: np.ndarray, unit: str = "", parts: int = PARTS) -> Groups | None:
+    """Divide by a number into groups of equal size, such as the darkest third of the images.
+
+    Equal numbers share a group. None where all numbers are equal; images whose number is not known
+    (NaN) are a group of their own.
+
+    Args:
+        name: Of the number.
+        values: (N,).
+        unit: Written behind it.
+        parts: How many groups, at least 2.
+    """
+    known = ~np.isnan(values)
+    if len(np.unique(values[known])) < 2:
+        return None
+    edges = np.unique(np.quantile(values[known], np.arange(1, parts) / parts))
+    part = np.where(known, np.searchsorted(edges, values, side="left"), -1)
+    rows = {}
+    for number in np.unique(part[known]):
+        chosen = values[part == number]
+        low, high = (f"{end:.4g}" for end in (chosen.min(), chosen.max()))
+        span = low if low == high else f"{low} to {high}"
+        rows[f"{span} {unit}".strip()] = np.flatnonzero(part == number)
+    return _disjoint(name, rows, np.flatnonzero(~known))
+
+
+def by_text(name: str, values: Sequence[str]) -> Groups | None:
+    """Divide by what a column says; numbers with many values into thirds. None if all are equal.
+
+    Args:
+        name: Of the column.
+        values: N texts; a blank one is not known.
+
+    Raises:
+        DataError: More than 20 different texts, which are names rather than groups.
+    """
+    texts = np.array([value.strip() for value in values])
+    distinct = np.unique(texts[texts != ""])
+    if len(distinct) > MOST_GROUPS:
+        numbers = _as_numbers(texts)
+        if numbers is None:
+            raise DataError(
+                f"The column {name!r} has {len(distinct):,} different texts, such as "
+                f"{str(distinct[0])!r}; figures are given for at most {MOST_GROUPS} groups. "
+                "Put the images into fewer groups in that column."
+            )
+        return by_number(name, numbers)
+    if len(distinct) < 2:
+        return None
+    rows = {str(text): np.flatnonzero(texts == text) for text in distinct}
+    return _disjoint(name, rows, np.flatnonzero(texts == ""))
+
+
+def read_column(table: Path, column: str, files: Sequence[str]) -> list[str]:
+    """Return what a CSV's column says of each file, "" where the file is not in it.
+
+    Args:
+        table: A CSV with a header line and a column `file`.
+        column: Matched without case.
+        files: N names as in the column `file`; a prefix such as `<archive>!/` may be missing there.
+
+    Raises:
+        DataError: The CSV cannot be read, has no such column, or knows none of the files.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines, restval="")
+            columns = [name.strip().lower() for name in reader.fieldnames or ()]
+            reader.fieldnames = columns
+            _refuse_absent(table, columns, ("file", column.lower()))
+            found = {row["file"].replace("\\", "/"): row[column.lower()] for row in reader}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"Cannot read {table} as a CSV in UTF-8: {error}.") from error
+    values = [found.get(file, found.get(file.rpartition("!/")[2])) for file in files]
+    if all(value is None for value in values):
+        raise DataError(
+            f"{table} knows none of the {len(files):,} images. Its column `file` must name them as "
+            f"split.csv does, such as {files[0]!r}. Received: {next(iter(found), 'no row')!r}"
+        )
+    return [value or "" for value in values]
+
+
+def _disjoint(name: str, rows: dict[str, np.ndarray], unknown: np.ndarray) -> Groups:
+    if len(unknown):
+        rows = {**rows, UNKNOWN: unknown}
+    return Groups(name, rows, {group: len(chosen) for group, chosen in rows.items()})
+
+
+def _as_numbers(texts: np.ndarray) -> np.ndarray | None:
+    """Return the texts as numbers, NaN for a blank one, or None if one is no number."""
+    try:
+        return np.where(texts == "", "nan", texts).astype(float)
+    except ValueError:
+        return None
+
+
+def _refuse_absent(table: Path, columns: Sequence[str], wanted: Sequence[str]) -> None:
+    for name in wanted:
+        if name not in columns:
+            raise DataError(
+                f"{table} has no column {name!r}.{did_you_mean(name, columns)} "
+                f"Received: {','.join(columns)!r}"
+            )

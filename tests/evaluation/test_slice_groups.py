@@ -1,0 +1,118 @@
+import csv
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlmath.errors import DataError
+from dlmath.evaluation.slice_groups import UNKNOWN, by_kind, by_number, by_text, read_column
+
+
+def test_a_kind_is_compared_on_all_images_of_the_other_class():
+    files = [
+        "train/PNEUMONIA/person1_bacteria_2.jpeg",
+        "train/PNEUMONIA/person1_virus_9.jpeg",
+        "train/NORMAL/IM-0001-0001.jpeg",
+        "train/PNEUMONIA/person447_virus_921_1.jpeg",
+    ]
+
+    groups = by_kind(files, np.array([True, True, False, True]))
+
+    assert {name: rows.tolist() for name, rows in groups.rows.items()} == {
+        "bacteria": [0, 2],
+        "virus": [1, 2, 3],
+    }
+    assert groups.own == {"bacteria": 1, "virus": 2}
+
+
+def test_positives_without_a_kind_belong_to_none():
+    groups = by_kind(["a_virus_1.png", "b_1.png", "c_1.png"], np.array([True, True, False]))
+
+    assert groups.rows["virus"].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("name", ["antivirus_1.png", "IM-0001.jpeg", "virus/a.png"])
+def test_only_a_whole_word_of_the_file_name_is_a_kind(name):
+    assert by_kind([name], np.array([True])) is None
+
+
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=60), st.integers(2, 4))
+def test_every_image_is_in_one_group_and_the_groups_are_in_order(values, parts):
+    values = np.array(values, float)
+
+    groups = by_number("brightness", values, parts=parts)
+
+    if len(set(values)) < 2:
+        assert groups is None
+        return
+    rows = list(groups.rows.values())
+    assert sorted(np.concatenate(rows)) == list(range(len(values)))
+    assert 1 <= len(rows) <= parts
+    for lower, upper in itertools.pairwise(rows):
+        assert values[lower].max() < values[upper].min()
+
+
+def test_thirds_of_distinct_numbers_are_of_equal_size():
+    groups = by_number("size", np.arange(300.0), "px")
+
+    assert groups.own == {"0 to 99 px": 100, "100 to 199 px": 100, "200 to 299 px": 100}
+
+
+def test_numbers_that_are_not_known_are_a_group_of_their_own():
+    groups = by_number("age", np.array([1.0, np.nan, 2.0]))
+
+    assert groups.rows[UNKNOWN].tolist() == [1]
+
+
+def test_a_column_of_texts_has_a_group_for_each():
+    groups = by_text("sex", ["f", "m", "", " f"])
+
+    assert {name: rows.tolist() for name, rows in groups.rows.items()} == {
+        "f": [0, 3],
+        "m": [1],
+        UNKNOWN: [2],
+    }
+
+
+def test_a_column_of_many_numbers_is_divided_into_thirds():
+    groups = by_text("age", [str(age) for age in range(90)])
+
+    assert list(groups.own.values()) == [30, 30, 30]
+
+
+def test_a_column_of_names_is_refused():
+    with pytest.raises(DataError, match="'name' has 30 different texts"):
+        by_text("name", [f"p{number}" for number in range(30)])
+
+
+def test_a_column_that_is_all_alike_divides_nothing():
+    assert by_text("site", ["A", "A"]) is None
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "table.csv"
+    with path.open("w", newline="") as lines:
+        csv.writer(lines).writerows([["File", "Age"], ["a/1.png", "3"], ["a/2.png", "4"]])
+    return path
+
+
+def test_a_column_is_read_by_file_and_without_the_name_of_the_archive(table):
+    assert read_column(table, "AGE", ["cells.zip!/a/2.png", "a/1.png", "b.png"]) == ["4", "3", ""]
+
+
+def test_an_unknown_column_is_refused_with_the_nearest(table):
+    with pytest.raises(DataError, match="no column 'ages'.*'age'"):
+        read_column(table, "ages", ["a/1.png"])
+
+
+def test_a_table_of_other_images_is_refused(table):
+    with pytest.raises(DataError, match=r"knows none of the 1 images.*x.png"):
+        read_column(table, "age", ["x.png"])
+
+
+def test_a_table_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(DataError, match="Cannot read"):
+        read_column(tmp_path / "none.csv", "age", ["a"])
