@@ -37,7 +37,8 @@ class Planted:
 def copy_as_split(examples: Iterable[Example], root: Path, *, test_share: float = 0.2) -> Path:
     """Copy images to `{train,test}/{class}/` below `root`, every patient to one of the parts."""
     for example in examples:
-        owner = hashlib.sha256((example.patient or example.sha256).encode()).digest()
+        # Salted: some of the real sets were themselves selected by the plain hash of the patient.
+        owner = hashlib.sha256(f"part of {example.patient or example.sha256}".encode()).digest()
         part = "test" if owner[0] < 256 * test_share else "train"
         path = root / part / example.label / Path(example.file).name
         path.parent.mkdir(parents=True, exist_ok=True)
