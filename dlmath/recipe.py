@@ -84,7 +84,14 @@ class Recipe:
     brightness: float = field(default=0.0, metadata=_between(0, 0.9))
     patience: int = field(default=0, metadata=_between(0, 100_000))  # epochs; 0: train them all
     # What is decided with it.
-    threshold_rule: str = field(default="youden", metadata=_one_of("youden", "accuracy"))
+    threshold_rule: str = field(
+        default="youden",
+        metadata=_one_of("youden", "accuracy", "sensitivity", "specificity", "costs"),
+    )
+    # At least so much of what the rule names, sensitivity or specificity.
+    threshold_target: float = field(default=0.95, metadata=_between(0, 1, open_low=True))
+    # Rule `costs`: how many false alarms are as bad as one missed positive image.
+    miss_cost: float = field(default=1.0, metadata=_between(0, 1e6, open_low=True))
     seed: int = field(default=0, metadata=_between(0, 2**31 - 1))
 
     def __post_init__(self) -> None:
@@ -218,6 +225,13 @@ class Recipe:
                 "`head_solver` says how the head is fitted where it alone is. Received: "
                 f"head_solver={self.head_solver!r}, tune={self.tune!r}. Pass --tune head too."
             )
+        for name in names:
+            if name in THRESHOLD_FIELDS and self.threshold_rule not in THRESHOLD_FIELDS[name]:
+                raise RecipeError(
+                    f"`{name}` belongs to another threshold rule. Received: "
+                    f"{name}={getattr(self, name)!r}, threshold_rule={self.threshold_rule!r}. Add "
+                    f"--set threshold_rule={THRESHOLD_FIELDS[name][0]}"
+                )
         unused = SGD_FIELDS if self.solves_head else EXACT_FIELDS
         if self.solves_head and not self.augmented_views:
             unused = (*unused, *AUGMENTATION_FIELDS)
@@ -270,6 +284,11 @@ SGD_FIELDS = (
     "patience",
 )
 EXACT_FIELDS = ("l2", "augmented_views", "feature_mixup")
+# What belongs to some threshold rules alone.
+THRESHOLD_FIELDS = {
+    "threshold_target": ("sensitivity", "specificity"),
+    "miss_cost": ("costs",),
+}
 AUGMENTATION_FIELDS = (
     "flip_horizontal",
     "flip_vertical",

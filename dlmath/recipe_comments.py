@@ -63,7 +63,9 @@ _SECTIONS: dict[str, dict[str, str]] = {
     },
     "What is decided with it": {
         "threshold_rule": "How the threshold is chosen on validation: youden (sensitivity plus "
-        "specificity) or accuracy.",
+        "specificity), accuracy, sensitivity or specificity (of at least threshold_target), costs.",
+        "threshold_target": "What sensitivity, or specificity, those two rules must reach.",
+        "miss_cost": "For costs: how many false alarms are as bad as one missed positive image.",
         "seed": "Of split, order, augmentation and first weights.",
     },
 }

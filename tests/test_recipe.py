@@ -112,3 +112,23 @@ def test_a_bad_file_is_named(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(RecipeError, match=r"absent\.toml"):
         Recipe.read(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "accepted"),
+    [
+        ("threshold_target", "youden", False),
+        ("threshold_target", "costs", False),
+        ("threshold_target", "sensitivity", True),
+        ("threshold_target", "specificity", True),
+        ("miss_cost", "sensitivity", False),
+        ("miss_cost", "costs", True),
+    ],
+)
+def test_what_belongs_to_another_threshold_rule_is_refused(name, rule, accepted):
+    changed = recipe(threshold_rule=rule)
+    if accepted:
+        changed.refuse_without_effect([name])
+        return
+    with pytest.raises(RecipeError, match=f"`{name}` belongs to another threshold rule"):
+        changed.refuse_without_effect([name])

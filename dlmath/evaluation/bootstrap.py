@@ -5,7 +5,7 @@ is: whole patients are drawn instead. Source: Field, Welsh, "Bootstrapping clust
 JRSS B 69(3), 2007 (the cluster bootstrap); for the interval see `dlmath.evaluation.bca`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +70,15 @@ def estimate(
         name: _estimate_one(value, drawn[name], left_out[name]) for name, value in values.items()
     }
     return estimates, _warnings(values, drawn)
+
+
+def cluster_indices(patients: Sequence[str | None]) -> np.ndarray:
+    """Return (N,) indices 0..P-1 of patients by name.
+
+    Where one is None, whose images these are is not known, and each is a patient of its own.
+    """
+    names = range(len(patients)) if None in patients else patients
+    return np.unique(np.asarray(names), return_inverse=True)[1]
 
 
 def replicate_weights(

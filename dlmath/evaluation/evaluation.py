@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.evaluation.bootstrap import Estimate
+from dlmath.evaluation.bootstrap import Estimate, cluster_indices
 from dlmath.evaluation.decisions import confusion_matrix
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.light.decider import Decider, Threshold
@@ -79,9 +79,7 @@ def measure(
         warnings: To stand before those found here.
     """
     known = None not in patients
-    names = patients if known else range(len(truth))
-    clusters = np.unique(np.asarray(names), return_inverse=True)[1]
-    sample = Sample(classifier, truth, probabilities, clusters)
+    sample = Sample(classifier, truth, probabilities, cluster_indices(patients))
     measured = measure_metrics(sample, generator("bootstrap", seed))
     confusion = confusion_matrix(truth, sample.decision, len(classifier.classes))
     return Evaluation(

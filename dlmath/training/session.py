@@ -104,7 +104,10 @@ class Session:
         return {
             "best": {"epoch": best.meta["epoch"] + 1, "val_auc": best.meta["val_auc"]},
             "threshold": validation.decide(
-                self._validation_probabilities(), self.validation.labels, self.recipe
+                self._validation_probabilities(),
+                self.validation.labels,
+                [example.patient for example in self.validation.pixels.examples],
+                self.recipe,
             ),
             "images_per_second": round(statistics.median(rates), 2) if rates else None,
         }

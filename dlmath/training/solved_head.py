@@ -198,7 +198,9 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
     return {
         "head": _description(head),
         "best": figures,
-        "threshold": validation.decide(probabilities, labels, recipe),
+        "threshold": validation.decide(
+            probabilities, labels, [example.patient for example in features.examples], recipe
+        ),
         "images_per_second": ingredients.train.rate and round(ingredients.train.rate, 2),
         "light": write_light(
             run, ingredients.model, np.stack(compared), ingredients.network.content

@@ -1,12 +1,13 @@
 """What is measured and decided on the validation part, whichever way the model was fitted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
 from dlmath.errors import DivergedError
-from dlmath.evaluation.threshold import choose_threshold
+from dlmath.evaluation.threshold import Rule, choose_threshold, threshold_interval
 from dlmath.recipe import Recipe
 
 
@@ -33,13 +34,33 @@ def measure(probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe) -> di
     }
 
 
-def decide(probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe) -> dict[str, Any] | None:
-    """Return the threshold and how it was chosen; None for more than two classes."""
+def decide(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    patients: Sequence[str | None],
+    recipe: Recipe,
+) -> dict[str, Any] | None:
+    """Return the threshold, how it was chosen and its interval; None for more than two classes.
+
+    Args:
+        probabilities: (N, K).
+        labels: (N,) class indices.
+        patients: N names; None where it is not known whose the images are.
+        recipe: Its classes, positive class and rule.
+    """
     if not recipe.is_binary:
         return None
     truth, score = _binary_view(_normalised(probabilities), labels, recipe)
-    value = choose_threshold(truth, score, recipe.threshold_rule)
-    return {"value": value, "chosen_on": "validation", "rule": recipe.threshold_rule}
+    rule = Rule.of(recipe)
+    value = choose_threshold(truth, score, rule)
+    low, high = threshold_interval(truth, score, rule, patients, recipe.seed) or (None, None)
+    return {
+        "value": value,
+        "low": low,
+        "high": high,
+        "chosen_on": "validation",
+        **rule.as_dict(),
+    }
 
 
 def _binary_view(

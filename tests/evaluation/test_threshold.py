@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlmath.errors import DataError, RecipeError
-from dlmath.evaluation.threshold import choose_threshold
+from dlmath.evaluation.threshold import RULES, Rule, choose_threshold, threshold_interval
 
 
 @st.composite
@@ -43,7 +43,7 @@ def test_no_threshold_is_more_accurate(sample):
 
 
 @settings(max_examples=50)
-@given(samples(), st.randoms(use_true_random=False), st.sampled_from(["youden", "accuracy"]))
+@given(samples(), st.randoms(use_true_random=False), st.sampled_from(RULES))
 def test_the_order_of_the_images_does_not_matter(sample, random, rule):
     truth, probability = sample
     order = list(range(len(truth)))
@@ -52,6 +52,97 @@ def test_the_order_of_the_images_does_not_matter(sample, random, rule):
     shuffled = choose_threshold(truth[order], probability[order], rule)
 
     assert shuffled == choose_threshold(truth, probability, rule)
+
+
+def rates(truth, probability, threshold):
+    decided = probability >= threshold
+    return decided[truth == 1].mean(), 1 - decided[truth == 0].mean()
+
+
+@settings(max_examples=100)
+@given(samples(), st.floats(0.05, 1), st.sampled_from(["sensitivity", "specificity"]))
+def test_the_target_is_reached_and_the_other_rate_is_as_high_as_can_be(sample, target, name):
+    truth, probability = sample
+    index = ["sensitivity", "specificity"].index(name)
+
+    chosen = choose_threshold(truth, probability, Rule(name, target))
+
+    found = rates(truth, probability, chosen)
+    assert found[index] >= target - 1e-9
+    for threshold in [0.0, *probability, np.nextafter(probability.max(), 2)]:
+        other = rates(truth, probability, threshold)
+        if other[index] >= target:
+            assert found[1 - index] >= other[1 - index]
+
+
+def test_a_target_that_is_a_share_of_the_images_is_reached_exactly():
+    """Each positive lies just above a negative: one of the 20 may be missed, not two."""
+    negatives = np.arange(20) / 20
+    probability = np.concatenate([negatives, negatives + 0.01])
+
+    chosen = choose_threshold(np.arange(40) >= 20, probability, Rule("sensitivity", 0.95))
+
+    assert chosen == pytest.approx(0.055)
+
+
+@settings(max_examples=100)
+@given(samples(), st.sampled_from([0.25, 0.5, 1, 3, 10]))
+def test_no_threshold_costs_less(sample, miss_cost):
+    truth, probability = sample
+    tried = [0.0, *probability, np.nextafter(probability.max(), 2)]
+
+    def cost(threshold):
+        decided = probability >= threshold
+        return np.sum(decided & (truth == 0)) + miss_cost * np.sum(~decided & (truth == 1))
+
+    chosen = choose_threshold(truth, probability, Rule("costs", miss_cost=miss_cost))
+
+    assert cost(chosen) == min(cost(threshold) for threshold in tried)
+
+
+@settings(max_examples=25)
+@given(samples())
+def test_equal_costs_are_accuracy(sample):
+    assert choose_threshold(*sample, "costs") == choose_threshold(*sample, "accuracy")
+
+
+def test_the_interval_holds_the_threshold_and_narrows_with_the_patients():
+    rng = np.random.default_rng(0)
+    widths = []
+    for patients in (40, 1_000):
+        truth = np.arange(patients) % 2
+        probability = 1 / (1 + np.exp(-rng.normal(2 * truth - 1)))
+        names = [str(number) for number in range(patients)]
+
+        low, high = threshold_interval(truth, probability, "youden", names, seed=0)
+
+        assert low <= choose_threshold(truth, probability, "youden") <= high
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 2
+
+
+def test_copies_of_a_patients_images_say_nothing_new():
+    rng = np.random.default_rng(1)
+    truth = np.arange(40) % 2
+    probability = 1 / (1 + np.exp(-rng.normal(2 * truth - 1)))
+    names = [str(number) for number in range(40)]
+
+    once = threshold_interval(truth, probability, "accuracy", names, seed=0)
+    copied = threshold_interval(
+        np.tile(truth, 5), np.tile(probability, 5), "accuracy", names * 5, seed=0
+    )
+
+    assert copied == once
+
+
+def test_a_single_patient_of_a_class_gives_no_interval():
+    assert threshold_interval([0, 0, 1, 1], np.arange(4) / 4, "youden", list("abcc"), 0) is None
+
+
+def test_the_rule_says_what_it_uses():
+    assert Rule().as_dict() == {"rule": "youden"}
+    assert Rule("sensitivity", 0.9).as_dict() == {"rule": "sensitivity", "target": 0.9}
+    assert Rule("costs", miss_cost=5).as_dict() == {"rule": "costs", "miss_cost": 5}
 
 
 def test_it_lies_midway_between_the_classes():
