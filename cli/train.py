@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 import dlmath
+from dlmath.cli.folds import train_folds
 from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_survey
 from dlmath.cli.plan import show_plan
 from dlmath.cli.startup import load_tensorflow
@@ -102,6 +103,13 @@ def train(
         Literal["auto", "one", "mirrored", "tpu"],
         typer.Option(help="How several devices share a batch."),
     ] = "auto",
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Cross-validate: a run for each fold of the patients, each tested on its own.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the plan and the time it would take."),
@@ -145,12 +153,17 @@ def train(
         refused += ["--out"] if out is not None else []
         refused += ["--tensorboard"] if tensorboard else []
         refused += ["--dry-run"] if dry_run else []
+        refused += ["--folds"] if folds else []
         refused += [task] if task is not None else []
         typer.echo(str(_resume(resume, data, refused, where).folder))
         return
     task, changes = _prepared(task, data, changes)
+    if folds and (dry_run or tensorboard):
+        raise UserError("--folds takes neither --dry-run nor --tensorboard. Leave one out.")
     if dry_run:
         show_plan(task, data, {**where, **changes}, as_json=as_json)
+    elif folds:
+        typer.echo(train_folds(task, data, folds, out, {**where, **changes}))
     else:
         typer.echo(str(_train(task, data, out, tensorboard, changes, where).folder))
 

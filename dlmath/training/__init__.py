@@ -1,7 +1,8 @@
 """Training: the loop, the solver, checkpoints and devices."""
 
 from dlmath.reporting import Reporter
+from dlmath.training.cross_validate import CrossValidation, cross_validate
 from dlmath.training.plan import Plan, plan
 from dlmath.training.train import resume, train
 
-__all__ = ["Plan", "Reporter", "plan", "resume", "train"]
+__all__ = ["CrossValidation", "Plan", "Reporter", "cross_validate", "plan", "resume", "train"]

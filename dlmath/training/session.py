@@ -13,6 +13,7 @@ from dlmath.evaluation.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.training import callbacks, checkpoints, validation
+from dlmath.training.calibrate import calibrate
 from dlmath.training.devices import Placement
 from dlmath.training.ingredients import Ingredients
 from dlmath.training.loop import Loop
@@ -47,6 +48,7 @@ class Session:
     ):
         self.run = run
         self.recipe = recipe = ingredients.recipe
+        self.reporter = reporter
         self.model = ingredients.model
         self.validation = ingredients.validation
         train = ingredients.train
@@ -95,14 +97,20 @@ class Session:
     def finish(self) -> dict[str, Any]:
         """Write the model of the best epoch, and return what the manifest says of it.
 
-        The threshold is chosen on the validation part, by the model that is written.
+        It is calibrated first, on the validation part, and then the threshold is chosen there, by
+        the model that is written.
         """
         best = checkpoints.load(self._checkpoint_path(BEST))
         checkpoints.restore(best.arrays, {"model": self.model.variables})
+        logits = predict_probabilities(self.training_model, self.validation.pixels.array)
+        _, calibration = calibrate(
+            self.model, logits, self.validation.labels, self.recipe, self.reporter
+        )
         write_model(self.run, self.model)
         rates = self.progress.rates
         return {
             "best": {"epoch": best.meta["epoch"] + 1, "val_auc": best.meta["val_auc"]},
+            "calibration": calibration,
             "threshold": validation.decide(
                 self._validation_probabilities(),
                 self.validation.labels,

@@ -25,6 +25,7 @@ from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_csv
 from dlmath.training import validation
+from dlmath.training.calibrate import calibrate
 from dlmath.training.devices import Placement
 from dlmath.training.ingredients import bad_file_warnings, class_indices, require_every_class
 from dlmath.training.model_files import write_light, write_model
@@ -187,7 +188,9 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
     _write_history(run, head)
     features = ingredients.validation
     labels = class_indices(features.examples, recipe)
-    probabilities = softmax(head.logits(features.array), axis=1)
+    logits = head.logits(features.array)
+    scaling, calibration = calibrate(ingredients.model, logits, labels, recipe, reporter)
+    probabilities = softmax(scaling(logits), axis=1)
     figures = validation.measure(probabilities, labels, recipe)
     reporter.say("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
     write_model(run, ingredients.model)
@@ -198,6 +201,7 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
     return {
         "head": _description(head),
         "best": figures,
+        "calibration": calibration,
         "threshold": validation.decide(
             probabilities, labels, [example.patient for example in features.examples], recipe
         ),

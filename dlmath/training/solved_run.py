@@ -6,11 +6,13 @@ import numpy as np
 
 from dlmath import models
 from dlmath.convex import HeadFit
+from dlmath.convex.scaling import Scaling
 from dlmath.errors import RunError
 from dlmath.features import FrozenNetwork
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.training import solved_head
+from dlmath.training.calibrate import stored_scaling
 from dlmath.training.devices import place
 from dlmath.training.prepare import prepare_again
 from dlmath.training.solved_head import HeadData, HeadIngredients
@@ -27,11 +29,13 @@ class SolvedRun:
         fit: The head, solved again.
         data: What it was fitted to.
         ingredients: The features by part, with the images that they are of.
+        scaling: What calibration made of the head's logits in the run's model.
     """
 
     fit: HeadFit
     data: HeadData
     ingredients: HeadIngredients
+    scaling: Scaling
 
     @property
     def network(self) -> FrozenNetwork:
@@ -65,9 +69,10 @@ def load_solved_run(run: Run, purpose: str, reporter: Reporter) -> SolvedRun:
     ingredients = solved_head.gather(prepared, place("cpu"), reporter, model)
     fit = solved_head.fit(ingredients, reporter, run.manifest["head"]["l2"])
     kernel = model.get_layer("logits").get_weights()[0]
-    if np.abs(kernel - fit.kernel).max() > TOLERANCE * np.abs(kernel).max():
+    scaling = stored_scaling(run)
+    if np.abs(kernel - scaling.slope * fit.kernel).max() > TOLERANCE * np.abs(kernel).max():
         raise RunError(
             f"The head of {run.folder} is not the one that its images and its recipe give: the "
             "model or the data were changed since. Train again."
         )
-    return SolvedRun(fit, solved_head.head_data(ingredients), ingredients)
+    return SolvedRun(fit, solved_head.head_data(ingredients), ingredients, scaling)

@@ -73,6 +73,38 @@ def train(
     prepared = prepare(request, reporter)
     for warning in prepared.warnings:
         reporter.say(f"Warning: {warning}")
+    return train_prepared(
+        prepared,
+        folder,
+        placement,
+        threads=threads,
+        tensorboard=tensorboard,
+        reporter=reporter,
+        command=command,
+    )
+
+
+def train_prepared(
+    prepared: Prepared,
+    folder: Path | None,
+    placement: Placement,
+    *,
+    threads: dict[str, int],
+    tensorboard: bool = False,
+    reporter: Reporter = SILENT,
+    command: Sequence[str] = (),
+) -> Run:
+    """Train on data that were read and split already; see `train`.
+
+    Args:
+        prepared: Recipe and split.
+        folder: The run's own, absent or empty.
+        placement: Of the device.
+        threads: As `pin_threads` returned them.
+        tensorboard: As in `train`.
+        reporter: As in `train`.
+        command: As in `train`.
+    """
     audit = audit_prepared(prepared, reporter)
     ingredients = _gather(prepared, placement, reporter)
     # Only now: whatever can be wrong with the request leaves no folder behind.

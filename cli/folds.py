@@ -1,0 +1,55 @@
+"""`dlmath train --folds K`: trains, and shows the figures of the folds on stderr."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlmath.cli.startup import load_tensorflow
+
+if TYPE_CHECKING:
+    from dlmath.training import CrossValidation
+
+
+def train_folds(
+    task: str,
+    data: Sequence[str] | None,
+    folds: int,
+    out: Path | None,
+    settings: dict[str, Any],
+) -> str:
+    """Cross-validate, print a table on stderr, and return the folder of the runs."""
+    load_tensorflow()
+    from dlmath.cli.progress import reporter
+    from dlmath.training import cross_validate
+
+    with reporter() as report:
+        done = cross_validate(
+            task,
+            data,
+            folds,
+            out=out,
+            reporter=report,
+            command=["dlmath", *sys.argv[1:]],
+            **settings,
+        )
+    _print(done)
+    return str(done.folder)
+
+
+def _print(done: "CrossValidation") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    patients = f" of {done.pooled.patients:,} patients" if done.pooled.patients else ""
+    table = Table("metric", title=f"{done.pooled.n:,} images{patients}, each tested once")
+    table.add_column("all folds together")
+    table.add_column("folds, from lowest to highest")
+    for name, figure in done.pooled.metrics.items():
+        values = [fold["metrics"][name]["value"] for fold in done.metrics]
+        known = sorted(value for value in values if value is not None)
+        table.add_row(name, str(figure), ", ".join(f"{value:.3f}" for value in known))
+    console = Console(stderr=True, highlight=False)
+    console.print(table)
+    for warning in done.pooled.warnings:
+        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)

@@ -1,0 +1,107 @@
+"""Figures of several models that each predicted other images: the folds of a cross-validation."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dlmath.errors import RunError
+from dlmath.evaluation.evaluation import Evaluation, measure
+from dlmath.evaluation.tables import probability_columns
+from dlmath.light.decider import Decider, Threshold, stored_decision
+from dlmath.recipe import Recipe
+from dlmath.runs import Run
+
+# Metrics of decisions, which each fold's own threshold makes; all others are of probabilities.
+_OF_DECISIONS = (
+    "accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "mcc",
+)
+_MIDDLE = 0.5
+
+
+@dataclass(frozen=True)
+class _Fold:
+    truth: np.ndarray  # (N,) class indices
+    probabilities: np.ndarray  # (N, K)
+    patients: tuple[str | None, ...]
+    threshold: Threshold | None
+
+
+def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
+    """Return every metric over the test images of all runs together, with intervals by patient.
+
+    Each image is decided by the threshold of the model that predicted it. AUC and the metrics of
+    probabilities compare the probabilities of different models with one another, which costs them
+    a little where the models are not equally calibrated.
+
+    Args:
+        runs: Evaluated, on images that do not overlap.
+        recipe: Which they share.
+
+    Raises:
+        RunError: A run's predictions are missing or damaged.
+    """
+    folds = [_read(run, recipe) for run in runs]
+    truth = np.concatenate([fold.truth for fold in folds])
+    patients = [patient for fold in folds for patient in fold.patients]
+
+    def measured(parts: Sequence[np.ndarray]) -> Evaluation:
+        threshold = Threshold(_MIDDLE, "validation") if recipe.is_binary else None
+        positive = recipe.positive_class if recipe.is_binary else None
+        decider = Decider(recipe.classes, recipe.image_size, positive, threshold)
+        return measure(
+            decider,
+            truth,
+            np.concatenate(parts),
+            patients,
+            task=recipe.name,
+            split="folds",
+            seed=recipe.seed,
+        )
+
+    raw = measured([fold.probabilities for fold in folds])
+    if not recipe.is_binary:
+        return raw
+    positive = recipe.classes.index(recipe.positive_class)
+    decided = measured([_around_the_middle(fold, positive) for fold in folds])
+    metrics = {
+        name: decided.metrics[name] if name in _OF_DECISIONS else figure
+        for name, figure in raw.metrics.items()
+    }
+    methods = {
+        name: decided.methods[name] if name in _OF_DECISIONS else method
+        for name, method in raw.methods.items()
+    }
+    return replace(decided, metrics=metrics, methods=methods, threshold=None)
+
+
+def _around_the_middle(fold: _Fold, positive: int) -> np.ndarray:
+    """Return probabilities (N, 2) that are at least 0.5 just where the fold decides positive."""
+    if fold.threshold is None:
+        raise RunError("A fold of a binary task has no threshold. Train it again.")
+    decided = fold.probabilities[:, positive] >= fold.threshold.value
+    return np.where(np.arange(2) == positive, decided[:, None], ~decided[:, None]).astype(float)
+
+
+def _read(run: Run, recipe: Recipe) -> _Fold:
+    path = run.folder / "predictions.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+        columns = probability_columns(recipe.classes)
+        return _Fold(
+            truth=np.array([recipe.classes.index(row["class"]) for row in rows]),
+            probabilities=np.array([[float(row[column]) for column in columns] for row in rows]),
+            patients=tuple(row["patient"] or None for row in rows),
+            threshold=stored_decision(run)["threshold"],
+        )
+    except (OSError, KeyError, ValueError) as error:
+        raise RunError(f"Cannot read {path}: {error}. Evaluate the fold again.") from error

@@ -1,0 +1,164 @@
+"""Cross-validation by patient: a run for each fold, and the figures of all folds together.
+
+    runs/<task>-folds-<time>/  folds.json  fold-1/  fold-2/ ...
+
+Each fold is a run like any other, trained and validated on the patients outside it and tested once
+on its own. Interrupted, the same command with the same `--out` goes on: finished folds are kept,
+and the unfinished one is resumed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dlmath.data.folds import Folds, split_folds
+from dlmath.data.sources import Catalogue
+from dlmath.data.splits import Split, read_split, split_examples, split_hash
+from dlmath.errors import RunError
+from dlmath.evaluation.evaluate_run import evaluate
+from dlmath.evaluation.evaluation import Evaluation
+from dlmath.evaluation.pooling import pooled
+from dlmath.recipe import Recipe
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import RUNS, Run, read_json, write_json
+from dlmath.training.devices import Placement, pin_threads, place
+from dlmath.training.prepare import Data, Prepared, prepare, resolve
+from dlmath.training.train import resume, train_prepared
+
+FOLDS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The runs of a cross-validation and their figures.
+
+    Attributes:
+        folder: Holds a run for each fold, and `folds.json`.
+        runs: One for each fold.
+        metrics: Of each fold, as in its `metrics.json`.
+        pooled: Of the test images of all folds together.
+    """
+
+    folder: Path
+    runs: tuple[Run, ...]
+    metrics: tuple[dict[str, Any], ...]
+    pooled: Evaluation
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `folds.json` holds."""
+        return {
+            "folds_version": FOLDS_VERSION,
+            "folds": [
+                {"run": run.name, **metrics}
+                for run, metrics in zip(self.runs, self.metrics, strict=True)
+            ],
+            "pooled": self.pooled.as_json(),
+        }
+
+
+def cross_validate(
+    recipe: Recipe | str | Path,
+    data: Data = None,
+    folds: int = 5,
+    *,
+    out: str | Path | None = None,
+    device: str = "auto",
+    strategy: str = "auto",
+    reporter: Reporter = SILENT,
+    command: Sequence[str] = (),
+    **settings: Any,
+) -> CrossValidation:
+    """Train and test a recipe on each of `folds` folds of the patients.
+
+    A test part that came with the data stays unopened, with all of its patients' images.
+
+    Args:
+        recipe: As in `train`.
+        data: As in `train`.
+        folds: How many, at least 2.
+        out: The folder of the runs; by default `runs/<task>-folds-<UTC time>`. One of an
+            interrupted cross-validation of the same recipe and data is gone on with.
+        device: As in `train`.
+        strategy: As in `train`.
+        reporter: As in `train`.
+        command: As in `train`.
+        settings: As in `train`.
+
+    Raises:
+        UserError: As in `train`; or `out` holds something else.
+    """
+    request = resolve(recipe, data, settings)
+    threads, placement = pin_threads(), place(device, strategy)
+    prepared = prepare(request, reporter)
+    for warning in prepared.assumptions:
+        reporter.say(f"Warning: {warning}")
+    cut = split_folds(prepared.catalogue, folds, prepared.recipe.seed)
+    folder = Path(out) if out is not None else _new_folder(prepared.recipe)
+    runs, metrics = [], []
+    for number in range(1, folds + 1):
+        reporter.say(f"Fold {number} of {folds}")
+        split = fold_split(prepared.catalogue, cut, number, prepared.recipe)
+        run = _run_of_fold(
+            replace(prepared, split=split),
+            Run(folder / f"fold-{number}"),
+            placement,
+            threads,
+            reporter,
+            command,
+        )
+        runs.append(run)
+        if not run.metrics_path.is_file():  # its test images are looked at once
+            evaluate(run, reporter=reporter)
+        metrics.append(read_json(run.metrics_path))
+    together = pooled(runs, prepared.recipe)
+    result = CrossValidation(folder, tuple(runs), tuple(metrics), together)
+    write_json(folder / "folds.json", result.as_json())
+    return result
+
+
+def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) -> Split:
+    """Return the split that tests on fold `number`, from 1, and trains on the others.
+
+    The validation part is cut from the others' patients, as it is without folds.
+    """
+    examples = [
+        replace(example, part="test" if place == number else None)
+        for place, fold in enumerate(cut.folds, start=1)
+        for example in fold
+    ]
+    return split_examples(
+        replace(catalogue, examples=tuple(examples)),
+        seed=recipe.seed,
+        validation_fraction=recipe.validation_fraction,
+        test_fraction=recipe.test_fraction,
+    )
+
+
+def _run_of_fold(
+    prepared: Prepared,
+    run: Run,
+    placement: Placement,
+    threads: dict[str, int],
+    reporter: Reporter,
+    command: Sequence[str],
+) -> Run:
+    """Return the fold's run: the one that is there, gone on with if need be, or a new one."""
+    if not run.manifest_path.is_file():
+        return train_prepared(
+            prepared, run.folder, placement, threads=threads, reporter=reporter, command=command
+        )
+    there = split_hash(read_split(run.split_path, prepared.catalogue))
+    if run.recipe != prepared.recipe or there != split_hash(prepared.split):
+        raise RunError(
+            f"{run.folder} is of another recipe, other data or another number of folds. Pass "
+            "another --out, or the same command as before."
+        )
+    if run.is_finished:
+        return run
+    return resume(run, list(prepared.sources), reporter=reporter)
+
+
+def _new_folder(recipe: Recipe) -> Path:
+    return RUNS / f"{recipe.name}-folds-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

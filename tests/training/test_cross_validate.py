@@ -1,0 +1,84 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from dlmath.data.sources import read_sources
+from dlmath.errors import RunError
+from dlmath.recipe import Recipe
+from dlmath.runs import read_json
+from dlmath.training import cross_validate
+
+RECIPE = Recipe(
+    name="squares",
+    positive_class="dark",
+    patient_rules=(r"^(?P<patient>p\d+)_",),
+    backbone="malaria_cnn",
+    weights="none",
+    tune="head",
+    image_size=16,
+    l2=0.1,
+)
+
+
+@pytest.fixture(scope="module")
+def images(draw_squares, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("squares")
+    return draw_squares(folder, {"dark": 120, "bright": 140}, patients=24, noise=60)
+
+
+@pytest.fixture(scope="module")
+def done(images, tmp_path_factory):
+    return cross_validate(RECIPE, images, 3, out=tmp_path_factory.mktemp("folds") / "cv")
+
+
+def test_every_image_is_tested_once_and_no_patient_on_both_sides(images, done):
+    tested = []
+    for run in done.runs:
+        split = [line.split(",") for line in run.split_path.read_text().splitlines()[1:]]
+        patients = {
+            part: {row[3] for row in split if row[4] == part}
+            for part in ("train", "validation", "test")
+        }
+        assert all(patients.values())
+        assert not patients["test"] & (patients["train"] | patients["validation"])
+        assert not patients["train"] & patients["validation"]
+        tested += [row[0] for row in split if row[4] == "test"]
+    assert sorted(tested) == [example.file for example in read_sources([images]).examples]
+    assert done.pooled.n == 48
+    assert done.pooled.patients == 24
+
+
+def test_pooled_decisions_are_those_of_each_folds_own_threshold(done):
+    confusion = np.sum([metrics["confusion"] for metrics in done.metrics], axis=0)
+    assert np.array_equal(done.pooled.confusion, confusion)
+    right = np.trace(confusion) / confusion.sum()
+    assert done.pooled.metrics["accuracy"].value == pytest.approx(right)
+    assert done.pooled.metrics["accuracy"].low < right < done.pooled.metrics["accuracy"].high
+    squares = sum(m["metrics"]["brier"]["value"] * m["n"] for m in done.metrics)
+    assert done.pooled.metrics["brier"].value == pytest.approx(squares / 48)
+
+
+def test_the_figures_lie_beside_the_runs(done):
+    document = read_json(done.folder / "folds.json")
+    assert [fold["run"] for fold in document["folds"]] == ["fold-1", "fold-2", "fold-3"]
+    assert document["pooled"]["split"] == "folds"
+    assert all(run.report_path.is_file() for run in done.runs)
+
+
+def test_the_same_command_goes_on_where_it_stopped(images, done):
+    stamps = [run.model_path.stat().st_mtime_ns for run in done.runs]
+    shutil.rmtree(done.runs[2].folder)
+    (done.runs[1].metrics_path).unlink()
+    again = cross_validate(RECIPE, images, 3, out=done.folder)
+    kept = [run.model_path.stat().st_mtime_ns for run in again.runs]
+    assert kept[:2] == stamps[:2]
+    assert kept[2] != stamps[2]
+    assert again.pooled.confusion == done.pooled.confusion
+
+
+def test_a_folder_of_other_folds_is_refused(images, done):
+    with pytest.raises(RunError, match="another number of folds"):
+        cross_validate(RECIPE, images, 4, out=done.folder)
+    with pytest.raises(RunError, match="another recipe"):
+        cross_validate(RECIPE, images, 3, out=done.folder, seed=1)
