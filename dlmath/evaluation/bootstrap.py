@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dlmath.evaluation.bca import bca_interval
 
@@ -57,15 +58,16 @@ def estimate(
         generator: Where the draws come from.
         replicates: How many samples of P patients are drawn.
     """
-    values = {
-        name: float(value[0]) for name, value in statistics(np.ones((1, len(clusters)))).items()
-    }
-    if clusters.max() == 0:  # every replicate would be the sample itself
-        nothing = {name: np.full(1, np.nan) for name in values}
-        drawn, left_out = nothing, nothing
-    else:
-        drawn = _of_all(statistics, replicate_weights(clusters, replicates, generator))
-        left_out = _of_all(statistics, jackknife_weights(clusters, generator))
+    # The products are small: further threads would wait for one another, not compute.
+    with threadpool_limits(1, "blas"):
+        ones = np.ones((1, len(clusters)))
+        values = {name: float(value[0]) for name, value in statistics(ones).items()}
+        if clusters.max() == 0:  # every replicate would be the sample itself
+            nothing = {name: np.full(1, np.nan) for name in values}
+            drawn, left_out = nothing, nothing
+        else:
+            drawn = _of_all(statistics, replicate_weights(clusters, replicates, generator))
+            left_out = _of_all(statistics, jackknife_weights(clusters, generator))
     estimates = {
         name: _estimate_one(value, drawn[name], left_out[name]) for name, value in values.items()
     }
