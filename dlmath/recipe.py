@@ -84,6 +84,7 @@ class Recipe:
     brightness: float = field(default=0.0, metadata=_between(0, 0.9))
     patience: int = field(default=0, metadata=_between(0, 100_000))  # epochs; 0: train them all
     # What is decided with it.
+    calibration: str = field(default="none", metadata=_one_of("none", "temperature", "platt"))
     threshold_rule: str = field(
         default="youden",
         metadata=_one_of("youden", "accuracy", "sensitivity", "specificity", "costs"),
@@ -105,6 +106,7 @@ class Recipe:
             )
         self._check_classes()
         self._check_patient_rules()
+        self._check_calibration()
         if self.weight_decay and self.optimizer != "adamw":
             raise RecipeError(
                 "`weight_decay` needs optimizer = 'adamw'. "
@@ -127,6 +129,13 @@ class Recipe:
                 f"`positive_class` must be one of {list(self.classes)}."
                 f"{did_you_mean(self.positive_class, self.classes)} "
                 f"Received: positive_class={self.positive_class!r}"
+            )
+
+    def _check_calibration(self) -> None:
+        if self.calibration == "platt" and len(self.classes) > 2:
+            raise RecipeError(
+                "Platt scaling is for two classes. Received: calibration='platt' for "
+                f"{len(self.classes)} classes. Pass calibration = 'temperature'."
             )
 
     def _check_patient_rules(self) -> None:

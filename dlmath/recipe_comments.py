@@ -62,6 +62,8 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "brightness": "Brighten or darken by up to this fraction.",
     },
     "What is decided with it": {
+        "calibration": "How probabilities are made to mean what they say, on validation and before "
+        "the threshold: temperature, platt (two classes) or none.",
         "threshold_rule": "How the threshold is chosen on validation: youden (sensitivity plus "
         "specificity), accuracy, sensitivity or specificity (of at least threshold_target), costs.",
         "threshold_target": "What sensitivity, or specificity, those two rules must reach.",

@@ -6,6 +6,7 @@ import numpy as np
 
 from dlmath.convex.head import HeadFit, checked
 from dlmath.convex.leave_out import newton_steps
+from dlmath.convex.scaling import Scaling
 from dlmath.convex.softmax import log_sum_exp
 from dlmath.convex.solved import solve_at
 
@@ -27,6 +28,15 @@ class Influence:
     logits_without: np.ndarray
     probabilities: np.ndarray
     probabilities_without: np.ndarray
+
+    def scaled(self, scaling: Scaling) -> "Influence":
+        """Return the predictions of a head whose logits were scaled afterwards, with that scaling.
+
+        The same scaling serves without a patient: it was fitted to other images.
+        """
+        logits, without = scaling(self.logits), scaling(self.logits_without)
+        probabilities = log_sum_exp(logits)[1], log_sum_exp(without)[1]
+        return Influence(self.patients, logits, without, *probabilities)
 
     @property
     def changes(self) -> np.ndarray:

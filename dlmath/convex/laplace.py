@@ -23,6 +23,7 @@ from scipy.special import expit, ndtri
 from dlmath.convex.head import HeadFit, checked
 from dlmath.convex.influence import log_odds
 from dlmath.convex.leave_out import newton_steps
+from dlmath.convex.scaling import Scaling, unscaled
 from dlmath.convex.softmax import log_sum_exp
 from dlmath.convex.solved import Solved, solve_at, stack
 
@@ -55,10 +56,16 @@ class Laplace:
     solved: Solved
     patient_steps: np.ndarray | None = None  # d_g as columns, ((D + 1) (K - 1), P)
 
-    def predict(self, features: np.ndarray, *, level: float = 0.95) -> Uncertain:
-        """Return the probabilities of raw features (n, D) with intervals of the given level."""
-        covariance = self._covariance(features)
-        logits = self.fit.logits(features)
+    def predict(
+        self, features: np.ndarray, *, level: float = 0.95, scaling: Scaling | None = None
+    ) -> Uncertain:
+        """Return the probabilities of raw features (n, D) with intervals of the given level.
+
+        A scaling of the logits is taken as given, as the features are.
+        """
+        scaling = scaling or unscaled(self.fit.kernel.shape[1])
+        covariance = scaling.slope**2 * self._covariance(features)
+        logits = scaling(self.fit.logits(features))
         p = log_sum_exp(logits)[1]
         slopes = _slopes_of_log_odds(p) @ self.solved.basis  # (n, K, K - 1)
         deviation = np.sqrt(np.einsum("nkr,nrs,nks->nk", slopes, covariance, slopes, optimize=True))

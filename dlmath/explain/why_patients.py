@@ -114,7 +114,9 @@ def why_patients(
     data = solved.data
     arrays = (data.features, data.targets, data.weights)
     influence = patient_influence(solved.fit, *arrays, data.groups, features)
-    uncertain = laplace(solved.fit, *arrays, data.groups).predict(features)
+    influence = influence.scaled(solved.scaling)
+    posterior = laplace(solved.fit, *arrays, data.groups)
+    uncertain = posterior.predict(features, scaling=solved.scaling)
     images = _images_of_patients(solved)
     answers = []
     for row, file in enumerate(given):
