@@ -1,12 +1,16 @@
 """`dlmath runs`: what has been trained here."""
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlmath.runs import RUNS, Run, finished_runs
 
-app = typer.Typer(no_args_is_help=True, help="List and show the runs under runs/.")
+if TYPE_CHECKING:
+    from dlmath.evaluation import Comparison, Estimate
+
+app = typer.Typer(no_args_is_help=True, help="List, show and compare runs.")
 
 
 @app.command("list")
@@ -41,6 +45,75 @@ def show(
     found = Run.find(run)
     typer.echo(found.recipe_path.read_text(encoding="utf-8"))
     typer.echo(found.manifest_path.read_text(encoding="utf-8").rstrip())
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A run's folder or name.")],
+    second: Annotated[str, typer.Argument(help="Another, evaluated on the same test images.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Hold two runs against each other on their test images, each difference with its interval.
+
+    Example: dlmath runs compare runs/pneumonia-a runs/pneumonia-b
+    """
+    from dlmath.evaluation import compare_runs
+
+    comparison = compare_runs(first, second)
+    if as_json:
+        typer.echo(json.dumps(comparison.as_json(), indent=2, ensure_ascii=False))
+    else:
+        _show_comparison(comparison)
+
+
+def _show_comparison(comparison: "Comparison") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    patients = "" if comparison.patients is None else f" of {comparison.patients:,} patients"
+    console.print(f"{comparison.n:,} test images{patients}", soft_wrap=True)
+    table = Table("metric")
+    for name in comparison.runs:
+        table.add_column(Text(name), justify="right")
+    table.add_column("difference", justify="right")
+    table.add_column("95 % interval")
+    for name, row in comparison.metrics.items():
+        values = ("undefined" if v is None else f"{v:.3f}" for v in (row.first, row.second))
+        table.add_row(name, *values, *_signed(row.difference))
+    console.print(table)
+    for line in _tests(comparison):
+        console.print(line, markup=False, soft_wrap=True)
+    for warning in comparison.warnings:
+        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+
+
+def _signed(difference: "Estimate") -> tuple[str, str]:
+    if difference.value is None:
+        return "undefined", "-"
+    if difference.low is None or difference.high is None:
+        return f"{difference.value:+.3f}", "-"
+    return f"{difference.value:+.3f}", f"{difference.low:+.3f} to {difference.high:+.3f}"
+
+
+def _tests(comparison: "Comparison") -> list[str]:
+    lines = []
+    if comparison.delong is not None:
+        found = comparison.delong
+        lines.append(
+            f"AUC, paired DeLong test by patient: {found.value:+.3f} ({found.low:+.3f} to "
+            f"{found.high:+.3f}), p = {found.p:.3g}"
+        )
+    counts = comparison.mcnemar
+    lines.append(
+        f"Accuracy, exact McNemar test: {comparison.runs[0]} alone is right on "
+        f"{counts.only_first:,}, {comparison.runs[1]} alone on {counts.only_second:,}; by patient "
+        f"p = {counts.p_by_patient:.3g} (were all images independent, {counts.p:.3g})"
+    )
+    return lines
 
 
 def _test_auc(run: Run) -> str:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 # Where each public name lives.
 _HOMES = {
     "METRICS": "dlmath.evaluation.metrics",
+    "AucDifference": "dlmath.evaluation.paired",
     "Classifier": "dlmath.evaluation.classifier",
+    "Comparison": "dlmath.evaluation.compare",
+    "Difference": "dlmath.evaluation.compare",
     "Estimate": "dlmath.evaluation.bootstrap",
     "Evaluation": "dlmath.evaluation.evaluation",
+    "McNemar": "dlmath.evaluation.paired",
     "Prediction": "dlmath.evaluation.predict_files",
     "binary_metrics": "dlmath.evaluation.metrics",
     "choose_threshold": "dlmath.evaluation.threshold",
+    "compare_runs": "dlmath.evaluation.compare",
     "evaluate": "dlmath.evaluation.evaluate_run",
     "multiclass_metrics": "dlmath.evaluation.metrics",
     "predict": "dlmath.evaluation.predict_files",
@@ -23,12 +28,17 @@ _HOMES = {
 
 __all__ = [
     "METRICS",
+    "AucDifference",
     "Classifier",
+    "Comparison",
+    "Difference",
     "Estimate",
     "Evaluation",
+    "McNemar",
     "Prediction",
     "binary_metrics",
     "choose_threshold",
+    "compare_runs",
     "evaluate",
     "multiclass_metrics",
     "predict",
@@ -51,9 +61,11 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from dlmath.evaluation.bootstrap import Estimate
     from dlmath.evaluation.classifier import Classifier
+    from dlmath.evaluation.compare import Comparison, Difference, compare_runs
     from dlmath.evaluation.evaluate_run import evaluate
     from dlmath.evaluation.evaluation import Evaluation
     from dlmath.evaluation.metrics import METRICS, binary_metrics, multiclass_metrics
+    from dlmath.evaluation.paired import AucDifference, McNemar
     from dlmath.evaluation.predict_files import Prediction, predict
     from dlmath.evaluation.probabilities import predict_probabilities
     from dlmath.evaluation.threshold import choose_threshold

@@ -1,0 +1,163 @@
+"""Two runs held against each other on the same test images."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmath.errors import RunError
+from dlmath.evaluation.bootstrap import Estimate, cluster_indices, estimate
+from dlmath.evaluation.intervals import Sample
+from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
+from dlmath.evaluation.predictions import read_predictions, refuse_other_images, sample_of
+from dlmath.light.decider import Decider, stored_decision
+from dlmath.runs import Run
+from dlmath.seeds import generator
+
+_CHOICE = (
+    "To keep the better of runs by their figures on the test part is a choice made on the test "
+    "part: the figures of the one that is kept flatter it. Choose on validation, or say so."
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of two runs.
+
+    Attributes:
+        first: Of the first run; None where undefined.
+        second: Of the second run.
+        difference: First less second, with its 95 % interval.
+    """
+
+    first: float | None
+    second: float | None
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs on the same test images.
+
+    Attributes:
+        runs: Their names.
+        n: How many images.
+        patients: How many patients; None where it is not known whose the images are.
+        classes: In the first run's order.
+        positive_class: None for more than two classes.
+        metrics: By the names in `dlmath.evaluation.METRICS`.
+        delong: The paired test of the AUCs; None for more than two classes, or for too few
+            patients.
+        mcnemar: The paired test of the accuracies.
+        warnings: What a reader should know.
+    """
+
+    runs: tuple[str, str]
+    n: int
+    patients: int | None
+    classes: tuple[str, ...]
+    positive_class: str | None
+    metrics: dict[str, Difference]
+    delong: AucDifference | None
+    mcnemar: McNemar
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document of `runs compare --json`."""
+        return {
+            **asdict(self),
+            "runs": list(self.runs),
+            "classes": list(self.classes),
+            "delong": self.delong and self.delong._asdict(),
+            "mcnemar": self.mcnemar._asdict(),
+            "warnings": list(self.warnings),
+        }
+
+
+def compare_runs(first: Run | str | Path, second: Run | str | Path) -> Comparison:
+    """Compare two runs that were evaluated on the same test images, image by image.
+
+    Each run decides by its own threshold. In a replicate of the bootstrap the same patients are
+    drawn for both runs, so what makes an image hard for both cancels in the difference.
+
+    Args:
+        first: A run, its folder, or its name under `runs/`.
+        second: The other.
+
+    Raises:
+        RunError: A run has no predictions of its test part, or the images, their classes or their
+            patients are not the same.
+    """
+    runs = [run if isinstance(run, Run) else Run.find(run) for run in (first, second)]
+    deciders = [Decider(**stored_decision(run)) for run in runs]
+    _refuse_other_classes(runs, deciders)
+    rows = [read_predictions(run, decider) for run, decider in zip(runs, deciders, strict=True)]
+    refuse_other_images(runs, rows)
+    files = sorted(rows[0])
+    patients = [rows[0][file]["patient"] or None for file in files]
+    samples = [
+        sample_of(decider, [table[file] for file in files], cluster_indices(patients))
+        for decider, table in zip(deciders, rows, strict=True)
+    ]
+    names = (runs[0].name, runs[1].name)
+    return _compare(names, samples, patients)
+
+
+def _compare(
+    names: tuple[str, str], samples: Sequence[Sample], patients: Sequence[str | None]
+) -> Comparison:
+    one, other = samples
+    metrics, warnings = _differences(one, other)
+    positive = one.decider.positive_index
+    delong = None
+    if positive is not None:
+        scores = (
+            one.probabilities[:, positive],
+            other.probabilities[:, other.decider.positive_index],
+        )
+        delong = delong_test(one.truth == positive, scores, one.clusters)
+    right = (one.decision == one.truth, other.decision == other.truth)
+    return Comparison(
+        runs=names,
+        n=len(one.truth),
+        patients=None if None in patients else len(set(patients)),
+        classes=one.decider.classes,
+        positive_class=one.decider.positive_class,
+        metrics=metrics,
+        delong=delong,
+        mcnemar=mcnemar_test(right, one.clusters),
+        warnings=(_CHOICE, *warnings),
+    )
+
+
+def _differences(one: Sample, other: Sample) -> tuple[dict[str, Difference], list[str]]:
+    first, second = one.statistics(), other.statistics()
+
+    def differences(weights: np.ndarray) -> dict[str, np.ndarray]:
+        left, right = first(weights), second(weights)
+        return {name: left[name] - right[name] for name in left}
+
+    found, warnings = estimate(differences, one.clusters, generator("compare"))
+    ones = np.ones((1, len(one.truth)))
+    left, right = first(ones), second(ones)
+    metrics = {
+        name: Difference(_number(left[name]), _number(right[name]), difference)
+        for name, difference in found.items()
+    }
+    return metrics, warnings
+
+
+def _number(values: np.ndarray) -> float | None:
+    return None if np.isnan(values[0]) else float(values[0])
+
+
+def _refuse_other_classes(runs: Sequence[Run], deciders: Sequence[Decider]) -> None:
+    one, other = deciders
+    if set(one.classes) != set(other.classes) or one.positive_class != other.positive_class:
+        told = "; ".join(
+            f"{run.name} has {', '.join(decider.classes)}, positive {decider.positive_class}"
+            for run, decider in zip(runs, deciders, strict=True)
+        )
+        raise RunError(f"Only runs of the same classes can be compared. Received: {told}.")
