@@ -1,6 +1,7 @@
 """The blocks of README.md and docs/audit.md that are about data; see `readme_tables.py`."""
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,9 @@ def leakage() -> str:
     verdict = "passes" if paper["passes_95_percent"] else "does not pass"
     lines += [
         "",
-        f"Intervals by the bootstrap of patients. Split at random, as in the paper, the CNN "
-        f"{verdict} the paper's 0.95 on these cells",
-        f"({paper['folds_that_pass']} of {result['folds']} folds do).",
+        "Intervals by the bootstrap of patients. Split at random, as in the paper, the CNN "
+        f"{verdict} the",
+        f"paper's 0.95 on these cells ({paper['folds_that_pass']} of {result['folds']} folds do).",
     ]
     return "\n".join(lines) + "\n"
 
@@ -111,10 +112,14 @@ def planted() -> str:
     mutated = load("mutated-files")
     lines += [
         "",
-        f"Clean sets: {sizes}. False alarms on them: {result['together']['false_alarms']}.",
+        *textwrap.wrap(
+            f"Clean sets: {sizes}. False alarms on them: {result['together']['false_alarms']}.", 100
+        ),
         "",
-        f"{mutated['files']:,} mutated image files: {mutated['crashes']} crashes, "
-        f"{mutated['tracebacks']} tracebacks, {mutated['hangs']} hangs.",
+        f"{mutated['files']:,} mutated image files: {len(mutated['crashes'])} crashes, "
+        f"{len(mutated['hangs'])} hangs; on {len(mutated['disagreements'])} of them the audit and "
+        "the training differ in",
+        "what they say.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,7 +1,7 @@
-"""Put the figures of `benchmarks/results/` into the README, between its marks.
+"""Put the figures of `benchmarks/results/` into README.md and docs/audit.md, between their marks.
 
 python benchmarks/readme_tables.py          # write
-python benchmarks/readme_tables.py --check  # exit 1 if the README says something else
+python benchmarks/readme_tables.py --check  # exit 1 if a page says something else
 """
 
 import json
@@ -10,8 +10,11 @@ import statistics
 import sys
 from pathlib import Path
 
+import data_tables  # beside this file
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
+AUDIT = HERE.parent / "docs" / "audit.md"
 SINGLE_RUNS = {
     "pneumonia-head": "308 of the 624 official test images",
     "pneumonia-all": "308 of the 624 official test images",
@@ -21,25 +24,43 @@ SINGLE_RUNS = {
 
 
 def main() -> None:
-    text = README.read_text(encoding="utf-8")
-    wanted = filled(text)
-    if "--check" in sys.argv[1:]:
-        if text != wanted:
-            sys.exit("README.md disagrees with benchmarks/results/; run this without --check.")
-        return
-    README.write_text(wanted, encoding="utf-8")
+    for page, blocks in blocks_of_pages().items():
+        text = page.read_text(encoding="utf-8")
+        wanted = filled(text, blocks, page.name)
+        if "--check" not in sys.argv[1:]:
+            page.write_text(wanted, encoding="utf-8")
+        elif text != wanted:
+            sys.exit(f"{page.name} disagrees with benchmarks/results/; run this without --check.")
 
 
-def filled(text: str) -> str:
-    """Return the README with each marked block replaced by what its results say."""
-    tables = {"results": results_table(), "speed": speed_table(), "solvers": solvers_table()}
-    for name, table in tables.items():
+def blocks_of_pages() -> dict[Path, dict[str, str]]:
+    """Return what stands between the marks of each page."""
+    return {
+        README: {
+            "results": results_table(),
+            "speed": speed_table(),
+            "solvers": solvers_table(),
+            "own": data_tables.own_images(),
+            "audits": data_tables.audits(),
+            "leakage": data_tables.leakage(),
+        },
+        AUDIT: {
+            "planted": data_tables.planted(),
+            "labels": data_tables.labels(),
+            "shift": data_tables.shift(),
+        },
+    }
+
+
+def filled(text: str, blocks: dict[str, str], page: str) -> str:
+    """Return the page with each marked block replaced by what its results say."""
+    for name, block in blocks.items():
         pattern = rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)"
         text, count = re.subn(
-            pattern, lambda m, table=table: f"{m[1]}{table}{m[2]}", text, flags=re.DOTALL
+            pattern, lambda m, block=block: f"{m[1]}{block}{m[2]}", text, flags=re.DOTALL
         )
         if count != 1:
-            sys.exit(f"README.md must hold one block marked {name!r}, and holds {count}.")
+            sys.exit(f"{page} must hold one block marked {name!r}, and holds {count}.")
     return text
 
 

@@ -49,7 +49,7 @@ def list_tasks() -> None:
     table.add_column("data at hand", overflow="fold")
     for name, recipe in models.RECIPES.items():
         at_hand = data_at_hand(name)
-        found = str(at_hand) if at_hand else "none: pass --data PATH, or --data phantom"
+        found = str(at_hand) if at_hand else f"none: dlmath data download {name}, or --data phantom"
         table.add_row(name, ", ".join(recipe.classes), found)
     Console().print(table)
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -60,6 +61,8 @@ def main() -> None:
     # TensorFlow logs a missing GPU and its build flags as errors; real ones come as exceptions
     # too. Only a program may silence that, not a library.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Pillow warns of damage that the audit names, with the file, which Pillow does not.
+    warnings.filterwarnings("ignore", module="PIL")
     try:
         app()
     except DlmathError as error:

@@ -296,6 +296,8 @@ def hash_files(found: Sequence[Found], progress: Progress | None = None) -> list
 
 def _sha256(path: Path) -> str | None:
     try:
+        if not path.is_file():  # a pipe would be waited for without end
+            return None
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

@@ -285,3 +285,11 @@ def test_real_sets_are_read_whole(shared_data, folder, task, images, patients, h
     assert len({example.patient for example in catalogue.examples}) == patients
     assert catalogue.passed_over == {}
     assert catalogue.examples[0].sha256.startswith(hash_of_a_file)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(write_images, tmp_path):
+    write_images(tmp_path, ["a/1.png", "b/1.png"])
+    os.mkfifo(tmp_path / "a" / "2.png")
+    with pytest.raises(DataError, match="1 file cannot be read: a/2.png"):
+        read_sources([tmp_path])

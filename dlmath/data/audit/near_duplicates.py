@@ -16,7 +16,8 @@ from dlmath.data.listing import counted
 from dlmath.data.placing import Progress
 from dlmath.data.sources import Example
 
-# Every image is compared with every other: 30,000 take about a minute, and twice as many four.
+# Every image is compared with every other: 20,000 take some minutes, and twice as many four times
+# as long.
 MOST_IMAGES = 60_000
 
 

@@ -66,10 +66,13 @@ def read_for_audit(
         )
         for item, sha256 in zip(listing.found, hash_files(listing.found, progress), strict=True)
     )
-    findings = (*found_in_folders, *of_patients, *_of_classes(examples, classes))
+    findings = [*found_in_folders, *of_patients, *_of_classes(examples, classes)]
+    is_said = any(finding.kind == "one-class" for finding in findings)
+    if len({example.label for example in examples}) < 2 and not is_said:
+        findings.append(_unusable("A classifier needs images of at least two classes."))
     names = tuple(classes) or tuple(sorted(set(spelling.values())))
     phantom = any(reading.phantom for reading in listing.readings)
-    return Subject(examples, names, findings, phantom)
+    return Subject(examples, names, tuple(findings), phantom)
 
 
 def folder_findings(paths: Sequence[Source], progress: Progress | None = None) -> list[Finding]:
@@ -123,8 +126,6 @@ def _of_classes(examples: Sequence[Example], classes: Sequence[str]) -> Iterator
             advice="Rename the folder or move it away.",
             groups=single(files),
         )
-    if len(present) < 2:
-        yield _unusable("A classifier needs images of at least two classes.")
 
 
 def _unusable(message: str) -> Finding:

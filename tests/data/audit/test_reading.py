@@ -54,7 +54,13 @@ def test_what_is_not_there_is_a_finding_too(tmp_path):
 
 def test_one_class_is_unusable(write_images, tmp_path):
     subject = read_for_audit([write_images(tmp_path / "one", ["ill/1.png", "ill/2.png"])], (), ())
-    assert "unusable" in kinds(subject.findings)
+    assert kinds(subject.findings) == ["one-class"]
+
+
+def test_one_class_of_a_table_is_unusable_too(write_images, tmp_path):
+    write_images(tmp_path, ["1.png", "2.png"])
+    (tmp_path / "own.csv").write_text("file,class\n1.png,a\n2.png,a\n", encoding="utf-8")
+    assert kinds(read_for_audit([tmp_path / "own.csv"], (), ()).findings) == ["unusable"]
 
 
 def test_a_file_that_cannot_be_hashed_stays_in(own, monkeypatch):
