@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlmath import models
-from dlmath.cli.own_images import patient_rules
+from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError
@@ -43,14 +43,7 @@ def audit(
         Path | None,
         typer.Option(help="Second readings of the labels: file,review.", metavar="CSV"),
     ] = None,
-    patients: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="How to read the patient from a file's name; or the word none. Guessed unless "
-            "given or known.",
-            metavar="REGEX",
-        ),
-    ] = None,
+    patients: PatientsOption = None,
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with thumbnails.", metavar="FILE")
     ] = None,

@@ -6,7 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_survey
+from dlmath.cli.own_images import (
+    PatientsOption,
+    PositiveOption,
+    ask_what_is_missing,
+    patient_rules,
+    show_survey,
+)
 from dlmath.errors import RecipeError
 
 
@@ -19,16 +25,8 @@ def new(
             metavar="PATH",
         ),
     ],
-    positive: Annotated[
-        str | None, typer.Option(help="Of two classes the one looked for.", metavar="CLASS")
-    ] = None,
-    patients: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="How to read the patient from a file's name, its first group; or the word none.",
-            metavar="REGEX",
-        ),
-    ] = None,
+    positive: PositiveOption = None,
+    patients: PatientsOption = None,
 ) -> None:
     """Write NAME/recipe.toml for your own images, with a comment on every field.
 

@@ -2,11 +2,30 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlmath.errors import RecipeError
+
+# Options that several commands share.
+PositiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--positive",
+        help="Of two classes the one looked for: every metric is about it.",
+        metavar="CLASS",
+    ),
+]
+PatientsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--patients",
+        help="How to read the patient from a file's name, its first group; or the word none. May "
+        "be repeated; guessed for own images unless given.",
+        metavar="REGEX",
+    ),
+]
 
 if TYPE_CHECKING:
     from rich.console import Console

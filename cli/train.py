@@ -8,7 +8,13 @@ import typer
 
 import dlmath
 from dlmath.cli.folds import train_folds
-from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_survey
+from dlmath.cli.own_images import (
+    PatientsOption,
+    PositiveOption,
+    ask_what_is_missing,
+    patient_rules,
+    show_survey,
+)
 from dlmath.cli.plan import show_plan
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
@@ -41,20 +47,8 @@ def train(
         str | None,
         typer.Option(help="Go on with this interrupted run, instead of TASK.", metavar="RUN"),
     ] = None,
-    positive: Annotated[
-        str | None,
-        typer.Option(
-            help="Of two classes the one looked for: every metric is about it.", metavar="CLASS"
-        ),
-    ] = None,
-    patients: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="How to read the patient from a file's name, its first group; or the word none. "
-            "May be repeated.",
-            metavar="REGEX",
-        ),
-    ] = None,
+    positive: PositiveOption = None,
+    patients: PatientsOption = None,
     backbone: Annotated[str | None, typer.Option(help="The network under the head.")] = None,
     weights: Annotated[
         str | None,

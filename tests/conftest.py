@@ -13,6 +13,7 @@ from PIL import Image
 
 from dlmath import seeds
 from dlmath._checkout import link_missing
+from dlmath.recipe import Recipe
 from dlmath.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,6 +84,21 @@ def draw_squares() -> Callable[..., Path]:
         return root
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def squares_recipe() -> Recipe:
+    """Solves for a head on a small random network, on what `draw_squares` draws."""
+    return Recipe(
+        name="small",
+        backbone="malaria_cnn",
+        weights="none",
+        tune="head",
+        image_size=8,
+        patient_rules=(r"^(?P<patient>p\d+)_",),
+        positive_class="dark",
+        l2=0.05,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -13,17 +13,8 @@ from dlmath.light.decider import Decider, Threshold, stored_decision
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
 
-# Metrics of decisions, which each fold's own threshold makes; all others are of probabilities.
-_OF_DECISIONS = (
-    "accuracy",
-    "balanced_accuracy",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "mcc",
-)
+# Metrics of probabilities; all others are of decisions, which each fold's own threshold makes.
+_OF_PROBABILITIES = ("auc", "average_precision", "brier", "log_loss", "ece")
 _MIDDLE = 0.5
 
 
@@ -73,12 +64,12 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
     positive = recipe.classes.index(recipe.positive_class)
     decided = measured([_around_the_middle(fold, positive) for fold in folds])
     metrics = {
-        name: decided.metrics[name] if name in _OF_DECISIONS else figure
-        for name, figure in raw.metrics.items()
+        name: raw.metrics[name] if name in _OF_PROBABILITIES else figure
+        for name, figure in decided.metrics.items()
     }
     methods = {
-        name: decided.methods[name] if name in _OF_DECISIONS else method
-        for name, method in raw.methods.items()
+        name: raw.methods[name] if name in _OF_PROBABILITIES else method
+        for name, method in decided.methods.items()
     }
     return replace(decided, metrics=metrics, methods=methods, threshold=None)
 

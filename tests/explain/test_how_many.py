@@ -7,23 +7,10 @@ import dlmath
 from dlmath.cli.main import app
 from dlmath.errors import RunError
 from dlmath.explain import how_many
-from dlmath.recipe import Recipe
-
-RECIPE = Recipe(
-    name="small",
-    backbone="malaria_cnn",
-    weights="none",
-    tune="head",
-    image_size=8,
-    patient_rules=(r"^(?P<patient>p\d+)_",),
-    positive_class="dark",
-    validation_fraction=0.3,
-    l2=0.05,
-)
 
 
 @pytest.fixture(scope="module")
-def run(draw_squares, tmp_path_factory):
+def run(draw_squares, squares_recipe, tmp_path_factory):
     root = draw_squares(
         tmp_path_factory.mktemp("images"),
         {"dark": 122, "bright": 138},
@@ -31,7 +18,8 @@ def run(draw_squares, tmp_path_factory):
         images=1,
         spread=14,
     )
-    return dlmath.train(RECIPE, root, out=tmp_path_factory.mktemp("runs") / "run")
+    recipe = squares_recipe.replace(validation_fraction=0.3)
+    return dlmath.train(recipe, root, out=tmp_path_factory.mktemp("runs") / "run")
 
 
 def test_the_curve_ends_with_all_training_patients(run):
@@ -62,7 +50,7 @@ def test_an_impossible_target_is_refused_before_any_work(run):
 
 def test_a_head_trained_by_steps_has_no_curve(run, tmp_path):
     other = dlmath.train(
-        RECIPE.replace(head_solver="sgd", l2=0.0, epochs=1), run.sources, out=tmp_path / "sgd"
+        run.recipe.replace(head_solver="sgd", l2=0.0, epochs=1), run.sources, out=tmp_path / "sgd"
     )
     with pytest.raises(RunError, match="A learning curve needs a head that was solved"):
         how_many(other)

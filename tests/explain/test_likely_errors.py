@@ -7,22 +7,10 @@ import dlmath
 from dlmath import seeds
 from dlmath.errors import RunError
 from dlmath.explain import label_error_findings, likely_label_errors
-from dlmath.recipe import Recipe
-
-RECIPE = Recipe(
-    name="small",
-    backbone="malaria_cnn",
-    weights="none",
-    tune="head",
-    image_size=8,
-    patient_rules=(r"^(?P<patient>p\d+)_",),
-    positive_class="dark",
-    l2=0.05,
-)
 
 
 @pytest.fixture(scope="module")
-def run(draw_squares, tmp_path_factory):
+def run(draw_squares, squares_recipe, tmp_path_factory):
     """A run on dark and bright squares of which three bright ones lie among the dark."""
     root = draw_squares(
         tmp_path_factory.mktemp("images"), {"dark": 60, "bright": 190}, patients=60, images=2
@@ -30,7 +18,7 @@ def run(draw_squares, tmp_path_factory):
     for number in range(3):
         square = seeds.generator("wrong", number).normal(190, 40, (12, 12, 3)).clip(0, 255)
         Image.fromarray(square.astype("uint8")).save(root / "dark" / f"p{100 + number}_wrong.png")
-    return dlmath.train(RECIPE, root, out=tmp_path_factory.mktemp("runs") / "run")
+    return dlmath.train(squares_recipe, root, out=tmp_path_factory.mktemp("runs") / "run")
 
 
 def test_wrong_labels_come_first_and_the_test_part_is_not_looked_at(run):

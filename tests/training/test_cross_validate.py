@@ -5,20 +5,8 @@ import pytest
 
 from dlmath.data.sources import read_sources
 from dlmath.errors import RunError
-from dlmath.recipe import Recipe
 from dlmath.runs import read_json
 from dlmath.training import cross_validate
-
-RECIPE = Recipe(
-    name="squares",
-    positive_class="dark",
-    patient_rules=(r"^(?P<patient>p\d+)_",),
-    backbone="malaria_cnn",
-    weights="none",
-    tune="head",
-    image_size=16,
-    l2=0.1,
-)
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +16,8 @@ def images(draw_squares, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def done(images, tmp_path_factory):
-    return cross_validate(RECIPE, images, 3, out=tmp_path_factory.mktemp("folds") / "cv")
+def done(images, squares_recipe, tmp_path_factory):
+    return cross_validate(squares_recipe, images, 3, out=tmp_path_factory.mktemp("folds") / "cv")
 
 
 def test_every_image_is_tested_once_and_no_patient_on_both_sides(images, done):
@@ -66,19 +54,19 @@ def test_the_figures_lie_beside_the_runs(done):
     assert all(run.report_path.is_file() for run in done.runs)
 
 
-def test_the_same_command_goes_on_where_it_stopped(images, done):
+def test_the_same_command_goes_on_where_it_stopped(images, squares_recipe, done):
     stamps = [run.model_path.stat().st_mtime_ns for run in done.runs]
     shutil.rmtree(done.runs[2].folder)
     (done.runs[1].metrics_path).unlink()
-    again = cross_validate(RECIPE, images, 3, out=done.folder)
+    again = cross_validate(squares_recipe, images, 3, out=done.folder)
     kept = [run.model_path.stat().st_mtime_ns for run in again.runs]
     assert kept[:2] == stamps[:2]
     assert kept[2] != stamps[2]
     assert again.pooled.confusion == done.pooled.confusion
 
 
-def test_a_folder_of_other_folds_is_refused(images, done):
+def test_a_folder_of_other_folds_is_refused(images, squares_recipe, done):
     with pytest.raises(RunError, match="another number of folds"):
-        cross_validate(RECIPE, images, 4, out=done.folder)
+        cross_validate(squares_recipe, images, 4, out=done.folder)
     with pytest.raises(RunError, match="another recipe"):
-        cross_validate(RECIPE, images, 3, out=done.folder, seed=1)
+        cross_validate(squares_recipe, images, 3, out=done.folder, seed=1)

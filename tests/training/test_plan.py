@@ -4,19 +4,7 @@ import pytest
 
 from dlmath import models
 from dlmath.errors import RecipeError
-from dlmath.recipe import Recipe
 from dlmath.training import plan
-
-RECIPE = Recipe(
-    name="squares",
-    positive_class="dark",
-    patient_rules=(r"^(?P<patient>p\d+)_",),
-    backbone="malaria_cnn",
-    weights="none",
-    image_size=16,
-    batch_size=4,
-    epochs=3,
-)
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +12,9 @@ def images(draw_squares, tmp_path_factory):
     return draw_squares(tmp_path_factory.mktemp("squares"), {"dark": 110, "bright": 150})
 
 
-def test_training_by_steps_is_counted_and_timed(images, tmp_path, monkeypatch):
+def test_training_by_steps_is_counted_and_timed(images, squares_recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    made = plan(RECIPE, images, tune="all")
+    made = plan(squares_recipe, images, tune="all", batch_size=4, epochs=3)
     amounts = {stage.name: stage.amount for stage in made.stages}
     train, validation = (
         sum(made.summary.split[part].images.values()) for part in ("train", "validation")
@@ -36,13 +24,13 @@ def test_training_by_steps_is_counted_and_timed(images, tmp_path, monkeypatch):
     assert amounts["predict the validation part after each epoch"] == 3 * validation
     assert all(stage.seconds > 0 for stage in made.stages)
     assert made.seconds == sum(stage.seconds for stage in made.stages)
-    assert made.memory["pixels"] == 3 * 16 * 16 * (train + validation)
+    assert made.memory["pixels"] == 3 * 8 * 8 * (train + validation)
     assert list(tmp_path.iterdir()) == []  # no run is made
 
 
-def test_a_head_is_planned_by_what_the_cache_lacks(images):
-    first = plan(RECIPE, images, tune="head", augmented_views=1, flip_horizontal=True)
-    again = plan(RECIPE, images, tune="head", augmented_views=1, flip_horizontal=True)
+def test_a_head_is_planned_by_what_the_cache_lacks(images, squares_recipe):
+    first = plan(squares_recipe, images, tune="head", augmented_views=1, flip_horizontal=True)
+    again = plan(squares_recipe, images, tune="head", augmented_views=1, flip_horizontal=True)
     train, validation = (
         sum(first.summary.split[part].images.values()) for part in ("train", "validation")
     )
@@ -54,12 +42,12 @@ def test_a_head_is_planned_by_what_the_cache_lacks(images):
     assert first.memory["features"] == 4 * head.input.shape[-1] * (2 * train + validation)
 
 
-def test_the_document_is_json(images):
-    document = json.loads(json.dumps(plan(RECIPE, images, tune="all", epochs=1).as_json()))
+def test_the_document_is_json(images, squares_recipe):
+    document = json.loads(json.dumps(plan(squares_recipe, images, tune="all", epochs=1).as_json()))
     assert document["recipe"]["epochs"] == 1
     assert document["data"]["split"]["train"]["images"]["dark"] > 0
 
 
-def test_what_train_refuses_the_plan_refuses(images):
+def test_what_train_refuses_the_plan_refuses(images, squares_recipe):
     with pytest.raises(RecipeError, match="Which class is the positive one"):
-        plan(RECIPE, images, positive_class="")
+        plan(squares_recipe, images, positive_class="")
