@@ -25,6 +25,22 @@ _VALIDATION = {
     "val_accuracy": "accuracy at the most probable class",
     "epoch": "best epoch",
 }
+# What each metric is, for those who do not live among them.
+_MEANINGS = {
+    "accuracy": "share of images decided rightly",
+    "balanced_accuracy": "mean of sensitivity and specificity",
+    "auc": "chance that a positive image gets a higher probability than a negative one",
+    "average_precision": "mean precision over all thresholds, weighted by recall",
+    "sensitivity": "share of positive images found",
+    "specificity": "share of negative images left alone",
+    "ppv": "share of alarms that are right, at the share of positive images here",
+    "npv": "share of all-clears that are right, at the share of positive images here",
+    "f1": "harmonic mean of PPV and sensitivity",
+    "mcc": "correlation of truth and decision, -1 to 1",
+    "brier": "mean squared error of the probabilities; lower is better",
+    "log_loss": "mean surprise at the truth, in nats; lower is better",
+    "ece": "mean distance of probabilities from what happens; lower is better",
+}
 
 
 def write_report(run: Run) -> Path:
@@ -76,8 +92,11 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
     patients = f" of {metrics['patients']:,} patients" if metrics["patients"] else ""
     positive = f"; positive is {metrics['positive_class']}" if metrics["positive_class"] else ""
     yield pages.paragraph(f"{metrics['n']:,} test images{patients}{positive}.")
-    rows = [(name, *_cells(figure)) for name, figure in metrics["metrics"].items()]
-    yield pages.table(("metric", "value", "95 % interval"), rows, numbers=(1, 2))
+    rows = [
+        (name.replace("_", " "), *_cells(figure), _MEANINGS.get(name, ""))
+        for name, figure in metrics["metrics"].items()
+    ]
+    yield pages.table(("metric", "value", "95 % interval", "what it is"), rows, numbers=(1, 2))
     classes = metrics["classes"]
     counts = [
         (name, *(f"{count:,}" for count in row))

@@ -25,7 +25,7 @@ def test_after_it_every_metric_stands_there_with_its_interval(tiny_run):
     evaluation = dlmath.evaluate(tiny_run)
     page = tiny_run.report_path.read_text(encoding="utf-8")
     for name, figure in evaluation.metrics.items():
-        assert f">{name}<" in page
+        assert f">{name.replace('_', ' ')}<" in page
         if figure.low is not None:
             assert f"{figure.low:.3f} to {figure.high:.3f}" in page
     assert "has not been opened" not in page
