@@ -10,6 +10,7 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.data.splits import PARTS
+from dlmath.errors import RunError
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.report_figures import (
     chart_section,
@@ -47,7 +48,7 @@ def write_report(run: Run) -> Path:
     """Write the report of a finished run, and its model card, and return the report's path.
 
     Raises:
-        RunError: A file of the run is missing or damaged.
+        RunError: A file of the run is missing or damaged, or the report cannot be written.
     """
     recipe, manifest = run.recipe, run.manifest
     audit = read_json(run.audit_path) if run.audit_path.is_file() else None
@@ -66,8 +67,15 @@ def write_report(run: Run) -> Path:
         pages.heading("The model"),
         _model(recipe, manifest),
     ]
-    write_text(run.report_path, pages.page(f"{recipe.name}: {run.name}", body))
-    write_model_card(run)
+    try:
+        write_text(run.report_path, pages.page(f"{recipe.name}: {run.name}", body))
+        write_model_card(run)
+    except OSError as error:
+        raise RunError(
+            f"Cannot write the report into {run.report_path.parent}: {error.strerror}. The model "
+            "and its figures are kept. Make room or mend the permissions, then: "
+            f"dlmath evaluate {run.name}"
+        ) from error
     return run.report_path
 
 

@@ -84,3 +84,9 @@ def test_damaged_predictions_are_one_message(tiny_run):
     (tiny_run.folder / "predictions.csv").write_text("file,class\na.png,NORMAL\n", encoding="utf-8")
     with pytest.raises(RunError, match="Evaluate again"):
         write_report(tiny_run)
+
+
+def test_a_report_that_cannot_be_written_is_one_message(tiny_run):
+    tiny_run.report_path.parent.write_text("in the way", encoding="utf-8")
+    with pytest.raises(RunError, match="The model and its figures are kept"):
+        write_report(tiny_run)
