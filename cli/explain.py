@@ -1,79 +1,127 @@
 """`dlmath explain`."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
 from dlmath.cli.predict import split_run
 from dlmath.cli.startup import load_tensorflow
+from dlmath.cli.why_patients import print_patients
 from dlmath.errors import UserError
+from dlmath.runs import Run
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from dlmath.explain import WhyPatients
+Method = Literal["grad_cam", "grad_cam_plus_plus", "integrated_gradients", "occlusion"]
 
 
 def explain(
     arguments: Annotated[
         list[str],
         typer.Argument(
-            help="PNG and JPEG files. One that is a run is RUN; by default the newest finished.",
+            help="PNG and JPEG files or folders of them. One that is a run is RUN; by default "
+            "the newest finished run.",
             metavar="[RUN] IMAGE...",
             show_default=False,
         ),
     ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for a picture (.png) and the raw map (.npy) of each image.",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[
+        Method, typer.Option(help="How to find the places; occlusion is slow.")
+    ] = "grad_cam",
+    class_name: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            help="The class whose evidence is shown; by default the one that is decided.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Measure each map: deletion and insertion against random maps, and whether "
+            "randomised weights change it. Takes seconds an image.",
+        ),
+    ] = False,
     by_patients: Annotated[
         bool,
         typer.Option(
             "--why-patients",
-            help="Name the training patients on which each prediction leans, and what it would "
-            "be without them. Needs a head that was solved exactly (train --tune head).",
+            help="Name instead the training patients on which each prediction leans, and what it "
+            "would be without them. Needs a head that was solved exactly (train --tune head).",
         ),
     ] = False,
-    top: Annotated[int, typer.Option(min=1, help="How many patients to name.")] = 5,
+    top: Annotated[
+        int, typer.Option(min=1, help="How many patients to name, with --why-patients.")
+    ] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Say why the model answers as it does.
+    """Say why the model answers as it does: by places in the image, or by training patients.
 
-    Example: dlmath explain runs/pneumonia-20260101T120000Z film.jpeg --why-patients
+    Examples: dlmath explain runs/pneumonia-20260101T120000Z film.jpeg --out maps --check;
+    dlmath explain film.jpeg --why-patients
     """
-    if not by_patients:
-        raise UserError("Say what to explain. There is: --why-patients")
+    if by_patients == (out is not None):
+        raise UserError(
+            "Say where the maps go with --out DIR, or ask for --why-patients. "
+            f"Received: {'both' if by_patients else 'neither'}"
+        )
     run, images = split_run(arguments)
     load_tensorflow()
-    from rich.console import Console
+    if out is None:
+        print_patients(run, images, top, as_json=as_json)
+        return
+    answers = _explain(run, images, out, method, class_name, check)
+    if as_json:
+        typer.echo(json.dumps(answers, indent=2, ensure_ascii=False))
+    else:
+        for answer in answers:
+            _show(answer)
+    errors = [answer["error"] for answer in answers if "error" in answer]
+    for error in errors:
+        typer.echo(f"Error: {error}", err=True)
+    if errors:
+        typer.echo(f"{len(errors)} of {len(answers)} files have no explanation.", err=True)
+        raise typer.Exit(2)
 
+
+def _explain(
+    run: Run, images: list[str], out: Path, method: str, class_name: str | None, check: bool
+) -> list[dict[str, Any]]:
+    """Write the maps one by one, and return what `--json` prints."""
     from dlmath.cli.progress import reporter
-    from dlmath.explain import why_patients
+    from dlmath.explain import explain_files
+    from dlmath.explain.map_files import MapFiles
 
     with reporter() as report:
-        answers = why_patients(run, images, top, reporter=report)
-    if as_json:
-        typer.echo(json.dumps([a.as_json() for a in answers], indent=2, ensure_ascii=False))
-        return
-    console = Console(highlight=False)
-    for answer in answers:
-        console.print(_table(answer))
-
-
-def _table(answer: "WhyPatients") -> "Table":
-    from rich.markup import escape
-    from rich.table import Table
-
-    title = (
-        f"{answer.file}: {answer.about} {answer.probability:.3f} "
-        f"[{answer.low:.3f}, {answer.high:.3f}]"
-    )
-    table = Table(title=escape(title), title_justify="left", box=None)
-    table.add_column("without patient")
-    table.add_column("its training images")
-    table.add_column("probability", justify="right")
-    table.add_column("log-odds", justify="right")
-    for one in answer.patients:
-        images = ", ".join(f"{count} {name}" for name, count in one.images.items())
-        table.add_row(
-            escape(one.patient), escape(images), f"{one.without:.3f}", f"{one.change:+.3f}"
+        explanations = explain_files(
+            run, images, method, class_name=class_name, check=check, reporter=report
         )
-    return table
+        files = MapFiles(out)
+        return [files.write(one) for one in explanations]
+
+
+def _show(answer: dict[str, Any]) -> None:
+    """Print one answer for people to read."""
+    if "error" in answer:
+        typer.echo(f"{answer['file']}  not read")
+        return
+    typer.echo(f"{answer['file']}  {answer['class']} {answer['probability']:.3f}")
+    typer.echo(f"    {answer['overlay']}")
+    for name, figure in answer["figures"].items():
+        if figure["passed"]:
+            typer.echo(f"    {name}: {figure['said']}")
+    for warning in answer["warnings"]:
+        typer.echo(f"    Warning: {warning}")
+    if not {"deletion", "sanity"} & set(answer["figures"]):
+        typer.echo("    Not tested against random maps and random weights: pass --check.")

@@ -9,7 +9,7 @@ from dlmath.explain.deletion import deletion_figures
 from dlmath.explain.energy import energy_figure, truth_of
 from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap
-from dlmath.explain.methods import Method
+from dlmath.explain.methods import QUICK
 from dlmath.explain.sanity import sanity, sanity_figure
 
 
@@ -30,10 +30,13 @@ def cheap_figures(heat_map: HeatMap, file: Path, class_name: str) -> tuple[Figur
 
 
 def slow_figures(
-    parts: ClassifierParts, method: Method, image: np.ndarray, index: int, heat_map: HeatMap
+    parts: ClassifierParts, method: str, image: np.ndarray, index: int, heat_map: HeatMap
 ) -> tuple[Figure, ...]:
-    """Return what asks the network again: deletion, insertion, and sanity under randomising."""
-    stages = sanity(parts, method, image, index)
+    """Return what asks the network again: deletion, insertion, and sanity under randomising.
+
+    `method` names what made the map.
+    """
+    stages = sanity(parts, QUICK[method], image, index)
     return (*deletion_figures(parts, image, index, heat_map), sanity_figure(stages))
 
 

@@ -17,7 +17,7 @@ from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap, random_map
 from dlmath.seeds import generator
 
-STEPS = 20
+STEPS = 10
 RANDOM_MAPS = 4
 BLUR = 1 / 16  # of the side: blurs away an opacity's texture, and the ring form in a cell
 

@@ -49,8 +49,9 @@ class Explanation:
         name = self.method.replace("_", " ")
         title = f"{self.file.name}: {self.class_name} {self.probability:.3f}, by {name}"
         upright = decode_upright(read_checked(self.file, str(self.file)))
-        passed = [f"{one.name}: {one.said}" for one in self.figures if one.passed]
-        return draw_overlay(upright, self.heat_map.heat, title, [*self.warnings, *passed])
+        lines = [f"Warning: {warning}" for warning in self.warnings]
+        lines += [f"{one.name}: {one.said}" for one in self.figures if one.passed]
+        return draw_overlay(upright, self.heat_map.heat, title, lines)
 
     def as_json(self) -> dict[str, Any]:
         """Return all but the map, for `--json`."""
@@ -138,11 +139,10 @@ class Explainer:
             raise DataError(f"{file}: the model gives NaN; train it again")
         index = int(self.classifier.decide(row)[0]) if self.index is None else self.index
         name = self.classifier.classes[index]
-        method = find_method(self.method)
-        heat_map = method(self.parts, image, index)
+        heat_map = find_method(self.method)(self.parts, image, index)
         figures = cheap_figures(heat_map, file, name)
         if self.check:
-            figures += slow_figures(self.parts, method, image, index, heat_map)
+            figures += slow_figures(self.parts, self.method, image, index, heat_map)
         warnings = failures(heat_map, figures, name)
         probability = float(row[0, index])
         return Explanation(file, name, probability, self.method, heat_map, figures, warnings)

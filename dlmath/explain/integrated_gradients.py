@@ -14,7 +14,9 @@ TOLERANCE = 0.05  # of the difference of scores, as the paper advises
 LEAST_TOLERANCE = 0.02  # log-odds, for images whose score is nearly that of the black one
 
 
-def integrated_gradients(parts: ClassifierParts, image: np.ndarray, index: int) -> HeatMap:
+def integrated_gradients(
+    parts: ClassifierParts, image: np.ndarray, index: int, most_steps: int = MOST_STEPS
+) -> HeatMap:
     r"""Return the attribution of each pixel, its three colours summed.
 
     With the black image x' and the score s:
@@ -25,12 +27,13 @@ def integrated_gradients(parts: ClassifierParts, image: np.ndarray, index: int) 
     Black is what both kinds of picture hold where there is nothing: around a segmented cell, and
     around a body on a film. The integral is a trapezoidal sum. Its steps are doubled, each
     gradient being used again, until the sum is within 5 % of the difference (or within 0.02), at
-    most up to 256 steps; the figures say where it ended.
+    most up to `most_steps`; the figures say where it ended.
 
     Args:
         parts: The classifier.
         image: (S, S, 3) in 0..255.
         index: Of the class.
+        most_steps: Where to give up; a power of two of at least 16.
 
     Returns:
         The map, with the figures `difference` s(x) - s(x'), `sum` of the map, their `residual`,
@@ -42,7 +45,7 @@ def integrated_gradients(parts: ClassifierParts, image: np.ndarray, index: int) 
     tolerance = max(TOLERANCE * abs(difference), LEAST_TOLERANCE)
     steps = FIRST_STEPS
     mean = _mean_gradient(parts, image, index, np.linspace(0, 1, steps + 1), ends_count_half=True)
-    while abs((image * mean).sum() - difference) > tolerance and steps < MOST_STEPS:
+    while abs((image * mean).sum() - difference) > tolerance and steps < most_steps:
         middles = (np.arange(steps) + 0.5) / steps
         mean = (mean + _mean_gradient(parts, image, index, middles)) / 2
         steps *= 2

@@ -1,6 +1,7 @@
 """Draw a map over its image, beside the image itself, with the scale of its colours."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 VIRIDIS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725")
 SIDE = 384  # of the longer side of a panel in pixels
 GAP, BAR, LINE = 14, 18, 20
-PAPER, INK, FAINT = "white", "black", "#555555"
+PAPER, INK = "white", "black"
 COVER = 0.75  # how much of the image the hottest places cover; the coldest cover nothing
 SMALL, LARGE = 13, 15
 
@@ -43,8 +44,8 @@ def draw_overlay(
     _draw_bar(sheet, bar_left, top, plain.height)
     for number, line in enumerate(words):
         below = 0 if number < above else plain.height + GAP + GAP // 2
-        size, ink = (LARGE, INK) if number < above else (SMALL, FAINT)
-        _write(sheet, (GAP, GAP + LINE * number + below), line, size, ink)
+        size = LARGE if number < above else SMALL
+        _write(sheet, (GAP, GAP + LINE * number + below), line, size)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
@@ -80,22 +81,15 @@ def _draw_bar(sheet: Image.Image, left: int, top: int, height: int) -> None:
     sheet.paste(Image.fromarray(bar), (left, top))
     ImageDraw.Draw(sheet).rectangle((left, top, left + BAR, top + height - 1), outline=INK)
     for place, word in ((0, "most"), (height - LINE, "none")):
-        _write(sheet, (left + BAR + 4, top + place), word, SMALL, INK)
+        _write(sheet, (left + BAR + 4, top + place), word, SMALL)
 
 
 def _wrapped(line: str, width: int) -> list[str]:
     """Break a line between words, and a word longer than a line inside of it."""
-    font = ImageFont.load_default(size=LARGE)
-    rows = [""]
-    for word in line.split():
-        while font.getlength(word) > width:
-            cut = next(n for n in range(len(word), 0, -1) if font.getlength(word[:n]) <= width)
-            rows, word = [*rows, word[:cut]], word[cut:]
-        fits = font.getlength(f"{rows[-1]} {word}") <= width
-        rows = [*rows[:-1], f"{rows[-1]} {word}".strip()] if fits else [*rows, word]
-    return [row for row in rows if row]
+    letter = ImageFont.load_default(size=LARGE).getlength("n")
+    return textwrap.wrap(line, max(10, int(width / letter)))
 
 
-def _write(sheet: Image.Image, at: tuple[int, int], text: str, size: int, ink: str) -> None:
+def _write(sheet: Image.Image, at: tuple[int, int], text: str, size: int) -> None:
     font = ImageFont.load_default(size=size)
-    ImageDraw.Draw(sheet).text(at, text, fill=ink, font=font)
+    ImageDraw.Draw(sheet).text(at, text, fill=INK, font=font)

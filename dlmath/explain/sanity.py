@@ -81,15 +81,14 @@ def sanity(
 def sanity_figure(stages: Sequence[Stage]) -> Figure:
     """Return the figure of a cascade: what is left of the map when every weight is random."""
     last = stages[-1]
-    way = ", ".join(f"{stage.rank_correlation:.2f}" for stage in stages)
+    way = ", ".join(f"{one.rank_correlation:.2f} ({one.layers})" for one in stages)
     return Figure(
         "sanity",
         last.rank_correlation,
         LIMIT,
         abs(last.rank_correlation) <= LIMIT,
-        f"rank correlation {way} with the map of the network whose last "
-        f"{', '.join(str(stage.layers) for stage in stages)} layers are random "
-        f"(SSIM at the end {last.ssim:.2f}; at most {LIMIT} passes)",
+        f"rank correlation with the map once so many of the last layers are random: {way}; "
+        f"at most {LIMIT} may be left (SSIM {last.ssim:.2f})",
     )
 
 

@@ -1,0 +1,50 @@
+"""`dlmath explain --why-patients`."""
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from dlmath.explain import WhyPatients
+    from dlmath.runs import Run
+
+
+def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) -> None:
+    """Print the training patients on which each prediction leans."""
+    from rich.console import Console
+
+    from dlmath.cli.progress import reporter
+    from dlmath.explain import why_patients
+
+    with reporter() as report:
+        answers = why_patients(run, images, top, reporter=report)
+    if as_json:
+        typer.echo(json.dumps([a.as_json() for a in answers], indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    for answer in answers:
+        console.print(_table(answer))
+
+
+def _table(answer: "WhyPatients") -> "Table":
+    from rich.markup import escape
+    from rich.table import Table
+
+    title = (
+        f"{answer.file}: {answer.about} {answer.probability:.3f} "
+        f"[{answer.low:.3f}, {answer.high:.3f}]"
+    )
+    table = Table(title=escape(title), title_justify="left", box=None)
+    table.add_column("without patient")
+    table.add_column("its training images")
+    table.add_column("probability", justify="right")
+    table.add_column("log-odds", justify="right")
+    for one in answer.patients:
+        images = ", ".join(f"{count} {name}" for name, count in one.images.items())
+        table.add_row(
+            escape(one.patient), escape(images), f"{one.without:.3f}", f"{one.change:+.3f}"
+        )
+    return table
