@@ -32,6 +32,21 @@ def evaluate(
     split: Annotated[
         Literal["test", "validation", "all"], typer.Option(help="Which part of the images.")
     ] = "test",
+    prevalence: Annotated[
+        float | None,
+        typer.Option(
+            help="Also give accuracy and predictive values at this share of the positive class.",
+            show_default=False,
+        ),
+    ] = None,
+    slice_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also give the figures by a column of a CSV that has a column `file`. May be "
+            "repeated.",
+            metavar="FILE.csv:COLUMN",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,
@@ -46,7 +61,14 @@ def evaluate(
     from dlmath.cli.progress import reporter
 
     with reporter() as report:
-        evaluation = dlmath.evaluate(found, data or None, split, reporter=report)
+        evaluation = dlmath.evaluate(
+            found,
+            data or None,
+            split,
+            prevalence=prevalence,
+            slice_by=slice_by or (),
+            reporter=report,
+        )
     if as_json:
         typer.echo(json.dumps(evaluation.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -62,6 +84,8 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
     console.print(_headline(run, evaluation), markup=False, soft_wrap=True)
     console.print(_metrics_table(evaluation))
     console.print(_confusion_table(evaluation))
+    for line in _further_lines(evaluation):
+        console.print(line, markup=False, soft_wrap=True)
     for warning in evaluation.warnings:
         console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
 
@@ -78,9 +102,58 @@ def _headline(run: Run, evaluation: "Evaluation") -> str:
     else:
         lines.append(
             f"Positive is {evaluation.positive_class}, decided at a probability of at least "
-            f"{evaluation.threshold.value:.4f} (chosen on {evaluation.threshold.chosen_on})."
+            f"{evaluation.threshold.value:.4f} ({_chosen(evaluation)})."
         )
     return "\n".join(lines)
+
+
+def _chosen(evaluation: "Evaluation") -> str:
+    assert evaluation.threshold is not None
+    chosen = f"chosen on {evaluation.threshold.chosen_on}"
+    choice = evaluation.threshold_choice
+    if choice is None:
+        return chosen
+    rule = choice["rule"]
+    if "target" in choice:
+        rule = f"{rule} of at least {choice['target']:g}"
+    if "miss_cost" in choice:
+        rule = f"{rule}, a miss like {choice['miss_cost']:g} false alarms"
+    if choice["low"] is None:
+        return f"{chosen} by {rule}"
+    return f"{chosen} by {rule}; 95 % interval {choice['low']:.4f} to {choice['high']:.4f}"
+
+
+def _further_lines(evaluation: "Evaluation") -> list[str]:
+    """Say what else the JSON document holds, a line each."""
+    lines = [
+        f"{name.replace('_', ' ')} %: {figure}"
+        for name, figure in evaluation.operating_points.items()
+    ]
+    choice = evaluation.threshold_choice
+    if choice is not None and choice["preferred_here"] is not None:
+        preferred = choice["preferred_here"]
+        lines.append(
+            f"By the same rule these images would have preferred a threshold of "
+            f"{preferred['value']:.4f} (accuracy {preferred['accuracy']:.3f}); it was not used."
+        )
+    if evaluation.at_prevalence is not None:
+        shown = (
+            f"{name} {value['value']:.3f}"
+            for name, value in evaluation.at_prevalence["metrics"].items()
+            if value["value"] is not None
+        )
+        lines.append(
+            f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}: {', '.join(shown)}"
+        )
+    for name, found in evaluation.slices.items():
+        groups = (
+            f"{group} {figures['metrics']['accuracy']['value']:.3f} of {figures['n']:,}"
+            for group, figures in found["groups"].items()
+        )
+        lines.append(f"Accuracy by {name}: {'; '.join(groups)}")
+    if evaluation.test_openings is not None:
+        lines.append(str(evaluation.test_openings))
+    return lines
 
 
 def _metrics_table(evaluation: "Evaluation") -> object:

@@ -85,8 +85,13 @@ def matthews_correlation(counts: ClassCounts) -> np.ndarray:
     hits, decided, actual = counts
     total = actual.sum(axis=1)
     covariance = hits.sum(axis=1) * total - (decided * actual).sum(axis=1)
-    variances = (total**2 - (decided**2).sum(axis=1)) * (total**2 - (actual**2).sum(axis=1))
-    return ratio(covariance, np.sqrt(variances))
+    return ratio(covariance, np.sqrt(_spread(decided, total) * _spread(actual, total)))
+
+
+def _spread(counts: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return total^2 less the sum of squares (R,): 0 for a single class, also if rounded."""
+    spread = total**2 - (counts**2).sum(axis=1)
+    return np.where(spread > 1e-12 * total**2, spread, 0.0)
 
 
 def confusion_matrix(truth: np.ndarray, decision: np.ndarray, classes: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Evaluate a run: its images through its model, then every metric with its interval."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,16 @@ from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example, Source
 from dlmath.errors import RunError
+from dlmath.evaluation import details
+from dlmath.evaluation.bootstrap import cluster_indices
 from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.evaluation import Evaluation, measure
+from dlmath.evaluation.intervals import Sample
+from dlmath.evaluation.openings import record_opening
+from dlmath.evaluation.prevalence import check_prevalence
 from dlmath.evaluation.report import write_report
-from dlmath.evaluation.subject import given_images, own_images
+from dlmath.evaluation.subject import Subject, given_images, own_images
 from dlmath.evaluation.tables import probability_columns
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_csv, write_json
@@ -23,6 +30,8 @@ def evaluate(
     data: Source | Sequence[Source] | None = None,
     split: str = "test",
     *,
+    prevalence: float | None = None,
+    slice_by: Sequence[str] = (),
     reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Return the figures of a run on its own images or on others.
@@ -34,12 +43,17 @@ def evaluate(
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
         data: One source or several; None for the data that the run was made with.
         split: test, validation, or all. Given data without parts on disk are evaluated whole.
+        prevalence: Also say what accuracy and predictive values would be at it.
+        slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
+            column `file` too.
         reporter: Hears of the progress.
 
     Raises:
         RunError: There is no such run, or its model gives no numbers.
         DataError: The images cannot be read, or there are none.
     """
+    if prevalence is not None:
+        check_prevalence(prevalence)
     run = run if isinstance(run, Run) else Run.find(run)
     classifier = Classifier.load(run)
     if data is None:
@@ -47,6 +61,20 @@ def evaluate(
     else:
         given = [data] if isinstance(data, str | Path) else list(data)
         subject = given_images(run, given, split, reporter)
+    evaluated = _predict(run, classifier, subject, reporter)
+    reporter.say("Measuring …")
+    evaluation = _measure(run, subject, evaluated, prevalence, slice_by)
+    if subject.opened:
+        openings = record_opening(run, list(subject.opened))
+        warned = (*evaluation.warnings, *openings.warnings)
+        evaluation = replace(evaluation, test_openings=openings, warnings=warned)
+    if data is None and split == "test":
+        _keep(run, evaluation, evaluated)
+        write_report(run)
+    return evaluation
+
+
+def _predict(run: Run, classifier: Classifier, subject: Subject, reporter: Reporter) -> Evaluated:
     pixels = load_pixels(
         subject.examples,
         classifier.image_size,
@@ -57,20 +85,41 @@ def evaluate(
         pixels.array, lambda done, total: reporter.progress("predicting", done, total)
     )
     _refuse_nan(run, probabilities, pixels.examples)
+    truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
+    clusters = cluster_indices([example.patient for example in pixels.examples])
+    sample = Sample(classifier, truth, probabilities, clusters)
+    return Evaluated(sample, pixels, run.recipe.seed)
+
+
+def _measure(
+    run: Run,
+    subject: Subject,
+    evaluated: Evaluated,
+    prevalence: float | None,
+    slice_by: Sequence[str],
+) -> Evaluation:
+    sample, pixels = evaluated.sample, evaluated.pixels
     evaluation = measure(
-        classifier,
-        np.array([classifier.classes.index(example.label) for example in pixels.examples]),
-        probabilities,
+        sample.decider,
+        sample.truth,
+        sample.probabilities,
         [example.patient for example in pixels.examples],
         task=run.recipe.name,
         split=subject.split,
-        seed=run.recipe.seed,
+        seed=evaluated.seed,
         warnings=[*_state_warnings(run), *subject.warnings, *_bad_file_warnings(len(pixels.bad))],
     )
-    if data is None and split == "test":
-        _keep(run, evaluation, pixels.examples, probabilities)
-        write_report(run)
-    return evaluation
+    at_prevalence = None
+    if prevalence is not None:
+        at_prevalence = details.prevalence_metrics(evaluated, evaluation.metrics, prevalence)
+    return replace(
+        evaluation,
+        threshold_choice=details.threshold_choice(evaluated, run.manifest.get("threshold") or {}),
+        operating_points=details.points(evaluated),
+        slices=details.slices(evaluated, slice_by),
+        patient_level=details.patient_metrics(evaluated),
+        at_prevalence=at_prevalence,
+    )
 
 
 def _refuse_nan(run: Run, probabilities: np.ndarray, examples: Sequence[Example]) -> None:
@@ -94,9 +143,7 @@ def _bad_file_warnings(number: int) -> list[str]:
     return [f"{counted(number, 'file')} could not be read and are left out."] if number else []
 
 
-def _keep(
-    run: Run, evaluation: Evaluation, examples: Sequence[Example], probabilities: np.ndarray
-) -> None:
+def _keep(run: Run, evaluation: Evaluation, evaluated: Evaluated) -> None:
     columns = probability_columns(evaluation.classes)
     rows = (
         {
@@ -105,7 +152,9 @@ def _keep(
             "class": example.label,
             **dict(zip(columns, map(float, row), strict=True)),
         }
-        for example, row in zip(examples, probabilities, strict=True)
+        for example, row in zip(
+            evaluated.pixels.examples, evaluated.sample.probabilities, strict=True
+        )
     )
     write_csv(run.folder / "predictions.csv", ["file", "patient", "class", *columns], rows)
     write_json(run.metrics_path, evaluation.as_json())

@@ -9,6 +9,7 @@ import numpy as np
 from dlmath.evaluation.bootstrap import Estimate, cluster_indices
 from dlmath.evaluation.decisions import confusion_matrix
 from dlmath.evaluation.intervals import Sample, measure_metrics
+from dlmath.evaluation.openings import Openings
 from dlmath.light.decider import Decider, Threshold
 from dlmath.seeds import generator
 
@@ -30,6 +31,12 @@ class Evaluation:
         slices: Figures of parts of the images, by name.
         warnings: What a reader should know.
         methods: How each metric's interval was found: `bca`, `delong` or `clopper-pearson`.
+        threshold_choice: By which rule, with the threshold's own interval, and what these images
+            would have preferred, which was not used.
+        operating_points: Sensitivity at specificities of 90 and 95 %, and the reverse.
+        patient_level: Metrics of patients in the place of images, and the worst of them.
+        at_prevalence: Figures at another prevalence, where one was asked for.
+        test_openings: How often the test part was looked at; None where it was not.
     """
 
     task: str
@@ -44,6 +51,12 @@ class Evaluation:
     slices: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     methods: dict[str, str] = field(default_factory=dict)
+    threshold_choice: dict[str, Any] | None = None
+    operating_points: dict[str, Estimate] = field(default_factory=dict)
+    patient_level: dict[str, Any] | None = None
+    at_prevalence: dict[str, Any] | None = None
+    # Not compared: to look again changes no figure.
+    test_openings: Openings | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of `evaluate --json`, as `evaluation.schema.json` describes it."""
@@ -52,6 +65,12 @@ class Evaluation:
             "classes": list(self.classes),
             "confusion": [list(row) for row in self.confusion],
             "warnings": list(self.warnings),
+            "test_openings": self.test_openings
+            and {
+                **asdict(self.test_openings),
+                "other_runs": list(self.test_openings.other_runs),
+                "said": str(self.test_openings),
+            },
         }
 
 

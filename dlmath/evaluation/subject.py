@@ -1,7 +1,7 @@
 """Which images an evaluation is about, and what a reader should know of them."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,11 +29,13 @@ class Subject:
         split: Which part they are: test, validation or all.
         examples: At least one.
         warnings: What a reader of the figures should know.
+        opened: SHA-256 of the images of the run's test part, if any of them is among these.
     """
 
     split: str
     examples: tuple[Example, ...]
     warnings: tuple[str, ...]
+    opened: tuple[str, ...]
 
 
 def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> Subject:
@@ -99,13 +101,15 @@ def _subject(run: Run, split: str, examples: Sequence[Example], catalogue: Catal
             "Evaluate on all of it: --split all"
         )
     warnings = [PHANTOM_WARNING] if catalogue.phantom else []
-    warnings += _used_in_training(run.split_path, examples)
-    return Subject(split, tuple(examples), tuple(warnings))
+    part_of = _recorded_parts(run.split_path)
+    warnings += _used_in_training(part_of, examples)
+    tested = tuple(sha256 for sha256, part in part_of.items() if part == "test")
+    opened = tested if {example.sha256 for example in examples} & set(tested) else ()
+    return Subject(split, tuple(examples), tuple(warnings), opened)
 
 
-def _used_in_training(split_path: Path, examples: Iterable[Example]) -> list[str]:
+def _used_in_training(part_of: Mapping[str, str], examples: Iterable[Example]) -> list[str]:
     """Warn of images that the run has seen: by their bytes, whatever they are called now."""
-    part_of = _recorded_parts(split_path)
     seen = [part_of.get(example.sha256) for example in examples]
     warnings = []
     if trained := seen.count("train"):

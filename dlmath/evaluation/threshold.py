@@ -1,6 +1,6 @@
 """The threshold of a binary task, chosen on validation images and never on test images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,6 +9,7 @@ import numpy as np
 from dlmath.errors import DataError, RecipeError
 from dlmath.evaluation.bca import LEVEL
 from dlmath.evaluation.bootstrap import REPLICATES, cluster_indices, replicate_weights
+from dlmath.evaluation.cuts import Cuts
 from dlmath.recipe import Recipe
 from dlmath.seeds import generator
 
@@ -42,6 +43,13 @@ class Rule:
                 f"`threshold_rule` must be one of {', '.join(RULES)}. "
                 f"Received: threshold_rule={self.name!r}"
             )
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the rule that a manifest's `threshold` tells of."""
+        fields = {"target": record.get("target"), "miss_cost": record.get("miss_cost")}
+        known = {name: value for name, value in fields.items() if value is not None}
+        return cls(record.get("rule", "youden"), **known)
 
     @classmethod
     def of(cls, recipe: Recipe) -> Self:
@@ -80,8 +88,8 @@ def choose_threshold(truth: np.ndarray, probability: np.ndarray, rule: str | Rul
             "A threshold needs images of both classes in the validation part. Received: "
             f"{positives} positive and {negatives} negative images. Raise validation_fraction."
         )
-    choice = _Choice(positive, np.asarray(probability, np.float64))
-    return float(choice.thresholds(rule, np.ones((1, len(positive))))[0])
+    cuts = Cuts(positive, np.asarray(probability, np.float64))
+    return float(_best(rule, cuts, np.ones((1, len(positive))))[0])
 
 
 def threshold_interval(
@@ -104,41 +112,20 @@ def threshold_interval(
     positive, clusters = np.asarray(truth, bool), cluster_indices(patients)
     if any(len(np.unique(clusters[chosen])) < 2 for chosen in (positive, ~positive)):
         return None
-    choice = _Choice(positive, np.asarray(probability, np.float64))
+    cuts = Cuts(positive, np.asarray(probability, np.float64))
     random = generator("threshold", seed)
     drawn = np.concatenate(
-        [
-            choice.thresholds(rule, weights)
-            for weights in replicate_weights(clusters, REPLICATES, random)
-        ]
+        [_best(rule, cuts, weights) for weights in replicate_weights(clusters, REPLICATES, random)]
     )
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-class _Choice:
-    """All decisions that a threshold can make on some images, whatever their weights."""
-
-    def __init__(self, positive: np.ndarray, probability: np.ndarray) -> None:
-        self._order = np.argsort(probability, kind="stable")
-        self._positive = positive[self._order]
-        scores, first = np.unique(probability[self._order], return_index=True)
-        # At the i-th candidate the images of the i lowest scores are decided negative.
-        self._rejected = np.append(first, len(probability))
-        self._candidates = _candidates(scores)
-
-    def thresholds(self, rule: Rule, weights: np.ndarray) -> np.ndarray:
-        """Return the best threshold, (R,), for weights (R, N); NaN without both classes."""
-        weights = weights[:, self._order]
-        missed = self._below(weights * self._positive)
-        rejected = self._below(weights * ~self._positive)
-        best = self._candidates[np.argmax(_gain(rule, missed, rejected), axis=1)]
-        return np.where((missed[:, -1] > 0) & (rejected[:, -1] > 0), best, np.nan)
-
-    def _below(self, weights: np.ndarray) -> np.ndarray:
-        """Return (R, candidates): the weight of what each candidate decides negative."""
-        sums = np.cumsum(weights, axis=1)
-        return np.concatenate([np.zeros((len(weights), 1)), sums], axis=1)[:, self._rejected]
+def _best(rule: Rule, cuts: Cuts, weights: np.ndarray) -> np.ndarray:
+    """Return the best threshold, (R,), for weights (R, N); NaN without both classes."""
+    missed, rejected = cuts.count(weights)
+    best = cuts.candidates[np.argmax(_gain(rule, missed, rejected), axis=1)]
+    return np.where((missed[:, -1] > 0) & (rejected[:, -1] > 0), best, np.nan)
 
 
 def _gain(rule: Rule, missed: np.ndarray, rejected: np.ndarray) -> np.ndarray:
@@ -160,12 +147,3 @@ def _gain(rule: Rule, missed: np.ndarray, rejected: np.ndarray) -> np.ndarray:
         reached = rejected >= rule.target * negatives - _ROUNDING
         return np.where(reached, hits * (negatives + 1) + rejected, -1)
     return rejected * positives - missed * negatives  # Youden's index times both counts
-
-
-def _candidates(scores: np.ndarray) -> np.ndarray:
-    """Return one threshold below all of the sorted scores, between each two, and above all."""
-    lower = np.concatenate([[0.0], scores])
-    upper = np.concatenate([scores, [max(1.0, np.nextafter(scores[-1], np.inf))]])
-    middle = (lower + upper) / 2
-    # Between neighbouring floats the midpoint rounds to one of them; the upper one is right.
-    return np.where(middle > lower, middle, upper)

@@ -22,7 +22,8 @@ def test_the_test_part_of_the_run(tiny_run):
 
     assert (evaluation.task, evaluation.split) == ("tiny", "test")
     assert (evaluation.n, evaluation.patients) == (24, 12)
-    assert evaluation.warnings == ()
+    assert len(evaluation.warnings) == 1
+    assert "6 of NORMAL, 6 of PNEUMONIA; fewer than 10" in evaluation.warnings[0]
     assert np.sum(evaluation.confusion) == 24
     assert 0.7 < evaluation.metrics["auc"].value < 1
     assert evaluation.metrics["auc"].low < evaluation.metrics["auc"].value
@@ -103,7 +104,7 @@ def test_names_that_no_rule_reads_leave_the_patients_unknown(tiny_run, tmp_path)
     evaluation = evaluate(tiny_run, tmp_path / "data" / "test")
 
     assert evaluation.patients is None
-    assert "Whose images these are is not known" in evaluation.warnings[-1]
+    assert "Whose images these are is not known" in evaluation.warnings[0]
 
 
 def test_given_data_have_no_validation_part(tiny_run, tmp_path):
@@ -142,7 +143,7 @@ def test_phantoms_are_stamped(tiny_run, tmp_path, monkeypatch):
     read_sources = subject.read_sources
     monkeypatch.setattr(subject, "read_sources", drawn)
 
-    assert evaluate(tiny_run).warnings == (PHANTOM_WARNING,)
+    assert evaluate(tiny_run).warnings[0] == PHANTOM_WARNING
 
 
 def test_a_missing_image_is_named(tiny_run, tmp_path):
@@ -237,3 +238,66 @@ def test_three_classes(tiny_runs, tmp_path):
     assert evaluation.threshold is None
     assert np.shape(evaluation.confusion) == (3, 3)
     assert evaluation.metrics["auc"].value is not None
+
+
+def test_the_openings_of_the_test_part_are_counted_whatever_asks_for_it(tiny_run, tmp_path):
+    evaluate(tiny_run, split="validation")
+    evaluate(tiny_run)
+    evaluate(tiny_run, split="all")
+    evaluation = evaluate(tiny_run, tmp_path / "data" / "test")
+
+    assert evaluation.test_openings.count == 3
+    assert evaluation.test_openings.models == 1
+    assert not any("opened" in warning for warning in evaluation.warnings)
+    assert evaluate(tiny_run, split="validation").test_openings is None
+
+
+def test_looking_again_after_a_change_is_a_warning(tiny_run):
+    evaluate(tiny_run)
+    tiny_run.update_manifest(threshold={"value": 0.4, "chosen_on": "validation"})
+
+    evaluation = evaluate(tiny_run)
+
+    assert evaluation.test_openings.models == 2
+    assert "changed in sight of the test part" in evaluation.warnings[-1]
+
+
+def test_the_document_holds_the_threshold_the_points_and_the_patients(tiny_run):
+    evaluation = evaluate(tiny_run, prevalence=0.1)
+
+    choice = evaluation.threshold_choice
+    assert choice["rule"] == "youden"
+    assert choice["preferred_here"]["used"] is False
+    assert choice["preferred_here"]["value"] != evaluation.threshold.value == 0.5
+    assert set(evaluation.operating_points) == {
+        f"{wanted}_at_{held}_{level}"
+        for wanted, held in (("sensitivity", "specificity"), ("specificity", "sensitivity"))
+        for level in (90, 95)
+    }
+    assert evaluation.patient_level["n"] == 12
+    assert set(evaluation.slices) == {"brightness"}  # all images are of one size
+    at = evaluation.at_prevalence["metrics"]
+    se, sp = (evaluation.metrics[name].value for name in ("sensitivity", "specificity"))
+    assert at["ppv"]["value"] == pytest.approx(0.1 * se / (0.1 * se + 0.9 * (1 - sp)))
+    assert at["ppv"]["value"] < evaluation.metrics["ppv"].value
+
+
+def test_slices_by_a_column_of_a_csv(tiny_run, tmp_path):
+    rows = [row["file"] for row in rows_of(tiny_run.split_path) if row["split"] == "test"]
+    table = tmp_path / "sites.csv"
+    lines = ["file,site", *(f"{file},{'ab'[number % 2]}" for number, file in enumerate(rows))]
+    table.write_text("\n".join(lines) + "\n")
+
+    evaluation = evaluate(tiny_run, slice_by=[f"{table}:site"])
+
+    assert set(evaluation.slices["site"]["groups"]) == {"a", "b"}
+    with pytest.raises(DataError, match="FILE.csv:COLUMN"):
+        evaluate(tiny_run, slice_by=["site"])
+
+
+@pytest.mark.parametrize("prevalence", [0, 1, 1.5])
+def test_what_is_no_prevalence_is_refused_before_the_test_part_counts(tiny_run, prevalence):
+    with pytest.raises(DataError, match="above 0 and below 1"):
+        evaluate(tiny_run, prevalence=prevalence)
+
+    assert evaluate(tiny_run).test_openings.count == 1

@@ -1,0 +1,212 @@
+"""What an evaluation says beyond its metrics: of the threshold, of groups and of patients."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmath.data.image_headers import BadImage, read_header
+from dlmath.data.pixels import Pixels
+from dlmath.data.sources import Example
+from dlmath.errors import DataError
+from dlmath.evaluation.bootstrap import Estimate, estimate
+from dlmath.evaluation.intervals import Sample, measure_metrics
+from dlmath.evaluation.metrics import binary_metrics
+from dlmath.evaluation.operating_points import operating_points
+from dlmath.evaluation.patient_level import patient_level, patients_worst_first
+from dlmath.evaluation.prevalence import at_prevalence, check_prevalence, predictive_values
+from dlmath.evaluation.slice_groups import Groups, by_kind, by_number, by_text, read_column
+from dlmath.evaluation.slices import measure_slices, slices_as_json
+from dlmath.evaluation.threshold import Rule, choose_threshold
+from dlmath.seeds import generator
+
+WORST_PATIENTS = 20
+
+# Groups are many; their intervals need not be known to the third digit.
+_SLICE_REPLICATES = 1_000
+_HEADER = 2**20  # bytes, whole metadata of nearly every JPEG
+_EDGE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """The images of an evaluation with all that is known of them.
+
+    Attributes:
+        sample: What is known and what was said of the images.
+        pixels: The images as the model saw them.
+        seed: Of the bootstrap.
+    """
+
+    sample: Sample
+    pixels: Pixels
+    seed: int
+
+    @property
+    def positive(self) -> np.ndarray | None:
+        """(N,) bool; None for more than two classes."""
+        index = self.sample.decider.positive_index
+        return None if index is None else self.sample.truth == index
+
+    @property
+    def probability(self) -> np.ndarray:
+        """(N,) of the positive class."""
+        return self.sample.probabilities[:, self.sample.decider.positive_index]
+
+    @property
+    def patients(self) -> list[str] | None:
+        """N names; None where it is not known whose the images are."""
+        names = [example.patient for example in self.pixels.examples if example.patient]
+        return names if len(names) == len(self.pixels.examples) else None
+
+
+def threshold_choice(evaluated: Evaluated, record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how the threshold was chosen, and what these images would have preferred.
+
+    Args:
+        evaluated: A binary task; else None is returned.
+        record: The manifest's `threshold`.
+    """
+    positive = evaluated.positive
+    if positive is None:
+        return None
+    rule = Rule.of_record(record)
+    choice = {**rule.as_dict(), "low": record.get("low"), "high": record.get("high")}
+    if positive.all() or not positive.any():
+        return {**choice, "preferred_here": None}
+    value = choose_threshold(positive, evaluated.probability, rule)
+    ones = np.ones((1, len(positive)))
+    metrics = binary_metrics(positive, evaluated.probability, value, ones)
+    shown = {name: float(metrics[name][0]) for name in ("sensitivity", "specificity", "accuracy")}
+    return {**choice, "preferred_here": {"value": value, **shown, "used": False}}
+
+
+def points(evaluated: Evaluated) -> dict[str, Estimate]:
+    """Return the operating points; none for more than two classes or with one class alone."""
+    positive = evaluated.positive
+    if positive is None or positive.all() or not positive.any():
+        return {}
+    random = generator("operating points", evaluated.seed)
+    return operating_points(positive, evaluated.probability, evaluated.sample.clusters, random)
+
+
+def slices(evaluated: Evaluated, columns: Sequence[str]) -> dict[str, Any]:
+    """Return the figures of groups: by kind, brightness, image size, and columns of CSV files.
+
+    Args:
+        evaluated: Of any number of classes.
+        columns: `FILE.csv:COLUMN` each.
+
+    Raises:
+        DataError: A column cannot be read.
+    """
+    examples = evaluated.pixels.examples
+    files = [example.file for example in examples]
+    groups: list[Groups | None] = []
+    if evaluated.positive is not None:
+        groups.append(by_kind(files, evaluated.positive))
+    brightness = np.array([image.mean() for image in evaluated.pixels.array])
+    groups.append(by_number("brightness", brightness, "of 255"))
+    sides = np.array([_shorter_side(example) for example in examples])
+    groups.append(by_number("image size", sides, "pixels"))
+    for column in columns:
+        table, separator, name = column.rpartition(":")
+        if not separator:
+            raise DataError(f"A column to slice by must read FILE.csv:COLUMN. Received: {column!r}")
+        groups.append(by_text(name, read_column(Path(table), name, files)))
+    random = generator("slices", evaluated.seed)
+    found = [
+        measure_slices(evaluated.sample, group, random, _SLICE_REPLICATES)
+        for group in groups
+        if group is not None
+    ]
+    return slices_as_json(found)
+
+
+def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
+    """Return the metrics of patients in the place of images, and those who fare worst.
+
+    None for more than two classes, and where it is not known whose the images are.
+    """
+    positive, patients = evaluated.positive, evaluated.patients
+    if positive is None or patients is None:
+        return None
+    sample = evaluated.sample
+    level = patient_level(positive, evaluated.probability, patients)
+    first = sample.decider.positive_index == 0  # of the classes the positive one comes first
+    columns = [level.probability, 1 - level.probability]
+    of_patients = Sample(
+        sample.decider,
+        np.where(level.positive == first, 0, 1),
+        np.column_stack(columns if first else columns[::-1]),
+        np.arange(len(level.patients)),
+    )
+    measured = measure_metrics(of_patients, generator("patients", evaluated.seed))
+    worst = patients_worst_first(sample.truth, sample.decision, sample.probabilities, patients)
+    return {
+        "rule": level.rule,
+        "n": len(level.patients),
+        "metrics": {name: asdict(figure) for name, figure in measured.metrics.items()},
+        "worst": [asdict(one) for one in worst[:WORST_PATIENTS] if one.wrong],
+        "warnings": measured.warnings,
+    }
+
+
+def prevalence_metrics(
+    evaluated: Evaluated, metrics: Mapping[str, Estimate], prevalence: float
+) -> dict[str, Any]:
+    """Return accuracy and predictive values as they would be at another prevalence.
+
+    Args:
+        evaluated: A binary task.
+        metrics: Of the images as they are.
+        prevalence: Above 0 and below 1.
+
+    Raises:
+        DataError: There is no such prevalence, or no positive class.
+    """
+    check_prevalence(prevalence)
+    positive = evaluated.positive
+    if positive is None:
+        raise DataError(
+            "A prevalence is that of the positive class, and a task of more than two classes has "
+            "none. Leave --prevalence out."
+        )
+    statistics = at_prevalence(evaluated.sample.statistics(), positive, prevalence)
+    random = generator("prevalence", evaluated.seed)
+
+    def shown(weights: np.ndarray) -> dict[str, np.ndarray]:
+        found = statistics(weights)
+        return {name: found[name] for name in ("accuracy", "ppv", "npv")}
+
+    figures = estimate(shown, evaluated.sample.clusters, random)[0]
+    for name in ("ppv", "npv"):
+        figures[name] = _unless_certain(name, figures[name], metrics, prevalence)
+    return {
+        "prevalence": prevalence,
+        "metrics": {name: asdict(figure) for name, figure in figures.items()},
+    }
+
+
+def _unless_certain(
+    name: str, figure: Estimate, metrics: Mapping[str, Estimate], prevalence: float
+) -> Estimate:
+    """Return a predictive value whose bootstrap has no width with the ends of its two rates'."""
+    if figure.low is None or figure.high is None or figure.high - figure.low > _EDGE:
+        return figure
+    rates = metrics["sensitivity"], metrics["specificity"]
+    lows = [np.array(np.nan if rate.low is None else rate.low) for rate in rates]
+    low = float(predictive_values(lows[0], lows[1], prevalence)[name])
+    return Estimate(figure.value, None if np.isnan(low) else low, figure.high)
+
+
+def _shorter_side(example: Example) -> float:
+    """Return the shorter side of an image file in pixels, NaN for a kind without such a header."""
+    try:
+        with example.path.open("rb") as file:
+            header = read_header(file.read(_HEADER), example.file)
+    except (OSError, BadImage):
+        return float("nan")
+    return float(min(header.width, header.height))

@@ -1,0 +1,130 @@
+"""How often the test part of a run has been looked at, and what may have been chosen by it.
+
+A test part tells what a model is worth once. Whoever looks, changes something and looks again has
+chosen by it, and its figures flatter what was chosen. Nobody is kept from looking; it is counted.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dlmath.data.listing import counted, listed
+from dlmath.errors import RunError
+from dlmath.runs import Run
+
+_FILE = "test_openings.jsonl"
+
+
+@dataclass(frozen=True)
+class Openings:
+    """The evaluations of a run in which images of its test part took part.
+
+    Attributes:
+        count: How many, this one included.
+        models: How many different models or thresholds they were of.
+        test_part: SHA-256 of the test images' hashes, the same for every run on the same images.
+        other_runs: Runs in the same folder that were evaluated on the same test part.
+    """
+
+    count: int
+    models: int
+    test_part: str
+    other_runs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if self.count == 1:
+            return "The test part has been opened for the first time."
+        if self.models == 1:
+            return (
+                f"The test part has been opened {self.count:,} times, always with this model: "
+                "nothing has been chosen by it."
+            )
+        return (
+            f"The test part has been opened {self.count:,} times, with "
+            f"{counted(self.models, 'different model')} or thresholds."
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may have been chosen by the test part."""
+        warnings = []
+        if self.models > 1:
+            warnings.append(
+                f"{self} What was changed in between was changed in sight of the test part, and "
+                "its figures flatter what was kept."
+            )
+        if self.other_runs:
+            number = counted(len(self.other_runs), "other run")
+            warnings.append(
+                f"{number} here saw the same test part ({listed(self.other_runs)}): to keep the "
+                "best of them by these figures is a choice made on the test part."
+            )
+        return warnings
+
+
+def record_opening(run: Run, test_hashes: list[str]) -> Openings:
+    """Add one to the count of a run's openings, and return all of them.
+
+    A line is added to `test_openings.jsonl`, by one write at the end of the file, so that
+    evaluations at the same time are all counted.
+
+    Args:
+        run: Which was evaluated.
+        test_hashes: SHA-256 of each image of its test part.
+
+    Raises:
+        RunError: The file cannot be written or read.
+    """
+    test_part = hashlib.sha256("\n".join(sorted(test_hashes)).encode()).hexdigest()
+    entry = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "test_part": test_part,
+        "model": _fingerprint(run),
+    }
+    try:
+        with (run.folder / _FILE).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(entry) + "\n")
+    except OSError as error:
+        raise RunError(
+            f"Cannot count the opening of the test part in {run.folder / _FILE}: {error.strerror}."
+        ) from error
+    own = [line for line in _read(run) if line["test_part"] == test_part]
+    return Openings(
+        count=len(own),
+        models=len({line["model"] for line in own}),
+        test_part=test_part,
+        other_runs=_others(run, test_part),
+    )
+
+
+def _fingerprint(run: Run) -> str:
+    """Return a hash of all that decides: the model's bytes and the threshold."""
+    digest = hashlib.sha256(run.model_path.read_bytes())
+    digest.update(json.dumps((run.manifest.get("threshold") or {}).get("value")).encode())
+    return digest.hexdigest()
+
+
+def _others(run: Run, test_part: str) -> tuple[str, ...]:
+    here = run.folder.resolve()
+    found = (Run(path.parent) for path in here.parent.glob(f"*/{_FILE}"))
+    return tuple(
+        sorted(
+            other.name
+            for other in found
+            if other.folder != here and any(line["test_part"] == test_part for line in _read(other))
+        )
+    )
+
+
+def _read(run: Run) -> list[dict[str, Any]]:
+    path = run.folder / _FILE
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [{"test_part": line["test_part"], "model": line["model"]} for line in lines]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{path} is damaged ({error}): how often the test part was opened is not known any "
+            "more. Move the file away to count anew."
+        ) from error
