@@ -46,8 +46,11 @@ class Explanation:
 
     def overlay(self) -> bytes:
         """Draw the map over its image, beside the image, as a PNG file."""
-        name = self.method.replace("_", " ")
-        title = f"{self.file.name}: {self.class_name} {self.probability:.3f}, by {name}"
+        method = self.method.replace("_", " ")
+        title = (
+            f"{self.file.name}: what speaks for {self.class_name} "
+            f"(probability {self.probability:.3f}), by {method}"
+        )
         upright = decode_upright(read_checked(self.file, str(self.file)))
         lines = [f"Warning: {warning}" for warning in self.warnings]
         lines += [f"{one.name}: {one.said}" for one in self.figures if one.passed]

@@ -1,0 +1,100 @@
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dlmath
+from dlmath.errors import DataError, UserError
+from dlmath.explain import Explanation, NotExplained, explain_examples, explain_files
+from dlmath.reporting import Reporter
+
+
+class Listener(Reporter):
+    def __init__(self):
+        self.heard = []
+
+    def progress(self, task, done, total, note=""):
+        self.heard.append((task, done, total))
+
+
+@pytest.fixture
+def images(tmp_path, tiny_run):
+    return sorted((tmp_path / "data" / "test" / "PNEUMONIA").iterdir())
+
+
+def test_what_is_decided_is_explained_by_default(tiny_run, images):
+    predictions = dlmath.predict(tiny_run, images)
+    for found, predicted in zip(explain_files(tiny_run, images), predictions, strict=True):
+        assert isinstance(found, Explanation)
+        assert found.class_name == predicted.decision
+        assert found.probability == pytest.approx(predicted.probabilities[predicted.decision])
+
+
+def test_the_brighter_a_place_the_more_it_speaks_for_pneumonia(tiny_run, tmp_path):
+    half = np.full((16, 16, 3), 20, np.uint8)
+    half[:, 8:] = 230
+    Image.fromarray(half).save(tmp_path / "half.png")
+    for method in ("grad_cam", "integrated_gradients", "occlusion"):
+        (found,) = explain_files(tiny_run, tmp_path / "half.png", method, class_name="PNEUMONIA")
+        left, right = found.heat_map.values[:, :6], found.heat_map.values[:, 10:]
+        assert right.min() > left.max(), method
+
+
+def test_progress_is_told_and_a_bad_file_is_passed_over(tiny_run, images, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    listener = Listener()
+    first, second = explain_files(tiny_run, [tmp_path / "bad.png", images[0]], reporter=listener)
+
+    assert isinstance(first, NotExplained)
+    assert "bad.png" in first.error
+    assert isinstance(second, Explanation)
+    assert listener.heard == [("explaining", 1, 2), ("explaining", 2, 2)]
+
+
+def test_a_mistake_in_the_call_is_found_before_the_first_file(tiny_run, images):
+    with pytest.raises(UserError, match="Did you mean 'occlusion'"):
+        explain_files(tiny_run, images, "oclusion")
+    with pytest.raises(UserError, match="--class: NORMAL, PNEUMONIA"):
+        explain_files(tiny_run, images, class_name="covid")
+    with pytest.raises(DataError, match="nothing to predict"):
+        explain_files(tiny_run, [])
+
+
+def test_examples_are_pictures_and_a_lost_file_does_not_lose_the_report(tiny_run, images, tmp_path):
+    found = explain_examples(tiny_run, [images[0], tmp_path / "gone.png", images[1]])
+
+    assert [one.file for one in found] == images[:2]
+    for one in found:
+        assert 0.5 <= one.probability <= 1  # of the class that was decided
+        assert Image.open(io.BytesIO(one.overlay)).format == "PNG"
+    assert explain_examples(tiny_run, []) == []
+
+
+@pytest.mark.slow
+def test_a_new_process_explains_a_trained_run_alike(draw_squares, tmp_path):
+    images = draw_squares(tmp_path / "images", {"dark": 100, "bright": 160})
+    recipe = dlmath.Recipe(
+        name="small",
+        backbone="mobilenet_v2_035",
+        weights="none",
+        image_size=32,
+        epochs=1,
+        batch_size=4,
+        patient_rules=(r"^(?P<patient>p\d+)_",),
+        positive_class="dark",
+    )
+    run = dlmath.train(recipe, images, out=tmp_path / "run")
+    file = images / "dark" / "p0_0.png"
+    (here,) = explain_files(run, file)
+    command = [sys.executable, "-m", "dlmath", "explain", run.folder, file, "--json"]
+    done = subprocess.run(
+        [*map(str, command), "--out", str(tmp_path / "maps")], capture_output=True, check=True
+    )
+    (there,) = json.loads(done.stdout)
+
+    assert there["class"] == here.class_name
+    np.testing.assert_allclose(np.load(there["array"]), here.heat_map.values, rtol=1e-3, atol=1e-5)
