@@ -12,6 +12,7 @@ from dlmath import pages
 from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
 from dlmath.evaluation.model_card import write_model_card
+from dlmath.evaluation.report_details import detail_sections
 from dlmath.evaluation.report_figures import (
     chart_section,
     mistakes_section,
@@ -59,6 +60,7 @@ def write_report(run: Run) -> Path:
         pages.heading("What it is worth"),
         *(_test(metrics) if metrics else _unopened(run)),
         *(_pictures(run, metrics) if metrics else ()),
+        *(detail_sections(metrics) if metrics else ()),
         pages.heading("On the validation part"),
         *_validation(manifest),
         pages.heading("The data"),
