@@ -34,7 +34,7 @@ def explain(
         ),
     ] = None,
     method: Annotated[
-        Method, typer.Option(help="How to find the places; occlusion is slow.")
+        Method, typer.Option(help="How to find the places; the last two are slow.")
     ] = "grad_cam",
     class_name: Annotated[
         str | None,
@@ -76,6 +76,8 @@ def explain(
             "Say where the maps go with --out DIR, or ask for --why-patients. "
             f"Received: {'both' if by_patients else 'neither'}"
         )
+    if by_patients and (check or class_name is not None or method != "grad_cam"):
+        raise UserError("--method, --class and --check are about maps. Leave out --why-patients.")
     run, images = split_run(arguments)
     load_tensorflow()
     if out is None:

@@ -98,6 +98,7 @@ def test_wrong_input_is_one_message_with_a_way_out(tiny_run, image, tmp_path):
     maps = tmp_path / "maps"
     assert "Received: neither" in refusal(tiny_run.folder, image)
     assert "Received: both" in refusal(tiny_run.folder, image, "--out", maps, "--why-patients")
+    assert "are about maps" in refusal(tiny_run.folder, image, "--why-patients", "--check")
     message = refusal(tiny_run.folder, image, "--out", maps, "--class", "PNEUMONA")
     assert "Did you mean 'PNEUMONIA'? Pass one of these with --class: NORMAL, PNEUM" in message
     assert "Pass another --out" in refusal(tiny_run.folder, image, "--out", image)
