@@ -147,10 +147,10 @@ def _further_lines(evaluation: "Evaluation") -> list[str]:
         )
     for name, found in evaluation.slices.items():
         groups = (
-            f"{group} {figures['metrics']['accuracy']['value']:.3f} of {figures['n']:,}"
+            f"{figures['metrics']['accuracy']['value']:.3f} ({group}; {figures['n']:,} images)"
             for group, figures in found["groups"].items()
         )
-        lines.append(f"Accuracy by {name}: {'; '.join(groups)}")
+        lines.append(f"Accuracy by {name}: {', '.join(groups)}")
     if evaluation.test_openings is not None:
         lines.append(str(evaluation.test_openings))
     return lines

@@ -12,6 +12,11 @@ from dlmath.data.pixels import Pixels
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
 from dlmath.evaluation.bootstrap import Estimate, estimate
+from dlmath.evaluation.calibration import (
+    brier_decomposition,
+    probability_columns,
+    probability_metrics_of,
+)
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.operating_points import operating_points
@@ -92,6 +97,24 @@ def points(evaluated: Evaluated) -> dict[str, Estimate]:
     return operating_points(positive, evaluated.probability, evaluated.sample.clusters, random)
 
 
+def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
+    """Return the greatest calibration error of a bin, and for two classes the Brier score's parts.
+
+    See `dlmath.evaluation.calibration`.
+    """
+    sample, positive = evaluated.sample, evaluated.positive
+    columns = probability_columns(sample.truth, sample.probabilities)
+
+    def statistics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        of_bins = probability_metrics_of(weights @ columns, weights.sum(axis=1))
+        if positive is None:
+            return {"mce": of_bins["mce"]}
+        parts = brier_decomposition(positive, evaluated.probability, weights)
+        return {"mce": of_bins["mce"], **parts}
+
+    return estimate(statistics, sample.clusters, generator("calibration", evaluated.seed))[0]
+
+
 def slices(evaluated: Evaluated, columns: Sequence[str]) -> dict[str, Any]:
     """Return the figures of groups: by kind, brightness, image size, and columns of CSV files.
 
@@ -108,7 +131,7 @@ def slices(evaluated: Evaluated, columns: Sequence[str]) -> dict[str, Any]:
     if evaluated.positive is not None:
         groups.append(by_kind(files, evaluated.positive))
     brightness = np.array([image.mean() for image in evaluated.pixels.array])
-    groups.append(by_number("brightness", brightness, "of 255"))
+    groups.append(by_number("brightness", brightness))
     sides = np.array([_shorter_side(example) for example in examples])
     groups.append(by_number("image size", sides, "pixels"))
     for column in columns:

@@ -116,6 +116,7 @@ def _measure(
         evaluation,
         threshold_choice=details.threshold_choice(evaluated, run.manifest.get("threshold") or {}),
         operating_points=details.points(evaluated),
+        calibration=details.calibration(evaluated),
         slices=details.slices(evaluated, slice_by),
         patient_level=details.patient_metrics(evaluated),
         at_prevalence=at_prevalence,

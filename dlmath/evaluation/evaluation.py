@@ -34,6 +34,7 @@ class Evaluation:
         threshold_choice: By which rule, with the threshold's own interval, and what these images
             would have preferred, which was not used.
         operating_points: Sensitivity at specificities of 90 and 95 %, and the reverse.
+        calibration: The greatest error of a bin (`mce`), and the parts of the Brier score.
         patient_level: Metrics of patients in the place of images, and the worst of them.
         at_prevalence: Figures at another prevalence, where one was asked for.
         test_openings: How often the test part was looked at; None where it was not.
@@ -53,6 +54,7 @@ class Evaluation:
     methods: dict[str, str] = field(default_factory=dict)
     threshold_choice: dict[str, Any] | None = None
     operating_points: dict[str, Estimate] = field(default_factory=dict)
+    calibration: dict[str, Estimate] = field(default_factory=dict)
     patient_level: dict[str, Any] | None = None
     at_prevalence: dict[str, Any] | None = None
     # Not compared: to look again changes no figure.
