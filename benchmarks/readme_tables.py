@@ -1,4 +1,4 @@
-"""Put the figures of `benchmarks/results/` into README.md and docs/audit.md, between their marks.
+"""Put the figures of `benchmarks/results/` into README.md and docs, between marks.
 
 python benchmarks/readme_tables.py          # write
 python benchmarks/readme_tables.py --check  # exit 1 if a page says something else
@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 
 import data_tables  # beside this file
+import evaluation_tables
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 AUDIT = HERE.parent / "docs" / "audit.md"
+EVALUATION = HERE.parent / "docs" / "evaluation.md"
 SINGLE_RUNS = {
     "pneumonia-head": "308 of the 624 official test images",
     "pneumonia-all": "308 of the 624 official test images",
@@ -48,6 +50,13 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
             "planted": data_tables.planted(),
             "labels": data_tables.labels(),
             "shift": data_tables.shift(),
+        },
+        EVALUATION: {
+            "coverage": evaluation_tables.coverage(),
+            "intervals": evaluation_tables.intervals(),
+            "calibration": evaluation_tables.calibration(),
+            "abstention": evaluation_tables.abstention(),
+            "explanations": evaluation_tables.explanations(),
         },
     }
 

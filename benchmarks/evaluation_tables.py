@@ -1,0 +1,121 @@
+"""The blocks of docs/evaluation.md; see `readme_tables.py`."""
+
+from typing import Any
+
+from data_tables import interval, load
+
+DETECTORS = {"mahalanobis": "Mahalanobis", "nearest_neighbours": "nearest neighbours"}
+
+
+def coverage() -> str:
+    """Return how often the intervals held the true value, by metric."""
+    result = load("coverage")
+    settings = result["coverage"]
+    lines = [
+        f"| of {result['simulations']} samples of {result['images']} images | "
+        + " | ".join(settings)
+        + " |",
+        "| --- |" + " ---: |" * len(settings),
+    ]
+    for name in next(iter(settings.values())):
+        held = " | ".join(f"{own[name]:.1%}" for own in settings.values())
+        lines.append(f"| {name} | {held} |")
+    return "\n".join(lines) + "\n"
+
+
+def intervals() -> str:
+    """Return the sentence on the time that all intervals take."""
+    lines = []
+    for patients, one in load("intervals").items():
+        lines.append(
+            f"- {int(patients):,} patients: {one['seconds']:.1f} s for {one['replicates']:,} "
+            f"replicates of every metric on {one['images']:,} predictions (2 cores), "
+            f"{one['ratio']:.0f} times as fast as a loop over scikit-learn."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def abstention() -> str:
+    """Return what two ways of telling strangers and one of being unsure do, to whom."""
+    result = load("abstention")
+    lines = ["| refused because | by | children answered | adults answered | AUROC of adults |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for name, said in DETECTORS.items():
+        own = result["out_of_distribution"][name]
+        lines.append(
+            f"| unlike the training images | {said} | {_answered(own['test children'])} "
+            f"| {_answered(own['adults'])} | {interval(own['auroc_adults'])} |"
+        )
+    unsure = result["unsure"]
+    lines.append(
+        f"| unsure | a probability near the threshold | {_answered(unsure['test children'])} "
+        f"| {_answered(unsure['adults'])} | {interval(result['confidence_auroc'])} |"
+    )
+    adults = result["unsure"]["adults"]["all"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Answered: the share of images, and the accuracy on them. Of all {adults['images']} "
+            "adults the head is right for",
+            f"{interval(adults['accuracy'])} (AUC {interval(adults['auc'])}): it knows nothing of "
+            "adults, and only the distance",
+            "says so. `python benchmarks/abstention.py DATA`.",
+            "",
+        ]
+    )
+
+
+def calibration() -> str:
+    """Return what scaling on validation changes on test images."""
+    result = load("calibration")
+    lines = ["| test images | scaling | log-loss | less than without | ECE | less than without |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for name, own in result.items():
+        if name == "command":
+            continue
+        for method in own["scalings"]:
+            figures = [f"{own['images']['test']:,}, {name}", method]
+            for metric in ("log_loss", "ece"):
+                less = own["less_than_unscaled"].get(f"{method} {metric}")
+                figures += [
+                    interval(own["test"][f"{method} {metric}"]),
+                    interval(less) if less else "",
+                ]
+            lines.append(f"| {' | '.join(figures)} |")
+    lines += ["", f"`{result['command']}`"]
+    return "\n".join(lines) + "\n"
+
+
+def explanations() -> str:
+    """Return for each run and method how its maps fare against random ones."""
+    result = load("explanations")
+    lines = [
+        "| run | method | images | energy in the drawn truth, less random | deletion, less random "
+        "| insertion, less random | sanity passed |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, run in result["runs"].items():
+        for method, own in run["methods"].items():
+            cells = [
+                _mean(own.get(f"{figure}_minus_random"))
+                for figure in ("energy", "deletion", "insertion")
+            ]
+            images = max(figure["images"] for figure in own.values())
+            passed = own.get("sanity_passed")
+            share = f"{passed['mean']:.0%}" if passed else ""
+            lines.append(f"| {name} | {method} | {images} | {' | '.join(cells)} | {share} |")
+    lines += [
+        "",
+        "Means over images with 95 % intervals; deletion is better below 0, the others above. Of",
+        f"drawn images the truth is known, of real ones it is not. `{result['command']}`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _mean(figure: dict[str, float] | None) -> str:
+    return f"{figure['mean']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]" if figure else ""
+
+
+def _answered(own: dict[str, Any]) -> str:
+    return f"{own['coverage']['value']:.1%}; {interval(own['answered']['accuracy'])}"
