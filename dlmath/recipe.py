@@ -84,6 +84,8 @@ class Recipe:
     brightness: float = field(default=0.0, metadata=_between(0, 0.9))
     patience: int = field(default=0, metadata=_between(0, 100_000))  # epochs; 0: train them all
     # What is decided with it.
+    # A solved head gains nothing from it that another split does not lose:
+    # benchmarks/results/calibration.json
     calibration: str = field(default="none", metadata=_one_of("none", "temperature", "platt"))
     threshold_rule: str = field(
         default="youden",
