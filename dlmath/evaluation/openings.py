@@ -38,8 +38,8 @@ class Openings:
             return "The test part has been opened for the first time."
         if self.models == 1:
             return (
-                f"The test part has been opened {self.count:,} times, always with this model: "
-                "nothing has been chosen by it."
+                f"The test part has been opened {self.count:,} times, always with this model, so "
+                "nothing was changed in between."
             )
         return (
             f"The test part has been opened {self.count:,} times, with "
