@@ -4,7 +4,7 @@ Deletion takes the hottest pixels away first: the sooner the probability falls, 
 Insertion shows them first: the sooner it rises, the better. Both areas lie in 0..1.
 
 Source: Petsiuk, Das, Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
-BMVC 2018, arXiv:1806.07421, section 4.1 and algorithm 1.
+BMVC 2018, arXiv:1806.07421, its causal metrics.
 """
 
 from dataclasses import dataclass

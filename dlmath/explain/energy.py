@@ -1,7 +1,7 @@
 r"""How much of a map lies where the finding is. Only phantoms know where that is.
 
 Source: Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural
-Networks", CVPR Workshops 2020, arXiv:1910.01279, section 4.3 (energy-based pointing game).
+Networks", CVPR Workshops 2020, arXiv:1910.01279 (energy-based pointing game).
 """
 
 from pathlib import Path

@@ -19,8 +19,8 @@ def grad_cam(parts: ClassifierParts, image: np.ndarray, index: int) -> HeatMap:
         L_ij    = ReLU(sum over k of alpha_k A_ij^k)      (eq. 2)
 
     It is as coarse as A, and enlarged for the image. Where the head is global average pooling
-    and one dense layer, ds/dA is the same everywhere and Z L is, before the ReLU, the share of
-    each place in the score.
+    and one dense layer, ds/dA is the same everywhere and L is, before the ReLU, what each place
+    adds to the score.
 
     Args:
         parts: The classifier.

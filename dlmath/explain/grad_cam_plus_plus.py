@@ -1,8 +1,8 @@
 r"""Grad-CAM++: Grad-CAM whose channel weights are not diluted by the places without gradient.
 
 Source: Chattopadhay et al., "Grad-CAM++: Generalized Gradient-based Visual Explanations for Deep
-Convolutional Networks", WACV 2018, arXiv:1710.11063, eq. 5, 6, 10, 12 and 13, numbered as in the
-arXiv version.
+Convolutional Networks", WACV 2018, arXiv:1710.11063, section 3, with the exponential as the last
+step of the network.
 """
 
 import numpy as np
