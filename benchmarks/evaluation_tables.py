@@ -101,14 +101,16 @@ def explanations() -> str:
                 _mean(own.get(f"{figure}_minus_random"))
                 for figure in ("energy", "deletion", "insertion")
             ]
-            images = max(figure["images"] for figure in own.values())
+            counts = (own[figure]["images"] for figure in ("energy", "deletion") if figure in own)
+            images = " and ".join(map(str, dict.fromkeys(counts)))
             passed = own.get("sanity_passed")
             share = f"{passed['mean']:.0%}" if passed else ""
             lines.append(f"| {name} | {method} | {images} | {' | '.join(cells)} | {share} |")
     lines += [
         "",
-        "Means over images with 95 % intervals; deletion is better below 0, the others above. Of",
-        f"drawn images the truth is known, of real ones it is not. `{result['command']}`.",
+        "Means over images with 95 % intervals; deletion is better below 0, the others above. Where",
+        "two numbers of images stand, the first is of the energy. Of drawn images the truth is known,",
+        f"of real ones it is not. `{result['command']}`.",
     ]
     return "\n".join(lines) + "\n"
 
