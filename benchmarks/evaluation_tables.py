@@ -108,9 +108,9 @@ def explanations() -> str:
             lines.append(f"| {name} | {method} | {images} | {' | '.join(cells)} | {share} |")
     lines += [
         "",
-        "Means over images with 95 % intervals; deletion is better below 0, the others above. Where",
-        "two numbers of images stand, the first is of the energy. Of drawn images the truth is known,",
-        f"of real ones it is not. `{result['command']}`.",
+        "Means over images with 95 % intervals; deletion is better below 0, the others above.",
+        "Where two numbers of images stand, the first is of the energy. Of drawn images the truth",
+        f"is known, of real ones it is not. `{result['command']}`.",
     ]
     return "\n".join(lines) + "\n"
 

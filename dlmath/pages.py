@@ -13,7 +13,8 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 62rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
 h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
-p { margin: .4rem 0; overflow-wrap: anywhere; } .faint, figcaption { color: var(--faint); font-size: .875rem; }
+p { margin: .4rem 0; overflow-wrap: anywhere; }
+.faint, figcaption { color: var(--faint); font-size: .875rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .5rem 0; }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
