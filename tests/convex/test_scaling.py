@@ -25,7 +25,7 @@ def drawn(seed, classes=2, n=200, true_slope=0.4):
 
 
 @settings(max_examples=30)
-@given(SEEDS, st.integers(2, 5), st.floats(0.05, 3))
+@given(SEEDS, st.integers(2, 5), st.floats(0.3, 3))  # below, chance may turn the slope round
 def test_no_other_temperature_has_less_loss(seed, classes, true_slope):
     logits, labels = drawn(seed, classes, true_slope=true_slope)
 
@@ -41,7 +41,7 @@ def test_no_other_temperature_has_less_loss(seed, classes, true_slope):
 
 
 @settings(max_examples=30)
-@given(SEEDS, st.floats(0.1, 2), st.floats(-2, 2))
+@given(SEEDS, st.floats(0.3, 2), st.floats(-2, 2))
 def test_platt_is_the_optimum_for_his_soft_labels(seed, true_slope, shift):
     logits, labels = drawn(seed, true_slope=true_slope)
     logits[:, 1] += shift
