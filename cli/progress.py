@@ -58,6 +58,8 @@ class BarReporter(Reporter):
         self._progress.update(self._tasks[task], completed=done, total=total, note=note)
         if done >= total:
             self._progress.remove_task(self._tasks.pop(task))
+            # Now, not at the next tick: what comes may hold Python's lock for seconds.
+            self._progress.refresh()
 
 
 class LineReporter(Reporter):
