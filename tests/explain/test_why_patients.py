@@ -10,23 +10,11 @@ from dlmath.convex import fit_head
 from dlmath.data.pixels import read_image
 from dlmath.errors import DataError, RunError
 from dlmath.explain import why_patients
-from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT
 from dlmath.runs import write_text
 from dlmath.training import solved_head
 from dlmath.training.devices import place
 from dlmath.training.prepare import prepare_again
-
-RECIPE = Recipe(
-    name="small",
-    backbone="malaria_cnn",
-    weights="none",
-    tune="head",
-    image_size=8,
-    patient_rules=(r"^(?P<patient>p\d+)_",),
-    positive_class="dark",
-    l2=0.05,
-)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +24,8 @@ def images(draw_squares, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(images, tmp_path_factory):
-    return dlmath.train(RECIPE, images, out=tmp_path_factory.mktemp("runs") / "run")
+def run(images, squares_recipe, tmp_path_factory):
+    return dlmath.train(squares_recipe, images, out=tmp_path_factory.mktemp("runs") / "run")
 
 
 def logit(p):
@@ -69,7 +57,7 @@ def test_without_a_patient_is_what_real_training_without_it_gives(run, images):
             data.targets[kept],
             data.weights[kept],
             data.groups[kept],
-            l2=RECIPE.l2 * share,
+            l2=run.recipe.l2 * share,
         )
         logits = refit.logits(features)[0]
         dark = run.recipe.classes.index("dark")
@@ -93,14 +81,14 @@ def test_the_patients_come_with_their_images_and_the_greatest_change_first(run, 
 def test_a_head_trained_by_steps_or_mixed_is_refused(run, images, tmp_path):
     file = images / "dark" / "p0_0.png"
     for changes in ({"head_solver": "sgd", "l2": 0.0, "epochs": 1}, {"feature_mixup": 0.2}):
-        recipe = RECIPE.replace(**changes)
+        recipe = run.recipe.replace(**changes)
         other = dlmath.train(recipe, images, out=tmp_path / recipe.head_solver)
         with pytest.raises(RunError, match="solved exactly, without Mixup"):
             why_patients(other, file)
 
 
-def test_a_recipe_that_gives_another_head_is_noticed(images, tmp_path):
-    run = dlmath.train(RECIPE, images, out=tmp_path / "run")
+def test_a_recipe_that_gives_another_head_is_noticed(images, squares_recipe, tmp_path):
+    run = dlmath.train(squares_recipe, images, out=tmp_path / "run")
     write_text(run.recipe_path, run.recipe.replace(class_weights="balanced", seed=3).to_toml())
     head = run.manifest["head"]
     run.update_manifest(head={**head, "l2": 1.0})
