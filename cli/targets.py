@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from dlmath import models
+from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.errors import DataError, did_you_mean
 
 
 def refuse_misspelt_task(target: str) -> None:
     """Refuse what is neither there nor a task, but nearly one."""
-    nearest = did_you_mean(target, models.RECIPES)
+    is_tfds = target.startswith(TFDS_PREFIX)
+    nearest = "" if is_tfds else did_you_mean(target, models.RECIPES)
     if nearest and not Path(target).exists():
         raise DataError(f"There is no task and no path {target!r}.{nearest}")
