@@ -7,7 +7,19 @@ import warnings
 import typer
 
 import dlmath
-from dlmath.cli import bench, check, data, evaluate, explain, export, new, predict, runs, train
+from dlmath.cli import (
+    bench,
+    check,
+    data,
+    evaluate,
+    explain,
+    export,
+    new,
+    predict,
+    reproduce,
+    runs,
+    train,
+)
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -44,11 +56,13 @@ for command in (
     predict.predict,
     explain.explain,
     export.export,
+    reproduce.reproduce,
     check.check,
     bench.bench,
 ):
     app.command()(command)
 app.add_typer(data.app, name="data")
+app.add_typer(learn.app, name="learn")
 app.add_typer(runs.app, name="runs")
 
 

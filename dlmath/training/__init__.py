@@ -3,6 +3,17 @@
 from dlmath.reporting import Reporter
 from dlmath.training.cross_validate import CrossValidation, cross_validate
 from dlmath.training.plan import Plan, plan
+from dlmath.training.reproduce import Reproduction, reproduce
 from dlmath.training.train import resume, train
 
-__all__ = ["CrossValidation", "Plan", "Reporter", "cross_validate", "plan", "resume", "train"]
+__all__ = [
+    "CrossValidation",
+    "Plan",
+    "Reporter",
+    "Reproduction",
+    "cross_validate",
+    "plan",
+    "reproduce",
+    "resume",
+    "train",
+]

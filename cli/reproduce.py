@@ -1,0 +1,132 @@
+"""`dlmath reproduce`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from dlmath.cli.startup import load_tensorflow
+from dlmath.runs import Run
+
+if TYPE_CHECKING:
+    from dlmath.training.reproduce import Comparison, Reproduction
+
+
+def reproduce(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="A finished run's folder or name; by default the newest finished one.",
+            metavar="[RUN]",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the data lies now, if it was moved.", metavar="PATH"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The new run's folder, beside the old one unless given.",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "gpu", "tpu"],
+        typer.Option(help="What is asked for and not there is an error."),
+    ] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Train a run again from what it recorded, and compare the two, bit by bit.
+
+    Exits with 1 if anything came out otherwise. The test part stays closed. Interrupted, the same
+    command goes on.
+
+    Example: dlmath reproduce runs/malaria-20260101T120000Z
+    """
+    found = Run.find(run)
+    load_tensorflow()
+    from dlmath.cli.progress import reporter
+    from dlmath.training import reproduce as train_again
+
+    with reporter() as report:
+        result = train_again(
+            found,
+            data,
+            out=out,
+            device=device,
+            reporter=report,
+            command=["dlmath", *sys.argv[1:]],
+        )
+    if as_json:
+        typer.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+    else:
+        _show(result)
+    if not result.is_same:
+        raise typer.Exit(1)
+
+
+def _show(result: "Reproduction") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    table = Table("result", "recorded", "now")
+    for comparison in result.results:
+        table.add_row(comparison.name, *map(Text, _shown(comparison)))
+    console.print(table)
+    for line in _verdict(result):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _verdict(result: "Reproduction") -> list[str]:
+    if result.is_same:
+        return [
+            f"{result.original.name} is reproduced, bit by bit, in {result.run.folder}. What was "
+            "measured of the one holds for the other: the test part stayed closed."
+        ]
+    lines = [
+        f"{result.original.name} is not reproduced: {result.run.folder} came out otherwise (the "
+        f"largest difference of a weight is {result.largest_difference:.3g})."
+    ]
+    changed = [condition for condition in result.conditions if not condition.same]
+    for condition in changed:
+        recorded, now = _shown(condition)
+        lines.append(f"Changed since then, {condition.name}: {recorded}; now {now}.")
+    if not changed:
+        lines.append(
+            "Versions, hardware and threads are those of then. Look for what the result "
+            "depends on beside them: dlmath doctor"
+        )
+    return lines
+
+
+def _shown(comparison: "Comparison") -> tuple[str, str]:
+    """Return what is printed of both; of dictionaries that differ, the entries that do."""
+    recorded, found = comparison.recorded, comparison.found
+    if comparison.same:
+        return _text(recorded), "the same"
+    if isinstance(recorded, dict) and isinstance(found, dict):
+        names = [n for n in {**recorded, **found} if recorded.get(n) != found.get(n)]
+        recorded, found = ({n: side.get(n) for n in names} for side in (recorded, found))
+    return _text(recorded, digits=17), _text(found, digits=17)
+
+
+def _text(value: Any, digits: int = 4) -> str:
+    """Return figures to `digits` digits: all 17 where two of them differ."""
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(entry, digits)}" for name, entry in value.items())
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    text = str(value)
+    is_hash = len(text) == 64 and all(letter in "0123456789abcdef" for letter in text)
+    return text[:12] if is_hash else text
