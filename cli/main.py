@@ -14,6 +14,7 @@ from dlmath.cli import (
     evaluate,
     explain,
     export,
+    learn,
     new,
     predict,
     reproduce,

@@ -1,0 +1,154 @@
+"""`dlmath learn`: the mathematics, experiment by experiment."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlmath.errors import UserError, VerificationError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dlmath.maths import Experiment, Result
+
+app = typer.Typer(
+    no_args_is_help=True, help="The statements of five papers, each as an experiment."
+)
+
+PIPE_WIDTH = 160
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command("list")
+def list_experiments(as_json: Json = False) -> None:
+    """List the experiments by paper and line."""
+    from rich.table import Table
+
+    from dlmath.maths import all_experiments
+
+    if as_json:
+        typer.echo(json.dumps([one.as_json() for one in all_experiments().values()], indent=2))
+        return
+    table = Table("where", "experiment", "what it shows", box=None)
+    for one in all_experiments().values():
+        slow = " (slow)" if one.slow else ""
+        table.add_row(one.sources[0].place, one.name, one.title + slow)
+    _console().print(table)
+    typer.echo(
+        "Run one: dlmath learn run NAME. With --sabotage a hypothesis is violated.", err=True
+    )
+
+
+@app.command()
+def run(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Experiments, by name.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Run them all.")] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="ARG=VALUE", help="Set an argument of the experiment."),
+    ] = None,
+    sabotage: Annotated[
+        bool, typer.Option("--sabotage", help="Violate a hypothesis: the verdict must turn.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Save the plots here, as NAME.svg.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run experiments: figures against bounds, and a verdict. Exits with 1 where one fails.
+
+    Example: dlmath learn run gradient-descent-contracts --set rate=1.05
+    """
+    from dlmath.cli.progress import reporter
+
+    chosen = _chosen(names or [], every, settings or [], sabotage)
+    results = []
+    with reporter() as listener:
+        for number, (one, arguments) in enumerate(chosen):
+            listener.progress("experiments", number, len(chosen), one.name)
+            results.append(one.run(**arguments))
+            if out:
+                _save(results[-1], out)
+            if not as_json:
+                _print(results[-1])
+        listener.progress("experiments", len(chosen), len(chosen))
+    if as_json:
+        document = [result.as_json() for result in results]
+        typer.echo(json.dumps(document if every or len(document) > 1 else document[0], indent=2))
+    _refuse_failures(results)
+
+
+def _chosen(
+    names: list[str], every: bool, settings: list[str], sabotage: bool
+) -> list[tuple["Experiment", dict]]:
+    """Return the experiments to run, each with the arguments that are not its defaults."""
+    from dlmath.maths import all_experiments, find
+    from dlmath.maths.settings import read_settings
+
+    if every == bool(names):
+        raise UserError(
+            "`dlmath learn run` takes the name of an experiment, or --all. "
+            f"Received: {' '.join(names) or 'neither'}. `dlmath learn list` shows the names."
+        )
+    if settings and (every or len(names) > 1 or sabotage):
+        raise UserError(
+            "--set is for one experiment, without --sabotage, which sets arguments of its own. "
+            f"Received: --set {settings[0]}. Run them one by one."
+        )
+    if every:
+        return [(one, _sabotaged(one, sabotage)) for one in all_experiments().values()]
+    found = [find(name) for name in names]
+    return [(one, read_settings(one, settings) or _sabotaged(one, sabotage)) for one in found]
+
+
+def _sabotaged(experiment: "Experiment", sabotage: bool) -> dict:
+    return dict(experiment.sabotage.arguments) if sabotage else {}
+
+
+def _save(result: "Result", folder: Path) -> None:
+    from dlmath.maths.plots import standalone
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result.experiment.name}.svg"
+    path.write_text(standalone(result.chart), encoding="utf-8")
+    typer.echo(f"plot: {path}", err=True)
+
+
+def _print(result: "Result") -> None:
+    from rich.table import Table
+
+    one = result.experiment
+    table = Table("", "", "", box=None, show_header=False, padding=(0, 2))
+    for check in result.checks:
+        mark = "yes" if check.holds else "[bold red]no[/]"
+        table.add_row(check.name, f"{check.value:.4g} {check.relation} {check.bound:.4g}", mark)
+    console = _console()
+    console.print(f"[bold]{one.title}[/] ({one.name})")
+    console.print("; ".join(source.place for source in one.sources), highlight=False)
+    console.print(one.statement, highlight=False, markup=False)
+    changed = {k: v for k, v in result.arguments.items() if v != one.defaults[k]}
+    if changed:
+        console.print("Set: " + ", ".join(f"{name}={value}" for name, value in changed.items()))
+    console.print(table)
+    console.print(f"{'Holds' if result.holds else '[bold red]Fails[/]'}.\n")
+
+
+def _refuse_failures(results: list["Result"]) -> None:
+    failed = [result.experiment.name for result in results if not result.holds]
+    if failed:
+        raise VerificationError(
+            f"{len(failed)} of {len(results)} statements fail: {', '.join(failed)}. "
+            "With its defaults, which satisfy its hypotheses, each must hold."
+        )
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    console = Console()
+    # A pipe has no width of its own, and a table that is cut to 80 columns cannot be read.
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)

@@ -1,0 +1,221 @@
+"""A statement as an experiment: hypotheses as arguments, figures against bounds, a verdict.
+
+The code of an experiment computes both sides of its statement. The defaults satisfy the
+hypotheses, so the verdict is that it holds; the *sabotage* is a set of arguments that violates a
+hypothesis, and turns the verdict. An experiment that could not fail would show nothing.
+"""
+
+import inspect
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dlmath.charts import Chart
+from dlmath.errors import UserError, did_you_mean
+from dlmath.maths.papers import Source
+
+Setting = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A figure against its bound.
+
+    Attributes:
+        name: What was computed.
+        value: The figure. NaN never holds.
+        relation: `<=` or `>=`.
+        bound: What the statement says of it.
+    """
+
+    name: str
+    value: float
+    relation: str
+    bound: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure is on the side of the bound that the statement says."""
+        return self.value <= self.bound if self.relation == "<=" else self.value >= self.bound
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values; JSON has no infinity, and an undefined figure is null."""
+        return {
+            "name": self.name,
+            "value": _plain(self.value),
+            "relation": self.relation,
+            "bound": _plain(self.bound),
+            "holds": self.holds,
+        }
+
+
+def at_most(name: str, value: float | np.floating, bound: float | np.floating) -> Check:
+    """Return the check that `value <= bound`."""
+    return Check(name, float(value), "<=", float(bound))
+
+
+def at_least(name: str, value: float | np.floating, bound: float | np.floating) -> Check:
+    """Return the check that `value >= bound`."""
+    return Check(name, float(value), ">=", float(bound))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an experiment's code returns: its checks, and a chart that shows them."""
+
+    checks: tuple[Check, ...]
+    chart: Chart
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """Arguments that violate a hypothesis.
+
+    Attributes:
+        why: Which hypothesis, in words.
+        arguments: What to set.
+    """
+
+    why: str
+    arguments: Mapping[str, Setting]
+
+
+@dataclass(frozen=True)
+class Result:
+    """An experiment that was run.
+
+    Attributes:
+        experiment: Which.
+        arguments: All of them, the defaults as well.
+        checks: Figures against bounds.
+        chart: What it looks like.
+        seconds: How long it took.
+    """
+
+    experiment: "Experiment"
+    arguments: dict[str, Setting]
+    checks: tuple[Check, ...]
+    chart: Chart
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """The verdict: every figure is on its side of the bound."""
+        return all(check.holds for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as plain values that JSON can hold."""
+        return {
+            **self.experiment.as_json(),
+            "arguments": self.arguments,
+            "checks": [check.as_json() for check in self.checks],
+            "verdict": "holds" if self.holds else "fails",
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A statement of a paper together with the code that puts it to the test.
+
+    Attributes:
+        name: As on the command line.
+        title: A few words.
+        statement: What is claimed, in full, with its hypotheses.
+        sources: Where the papers say so.
+        sabotage: Arguments that must turn the verdict.
+        compute: The code; its keyword arguments are the hypotheses and the sizes.
+        reference: The literature that a lost formula, a constant or a proof was restored from.
+        slow: Whether it takes more than five seconds.
+    """
+
+    name: str
+    title: str
+    statement: str
+    sources: tuple[Source, ...]
+    sabotage: Sabotage
+    compute: Callable[..., Outcome]
+    reference: str = ""
+    slow: bool = False
+    defaults: dict[str, Setting] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parameters = inspect.signature(self.compute).parameters.values()
+        object.__setattr__(self, "defaults", {p.name: p.default for p in parameters})
+
+    def run(self, **arguments: Setting) -> Result:
+        """Compute both sides; arguments left out have their defaults, which satisfy the hypotheses.
+
+        Raises:
+            UserError: There is no such argument, or nothing can be computed from its value.
+        """
+        self._refuse_unknown(arguments)
+        settings = {**self.defaults, **arguments}
+        began = time.perf_counter()
+        try:
+            # What diverges, as it should beyond a bound, may overflow on its way.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                outcome = self.compute(**settings)
+        except (ArithmeticError, IndexError, ValueError) as error:
+            if settings == self.defaults:
+                raise
+            raise UserError(
+                f"{self.name} cannot be computed from these arguments: {error}. Received: "
+                f"{_listed(arguments)}. Its defaults are {_listed(self.defaults)}."
+            ) from error
+        seconds = time.perf_counter() - began
+        return Result(self, settings, outcome.checks, outcome.chart, seconds)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the experiment is, without running it."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "statement": self.statement,
+            "sources": [vars(source) for source in self.sources],
+            "reference": self.reference,
+            "sabotage": {"why": self.sabotage.why, "arguments": dict(self.sabotage.arguments)},
+            "slow": self.slow,
+        }
+
+    def _refuse_unknown(self, arguments: Mapping[str, Setting]) -> None:
+        for name in arguments:
+            if name not in self.defaults:
+                raise UserError(
+                    f"{self.name} has no argument {name!r}."
+                    f"{did_you_mean(name, self.defaults)} It has {_listed(self.defaults)}."
+                )
+
+
+def experiment(
+    *,
+    title: str,
+    statement: str,
+    sources: tuple[Source, ...],
+    sabotage: Sabotage,
+    reference: str = "",
+    slow: bool = False,
+) -> Callable[[Callable[..., Outcome]], Experiment]:
+    """Make an `Experiment` of the function below it, named after the function."""
+
+    def make(compute: Callable[..., Outcome]) -> Experiment:
+        name = compute.__name__.replace("_", "-")
+        return Experiment(name, title, statement, sources, sabotage, compute, reference, slow)
+
+    return make
+
+
+def _listed(arguments: Mapping[str, Setting]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in arguments.items())
+
+
+def _plain(figure: float) -> float | str | None:
+    if math.isnan(figure):
+        return None
+    if math.isinf(figure):
+        return "infinite" if figure > 0 else "-infinite"
+    return figure

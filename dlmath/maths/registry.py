@@ -1,0 +1,49 @@
+"""All experiments, by name. They are found in the modules listed here; importing registers nothing.
+
+A new experiment is a function under `@experiment` in one of these modules.
+"""
+
+import importlib
+from functools import cache
+
+from dlmath.errors import UserError, did_you_mean
+from dlmath.maths.experiment import Experiment
+from dlmath.maths.papers import PAPERS
+
+MODULES = (
+    "gradient_descent",
+    "momentum",
+    "adaptive",
+    "curvature",
+)
+
+
+@cache
+def all_experiments() -> dict[str, Experiment]:
+    """Return every experiment by its name, in the order of its first paper and line."""
+    found = [
+        value
+        for module in MODULES
+        for value in vars(importlib.import_module(f"dlmath.maths.experiments.{module}")).values()
+        if isinstance(value, Experiment)
+    ]
+    papers = list(PAPERS)
+
+    def place(one: Experiment) -> tuple[int, int, str]:
+        return papers.index(one.sources[0].paper), one.sources[0].line, one.name
+
+    return {one.name: one for one in sorted(found, key=place)}
+
+
+def find(name: str) -> Experiment:
+    """Return the experiment of that name.
+
+    Raises:
+        UserError: There is none.
+    """
+    if name not in all_experiments():
+        raise UserError(
+            f"There is no experiment {name!r}.{did_you_mean(name, all_experiments())} "
+            "`dlmath learn list` shows them."
+        )
+    return all_experiments()[name]

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from dlmath.cli.learn import app
+from dlmath.errors import UserError, VerificationError
+from dlmath.maths import all_experiments
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_list_shows_every_experiment_with_its_place():
+    result = invoke("list")
+    assert result.exit_code == 0, result.output
+    for name, one in all_experiments().items():
+        assert name in result.stdout
+        assert one.sources[0].place in result.stdout
+
+
+def test_list_as_json():
+    document = json.loads(invoke("list", "--json").stdout)
+    assert [one["name"] for one in document] == list(all_experiments())
+
+
+def test_run_prints_figures_bounds_and_the_verdict():
+    result = invoke("run", "best-step")
+    assert result.exit_code == 0, result.output
+    assert "Murari, line 253" in result.stdout
+    assert "<=" in result.stdout
+    assert "Holds." in result.stdout
+
+
+def test_run_as_json_is_one_document():
+    document = json.loads(invoke("run", "best-step", "--json").stdout)
+    assert document["verdict"] == "holds"
+    assert document["checks"][0]["holds"] is True
+
+
+def test_a_set_argument_reaches_the_experiment_and_a_failed_verdict_exits_with_1():
+    result = invoke("run", "gradient-descent-contracts", "--set", "rate=1.05", "--json")
+    assert isinstance(result.exception, VerificationError)
+    assert result.exception.exit_code == 1
+    document = json.loads(result.stdout)
+    assert document["arguments"]["rate"] == 1.05
+    assert document["verdict"] == "fails"
+
+
+def test_sabotage_turns_the_verdict():
+    result = invoke("run", "best-step", "--sabotage")
+    assert isinstance(result.exception, VerificationError)
+    assert "Set: assumed=0.5" in result.stdout
+    assert "Fails." in result.stdout
+
+
+def test_the_plot_is_saved_as_an_svg_file(tmp_path):
+    invoke("run", "best-step", "--out", str(tmp_path / "plots"))
+    svg = (tmp_path / "plots" / "best-step.svg").read_text()
+    assert svg.startswith("<svg xmlns=")
+    assert "Factor per step" in svg
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run",), "takes the name of an experiment, or --all"),
+        (("run", "best-step", "--all"), "takes the name of an experiment, or --all"),
+        (("run", "best-stpe"), "Did you mean 'best-step'?"),
+        (("run", "best-step", "--set", "assumd=1"), "Did you mean 'assumed'?"),
+        (("run", "best-step", "--set", "assumed"), "NAME=VALUE"),
+        (("run", "best-step", "--set", "steps=many"), "must be a whole number"),
+        (("run", "best-step", "--set", "steps=0"), "cannot be computed"),
+        (("run", "adam-bias-correction", "--set", "bias_correction=1"), "must be true or false"),
+        (("run", "best-step", "--sabotage", "--set", "steps=9"), "without --sabotage"),
+    ],
+)
+def test_a_wrong_request_is_one_message_of_the_users(arguments, message):
+    error = invoke(*arguments).exception
+    assert isinstance(error, UserError)
+    assert message in str(error)

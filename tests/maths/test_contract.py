@@ -1,0 +1,70 @@
+"""What every experiment must be, whichever it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dlmath.maths import PAPERS, all_experiments
+from dlmath.maths.plots import standalone
+
+SLOW = pytest.mark.slow
+EVERY = [
+    pytest.param(one, id=name, marks=[SLOW] if one.slow else [])
+    for name, one in all_experiments().items()
+]
+
+
+@pytest.fixture(scope="session")
+def papers(repository: Path) -> Path:
+    folder = repository.parent / "shared" / "papers"
+    if not folder.is_dir():
+        pytest.skip("needs the papers in ../shared/papers")
+    return folder
+
+
+@pytest.mark.parametrize("one", EVERY)
+def test_holds_by_default_and_says_so_in_json(one):
+    result = one.run()
+    assert result.holds, [check for check in result.checks if not check.holds]
+    document = json.loads(json.dumps(result.as_json(), allow_nan=False))
+    assert document["verdict"] == "holds"
+    assert document["checks"]
+    assert document["arguments"] == one.defaults
+    assert standalone(result.chart).count("<polyline") >= 1
+
+
+@pytest.mark.parametrize("one", EVERY)
+def test_its_sabotage_turns_the_verdict(one):
+    assert set(one.sabotage.arguments) <= set(one.defaults)
+    result = one.run(**one.sabotage.arguments)
+    assert not result.holds
+    json.dumps(result.as_json(), allow_nan=False)
+    standalone(result.chart)
+
+
+@pytest.mark.parametrize("one", EVERY)
+def test_repeats_to_the_bit(one):
+    first, second = (one.run() for _ in range(2))
+    assert first.checks == second.checks
+    assert first.chart.svg() == second.chart.svg()
+
+
+@pytest.mark.parametrize("one", EVERY)
+def test_tells_what_it_is(one):
+    assert one.sources
+    assert one.title
+    assert one.statement.endswith(".")
+    assert one.sabotage.why
+    assert one.compute.__doc__, "say what its arguments are"
+
+
+def test_sources_stand_where_they_are_said_to(papers):
+    lines = {key: (papers / p.file).read_text().splitlines() for key, p in PAPERS.items()}
+    missing = [
+        f"{one.name}: {source}"
+        for one in all_experiments().values()
+        for source in one.sources
+        if source.words not in lines[source.paper][source.line - 1]
+    ]
+    assert not missing, "\n".join(missing)
