@@ -108,7 +108,10 @@ def _line(prediction: "Prediction") -> str:
     if prediction.probabilities is None:
         return f"{prediction.file}  not read"
     probabilities = "  ".join(f"{name} {p:.3f}" for name, p in prediction.probabilities.items())
-    return f"{prediction.file}  {prediction.decision}  ({probabilities})"
+    line = f"{prediction.file}  {prediction.decision}  ({probabilities})"
+    if prediction.unusual:
+        return f"{line}  unlike the training images: a person should look"
+    return f"{line}  unsure: a person should look" if prediction.abstains else line
 
 
 def _write_csv(path: Path, run: Run, predictions: list["Prediction"]) -> None:

@@ -96,6 +96,14 @@ class Recipe:
     # Rule `costs`: how many false alarms are as bad as one missed positive image.
     miss_cost: float = field(default=1.0, metadata=_between(0, 1e6, open_low=True))
     seed: int = field(default=0, metadata=_between(0, 2**31 - 1))
+    # Which answers are marked as not to be relied on: no decision and no metric changes by it.
+    abstain_rule: str = field(default="coverage", metadata=_one_of("coverage", "risk", "none"))
+    # Of the validation images, the share that is answered at least.
+    abstain_coverage: float = field(default=0.9, metadata=_between(0, 1, open_low=True))
+    # Of the validation images that are answered, the share decided wrongly at most.
+    abstain_risk: float = field(default=0.05, metadata=_between(0, 0.99))
+    # Of the validation images; those farther from the training images are called unusual.
+    usual_share: float = field(default=0.95, metadata=_between(0, 1, open_low=True))
 
     def __post_init__(self) -> None:
         for spec in dataclasses.fields(self):
@@ -244,6 +252,12 @@ class Recipe:
                     f"--set threshold_rule={THRESHOLD_FIELDS[name][0]}"
                 )
         unused = SGD_FIELDS if self.solves_head else EXACT_FIELDS
+            if name in ABSTAIN_FIELDS and self.abstain_rule != ABSTAIN_FIELDS[name]:
+                raise RecipeError(
+                    f"`{name}` belongs to another rule of abstaining. Received: "
+                    f"{name}={getattr(self, name)!r}, abstain_rule={self.abstain_rule!r}. Add "
+                    f"--set abstain_rule={ABSTAIN_FIELDS[name]}"
+                )
         if self.solves_head and not self.augmented_views:
             unused = (*unused, *AUGMENTATION_FIELDS)
         for name in names:
@@ -302,6 +316,8 @@ THRESHOLD_FIELDS = {
 }
 AUGMENTATION_FIELDS = (
     "flip_horizontal",
+# What belongs to one rule of abstaining.
+ABSTAIN_FIELDS = {"abstain_coverage": "coverage", "abstain_risk": "risk"}
     "flip_vertical",
     "rotation",
     "zoom",

@@ -70,6 +70,12 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "miss_cost": "For costs: how many false alarms are as bad as one missed positive image.",
         "seed": "Of split, order, augmentation and first weights.",
     },
+        "abstain_rule": "Which answers are marked as unsure, chosen on validation: the least sure "
+        "ones, down to a coverage or to a risk; none. No decision changes by it.",
+        "abstain_coverage": "For coverage: share of validation images answered at least.",
+        "abstain_risk": "For risk: share of the answered ones that is decided wrongly at most.",
+        "usual_share": "Share of validation images near enough to the training images; farther "
+        "ones are marked as unusual.",
 }
 
 COMMENTS = {name: text for section in _SECTIONS.values() for name, text in section.items()}

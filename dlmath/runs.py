@@ -79,6 +79,10 @@ class Run:
     @property
     def report_path(self) -> Path:
         return self.folder / "report" / "index.html"
+    @property
+    def light_distance_path(self) -> Path:
+        return self.folder / "light" / "distance.npz"
+
 
     @property
     def model_card_path(self) -> Path:

@@ -1,6 +1,7 @@
 """A run's Keras model together with what turns its probabilities into decisions."""
 
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Self
 
 import keras
@@ -9,8 +10,11 @@ import numpy as np
 from dlmath import models
 from dlmath.errors import RunError
 from dlmath.evaluation.probabilities import predict_probabilities
-from dlmath.light.decider import Decider, Progress, stored_decision
+from dlmath.light.classifier import stored_distance
+from dlmath.light.decider import Answers, Decider, Progress, stored_decision
 from dlmath.runs import Run
+
+_AT_ONCE = 1024  # images whose features are in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +42,36 @@ class Classifier(Decider):
                 f"{run.folder} contradicts itself: the model has {outputs} outputs and "
                 f"{run.recipe_path.name} names {len(classes)} classes. Train it again."
             )
-        return cls(**stored_decision(run), model=model)
+        distance = None
+        if run.manifest.get("distance"):
+            distance = stored_distance(run, model.get_layer("logits").input.shape[-1])
+        return cls(**stored_decision(run), distance=distance, model=model)
+
+    def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
+        """Return probabilities and distances for pixels (N, size, size, 3) in 0..255."""
+        if self.distance is None:
+            return Answers(self.probabilities(pixels, progress), None)
+        total, classes = len(pixels), len(self.classes)
+        probabilities, distances = [np.empty((0, classes))], [np.empty(0)]
+        for first in range(0, total, _AT_ONCE):
+            rows = pixels[first : first + _AT_ONCE]
+            heard = progress and partial(_from, progress, first, total)
+            found = predict_probabilities(self._with_features, rows, progress=heard)
+            probabilities.append(found[:, :classes])
+            distances.append(self.distance(found[:, classes:]))
+        return Answers(np.concatenate(probabilities), np.concatenate(distances))
 
     def probabilities(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:
         """Return float64 (N, K) for pixels (N, size, size, 3) in 0..255."""
         return predict_probabilities(self.model, pixels, progress=progress)
+
+    @cached_property
+    def _with_features(self) -> keras.Model:
+        """The model with the features below its last layer beside the probabilities, (N, K + D)."""
+        features = self.model.get_layer("logits").input
+        beside = keras.layers.Concatenate(dtype="float32")([self.model.output, features])
+        return keras.Model(self.model.input, beside)
+
+
+def _from(progress: Progress, first: int, total: int, done: int, _: int) -> None:
+    progress(first + done, total)

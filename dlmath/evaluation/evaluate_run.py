@@ -19,8 +19,10 @@ from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.openings import record_opening
 from dlmath.evaluation.prevalence import check_prevalence
 from dlmath.evaluation.report import write_report
+from dlmath.evaluation.report_maps import Explain, keep_maps
+from dlmath.evaluation.selective_figures import of_sample
 from dlmath.evaluation.subject import Subject, given_images, own_images
-from dlmath.evaluation.tables import probability_columns
+from dlmath.evaluation.tables import number_or_none, probability_columns
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_csv, write_json
 
@@ -81,14 +83,14 @@ def _predict(run: Run, classifier: Classifier, subject: Subject, reporter: Repor
         on_bad_file=run.recipe.on_bad_file,
         progress=lambda done, total: reporter.progress("reading images", done, total),
     )
-    probabilities = classifier.probabilities(
+    probabilities, distances = classifier.answer(
         pixels.array, lambda done, total: reporter.progress("predicting", done, total)
     )
     _refuse_nan(run, probabilities, pixels.examples)
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     clusters = cluster_indices([example.patient for example in pixels.examples])
     sample = Sample(classifier, truth, probabilities, clusters)
-    return Evaluated(sample, pixels, run.recipe.seed)
+    return Evaluated(sample, pixels, run.recipe.seed, distances)
 
 
 def _measure(
@@ -125,6 +127,7 @@ def _measure(
 
 def _refuse_nan(run: Run, probabilities: np.ndarray, examples: Sequence[Example]) -> None:
     bad = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+        selective=of_sample(sample, evaluated.distances, evaluated.seed),
     if len(bad):
         raise RunError(
             f"The model of {run.folder} gives NaN for {len(bad):,} of {len(examples):,} images: "
@@ -151,11 +154,14 @@ def _keep(run: Run, evaluation: Evaluation, evaluated: Evaluated) -> None:
             "file": example.file,
             "patient": example.patient or "",
             "class": example.label,
+    distances = [None] * evaluation.n if evaluated.distances is None else evaluated.distances
             **dict(zip(columns, map(float, row), strict=True)),
         }
-        for example, row in zip(
-            evaluated.pixels.examples, evaluated.sample.probabilities, strict=True
+        for example, row, distance in zip(
+            evaluated.pixels.examples, evaluated.sample.probabilities, distances, strict=True
         )
     )
-    write_csv(run.folder / "predictions.csv", ["file", "patient", "class", *columns], rows)
+            "distance": number_or_none(distance),
+    header = ["file", "patient", "class", *columns, "distance"]
+    write_csv(run.folder / "predictions.csv", header, rows)
     write_json(run.metrics_path, evaluation.as_json())

@@ -37,6 +37,8 @@ class Evaluation:
         calibration: The greatest error of a bin (`mce`), and the parts of the Brier score.
         patient_level: Metrics of patients in the place of images, and the worst of them.
         at_prevalence: Figures at another prevalence, where one was asked for.
+        selective: Which images are not answered, as the run's validation part has it, and how
+            right the other answers are.
         test_openings: How often the test part was looked at; None where it was not.
     """
 
@@ -57,6 +59,7 @@ class Evaluation:
     calibration: dict[str, Estimate] = field(default_factory=dict)
     patient_level: dict[str, Any] | None = None
     at_prevalence: dict[str, Any] | None = None
+    selective: dict[str, Any] | None = None
     # Not compared: to look again changes no figure.
     test_openings: Openings | None = field(default=None, compare=False)
 

@@ -16,9 +16,9 @@ import numpy as np
 from dlmath.data.pillow_images import read_image
 from dlmath.data.trees import is_image, is_junk
 from dlmath.errors import DataError, UserError, did_you_mean
-from dlmath.evaluation.tables import probability_columns
+from dlmath.evaluation.tables import number_or_none, probability_columns
 from dlmath.light.classifier import LightClassifier, has_light_form
-from dlmath.light.decider import Decider
+from dlmath.light.decider import Answers, Decider
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -35,6 +35,11 @@ class Prediction:
         decision: The class; None with an error.
         probabilities: By class.
         positive: Whether it is the positive class; None for more than two classes.
+        distance: From the training images, see `dlmath.light.distance`; None where the run has
+            none fitted, or it is not a number.
+        unusual: Whether that is more than the run's validation images keep to.
+        abstains: Whether the answer is not to be relied on: unsure, or the image unusual. None
+            where the run has no rule for either.
         error: Why there is no decision; None if there is one.
     """
 
@@ -42,6 +47,9 @@ class Prediction:
     decision: str | None = None
     probabilities: dict[str, float] | None = None
     positive: bool | None = None
+    distance: float | None = None
+    unusual: bool | None = None
+    abstains: bool | None = None
     error: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +61,9 @@ class Prediction:
             "class": self.decision,
             "probabilities": self.probabilities,
             "positive": self.positive,
+            "distance": self.distance,
+            "unusual": self.unusual,
+            "abstains": self.abstains,
         }
 
 
@@ -140,20 +151,27 @@ def predict_by(
 
 def csv_fields(classes: Sequence[str]) -> list[str]:
     """Return the header of `predict --csv`."""
-    return ["file", "class", "positive", *probability_columns(classes), "error"]
+    reliance = ["distance", "unusual", "abstains"]
+    return ["file", "class", "positive", *probability_columns(classes), *reliance, "error"]
 
 
 def csv_row(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction as a row under `csv_fields`; what does not apply is left out."""
     probabilities = prediction.probabilities or {}
-    positive = prediction.positive
     return {
         "file": prediction.file,
         "class": prediction.decision,
-        "positive": None if positive is None else str(positive).lower(),
+        "positive": _lower(prediction.positive),
         **dict(zip(probability_columns(list(probabilities)), probabilities.values(), strict=True)),
+        "distance": prediction.distance,
+        "unusual": _lower(prediction.unusual),
+        "abstains": _lower(prediction.abstains),
         "error": prediction.error,
     }
+
+
+def _lower(known: bool | None) -> str | None:
+    return None if known is None else str(known).lower()
 
 
 def _images_in(folder: Path) -> list[Path]:
@@ -183,22 +201,35 @@ def _predict_batch(
 ) -> Iterator[Prediction]:
     readable = [image for image in images if not isinstance(image, str)]
     shape = (-1, classifier.image_size, classifier.image_size, 3)
-    rows = iter(classifier.probabilities(np.array(readable, np.uint8).reshape(shape)))
+    answers = classifier.answer(np.array(readable, np.uint8).reshape(shape))
+    rows = iter(range(len(readable)))
     for path, image in zip(paths, images, strict=True):
         if isinstance(image, str):
             yield Prediction(str(path), error=image)
         else:
-            yield _predict_one(classifier, path, next(rows))
+            yield _predict_one(classifier, path, _row(answers, next(rows)))
 
 
-def _predict_one(classifier: Decider, path: Path, row: np.ndarray) -> Prediction:
-    if not np.isfinite(row).all():
+def _row(answers: Answers, row: int) -> Answers:
+    """Return what is said of one image."""
+    one = slice(row, row + 1)
+    distances = answers.distances
+    return Answers(answers.probabilities[one], None if distances is None else distances[one])
+
+
+def _predict_one(classifier: Decider, path: Path, answer: Answers) -> Prediction:
+    probabilities, distances = answer
+    if not np.isfinite(probabilities).all():
         return Prediction(str(path), error=f"{path}: the model gives NaN; train it again")
-    decided = int(classifier.decide(row[None])[0])
+    decided = int(classifier.decide(probabilities)[0])
     positive = classifier.positive_index
+    unusual, abstains = classifier.unusual(distances), classifier.abstains(*answer)
     return Prediction(
         file=str(path),
         decision=classifier.classes[decided],
-        probabilities=dict(zip(classifier.classes, map(float, row), strict=True)),
+        probabilities=dict(zip(classifier.classes, map(float, probabilities[0]), strict=True)),
         positive=None if positive is None else decided == positive,
+        distance=None if distances is None else number_or_none(distances[0]),
+        unusual=None if unusual is None else bool(unusual[0]),
+        abstains=None if abstains is None else bool(abstains[0]),
     )

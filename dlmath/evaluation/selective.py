@@ -4,13 +4,15 @@ Source: El-Yaniv, Wiener, "On the foundations of noise-free selective classifica
 2010; Geifman, El-Yaniv, "Selective classification for deep neural networks", NeurIPS 2017.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logit
 
 from dlmath.errors import DataError
 from dlmath.evaluation.decisions import ratio
+
+Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,17 +23,15 @@ class RiskCoverage:
         confidence: (M,) distinct values, falling; images of at least this one are answered.
         coverage: (M,) share of the images that are answered, rising to 1.
         risk: (M,) share of those that are decided wrongly.
-        area: Mean of the risk over the images' coverages; less is better (AURC).
     """
 
     confidence: np.ndarray
     coverage: np.ndarray
     risk: np.ndarray
-    area: float
 
 
 @dataclass(frozen=True)
-class Abstention:
+class LeastConfidence:
     """Which images are answered: those of at least this confidence.
 
     Attributes:
@@ -45,20 +45,6 @@ class Abstention:
     risk: float
 
 
-def binary_confidence(probability: np.ndarray, threshold: float) -> np.ndarray:
-    """Return (N,): how far the log-odds lie from those of the threshold, at least 0.
-
-    The distance of probabilities would call 0.001 as sure as 0.1 at a threshold near 0.
-
-    Args:
-        probability: (N,), of the positive class, in [0, 1].
-        threshold: An image is decided positive at probability >= threshold.
-    """
-    least = np.finfo(np.float64).eps  # of a probability whose logarithm is taken
-    ends = np.clip(probability, least, 1 - least), np.clip(threshold, least, 1 - least)
-    return np.abs(logit(ends[0]) - logit(ends[1]))
-
-
 def risk_coverage(wrong: np.ndarray, confidence: np.ndarray) -> RiskCoverage:
     """Return the curve of N images, at least one; equal confidences are answered together.
 
@@ -66,20 +52,18 @@ def risk_coverage(wrong: np.ndarray, confidence: np.ndarray) -> RiskCoverage:
         wrong: (N,) bool: decided wrongly.
         confidence: (N,), higher for what is surer.
     """
-    order = np.argsort(-confidence, kind="stable")
-    last_of_ties = np.flatnonzero(np.diff(-confidence[order], append=np.inf) > 0)
+    order, last_of_ties = _surest_first(confidence)
     answered = last_of_ties + 1
-    risk = np.cumsum(wrong[order])[last_of_ties] / answered
-    shares = np.diff(answered, prepend=0) / len(wrong)
     return RiskCoverage(
         confidence=confidence[order][last_of_ties],
         coverage=answered / len(wrong),
-        risk=risk,
-        area=float(shares @ risk),
+        risk=np.cumsum(wrong[order])[last_of_ties] / answered,
     )
 
 
-def abstain_at_coverage(wrong: np.ndarray, confidence: np.ndarray, coverage: float) -> Abstention:
+def abstain_at_coverage(
+    wrong: np.ndarray, confidence: np.ndarray, coverage: float
+) -> LeastConfidence:
     """Return the rule that answers the least share of images that is at least `coverage`.
 
     Args:
@@ -100,7 +84,7 @@ def abstain_at_coverage(wrong: np.ndarray, confidence: np.ndarray, coverage: flo
     return _at(curve, int(np.argmax(curve.coverage >= coverage - 1e-12)))
 
 
-def abstain_at_risk(wrong: np.ndarray, confidence: np.ndarray, risk: float) -> Abstention:
+def abstain_at_risk(wrong: np.ndarray, confidence: np.ndarray, risk: float) -> LeastConfidence:
     """Return the rule that answers the most images with at most this share decided wrongly.
 
     The risk is that of the validation images it is chosen on: other images may have a higher one.
@@ -128,24 +112,38 @@ def abstain_at_risk(wrong: np.ndarray, confidence: np.ndarray, risk: float) -> A
     return _at(curve, int(reached[-1]))
 
 
-def selective_metrics(
-    wrong: np.ndarray, answered: np.ndarray, weights: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return `coverage` and `risk`, (R,) each; the risk is NaN where nothing is answered.
+def risk_area(wrong: np.ndarray, confidence: np.ndarray) -> Statistics:
+    """Sort once, and return what gives `area`, (R,), for any weights (R, N).
+
+    It is the mean of the risk over the images' coverages (AURC): 0 where every right answer is
+    surer than every wrong one and nothing is wrong, and the share of wrong answers where confidence
+    says nothing. Less is better.
 
     Args:
-        wrong: (N,) bool.
-        answered: (N,) bool.
-        weights: (R, N), how often each image counts in each replicate.
+        wrong: (N,) bool: decided wrongly.
+        confidence: (N,), higher for what is surer.
     """
-    count = weights @ answered.astype(float)
-    return {
-        "coverage": ratio(count, weights.sum(axis=1)),
-        "risk": ratio(weights @ (answered & wrong).astype(float), count),
-    }
+    order, last_of_ties = _surest_first(confidence)
+    mistaken = wrong[order].astype(float)
+
+    def statistics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        counted = weights[:, order]
+        answered = np.cumsum(counted, axis=1)[:, last_of_ties]
+        mistakes = np.cumsum(counted * mistaken, axis=1)[:, last_of_ties]
+        risk = np.nan_to_num(ratio(mistakes, answered))  # nothing is answered, nothing counts
+        shares = np.diff(answered, axis=1, prepend=0)
+        return {"area": ratio((shares * risk).sum(axis=1), answered[:, -1])}
+
+    return statistics
 
 
-def _at(curve: RiskCoverage, row: int) -> Abstention:
-    return Abstention(
+def _surest_first(confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the order of the images, (N,), and where in it equal confidences end, (M,)."""
+    order = np.argsort(-confidence, kind="stable")
+    return order, np.flatnonzero(np.diff(-confidence[order], append=np.inf) > 0)
+
+
+def _at(curve: RiskCoverage, row: int) -> LeastConfidence:
+    return LeastConfidence(
         float(curve.confidence[row]), float(curve.coverage[row]), float(curve.risk[row])
     )

@@ -14,7 +14,8 @@ from typing import Any, Self
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.light.decider import Decider, Progress, stored_decision
+from dlmath.light.decider import Answers, Decider, Progress, stored_decision
+from dlmath.light.distance import FeatureDistance
 from dlmath.light.network import Network
 from dlmath.runs import Run
 
@@ -61,6 +62,7 @@ class LightClassifier(Decider):
         content = _read(run.light_network_path, record["features_sha256"])
         kernel, bias = _read_head(run.light_head_path, record["head_sha256"])
         network = Network(content, threads=os.cpu_count() or 1)
+        distance = stored_distance(run, network.feature_count)
         wanted = (decision["image_size"], network.feature_count, len(decision["classes"]))
         if (network.input_size, *kernel.shape) != wanted or bias.shape != wanted[2:]:
             raise RunError(
@@ -69,17 +71,21 @@ class LightClassifier(Decider):
                 f"{kernel.shape}, and {run.recipe_path.name} says {wanted[0]} pixels and "
                 f"{wanted[2]} classes. Train it again."
             )
-        return cls(**decision, network=network, kernel=kernel, bias=bias)
+        return cls(**decision, distance=distance, network=network, kernel=kernel, bias=bias)
 
-    def probabilities(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:
-        """Return float64 (N, K) for pixels (N, size, size, 3) in 0..255."""
+    def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
+        """Return probabilities and distances for pixels (N, size, size, 3) in 0..255."""
         found = np.empty((len(pixels), len(self.classes)))
+        distances = None if self.distance is None else np.empty(len(pixels))
         for first in range(0, len(pixels), BATCH_SIZE):
-            features = self.network(pixels[first : first + BATCH_SIZE]).astype(np.float64)
-            found[first : first + BATCH_SIZE] = softmax(features @ self.kernel + self.bias)
+            rows = slice(first, first + BATCH_SIZE)
+            features = self.network(pixels[rows]).astype(np.float64)
+            found[rows] = softmax(features @ self.kernel + self.bias)
+            if self.distance is not None and distances is not None:
+                distances[rows] = self.distance(features)
             if progress:
-                progress(min(first + BATCH_SIZE, len(pixels)), len(pixels))
-        return found
+                progress(min(rows.stop, len(pixels)), len(pixels))
+        return Answers(found, distances)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -89,19 +95,41 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def _read(path: Path, sha256: str) -> bytes:
+def stored_distance(run: Run, feature_count: int) -> FeatureDistance | None:
+    """Return what a run measures the distance from its training images with; None without.
+
+    Raises:
+        RunError: The file is missing, changed, or of another number of features.
+    """
+    record = run.manifest.get("distance")
+    if not record:
+        return None
+    content = _read(run.light_distance_path, record["sha256"], what_next="Train again.")
+    distance = FeatureDistance.from_bytes(content)
+    if distance.means.shape[1] != feature_count:
+        raise RunError(
+            f"{run.folder} contradicts itself: its model has {feature_count} features, and "
+            f"{run.light_distance_path.name} {distance.means.shape[1]}. Train it again."
+        )
+    return distance
+
+
+def _read(
+    path: Path,
+    sha256: str,
+    *,
+    what_next: str = "Predict with --runtime keras, or train again.",
+) -> bytes:
     """Read a file of the light form that has the hash in the manifest."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RunError(
-            f"Cannot read {path}: {error.strerror}. Predict with --runtime keras, or train again."
-        ) from error
+        raise RunError(f"Cannot read {path}: {error.strerror}. {what_next}") from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise RunError(
             f"{path} is not the file that the training wrote. Received: sha256={found}, expected "
-            f"{sha256}. Predict with --runtime keras, or train again."
+            f"{sha256}. {what_next}"
         )
     return content
 

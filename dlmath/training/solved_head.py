@@ -27,6 +27,7 @@ from dlmath.runs import Run, write_csv
 from dlmath.training import validation
 from dlmath.training.calibrate import calibrate
 from dlmath.training.devices import Placement
+from dlmath.training.distances import write_distance
 from dlmath.training.ingredients import bad_file_warnings, class_indices, require_every_class
 from dlmath.training.model_files import write_light, write_model
 from dlmath.training.prepare import Prepared
@@ -202,12 +203,23 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
         "head": _description(head),
         "best": figures,
         "calibration": calibration,
-        "threshold": validation.decide(
-            probabilities, labels, [example.patient for example in features.examples], recipe
+        **validation.decisions(
+            probabilities,
+            labels,
+            [example.patient for example in features.examples],
+            recipe,
+            reporter,
         ),
         "images_per_second": ingredients.train.rate and round(ingredients.train.rate, 2),
         "light": write_light(
             run, ingredients.model, np.stack(compared), ingredients.network.content
+        ),
+        "distance": write_distance(
+            run,
+            ingredients.train.array,
+            class_indices(ingredients.train.examples, recipe),
+            features.array,
+            recipe.usual_share,
         ),
     }
 

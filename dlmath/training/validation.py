@@ -1,14 +1,18 @@
 """What is measured and decided on the validation part, whichever way the model was fitted."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from dlmath.errors import DivergedError
+from dlmath.errors import DataError, DivergedError
+from dlmath.evaluation.selective import abstain_at_coverage, abstain_at_risk
 from dlmath.evaluation.threshold import Rule, choose_threshold, threshold_interval
+from dlmath.light.decider import Decider, Threshold
 from dlmath.recipe import Recipe
+from dlmath.reporting import Reporter
 
 
 def measure(probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe) -> dict[str, float]:
@@ -32,6 +36,61 @@ def measure(probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe) -> di
         "val_auc": float(auc),
         "val_accuracy": float(accuracy_score(labels, probabilities.argmax(axis=1))),
     }
+
+
+def decisions(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    patients: Sequence[str | None],
+    recipe: Recipe,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """Return all that is chosen on the validation part: `threshold` and `abstention`.
+
+    Args:
+        probabilities: (N, K).
+        labels: (N,) class indices.
+        patients: N names; None where it is not known whose the images are.
+        recipe: Its classes and rules.
+        reporter: Hears of a rule that cannot be kept.
+    """
+    threshold = decide(probabilities, labels, patients, recipe)
+    value = None if threshold is None else Threshold(threshold["value"], "validation")
+    positive = recipe.positive_class if recipe.is_binary else None
+    decider = Decider(recipe.classes, recipe.image_size, positive, value)
+    abstention = choose_abstention(decider, probabilities, labels, recipe)
+    if abstention is not None and "why" in abstention:
+        reporter.say(f"Warning: no answer will be marked as unsure. {abstention['why']}")
+    return {"threshold": threshold, "abstention": abstention}
+
+
+def choose_abstention(
+    decider: Decider, probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe
+) -> dict[str, Any] | None:
+    """Return the confidence below which an answer is unsure; None where the recipe wants none.
+
+    Args:
+        decider: Decides by the threshold that was chosen.
+        probabilities: (N, K).
+        labels: (N,) class indices.
+        recipe: Its `abstain_rule`, and the coverage or the risk that this is to keep.
+
+    Returns:
+        The rule, the least confidence, and the coverage and the risk that it has here; or why no
+        confidence keeps the rule.
+    """
+    if recipe.abstain_rule == "none":
+        return None
+    wrong, confidence = decider.decide(probabilities) != labels, decider.confidence(probabilities)
+    by_coverage = recipe.abstain_rule == "coverage"
+    target = recipe.abstain_coverage if by_coverage else recipe.abstain_risk
+    record = {"rule": recipe.abstain_rule, "target": target}
+    try:
+        choose = abstain_at_coverage if by_coverage else abstain_at_risk
+        chosen = choose(wrong, confidence, target)
+    except DataError as error:
+        return {**record, "why": str(error)}
+    return {**record, **asdict(chosen), "chosen_on": "validation", "images": len(labels)}
 
 
 def decide(

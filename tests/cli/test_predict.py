@@ -36,7 +36,15 @@ def test_json_is_one_list(tiny_run, image):
 
     assert result.exit_code == 0, result.output
     (entry,) = json.loads(result.stdout)
-    assert set(entry) == {"file", "class", "probabilities", "positive"}
+    assert set(entry) == {
+        "file",
+        "class",
+        "probabilities",
+        "positive",
+        "distance",
+        "unusual",
+        "abstains",
+    }
     assert entry["file"] == str(image)
     assert entry["positive"] == (entry["class"] == "PNEUMONIA")
 

@@ -29,6 +29,9 @@ def test_each_file_gets_its_answer(tiny_run, images):
         "class": "PNEUMONIA",
         "probabilities": bright.probabilities,
         "positive": True,
+        "distance": None,  # as of a run from before there was one
+        "unusual": None,
+        "abstains": None,
     }
 
 
@@ -146,6 +149,9 @@ def test_rows_of_a_csv_fit_its_header(tiny_run, images):
         "positive",
         "probability_NORMAL",
         "probability_PNEUMONIA",
+        "distance",
+        "unusual",
+        "abstains",
         "error",
     ]
     assert set(csv_row(good)) == set(fields)

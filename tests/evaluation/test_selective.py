@@ -7,9 +7,8 @@ from dlmath.errors import DataError
 from dlmath.evaluation.selective import (
     abstain_at_coverage,
     abstain_at_risk,
-    binary_confidence,
+    risk_area,
     risk_coverage,
-    selective_metrics,
 )
 
 WRONG = np.array([False, True, False, True, False])
@@ -29,7 +28,8 @@ def test_the_curve_of_five_images():
     np.testing.assert_array_equal(curve.confidence, [5, 4, 3, 1])
     np.testing.assert_allclose(curve.coverage, [0.2, 0.6, 0.8, 1])
     np.testing.assert_allclose(curve.risk, [0, 1 / 3, 1 / 4, 2 / 5])
-    assert curve.area == pytest.approx((0 + 2 * (1 / 3) + 1 / 4 + 2 / 5) / 5)
+    (area,) = risk_area(WRONG, CONFIDENCE)(np.ones((1, 5)))["area"]
+    assert area == pytest.approx((0 + 2 * (1 / 3) + 1 / 4 + 2 / 5) / 5)
 
 
 @settings(max_examples=60)
@@ -45,9 +45,28 @@ def test_every_point_is_what_answering_from_there_on_gives(sample):
         answered = confidence >= least
         assert coverage == pytest.approx(answered.mean())
         assert risk == pytest.approx(wrong[answered].mean())
-        found = selective_metrics(wrong, answered, np.ones((1, len(wrong))))
-        assert found["coverage"][0] == pytest.approx(coverage)
-        assert found["risk"][0] == pytest.approx(risk)
+
+
+@settings(max_examples=60)
+@given(samples(), st.integers(0, 2**31 - 1))
+def test_a_weight_is_so_many_copies(sample, seed):
+    wrong, confidence = sample
+    times = np.random.default_rng(seed).integers(0, 4, (1, len(wrong)))
+    copies = np.repeat(np.arange(len(wrong)), times[0])
+
+    (weighted,) = risk_area(wrong, confidence)(times.astype(float))["area"]
+
+    if not len(copies):
+        assert np.isnan(weighted)
+        return
+    (copied,) = risk_area(wrong[copies], confidence[copies])(np.ones((1, len(copies))))["area"]
+    assert weighted == pytest.approx(copied)
+
+
+def test_confidence_that_says_nothing_has_the_risk_of_all():
+    (area,) = risk_area(WRONG, np.ones(5))(np.ones((1, 5)))["area"]
+
+    assert area == pytest.approx(WRONG.mean())
 
 
 @settings(max_examples=60)
@@ -80,21 +99,6 @@ def test_a_risk_is_kept_and_no_larger_share_would_keep_it(sample, risk):
 
     assert rule.confidence == min(kept)
     assert rule.risk <= risk + 1e-12
-
-
-def test_confidence_is_least_at_the_threshold_and_counts_odds():
-    confidence = binary_confidence(np.array([0.2, 0.02, 0.5, 0.0, 1.0]), 0.2)
-
-    assert confidence[0] == 0
-    assert confidence[1] > confidence[2]  # odds of 1:49 are 12 times 1:4, 1:1 are 4 times
-    assert np.all(np.isfinite(confidence))
-
-
-def test_nothing_answered_has_no_risk():
-    found = selective_metrics(WRONG, np.zeros(5, bool), np.ones((1, 5)))
-
-    assert found["coverage"][0] == 0
-    assert np.isnan(found["risk"][0])
 
 
 @pytest.mark.parametrize("coverage", [0.0, 1.5, float("nan")])

@@ -1,0 +1,95 @@
+"""What an evaluation says of abstaining: how many are answered, and how rightly."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from dlmath.evaluation.bootstrap import estimate
+from dlmath.evaluation.intervals import Sample
+from dlmath.evaluation.proportions import Share, share_of_images
+from dlmath.evaluation.selective import risk_area, risk_coverage
+from dlmath.seeds import generator
+
+_SHOWN = np.arange(1, 21) / 20  # coverages of the curve
+_ROUNDING = 1e-12
+
+Figure = dict[str, float | None]
+
+
+def of_sample(sample: Sample, distances: np.ndarray | None, seed: int) -> dict[str, Any]:
+    """Return the document's `selective` of images that one classifier answered for.
+
+    Args:
+        sample: N images.
+        distances: (N,) from the training images; None where the run fitted none.
+        seed: Of the bootstrap.
+    """
+    decider = sample.decider
+    figures = selective_figures(
+        sample.decision != sample.truth,
+        decider.confidence(sample.probabilities),
+        sample.clusters,
+        abstains=decider.abstains(sample.probabilities, distances),
+        unusual=decider.unusual(distances),
+        seed=seed,
+    )
+    limits = decider.abstention
+    return {
+        "least_confidence": limits.confidence,
+        "greatest_distance": limits.distance,
+        **figures,
+    }
+
+
+def selective_figures(
+    wrong: np.ndarray,
+    confidence: np.ndarray,
+    clusters: np.ndarray,
+    *,
+    abstains: np.ndarray | None,
+    unusual: np.ndarray | None,
+    seed: int,
+) -> dict[str, Any]:
+    """Return who is answered and how rightly, each figure with its 95 % interval.
+
+    Args:
+        wrong: (N,) bool: decided wrongly.
+        confidence: (N,), higher for what is surer.
+        clusters: (N,) indices 0..P-1 of the patients.
+        abstains: (N,) bool, which images are not answered; None without a rule.
+        unusual: (N,) bool, which are unlike the training images; None if that is not known.
+        seed: Of the bootstrap.
+    """
+    everyone = np.ones_like(wrong, bool)
+    answered = None if abstains is None else ~abstains
+
+    def share(hit: np.ndarray | None, counted: np.ndarray | None) -> Figure | None:
+        if hit is None or counted is None:
+            return None
+        return _figure(share_of_images(hit, counted, clusters))
+
+    area = estimate(risk_area(wrong, confidence), clusters, generator("risk area", seed))[0]
+    return {
+        "coverage": share(answered, everyone),
+        "risk": share(wrong, answered),
+        "unusual": share(unusual, everyone),
+        "area": asdict(area["area"]),
+        "curve": _curve(wrong, confidence, clusters),
+    }
+
+
+def _curve(wrong: np.ndarray, confidence: np.ndarray, clusters: np.ndarray) -> list[Figure]:
+    """Return the risk, with its interval, at the least coverages of at least 5 %, 10 %, ..."""
+    found = risk_coverage(wrong, confidence)
+    rows = np.unique(np.searchsorted(found.coverage, _SHOWN - _ROUNDING))
+    points = []
+    for row in rows:
+        risk = _figure(share_of_images(wrong, confidence >= found.confidence[row], clusters))
+        assert risk is not None  # somebody is answered
+        points.append({"coverage": float(found.coverage[row]), "risk": risk.pop("value"), **risk})
+    return points
+
+
+def _figure(share: Share | None) -> Figure | None:
+    return None if share is None else {name: float(end) for name, end in share._asdict().items()}

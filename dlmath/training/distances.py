@@ -1,0 +1,103 @@
+"""Write what a run measures the distance of an image from its training images with.
+
+The distance is fitted to training images, and the limit beyond which an image is unusual is chosen
+on validation: an image that was trained on is nearer than any other of its kind.
+"""
+
+import hashlib
+import os
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dlmath.evaluation.feature_distance import distance_limit, fit_distance
+from dlmath.evaluation.probabilities import predict_probabilities
+from dlmath.features.network import Runner, feature_model
+from dlmath.light.network import Network
+from dlmath.reporting import Reporter
+from dlmath.runs import Run, write_bytes
+from dlmath.seeds import generator
+from dlmath.training.ingredients import Ingredients
+
+# Training images that are computed for it alone: enough for a covariance of some hundred features,
+# and less than an epoch where there are more.
+MOST_IMAGES = 4_096
+
+_AT_ONCE = 16
+
+
+def write_distance(
+    run: Run, train: np.ndarray, labels: np.ndarray, validation: np.ndarray, share: float
+) -> dict[str, Any] | None:
+    """Fit and write the distance, and return what the manifest says of it.
+
+    Args:
+        run: Gets `light/distance.npz`.
+        train: (N, D) features of training images.
+        labels: (N,) their class indices.
+        validation: (M, D) features of validation images.
+        share: Of the validation images that are usual, above 0 and at most 1.
+
+    Returns:
+        None where the features give no distance; then nothing is written.
+    """
+    distance = fit_distance(train, labels)
+    if distance is None:
+        return None
+    distances = distance(validation.astype(np.float64))
+    distances = distances[np.isfinite(distances)]
+    if not len(distances):
+        return None
+    content = distance.to_bytes()
+    write_bytes(run.light_distance_path, content)
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "limit": distance_limit(distances, share),
+        "share": share,
+        "chosen_on": "validation",
+        "images": len(train),
+        "validation_images": len(distances),
+    }
+
+
+def write_distance_of_images(
+    run: Run, ingredients: Ingredients, is_light: bool, reporter: Reporter
+) -> dict[str, Any] | None:
+    """Compute the features of a model that was trained by steps, and go on as `write_distance`.
+
+    Args:
+        run: With its light form, if it has one.
+        ingredients: The trained model and its images.
+        is_light: Whether the light form computes the features, which is faster on a CPU.
+        reporter: Hears of the progress.
+    """
+    train, recipe = ingredients.train, ingredients.recipe
+    order = generator("distance", recipe.seed).permutation(len(train.labels))
+    chosen = np.sort(order[:MOST_IMAGES])
+    validation = ingredients.validation.pixels.array
+    compute = _light_features(run) if is_light else _keras_features(ingredients)
+
+    def features(pixels: np.ndarray, rows: np.ndarray, task: str) -> np.ndarray:
+        parts = []
+        for first in range(0, len(rows), _AT_ONCE):  # the pixels may be mapped from a file
+            parts.append(compute(pixels[rows[first : first + _AT_ONCE]]))
+            done = min(first + _AT_ONCE, len(rows))
+            reporter.progress(f"features of {task} images", done, len(rows))
+        return np.concatenate(parts)
+
+    return write_distance(
+        run,
+        features(train.pixels.array, chosen, "training"),
+        train.labels[chosen],
+        features(validation, np.arange(len(validation)), "validation"),
+        recipe.usual_share,
+    )
+
+
+def _light_features(run: Run) -> Runner:
+    return Network(run.light_network_path, threads=os.cpu_count() or 1)
+
+
+def _keras_features(ingredients: Ingredients) -> Runner:
+    return partial(predict_probabilities, feature_model(ingredients.model))

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from dlmath.evaluation.proportions import share_of_images
+from dlmath.evaluation.selective_figures import selective_figures
+
+RNG = np.random.default_rng(0)
+CONFIDENCE = RNG.exponential(size=90)
+WRONG = RNG.random(90) < 0.4 * np.exp(-CONFIDENCE)
+CLUSTERS = np.arange(90) // 3
+UNSURE = CONFIDENCE < 0.2
+UNUSUAL = RNG.random(90) < 0.1
+
+
+def figures(**changes):
+    given = {"abstains": UNSURE | UNUSUAL, "unusual": UNUSUAL, "seed": 0, **changes}
+    return selective_figures(WRONG, CONFIDENCE, CLUSTERS, **given)
+
+
+def test_coverage_and_risk_are_of_those_who_are_answered():
+    found = figures()
+
+    answered = ~(UNSURE | UNUSUAL)
+    assert found["coverage"]["value"] == pytest.approx(answered.mean())
+    assert found["risk"]["value"] == pytest.approx(WRONG[answered].mean())
+    assert found["unusual"]["value"] == pytest.approx(UNUSUAL.mean())
+    expected = share_of_images(WRONG, answered, CLUSTERS)
+    assert (found["risk"]["low"], found["risk"]["high"]) == expected[1:]
+    for name in ("coverage", "risk", "unusual", "area"):
+        assert found[name]["low"] < found[name]["value"] < found[name]["high"]
+
+
+def test_the_curve_rises_in_coverage_to_the_risk_of_all():
+    curve = figures()["curve"]
+
+    coverages = [point["coverage"] for point in curve]
+    assert coverages == sorted(set(coverages))
+    assert curve[-1]["coverage"] == 1
+    assert curve[-1]["risk"] == pytest.approx(WRONG.mean())
+    assert all(point["low"] <= point["risk"] <= point["high"] for point in curve)
+    assert np.all(np.abs(np.diff(coverages)) < 0.07)
+
+
+def test_without_rules_there_is_the_curve_alone():
+    found = figures(abstains=None, unusual=None)
+
+    assert found["coverage"] is found["risk"] is found["unusual"] is None
+    assert found["area"] == figures()["area"]
+
+
+def test_nobody_answered_has_no_risk():
+    found = figures(abstains=np.ones(90, bool))
+
+    assert found["coverage"]["value"] == 0
+    assert found["coverage"]["high"] > 0
+    assert found["risk"] is None
+
+
+def test_one_image_is_enough():
+    one = np.array([True])
+    found = selective_figures(
+        one, np.ones(1), np.zeros(1, int), abstains=~one, unusual=None, seed=0
+    )
+
+    assert found["area"]["value"] == found["risk"]["value"] == 1
+    assert len(found["curve"]) == 1
