@@ -24,7 +24,10 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixe
 
 
 def build(
-    recipe: Recipe, *, class_prior: Sequence[float] | np.ndarray | None = None
+    recipe: Recipe,
+    *,
+    class_prior: Sequence[float] | np.ndarray | None = None,
+    pretrained: bool = True,
 ) -> keras.Model:
     """Build a classifier: `images` float32 (N, H, W, 3) in 0..255 to `probabilities` (N, K).
 
@@ -34,6 +37,7 @@ def build(
         recipe: `classes` must be known by now.
         class_prior: The K frequencies of the classes. They are what the model answers before it
             has learned anything, so that training does not begin by learning them.
+        pretrained: False leaves the recipe's weights out, for a model that is given others.
 
     Raises:
         RecipeError: No classes, an unknown backbone, images too small for it, or from-scratch
@@ -58,17 +62,19 @@ def build(
             f"networks that can be made of from-scratch layers: --backbone {whole}."
         )
     with _drawing_from(recipe.seed), _computing_in(recipe.precision):
-        model = _whole(recipe, backbone) if backbone.is_whole else _with_head(recipe, backbone)
+        weights = recipe.weights if pretrained else "none"
+        assemble = _whole if backbone.is_whole else _with_head
+        model = assemble(recipe, backbone, weights)
     _freeze(_trunk(model, backbone), recipe, backbone.tail)
     if class_prior is not None:
         _set_prior(model, class_prior)
     return model
 
 
-def _with_head(recipe: Recipe, backbone: Backbone) -> keras.Model:
-    network = backbone.builder()(recipe.image_size, imagenet=recipe.weights == "imagenet")
-    if recipe.weights not in ("imagenet", "none"):
-        load_weights_file(network, recipe.weights)
+def _with_head(recipe: Recipe, backbone: Backbone, weights: str) -> keras.Model:
+    network = backbone.builder()(recipe.image_size, imagenet=weights == "imagenet")
+    if weights not in ("imagenet", "none"):
+        load_weights_file(network, weights)
     images = keras.Input((recipe.image_size, recipe.image_size, 3), name="images")
     x = keras.layers.GlobalAveragePooling2D(name="pooling")(network(images))  # (N, C)
     x = keras.layers.Dropout(recipe.dropout, name="dropout")(x)
@@ -78,7 +84,7 @@ def _with_head(recipe: Recipe, backbone: Backbone) -> keras.Model:
     return keras.Model(images, probabilities, name=recipe.backbone)
 
 
-def _whole(recipe: Recipe, backbone: Backbone) -> keras.Model:
+def _whole(recipe: Recipe, backbone: Backbone, weights: str) -> keras.Model:
     model = backbone.builder()(
         recipe.image_size,
         len(recipe.classes),
@@ -86,8 +92,8 @@ def _whole(recipe: Recipe, backbone: Backbone) -> keras.Model:
         seed=tensorflow_seed(recipe.seed, "dropout")[0],
         layers=keras.layers if recipe.layers == "keras" else from_scratch,
     )
-    if recipe.weights != "none":
-        load_weights_file(model, recipe.weights)
+    if weights != "none":
+        load_weights_file(model, weights)
     return model
 
 

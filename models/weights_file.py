@@ -1,10 +1,16 @@
 """Load weights from a file that the user names."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 
 from dlmath.errors import WeightsError, did_you_mean
+from dlmath.models.keras_archive import checked_archive, read_bounded
+from dlmath.models.keras_config import Unfit
+from dlmath.models.safe_loading import as_file, first_line, load_network
+from dlmath.models.weights_hdf5 import check_hdf5
 
 ENDINGS = (".weights.h5", ".h5", ".keras")
 
@@ -18,9 +24,15 @@ def load_weights_file(network: keras.Model, path: str | Path) -> None:
             them), or a `.keras` model that is that network or has it as its `backbone`.
 
     Raises:
-        WeightsError: The file is missing, damaged, or of another network.
+        WeightsError: The file is missing, damaged, of another network, or holds what no weights
+            need.
     """
     path = Path(path)
+    if path.is_dir():
+        raise WeightsError(
+            f"{path} is a folder, and weights are one file ({', '.join(ENDINGS)}). A SavedModel is "
+            "a program, which dlmath does not run. Pass --weights imagenet, none, or a file."
+        )
     if not path.is_file():
         # A misspelt word and a missing file look the same from here.
         raise WeightsError(
@@ -31,26 +43,44 @@ def load_weights_file(network: keras.Model, path: str | Path) -> None:
         raise WeightsError(
             f"A file of weights must end in one of {', '.join(ENDINGS)}. Received: {path}"
         )
+    content = read_bounded(path)
+    if path.suffix == ".keras":
+        whole = load_network(checked_archive(content, path), path)
+        _give(network, path, lambda: network.set_weights(_network_in(whole).get_weights()))
+        return
+    _refuse_unfit(content, path)
+    with as_file(content, ".weights.h5" if path.name.endswith(".weights.h5") else ".h5") as file:
+        _give(network, path, lambda: network.load_weights(file))
+
+
+def _refuse_unfit(content: bytes, path: Path) -> None:
     try:
-        if path.suffix == ".keras":
-            network.set_weights(_network_in(path).get_weights())
-        else:
-            network.load_weights(path)
-    # h5py, zipfile and Keras each have their own exceptions for a file that is not as expected.
-    except Exception as error:
+        check_hdf5(io.BytesIO(content))
+    except Unfit as error:
         raise WeightsError(
-            f"{path} does not hold weights of this network, or is damaged: {first_line(error)}. "
-            "Check --backbone, or pass --weights none."
+            f"{path} is not loaded: {error}. A file of weights holds plain arrays alone. "
+            "Pass another one, or --weights none."
         ) from error
+    # h5py has many exceptions for a file that is not as expected.
+    except Exception as error:
+        raise _unsuitable(path, error) from error
 
 
-def first_line(error: Exception) -> str:
-    """Return what an exception says in its first line; Keras's may run on for a page."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(" .:") if lines else type(error).__name__
+def _give(network: keras.Model, path: Path, assign: Callable[[], object]) -> None:
+    """Call what assigns the weights; what Keras or h5py then raise becomes one line."""
+    try:
+        assign()
+    except Exception as error:
+        raise _unsuitable(path, error) from error
 
 
-def _network_in(path: Path) -> keras.Model:
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
+def _unsuitable(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(
+        f"{path} does not hold weights of this network, or is damaged: {first_line(error)}. "
+        "Check --backbone, or pass --weights none."
+    )
+
+
+def _network_in(model: keras.Model) -> keras.Model:
     backbones = [layer for layer in model.layers if layer.name == "backbone"]
     return backbones[0] if backbones else model

@@ -16,9 +16,16 @@ from dlmath.runs import Run, atomic_path, write_bytes
 
 
 def write_model(run: Run, model: keras.Model) -> None:
-    """Write the model as a `.keras` file, without an optimizer."""
+    """Write the model as a `.keras` file, without an optimizer, and its checksum to the manifest.
+
+    Only the file of that checksum is loaded as this run's model again.
+    """
     with atomic_path(run.model_path) as temporary:
         model.save(temporary)
+        content = temporary.read_bytes()
+    run.update_manifest(
+        model={"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    )
 
 
 def write_light(

@@ -79,7 +79,7 @@ def test_another_ending_is_refused(network, tmp_path):
 def test_a_damaged_file_is_refused(network, tmp_path, ending):
     path = tmp_path / f"damaged{ending}"
     path.write_bytes(b"\x89HDF\r\n\x1a\n and no more")
-    with pytest.raises(WeightsError, match=r"damaged.* is damaged:.*--backbone"):
+    with pytest.raises(WeightsError, match=r"damaged\.\S* .*is damaged"):
         load_weights_file(network, path)
 
 

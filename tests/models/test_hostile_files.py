@@ -1,0 +1,180 @@
+"""Nothing that a hostile model file tries comes to pass, whichever way it comes in."""
+
+import hashlib
+import importlib.util
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+from dlmath import models
+from dlmath.cli.main import main
+from dlmath.errors import RunError, WeightsError
+from dlmath.models.weights_file import load_weights_file
+from dlmath.runs import write_text
+
+
+def _load_module():
+    """Return `tests/hostile_files.py`, which lies in no package."""
+    path = Path(__file__).parents[1] / "hostile_files.py"
+    spec = importlib.util.spec_from_file_location("hostile_files", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["hostile_files"] = module  # where dataclasses look for their own module
+    spec.loader.exec_module(module)
+    return module
+
+
+hostile = _load_module()
+every_kind = pytest.mark.parametrize("kind", hostile.KINDS.values(), ids=list(hostile.KINDS))
+HDF5_HOLES = [name for name in hostile.KINDS if name.startswith(("CVE-2026-1669", "CVE-2026-0897"))]
+
+
+@pytest.fixture
+def target(tmp_path):
+    (tmp_path / "target").mkdir()
+    return hostile.Target(tmp_path / "target")
+
+
+def written(kind, target, path):
+    path.write_bytes(kind.make(target))
+    return path
+
+
+def one_message(error, path):
+    text = str(error.value)
+    assert str(path) in text
+    assert "\n" not in text
+    return error.value.exit_code == 2
+
+
+@every_kind
+def test_a_file_is_refused_without_a_trace(kind, target, tmp_path):
+    path = written(kind, target, tmp_path / "model.keras")
+    with target.watched(), pytest.raises(WeightsError) as error:
+        models.load(path)
+
+    assert one_message(error, path)
+    assert target.traces == []
+
+
+@every_kind
+def test_as_weights_it_is_refused_without_a_trace(kind, target, tmp_path):
+    path = written(kind, target, tmp_path / "weights.keras")
+    with target.watched(), pytest.raises(WeightsError) as error:
+        load_weights_file(hostile.network(), path)
+
+    assert one_message(error, path)
+    assert target.traces == []
+
+
+@pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
+@pytest.mark.parametrize("hole", HDF5_HOLES)
+def test_weights_alone_are_looked_through_too(hole, ending, target, tmp_path):
+    path = tmp_path / f"weights{ending}"
+    path.write_bytes(hostile.weights_in(hostile.KINDS[hole].make(target)))
+    with target.watched(), pytest.raises(WeightsError, match="is not loaded: its ") as error:
+        load_weights_file(hostile.network(), path)
+
+    assert one_message(error, path)
+    assert target.traces == []
+
+
+def test_a_lambda_in_hdf5_is_no_weights(target, tmp_path):
+    path = written(hostile.KINDS["CVE-2025-9905"], target, tmp_path / "model.h5")
+    with target.watched(), pytest.raises(WeightsError) as error:
+        load_weights_file(hostile.network(), path)
+
+    assert one_message(error, path)
+    assert target.traces == []
+
+
+def test_the_bait_works(target, tmp_path):
+    """Code that runs is noticed, so that what the other tests do not see did not happen."""
+    model = hostile.lambda_model(target)
+    model.save(tmp_path / "lambda.keras")
+    with target.watched():
+        keras.models.load_model(tmp_path / "lambda.keras", safe_mode=False)
+    assert target.marker.exists()
+    assert any("marker" in trace for trace in target.traces)
+
+
+def test_reading_the_secret_is_noticed(target):
+    with target.watched():
+        target.secret.read_bytes()
+    assert f"{target.secret} was opened" in target.traces
+
+
+def run_command(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["dlmath", *map(str, arguments)])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    return exit_.value.code, capsys.readouterr().err
+
+
+COMMANDS = {
+    "evaluate": lambda run, out: ("evaluate", run.folder),
+    "predict": lambda run, out: ("predict", run.folder, image(run), "--runtime", "keras"),
+    "explain": lambda run, out: ("explain", run.folder, image(run), "--out", out),
+    "export": lambda run, out: ("export", run.folder, "--out", out),
+}
+
+
+def image(run):
+    return next((run.folder.parents[1] / "data" / "test").rglob("*.png"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "hole",
+    [
+        "CVE-2024-3660",
+        "CVE-2026-1669",
+        *(
+            pytest.param(hole, marks=pytest.mark.slow)
+            for hole in hostile.KINDS
+            if hole not in ("CVE-2024-3660", "CVE-2026-1669")
+        ),
+    ],
+)
+def test_every_command_refuses_a_run_with_such_a_model(
+    command, hole, tiny_run, target, tmp_path, monkeypatch, capsys
+):
+    written(hostile.KINDS[hole], target, tiny_run.model_path)
+    arguments = COMMANDS[command](tiny_run, tmp_path / "out")
+    with target.watched():
+        code, said = run_command(monkeypatch, capsys, *arguments)
+
+    assert code == 2
+    assert said.count("Error: ") == 1
+    assert str(tiny_run.model_path) in said
+    assert "Traceback" not in said
+    assert target.traces == []
+
+
+def with_record(run, content):
+    """Let the manifest vouch for a model file, as somebody who forges a whole run would."""
+    run.model_path.write_bytes(content)
+    run.update_manifest(model={"sha256": hashlib.sha256(content).hexdigest(), "bytes": 0})
+    recipe = run.recipe.replace(backbone="malaria_cnn", weights="none", image_size=hostile.SIZE)
+    write_text(run.recipe_path, recipe.to_toml())
+
+
+@every_kind
+def test_a_forged_checksum_opens_no_door(kind, tiny_run, target):
+    with_record(tiny_run, kind.make(target))
+    with target.watched(), pytest.raises(WeightsError) as error:
+        models.load(tiny_run)
+
+    assert one_message(error, tiny_run.model_path)
+    assert target.traces == []
+
+
+def test_a_saved_model_is_refused(tiny_run, tmp_path):
+    folder = tmp_path / "saved_model"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(RunError, match="is a SavedModel, which is a program"):
+        models.load(folder)
+    with pytest.raises(WeightsError, match="A SavedModel is a program"):
+        load_weights_file(hostile.network(), folder)
