@@ -20,7 +20,7 @@ _HOMES = {
     "Run": "dlmath.runs",
     "RECIPES": "dlmath.models",
     "train": "dlmath.training",
-    "evaluate": "dlmath.evaluation",
+    "evaluate": "dlmath.explain",
     "predict": "dlmath.evaluation",
     "export": "dlmath.export",
     "load": "dlmath.models",
@@ -36,6 +36,7 @@ _ROOMS = (
     "features",
     "gradcheck",
     "layers",
+    "maths",
     "models",
     "training",
 )
@@ -68,7 +69,8 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from dlmath.evaluation import evaluate, predict
+    from dlmath.evaluation import predict
+    from dlmath.explain import evaluate
     from dlmath.export import export
     from dlmath.models import RECIPES, load
     from dlmath.recipe import Recipe

@@ -26,7 +26,9 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: 0; width: 7rem; } figure img { width: 100%; border-radius: .2rem; display: block; }
 figcaption { overflow-wrap: anywhere; line-height: 1.25; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem; }
-.charts figure { width: auto; }
+.charts figure, .cards figure { width: auto; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
+.cards p, .cards details { font-size: .875rem; }
 svg { width: 100%; max-width: 24rem; height: auto; display: block; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--faint); }
 svg .axis { fill: none; stroke: var(--faint); } svg .grid { stroke: var(--line); stroke-width: .5; }
@@ -37,7 +39,7 @@ svg .band { fill: var(--blue); opacity: .2; } svg .point { fill: var(--blue); }
 svg .whisker { stroke: var(--blue); stroke-width: 1.5; }
 svg .first { fill: var(--blue); opacity: .55; } svg .second { fill: var(--orange); opacity: .55; }
 details { margin: .5rem 0; } summary { cursor: pointer; }
-@media print { body { max-width: none; } .group { break-inside: avoid; } }
+@media print { body { max-width: none; } .group, .cards > div { break-inside: avoid; } }
 """
 
 
@@ -97,6 +99,11 @@ def charts(drawn: Iterable[tuple[str, str]]) -> str:
         for svg, caption in drawn
     )
     return f'<div class="charts">{"".join(figures)}</div>'
+
+
+def cards(parts: Iterable[str]) -> str:
+    """Return parts of equal rank, each HTML, in as many columns as there is room for."""
+    return f'<div class="cards">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
 
 
 def lines(texts: Iterable[str]) -> str:

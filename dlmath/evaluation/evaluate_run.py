@@ -34,6 +34,7 @@ def evaluate(
     *,
     prevalence: float | None = None,
     slice_by: Sequence[str] = (),
+    explain: Explain | None = None,
     reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Return the figures of a run on its own images or on others.
@@ -48,6 +49,8 @@ def evaluate(
         prevalence: Also say what accuracy and predictive values would be at it.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
             column `file` too.
+        explain: Draws the heat maps of the report, on the run's own test part;
+            `dlmath.explain.explain_examples`. Without it those of before stay.
         reporter: Hears of the progress.
 
     Raises:
@@ -72,6 +75,8 @@ def evaluate(
         evaluation = replace(evaluation, test_openings=openings, warnings=warned)
     if data is None and split == "test":
         _keep(run, evaluation, evaluated)
+        if explain is not None:
+            keep_maps(run, classifier, evaluated, explain, reporter)
         write_report(run)
     return evaluation
 
@@ -122,12 +127,12 @@ def _measure(
         slices=details.slices(evaluated, slice_by),
         patient_level=details.patient_metrics(evaluated),
         at_prevalence=at_prevalence,
+        selective=of_sample(sample, evaluated.distances, evaluated.seed),
     )
 
 
 def _refuse_nan(run: Run, probabilities: np.ndarray, examples: Sequence[Example]) -> None:
     bad = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
-        selective=of_sample(sample, evaluated.distances, evaluated.seed),
     if len(bad):
         raise RunError(
             f"The model of {run.folder} gives NaN for {len(bad):,} of {len(examples):,} images: "
@@ -149,19 +154,19 @@ def _bad_file_warnings(number: int) -> list[str]:
 
 def _keep(run: Run, evaluation: Evaluation, evaluated: Evaluated) -> None:
     columns = probability_columns(evaluation.classes)
+    distances = [None] * evaluation.n if evaluated.distances is None else evaluated.distances
     rows = (
         {
             "file": example.file,
             "patient": example.patient or "",
             "class": example.label,
-    distances = [None] * evaluation.n if evaluated.distances is None else evaluated.distances
             **dict(zip(columns, map(float, row), strict=True)),
+            "distance": number_or_none(distance),
         }
         for example, row, distance in zip(
             evaluated.pixels.examples, evaluated.sample.probabilities, distances, strict=True
         )
     )
-            "distance": number_or_none(distance),
     header = ["file", "patient", "class", *columns, "distance"]
     write_csv(run.folder / "predictions.csv", header, rows)
     write_json(run.metrics_path, evaluation.as_json())

@@ -10,7 +10,6 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.data.splits import PARTS
-from dlmath.errors import RunError
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.report_details import detail_sections
 from dlmath.evaluation.report_figures import (
@@ -18,6 +17,7 @@ from dlmath.evaluation.report_figures import (
     mistakes_section,
     read_predictions,
 )
+from dlmath.evaluation.report_maps import maps_section, not_writable
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
 
@@ -60,6 +60,7 @@ def write_report(run: Run) -> Path:
         pages.heading("What it is worth"),
         *(_test(metrics) if metrics else _unopened(run)),
         *(_pictures(run, metrics) if metrics else ()),
+        *(maps_section(run) if metrics else ()),
         *(detail_sections(metrics) if metrics else ()),
         pages.heading("On the validation part"),
         *_validation(manifest),
@@ -73,11 +74,7 @@ def write_report(run: Run) -> Path:
         write_text(run.report_path, pages.page(f"{recipe.name}: {run.name}", body))
         write_model_card(run)
     except OSError as error:
-        raise RunError(
-            f"Cannot write the report into {run.report_path.parent}: {error.strerror}. The model "
-            "and its figures are kept. Make room or mend the permissions, then: "
-            f"dlmath evaluate {run.name}"
-        ) from error
+        raise not_writable(run, error) from error
     return run.report_path
 
 

@@ -1,6 +1,7 @@
 """Why a model answers as it does, and what other patients would have given or would yet give."""
 
-from dlmath.explain.examples import Example, explain_examples
+from dlmath.explain.evaluate_with_maps import evaluate
+from dlmath.explain.examples import explain_examples
 from dlmath.explain.explain_files import Explanation, NotExplained, explain_files
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.how_many import how_many
@@ -15,7 +16,6 @@ from dlmath.explain.why_patients import LeanedOn, WhyPatients, why_patients
 
 __all__ = [
     "METHODS",
-    "Example",
     "Explanation",
     "HeatMap",
     "LeanedOn",
@@ -23,6 +23,7 @@ __all__ = [
     "LikelyErrors",
     "NotExplained",
     "WhyPatients",
+    "evaluate",
     "explain_examples",
     "explain_files",
     "how_many",

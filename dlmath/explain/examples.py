@@ -2,45 +2,54 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from dlmath.explain.explain_files import Explanation, explain_files
-from dlmath.runs import Run
+from dlmath.data.pillow_images import read_image
+from dlmath.errors import DataError
+from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.report_maps import MapPicture
+from dlmath.explain.explain_files import Explainer
+from dlmath.explain.overlay import draw_pair
+from dlmath.reporting import SILENT, Reporter
 
-
-class Example(NamedTuple):
-    """An explained image.
-
-    Attributes:
-        file: As it was given.
-        probability: Of the class that was decided, and is explained.
-        overlay: A PNG file: the image, the map over it, the figures that were measured.
-    """
-
-    file: Path
-    probability: float
-    overlay: bytes
+SIDE = 192  # pixels of each panel: as wide as two of them are on a phone
 
 
 def explain_examples(
-    run: Run | str | Path, files: Sequence[str | Path], method: str = "grad_cam"
-) -> list[Example]:
-    """Explain what a run decides of a few images, such as its most confident rights and wrongs.
+    classifier: Classifier,
+    files: Sequence[Path],
+    reporter: Reporter = SILENT,
+    *,
+    method: str = "grad_cam",
+) -> list[MapPicture | None]:
+    """Explain what is decided of a few images, each map measured as by `explain --check`.
 
-    A file that cannot be read is left out: a report is not lost for an image.
+    A file that cannot be explained gives None: a report is not lost for an image.
 
     Args:
-        run: A run, its folder, or its name under `runs/`.
+        classifier: Of a run.
         files: PNG or JPEG files.
+        reporter: Hears of the progress.
         method: One of `dlmath.explain.METHODS`.
 
     Raises:
-        UserError: There is no such method, run or file, or the model has no feature map.
+        UserError: There is no such method.
+        DataError: The model has no feature map, and the method needs one.
     """
-    if not files:
-        return []
-    return [
-        Example(found.file, found.probability, found.overlay())
-        for found in explain_files(run, files, method)
-        if isinstance(found, Explanation)
-    ]
+    explainer = Explainer(classifier, method, check=True)
+    explainer.refuse_without_feature_map()
+    found = []
+    for done, file in enumerate(files, start=1):
+        found.append(_explain(explainer, file))
+        reporter.progress("explaining", done, len(files))
+    return found
+
+
+def _explain(explainer: Explainer, file: Path) -> MapPicture | None:
+    try:
+        one = explainer.explain(file)
+        pixels = read_image(file, str(file), explainer.classifier.image_size)
+    except DataError:
+        return None
+    said = tuple(f"{figure.name}: {figure.said}" for figure in one.figures if figure.passed)
+    picture = draw_pair(pixels, one.heat_map.heat, SIDE)
+    return MapPicture(one.class_name, one.probability, picture, said, one.warnings)

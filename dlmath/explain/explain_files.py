@@ -130,6 +130,15 @@ class Explainer:
         self.check = check
         self.parts = ClassifierParts(classifier.model)
 
+    def refuse_without_feature_map(self) -> None:
+        """Find out before the first file what is wrong with the model for every file.
+
+        Raises:
+            DataError: The method needs a feature map, and the model has none.
+        """
+        if self.method.startswith("grad_cam"):
+            _ = self.parts.feature_map
+
     def explain(self, file: Path) -> Explanation:
         """Explain one file.
 
@@ -154,9 +163,7 @@ class Explainer:
 def _explain_each(
     explainer: Explainer, paths: Sequence[Path], reporter: Reporter
 ) -> Iterator[Explanation | NotExplained]:
-    # What is wrong with the model is wrong for every file: found out before the first.
-    if explainer.method.startswith("grad_cam"):
-        _ = explainer.parts.feature_map
+    explainer.refuse_without_feature_map()
     for done, path in enumerate(paths, start=1):
         try:
             yield explainer.explain(path)

@@ -10,7 +10,7 @@ from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.grad_cam import grad_cam
 from dlmath.explain.grad_cam_plus_plus import grad_cam_plus_plus
 from dlmath.explain.heat_map import HeatMap
-from dlmath.explain.integrated_gradients import FIRST_STEPS, integrated_gradients
+from dlmath.explain.integrated_gradients import integrated_gradients
 from dlmath.explain.occlusion import occlusion
 
 Method = Callable[[ClassifierParts, np.ndarray, int], HeatMap]
@@ -22,10 +22,11 @@ METHODS: dict[str, Method] = {
     "occlusion": occlusion,
 }
 
-# For comparing maps of one image with each other: no more steps for the sake of a sum.
+# For comparing maps of one image with each other, whose sums need not be right to a few percent.
+# Fewer steps would be noise, and noise changes with any weights.
 QUICK: dict[str, Method] = {
     **METHODS,
-    "integrated_gradients": partial(integrated_gradients, most_steps=FIRST_STEPS),
+    "integrated_gradients": partial(integrated_gradients, most_steps=64),
 }
 
 

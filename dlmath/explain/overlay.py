@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 VIRIDIS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725")
 SIDE = 384  # of the longer side of a panel in pixels
 GAP, BAR, LINE = 14, 18, 20
+PAIR_GAP = 4
 PAPER, INK = "white", "black"
 COVER = 0.75  # how much of the image the hottest places cover; the coldest cover nothing
 SMALL, LARGE = 13, 15
@@ -46,9 +47,22 @@ def draw_overlay(
         below = 0 if number < above else plain.height + GAP + GAP // 2
         size = LARGE if number < above else SMALL
         _write(sheet, (GAP, GAP + LINE * number + below), line, size)
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    return buffer.getvalue()
+    return _as_png(sheet)
+
+
+def draw_pair(pixels: np.ndarray, heat: np.ndarray, side: int) -> bytes:
+    """Draw an image and the map over it side by side, as a PNG file without any text.
+
+    Args:
+        pixels: uint8 (S, S, 3), the image as the model sees it.
+        heat: (S, S) in 0..1.
+        side: Of each of the two in pixels.
+    """
+    plain = Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
+    sheet = Image.new("RGB", (2 * side + PAIR_GAP, side), PAPER)
+    sheet.paste(plain, (0, 0))
+    sheet.paste(_blend(plain, heat), (side + PAIR_GAP, 0))
+    return _as_png(sheet)
 
 
 def colours(values: np.ndarray) -> np.ndarray:
@@ -88,6 +102,12 @@ def _wrapped(line: str, width: int) -> list[str]:
     """Break a line between words, and a word longer than a line inside of it."""
     letter = ImageFont.load_default(size=LARGE).getlength("n")
     return textwrap.wrap(line, max(10, int(width / letter)))
+
+
+def _as_png(sheet: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _write(sheet: Image.Image, at: tuple[int, int], text: str, size: int) -> None:

@@ -9,7 +9,10 @@ from PIL import Image
 
 import dlmath
 from dlmath.errors import DataError, UserError
+from dlmath.evaluation import Classifier
 from dlmath.explain import Explanation, NotExplained, explain_examples, explain_files
+from dlmath.explain.examples import SIDE
+from dlmath.explain.overlay import PAIR_GAP
 from dlmath.reporting import Reporter
 
 
@@ -65,13 +68,17 @@ def test_a_mistake_in_the_call_is_found_before_the_first_file(tiny_run, images):
 
 
 def test_examples_are_pictures_and_a_lost_file_does_not_lose_the_report(tiny_run, images, tmp_path):
-    found = explain_examples(tiny_run, [images[0], tmp_path / "gone.png", images[1]])
+    listener = Listener()
+    files = [images[0], tmp_path / "gone.png", images[1]]
+    first, gone, last = explain_examples(Classifier.load(tiny_run), files, listener)
 
-    assert [one.file for one in found] == images[:2]
-    for one in found:
-        assert 0.5 <= one.probability <= 1  # of the class that was decided
-        assert Image.open(io.BytesIO(one.overlay)).format == "PNG"
-    assert explain_examples(tiny_run, []) == []
+    assert gone is None
+    for one, prediction in zip((first, last), dlmath.predict(tiny_run, images[:2]), strict=True):
+        assert one.class_name == prediction.decision
+        assert Image.open(io.BytesIO(one.picture)).size == (2 * SIDE + PAIR_GAP, SIDE)
+        told = " ".join((*one.said, *one.warnings))
+        assert all(name in told for name in ("deletion", "insertion", "sanity"))
+    assert listener.heard[-1] == ("explaining", 3, 3)
 
 
 @pytest.mark.slow

@@ -1,0 +1,142 @@
+"""Heat maps of a report: explained once, kept beside it, shown in it from then on.
+
+`report/maps/` holds a picture of each and `maps.json`. They are of the predictions that the run had
+then; once these are others, the maps are left out until they are drawn again. What explains is
+handed in, since `dlmath.explain` stands on this package.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dlmath import pages
+from dlmath.data.sources import Example
+from dlmath.errors import DataError, RunError
+from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.confident import most_confident
+from dlmath.evaluation.details import Evaluated
+from dlmath.reporting import Reporter
+from dlmath.runs import Run, read_json, write_bytes, write_json
+
+EACH = 3  # rights, and as many wrongs: each is asked about a hundred times
+
+
+class MapPicture(NamedTuple):
+    """One explained image.
+
+    Attributes:
+        class_name: The class that was decided, and is explained.
+        probability: Of that class.
+        picture: A PNG file: the image as the model sees it, and the map over it.
+        said: What was measured of the map and is as it should be, a line each.
+        warnings: Why the map should not be believed, a sentence each.
+    """
+
+    class_name: str
+    probability: float
+    picture: bytes
+    said: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+# One answer a file, in their order; None for a file that cannot be explained.
+Explain = Callable[[Classifier, Sequence[Path], Reporter], Sequence[MapPicture | None]]
+
+
+def keep_maps(
+    run: Run, classifier: Classifier, evaluated: Evaluated, explain: Explain, reporter: Reporter
+) -> None:
+    """Explain the most confident rights and wrongs and keep their maps for the report.
+
+    A model that cannot be explained leaves the reason in their place.
+
+    Raises:
+        RunError: The folder of the report cannot be written to.
+    """
+    chosen = [
+        (kind, evaluated.pixels.examples[row])
+        for kind in ("right", "wrong")
+        for row in most_confident(evaluated.sample, kind == "right", EACH)
+    ]
+    reason, found = None, ()
+    try:
+        found = explain(classifier, [example.path for _, example in chosen], reporter)
+    except DataError as error:
+        reason = str(error)
+    kept = [(*about, one) for about, one in zip(chosen, found, strict=False) if one is not None]
+    try:
+        maps = [_keep(run, number, *about) for number, about in enumerate(kept, start=1)]
+        record = {"predictions_sha256": _predictions(run), "reason": reason, "maps": maps}
+        write_json(_folder(run) / "maps.json", record)
+    except OSError as error:
+        raise not_writable(run, error) from error
+
+
+def _keep(run: Run, number: int, kind: str, example: Example, one: MapPicture) -> dict[str, Any]:
+    """Write the picture of one map, and return the map's entry in `maps.json`."""
+    write_bytes(_folder(run) / f"{number}.png", one.picture)
+    about = {"file": example.file, "kind": kind, "truth": example.label}
+    return {**about, **one._asdict(), "picture": f"{number}.png"}
+
+
+def maps_section(run: Run) -> Iterator[str]:
+    """Return the section of the maps that are of the run's predictions as they are now, as HTML.
+
+    Raises:
+        RunError: `maps.json` or a picture is damaged.
+    """
+    path = _folder(run) / "maps.json"
+    if not path.is_file():
+        return
+    kept = read_json(path)
+    try:
+        if kept["predictions_sha256"] != _predictions(run):
+            return
+        yield pages.heading("Where the evidence lies")
+        if kept["reason"]:
+            yield pages.paragraph(f"No heat maps: {kept['reason']}", "faint")
+            return
+        yield pages.paragraph(
+            "Grad-CAM of the most confident decisions, one image a patient. The brighter the "
+            "colour, the more a place speaks for the class that was decided. A map tells what the "
+            "network used, not where a finding is; one that fails a check tells not even that."
+        )
+        yield pages.cards(_card(run, one) for one in kept["maps"])
+    except (OSError, KeyError, TypeError) as error:
+        raise RunError(f"Cannot read {path}: {error}. Evaluate again.") from error
+
+
+def not_writable(run: Run, error: OSError) -> RunError:
+    """Return what to say when the report's folder cannot be written to."""
+    return RunError(
+        f"Cannot write the report into {run.report_path.parent}: {error.strerror}. The model "
+        "and its figures are kept. Make room or mend the permissions, then: "
+        f"dlmath evaluate {run.name}"
+    )
+
+
+def _card(run: Run, one: Mapping[str, Any]) -> str:
+    picture = (_folder(run) / one["picture"]).read_bytes()
+    address = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    name = one["file"].rpartition("/")[2]  # as with the mistakes: no folder of a machine
+    truth = "" if one["kind"] == "right" else f", in truth {one['truth']}"
+    said = f"{one['kind']}: {one['class_name']} {one['probability']:.3f}{truth}"
+    checked = "It fails no check." if not one["warnings"] else ""
+    return "".join(
+        [
+            pages.figure(address, f"{said} · {name}"),
+            *(pages.paragraph(warning, "warning") for warning in one["warnings"]),
+            pages.paragraph(checked, "note") if checked else "",
+            pages.fold("what was measured", pages.lines(one["said"])) if one["said"] else "",
+        ]
+    )
+
+
+def _folder(run: Run) -> Path:
+    return run.report_path.parent / "maps"
+
+
+def _predictions(run: Run) -> str:
+    return hashlib.sha256((run.folder / "predictions.csv").read_bytes()).hexdigest()
