@@ -62,7 +62,7 @@ def training_batches(
     """
     steps = steps_per_epoch(len(images), recipe.batch_size)
     batch_size = min(recipe.batch_size, len(images))
-    order = seeds.generator(recipe.seed, "shuffle", epoch).permutation(len(images))
+    order = _order(len(images), recipe, epoch)
     targets, weights = weighted_labels(labels, recipe, sample_weights)
 
     def gather(rows: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -92,6 +92,23 @@ def training_batches(
         .prefetch(tf.data.AUTOTUNE)
         .with_options(_options())
     )
+
+
+def batch_rows(count: int, recipe: Recipe, epoch: int, step: int) -> np.ndarray:
+    """Return the rows, (B,), of the images in one batch of `training_batches`.
+
+    Args:
+        count: How many images there are.
+        recipe: Its seed and batch size.
+        epoch: Counted from 0.
+        step: Counted from 0.
+    """
+    size = min(recipe.batch_size, count)
+    return _order(count, recipe, epoch)[step * size : (step + 1) * size]
+
+
+def _order(count: int, recipe: Recipe, epoch: int) -> np.ndarray:
+    return seeds.generator(recipe.seed, "shuffle", epoch).permutation(count)
 
 
 def make_batch(

@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlmath.data import pipeline
-from dlmath.data.pipeline import evaluation_batches, steps_per_epoch, training_batches
+from dlmath.data.pipeline import (
+    batch_rows,
+    evaluation_batches,
+    steps_per_epoch,
+    training_batches,
+)
 from dlmath.errors import DataError
 from dlmath.recipe import Recipe
 
@@ -77,6 +82,15 @@ def test_plain_batches_are_a_permutation_with_matching_labels():
     assert len(rows) == len(set(rows)) == 16  # 18 less the remainder
     np.testing.assert_array_equal(np.concatenate([labels for _, labels, _ in epoch]), LABELS[rows])
     np.testing.assert_array_equal(np.concatenate([weights for *_, weights in epoch]), 1)
+
+
+@pytest.mark.parametrize("count", [3, COUNT])
+def test_the_rows_of_a_batch_can_be_told_afterwards(count):
+    for epoch in range(2):
+        made = batches(PLAIN, IMAGES[:count], LABELS[:count], epoch=epoch)
+        for step, (images, *_) in enumerate(made):
+            rows = batch_rows(count, PLAIN, epoch, step)
+            np.testing.assert_array_equal(images, IMAGES[rows])
 
 
 def test_the_dropped_examples_change_with_the_epoch():

@@ -1,0 +1,101 @@
+"""Say of a training that diverged where it happened, with which images, and what is likely wrong.
+
+The order of the images is a pure function of (seed, epoch), so the batch of any step can be named
+after the fact.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from dlmath.data.listing import counted, listed
+from dlmath.data.pipeline import batch_rows
+from dlmath.data.sources import Example
+from dlmath.errors import DivergedError
+from dlmath.features.extract import Features
+from dlmath.recipe import Recipe
+from dlmath.training.loop import Position
+
+
+def explained(
+    error: DivergedError,
+    model: keras.Model,
+    examples: Sequence[Example],
+    recipe: Recipe,
+    position: Position,
+) -> DivergedError:
+    """Return the error with the batch's files, the state of the weights and the likely cause.
+
+    Args:
+        error: Says what is not finite, and where.
+        model: As it is now.
+        examples: The training images, in the order of their pixels.
+        recipe: Of the training.
+        position: How many steps were done, the last of them being the one to explain.
+    """
+    return DivergedError(
+        f"{error} {_files(examples, recipe, position)} {_weights(model)} "
+        f"{likely_cause(recipe, position)}"
+    )
+
+
+def likely_cause(recipe: Recipe, position: Position) -> str:
+    """Return what most often makes such a training diverge, and what to try next."""
+    rate, tenth = f"{recipe.learning_rate:g}", f"{recipe.learning_rate / 10:g}"
+    if recipe.precision == "float16":
+        return (
+            "Likely cause: a number beyond 65,504, the largest of float16. Try --precision "
+            f"bfloat16 or float32; if it diverges there too, --learning-rate {tenth}."
+        )
+    if position <= Position(0, 1):
+        return (
+            "Likely cause: it happened in the first step, before the weights had learned anything, "
+            f"so look at the weights it began with (weights={recipe.weights!r}) and at these "
+            f"images; or the learning rate of {rate} is far too high: try --learning-rate {tenth}."
+        )
+    if recipe.warmup_epochs == 0 and recipe.weights != "none":
+        return (
+            f"Likely cause: gradients that explode at the learning rate of {rate}. Try "
+            f"--learning-rate {tenth}, or let it rise slowly: --set warmup_epochs=1."
+        )
+    return (
+        f"Likely cause: gradients that explode at the learning rate of {rate}. "
+        f"Try --learning-rate {tenth}."
+    )
+
+
+def refuse_not_finite(features: Features, task: str, recipe: Recipe) -> None:
+    """Refuse features that are not numbers: no head can be solved for on them.
+
+    Raises:
+        DivergedError: Names the images.
+    """
+    # A sum is not finite as soon as one of its terms is not.
+    bad = np.flatnonzero(~np.isfinite(features.array.sum(axis=1, dtype=np.float64)))
+    if len(bad):
+        files = listed([features.examples[int(row)].file for row in bad])
+        raise DivergedError(
+            f"While computing {task}: the network gives NaN or infinity for {len(bad):,} of "
+            f"{counted(len(features.array), 'image')}: {files}. Likely cause: its weights "
+            f"(weights={recipe.weights!r}) are damaged. Pass others with --weights."
+        )
+
+
+def _files(examples: Sequence[Example], recipe: Recipe, position: Position) -> str:
+    # After the last step of an epoch the position is the next epoch's first.
+    epoch, step = position.epoch, max(position.step, 1) - 1
+    rows = batch_rows(len(examples), recipe, epoch, step)
+    names = [examples[int(row)].file for row in rows]
+    return f"The batch of that step is of {counted(len(names), 'image')}: {listed(names)}."
+
+
+def _weights(model: keras.Model) -> str:
+    bad = [
+        layer.name
+        for layer in model.layers
+        if not all(np.isfinite(weight).all() for weight in layer.get_weights())
+    ]
+    if not bad:
+        return "The weights are still finite."
+    return f"The weights of {len(bad)} of {len(model.layers)} layers are not finite any more."
