@@ -47,6 +47,20 @@ def train(
         str | None,
         typer.Option(help="Go on with this interrupted run, instead of TASK.", metavar="RUN"),
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="With --resume: go on although data, versions or threads differ."
+        ),
+    ] = False,
+    checkpoint_every: Annotated[
+        str | None,
+        typer.Option(
+            help="Save within epochs too: 200steps, 30s, 5min or 1h, 5min unless given; seldomer "
+            "where that would take more than 2 % of the time.",
+            metavar="INTERVAL",
+        ),
+    ] = None,
     positive: PositiveOption = None,
     patients: PatientsOption = None,
     backbone: Annotated[str | None, typer.Option(help="The network under the head.")] = None,
@@ -140,6 +154,8 @@ def train(
     changes = {name: value for name, value in named.items() if value is not None}
     changes |= dict(dlmath.Recipe.parse_setting(text) for text in setting or [])
     where: dict[str, str] = {"device": device, "strategy": strategy}
+    if checkpoint_every is not None:
+        where["checkpoint_every"] = checkpoint_every
     if as_json and not dry_run:
         raise UserError("--json belongs to --dry-run. A training prints its run's folder alone.")
     if resume is not None:
@@ -149,11 +165,15 @@ def train(
         refused += ["--dry-run"] if dry_run else []
         refused += ["--folds"] if folds else []
         refused += [task] if task is not None else []
-        typer.echo(str(_resume(resume, data, refused, where).folder))
+        typer.echo(str(_resume(resume, data, refused, where, force=force).folder))
         return
+    if force:
+        raise UserError("--force belongs to --resume: a new run has nothing to differ from.")
     task, changes = _prepared(task, data, changes)
     if folds and (dry_run or tensorboard):
         raise UserError("--folds takes neither --dry-run nor --tensorboard. Leave one out.")
+    if dry_run and checkpoint_every is not None:
+        raise UserError("--dry-run saves nothing. Leave --checkpoint-every out.")
     if dry_run:
         show_plan(task, data, {**where, **changes}, as_json=as_json)
     elif folds:
@@ -208,15 +228,18 @@ def _train(
         )
 
 
-def _resume(run: str, data: list[str] | None, refused: list[str], where: dict[str, str]) -> Run:
+def _resume(
+    run: str, data: list[str] | None, refused: list[str], where: dict[str, str], *, force: bool
+) -> Run:
     if refused:
         raise UserError(
             "A resumed run keeps its own recipe and folder, so --resume takes only --data, "
-            f"--device and --strategy beside it. Received: {', '.join(refused)}"
+            "--device, --strategy, --checkpoint-every and --force beside it. Received: "
+            f"{', '.join(refused)}"
         )
     load_tensorflow()
     from dlmath.cli.progress import reporter
     from dlmath.training import resume
 
     with reporter() as report:
-        return resume(run, data, reporter=report, **where)
+        return resume(run, data, force=force, reporter=report, **where)

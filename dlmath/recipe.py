@@ -72,6 +72,7 @@ class Recipe:
     weight_decay: float = field(default=0.0, metadata=_between(0, 1))  # adamw only
     schedule: str = field(default="cosine", metadata=_one_of("cosine", "constant"))
     warmup_epochs: float = field(default=0.0, metadata=_between(0, 1_000))
+    ema: float = field(default=0.0, metadata=_between(0, 0.9999))  # 0: the weights as they are
     class_weights: str = field(default="none", metadata=_one_of("none", "balanced"))
     label_smoothing: float = field(default=0.0, metadata=_between(0, 0.5))
     mixup: float = field(default=0.0, metadata=_between(0, 100))  # alpha; 0 turns it off
@@ -95,7 +96,6 @@ class Recipe:
     threshold_target: float = field(default=0.95, metadata=_between(0, 1, open_low=True))
     # Rule `costs`: how many false alarms are as bad as one missed positive image.
     miss_cost: float = field(default=1.0, metadata=_between(0, 1e6, open_low=True))
-    seed: int = field(default=0, metadata=_between(0, 2**31 - 1))
     # Which answers are marked as not to be relied on: no decision and no metric changes by it.
     abstain_rule: str = field(default="coverage", metadata=_one_of("coverage", "risk", "none"))
     # Of the validation images, the share that is answered at least.
@@ -104,6 +104,7 @@ class Recipe:
     abstain_risk: float = field(default=0.05, metadata=_between(0, 0.99))
     # Of the validation images; those farther from the training images are called unusual.
     usual_share: float = field(default=0.95, metadata=_between(0, 1, open_low=True))
+    seed: int = field(default=0, metadata=_between(0, 2**31 - 1))
 
     def __post_init__(self) -> None:
         for spec in dataclasses.fields(self):
@@ -251,13 +252,13 @@ class Recipe:
                     f"{name}={getattr(self, name)!r}, threshold_rule={self.threshold_rule!r}. Add "
                     f"--set threshold_rule={THRESHOLD_FIELDS[name][0]}"
                 )
-        unused = SGD_FIELDS if self.solves_head else EXACT_FIELDS
             if name in ABSTAIN_FIELDS and self.abstain_rule != ABSTAIN_FIELDS[name]:
                 raise RecipeError(
                     f"`{name}` belongs to another rule of abstaining. Received: "
                     f"{name}={getattr(self, name)!r}, abstain_rule={self.abstain_rule!r}. Add "
                     f"--set abstain_rule={ABSTAIN_FIELDS[name]}"
                 )
+        unused = SGD_FIELDS if self.solves_head else EXACT_FIELDS
         if self.solves_head and not self.augmented_views:
             unused = (*unused, *AUGMENTATION_FIELDS)
         for name in names:
@@ -304,6 +305,7 @@ SGD_FIELDS = (
     "weight_decay",
     "schedule",
     "warmup_epochs",
+    "ema",
     "mixup",
     "mixup_per",
     "patience",
@@ -314,10 +316,10 @@ THRESHOLD_FIELDS = {
     "threshold_target": ("sensitivity", "specificity"),
     "miss_cost": ("costs",),
 }
-AUGMENTATION_FIELDS = (
-    "flip_horizontal",
 # What belongs to one rule of abstaining.
 ABSTAIN_FIELDS = {"abstain_coverage": "coverage", "abstain_risk": "risk"}
+AUGMENTATION_FIELDS = (
+    "flip_horizontal",
     "flip_vertical",
     "rotation",
     "zoom",

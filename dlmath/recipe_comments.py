@@ -49,6 +49,8 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "weight_decay": "Of adamw.",
         "schedule": "cosine: down to nothing over the epochs; constant.",
         "warmup_epochs": "Epochs over which the learning rate rises from nothing.",
+        "ema": "Momentum of an average of the weights over the steps, by which epochs are judged "
+        "and which is kept; 0: the weights as they are; 0.99 averages about a hundred steps.",
         "mixup": "Alpha of Mixup between images; 0 turns it off; 0.2 is usual.",
         "mixup_per": "Whether each example draws its own share, or the whole batch one.",
         "patience": "Stop after so many epochs without a better validation AUC; 0: train them all.",
@@ -68,14 +70,14 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "specificity), accuracy, sensitivity or specificity (of at least threshold_target), costs.",
         "threshold_target": "What sensitivity, or specificity, those two rules must reach.",
         "miss_cost": "For costs: how many false alarms are as bad as one missed positive image.",
-        "seed": "Of split, order, augmentation and first weights.",
-    },
         "abstain_rule": "Which answers are marked as unsure, chosen on validation: the least sure "
         "ones, down to a coverage or to a risk; none. No decision changes by it.",
         "abstain_coverage": "For coverage: share of validation images answered at least.",
         "abstain_risk": "For risk: share of the answered ones that is decided wrongly at most.",
         "usual_share": "Share of validation images near enough to the training images; farther "
         "ones are marked as unusual.",
+        "seed": "Of split, order, augmentation and first weights.",
+    },
 }
 
 COMMENTS = {name: text for section in _SECTIONS.values() for name, text in section.items()}

@@ -9,6 +9,8 @@ disk, then renamed over the old one, which a crash leaves as it was.
 
 import json
 import os
+import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 RUN_VERSION = 1
 RUNS = Path("runs")
+
+# What a run has before its manifest: all that a training leaves that was killed that early.
+_BEGINNING = {"recipe.toml", "split.csv", "audit.json", "report", "checkpoints"}
+_LEFTOVER = re.compile(r"\..*-[a-z0-9_]{8}\.tmp(\..+)?")  # as `atomic_path` names them
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,11 @@ class Run:
         return self.folder / "checkpoints"
 
     @property
+    def lock_path(self) -> Path:
+        """Held by the process that trains here; the file alone locks nothing."""
+        return self.folder / ".lock"
+
+    @property
     def model_path(self) -> Path:
         return self.folder / "model.keras"
 
@@ -69,6 +80,10 @@ class Run:
         return self.folder / "light" / "head.npz"
 
     @property
+    def light_distance_path(self) -> Path:
+        return self.folder / "light" / "distance.npz"
+
+    @property
     def metrics_path(self) -> Path:
         return self.folder / "metrics.json"
 
@@ -79,10 +94,6 @@ class Run:
     @property
     def report_path(self) -> Path:
         return self.folder / "report" / "index.html"
-    @property
-    def light_distance_path(self) -> Path:
-        return self.folder / "light" / "distance.npz"
-
 
     @property
     def model_card_path(self) -> Path:
@@ -142,27 +153,44 @@ class Run:
         Raises:
             RunError: `folder` exists and is not an empty folder, or cannot be made.
         """
-        if folder is None:
-            folder = _unused(RUNS / f"{task}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-        cls.refuse_occupied(folder)
         try:
+            if folder is None:
+                return cls(_made(RUNS / f"{task}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
+            cls.refuse_occupied(folder)
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
+            place = folder or RUNS
+            raise RunError(f"Cannot make the run's folder {place}: {error.strerror}.") from error
         return cls(folder)
 
-    @staticmethod
-    def refuse_occupied(folder: Path) -> None:
-        """Refuse a folder that a new run could not have to itself."""
+    @classmethod
+    def refuse_occupied(cls, folder: Path) -> None:
+        """Refuse a folder that a new run could not have to itself.
+
+        What a training left that was killed before it wrote a manifest occupies nothing.
+        """
         try:
-            occupied = next(folder.iterdir(), None) if folder.exists() else None
+            names = {path.name for path in folder.iterdir()} if folder.exists() else set()
         except OSError as error:
             raise RunError(f"Cannot use {folder} for a run: {error.strerror}.") from error
-        if occupied is not None:
+        if cls(folder).lock_path.name in names:
+            names -= {cls(folder).lock_path.name, *_BEGINNING, *filter(_is_leftover, names)}
+        if names:
             raise RunError(
                 f"The folder of a new run must be absent or empty, and {folder} holds "
-                f"{occupied.name}. Pass another with --out."
+                f"{min(names)}. Pass another with --out."
             )
+
+    def clear_beginning(self) -> None:
+        """Remove what a training left that was killed before it wrote a manifest."""
+        self.remove_leftovers()
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    def remove_leftovers(self) -> None:
+        """Remove the temporary files of writers that were killed. Only for who holds the lock."""
+        for path in self.folder.rglob(".*"):
+            if _is_leftover(path.name):
+                path.unlink(missing_ok=True)
 
     @classmethod
     def find(cls, given: str | Path | None = None) -> Self:
@@ -215,13 +243,21 @@ def _is_finished(run: Run) -> bool:
         return False
 
 
-def _unused(folder: Path) -> Path:
-    """Two runs begun within one second need two names."""
+def _made(folder: Path) -> Path:
+    """Make a folder of one's own: two runs begun within one second need two names."""
     candidate, number = folder, 2
-    while candidate.exists():
-        candidate = folder.with_name(f"{folder.name}-{number}")
-        number += 1
-    return candidate
+    while True:
+        try:
+            candidate.mkdir(parents=True)
+        except FileExistsError:
+            candidate = folder.with_name(f"{folder.name}-{number}")
+            number += 1
+        else:
+            return candidate
+
+
+def _is_leftover(name: str) -> bool:
+    return _LEFTOVER.fullmatch(name) is not None
 
 
 def cache_home() -> Path:

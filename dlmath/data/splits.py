@@ -100,18 +100,28 @@ def write_split(split: Split, path: Path) -> None:
     write_csv(path, _COLUMNS, _rows(split))
 
 
-def read_split(path: Path, catalogue: Catalogue) -> Split:
+def read_split(path: Path, catalogue: Catalogue, accepted: list[str] | None = None) -> Split:
     """Read a split that `write_split` wrote, finding its images in `catalogue` by file.
 
     Images of the catalogue that the split does not name are in no part, with a warning.
 
+    Args:
+        path: Of the split.
+        catalogue: The images that are there now.
+        accepted: Gets what is missing or changed, which is then left out or taken as it is now.
+
     Raises:
         RunError: The file is missing or was not written by `write_split`.
-        DataError: An image that the split names is missing or has other bytes or another class.
+        DataError: An image that the split names is missing or has other bytes or another class,
+            and that is not accepted.
     """
     rows = _read_rows(path)
     examples = {example.file: example for example in catalogue.examples}
-    _require_unchanged(path, rows, examples)
+    if accepted is None:
+        _require_unchanged(path, rows, examples)
+    else:
+        accepted += _changes(rows, examples)
+        rows = [row for row in rows if row["file"] in examples]
     parts: dict[str, list[Example]] = {name: [] for name in (*PARTS, _LEFT_OUT)}
     for row in rows:
         example = replace(examples.pop(row["file"]), patient=row["patient"] or None)
@@ -176,23 +186,36 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 def _require_unchanged(
     path: Path, rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]
 ) -> None:
-    missing = [row["file"] for row in rows if row["file"] not in examples]
-    if missing:
+    if missing := _missing(rows, examples):
         raise DataError(
             f"{counted(len(missing), 'image')} of {path} are not in the data: {listed(missing)}. "
             "Pass the data that the run was trained on with --data."
         )
-    changed = [
-        row["file"]
-        for row in rows
-        if (row["sha256"], row["class"])
-        != (examples[row["file"]].sha256, examples[row["file"]].label)
-    ]
-    if changed:
+    if changed := _changed(rows, examples):
         raise DataError(
             f"{counted(len(changed), 'image')} of {path} changed since the run: {listed(changed)}. "
             "Restore them, or train again on the data as they are now."
         )
+
+
+def _changes(rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]) -> Iterator[str]:
+    if missing := _missing(rows, examples):
+        yield f"{counted(len(missing), 'image')} gone: {listed(missing)}"
+    if changed := _changed(rows, examples):
+        yield f"{counted(len(changed), 'image')} changed: {listed(changed)}"
+
+
+def _missing(rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]) -> list[str]:
+    return [row["file"] for row in rows if row["file"] not in examples]
+
+
+def _changed(rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]) -> list[str]:
+    there = ((row, examples[row["file"]]) for row in rows if row["file"] in examples)
+    return [
+        row["file"]
+        for row, example in there
+        if (row["sha256"], row["class"]) != (example.sha256, example.label)
+    ]
 
 
 def _warnings(split: Split, classes: Sequence[str]) -> Iterator[str]:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dlmath.errors import Stopped
 from dlmath.reporting import Reporter
 from dlmath.runs import write_csv
+from dlmath.training.cadence import Cadence
 from dlmath.training.loop import Callback, Position
 from dlmath.training.signals import StopRequest
 
@@ -16,16 +16,16 @@ class Validation(Callback):
     """Adds the validation metrics to the epoch's logs."""
 
     def __init__(self, measure: Callable[[], dict[str, float]]):
-        self.measure = measure
+        self._measure = measure
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        logs.update(self.measure())
+    def measure(self, logs: dict[str, float]) -> None:
+        logs.update(self._measure())
 
 
 class BestEpoch(Callback):
-    """Calls `keep` whenever the score is higher than ever before; the first of equals stays."""
+    """Calls `keep(epoch, value)` when the score is the highest yet; the first of equals stays."""
 
-    def __init__(self, score: str, keep: Callable[[], None]):
+    def __init__(self, score: str, keep: Callable[[int, float], object]):
         self.score = score
         self.keep = keep
         self.epoch: int | None = None
@@ -34,7 +34,7 @@ class BestEpoch(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if self.value is None or logs[self.score] > self.value:
             self.epoch, self.value = epoch, logs[self.score]
-            self.keep()
+            self.keep(epoch, logs[self.score])
 
     def state(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "value": self.value}
@@ -88,18 +88,27 @@ class History(Callback):
         self.rows = state["rows"]
 
 
-class SaveEachEpoch(Callback):
-    """Saves a checkpoint after each epoch. Last in the list, so that it holds all the others."""
+class SaveRegularly(Callback):
+    """Saves a checkpoint after epochs, and within them as often as wanted, where that is cheap.
 
-    def __init__(self, save: Callable[[], None]):
+    Last but for `StopOnSignal`, so that it holds the state of all the others.
+    """
+
+    def __init__(self, save: Callable[[], None], cadence: Cadence):
         self.save = save
+        self.cadence = cadence
+
+    def on_step_end(self, position: Position, loss: Callable[[], float]) -> None:
+        if self.cadence.is_due_after_step():
+            self.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        self.save()
+        if self.cadence.is_affordable():
+            self.save()
 
 
 class StopOnSignal(Callback):
-    """Saves and leaves at the end of the step in which a signal arrived."""
+    """Saves and leaves at the end of the step, or of the epoch, in which a signal arrived."""
 
     def __init__(self, request: StopRequest, save: Callable[[], None], next_command: str):
         self.request = request
@@ -107,14 +116,17 @@ class StopOnSignal(Callback):
         self.next_command = next_command
 
     def on_step_end(self, position: Position, loss: Callable[[], float]) -> None:
-        if self.request.signal_number is None:
-            return
-        self.save()
-        raise Stopped(
-            f"Stopped in epoch {position.epoch + 1} after step {position.step}; everything is "
-            f"saved. Go on with: {self.next_command}",
-            self.request.signal_number,
-        )
+        self._leave(f"in epoch {position.epoch + 1} after step {position.step}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self._leave(f"after epoch {epoch + 1}")
+
+    def _leave(self, where: str) -> None:
+        if self.request.signal_number is not None:
+            self.save()
+            self.request.refuse_to_go_on(
+                f"Stopped {where}; everything is saved. Go on with: {self.next_command}"
+            )
 
 
 class Progress(Callback):
@@ -147,6 +159,12 @@ class Progress(Callback):
         rate = f"  {self.rates[-1]:,.0f} images/s" if self.rates else ""
         self.reporter.say(f"epoch {epoch + 1}/{self.epochs}  {figures}{rate}")
         self.started = None
+
+    def state(self) -> dict[str, Any]:
+        return {"rates": self.rates}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.rates = state.get("rates", [])
 
     def _rate(self) -> float:
         assert self.started is not None

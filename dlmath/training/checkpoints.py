@@ -1,13 +1,18 @@
-"""Checkpoints: the whole state of a training in one file, written whole or not at all.
+r"""The format of a checkpoint: named arrays and a JSON text in one file with a checksum.
 
-The file is a line that names the format, a line with the SHA-256 of the rest, and an
-uncompressed NumPy archive of arrays beside one JSON text. Nothing in it can run code.
+    dlmath checkpoint 2\n
+    <SHA-256 of all that follows, in hexadecimal>\n
+    <length of the index, 8 bytes, little-endian>
+    <index, JSON: {"arrays": [[name, dtype, shape], ...], "meta": {...}}>
+    <the arrays' bytes in this order, in C order, little-endian>
+
+Nothing in it can run code or unpack to more than the file holds. Which files are kept, and which
+of them is the newest good one, is the business of `dlmath.training.checkpoint_store`.
 """
 
 import hashlib
-import io
 import json
-import zipfile
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +23,11 @@ import numpy as np
 from dlmath.errors import RunError
 from dlmath.runs import write_bytes
 
-_MAGIC = b"dlmath checkpoint 1\n"
+_MAGIC = b"dlmath checkpoint 2\n"
 _DIGEST_LENGTH = 64
-_META = "meta"
+_HEADER_LENGTH = len(_MAGIC) + _DIGEST_LENGTH + 1
+_SIZE_LENGTH = 8
+_KINDS = "biuf"  # bool, integers and floats; no object, text or structure
 
 
 @dataclass(frozen=True)
@@ -37,19 +44,31 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def pack(checkpoint: Checkpoint) -> bytes:
-    """Return the bytes of a checkpoint file."""
-    buffer = io.BytesIO()
-    meta = np.frombuffer(json.dumps(checkpoint.meta, allow_nan=False).encode(), np.uint8)
-    # Prefixed, because savez takes names as keyword arguments and "file" is one of its own.
-    entries: dict[str, Any] = {f"array/{name}": value for name, value in checkpoint.arrays.items()}
-    entries[_META] = meta
-    np.savez(buffer, **entries)
-    payload = buffer.getvalue()
-    return _header(payload) + payload
+    """Return the bytes of a checkpoint file.
+
+    Raises:
+        ValueError: `meta` holds a NaN or what JSON has no word for, or an array holds objects.
+    """
+    arrays = {name: _as_stored(array) for name, array in checkpoint.arrays.items()}
+    described = [[name, array.dtype.str, array.shape] for name, array in arrays.items()]
+    index = json.dumps({"arrays": described, "meta": checkpoint.meta}, allow_nan=False).encode()
+    payload: list[bytes | memoryview] = [len(index).to_bytes(_SIZE_LENGTH, "little"), index]
+    payload += [array.reshape(-1).view(np.uint8).data for array in arrays.values()]
+    digest = hashlib.sha256()
+    for part in payload:
+        digest.update(part)
+    return b"".join([_header(digest.hexdigest()), *payload])
 
 
-def _header(payload: bytes) -> bytes:
-    return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n"
+def _as_stored(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in _KINDS:
+        raise ValueError(f"A checkpoint holds numbers. Received: an array of {array.dtype}")
+    shape = array.shape  # which ascontiguousarray does not keep where there are no axes
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(shape)
+
+
+def _header(digest: str) -> bytes:
+    return _MAGIC + digest.encode() + b"\n"
 
 
 def load(path: Path) -> Checkpoint:
@@ -65,23 +84,41 @@ def load(path: Path) -> Checkpoint:
     return unpack(data, path)
 
 
-def unpack(data: bytes, path: Path) -> Checkpoint:
-    """Return the checkpoint in `data`; `path` is for the error message only."""
-    start = len(_MAGIC) + _DIGEST_LENGTH + 1
-    header, payload = data[:start], data[start:]
-    if header != _header(payload):
+def unpack(data: bytes, path: Path | str) -> Checkpoint:
+    """Return the checkpoint in `data`, its arrays read-only views of it.
+
+    Args:
+        data: A whole file.
+        path: Its name, for the error message only.
+
+    Raises:
+        RunError: The data are of another format, or damaged.
+    """
+    payload = memoryview(data)[_HEADER_LENGTH:]
+    if data[:_HEADER_LENGTH] != _header(hashlib.sha256(payload).hexdigest()):
         raise RunError(f"The checkpoint {path} is damaged: its checksum does not match.")
     try:
-        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-            arrays = {
-                name.removeprefix("array/"): archive[name]
-                for name in archive.files
-                if name != _META
-            }
-            meta = json.loads(archive[_META].tobytes())
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        return _unpack_payload(payload)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise RunError(f"The checkpoint {path} cannot be read: {error}.") from error
-    return Checkpoint(arrays, meta)
+
+
+def _unpack_payload(payload: memoryview) -> Checkpoint:
+    index_end = _SIZE_LENGTH + int.from_bytes(payload[:_SIZE_LENGTH], "little")
+    index = json.loads(bytes(payload[_SIZE_LENGTH:index_end]))
+    arrays, start = {}, index_end
+    for name, code, shape in index["arrays"]:
+        dtype = np.dtype(code)
+        if dtype.kind not in _KINDS or not all(type(side) is int and side >= 0 for side in shape):
+            raise ValueError(f"no array can be a {code!r} of shape {shape!r}")
+        end = start + dtype.itemsize * math.prod(shape)
+        arrays[str(name)] = np.frombuffer(payload[start:end], dtype).reshape(shape)
+        start = end
+    if start != len(payload):
+        raise ValueError(f"it holds {len(payload)} bytes where its arrays need {start}")
+    if not isinstance(index["meta"], dict):
+        raise ValueError("its meta is no table")
+    return Checkpoint(arrays, index["meta"])
 
 
 def collect(groups: Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray]:

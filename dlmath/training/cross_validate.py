@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.data.folds import Folds, split_folds
+from dlmath.data.locks import held
 from dlmath.data.sources import Catalogue
 from dlmath.data.splits import Split, read_split, split_examples, split_hash
-from dlmath.errors import RunError
+from dlmath.errors import RunError, Stopped
 from dlmath.evaluation.evaluate_run import evaluate
 from dlmath.evaluation.evaluation import Evaluation
 from dlmath.evaluation.pooling import pooled
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import RUNS, Run, read_json, write_json
+from dlmath.training.cadence import EVERY, Interval
 from dlmath.training.devices import Placement, pin_threads, place
 from dlmath.training.prepare import Data, Prepared, prepare, resolve
-from dlmath.training.train import resume, train_prepared
+from dlmath.training.resume import resume_in
+from dlmath.training.train import train_prepared
 
 FOLDS_VERSION = 1
 
@@ -66,6 +69,7 @@ def cross_validate(
     out: str | Path | None = None,
     device: str = "auto",
     strategy: str = "auto",
+    checkpoint_every: str = EVERY,
     reporter: Reporter = SILENT,
     command: Sequence[str] = (),
     **settings: Any,
@@ -82,6 +86,7 @@ def cross_validate(
             interrupted cross-validation of the same recipe and data is gone on with.
         device: As in `train`.
         strategy: As in `train`.
+        checkpoint_every: As in `train`.
         reporter: As in `train`.
         command: As in `train`.
         settings: As in `train`.
@@ -96,26 +101,31 @@ def cross_validate(
         reporter.say(f"Warning: {warning}")
     cut = split_folds(prepared.catalogue, folds, prepared.recipe.seed)
     folder = Path(out) if out is not None else _new_folder(prepared.recipe)
-    runs, metrics = [], []
-    for number in range(1, folds + 1):
-        reporter.say(f"Fold {number} of {folds}")
-        split = fold_split(prepared.catalogue, cut, number, prepared.recipe)
-        run = _run_of_fold(
-            replace(prepared, split=split),
-            Run(folder / f"fold-{number}"),
-            placement,
-            threads,
-            reporter,
-            command,
-        )
-        runs.append(run)
-        if not run.metrics_path.is_file():  # its test images are looked at once
-            evaluate(run, reporter=reporter)
-        metrics.append(read_json(run.metrics_path))
-    together = pooled(runs, prepared.recipe)
-    result = CrossValidation(folder, tuple(runs), tuple(metrics), together)
-    write_json(folder / "folds.json", result.as_json())
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = _Trainer(placement, threads, Interval.parse(checkpoint_every), reporter, command)
+    with held(folder / ".lock", f"cross-validating in {folder}"):
+        runs = []
+        for number in range(1, folds + 1):
+            reporter.say(f"Fold {number} of {folds}")
+            split = fold_split(prepared.catalogue, cut, number, prepared.recipe)
+            run = Run(folder / f"fold-{number}")
+            try:
+                runs.append(trainer.run_of_fold(replace(prepared, split=split), run))
+            except Stopped as stopped:
+                raise _stopped_in_fold(stopped, number, folds, folder) from stopped
+        metrics = [read_json(run.metrics_path) for run in runs]
+        together = pooled(runs, prepared.recipe)
+        result = CrossValidation(folder, tuple(runs), tuple(metrics), together)
+        write_json(folder / "folds.json", result.as_json())
     return result
+
+
+def _stopped_in_fold(stopped: Stopped, number: int, folds: int, folder: Path) -> Stopped:
+    return Stopped(
+        f"Stopped in fold {number} of {folds}; everything is saved. Go on by the same command "
+        f"with --out {folder}",
+        stopped.signal_number,
+    )
 
 
 def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) -> Split:
@@ -136,28 +146,46 @@ def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) ->
     )
 
 
-def _run_of_fold(
-    prepared: Prepared,
-    run: Run,
-    placement: Placement,
-    threads: dict[str, int],
-    reporter: Reporter,
-    command: Sequence[str],
-) -> Run:
-    """Return the fold's run: the one that is there, gone on with if need be, or a new one."""
-    if not run.manifest_path.is_file():
-        return train_prepared(
-            prepared, run.folder, placement, threads=threads, reporter=reporter, command=command
-        )
+@dataclass(frozen=True)
+class _Trainer:
+    """Trains and tests folds on one device."""
+
+    placement: Placement
+    threads: dict[str, int]
+    interval: Interval
+    reporter: Reporter
+    command: Sequence[str]
+
+    def run_of_fold(self, prepared: Prepared, run: Run) -> Run:
+        """Return the fold's run: the one that is there, gone on with if need be, or a new one."""
+        if not run.manifest_path.is_file():
+            run = train_prepared(
+                prepared,
+                run.folder,
+                self.placement,
+                threads=self.threads,
+                interval=self.interval,
+                reporter=self.reporter,
+                command=self.command,
+            )
+        else:
+            _refuse_other_fold(run, prepared)
+            if not run.is_finished:
+                run = resume_in(
+                    run, list(prepared.sources), self.placement, self.interval, self.reporter
+                )
+        if not run.metrics_path.is_file():  # its test images are looked at once
+            evaluate(run, reporter=self.reporter)
+        return run
+
+
+def _refuse_other_fold(run: Run, prepared: Prepared) -> None:
     there = split_hash(read_split(run.split_path, prepared.catalogue))
     if run.recipe != prepared.recipe or there != split_hash(prepared.split):
         raise RunError(
             f"{run.folder} is of another recipe, other data or another number of folds. Pass "
             "another --out, or the same command as before."
         )
-    if run.is_finished:
-        return run
-    return resume(run, list(prepared.sources), reporter=reporter)
 
 
 def _new_folder(recipe: Recipe) -> Path:

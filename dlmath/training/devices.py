@@ -4,10 +4,12 @@ What is asked for and not there is an error, never a silent CPU.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from dlmath.errors import DeviceError
 
@@ -93,20 +95,33 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         )
 
 
-def pin_threads() -> dict[str, int]:
-    """Fix the number of threads to the cores this process may use, and return it.
+def pin_threads(recorded: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Fix the number of threads and return it: as recorded, or the cores this process may use.
 
     The order in which threads add up floating-point numbers decides the last bits of a
-    result, so a run records the count and a resumed run needs the same. Where TensorFlow
-    has started already, the numbers in force are returned (0 is its own choice).
+    result, so a run records the count and a resumed run takes the same, even on a machine of
+    fewer cores. Where TensorFlow has started already, the numbers in force are returned (0 is
+    its own choice).
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = {**dict.fromkeys(("intra_op", "inter_op", "blas"), _cores()), **(recorded or {})}
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(cores)
-        tf.config.threading.set_inter_op_parallelism_threads(cores)
+        tf.config.threading.set_intra_op_parallelism_threads(threads["intra_op"])
+        tf.config.threading.set_inter_op_parallelism_threads(threads["inter_op"])
     except RuntimeError:  # the context exists: too late to choose
         pass
+    threadpool_limits(threads["blas"], "blas")
+    return threads_in_force()
+
+
+def threads_in_force() -> dict[str, int]:
+    """Return the numbers of threads of TensorFlow and of the linear algebra below NumPy."""
+    blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
     return {
         "intra_op": tf.config.threading.get_intra_op_parallelism_threads(),
         "inter_op": tf.config.threading.get_inter_op_parallelism_threads(),
+        "blas": max(blas, default=1),
     }
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

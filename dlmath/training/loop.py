@@ -34,8 +34,15 @@ class Callback:
     def on_step_end(self, position: Position, loss: Callable[[], float]) -> None:
         """Hear that a step is done; `loss()` is the epoch's mean so far and may wait for it."""
 
+    def measure(self, logs: dict[str, float]) -> None:
+        """Add to `logs` what is measured when an epoch's steps are done.
+
+        Whatever interrupts it finds the training at the end of the epoch's steps, and it is
+        measured again when the training goes on: it may change nothing.
+        """
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Hear that an epoch is done; a callback may add to `logs` for those after it."""
+        """Hear that an epoch is done and measured."""
 
     def wants_to_stop(self) -> bool:
         """Return whether training should end after this epoch."""
@@ -103,6 +110,8 @@ class Loop:
             self._end_step(result)
         # From the metrics, not from the last step: that may lie before an interruption.
         logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
+        for callback in self.callbacks:
+            callback.measure(logs)
         # Before the callbacks: a checkpoint made in one of them begins at the next epoch.
         self.position = Position(epoch + 1, 0)
         for callback in self.callbacks:

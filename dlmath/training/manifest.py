@@ -40,9 +40,11 @@ def first_manifest(
         "command": command,
         "started": now(),
         "versions": versions(),
-        "platform": f"{platform.system()} {platform.machine()}",
+        "platform": platform_name(),
+        "cpu": cpu_name(),
         "device": device,
         "threads": threads,
+        "recipe": recipe.as_dict(),
         "seed": recipe.seed,
         "classes": list(recipe.classes),
         "positive_class": recipe.positive_class or None,
@@ -68,6 +70,21 @@ def versions() -> dict[str, str]:
     """Return the versions on which a result depends."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"dlmath": __version__, "python": platform.python_version(), **packages}
+
+
+def platform_name() -> str:
+    """Return the system and the kind of processor."""
+    return f"{platform.system()} {platform.machine()}"
+
+
+def cpu_name() -> str | None:
+    """Return the model of the processor, on which last bits depend; None where it is not told."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or None
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, None)
 
 
 def relative_source(source: str | Path, folder: Path) -> str:

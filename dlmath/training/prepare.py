@@ -105,13 +105,16 @@ def prepare(request: Request, reporter: Reporter) -> Prepared:
     return Prepared(recipe, catalogue, split, sources, warnings)
 
 
-def prepare_again(run: Run, data: Data, reporter: Reporter) -> Prepared:
+def prepare_again(
+    run: Run, data: Data, reporter: Reporter, accepted: list[str] | None = None
+) -> Prepared:
     """Return the data of a run, split as its `split.csv` records.
 
     Args:
         run: Made before.
         data: Where the data lies now, if it was moved.
         reporter: Hears of the progress.
+        accepted: Gets the images that are gone or changed, which are then no error.
 
     Raises:
         DataError: The data are gone, or not those that the run began with.
@@ -124,7 +127,8 @@ def prepare_again(run: Run, data: Data, reporter: Reporter) -> Prepared:
         patient_rules=recipe.patient_rules,
         progress=reporter.progress,
     )
-    return Prepared(recipe, catalogue, read_split(run.split_path, catalogue), sources)
+    split = read_split(run.split_path, catalogue, accepted)
+    return Prepared(recipe, catalogue, split, sources)
 
 
 def as_paths(data: Data) -> list[str | Path]:

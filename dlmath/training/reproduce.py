@@ -18,7 +18,8 @@ from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json
 from dlmath.training.devices import pin_threads, place
 from dlmath.training.prepare import Data, prepare_again
-from dlmath.training.train import resume, train_prepared
+from dlmath.training.resume import resume
+from dlmath.training.train import train_prepared
 
 # What the last bits of a result depend on, beside the recipe and the data.
 CONDITIONS = ("versions", "platform", "threads", "device", "preprocessing")

@@ -19,7 +19,7 @@ from dlmath.convex import HeadFit, Iteration, Mixing, fit_head
 from dlmath.data.pipeline import weighted_labels
 from dlmath.data.pixels import read_image
 from dlmath.data.sources import Example
-from dlmath.errors import DeviceError, Stopped
+from dlmath.errors import DeviceError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
@@ -31,7 +31,7 @@ from dlmath.training.distances import write_distance
 from dlmath.training.ingredients import bad_file_warnings, class_indices, require_every_class
 from dlmath.training.model_files import write_light, write_model
 from dlmath.training.prepare import Prepared
-from dlmath.training.signals import StopRequest, stop_request
+from dlmath.training.signals import StopRequest, StopsOnSignal, stop_request
 
 COMPARED_IMAGES = 16  # on which the light form of the model must answer like Keras
 
@@ -151,7 +151,7 @@ def _load(
     reporter: Reporter,
     view: View | None,
 ) -> Features:
-    heard = _StopsOnSignal(reporter, stop, "They are kept. Go on by the same command again.")
+    heard = StopsOnSignal(reporter, stop, "They are kept. Go on by the same command again.")
     features = load_features(
         examples,
         network,
@@ -179,7 +179,7 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
     recipe = ingredients.recipe
     with stop_request() as stop:
         goes_on = f"Go on with: dlmath train --resume {run.folder}"
-        head = fit(ingredients, _StopsOnSignal(reporter, stop, goes_on), recipe.l2 or None)
+        head = fit(ingredients, StopsOnSignal(reporter, stop, goes_on), recipe.l2 or None)
     if not head.converged:
         reporter.say(
             f"Warning: the head stopped short of its optimum, at a gradient of "
@@ -252,23 +252,6 @@ def fit(ingredients: HeadIngredients, reporter: Reporter, l2: float | None) -> H
         seed=seed,
         progress=_SolverProgress(reporter),
     )
-
-
-class _StopsOnSignal(Reporter):
-    """Passes progress on, and ends the work at the first news after a signal."""
-
-    def __init__(self, reporter: Reporter, stop: StopRequest, what_next: str):
-        self.reporter = reporter
-        self.stop = stop
-        self.what_next = what_next
-
-    def progress(self, task: str, done: int, total: int, note: str = "") -> None:
-        self.reporter.progress(task, done, total, note)
-        if self.stop.signal_number is not None:
-            raise Stopped(
-                f"Stopped after {done:,} of {total:,} {task}. {self.what_next}",
-                self.stop.signal_number,
-            )
 
 
 class _SolverProgress:

@@ -31,14 +31,15 @@ def compile_for_training(model: keras.Model, recipe: Recipe, steps_per_epoch: in
 def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Return the recipe's optimizer; float16 adds dynamic scaling of the loss."""
     rate = learning_rate_schedule(recipe, steps_per_epoch)
+    average = {"use_ema": True, "ema_momentum": recipe.ema} if recipe.ema else {}
     if recipe.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
         # Decay shrinks kernels; a bias or a scale of normalisation has nothing to overfit with.
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     elif recipe.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(rate)
+        optimizer = keras.optimizers.Adam(rate, **average)
     else:
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **average)
     if recipe.precision == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer

@@ -1,30 +1,24 @@
-"""Train a recipe in a new run, or go on with one that was interrupted."""
+"""Train a recipe in a new run."""
 
 import importlib.util
-import os
 import shlex
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from dlmath.data.splits import write_split
-from dlmath.errors import DivergedError, RunError, Stopped, UserError
-from dlmath.evaluation.report import write_report
+from dlmath.errors import UserError
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json, write_text
-from dlmath.training import manifest, solved_head
+from dlmath.training import manifest
 from dlmath.training.audited import audit_prepared, write_audit
+from dlmath.training.cadence import EVERY, Interval
+from dlmath.training.carry_out import carry_out, sole_trainer
 from dlmath.training.devices import Placement, pin_threads, place
-from dlmath.training.ingredients import Ingredients, gather
-from dlmath.training.model_files import write_light
-from dlmath.training.prepare import Data, Prepared, prepare, prepare_again, resolve
-from dlmath.training.session import Session
-from dlmath.training.signals import stop_request
-from dlmath.training.solved_head import HeadIngredients
+from dlmath.training.gather import AGAIN, gather
+from dlmath.training.prepare import Data, Prepared, prepare, resolve
+from dlmath.training.signals import StopsOnSignal, stop_request
 
 
 def train(
@@ -35,6 +29,7 @@ def train(
     device: str = "auto",
     strategy: str = "auto",
     tensorboard: bool = False,
+    checkpoint_every: str | None = None,
     reporter: Reporter = SILENT,
     command: Sequence[str] = (),
     **settings: Any,
@@ -53,6 +48,8 @@ def train(
         device: auto, cpu, gpu or tpu.
         strategy: auto, one, mirrored or tpu.
         tensorboard: Also write event files to the run's `tensorboard/` (extra `tensorboard`).
+        checkpoint_every: Wanted between two checkpoints within an epoch: 200steps, 30s, 5min (the
+            default) or 1h; seldomer where they would take more than 2 % of the time.
         reporter: Hears of the progress.
         command: What the manifest records as the command.
         settings: Fields of the recipe to change, such as `epochs=3`.
@@ -68,20 +65,23 @@ def train(
         Run.refuse_occupied(folder)
     if tensorboard:
         _require_tensorboard(request.recipe)
+    interval = _interval(request.recipe, checkpoint_every)
     threads = pin_threads()
     placement = place(device, strategy)
-    prepared = prepare(request, reporter)
-    for warning in prepared.warnings:
-        reporter.say(f"Warning: {warning}")
-    return train_prepared(
-        prepared,
-        folder,
-        placement,
-        threads=threads,
-        tensorboard=tensorboard,
-        reporter=reporter,
-        command=command,
-    )
+    with stop_request() as stop:
+        prepared = prepare(request, StopsOnSignal(reporter, stop, AGAIN))
+        for warning in prepared.warnings:
+            reporter.say(f"Warning: {warning}")
+        return train_prepared(
+            prepared,
+            folder,
+            placement,
+            threads=threads,
+            tensorboard=tensorboard,
+            interval=interval,
+            reporter=reporter,
+            command=command,
+        )
 
 
 def train_prepared(
@@ -91,6 +91,7 @@ def train_prepared(
     *,
     threads: dict[str, int],
     tensorboard: bool = False,
+    interval: Interval | None = None,
     reporter: Reporter = SILENT,
     command: Sequence[str] = (),
 ) -> Run:
@@ -102,107 +103,49 @@ def train_prepared(
         placement: Of the device.
         threads: As `pin_threads` returned them.
         tensorboard: As in `train`.
+        interval: Wanted between two checkpoints; the usual one by default.
         reporter: As in `train`.
         command: As in `train`.
     """
-    audit = audit_prepared(prepared, reporter)
-    ingredients = _gather(prepared, placement, reporter)
-    # Only now: whatever can be wrong with the request leaves no folder behind.
-    run = Run.create(prepared.recipe.name, folder)
-    write_text(run.recipe_path, prepared.recipe.to_toml())
-    write_split(prepared.split, run.split_path)
-    first = manifest.first_manifest(
-        run, prepared, device=placement.as_dict(), threads=threads, command=shlex.join(command)
-    )
-    first["warnings"] += ingredients.warnings
-    first["audit"] = audit.counts
-    write_json(run.manifest_path, first)
-    write_audit(run, audit)
-    return _train(run, ingredients, placement, reporter, tensorboard=tensorboard)
-
-
-def resume(
-    run: Run | str | Path,
-    data: Data = None,
-    *,
-    device: str = "auto",
-    strategy: str = "auto",
-    reporter: Reporter = SILENT,
-) -> Run:
-    """Go on with an interrupted run from its last checkpoint, and return it finished.
-
-    Args:
-        run: The run, its folder, or its name under `runs/`.
-        data: Where the data lies now, if it was moved.
-        device: As in `train`.
-        strategy: As in `train`.
-        reporter: As in `train`.
-
-    Raises:
-        RunError: The run is finished already, or its checkpoint is damaged.
-        DataError: The data are not those that the run began with.
-    """
-    run = run if isinstance(run, Run) else Run.find(run)
-    if run.is_finished:
-        raise RunError(
-            f"{run.folder} is finished already. Look at it with: dlmath evaluate {run.folder}"
-        )
-    pin_threads()
-    placement = place(device, strategy)
-    prepared = prepare_again(run, data, reporter)
-    run.update_manifest(state="running", resumed=[*run.manifest.get("resumed", []), manifest.now()])
-    return _train(run, _gather(prepared, placement, reporter), placement, reporter)
-
-
-def _gather(
-    prepared: Prepared, placement: Placement, reporter: Reporter
-) -> Ingredients | HeadIngredients:
-    if prepared.recipe.solves_head:
-        return solved_head.gather(prepared, placement, reporter)
-    return gather(prepared, placement, reporter)
-
-
-def _train(
-    run: Run,
-    ingredients: Ingredients | HeadIngredients,
-    placement: Placement,
-    reporter: Reporter,
-    *,
-    tensorboard: bool = False,
-) -> Run:
-    started = time.perf_counter()
-    try:
-        if isinstance(ingredients, HeadIngredients):
-            outcome = solved_head.solve(run, ingredients, reporter)
-        else:
-            observers = _observers(run) if tensorboard else ()
-            outcome = _train_by_steps(run, ingredients, placement, reporter, observers)
-    except Stopped:
-        run.update_manifest(state="stopped")
-        raise
-    seconds = round(time.perf_counter() - started, 1)
-    run.update_manifest(state="finished", finished=manifest.now(), seconds=seconds, **outcome)
-    write_report(run)
-    return run
-
-
-def _train_by_steps(
-    run: Run,
-    ingredients: Ingredients,
-    placement: Placement,
-    reporter: Reporter,
-    observers: Sequence[keras.callbacks.Callback],
-) -> dict[str, Any]:
     with stop_request() as stop:
-        session = Session(run, ingredients, placement, stop, reporter, observers)
-        session.restore()
-        try:
-            session.loop.run()
-        except DivergedError as error:
-            raise _keep_last_good(session, run, error) from error
-        outcome = session.finish()
-        compared = ingredients.validation.pixels.array[: solved_head.COMPARED_IMAGES]
-        return {**outcome, "light": write_light(run, ingredients.model, compared)}
+        audit = audit_prepared(prepared, StopsOnSignal(reporter, stop, AGAIN))
+        ingredients = gather(prepared, placement, reporter, stop)
+        # Only now: whatever can be wrong with the request leaves no folder behind.
+        run = Run.create(prepared.recipe.name, folder)
+        with sole_trainer(run):
+            Run.refuse_occupied(run.folder)  # by another process, meanwhile
+            run.clear_beginning()
+            write_text(run.recipe_path, prepared.recipe.to_toml())
+            write_split(prepared.split, run.split_path)
+            write_audit(run, audit)
+            first = manifest.first_manifest(
+                run,
+                prepared,
+                device=placement.as_dict(),
+                threads=threads,
+                command=shlex.join(command),
+            )
+            first["warnings"] += ingredients.warnings
+            first["audit"] = audit.counts
+            write_json(run.manifest_path, first)  # last: from here on the run can be resumed
+            return carry_out(
+                run,
+                ingredients,
+                placement,
+                reporter,
+                interval=interval or Interval.parse(EVERY),
+                tensorboard=tensorboard,
+            )
+
+
+def _interval(recipe: Recipe, wanted: str | None) -> Interval:
+    if wanted is not None and recipe.solves_head:
+        raise UserError(
+            "A head that is solved exactly has no checkpoints: interrupted, it is solved again "
+            "from the features that are kept. Leave --checkpoint-every out, or add --set "
+            "head_solver=sgd"
+        )
+    return Interval.parse(wanted or EVERY)
 
 
 def _require_tensorboard(recipe: Recipe) -> None:
@@ -217,21 +160,3 @@ def _require_tensorboard(recipe: Recipe) -> None:
             "TensorBoard events need the package tensorboard, which is not installed. "
             "Run: pip install 'dlmath[tensorboard]'"
         )
-
-
-def _observers(run: Run) -> list[keras.callbacks.Callback]:
-    return [keras.callbacks.TensorBoard(os.fspath(run.folder / "tensorboard"), write_graph=False)]
-
-
-def _keep_last_good(session: Session, run: Run, error: DivergedError) -> DivergedError:
-    """Write the model of the best epoch before the divergence, and say what is left."""
-    if not session.has_best():
-        run.update_manifest(state="diverged")
-        return DivergedError(f"{error} No epoch was finished, so no model is kept.")
-    outcome = session.finish()
-    run.update_manifest(state="diverged", **outcome)
-    best = outcome["best"]
-    return DivergedError(
-        f"{error} The model of epoch {best['epoch']} (validation AUC {best['val_auc']:.4f}) is "
-        f"kept in {run.model_path}."
-    )

@@ -85,5 +85,5 @@ def test_two_mirrored_devices_train_as_one_does(repository):
 
 def test_threads_are_pinned_and_told():
     threads = devices.pin_threads()
-    assert set(threads) == {"intra_op", "inter_op"}
+    assert set(threads) == {"intra_op", "inter_op", "blas"}
     assert all(isinstance(count, int) and count >= 0 for count in threads.values())

@@ -61,10 +61,10 @@ def make_loop(tmp_path, stop_at=None):
         "optimizer": model.optimizer.variables,
         "metrics": model.metrics_variables,
     }
-    best = BestEpoch("minus_loss", lambda: None)
+    best = BestEpoch("minus_loss", lambda epoch, value: None)
 
     class Score(Callback):
-        def on_epoch_end(self, epoch, logs):
+        def measure(self, logs):
             logs["minus_loss"] = -logs["loss"]
 
     loop = Loop(
@@ -129,7 +129,7 @@ def test_an_infinite_loss_ends_the_training(tmp_path):
 
 
 def test_early_stopping_waits_its_patience():
-    best = BestEpoch("score", lambda: None)
+    best = BestEpoch("score", lambda epoch, value: None)
     stopping = EarlyStopping(best, patience=2)
     stopped = []
     for epoch, score in enumerate([0.5, 0.7, 0.7, 0.6, 0.9]):
