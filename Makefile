@@ -17,10 +17,10 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header 
 	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/lock.in
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint notebooks bench bench-peers lock clean
+.PHONY: help setup demo test lint vulnerabilities dist notebooks bench bench-peers lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## make .venv with the locked dependencies and this checkout in it
 
@@ -36,6 +36,12 @@ lint: $(READY)  ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+vulnerabilities: $(READY)  ## ask the package index for known holes in what the locks pin
+	$(BIN)/python .ci/known_vulnerabilities.py requirements/{base,dev,export,gpu,serve}.txt
+
+dist: $(READY)  ## build the wheel and the sdist of the last commit, the same bytes every time
+	$(BIN)/python .ci/build_distributions.py dist
 
 notebooks: $(READY)  ## execute every notebook from top to bottom
 	$(BIN)/python -m pytest -m notebook tests/notebooks
@@ -61,7 +67,7 @@ lock:  ## write requirements/*.txt anew (needs uv); UPGRADE=1 takes newer versio
 		--output-file requirements/peers.txt
 
 clean:  ## remove .venv and the caches of the tools
-	rm -rf $(VENV) .venv-peers build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 $(READY): pyproject.toml requirements/dev.txt | $(BIN)/python
 	$(INSTALL) --require-hashes -r requirements/dev.txt
