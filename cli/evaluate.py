@@ -1,7 +1,7 @@
 """`dlmath evaluate`."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -9,7 +9,9 @@ from dlmath.cli.startup import load_tensorflow
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
-    from dlmath.evaluation import Evaluation
+    from collections.abc import Mapping
+
+    from dlmath.evaluation import Estimate, Evaluation
 
 
 def evaluate(
@@ -35,7 +37,7 @@ def evaluate(
     prevalence: Annotated[
         float | None,
         typer.Option(
-            help="Also give accuracy and predictive values at this share of the positive class.",
+            help="Also give the metrics that change at this share of the positive class.",
             show_default=False,
         ),
     ] = None,
@@ -79,11 +81,17 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
     """Print the figures for people to read."""
     from rich.console import Console
 
+    from dlmath.evaluation import Estimate
+
     console = Console(highlight=False)
     # soft_wrap: a line that goes to a file is not cut to the width of no terminal.
     console.print(_headline(run, evaluation), markup=False, soft_wrap=True)
-    console.print(_metrics_table(evaluation))
+    console.print(_metrics_table(evaluation.metrics))
     console.print(_confusion_table(evaluation))
+    if evaluation.at_prevalence is not None:
+        console.print(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
+        figures = evaluation.at_prevalence["metrics"].items()
+        console.print(_metrics_table({name: Estimate(**figure) for name, figure in figures}))
     for line in _further_lines(evaluation):
         console.print(line, markup=False, soft_wrap=True)
     for warning in evaluation.warnings:
@@ -136,15 +144,8 @@ def _further_lines(evaluation: "Evaluation") -> list[str]:
             f"By the same rule these images would have preferred a threshold of "
             f"{preferred['value']:.4f} (accuracy {preferred['accuracy']:.3f}); it was not used."
         )
-    if evaluation.at_prevalence is not None:
-        shown = (
-            f"{name} {value['value']:.3f}"
-            for name, value in evaluation.at_prevalence["metrics"].items()
-            if value["value"] is not None
-        )
-        lines.append(
-            f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}: {', '.join(shown)}"
-        )
+    if evaluation.selective is not None:
+        lines += _reliance_lines(evaluation.selective)
     for name, found in evaluation.slices.items():
         groups = (
             f"{figures['metrics']['accuracy']['value']:.3f} ({group}; {figures['n']:,} images)"
@@ -156,13 +157,30 @@ def _further_lines(evaluation: "Evaluation") -> list[str]:
     return lines
 
 
-def _metrics_table(evaluation: "Evaluation") -> object:
+def _reliance_lines(selective: dict[str, Any]) -> list[str]:
+    """Say how many images are answered, and how rightly."""
+    from dlmath.evaluation import Estimate
+
+    def said(name: str) -> str:
+        return str(Estimate(**selective[name]))
+
+    lines = []
+    if selective["unusual"]:
+        lines.append(f"Unlike the training images: a share of {said('unusual')}.")
+    if selective["coverage"]:
+        risk = f"; wrong of those: {said('risk')}" if selective["risk"] else ""
+        lines.append(f"Sure, and like the training images: a share of {said('coverage')}{risk}.")
+    lines.append(f"Area under the risk-coverage curve: {said('area')}.")
+    return lines
+
+
+def _metrics_table(metrics: "Mapping[str, Estimate]") -> object:
     from rich.table import Table
 
     table = Table("metric")
     table.add_column("value", justify="right")
     table.add_column("95 % interval")
-    for name, figure in evaluation.metrics.items():
+    for name, figure in metrics.items():
         value = "undefined" if figure.value is None else f"{figure.value:.3f}"
         interval = "-"
         if figure.low is not None and figure.high is not None:

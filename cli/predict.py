@@ -35,6 +35,14 @@ def predict(
         Literal["auto", "light", "keras"],
         typer.Option(help="light starts at once, where the run has that form of its model."),
     ] = "auto",
+    prevalence: Annotated[
+        float | None,
+        typer.Option(
+            help="Also give the probability of the positive class where this share of the patients "
+            "has the disease.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Say what the images show. Files that cannot be read are reported, and the exit code is 2.
 
@@ -43,21 +51,23 @@ def predict(
     if as_json and csv is not None:
         raise UserError("Take either --json or --csv FILE. Received: both")
     run, images = split_run(arguments)
-    predictions = _predict(run, images, runtime)
+    predictions = _predict(run, images, runtime, prevalence)
     if as_json:
         document = [prediction.as_json() for prediction in predictions]
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     elif csv is not None:
-        _write_csv(csv, run, predictions)
+        _write_csv(csv, run, predictions, shifted=prevalence is not None)
     else:
         for prediction in predictions:
-            typer.echo(_line(prediction))
+            typer.echo(_line(prediction, prevalence))
     if any(prediction.error is not None for prediction in predictions):
         _report_bad_files(predictions)
         raise typer.Exit(2)
 
 
-def _predict(run: Run, images: list[str], runtime: str) -> list["Prediction"]:
+def _predict(
+    run: Run, images: list[str], runtime: str, prevalence: float | None
+) -> list["Prediction"]:
     # Imported here: NumPy and Pillow take longer than all of `dlmath --help`.
     from dlmath.evaluation.predict_files import (
         BATCH_SIZE,
@@ -66,8 +76,10 @@ def _predict(run: Run, images: list[str], runtime: str) -> list["Prediction"]:
         load_classifier,
         predict_by,
     )
+    from dlmath.evaluation.prediction import Shift
 
     paths = find_images(images)
+    shift = None if prevalence is None else Shift.of(run, prevalence)
     if choose_runtime(run, runtime) == "keras":
         if runtime == "auto":
             typer.echo(f"{run.folder} has no light form of its model; Keras predicts.", err=True)
@@ -75,11 +87,11 @@ def _predict(run: Run, images: list[str], runtime: str) -> list["Prediction"]:
     with without_chatter():
         classifier = load_classifier(run, runtime)
     if len(paths) <= BATCH_SIZE:  # there is no progress to show, and what shows it loads slowly
-        return predict_by(classifier, paths)
+        return predict_by(classifier, paths, shift=shift)
     from dlmath.cli.progress import reporter
 
     with reporter() as report:
-        return predict_by(classifier, paths, reporter=report)
+        return predict_by(classifier, paths, shift=shift, reporter=report)
 
 
 def split_run(arguments: list[str]) -> tuple[Run, list[str]]:
@@ -104,21 +116,23 @@ def _is_run(argument: str) -> bool:
     return not Path(argument).exists() and (RUNS / argument / "manifest.json").is_file()
 
 
-def _line(prediction: "Prediction") -> str:
+def _line(prediction: "Prediction", prevalence: float | None) -> str:
     if prediction.probabilities is None:
         return f"{prediction.file}  not read"
     probabilities = "  ".join(f"{name} {p:.3f}" for name, p in prediction.probabilities.items())
     line = f"{prediction.file}  {prediction.decision}  ({probabilities})"
+    if prediction.probability_at_prevalence is not None:
+        line += f"  {prediction.probability_at_prevalence:.3f} at a prevalence of {prevalence:g}"
     if prediction.unusual:
         return f"{line}  unlike the training images: a person should look"
     return f"{line}  unsure: a person should look" if prediction.abstains else line
 
 
-def _write_csv(path: Path, run: Run, predictions: list["Prediction"]) -> None:
-    from dlmath.evaluation.predict_files import csv_fields, csv_row
+def _write_csv(path: Path, run: Run, predictions: list["Prediction"], *, shifted: bool) -> None:
+    from dlmath.evaluation.prediction import csv_fields, csv_row
 
     try:
-        write_csv(path, csv_fields(run.recipe.classes), map(csv_row, predictions))
+        write_csv(path, csv_fields(run.recipe.classes, shifted=shifted), map(csv_row, predictions))
     except OSError as error:
         raise UserError(
             f"Cannot write {path}: {error.strerror}. Pass another file with --csv."

@@ -16,7 +16,7 @@ _HOMES = {
     "Estimate": "dlmath.evaluation.bootstrap",
     "Evaluation": "dlmath.evaluation.evaluation",
     "McNemar": "dlmath.evaluation.paired",
-    "Prediction": "dlmath.evaluation.predict_files",
+    "Prediction": "dlmath.evaluation.prediction",
     "binary_metrics": "dlmath.evaluation.metrics",
     "choose_threshold": "dlmath.evaluation.threshold",
     "compare_runs": "dlmath.evaluation.compare",
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from dlmath.evaluation.evaluation import Evaluation
     from dlmath.evaluation.metrics import METRICS, binary_metrics, multiclass_metrics
     from dlmath.evaluation.paired import AucDifference, McNemar
-    from dlmath.evaluation.predict_files import Prediction, predict
+    from dlmath.evaluation.predict_files import predict
+    from dlmath.evaluation.prediction import Prediction
     from dlmath.evaluation.probabilities import predict_probabilities
     from dlmath.evaluation.threshold import choose_threshold

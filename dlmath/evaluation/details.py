@@ -21,7 +21,6 @@ from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.operating_points import operating_points
 from dlmath.evaluation.patient_level import patient_level, patients_worst_first
-from dlmath.evaluation.prevalence import at_prevalence, check_prevalence, predictive_values
 from dlmath.evaluation.slice_groups import Groups, by_kind, by_number, by_text, read_column
 from dlmath.evaluation.slices import measure_slices, slices_as_json
 from dlmath.evaluation.threshold import Rule, choose_threshold
@@ -32,7 +31,6 @@ WORST_PATIENTS = 20
 # Groups are many; their intervals need not be known to the third digit.
 _SLICE_REPLICATES = 1_000
 _HEADER = 2**20  # bytes, whole metadata of nearly every JPEG
-_EDGE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,54 +175,6 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
         "worst": [asdict(one) for one in worst[:WORST_PATIENTS] if one.wrong],
         "warnings": measured.warnings,
     }
-
-
-def prevalence_metrics(
-    evaluated: Evaluated, metrics: Mapping[str, Estimate], prevalence: float
-) -> dict[str, Any]:
-    """Return accuracy and predictive values as they would be at another prevalence.
-
-    Args:
-        evaluated: A binary task.
-        metrics: Of the images as they are.
-        prevalence: Above 0 and below 1.
-
-    Raises:
-        DataError: There is no such prevalence, or no positive class.
-    """
-    check_prevalence(prevalence)
-    positive = evaluated.positive
-    if positive is None:
-        raise DataError(
-            "A prevalence is that of the positive class, and a task of more than two classes has "
-            "none. Leave --prevalence out."
-        )
-    statistics = at_prevalence(evaluated.sample.statistics(), positive, prevalence)
-    random = generator("prevalence", evaluated.seed)
-
-    def shown(weights: np.ndarray) -> dict[str, np.ndarray]:
-        found = statistics(weights)
-        return {name: found[name] for name in ("accuracy", "ppv", "npv")}
-
-    figures = estimate(shown, evaluated.sample.clusters, random)[0]
-    for name in ("ppv", "npv"):
-        figures[name] = _unless_certain(name, figures[name], metrics, prevalence)
-    return {
-        "prevalence": prevalence,
-        "metrics": {name: asdict(figure) for name, figure in figures.items()},
-    }
-
-
-def _unless_certain(
-    name: str, figure: Estimate, metrics: Mapping[str, Estimate], prevalence: float
-) -> Estimate:
-    """Return a predictive value whose bootstrap has no width with the ends of its two rates'."""
-    if figure.low is None or figure.high is None or figure.high - figure.low > _EDGE:
-        return figure
-    rates = metrics["sensitivity"], metrics["specificity"]
-    lows = [np.array(np.nan if rate.low is None else rate.low) for rate in rates]
-    low = float(predictive_values(lows[0], lows[1], prevalence)[name])
-    return Estimate(figure.value, None if np.isnan(low) else low, figure.high)
 
 
 def _shorter_side(example: Example) -> float:

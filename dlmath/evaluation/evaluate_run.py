@@ -17,7 +17,8 @@ from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.openings import record_opening
-from dlmath.evaluation.prevalence import check_prevalence
+from dlmath.evaluation.prevalence import check_prevalence, trained_prevalence
+from dlmath.evaluation.prevalence_figures import prevalence_figures
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_maps import Explain, keep_maps
 from dlmath.evaluation.selective_figures import of_sample
@@ -46,7 +47,7 @@ def evaluate(
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
         data: One source or several; None for the data that the run was made with.
         split: test, validation, or all. Given data without parts on disk are evaluated whole.
-        prevalence: Also say what accuracy and predictive values would be at it.
+        prevalence: Also say what the metrics would be at it, those that change.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
             column `file` too.
         explain: Draws the heat maps of the report, on the run's own test part;
@@ -57,9 +58,10 @@ def evaluate(
         RunError: There is no such run, or its model gives no numbers.
         DataError: The images cannot be read, or there are none.
     """
-    if prevalence is not None:
-        check_prevalence(prevalence)
     run = run if isinstance(run, Run) else Run.find(run)
+    if prevalence is not None:  # before the test part counts as opened
+        check_prevalence(prevalence)
+        trained_prevalence(run)
     classifier = Classifier.load(run)
     if data is None:
         subject = own_images(run, split, reporter)
@@ -118,7 +120,9 @@ def _measure(
     )
     at_prevalence = None
     if prevalence is not None:
-        at_prevalence = details.prevalence_metrics(evaluated, evaluation.metrics, prevalence)
+        at_prevalence = prevalence_figures(
+            sample, evaluation.metrics, prevalence, trained_prevalence(run), evaluated.seed
+        )
     return replace(
         evaluation,
         threshold_choice=details.threshold_choice(evaluated, run.manifest.get("threshold") or {}),

@@ -1,13 +1,16 @@
 """Figures of several models that each predicted other images: the folds of a cross-validation."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from dlmath.errors import RunError
+from dlmath.evaluation.bootstrap import cluster_indices
 from dlmath.evaluation.evaluation import Evaluation, measure
+from dlmath.evaluation.selective_figures import selective_figures
 from dlmath.evaluation.tables import probability_columns
 from dlmath.light.decider import Decider, Threshold, stored_decision
 from dlmath.recipe import Recipe
@@ -23,7 +26,8 @@ class _Fold:
     truth: np.ndarray  # (N,) class indices
     probabilities: np.ndarray  # (N, K)
     patients: tuple[str | None, ...]
-    threshold: Threshold | None
+    decider: Decider
+    distances: np.ndarray  # (N,), NaN where there is none
 
 
 def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
@@ -59,8 +63,9 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
         )
 
     raw = measured([fold.probabilities for fold in folds])
+    selective = _selective(folds, patients, recipe.seed)
     if not recipe.is_binary:
-        return raw
+        return replace(raw, selective=selective)
     positive = recipe.classes.index(recipe.positive_class)
     decided = measured([_around_the_middle(fold, positive) for fold in folds])
     metrics = {
@@ -71,14 +76,31 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
         name: raw.methods[name] if name in _OF_PROBABILITIES else method
         for name, method in decided.methods.items()
     }
-    return replace(decided, metrics=metrics, methods=methods, threshold=None)
+    return replace(decided, metrics=metrics, methods=methods, threshold=None, selective=selective)
+
+
+def _selective(folds: Sequence[_Fold], patients: Sequence[str | None], seed: int) -> dict[str, Any]:
+    """Return the figures of abstaining, each image by the limits of the model that predicted it."""
+
+    def together(parts: Iterable[np.ndarray | None]) -> np.ndarray | None:
+        known = [part for part in parts if part is not None]
+        return np.concatenate(known) if len(known) == len(folds) else None
+
+    deciders = [(fold.decider, fold) for fold in folds]
+    figures = selective_figures(
+        np.concatenate([by.decide(one.probabilities) != one.truth for by, one in deciders]),
+        np.concatenate([by.confidence(one.probabilities) for by, one in deciders]),
+        cluster_indices(patients),
+        abstains=together(by.abstains(one.probabilities, one.distances) for by, one in deciders),
+        unusual=together(by.unusual(one.distances) for by, one in deciders),
+        seed=seed,
+    )
+    return {"least_confidence": None, "greatest_distance": None, **figures}
 
 
 def _around_the_middle(fold: _Fold, positive: int) -> np.ndarray:
     """Return probabilities (N, 2) that are at least 0.5 just where the fold decides positive."""
-    if fold.threshold is None:
-        raise RunError("A fold of a binary task has no threshold. Train it again.")
-    decided = fold.probabilities[:, positive] >= fold.threshold.value
+    decided = fold.decider.decide(fold.probabilities) == positive
     return np.where(np.arange(2) == positive, decided[:, None], ~decided[:, None]).astype(float)
 
 
@@ -92,7 +114,8 @@ def _read(run: Run, recipe: Recipe) -> _Fold:
             truth=np.array([recipe.classes.index(row["class"]) for row in rows]),
             probabilities=np.array([[float(row[column]) for column in columns] for row in rows]),
             patients=tuple(row["patient"] or None for row in rows),
-            threshold=stored_decision(run)["threshold"],
+            decider=Decider(**stored_decision(run)),
+            distances=np.array([float(row.get("distance") or "nan") for row in rows]),
         )
     except (OSError, KeyError, ValueError) as error:
         raise RunError(f"Cannot read {path}: {error}. Evaluate the fold again.") from error

@@ -6,17 +6,16 @@ Where the run has a light form of its model, neither TensorFlow nor Keras is loa
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dlmath.data.pillow_images import read_image
 from dlmath.data.trees import is_image, is_junk
 from dlmath.errors import DataError, UserError, did_you_mean
-from dlmath.evaluation.tables import number_or_none, probability_columns
+from dlmath.evaluation.prediction import Prediction, Shift
+from dlmath.evaluation.tables import number_or_none
 from dlmath.light.classifier import LightClassifier, has_light_form
 from dlmath.light.decider import Answers, Decider
 from dlmath.reporting import SILENT, Reporter
@@ -26,52 +25,12 @@ RUNTIMES = ("auto", "light", "keras")
 BATCH_SIZE = 64  # images that are decoded at a time, so that a folder of any size fits in memory
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one file, or why it says nothing.
-
-    Attributes:
-        file: The path as it was given or found.
-        decision: The class; None with an error.
-        probabilities: By class.
-        positive: Whether it is the positive class; None for more than two classes.
-        distance: From the training images, see `dlmath.light.distance`; None where the run has
-            none fitted, or it is not a number.
-        unusual: Whether that is more than the run's validation images keep to.
-        abstains: Whether the answer is not to be relied on: unsure, or the image unusual. None
-            where the run has no rule for either.
-        error: Why there is no decision; None if there is one.
-    """
-
-    file: str
-    decision: str | None = None
-    probabilities: dict[str, float] | None = None
-    positive: bool | None = None
-    distance: float | None = None
-    unusual: bool | None = None
-    abstains: bool | None = None
-    error: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return an entry of the list that `predict --json` prints."""
-        if self.error is not None:
-            return {"file": self.file, "error": self.error}
-        return {
-            "file": self.file,
-            "class": self.decision,
-            "probabilities": self.probabilities,
-            "positive": self.positive,
-            "distance": self.distance,
-            "unusual": self.unusual,
-            "abstains": self.abstains,
-        }
-
-
 def predict(
     run: Run | str | Path | None,
     files: str | Path | Sequence[str | Path],
     *,
     runtime: str = "auto",
+    prevalence: float | None = None,
     reporter: Reporter = SILENT,
 ) -> list[Prediction]:
     """Return what a run's model says of each file, in the order given.
@@ -83,16 +42,19 @@ def predict(
         runtime: `light` for the light form of the model, which starts at once and whose
             probabilities are within 1e-4; `keras` for the model itself; `auto` for the light form
             where the run has one.
+        prevalence: Also give the probability of the positive class where this share of the
+            patients has the disease, other than in training. Decisions stay what they are.
         reporter: Hears of the progress.
 
     Raises:
-        UserError: There is no such runtime.
+        UserError: There is no such runtime, or no such prevalence.
         RunError: There is no such run, or it has no light form and that is what was asked for.
         DataError: `files` is empty, or a folder holds no image.
     """
     paths = find_images(files)
     found = run if isinstance(run, Run) else Run.find(run)
-    return predict_by(load_classifier(found, runtime), paths, reporter=reporter)
+    shift = None if prevalence is None else Shift.of(found, prevalence)
+    return predict_by(load_classifier(found, runtime), paths, shift=shift, reporter=reporter)
 
 
 def find_images(files: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -136,7 +98,11 @@ def choose_runtime(run: Run, runtime: str) -> str:
 
 
 def predict_by(
-    classifier: Decider, paths: Sequence[Path], *, reporter: Reporter = SILENT
+    classifier: Decider,
+    paths: Sequence[Path],
+    *,
+    shift: Shift | None = None,
+    reporter: Reporter = SILENT,
 ) -> list[Prediction]:
     """Return what a loaded classifier says of each file."""
     predictions: list[Prediction] = []
@@ -144,34 +110,10 @@ def predict_by(
         for first in range(0, len(paths), BATCH_SIZE):
             batch = paths[first : first + BATCH_SIZE]
             images = list(pool.map(partial(_read, size=classifier.image_size), batch))
-            predictions += _predict_batch(classifier, batch, images)
+            said = _predict_batch(classifier, batch, images)
+            predictions += [shift(one) for one in said] if shift else said
             reporter.progress("predicting", len(predictions), len(paths))
     return predictions
-
-
-def csv_fields(classes: Sequence[str]) -> list[str]:
-    """Return the header of `predict --csv`."""
-    reliance = ["distance", "unusual", "abstains"]
-    return ["file", "class", "positive", *probability_columns(classes), *reliance, "error"]
-
-
-def csv_row(prediction: Prediction) -> dict[str, Any]:
-    """Return a prediction as a row under `csv_fields`; what does not apply is left out."""
-    probabilities = prediction.probabilities or {}
-    return {
-        "file": prediction.file,
-        "class": prediction.decision,
-        "positive": _lower(prediction.positive),
-        **dict(zip(probability_columns(list(probabilities)), probabilities.values(), strict=True)),
-        "distance": prediction.distance,
-        "unusual": _lower(prediction.unusual),
-        "abstains": _lower(prediction.abstains),
-        "error": prediction.error,
-    }
-
-
-def _lower(known: bool | None) -> str | None:
-    return None if known is None else str(known).lower()
 
 
 def _images_in(folder: Path) -> list[Path]:

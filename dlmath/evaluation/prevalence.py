@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dlmath.errors import DataError
+from dlmath.errors import DataError, RunError
 from dlmath.evaluation.decisions import ratio
+from dlmath.runs import Run
 
 Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
@@ -26,6 +27,35 @@ def check_prevalence(prevalence: float) -> float:
             f"such as 0.05. Received: prevalence={prevalence:g}"
         )
     return prevalence
+
+
+def trained_prevalence(run: Run) -> float:
+    """Return the share of positive images that the probabilities of a run's model are for.
+
+    It is that of the training images, of which the validation images are a random part; with
+    balanced class weights it is a half, unless Platt scaling has moved the probabilities back.
+
+    Raises:
+        DataError: The task has more than two classes.
+        RunError: The manifest does not say what was trained on.
+    """
+    recipe, manifest = run.recipe, run.manifest
+    if not recipe.is_binary:
+        raise DataError(
+            "A prevalence is that of the positive class, and a task of more than two classes has "
+            "none. Leave --prevalence out."
+        )
+    method = (manifest.get("calibration") or {}).get("method")
+    if recipe.class_weights == "balanced" and method != "platt":
+        return 0.5
+    counts = manifest.get("split", {}).get("train_classes", {})
+    share = counts.get(recipe.positive_class, 0) / max(1, sum(counts.values()))
+    if not 0 < share < 1:
+        raise RunError(
+            f"{run.manifest_path} does not say how many training images each class has. "
+            f"Received: {counts}. Train again, or leave --prevalence out."
+        )
+    return share
 
 
 def predictive_values(
@@ -103,8 +133,8 @@ def at_prevalence(statistics: Statistics, positive: np.ndarray, prevalence: floa
 
     Args:
         statistics: Maps weights (R, N) to named values (R,), such as those of
-            `dlmath.evaluation.metrics.binary_statistics`; for metrics of probabilities, those that
-            `shift_probability` returns, with the threshold shifted likewise.
+            `dlmath.evaluation.metrics.binary_statistics`; for metrics of probabilities, of those
+            that `shift_probability` returns.
         positive: (N,) bool.
         prevalence: Above 0 and below 1.
     """

@@ -87,3 +87,26 @@ def test_an_unknown_run_names_the_nearest(tiny_run, tmp_path, monkeypatch):
 @pytest.mark.parametrize("arguments", [["--split", "train"], ["--jsn"]])
 def test_wrong_options_exit_2(tiny_run, arguments):
     assert invoke(tiny_run.folder, *arguments).exit_code == 2
+
+
+def test_the_figures_at_a_prevalence_follow_the_schema_and_have_a_table(tiny_run):
+    document = json.loads(invoke(tiny_run.folder, "--prevalence", "0.1", "--json").stdout)
+
+    schema = files("dlmath.evaluation").joinpath("evaluation.schema.json").read_text()
+    jsonschema.validate(document, json.loads(schema))
+    told = invoke(tiny_run.folder, "--prevalence", "0.1").stdout
+    after = told[told.index("At a prevalence of 0.1:") :]
+    ppv = next(line for line in after.splitlines() if "ppv" in line)
+    assert f"{document['at_prevalence']['metrics']['ppv']['value']:.3f}" in ppv
+
+
+def test_people_hear_how_much_is_answered(tiny_run):
+    assert "Sure" not in invoke(tiny_run.folder).stdout
+    tiny_run.update_manifest(abstention={"rule": "coverage", "confidence": 0.5})
+
+    told = invoke(tiny_run.folder).stdout
+
+    found = read_json(tiny_run.metrics_path)["selective"]
+    assert f"a share of {found['coverage']['value']:.3f} (" in told
+    assert f"wrong of those: {found['risk']['value']:.3f}" in told
+    assert f"Area under the risk-coverage curve: {found['area']['value']:.3f}" in told

@@ -156,3 +156,20 @@ def test_auto_says_when_it_falls_back_to_keras(tiny_run, image):
 
 def test_light_on_a_run_without_it_says_what_to_do(tiny_run, image):
     assert "--runtime keras" in refusal(tiny_run.folder, image, "--runtime", "light")
+
+
+def test_people_hear_of_the_prevalence_and_of_doubt(light_run, image):
+    light_run.update_manifest(abstention={"rule": "coverage", "confidence": 30})
+
+    line = invoke(light_run.folder, image, "--prevalence", "0.1").stdout
+
+    assert "at a prevalence of 0.1" in line
+    assert line.endswith("unsure: a person should look\n")
+
+
+def test_a_prevalence_has_a_column(light_run, image, tmp_path):
+    invoke(light_run.folder, image, "--prevalence", "0.1", "--csv", tmp_path / "out.csv")
+
+    with (tmp_path / "out.csv").open(newline="") as lines:
+        (row,) = csv.DictReader(lines)
+    assert 0 < float(row["probability_at_prevalence"]) < float(row["probability_PNEUMONIA"])

@@ -4,7 +4,8 @@ import pytest
 import dlmath
 from dlmath.errors import DataError, RunError, UserError
 from dlmath.evaluation import predict, predict_files
-from dlmath.evaluation.predict_files import choose_runtime, csv_fields, csv_row
+from dlmath.evaluation.predict_files import choose_runtime
+from dlmath.evaluation.prediction import csv_fields, csv_row
 
 
 @pytest.fixture
@@ -180,3 +181,33 @@ def test_auto_takes_the_light_form_where_there_is_one(light_run, images):
 def test_an_unknown_runtime_is_refused(tiny_run, images):
     with pytest.raises(UserError, match=r"auto, light, keras\. Did you mean 'light'\?.*'lite'"):
         predict(tiny_run, images, runtime="lite")
+
+
+def test_the_least_confidence_marks_what_is_unsure(light_run, images):
+    light_run.update_manifest(abstention={"rule": "coverage", "confidence": 3.5})
+
+    for runtime in ("light", "keras"):
+        dark, bright = predict(light_run, images, runtime=runtime)
+        # Log-odds of about -3 and 4 from a threshold of 0.5.
+        assert (dark.abstains, bright.abstains) == (True, False)
+        assert dark.unusual is None
+
+
+def test_a_prevalence_moves_the_probability_and_no_decision(light_run, images):
+    plain, moved = (predict(light_run, images, prevalence=share) for share in (None, 0.01))
+
+    for before, after in zip(plain, moved, strict=True):
+        own = before.probabilities["PNEUMONIA"]
+        assert before.probability_at_prevalence is None
+        assert after.probability_at_prevalence == pytest.approx(own / (own + 99 * (1 - own)))
+        document = {
+            **before.as_json(),
+            "probability_at_prevalence": after.probability_at_prevalence,
+        }
+        assert after.as_json() == document
+    assert set(csv_row(moved[0])) == set(csv_fields(("NORMAL", "PNEUMONIA"), shifted=True))
+
+
+def test_what_is_no_prevalence_is_refused(light_run, images):
+    with pytest.raises(DataError, match="above 0 and below 1"):
+        predict(light_run, images, prevalence=5)

@@ -1,0 +1,106 @@
+"""Figures at another prevalence against scikit-learn's with weights, and against Bayes."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as scikit_learn
+
+from dlmath.errors import DataError, RunError
+from dlmath.evaluation.intervals import Sample, measure_metrics
+from dlmath.evaluation.prevalence import shift_probability, trained_prevalence
+from dlmath.evaluation.prevalence_figures import prevalence_figures
+from dlmath.light.decider import Decider, Threshold
+from dlmath.seeds import generator
+
+PREVALENCE, HERE = 0.05, 0.4
+
+
+@pytest.fixture(params=["NORMAL", "PNEUMONIA"])
+def sample(request):
+    """Of 300 images of 100 patients; the positive class comes first or second."""
+    rng = np.random.default_rng(0)
+    positive = rng.random(300) < HERE
+    score = 1 / (1 + np.exp(-rng.normal(np.where(positive, 1, -1))))
+    first = request.param == "NORMAL"
+    decider = Decider(("NORMAL", "PNEUMONIA"), 16, request.param, Threshold(0.37, "validation"))
+    both = np.column_stack([score, 1 - score] if first else [1 - score, score])
+    truth = np.where(positive == first, 0, 1)
+    return Sample(decider, truth, both, np.arange(300) // 3)
+
+
+def figures(sample):
+    measured = measure_metrics(sample, generator("test", 0), 200)
+    return prevalence_figures(sample, measured.metrics, PREVALENCE, HERE, 0)
+
+
+def test_every_metric_is_scikit_learns_with_weights(sample):
+    index = sample.decider.positive_index
+    positive, score = sample.truth == index, sample.probabilities[:, index]
+    weights = np.where(positive, PREVALENCE / positive.sum(), (1 - PREVALENCE) / (~positive).sum())
+    decided, weighted = score >= 0.37, {"sample_weight": weights}
+    shifted = shift_probability(score, HERE, PREVALENCE)
+
+    found = figures(sample)
+
+    expected = {
+        "accuracy": scikit_learn.accuracy_score(positive, decided, **weighted),
+        "ppv": scikit_learn.precision_score(positive, decided, **weighted),
+        "npv": scikit_learn.precision_score(~positive, ~decided, **weighted),
+        "f1": scikit_learn.f1_score(positive, decided, **weighted),
+        "mcc": scikit_learn.matthews_corrcoef(positive, decided, **weighted),
+        "average_precision": scikit_learn.average_precision_score(positive, score, **weighted),
+        "brier": scikit_learn.brier_score_loss(positive, shifted, **weighted),
+        "log_loss": scikit_learn.log_loss(positive, shifted, **weighted),
+    }
+    values = {name: figure["value"] for name, figure in found["metrics"].items()}
+    assert values.pop("ece") >= 0
+    assert values == pytest.approx(expected, abs=1e-12)
+    assert (found["prevalence"], found["trained_at"]) == (PREVALENCE, HERE)
+
+
+def test_each_has_an_interval_around_it(sample):
+    for figure in figures(sample)["metrics"].values():
+        assert figure["low"] < figure["value"] < figure["high"]
+
+
+def test_shifting_makes_the_probabilities_better_there(sample):
+    shifted = figures(sample)["metrics"]["log_loss"]["value"]
+    unshifted = prevalence_figures(
+        sample,
+        measure_metrics(sample, generator("test", 0), 200).metrics,
+        PREVALENCE,
+        PREVALENCE,
+        0,
+    )
+
+    assert shifted < unshifted["metrics"]["log_loss"]["value"]
+
+
+def test_what_the_probabilities_are_for_follows_from_the_training(tiny_run):
+    assert trained_prevalence(tiny_run) == 0.5
+
+    split = {**tiny_run.manifest["split"], "train_classes": {"NORMAL": 30, "PNEUMONIA": 10}}
+    tiny_run.update_manifest(split=split)
+    assert trained_prevalence(tiny_run) == 0.25
+
+    recipe = tiny_run.recipe.replace(class_weights="balanced")
+    tiny_run.recipe_path.write_text(recipe.to_toml())
+    assert trained_prevalence(tiny_run) == 0.5
+
+    tiny_run.update_manifest(calibration={"method": "platt"})
+    assert trained_prevalence(tiny_run) == 0.25
+
+
+def test_a_manifest_without_the_classes_is_refused(tiny_run):
+    split = {**tiny_run.manifest["split"], "train_classes": {}}
+    tiny_run.update_manifest(split=split)
+
+    with pytest.raises(RunError, match="how many training images each class has"):
+        trained_prevalence(tiny_run)
+
+
+def test_three_classes_have_no_prevalence(tiny_run):
+    recipe = tiny_run.recipe.replace(classes=("NORMAL", "PNEUMONIA", "OTHER"), positive_class="")
+    tiny_run.recipe_path.write_text(recipe.to_toml())
+
+    with pytest.raises(DataError, match="Leave --prevalence out"):
+        trained_prevalence(tiny_run)
