@@ -60,7 +60,8 @@ def keep_maps(
         for kind in ("right", "wrong")
         for row in most_confident(evaluated.sample, kind == "right", EACH)
     ]
-    reason, found = None, ()
+    reason: str | None = None
+    found: Sequence[MapPicture | None] = ()
     try:
         found = explain(classifier, [example.path for _, example in chosen], reporter)
     except DataError as error:

@@ -7,7 +7,7 @@ Source: Petsiuk, Das, Saenko, "RISE: Randomized Input Sampling for Explanation o
 BMVC 2018, arXiv:1806.07421, its causal metrics.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -21,85 +21,101 @@ STEPS = 10
 RANDOM_MAPS = 4
 BLUR = 1 / 16  # of the side: blurs away an opacity's texture, and the ring form in a cell
 
-
-@dataclass(frozen=True, eq=False)
-class Curves:
-    """The probability of the class along the way, float64 (steps + 1,) each.
-
-    Attributes:
-        deletion: From the image to its mean colour.
-        insertion: From the blurred image to the image.
-    """
-
-    deletion: np.ndarray
-    insertion: np.ndarray
-
-    @property
-    def deletion_area(self) -> float:
-        """The area under the deletion curve, in 0..1; small is good."""
-        return _area(self.deletion)
-
-    @property
-    def insertion_area(self) -> float:
-        """The area under the insertion curve, in 0..1; large is good."""
-        return _area(self.insertion)
+Curve = Callable[[ClassifierParts, np.ndarray, int, HeatMap, int], np.ndarray]
 
 
-def curves(
+def deletion_curve(
     parts: ClassifierParts, image: np.ndarray, index: int, heat_map: HeatMap, steps: int = STEPS
-) -> Curves:
-    """Return the deletion and insertion curves of a map.
+) -> np.ndarray:
+    """Return the probability of the class on the way from the image to its mean colour.
 
     Args:
         parts: The classifier.
         image: (S, S, 3) in 0..255.
         index: Of the class.
         heat_map: Of that image and class. Equal values are taken in random order.
-        steps: Equal shares of the pixels, in which they are deleted or inserted.
+        steps: Equal shares of the pixels, in which they are deleted.
+
+    Returns:
+        float64 (steps + 1,).
     """
     image = np.asarray(image, np.float32)
     empty = np.broadcast_to(image.mean(axis=(0, 1)), image.shape)
-    side = len(image)
-    blurred = gaussian_filter(image, (side * BLUR, side * BLUR, 0))
-    chosen = _hottest(heat_map.values, steps)  # (steps + 1, S, S)
-    deleted = np.where(chosen[..., None], empty, image)
-    inserted = np.where(chosen[..., None], image, blurred)
-    return Curves(parts.probabilities(deleted, index), parts.probabilities(inserted, index))
+    chosen = _hottest(heat_map.values, steps)[..., None]  # (steps + 1, S, S, 1)
+    return parts.probabilities(np.where(chosen, empty, image), index)
 
 
-def deletion_figures(
+def insertion_curve(
+    parts: ClassifierParts, image: np.ndarray, index: int, heat_map: HeatMap, steps: int = STEPS
+) -> np.ndarray:
+    """Return the probability of the class on the way from the blurred image to the image.
+
+    Arguments and result are those of `deletion_curve`.
+    """
+    image = np.asarray(image, np.float32)
+    blur = len(image) * BLUR
+    blurred = gaussian_filter(image, (blur, blur, 0))
+    chosen = _hottest(heat_map.values, steps)[..., None]
+    return parts.probabilities(np.where(chosen, image, blurred), index)
+
+
+def area(curve: np.ndarray) -> float:
+    """Return the area under a curve (steps + 1,) over 0..1, by trapezia."""
+    return float((curve[1:] + curve[:-1]).mean() / 2)
+
+
+def deletion_figure(
     parts: ClassifierParts,
     image: np.ndarray,
     index: int,
     heat_map: HeatMap,
+    *,
+    steps: int = STEPS,
     random_maps: int = RANDOM_MAPS,
-) -> tuple[Figure, Figure]:
-    """Compare both areas of a map with the mean of random maps as coarse as it is."""
-    own = curves(parts, image, index, heat_map)
+) -> Figure:
+    """Compare the area of a map with the mean of random maps as coarse as it is."""
+    own, random = _areas(deletion_curve, parts, image, index, heat_map, steps, random_maps)
+    said = "with the hottest pixels deleted first"
+    return Figure(
+        "deletion",
+        own,
+        random,
+        own < random,
+        f"{own:.3f} {said}, {random:.3f} in the order of random maps (lower is better)",
+    )
+
+
+def insertion_figure(
+    parts: ClassifierParts, image: np.ndarray, index: int, heat_map: HeatMap
+) -> Figure:
+    """Compare the area of a map with the mean of random maps as coarse as it is."""
+    own, random = _areas(insertion_curve, parts, image, index, heat_map, STEPS, RANDOM_MAPS)
+    said = "with the hottest pixels inserted first"
+    return Figure(
+        "insertion",
+        own,
+        random,
+        own > random,
+        f"{own:.3f} {said}, {random:.3f} in the order of random maps (higher is better)",
+    )
+
+
+def _areas(
+    curve: Curve,
+    parts: ClassifierParts,
+    image: np.ndarray,
+    index: int,
+    heat_map: HeatMap,
+    steps: int,
+    random_maps: int,
+) -> tuple[float, float]:
+    """Return the area of the map, and the mean area of random ones."""
+    own = area(curve(parts, image, index, heat_map, steps))
     random = []
     for number in range(random_maps):
         drawn = random_map(heat_map.grain, len(image), generator("random map", number))
-        random.append(curves(parts, image, index, drawn))
-    deletion = float(np.mean([one.deletion_area for one in random]))
-    insertion = float(np.mean([one.insertion_area for one in random]))
-    return (
-        Figure(
-            "deletion",
-            own.deletion_area,
-            deletion,
-            own.deletion_area < deletion,
-            f"{own.deletion_area:.3f} with the hottest pixels deleted first, {deletion:.3f} in "
-            "the order of random maps (lower is better)",
-        ),
-        Figure(
-            "insertion",
-            own.insertion_area,
-            insertion,
-            own.insertion_area > insertion,
-            f"{own.insertion_area:.3f} with the hottest pixels inserted first, {insertion:.3f} in "
-            "the order of random maps (higher is better)",
-        ),
-    )
+        random.append(area(curve(parts, image, index, drawn, steps)))
+    return own, float(np.mean(random))
 
 
 def _hottest(values: np.ndarray, steps: int) -> np.ndarray:
@@ -110,7 +126,3 @@ def _hottest(values: np.ndarray, steps: int) -> np.ndarray:
     rank[order] = np.arange(values.size)
     limits = np.round(np.linspace(0, values.size, steps + 1))
     return rank.reshape(values.shape) < limits[:, None, None]
-
-
-def _area(curve: np.ndarray) -> float:
-    return float((curve[1:] + curve[:-1]).mean() / 2)

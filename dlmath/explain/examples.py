@@ -7,6 +7,7 @@ from dlmath.data.pillow_images import read_image
 from dlmath.errors import DataError
 from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.report_maps import MapPicture
+from dlmath.explain.checks import report_figures
 from dlmath.explain.explain_files import Explainer
 from dlmath.explain.overlay import draw_pair
 from dlmath.reporting import SILENT, Reporter
@@ -21,7 +22,7 @@ def explain_examples(
     *,
     method: str = "grad_cam",
 ) -> list[MapPicture | None]:
-    """Explain what is decided of a few images, each map measured as by `explain --check`.
+    """Explain what is decided of a few images, each map put to the test: deletion and sanity.
 
     A file that cannot be explained gives None: a report is not lost for an image.
 
@@ -35,7 +36,7 @@ def explain_examples(
         UserError: There is no such method.
         DataError: The model has no feature map, and the method needs one.
     """
-    explainer = Explainer(classifier, method, check=True)
+    explainer = Explainer(classifier, method, measure=report_figures)
     explainer.refuse_without_feature_map()
     found = []
     for done, file in enumerate(files, start=1):

@@ -12,7 +12,7 @@ from dlmath.data.pillow_images import decode_upright, read_image
 from dlmath.errors import DataError, UserError, did_you_mean
 from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.predict_files import find_images
-from dlmath.explain.checks import cheap_figures, failures, slow_figures
+from dlmath.explain.checks import Measure, cheap_figures, failures, slow_figures
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap
@@ -108,7 +108,9 @@ def explain_files(
     paths = find_images(files)
     found = run if isinstance(run, Run) else Run.find(run)
     index = None if class_name is None else _class_index(found.recipe.classes, class_name)
-    return _explain_each(Explainer(Classifier.load(found), method, index, check), paths, reporter)
+    measure = slow_figures if check else None
+    explainer = Explainer(Classifier.load(found), method, index, measure)
+    return _explain_each(explainer, paths, reporter)
 
 
 class Explainer:
@@ -118,16 +120,20 @@ class Explainer:
         classifier: Of a run.
         method: One of `dlmath.explain.METHODS`.
         index: Of the class to explain; None for the one that is decided of each image.
-        check: Whether to measure the slow figures too.
+        measure: What to measure of each map beyond the cheap figures.
     """
 
     def __init__(
-        self, classifier: Classifier, method: str, index: int | None = None, check: bool = False
+        self,
+        classifier: Classifier,
+        method: str,
+        index: int | None = None,
+        measure: Measure | None = None,
     ):
         self.classifier = classifier
         self.method = method
         self.index = index
-        self.check = check
+        self.measure = measure
         self.parts = ClassifierParts(classifier.model)
 
     def refuse_without_feature_map(self) -> None:
@@ -153,8 +159,8 @@ class Explainer:
         name = self.classifier.classes[index]
         heat_map = find_method(self.method)(self.parts, image, index)
         figures = cheap_figures(heat_map, file, name)
-        if self.check:
-            figures += slow_figures(self.parts, self.method, image, index, heat_map)
+        if self.measure is not None:
+            figures += self.measure(self.parts, self.method, image, index, heat_map)
         warnings = failures(heat_map, figures, name)
         probability = float(row[0, index])
         return Explanation(file, name, probability, self.method, heat_map, figures, warnings)
