@@ -15,6 +15,13 @@ MODULES = (
     "momentum",
     "adaptive",
     "curvature",
+    "perceptrons",
+    "neurons",
+    "logistic",
+    "rectifiers",
+    "adjoints",
+    "networks",
+    "depth",
 )
 
 

@@ -1,0 +1,207 @@
+"""Gradients as adjoints in the Frobenius inner product: layers, softmax, whole networks."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dlmath import seeds
+from dlmath.maths.activations import ACTIVATIONS
+from dlmath.maths.choices import choose
+from dlmath.maths.experiment import Outcome, Sabotage, at_most, experiment
+from dlmath.maths.network import backward, forward, initialised, softmax
+from dlmath.maths.papers import Source
+from dlmath.maths.plots import curves
+
+ADJOINT = "Horn and Johnson, Matrix analysis, 2013, section 5.2"
+Map = Callable[[np.ndarray], np.ndarray]
+STEP = 1e-20  # of the complex-step derivative, which has no cancellation
+
+
+def inner(left: np.ndarray, right: np.ndarray) -> float:
+    """Return tr(A^T B), the sum over all entries of A * B."""
+    return float(np.sum(left * right))
+
+
+@experiment(
+    title="The gradient is the adjoint in the Frobenius inner product",
+    statement=(
+        "With <A, B> = tr(A^T B), the maps G -> G W^T, G -> X^T G, G -> sum of rows, G -> G * f' "
+        "and, for softmax rows S, G -> S * (G - <S, G>) are the adjoints of the differentials of "
+        "the dense layer in X, W and b, of the activation and of softmax: <df(V), G> = <V, df*(G)>."
+    ),
+    sources=(
+        Source("tsemo", 141, "coincide with the scalar product defined by"),
+        Source("tsemo", 337, "We deduce that"),
+        Source("tsemo", 342, "summing the matrix along its columns"),
+        Source("jiang", 188, "Its Jacobian matrices are"),
+        Source("jiang", 116, "Its Jacobian matrix is"),
+    ),
+    reference=ADJOINT,
+    sabotage=Sabotage("the inner product weighs the entries", {"product": "weighted"}),
+)
+def frobenius_adjoints(*, product: str = "frobenius", draws: int = 50, seed: int = 0) -> Outcome:
+    """`product` is frobenius or weighted; directions and upstream gradients are random."""
+    rng = seeds.generator("adjoints", seed)
+    worst: dict[str, float] = {}
+    weigh = choose("product", product, {"frobenius": 0.0, "weighted": 1.0})
+    for _ in range(draws):
+        x, w = rng.normal(size=(5, 4)), rng.normal(size=(4, 3))
+        for name, (differential, adjoint, shape) in _maps(x, w).items():
+            v, g = rng.normal(size=shape), rng.normal(size=(5, 3))
+            image, back = differential(v), adjoint(g)
+            gap = inner(image * _weights(image, weigh), g) - inner(v * _weights(v, weigh), back)
+            worst[name] = max(worst.get(name, 0.0), abs(gap))
+    names = list(worst)
+    return Outcome(
+        tuple(at_most(f"{name}: |<df(V), G> - <V, df*(G)>|", worst[name], 1e-12) for name in names),
+        curves(
+            "Largest gap between both sides",
+            "map",
+            "gap",
+            {"gap": (np.arange(len(names)), list(worst.values()))},
+            log=True,
+        ),
+    )
+
+
+def _maps(x: np.ndarray, w: np.ndarray) -> dict[str, tuple[Map, Map, tuple[int, ...]]]:
+    """Return (differential, adjoint, shape of the directions) at X (5, 4) and W (4, 3)."""
+    z = x @ w
+    s, slope = softmax(z), ACTIVATIONS["relu"].slope(z)
+    return {
+        "dense, in X": (lambda v: v @ w, lambda g: g @ w.T, x.shape),
+        "dense, in W": (lambda v: x @ v, lambda g: x.T @ g, w.shape),
+        "dense, in b": (lambda v: np.ones((5, 1)) * v, lambda g: g.sum(axis=0), (3,)),
+        "ReLU": (lambda v: v * slope, lambda g: g * slope, z.shape),
+        "softmax": (lambda v: _softmax_map(s, v), lambda g: _softmax_map(s, g), z.shape),
+    }
+
+
+def _weights(values: np.ndarray, strength: float) -> np.ndarray:
+    """Return the weights 1, 1 + strength, ... of an inner product that is not Frobenius's."""
+    return 1 + strength * np.arange(values.size).reshape(values.shape)
+
+
+def _softmax_map(s: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return s * (v - np.sum(s * v, axis=1, keepdims=True))
+
+
+@experiment(
+    title="Softmax and cross-entropy together have the gradient S - y",
+    statement=(
+        "For labels y whose entries sum to 1, the gradient of the cross-entropy of the softmax "
+        "S(z) is S(z) - y. In general it is sum(y) S(z) - y, so labels in {0, 1}^m alone do not do."
+    ),
+    sources=(
+        Source("jiang", 166, "is derivable on"),
+        Source("jiang", 172, "S(z) - ") if False else Source("jiang", 168, "S(z) - "),
+        Source("tsemo", 331, "We deduce that"),
+        Source("tsemo", 312, "Lemma 4.1"),
+        Source("jiang", 138, "Kronecker delta"),
+    ),
+    reference="Bishop, Pattern recognition and machine learning, 2006, equation 4.109",
+    sabotage=Sabotage("a label is in {0, 1}^m with two ones", {"ones": 2}),
+)
+def softmax_cross_entropy_gradient(*, ones: int = 1, classes: int = 4, seed: int = 0) -> Outcome:
+    """`ones` is the number of ones in each label; logits run from small to extreme."""
+    rng = seeds.generator("softmax gradient", seed)
+    label = np.zeros(classes)
+    label[:ones] = 1.0
+    scales = np.geomspace(0.1, 30, 20)
+    gaps, general = [], []
+    for scale in scales:
+        z = scale * rng.normal(size=classes)
+        found = np.array([_complex_step(z, label, place) for place in range(classes)])
+        s = softmax(z[np.newaxis])[0]
+        gaps.append(np.abs(found - (s - label)).max())
+        general.append(np.abs(found - (label.sum() * s - label)).max())
+    return Outcome(
+        (
+            at_most("largest error of S - y", max(gaps), 1e-12),
+            at_most("largest error of sum(y) S - y", max(general), 1e-12),
+        ),
+        curves(
+            "Error of the gradient S - y",
+            "log10 of scale of the logits",
+            "error",
+            {"S - y": (np.log10(scales), gaps), "sum(y) S - y": (np.log10(scales), general)},
+            log=True,
+        ),
+    )
+
+
+def _complex_step(z: np.ndarray, label: np.ndarray, place: int) -> float:
+    """Return d/dz_place of the cross-entropy of the softmax, exact to rounding."""
+    moved = z.astype(complex) - z.max()
+    moved[place] += STEP * 1j
+    loss = np.sum(label) * np.log(np.sum(np.exp(moved))) - label @ moved
+    return float(loss.imag / STEP)
+
+
+@experiment(
+    title="Backpropagation is the chain rule, from the end",
+    statement=(
+        "The gradients that the recursion G_l = dL/dZ_{l+1} W_{l+1}^T gives for every weight and "
+        "bias of a deep network equal the derivatives of the loss, entry by entry."
+    ),
+    sources=(
+        Source("murari", 293, r"j = L, \dots, 1,$$"),
+        Source("murari", 302, "just the chain rule organised to reuse"),
+        Source("tsemo", 308, "Backpropagation is the process of computing the derivative"),
+        Source("tsemo", 370, "We deduce that"),
+        Source("foundations", 42, "∂L/∂w = ∂L/∂y"),
+    ),
+    reference="Rumelhart, Hinton and Williams, Learning by back-propagating errors, 1986",
+    sabotage=Sabotage(
+        "the gradient at a layer's input is used for its output", {"index": "printed"}
+    ),
+)
+def backpropagation(*, index: str = "right", depth: int = 4, seed: int = 0) -> Outcome:
+    """`index` is right, or printed: G_j where Murari's line 300 has its middle term."""
+    shift = choose("index", index, {"right": 0, "printed": 1})
+    network = initialised((5,) * (depth + 1), "tanh", seed)
+    rng = seeds.generator("backpropagation", seed)
+    rows, targets = rng.normal(size=(6, 5)), rng.normal(size=(6, 5))
+
+    def loss(layers: tuple) -> float:
+        return 0.5 * float(np.sum((forward(layers, rows) - targets) ** 2))
+
+    gradients, signals = backward(network, rows, lambda output: output - targets)
+    if shift:
+        gradients = _with_early_signals(network, rows, signals)
+    errors = []
+    for number, layer in enumerate(network):
+        estimate = np.zeros_like(layer.weights)
+        for place in np.ndindex(layer.weights.shape):
+            nudge = np.zeros_like(layer.weights)
+            nudge[place] = 1e-5
+            ends = []
+            for sign in (1, -1):
+                changed = list(network)
+                changed[number] = type(layer)(
+                    layer.weights + sign * nudge, layer.bias, layer.activation
+                )
+                ends.append(loss(tuple(changed)))
+            estimate[place] = (ends[0] - ends[1]) / 2e-5
+        scale = np.abs(estimate).max()
+        errors.append(np.abs(gradients[number][0] - estimate).max() / scale)
+    return Outcome(
+        (at_most("largest relative error of a layer's gradient", max(errors), 1e-7),),
+        curves(
+            "Relative error of the gradient",
+            "layer",
+            "error",
+            {"error": (np.arange(1, depth + 1), errors)},
+            log=True,
+        ),
+    )
+
+
+def _with_early_signals(network: tuple, rows: np.ndarray, signals: list) -> list:
+    """Return the weights' gradients with dL/dA_{l-1} put where dL/dA_l belongs."""
+    gradients = []
+    for number, layer in enumerate(network):
+        inside = forward(network[:number], rows)
+        at = signals[number] * layer.activation.slope(inside @ layer.weights + layer.bias)
+        gradients.append((inside.T @ at, at.sum(axis=0)))
+    return gradients

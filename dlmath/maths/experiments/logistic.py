@@ -1,0 +1,181 @@
+"""Logistic regression: whether a minimum exists, and what its loss has to do with likelihood."""
+
+import numpy as np
+from scipy.special import expit
+
+from dlmath import seeds
+from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.objectives import logistic_loss
+from dlmath.maths.optimisers import GradientDescent, minimise
+from dlmath.maths.papers import Source
+from dlmath.maths.perceptron import embed
+from dlmath.maths.plots import curves
+from dlmath.maths.second_order import Newton, backtrack
+from dlmath.maths.separation import separating_plane
+
+
+def overlapping(points: int, distance: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return embedded points (2 N, 3) of two classes whose means lie `distance` apart."""
+    rng = seeds.generator("overlapping", seed)
+    labels = np.repeat([0.0, 1.0], points)
+    rows = rng.normal(size=(2 * points, 2))
+    rows[:, 0] += distance * (labels - 0.5)
+    return embed(rows), labels
+
+
+@experiment(
+    title="The logistic loss has a minimum if and only if no plane separates",
+    statement=(
+        "If no hyperplane separates the classes, the loss has a minimum, which gradient descent "
+        "and Newton's method both find. If one does, the loss tends to 0 along it while the "
+        "weights grow like log(steps): there is no minimum."
+    ),
+    sources=(
+        Source("tsemo", 227, "The global minimum, if it exists"),
+        Source("tsemo", 228, "we can find hyperplanes that classify a high percentage"),
+        Source("tsemo", 249, "We choose the number of epochs"),
+    ),
+    reference="Albert and Anderson, On the existence of maximum likelihood estimates, 1984",
+    sabotage=Sabotage("a plane separates the classes", {"distance": 12.0}),
+)
+def logistic_minimum(
+    *, distance: float = 2.0, points: int = 60, steps: int = 6000, seed: int = 0
+) -> Outcome:
+    """`distance` is that between the means of the two classes, whose deviation is 1."""
+    features, labels = overlapping(points, distance, seed)
+    loss = logistic_loss(features, labels)
+    rate = 4 / np.linalg.eigvalsh(features.T @ features / len(labels))[-1]  # 1/L, as s' <= 1/4
+    descent = minimise(loss, np.zeros(3), GradientDescent(rate), steps)
+    newton = minimise(loss, np.zeros(3), Newton(backtrack), 25).points[-1]
+    norms = np.linalg.norm(descent.points, axis=1)
+    plane = separating_plane(features, 2 * labels - 1)
+    every = np.unique(np.geomspace(1, len(norms) - 1, 200).astype(int))
+    return Outcome(
+        (
+            at_most("separating planes", float(plane is not None), 0),
+            at_most("gradient where Newton ends", np.abs(loss.gradient(newton)).max(), 1e-9),
+            at_most(
+                "growth of the weights over the second half of the steps",
+                norms[-1] / norms[len(norms) // 2] - 1,
+                1e-6,
+            ),
+            at_most(
+                "distance between the two methods' ends",
+                np.linalg.norm(descent.points[-1] - newton),
+                1e-6,
+            ),
+        ),
+        curves(
+            "Length of the weights",
+            "log10 of step",
+            "length",
+            {
+                "gradient descent": (np.log10(every), norms[every]),
+                "Newton's": (np.log10(every), np.full(len(every), np.linalg.norm(newton))),
+            },
+        ),
+    )
+
+
+@experiment(
+    title="On separable data the weights grow like the logarithm of the steps",
+    statement=(
+        "If a plane separates the classes, gradient descent on the logistic loss diverges: the "
+        "length of the weights grows in proportion to log t and the loss falls like 1/t."
+    ),
+    sources=(
+        Source("tsemo", 227, "if it exists"),
+        Source("tsemo", 263, "visualize whether it decreases"),
+    ),
+    reference="Soudry et al., Implicit bias of gradient descent, arXiv:1710.10345",
+    sabotage=Sabotage("no plane separates the classes", {"distance": 2.0}),
+)
+def separable_weights_diverge(
+    *, distance: float = 8.0, points: int = 40, steps: int = 20000, seed: int = 0
+) -> Outcome:
+    """`distance` is that between the means of the two classes, whose deviation is 1."""
+    features, labels = overlapping(points, distance, seed)
+    loss = logistic_loss(features, labels)
+    rate = 4 / np.linalg.eigvalsh(features.T @ features / len(labels))[-1]
+    trace = minimise(loss, np.zeros(3), GradientDescent(rate), steps)
+    times = np.unique(np.geomspace(100, steps, 60).astype(int))
+    norms = np.linalg.norm(trace.points, axis=1)[times]
+    logs = np.log(times)
+    line = np.polyfit(logs, norms, 1)
+    straight = np.corrcoef(logs, norms)[0, 1]
+    power = np.polyfit(logs, np.log(trace.values[times]), 1)[0]
+    return Outcome(
+        (
+            at_least("growth of the length per unit of log t", line[0], 0.1),
+            at_least("correlation of the length with log t", straight, 0.99),
+            at_most("power of t in the loss, away from -1", abs(power + 1), 0.15),
+        ),
+        curves(
+            "Length of the weights",
+            "log of step",
+            "length",
+            {"length": (logs, norms), "line": (logs, np.polyval(line, logs))},
+        ),
+    )
+
+
+@experiment(
+    title="Maximum likelihood is the least cross-entropy",
+    statement=(
+        "For independent examples the log-likelihood of the labels is -N times the mean "
+        "cross-entropy, so both have the same maximiser. For dependent labels the product of the "
+        "examples' probabilities is not the likelihood."
+    ),
+    sources=(
+        Source("foundations", 82, "argmax"),
+        Source("foundations", 84, "equivalent to minimizing the negative log-likelihood"),
+        Source("tsemo", 305, "The loss function we use is the cross-entropy"),
+        Source("murari", 156, r"\log[p_\theta(\mathbf{x}_i)]_k"),
+        Source("foundations", 74, "P(y = k|x)"),
+    ),
+    reference="Bishop, Pattern recognition and machine learning, 2006, section 4.3.4",
+    sabotage=Sabotage("each label copies the one before in some cases", {"dependence": 0.6}),
+)
+def likelihood_is_cross_entropy(
+    *, dependence: float = 0.0, rows: int = 10, seed: int = 0
+) -> Outcome:
+    """`dependence` is the chance that a label copies the one before it."""
+    rng = seeds.generator("likelihood", seed)
+    x = rng.normal(size=rows)
+    grid = np.linspace(-3, 3, 121)
+    labels = (rng.random(rows) < expit(1.2 * x)).astype(float)
+    joint = np.array([_log_likelihood(labels, expit(w * x), dependence) for w in grid])
+    entropy = np.array([np.mean(np.logaddexp(0, w * x) - labels * w * x) for w in grid])
+    # All 2^N labellings at one w: their probabilities must sum to 1, or it is no likelihood.
+    p = expit(1.2 * x)
+    every = (np.arange(2**rows)[:, np.newaxis] >> np.arange(rows)) & 1
+    total = sum(np.exp(_log_likelihood(one, p, dependence)) for one in every.astype(float))
+    return Outcome(
+        (
+            at_most(
+                "largest |log-likelihood + N cross-entropy|",
+                np.abs(joint + rows * entropy).max(),
+                1e-10,
+            ),
+            at_most(
+                "distance between the two best weights",
+                abs(grid[joint.argmax()] - grid[entropy.argmin()]),
+                1e-12,
+            ),
+            at_most("sum of the likelihoods of all labellings, away from 1", abs(total - 1), 1e-9),
+        ),
+        curves(
+            "Log-likelihood by weight",
+            "weight",
+            "log-likelihood",
+            {"log-likelihood": (grid, joint), "-N cross-entropy": (grid, -rows * entropy)},
+        ),
+    )
+
+
+def _log_likelihood(labels: np.ndarray, p: np.ndarray, dependence: float) -> float:
+    """Return log P(labels): each is drawn from p, or with chance `dependence` copies the last."""
+    fresh = np.where(labels == 1, p, 1 - p)
+    copied = np.append(0.0, dependence * (labels[1:] == labels[:-1]))
+    share = np.append(1.0, np.full(len(labels) - 1, 1 - dependence))
+    return float(np.log(share * fresh + copied).sum())

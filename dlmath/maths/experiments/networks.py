@@ -1,0 +1,228 @@
+"""What layers are worth: symmetry, linear networks, sequences, equivalent minima."""
+
+import numpy as np
+
+from dlmath import seeds
+from dlmath.maths.activations import ACTIVATIONS
+from dlmath.maths.choices import choose
+from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.network import (
+    Layer,
+    Network,
+    activations,
+    backward,
+    forward,
+    initialised,
+    softmax,
+    stepped,
+)
+from dlmath.maths.papers import Source
+from dlmath.maths.plots import curves
+
+
+@experiment(
+    title="Units that start equal stay equal",
+    statement=(
+        "If all weights of a layer start at one constant, its units compute the same function, "
+        "get the same gradient, and stay equal at every step of gradient descent. With zeros "
+        "throughout and ReLU, nothing but the last bias ever moves."
+    ),
+    sources=(Source("tsemo", 380, "We do not initialize the weights as zero matrices"),),
+    reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 8.4",
+    sabotage=Sabotage("the weights start at random, a hair apart", {"spread": 1e-3}),
+)
+def equal_units_stay_equal(
+    *, spread: float = 0.0, value: float = 0.3, steps: int = 200, seed: int = 0
+) -> Outcome:
+    """`value` is the constant, `spread` the deviation of the weights around it."""
+    rng = seeds.generator("equal units", seed)
+    rows = rng.normal(size=(40, 3))
+    labels = np.eye(2)[(rows[:, 0] * rows[:, 1] > 0).astype(int)]
+
+    def constant(level: float, activation: str) -> Network:
+        sizes = ((3, 6), (6, 6), (6, 2))
+        names = (activation, activation, "linear")
+        return tuple(
+            Layer(level + spread * rng.normal(size=size), np.zeros(size[1]), ACTIVATIONS[name])
+            for size, name in zip(sizes, names, strict=True)
+        )
+
+    network, zero = constant(value, "tanh"), constant(0.0, "relu")
+    apart = []
+    for _ in range(steps):
+        apart.append(max(np.ptp(a, axis=1).max() for a in activations(network, rows)[1:-1]))
+        network, zero = (
+            stepped(n, backward(n, rows, lambda a: (softmax(a) - labels) / 40)[0], 0.5)
+            for n in (network, zero)
+        )
+    moved = max(np.abs(layer.weights).max() for layer in zero)
+    return Outcome(
+        (
+            at_most("largest difference between two units of a layer", max(apart), 1e-12),
+            at_most("largest weight after the same steps from zeros", moved, 0.0),
+        ),
+        curves(
+            "Difference between units of a layer",
+            "step",
+            "difference",
+            {"largest": (np.arange(steps), apart)},
+            log=True,
+        ),
+    )
+
+
+@experiment(
+    title="A network of linear neurons is one layer",
+    statement=(
+        "The composition of affine layers is x -> x W + b with W = W_1 W_2 ... W_L and "
+        "b = (...(b_1 W_2 + b_2) W_3 + ...) + b_L; its rank is at most the least width."
+    ),
+    sources=(
+        Source("ferguson", 150, "a network with only linear neurons can be recast"),
+        Source("ferguson", 90, "responsible for introducing non-linearities"),
+        Source("murari", 167, "Non-linear"),
+    ),
+    reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 6.4.1",
+    sabotage=Sabotage("the neurons are not linear", {"activation": "tanh"}),
+)
+def linear_network_is_one_layer(
+    *, activation: str = "linear", depth: int = 6, narrow: int = 3, seed: int = 0
+) -> Outcome:
+    """`narrow` is the least width, in the middle of widths of 8."""
+    choose("activation", activation, ACTIVATIONS)
+    widths = [8] * (depth + 1)
+    widths[depth // 2] = narrow
+    rng = seeds.generator("linear network", seed)
+    network = tuple(
+        Layer(layer.weights, rng.normal(size=len(layer.bias)), layer.activation)
+        for layer in initialised(tuple(widths), activation, seed)
+    )
+    weights, bias = np.eye(8), np.zeros(8)
+    gaps = []
+    rows = rng.normal(size=(200, 8))
+    for number, layer in enumerate(network):
+        weights, bias = weights @ layer.weights, bias @ layer.weights + layer.bias
+        gaps.append(np.abs(forward(network[: number + 1], rows) - (rows @ weights + bias)).max())
+    rank = np.linalg.matrix_rank(forward(network, rows) - forward(network, np.zeros((1, 8))))
+    return Outcome(
+        (
+            at_most("largest difference to the one layer", max(gaps), 1e-11),
+            at_most("rank of the map", rank, narrow),
+        ),
+        curves(
+            "Difference to one layer",
+            "layers",
+            "difference",
+            {"difference": (np.arange(1, depth + 1), gaps)},
+            log=True,
+        ),
+    )
+
+
+@experiment(
+    title="A network as a function and as a sequence",
+    statement=(
+        "The network as one function of (x, theta) and as the sequence f_l = phi_l o alpha_l o "
+        "f_(l-1), with a bias as the weight of a constant input, give the same outputs."
+    ),
+    sources=(
+        Source("ferguson", 138, r"f^{(\ell)} = \varphi^{(\ell)} \circ \alpha^{(\ell)}"),
+        Source("ferguson", 106, r"\Psi^0(z^0, \theta^0)"),
+        Source("ferguson", 70, "y = "),
+        Source("murari", 94, r"A_L \circ \sigma \circ A_{L-1}"),
+        Source("foundations", 9, "Forward Propagation"),
+    ),
+    reference="Calin, Deep learning architectures, 2020, section 6.1",
+    sabotage=Sabotage(
+        "the constant input has the sign of line 76, the weight that of line 63",
+        {"bias_input": -1.0},
+    ),
+)
+def function_and_sequence(*, bias_input: float = 1.0, depth: int = 4, seed: int = 0) -> Outcome:
+    """`bias_input` is the constant input; the weight at it is b, added as in W x + b."""
+    rng = seeds.generator("sequence", seed)
+    network = tuple(
+        Layer(layer.weights, rng.normal(size=len(layer.bias)), layer.activation)
+        for layer in initialised((4,) * (depth + 1), "sigmoid", seed)
+    )
+    rows = rng.normal(size=(50, 4))
+    outputs = activations(network, rows)
+    gaps, sequence = [], rows
+    for number, layer in enumerate(network, 1):
+        affine = np.vstack([layer.bias, layer.weights])  # zero indexing the bias
+        indexed = np.column_stack([np.full(len(rows), bias_input), sequence])
+        sequence = layer.activation.value(indexed @ affine)
+        gaps.append(np.abs(sequence - outputs[number]).max())
+    return Outcome(
+        (at_most("largest difference of the outputs", max(gaps), 1e-12),),
+        curves(
+            "Difference of the two definitions",
+            "layer",
+            "difference",
+            {"difference": (np.arange(1, depth + 1), gaps)},
+            log=True,
+        ),
+    )
+
+
+@experiment(
+    title="Equivalent minima, with a hill between them",
+    statement=(
+        "Permuting the units of a hidden layer, with their weights on both sides, or changing the "
+        "signs on both sides of an odd activation, leaves the network's function and its loss the "
+        "same. Half way between a trained network and its permutation the loss is higher: the loss "
+        "is not convex."
+    ),
+    sources=(
+        Source("murari", 275, "several equivalent local minima"),
+        Source("foundations", 145, "Multiple Local Minima"),
+    ),
+    reference="Chen, Lu and Hecht-Nielsen, Geometry of neural network error surfaces, 1993",
+    sabotage=Sabotage("only the weights into the units are permuted", {"both_sides": False}),
+)
+def equivalent_minima(*, both_sides: bool = True, steps: int = 4000, seed: int = 0) -> Outcome:
+    """`both_sides` permutes the weights out of the units too."""
+    grid = np.linspace(-2, 2, 40)[:, np.newaxis]
+    targets = np.sin(2 * grid)
+    network = initialised((1, 6, 1), "tanh", seed)
+    for _ in range(steps):
+        slope = backward(network, grid, lambda output: (output - targets) / 40)[0]
+        network = stepped(network, slope, 0.1)
+
+    def loss(layers: Network) -> float:
+        return 0.5 * float(np.mean((forward(layers, grid) - targets) ** 2))
+
+    first, last = network
+    order, signs = np.roll(np.arange(6), 1), np.array([1, -1, 1, -1, 1, -1])
+    other = (
+        Layer((first.weights * signs)[:, order], (first.bias * signs)[order], first.activation),
+        Layer((last.weights.T * signs).T[order], last.bias, last.activation)
+        if both_sides
+        else last,
+    )
+
+    def between(share: float) -> float:
+        mixed = tuple(
+            Layer(
+                (1 - share) * a.weights + share * b.weights,
+                (1 - share) * a.bias + share * b.bias,
+                a.activation,
+            )
+            for a, b in zip(network, other, strict=True)
+        )
+        return loss(mixed)
+
+    shares = np.linspace(0, 1, 41)
+    heights = [between(share) for share in shares]
+    return Outcome(
+        (
+            at_most("difference of the two losses", abs(heights[-1] - heights[0]), 1e-12),
+            at_least("loss half way over the loss at both ends", heights[20] / heights[0], 2.0),
+        ),
+        curves(
+            "Loss between two equivalent minima",
+            "share of the second",
+            "loss",
+            {"loss": (shares, heights)},
+        ),
+    )
