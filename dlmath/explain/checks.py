@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.contrast import contrast_figure
 from dlmath.explain.deletion import deletion_figure, insertion_figure
 from dlmath.explain.energy import energy_figure, truth_of
 from dlmath.explain.figure import Figure
@@ -36,21 +37,28 @@ Measure = Callable[[ClassifierParts, str, np.ndarray, int, HeatMap], tuple[Figur
 def slow_figures(
     parts: ClassifierParts, method: str, image: np.ndarray, index: int, heat_map: HeatMap
 ) -> tuple[Figure, ...]:
-    """Return what asks the network again: deletion, insertion, and sanity under randomising.
+    """Return what asks the network again: deletion, insertion, the other class, random weights.
 
     `method` names what made the map.
     """
     given = (parts, image, index, heat_map)
-    stages = sanity(parts, QUICK[method], image, index)
-    return (deletion_figure(*given), insertion_figure(*given), sanity_figure(stages))
+    return (
+        deletion_figure(*given),
+        insertion_figure(*given),
+        contrast_figure(parts, QUICK[method], image, index, heat_map),
+        sanity_figure(sanity(parts, QUICK[method], image, index)),
+    )
 
 
 def report_figures(
     parts: ClassifierParts, method: str, image: np.ndarray, index: int, heat_map: HeatMap
 ) -> tuple[Figure, ...]:
-    """Return what a report has the time for: a sixth of the questions of `slow_figures`."""
-    deletion = deletion_figure(parts, image, index, heat_map, steps=5, random_maps=2)
-    return (deletion, sanity_figure(sanity(parts, QUICK[method], image, index)))
+    """Return what a report has the time for: a seventh of the questions of `slow_figures`."""
+    return (
+        deletion_figure(parts, image, index, heat_map, steps=4, random_maps=2),
+        contrast_figure(parts, QUICK[method], image, index, heat_map),
+        sanity_figure(sanity(parts, QUICK[method], image, index, stages=2)),
+    )
 
 
 def failures(heat_map: HeatMap, figures: tuple[Figure, ...], class_name: str) -> tuple[str, ...]:

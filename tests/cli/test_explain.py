@@ -50,7 +50,7 @@ def test_people_get_the_figures_with_the_map(tiny_run, image, tmp_path):
     assert f"{image}  " in quick
     assert "completeness: the map sums to" in quick
     assert "pass --check" in quick
-    for name in ("deletion", "insertion", "sanity"):
+    for name in ("deletion", "insertion", "contrast", "sanity"):
         assert name in checked
     assert "pass --check" not in checked
 
