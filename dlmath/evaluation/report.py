@@ -18,6 +18,7 @@ from dlmath.evaluation.report_figures import (
     read_predictions,
 )
 from dlmath.evaluation.report_maps import maps_section, not_writable
+from dlmath.evaluation.report_reliance import reliance_sections
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
 
@@ -62,6 +63,7 @@ def write_report(run: Run) -> Path:
         *(_pictures(run, metrics) if metrics else ()),
         *(maps_section(run) if metrics else ()),
         *(detail_sections(metrics) if metrics else ()),
+        *(reliance_sections(metrics) if metrics else ()),
         pages.heading("On the validation part"),
         *_validation(manifest),
         pages.heading("The data"),

@@ -1,0 +1,60 @@
+"""The part of a report on abstaining: how many images are answered, and how rightly."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from dlmath import pages
+from dlmath.charts import Axes, Chart
+from dlmath.evaluation.report_details import estimate_text
+
+_SAID = {
+    "unusual": "unlike the training images",
+    "coverage": "answered: sure, and like the training images",
+    "risk": "of those, decided wrongly",
+    "area": "area under the risk-coverage curve; lower is better",
+}
+
+
+def reliance_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the section of the test images; nothing for metrics from before there was one."""
+    selective = metrics.get("selective")
+    if not selective:
+        return
+    yield pages.heading("When it should not be relied on")
+    if selective["coverage"]:
+        yield pages.paragraph(
+            "An answer is marked where the model is less sure, or the image farther from the "
+            "training images, than limits from the validation part allow. A person should look at "
+            "such an image. The metrics above are of all images."
+        )
+    rows = [
+        (said, estimate_text(selective[name])) for name, said in _SAID.items() if selective[name]
+    ]
+    yield pages.table(("share of images", "value (95 % interval)"), rows)
+    yield pages.charts([risk_coverage_chart(selective)])
+
+
+def risk_coverage_chart(selective: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the risk over the coverage with its intervals, as SVG, and what it shows.
+
+    Args:
+        selective: Of an evaluation's document.
+    """
+    names = ("coverage", "risk", "low", "high")
+    points = np.array([[point[name] for name in names] for point in selective["curve"]])
+    coverage, risk, low, high = points.T
+    axes = Axes("share of images answered", "share of those decided wrongly", y_range=_range(high))
+    chart = Chart("Risk and coverage", axes).band(coverage, low, high).line(coverage, risk)
+    said = "What is wrong among the surest images, with 95 % intervals"
+    if not (selective["coverage"] and selective["risk"]):
+        return chart.svg(), f"{said}."
+    own, wrong = selective["coverage"]["value"], selective["risk"]
+    ends = (np.array([wrong[name]]) for name in ("value", "low", "high"))
+    return chart.points(np.array([own]), *ends).svg(), f"{said}; the point is what is answered."
+
+
+def _range(high: np.ndarray) -> tuple[float, float]:
+    """Return limits that hold the curve from where five images are answered or so."""
+    return 0.0, float(min(1.0, max(0.1, 1.1 * np.median(high))))
