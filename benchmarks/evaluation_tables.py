@@ -4,7 +4,12 @@ from typing import Any
 
 from data_tables import interval, load
 
-DETECTORS = {"mahalanobis": "Mahalanobis", "nearest_neighbours": "nearest neighbours"}
+REASONS = {
+    "none": "nothing is refused",
+    "unusual": "unlike the training images",
+    "unsure": "unsure",
+    "either": "one or the other: `abstains`",
+}
 
 
 def coverage() -> str:
@@ -36,31 +41,30 @@ def intervals() -> str:
 
 
 def abstention() -> str:
-    """Return what two ways of telling strangers and one of being unsure do, to whom."""
+    """Return what abstaining for each reason does, to whom."""
     result = load("abstention")
-    lines = ["| refused because | by | children answered | adults answered | AUROC of adults |"]
-    lines.append("| --- | --- | --- | --- | --- |")
-    for name, said in DETECTORS.items():
-        own = result["out_of_distribution"][name]
-        lines.append(
-            f"| unlike the training images | {said} | {_answered(own['test children'])} "
-            f"| {_answered(own['adults'])} | {interval(own['auroc_adults'])} |"
-        )
-    unsure = result["unsure"]
-    lines.append(
-        f"| unsure | a probability near the threshold | {_answered(unsure['test children'])} "
-        f"| {_answered(unsure['adults'])} | {interval(result['confidence_auroc'])} |"
-    )
-    adults = result["unsure"]["adults"]["all"]
+    groups = result["groups"]
+    lines = [
+        "| refused because | children answered | adults answered |",
+        "| --- | --- | --- |",
+    ]
+    for reason, said in REASONS.items():
+        cells = (_answered(groups[name]["abstaining"][reason]) for name in groups)
+        lines.append(f"| {said} | {' | '.join(cells)} |")
+    adults = groups["adults"]["abstaining"]["none"]
     return "\n".join(
         [
             *lines,
             "",
-            f"Answered: the share of images, and the accuracy on them. Of all {adults['images']} "
-            "adults the head is right for",
-            f"{interval(adults['accuracy'])} (AUC {interval(adults['auc'])}): it knows nothing of "
-            "adults, and only the distance",
-            "says so. `python benchmarks/abstention.py DATA`.",
+            f"Answered: how many of {result['images']['test children']} children and "
+            f"{result['images']['adults']} adults, and the accuracy on them. AUROC of telling",
+            f"adults: by the distance {interval(result['distance_auroc']['adults'])}, by the "
+            f"confidence {interval(result['confidence_auroc'])}; of telling",
+            f"test children from validation children, by the distance "
+            f"{interval(result['distance_auroc']['test children'])}. The head knows",
+            f"nothing of adults (AUC {interval(adults['auc'])}), is sure of most of them, and only "
+            "the distance says so.",
+            f"`{result['command']}`.",
             "",
         ]
     )
@@ -120,4 +124,4 @@ def _mean(figure: dict[str, float] | None) -> str:
 
 
 def _answered(own: dict[str, Any]) -> str:
-    return f"{own['coverage']['value']:.1%}; {interval(own['answered']['accuracy'])}"
+    return f"{own['answered']} ({own['coverage']['value']:.1%}); {interval(own['accuracy'])}"

@@ -61,7 +61,7 @@ def test_curves_and_mistakes_are_shown_once_the_test_part_is_open(tiny_run):
 
     evaluation = dlmath.evaluate(tiny_run)
     page = tiny_run.report_path.read_text(encoding="utf-8")
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 6
     wrong = evaluation.confusion[1][0] + evaluation.confusion[0][1]
     assert page.count("data:image/jpeg;base64,") == min(wrong, 24)
     assert f"{evaluation.confusion[1][0]} missed image" in page
@@ -74,7 +74,7 @@ def test_mistakes_keep_their_names_where_the_images_are_gone(tiny_run):
     tiny_run.sources[0].rename(tiny_run.sources[0].with_name("moved away"))
     page = read(tiny_run)
     assert "data:image" not in page
-    assert page.count("<figcaption>") == 5 + evaluation.confusion[1][0] + evaluation.confusion[0][1]
+    assert page.count("<figcaption>") == 6 + evaluation.confusion[1][0] + evaluation.confusion[0][1]
 
 
 def test_damaged_predictions_are_one_message(tiny_run):
