@@ -11,6 +11,7 @@ from dlmath.cli import (
     bench,
     check,
     data,
+    doctor,
     evaluate,
     explain,
     export,
@@ -59,6 +60,7 @@ for command in (
     export.export,
     reproduce.reproduce,
     check.check,
+    doctor.doctor,
     bench.bench,
 ):
     app.command()(command)

@@ -31,6 +31,7 @@ _ROOMS = (
     "bench",
     "convex",
     "data",
+    "doctor",
     "evaluation",
     "explain",
     "features",

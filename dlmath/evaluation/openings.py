@@ -90,6 +90,20 @@ def record_opening(run: Run, test_hashes: list[str]) -> Openings:
         raise RunError(
             f"Cannot count the opening of the test part in {run.folder / _FILE}: {error.strerror}."
         ) from error
+    return _counted(run, test_part)
+
+
+def openings_of(run: Run) -> Openings | None:
+    """Return the openings of the test part that was opened last; None if none ever was.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    lines = _read(run) if (run.folder / _FILE).is_file() else []
+    return _counted(run, lines[-1]["test_part"]) if lines else None
+
+
+def _counted(run: Run, test_part: str) -> Openings:
     own = [line for line in _read(run) if line["test_part"] == test_part]
     return Openings(
         count=len(own),

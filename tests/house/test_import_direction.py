@@ -18,6 +18,7 @@ GROUPS = (
         "dlmath.export",
         "dlmath.serving",
         "dlmath.bench",
+        "dlmath.doctor",
     ),
     ("dlmath.models", "dlmath.data", "dlmath.features"),
     ("dlmath.layers", "dlmath.maths", "dlmath.convex", "dlmath.light", "dlmath.gradcheck"),

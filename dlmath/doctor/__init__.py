@@ -1,0 +1,12 @@
+"""`dlmath doctor`: what is wrong with this machine or with a run, above all what fails silently.
+
+from dlmath.doctor import examine
+
+for line in examine("runs/malaria-20260101T120000Z").faults:
+print(line.check, line.verdict.found, line.verdict.advice)
+"""
+
+from dlmath.doctor.examination import Examination as Examination
+from dlmath.doctor.examination import examine as examine
+from dlmath.doctor.verdict import Line as Line
+from dlmath.doctor.verdict import Verdict as Verdict

@@ -1,0 +1,180 @@
+"""Checks of what a run decides: classes, threshold, recorded figures, and who saw the test part."""
+
+import csv
+import json
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from dlmath.data.listing import counted
+from dlmath.doctor.subject import Subject
+from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
+from dlmath.errors import RunError
+from dlmath.evaluation.openings import openings_of
+from dlmath.evaluation.tables import probability_columns
+from dlmath.runs import read_json
+
+FIGURES_AGREE = 1e-6
+# Of validation images: below it no classifier is worth its threshold.
+CHANCE = 0.5
+
+
+def class_order(subject: Subject) -> Verdict:
+    """Compare the order of the classes with the manifest's, and with what the model says."""
+    recipe = subject.recipe
+    recorded = subject.manifest.get("classes")
+    if recorded is not None and list(recipe.classes) != recorded:
+        return fault(
+            f"The recipe names the classes {', '.join(recipe.classes)}, and the run was trained "
+            f"with {', '.join(recorded)}.",
+            f"Put them back in that order in {subject.run.recipe_path.name}.",
+        )
+    if not recipe.is_binary:
+        return ok(f"In the order of the training: {', '.join(recipe.classes)}")
+    auc = _auc(subject)
+    if auc is None:
+        return not_applicable("The validation images that can be read are of one class.")
+    images = counted(len(subject.validation.labels), "validation image")
+    if auc < CHANCE:
+        return fault(
+            f"AUC {auc:.3f} on {images}: the model prefers the wrong class.",
+            "The classes stand in another order than in training, or nothing was learned. "
+            f"Compare `classes` in {subject.run.recipe_path.name} with the folders' names.",
+        )
+    return ok(f"In the order of the training; AUC {auc:.3f} on {images}")
+
+
+def _auc(subject: Subject) -> float | None:
+    positive = subject.recipe.classes.index(subject.recipe.positive_class)
+    truth = subject.validation.labels == positive
+    scores = subject.probabilities[:, positive]
+    if truth.all() or not truth.any() or not np.isfinite(scores).all():
+        return None
+    return float(roc_auc_score(truth, scores))
+
+
+def one_class_only(subject: Subject) -> Verdict:
+    """See whether the model answers the same whatever it is shown."""
+    probabilities = subject.probabilities
+    if not np.isfinite(probabilities).all():
+        return fault("The model gives NaN.", "Train again with a tenth of the learning rate.")
+    decided, counts = np.unique(_decided(subject), return_counts=True)
+    images = counted(len(probabilities), "validation image")
+    if len(decided) == 1:
+        name = subject.recipe.classes[int(decided[0])]
+        spread = float(np.ptp(probabilities, axis=0).max())
+        return fault(
+            f"All of {images}, of every class, are called {name}; their probabilities differ by "
+            f"{spread:.2g} at most.",
+            "The model predicts the majority. Train longer, with --set class_weights=balanced or "
+            "a lower learning rate.",
+        )
+    shares = ", ".join(
+        f"{subject.recipe.classes[int(index)]} {count}"
+        for index, count in zip(decided, counts, strict=True)
+    )
+    return ok(f"Of {images}: {shares}")
+
+
+def _decided(subject: Subject) -> np.ndarray:
+    threshold = (subject.manifest.get("threshold") or {}).get("value")
+    if not subject.recipe.is_binary or threshold is None:
+        return subject.probabilities.argmax(axis=1)
+    positive = subject.recipe.classes.index(subject.recipe.positive_class)
+    is_positive = subject.probabilities[:, positive] >= threshold
+    return np.where(is_positive, positive, 1 - positive)
+
+
+def threshold(subject: Subject) -> Verdict:
+    """See on which part of the data the threshold was chosen."""
+    if not subject.recipe.is_binary:
+        return not_applicable("The most probable of several classes is decided.")
+    stored: dict[str, Any] | None = subject.manifest.get("threshold")
+    if not stored:
+        return warning(
+            "The run has no threshold, since its training did not come to the end.",
+            f"Go on with: dlmath train --resume {subject.run.folder}",
+        )
+    said = f"{stored['value']:.4f}, chosen on {stored['chosen_on']}"
+    if stored["chosen_on"] != "validation":
+        return fault(
+            f"{said}.",
+            "What was chosen on the images that it is measured by flatters itself. Train again, or "
+            "name it so in every report.",
+        )
+    if not 0 <= stored["value"] <= 1:
+        return fault(f"{said}: no probability.", "Train again.")
+    return ok(said)
+
+
+def test_openings(subject: Subject) -> Verdict:
+    """Say how often the test part was looked at, and what may have been chosen by it."""
+    openings = openings_of(subject.run)
+    if openings is None:
+        return ok("The test part was not opened.")
+    if openings.warnings:
+        return warning(
+            " ".join(openings.warnings), "Report the figures of the first, or take new test images."
+        )
+    return ok(str(openings))
+
+
+def recorded_figures(subject: Subject) -> Verdict:
+    """Compute accuracy and AUC again from the kept predictions, by other code than dlmath's."""
+    path = subject.run.folder / "predictions.csv"
+    if not (path.is_file() and subject.run.metrics_path.is_file()):
+        return not_applicable(f"Not evaluated yet: dlmath evaluate {subject.run.folder}")
+    truth, probabilities = _kept(subject)
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
+        return fault("predictions.csv holds no probabilities.", "Evaluate again.")
+    recorded = read_json(subject.run.metrics_path)["metrics"]
+    wrong = []
+    for name, value in _again(subject, truth, probabilities).items():
+        was = (recorded.get(name) or {}).get("value")
+        if was is None or abs(was - value) > FIGURES_AGREE:
+            wrong.append(f"{name} {was} recorded, {value:.6f} found")
+    if wrong:
+        return fault(
+            f"metrics.json is not of predictions.csv: {'; '.join(wrong)}.",
+            f"Evaluate again: dlmath evaluate {subject.run.folder}",
+        )
+    return ok(f"accuracy and AUC follow from {counted(len(truth), 'kept prediction')}")
+
+
+def _kept(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
+    columns = probability_columns(subject.recipe.classes)
+    classes = list(subject.recipe.classes)
+    try:
+        with (subject.run.folder / "predictions.csv").open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        truth = np.array([classes.index(row["class"]) for row in rows])
+        return truth, np.array([[float(row[column]) for column in columns] for row in rows])
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
+        raise RunError(f"predictions.csv is damaged: {error}. Evaluate again.") from error
+
+
+def _again(subject: Subject, truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    if not subject.recipe.is_binary:
+        return {"accuracy": float((probabilities.argmax(axis=1) == truth).mean())}
+    positive = subject.recipe.classes.index(subject.recipe.positive_class)
+    limit = float(subject.manifest["threshold"]["value"])
+    is_positive, scores = truth == positive, probabilities[:, positive]
+    figures = {"accuracy": float(((scores >= limit) == is_positive).mean())}
+    if is_positive.any() and not is_positive.all():
+        figures["auc"] = float(roc_auc_score(is_positive, scores))
+    return figures
+
+
+def shortcut(subject: Subject) -> Verdict:
+    """Say how well the class can be told from the files alone, as the audit found."""
+    try:
+        findings = json.loads(subject.run.audit_path.read_text(encoding="utf-8"))["findings"]
+        found = next((one for one in findings if one["kind"] == "shortcut"), None)
+    except (OSError, ValueError, KeyError, TypeError):
+        return not_applicable("The run holds no audit of its images.")
+    if found is None:
+        return not_applicable("The audit did not look for shortcuts.")
+    if found["severity"] == "warning":
+        return warning(found["message"], found["advice"])
+    return ok(found["message"])
