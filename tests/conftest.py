@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
@@ -116,15 +117,33 @@ def write_images() -> Callable[[Path, Iterable[str]], Path]:
     return write
 
 
-@pytest.fixture(scope="session")
-def tiny_runs() -> ModuleType:
-    """The module `tiny_runs.py`, which lies in no package that a test could import it from."""
-    spec = importlib.util.spec_from_file_location("tiny_runs", ROOT / "tests" / "tiny_runs.py")
+def _module(name: str) -> ModuleType:
+    """Load a module of this folder, which is no package that a test could import it from."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def tiny_runs() -> ModuleType:
+    """The module `tiny_runs.py`."""
+    return _module("tiny_runs")
+
+
+@pytest.fixture(scope="session")
+def crashing() -> ModuleType:
+    """The module `crashing.py`: trainings that are killed."""
+    return _module("crashing")
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[Any]:
+    """Calls functions of `crashing.py` in processes that may die."""
+    with _module("fork_server").ForkServer(ROOT / "tests" / "crashing.py") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
