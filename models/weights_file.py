@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from dlmath.errors import WeightsError, did_you_mean
 from dlmath.models.keras_archive import checked_archive, read_bounded
@@ -72,6 +73,11 @@ def _give(network: keras.Model, path: Path, assign: Callable[[], object]) -> Non
         assign()
     except Exception as error:
         raise _unsuitable(path, error) from error
+    if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+        raise WeightsError(
+            f"{path} holds NaN or infinite weights: what it is of diverged. Pass another file, or "
+            "--weights none."
+        )
 
 
 def _unsuitable(path: Path, error: Exception) -> WeightsError:

@@ -19,6 +19,7 @@ from dlmath.training.cadence import Cadence, Interval
 from dlmath.training.checkpoint_store import CheckpointStore
 from dlmath.training.devices import Placement
 from dlmath.training.distances import write_distance_of_images
+from dlmath.training.divergence import explained
 from dlmath.training.ingredients import Ingredients
 from dlmath.training.model_files import write_light
 from dlmath.training.session import Session
@@ -97,7 +98,14 @@ def _train_by_steps(
     try:
         session.run_to_the_end()
     except DivergedError as error:
-        raise _keep_last_good(session, run, error) from error
+        reason = explained(
+            error,
+            ingredients.model,
+            ingredients.train.pixels.examples,
+            ingredients.recipe,
+            session.loop.position,
+        )
+        raise _keep_last_good(session, run, reason) from error
     session.refuse_to_go_on()
     outcome = session.finish()
     session.refuse_to_go_on()

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from dlmath.data.listing import counted, listed
-from dlmath.data.pipeline import batch_rows
+from dlmath.data.pipeline import batch_rows, steps_per_epoch
 from dlmath.data.sources import Example
 from dlmath.errors import DivergedError
 from dlmath.features.extract import Features
@@ -83,8 +83,9 @@ def refuse_not_finite(features: Features, task: str, recipe: Recipe) -> None:
 
 
 def _files(examples: Sequence[Example], recipe: Recipe, position: Position) -> str:
-    # After the last step of an epoch the position is the next epoch's first.
-    epoch, step = position.epoch, max(position.step, 1) - 1
+    epoch, step = position.epoch, position.step - 1
+    if step < 0:  # the epoch was over when it was noticed
+        epoch, step = epoch - 1, steps_per_epoch(len(examples), recipe.batch_size) - 1
     rows = batch_rows(len(examples), recipe, epoch, step)
     names = [examples[int(row)].file for row in rows]
     return f"The batch of that step is of {counted(len(names), 'image')}: {listed(names)}."

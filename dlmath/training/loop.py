@@ -15,10 +15,6 @@ import tensorflow as tf
 
 from dlmath.errors import DivergedError
 
-# The running mean of the loss keeps a NaN once it had one, so it need not be read at every
-# step: on a GPU each reading waits for the device.
-_STEPS_BETWEEN_LOSS_CHECKS = 20
-
 
 @dataclass(frozen=True, order=True)
 class Position:
@@ -79,6 +75,7 @@ class Loop:
     observers: Sequence[keras.callbacks.Callback] = ()
     strategy: tf.distribute.Strategy = field(default_factory=tf.distribute.get_strategy)
     position: Position = Position()
+    loss: float | None = field(default=None, init=False)  # the epoch's mean so far
 
     def run(self) -> None:
         """Train to the end.
@@ -121,18 +118,19 @@ class Loop:
     def _end_step(self, result: dict[str, Any]) -> None:
         self.position = Position(self.position.epoch, self.position.step + 1)
         loss = result["loss"]
-        if self.position.step % _STEPS_BETWEEN_LOSS_CHECKS == 0 or self.position.step == self.steps:
-            self._refuse_divergence(float(loss))
+        self._refuse_divergence(float(loss))
         for callback in self.callbacks:
             callback.on_step_end(self.position, lambda: float(loss))
 
     def _refuse_divergence(self, loss: float) -> None:
+        """End the training at the very step, so that its batch can be named."""
         if not math.isfinite(loss):
+            before = "" if self.loss is None else f", from {self.loss:.4g} a step before"
             raise DivergedError(
-                f"The loss became {loss} in epoch {self.position.epoch + 1}, by step "
-                f"{self.position.step} of {self.steps}. The learning rate is the usual cause: "
-                "try a tenth of it with --learning-rate."
+                f"The loss became {loss} in epoch {self.position.epoch + 1} at step "
+                f"{self.position.step} of {self.steps}{before}."
             )
+        self.loss = loss
 
     def _is_told_to_stop(self) -> bool:
         return self.model.stop_training or any(c.wants_to_stop() for c in self.callbacks)

@@ -109,6 +109,5 @@ def _refuse_not_finite(arrays: dict[str, np.ndarray], position: Position) -> Non
         if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):
             raise DivergedError(
                 f"The weights became infinite or no numbers by step {position.step} of epoch "
-                f"{position.epoch + 1}. The learning rate is the usual cause: try a tenth of it "
-                "with --learning-rate."
+                f"{position.epoch + 1}."
             )

@@ -28,6 +28,7 @@ from dlmath.training import validation
 from dlmath.training.calibrate import calibrate
 from dlmath.training.devices import Placement
 from dlmath.training.distances import write_distance
+from dlmath.training.divergence import refuse_not_finite
 from dlmath.training.ingredients import bad_file_warnings, class_indices, require_every_class
 from dlmath.training.model_files import write_light, write_model
 from dlmath.training.prepare import Prepared
@@ -97,6 +98,7 @@ def gather(
         DeviceError: A strategy for several devices.
         WeightsError: The pretrained weights cannot be had.
         DataError: A file is bad and the recipe does not skip those, or a class has no image left.
+        DivergedError: The features of an image are no numbers.
         Stopped: A signal came; what was computed is kept.
     """
     recipe, split = prepared.recipe, prepared.split
@@ -160,6 +162,7 @@ def _load(
         progress=lambda done, total, rate: heard.progress(task, done, total, rate),
     )
     require_every_class(features.examples, features.bad, recipe, task)
+    refuse_not_finite(features, task, recipe)
     return features
 
 

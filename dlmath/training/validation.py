@@ -132,8 +132,7 @@ def _binary_view(
 def _normalised(probabilities: np.ndarray) -> np.ndarray:
     if not np.isfinite(probabilities).all():
         raise DivergedError(
-            "The model's probabilities on the validation part are not numbers any more. "
-            "Try a tenth of the learning rate with --learning-rate."
+            "The model's probabilities on the validation part are not numbers any more."
         )
     # float32 softmax sums to 1 within 1e-7 only, and log_loss warns of that in float64.
     return probabilities / probabilities.sum(axis=1, keepdims=True)

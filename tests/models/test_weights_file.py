@@ -98,3 +98,12 @@ def test_a_message_stays_one_line(network, tmp_path):
     with pytest.raises(WeightsError) as info:
         load_weights_file(network, path)
     assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    diverged = dense()
+    diverged.get_layer("logits").bias.assign([0.0, value, 0.0])
+    diverged.save_weights(tmp_path / "file.weights.h5")
+    with pytest.raises(WeightsError, match="holds NaN or infinite weights"):
+        load_weights_file(dense(), tmp_path / "file.weights.h5")

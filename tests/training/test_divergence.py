@@ -36,6 +36,12 @@ def test_the_batch_and_the_weights_are_named():
     assert error.exit_code == 3
 
 
+def test_at_the_end_of_an_epoch_its_last_batch_is_named():
+    inside = explained(DivergedError("x"), model(), EXAMPLES, RECIPE, Position(1, 3))
+    after = explained(DivergedError("x"), model(), EXAMPLES, RECIPE, Position(2, 0))
+    assert str(after) == str(inside)
+
+
 def test_finite_weights_are_said_to_be_so():
     error = explained(DivergedError("x"), model(), EXAMPLES, RECIPE, Position(0, 2))
     assert "The weights are still finite." in str(error)

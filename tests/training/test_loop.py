@@ -124,7 +124,20 @@ def test_the_step_is_compiled_once(tmp_path):
 def test_an_infinite_loss_ends_the_training(tmp_path):
     loop, *_ = make_loop(tmp_path)
     loop.model.get_layer("logits").bias.assign([np.inf, 0])
-    with pytest.raises(DivergedError, match="epoch 1, by step 5 of 5"):
+    with pytest.raises(DivergedError, match=r"epoch 1 at step 1 of 5\."):
+        loop.run()
+
+
+def test_the_very_step_is_named_with_the_loss_before(tmp_path):
+    loop, *_ = make_loop(tmp_path)
+
+    class Poison(Callback):
+        def on_step_end(self, position, loss):
+            if position.step == 2:
+                loop.model.get_layer("logits").bias.assign([np.nan, 0])
+
+    loop.callbacks = [Poison()]
+    with pytest.raises(DivergedError, match=r"became nan in epoch 1 at step 3 of 5, from [\d.]+ a"):
         loop.run()
 
 

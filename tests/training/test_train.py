@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import signal
 
 import keras
@@ -164,6 +165,10 @@ def test_divergence_keeps_the_best_model_before_it(images, tmp_path, monkeypatch
         np.isfinite(weight).all()
         for weight in keras.models.load_model(run.model_path).get_weights()
     )
+    said = str(failed.value)
+    assert re.search(r"The batch of that step is of \d+ images: .*\.png", said)
+    assert "Likely cause: " in said
+    assert holds_no_nan(run.folder)
 
 
 def test_divergence_in_the_first_epoch_keeps_nothing(images, tmp_path, monkeypatch):
@@ -171,6 +176,14 @@ def test_divergence_in_the_first_epoch_keeps_nothing(images, tmp_path, monkeypat
     with pytest.raises(DivergedError, match="no model is kept"):
         dlmath.train(SMALL, images, out=tmp_path / "run")
     assert not Run(tmp_path / "run").model_path.exists()
+
+
+def holds_no_nan(folder):
+    """Whether no text of a run says nan or infinity as a value; binary files refuse them."""
+    texts = [path for path in folder.rglob("*") if path.suffix in (".json", ".csv", ".md", ".toml")]
+    assert texts
+    words = re.compile(r"(?<![\w-])(nan|inf|infinity)(?!\w)", re.IGNORECASE)
+    return not any(words.search(path.read_text(encoding="utf-8")) for path in texts)
 
 
 class Poison:
