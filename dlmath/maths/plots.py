@@ -1,8 +1,9 @@
 """Charts of experiments: curves with their ranges, dots, and an SVG file that stands alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dlmath.charts import HEIGHT, WIDTH, Axes, Chart
 
@@ -20,7 +21,7 @@ _STYLE = (
     ".first{fill:#0072b2;opacity:.55}.second{fill:#d55e00;opacity:.55}"
 )
 
-Curve = tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]
+Curve = tuple[ArrayLike, ArrayLike]
 
 
 def curves(title: str, x: str, y: str, series: Mapping[str, Curve], *, log: bool = False) -> Chart:

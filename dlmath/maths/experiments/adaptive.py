@@ -14,9 +14,9 @@ from dlmath.maths.schedules import constant, inverse_time
 @experiment(
     title="RMSProp does not see the scale of the gradient",
     statement=(
-        "RMSProp divides each entry of the gradient by the root of its mean square, so the steps "
-        "stay the same when the function is multiplied by a constant, large or small, as long as "
-        "epsilon is small beside the gradients; gradient descent's steps grow with it."
+        "RMSProp divides each entry of the gradient by the root of its mean square, so the "
+        "steps stay the same when the function is multiplied by a constant, large or small, as "
+        "long as epsilon is small beside the gradients; gradient descent's steps grow with it."
     ),
     sources=(
         Source("tsemo", 123, "the corresponding learning rates shrink"),
@@ -63,9 +63,9 @@ def rmsprop_is_scale_free(
 @experiment(
     title="Adam's first steps have the length of its rate",
     statement=(
-        "With bias correction, the first step of Adam is rate * sign(g), whatever the gradient g. "
-        "Without it, the first step is (1 - b1) / sqrt(1 - b2) times that, 3.2 times at the usual "
-        "decay rates, and the next ones are longer still."
+        "With bias correction, the first step of Adam is rate * sign(g), whatever the gradient "
+        "g. Without it, the first step is (1 - b1) / sqrt(1 - b2) times that, 3.2 times at the "
+        "usual decay rates, and the next ones are longer still."
     ),
     sources=(
         Source("tsemo", 128, "Bias correction"),
@@ -122,8 +122,9 @@ def _rows(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
 @experiment(
     title="A batch's gradient is unbiased, and its variance falls as 1/B",
     statement=(
-        "The mean gradient of B rows drawn without replacement from N has the gradient of all rows "
-        "as its expectation, and the variance s^2 (N - B) / (B (N - 1)) with s^2 that of one row."
+        "The mean gradient of B rows drawn without replacement from N has the gradient of all "
+        "rows as its expectation, and the variance s^2 (N - B) / (B (N - 1)) with s^2 that of "
+        "one row."
     ),
     sources=(
         Source("tsemo", 468, "Splitting the dataset into batches"),
@@ -170,9 +171,9 @@ def batch_gradient(
 @experiment(
     title="Stochastic gradient descent needs a falling rate",
     statement=(
-        "At a constant rate the distance of stochastic gradient descent to the minimum levels off "
-        "at a height that is proportional to the rate; with rates whose sum diverges and whose "
-        "squares converge (Robbins and Monro) it goes on falling."
+        "At a constant rate the distance of stochastic gradient descent to the minimum levels "
+        "off at a height that is proportional to the rate; with rates whose sum diverges and "
+        "whose squares converge (Robbins and Monro) it goes on falling."
     ),
     sources=(
         Source("foundations", 180, "Convergence analysis guides rate decay"),

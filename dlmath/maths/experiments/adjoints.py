@@ -25,12 +25,13 @@ def inner(left: np.ndarray, right: np.ndarray) -> float:
 @experiment(
     title="The gradient is the adjoint in the Frobenius inner product",
     statement=(
-        "With <A, B> = tr(A^T B), the maps G -> G W^T, G -> X^T G, G -> sum of rows, G -> G * f' "
-        "and, for softmax rows S, G -> S * (G - <S, G>) are the adjoints of the differentials of "
-        "the dense layer in X, W and b, of the activation and of softmax: <df(V), G> = <V, df*(G)>."
+        "With <A, B> = tr(A^T B), the maps G -> G W^T, G -> X^T G, G -> sum of rows, G -> G * "
+        "f' and, for softmax rows S, G -> S * (G - <S, G>) are the adjoints of the "
+        "differentials of the dense layer in X, W and b, of the activation and of softmax: "
+        "<df(V), G> = <V, df*(G)>."
     ),
     sources=(
-        Source("tsemo", 141, "coincide with the scalar product defined by"),
+        Source("tsemo", 140, "coincide with the scalar product defined by"),
         Source("tsemo", 337, "We deduce that"),
         Source("tsemo", 342, "summing the matrix along its columns"),
         Source("jiang", 188, "Its Jacobian matrices are"),
@@ -90,7 +91,8 @@ def _softmax_map(s: np.ndarray, v: np.ndarray) -> np.ndarray:
     title="Softmax and cross-entropy together have the gradient S - y",
     statement=(
         "For labels y whose entries sum to 1, the gradient of the cross-entropy of the softmax "
-        "S(z) is S(z) - y. In general it is sum(y) S(z) - y, so labels in {0, 1}^m alone do not do."
+        "S(z) is S(z) - y. In general it is sum(y) S(z) - y, so labels in {0, 1}^m alone do not "
+        "do."
     ),
     sources=(
         Source("jiang", 166, "is derivable on"),
@@ -141,8 +143,8 @@ def _complex_step(z: np.ndarray, label: np.ndarray, place: int) -> float:
 @experiment(
     title="Backpropagation is the chain rule, from the end",
     statement=(
-        "The gradients that the recursion G_l = dL/dZ_{l+1} W_{l+1}^T gives for every weight and "
-        "bias of a deep network equal the derivatives of the loss, entry by entry."
+        "The gradients that the recursion G_l = dL/dZ_{l+1} W_{l+1}^T gives for every weight "
+        "and bias of a deep network equal the derivatives of the loss, entry by entry."
     ),
     sources=(
         Source("murari", 293, r"j = L, \dots, 1,$$"),

@@ -23,8 +23,8 @@ NAMED = Source("foundations", 148, "Uses the Hessian matrix for quadratic conver
 @experiment(
     title="Newton's method converges quadratically, near the minimum",
     statement=(
-        "Near a minimum with a positive definite Hessian the error of Newton's method is at most "
-        "a constant times the square of the one before (for log cosh the cube: its third "
+        "Near a minimum with a positive definite Hessian the error of Newton's method is at "
+        "most a constant times the square of the one before (for log cosh the cube: its third "
         "derivative is 0 there). Far away it need not converge: for log cosh, beyond 1.0887."
     ),
     sources=(NAMED,),
@@ -95,9 +95,9 @@ def _last(path: np.ndarray) -> float:
 @experiment(
     title="L-BFGS ends on a quadratic after as many steps as dimensions",
     statement=(
-        "With exact line searches on a quadratic of d dimensions, L-BFGS visits the points of the "
-        "conjugate gradient method and ends at the minimum after d steps; gradient descent does "
-        "not."
+        "With exact line searches on a quadratic of d dimensions, L-BFGS visits the points of "
+        "the conjugate gradient method and ends at the minimum after d steps; gradient descent "
+        "does not."
     ),
     sources=(Source("foundations", 148, "Quasi-Newton Methods"),),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorem 6.4",
@@ -137,9 +137,9 @@ def lbfgs_ends_on_a_quadratic(
 @experiment(
     title="The natural gradient does not see the parametrisation",
     statement=(
-        "Under a linear change of parameters w = A v the natural gradient visits the same models; "
-        "gradient descent does not. For logistic regression the Fisher information is the Hessian, "
-        "so at rate 1 it is Newton's method."
+        "Under a linear change of parameters w = A v the natural gradient visits the same "
+        "models; gradient descent does not. For logistic regression the Fisher information is "
+        "the Hessian, so at rate 1 it is Newton's method."
     ),
     sources=(Source("foundations", 148, "Account for the geometry of parameter space"),),
     reference="Amari, Natural gradient works efficiently in learning, 1998",

@@ -26,8 +26,8 @@ def spectral(width: int, depth: int, rho: float, activation: str, seed: int) -> 
     title="Vanishing gradients",
     statement=(
         "The gradient at layer j is at most the gradient at the output times the product of the "
-        "norms of the Jacobians after j. If each is at most rho < 1, it is at most rho^(L-j) times "
-        "it, and vanishes with the depth."
+        "norms of the Jacobians after j. If each is at most rho < 1, it is at most rho^(L-j) "
+        "times it, and vanishes with the depth."
     ),
     sources=(
         Source("murari", 317, r"\prod_{\ell=j+1}^L"),
@@ -79,9 +79,9 @@ def vanishing_gradients(
 @experiment(
     title="Residual links keep gradients",
     statement=(
-        "With a residual link, x -> x + F(x) and |dF| <= rho < 1, no gradient can fall below "
-        "(1 - rho)^L times that at the output, where the plain layers' falls below rho^L. At "
-        "rho < 1/2 that is more; in practice it is far more."
+        "With a residual link, x -> x + F(x) and |dF| <= rho < 1, no gradient can fall below (1 "
+        "- rho)^L times that at the output, where the plain layers' falls below rho^L. At rho < "
+        "1/2 that is more; in practice it is far more."
     ),
     sources=(
         Source("murari", 346, "residual connections"),
@@ -139,8 +139,8 @@ def _gradients(network: Network, rows: np.ndarray, links: bool) -> np.ndarray:
     title="Initialisation that keeps the scale of the signal",
     statement=(
         "With independent weights of mean 0 and variance 2 / fan in, the mean square of a ReLU "
-        "layer's pre-activations stays the same through the depth, in expectation. With half that "
-        "variance it halves at every layer."
+        "layer's pre-activations stays the same through the depth, in expectation. With half "
+        "that variance it halves at every layer."
     ),
     sources=(
         Source("foundations", 97, "Random weight initialization can be analyzed using CLT"),

@@ -83,8 +83,8 @@ def descent_direction(
 @experiment(
     title="Gradient descent contracts",
     statement=(
-        "If f is mu-strongly convex and L-smooth and 0 < rate <= 2/(mu + L), then "
-        "|x_k - x*|^2 <= gamma^k |x_0 - x*|^2 with gamma = 1 - 2 rate mu L / (mu + L)."
+        "If f is mu-strongly convex and L-smooth and 0 < rate <= 2/(mu + L), then |x_k - x*|^2 "
+        "<= gamma^k |x_0 - x*|^2 with gamma = 1 - 2 rate mu L / (mu + L)."
     ),
     sources=(
         Source("murari", 249, r"Assume $0 < \tau \leq 2/(\mu + L)$"),
@@ -172,8 +172,8 @@ def best_step(
     title="Beyond 2/L gradient descent diverges",
     statement=(
         "On a quadratic with largest curvature L, gradient descent with a rate above 2/L leaves "
-        "every bounded set, from every start that has a part along the steepest direction; below "
-        "2/L it converges."
+        "every bounded set, from every start that has a part along the steepest direction; "
+        "below 2/L it converges."
     ),
     sources=(
         Source("tsemo", 86, "If is small enough"),

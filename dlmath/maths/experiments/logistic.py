@@ -123,8 +123,8 @@ def separable_weights_diverge(
     title="Maximum likelihood is the least cross-entropy",
     statement=(
         "For independent examples the log-likelihood of the labels is -N times the mean "
-        "cross-entropy, so both have the same maximiser. For dependent labels the product of the "
-        "examples' probabilities is not the likelihood."
+        "cross-entropy, so both have the same maximiser. For dependent labels the product of "
+        "the examples' probabilities is not the likelihood."
     ),
     sources=(
         Source("foundations", 82, "argmax"),

@@ -77,8 +77,8 @@ def momentum_in_a_long_valley(*, condition: float = 400.0, accuracy: float = 1e-
     title="Momentum reduces oscillation",
     statement=(
         "Where the sign of the gradient alternates from step to step, the moving average of the "
-        "gradients turns slowly: at the same rate, momentum changes the direction of its steps in "
-        "the steep direction a few times where gradient descent does so at every step."
+        "gradients turns slowly: at the same rate, momentum changes the direction of its steps "
+        "in the steep direction a few times where gradient descent does so at every step."
     ),
     sources=(
         Source("tsemo", 114, "Reduces oscillations in the gradient descent path"),
@@ -129,9 +129,9 @@ def momentum_reduces_oscillation(
 @experiment(
     title="Momentum leaves a shallow minimum",
     statement=(
-        "On x^2/2 with a shallow dent beside its minimum, momentum rolls through the dent in which "
-        "gradient descent, from the same start at the same rate, comes to rest. A dent that is "
-        "deep enough holds both."
+        "On x^2/2 with a shallow dent beside its minimum, momentum rolls through the dent in "
+        "which gradient descent, from the same start at the same rate, comes to rest. A dent "
+        "that is deep enough holds both."
     ),
     sources=(Source("tsemo", 111, "Helps to escape shallow local minima"),),
     reference=POLYAK,

@@ -74,8 +74,8 @@ def equal_units_stay_equal(
 @experiment(
     title="A network of linear neurons is one layer",
     statement=(
-        "The composition of affine layers is x -> x W + b with W = W_1 W_2 ... W_L and "
-        "b = (...(b_1 W_2 + b_2) W_3 + ...) + b_L; its rank is at most the least width."
+        "The composition of affine layers is x -> x W + b with W = W_1 W_2 ... W_L and b = "
+        "(...(b_1 W_2 + b_2) W_3 + ...) + b_L; its rank is at most the least width."
     ),
     sources=(
         Source("ferguson", 150, "a network with only linear neurons can be recast"),
@@ -168,10 +168,10 @@ def function_and_sequence(*, bias_input: float = 1.0, depth: int = 4, seed: int 
 @experiment(
     title="Equivalent minima, with a hill between them",
     statement=(
-        "Permuting the units of a hidden layer, with their weights on both sides, or changing the "
-        "signs on both sides of an odd activation, leaves the network's function and its loss the "
-        "same. Half way between a trained network and its permutation the loss is higher: the loss "
-        "is not convex."
+        "Permuting the units of a hidden layer, with their weights on both sides, or changing "
+        "the signs on both sides of an odd activation, leaves the network's function and its "
+        "loss the same. Half way between a trained network and its permutation the loss is "
+        "higher: the loss is not convex."
     ),
     sources=(
         Source("murari", 275, "several equivalent local minima"),

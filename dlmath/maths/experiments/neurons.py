@@ -17,8 +17,8 @@ from dlmath.maths.separation import separating_plane
 @experiment(
     title="Hebb's rule finds the leading direction of its inputs",
     statement=(
-        "If the correlation matrix of the inputs has a leading eigenvector, Hebb's rule turns the "
-        "weights of a linear neuron towards it while their length grows without bound; with "
+        "If the correlation matrix of the inputs has a leading eigenvector, Hebb's rule turns "
+        "the weights of a linear neuron towards it while their length grows without bound; with "
         "degradation (Oja's rule) the length tends to 1."
     ),
     sources=(
@@ -64,8 +64,8 @@ def hebb_finds_the_leading_direction(
     title="No line, but a paraboloid, parts a ball from a ring",
     statement=(
         "No hyperplane separates a ball from the ring around it: the linear programme has no "
-        "solution, and the perceptron does not stop. After the embedding x -> (x, |x|^2) the plane "
-        "of height 1 separates them."
+        "solution, and the perceptron does not stop. After the embedding x -> (x, |x|^2) the "
+        "plane of height 1 separates them."
     ),
     sources=(
         Source("tsemo", 264, "There exist datasets that are separable but not linearly separable"),

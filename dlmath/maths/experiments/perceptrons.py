@@ -16,8 +16,8 @@ NOVIKOFF = "Novikoff, On convergence proofs on perceptrons, 1962"
     title="The perceptron stops after at most (R / margin)^2 updates",
     statement=(
         "If all points lie in a ball of radius R around 0 and a hyperplane through 0 separates "
-        "them with margin m, the perceptron that starts at 0 makes at most (R / m)^2 updates, and "
-        "then separates them."
+        "them with margin m, the perceptron that starts at 0 makes at most (R / m)^2 updates, "
+        "and then separates them."
     ),
     sources=(
         Source("tsemo", 179, "after a finite number of steps, the perceptron algorithm stops"),
@@ -93,14 +93,14 @@ def perceptron_bound_is_attained(*, start: float = 0.0, largest: int = 60) -> Ou
 @experiment(
     title="Planes off the origin, by embedding",
     statement=(
-        "Points that an affine hyperplane w . x + b = 0 separates are separated by the linear one "
-        "(w, b) after the embedding x -> (x, 1), so the perceptron stops there, within the bound "
-        "of the embedded points. Without the embedding it need not stop."
+        "Points that an affine hyperplane w . x + b = 0 separates are separated by the linear "
+        "one (w, b) after the embedding x -> (x, 1), so the perceptron stops there, within the "
+        "bound of the embedded points. Without the embedding it need not stop."
     ),
     sources=(
         Source("tsemo", 199, "If is affinely separable"),
         Source("tsemo", 201, "We embed the dataset to using the map"),
-        Source("ferguson", 78, "considering the bias as an additional weight"),
+        Source("ferguson", 80, "zero indexing the bias"),
     ),
     reference=NOVIKOFF,
     sabotage=Sabotage("the points are not embedded", {"embedded": False}),
@@ -138,10 +138,10 @@ def perceptron_off_the_origin(
 @experiment(
     title="What scaling does to the perceptron",
     statement=(
-        "Multiplying all features by one constant changes R and the margin alike: the perceptron "
-        "from 0 makes the very same updates. Where one feature is measured in much larger units "
-        "than the one that decides, scaling feature by feature (min-max or standard) reduces the "
-        "number of updates."
+        "Multiplying all features by one constant changes R and the margin alike: the "
+        "perceptron from 0 makes the very same updates. Where one feature is measured in much "
+        "larger units than the one that decides, scaling feature by feature (min-max or "
+        "standard) reduces the number of updates."
     ),
     sources=(
         Source("tsemo", 206, "normalizing the dataset may increase performance"),

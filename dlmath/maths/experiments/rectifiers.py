@@ -28,8 +28,8 @@ def bump_slope(x: float, centre: float, width: float) -> float:
 @experiment(
     title="ReLU's derivative is the Heaviside function",
     statement=(
-        "As a distribution: for every smooth test function phi of compact support, "
-        "-int ReLU phi' = int H phi. Without compact support a boundary term is left over."
+        "As a distribution: for every smooth test function phi of compact support, -int ReLU "
+        "phi' = int H phi. Without compact support a boundary term is left over."
     ),
     sources=(
         Source("tsemo", 350, "Proposition 5.2"),
@@ -69,9 +69,9 @@ def relu_weak_derivative(*, cut: float = 1.0, tests: int = 30, seed: int = 0) ->
 @experiment(
     title="What ReLUs represent",
     statement=(
-        "x = R(x) - R(-x), x^p = R^p(x) + (-1)^p R^p(-x), |x| = R(x) + R(-x), "
-        "max(x, y) = x + R(y - x), min(x, y) = x - R(x - y), and "
-        "max(0, 1 - |x|) = R(x - 1) - 2 R(x) + R(x + 1), with R the ReLU."
+        "x = R(x) - R(-x), x^p = R^p(x) + (-1)^p R^p(-x), |x| = R(x) + R(-x), max(x, y) = x + "
+        "R(y - x), min(x, y) = x - R(x - y), and max(0, 1 - |x|) = R(x - 1) - 2 R(x) + R(x + "
+        "1), with R the ReLU."
     ),
     sources=(
         Source("murari", 189, r"\text{ReLU}^p(x)"),
@@ -122,9 +122,9 @@ def relu_identities(*, printed: bool = False, seed: int = 0) -> Outcome:
     title="A continuous piecewise affine function is a ReLU network",
     statement=(
         "Any continuous piecewise affine function on a triangulated convex region is a ReLU "
-        "network, whose weights are written down, not learnt: f = g - h with g and h convex, each "
-        "the maximum of its pieces, by a tree of ReLU layers. On a line one hidden layer is enough. A "
-        "network is continuous, so no function with a jump is one."
+        "network, whose weights are written down, not learnt: f = g - h with g and h convex, "
+        "each the maximum of its pieces, by a tree of ReLU layers. On a line one hidden layer "
+        "is enough. A network is continuous, so no function with a jump is one."
     ),
     sources=(
         Source("murari", 396, "Any continuous piecewise affine (CPA) function"),

@@ -1,0 +1,80 @@
+"""The decision boundary of least degree (Tsemo, Definition 5.4).
+
+A polynomial p classifies by its sign. Some p of degree d is right on all points if and only if a
+plane separates their monomials up to d, which is a linear programme. For a fraction alpha below 1
+the exact question, how few points must be given up, is NP-hard (Johnson and Preparata, "The densest
+hemisphere problem", 1978); the programme with slack, the least sum of violations, gives a
+polynomial whose accuracy is a lower bound, and so a degree that is an upper bound.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linprog
+
+from dlmath.maths.polynomials import monomials, written
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A polynomial that classifies by its sign.
+
+    Attributes:
+        degree: Its degree.
+        coefficients: Of the monomials in the order of `polynomials.powers`.
+        accuracy: Share of the points that it was found on and is right on.
+        dimension: Of the points.
+    """
+
+    degree: int
+    coefficients: np.ndarray
+    accuracy: float
+    dimension: int
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Return the polynomial at points (N, d)."""
+        return monomials(points, self.degree) @ self.coefficients
+
+    def __str__(self) -> str:
+        return written(self.coefficients, self.dimension, self.degree)
+
+
+def fit_boundary(points: np.ndarray, labels: np.ndarray, degree: int) -> Boundary:
+    """Return the polynomial of a degree with the least sum of violations of y p(x) >= 1.
+
+    Args:
+        points: (N, d).
+        labels: (N,), +1 or -1.
+        degree: At most this.
+    """
+    features = monomials(points, degree)
+    scale = np.abs(features).max(axis=0)  # the solver wants entries of one size
+    rows, width = features.shape
+    signed = features / scale * labels[:, np.newaxis]
+    # Variables p, q >= 0 with coefficients p - q, and the slacks; a trace of a price on p and q
+    # chooses the smallest of many polynomials that are all right.
+    answer = linprog(
+        np.concatenate([np.full(2 * width, 1e-6), np.full(rows, 1 / rows)]),
+        A_ub=-np.hstack([signed, -signed, np.eye(rows)]),
+        b_ub=-np.ones(rows),
+        bounds=(0, None),
+        method="highs",
+    )
+    coefficients = (answer.x[:width] - answer.x[width : 2 * width]) / scale
+    accuracy = float(np.mean(labels * (features @ coefficients) > 0))
+    return Boundary(degree, coefficients, accuracy, points.shape[1])
+
+
+def least_degree(
+    points: np.ndarray, labels: np.ndarray, alpha: float = 1.0, highest: int = 8
+) -> Boundary | None:
+    """Return the boundary of least degree that is right on a fraction of at least alpha.
+
+    With alpha = 1 the degree is the least there is, by linear programming; below, it is an upper
+    bound. None if no degree up to `highest` will do.
+    """
+    for degree in range(1, highest + 1):
+        boundary = fit_boundary(points, labels, degree)
+        if boundary.accuracy >= alpha:
+            return boundary
+    return None

@@ -1,0 +1,195 @@
+"""Convolution: its size, its parameters, finite differences, and equivariance under shifts."""
+
+import numpy as np
+
+from dlmath import seeds
+from dlmath.maths.convolution import average_pool, convolve, max_pool, output_size, pad
+from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.papers import Source
+from dlmath.maths.plots import curves
+
+
+@experiment(
+    title="A convolution is a sparse linear map with few parameters",
+    statement=(
+        "A convolution of c channels into o by k x k kernels, with a bias, has o (c k^2 + 1) "
+        "parameters, whatever the size of the image; as a matrix it has o h' w' c h w entries, "
+        "of which all but a share of about k^2 / (h w) are 0."
+    ),
+    sources=(
+        Source("tsemo", 486, "Convolutions maybe very cheaper than linear maps"),
+        Source("tsemo", 515, "convolutional layers are linear operators"),
+        Source("tsemo", 483, "output size in terms of height and width"),
+    ),
+    reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 9.2",
+    sabotage=Sabotage("the kernel is as large as the image", {"kernel": 8}),
+)
+def convolution_is_sparse(
+    *, kernel: int = 3, size: int = 8, stride: int = 1, seed: int = 0
+) -> Outcome:
+    """`size` is that of the image, of 2 channels; there are 3 kernels."""
+    kernels = seeds.generator("kernels", seed).normal(size=(3, 2, kernel, kernel))
+    units = np.eye(2 * size * size).reshape(-1, 2, size, size)
+    matrix = np.stack([convolve(unit, kernels, stride).ravel() for unit in units], axis=1)
+    image = seeds.generator("image", seed).normal(size=(2, size, size))
+    gap = np.abs(matrix @ image.ravel() - convolve(image, kernels, stride).ravel()).max()
+    after = output_size(size, kernel, stride)
+    sizes = np.array([8, 16, 32, 64, 128])
+    dense = 3 * (sizes - kernel + 1) ** 2 * (2 * sizes**2 + 1)
+    return Outcome(
+        (
+            at_most("difference between the matrix and the convolution", gap, 1e-12),
+            at_most("rows of the matrix, away from o h' w'", abs(len(matrix) - 3 * after**2), 0),
+            at_most("share of entries that are not 0", np.mean(matrix != 0), 0.25),
+            at_most(
+                "different numbers in it, away from o c k^2 and 0",
+                abs(len(np.unique(matrix)) - 3 * 2 * kernel**2 - 1),
+                0,
+            ),
+            at_most(
+                "parameters over those of the dense layer",
+                3 * (2 * kernel**2 + 1) / (matrix.size + len(matrix)),
+                0.05,
+            ),
+        ),
+        curves(
+            "Parameters by the size of the image",
+            "log10 of size",
+            "parameters",
+            {
+                "convolution": (np.log10(sizes), np.full(5, 3 * (2 * kernel**2 + 1))),
+                "dense": (np.log10(sizes), dense),
+            },
+            log=True,
+        ),
+    )
+
+
+@experiment(
+    title="A fixed kernel is a finite difference",
+    statement=(
+        "Convolving samples of a smooth function with (1, -2, 1)/h^2 gives its second "
+        "derivative, with an error of at most h^2 / 12 times the largest fourth derivative."
+    ),
+    sources=(Source("murari", 459, "finite differences discretisations"),),
+    reference="LeVeque, Finite difference methods, 2007, section 1.1; Long et al., PDE-Net, 2018",
+    sabotage=Sabotage("the entries of the kernel do not sum to 0", {"middle": -2.1}),
+)
+def kernel_is_a_finite_difference(*, middle: float = -2.0) -> Outcome:
+    """`middle` is the kernel's entry in the middle; the function is sin(3 x)."""
+    steps = 2.0 ** -np.arange(3, 9)
+    errors = []
+    for h in steps:
+        x = np.arange(0, 2, h)
+        image = np.tile(np.sin(3 * x), (3, 1))[np.newaxis]
+        kernel = np.zeros((1, 1, 3, 3))
+        kernel[0, 0, 1] = np.array([1, middle, 1]) / h**2
+        errors.append(np.abs(convolve(image, kernel)[0, 0] + 9 * np.sin(3 * x[1:-1])).max())
+    bounds = steps**2 / 12 * 81
+    return Outcome(
+        (
+            at_most("largest error over h^2 / 12 max |f''''|", (errors / bounds).max(), 1 + 1e-6),
+            at_least(
+                "power of h in the error", np.polyfit(np.log(steps), np.log(errors), 1)[0], 1.9
+            ),
+        ),
+        curves(
+            "Error by step",
+            "log10 of h",
+            "error",
+            {"convolution": (np.log10(steps), errors), "bound": (np.log10(steps), bounds)},
+            log=True,
+        ),
+    )
+
+
+def blob(shift: int, size: int = 32) -> np.ndarray:
+    """Return an image (1, H, W) with a bright shape that is `shift` pixels from its place."""
+    y, x = np.mgrid[:size, :size]
+    middle = size // 2 - 2
+    wave = np.cos(0.9 * (x - shift)) * np.cos(0.7 * y)
+    inside = (np.abs(x - middle - shift) < 5) & (np.abs(y - middle) < 5)
+    return (np.where(inside, 1 + wave, 0.0))[np.newaxis]
+
+
+@experiment(
+    title="Convolution commutes with shifts; a stride breaks that",
+    statement=(
+        "Shifting an image whose content stays clear of the border and convolving is the same "
+        "as convolving and shifting. With stride s that holds for shifts by multiples of s "
+        "alone; the same is so of pooling."
+    ),
+    sources=(
+        Source("tsemo", 475, "slide over the input image"),
+        Source("murari", 350, "symmetry/equivariance"),
+        Source("tsemo", 484, "The stride dictates how much the filter shifts"),
+        Source("tsemo", 493, "Max Pooling"),
+    ),
+    reference="Zhang, Making convolutional networks shift-invariant again, arXiv:1904.11486",
+    sabotage=Sabotage("the stride is 2 and the shift 1", {"stride": 2}),
+)
+def convolution_commutes_with_shifts(*, stride: int = 1, shift: int = 1, seed: int = 0) -> Outcome:
+    """`shift` is in pixels of the image; it must be a multiple of the stride."""
+    kernels = seeds.generator("shifts", seed).normal(size=(2, 1, 3, 3))
+    maps = {
+        "convolution": lambda image: convolve(image, kernels, stride),
+        "max pooling": lambda image: max_pool(image, 2, stride),
+        "average pooling": lambda image: average_pool(image, 2, stride),
+    }
+    moved = shift // stride
+    gaps = {
+        name: np.abs(f(blob(shift)) - np.roll(f(blob(0)), moved, axis=2)).max()
+        for name, f in maps.items()
+    }
+    shifts = list(range(7))
+    by_shift = [
+        np.abs(
+            convolve(blob(s), kernels, 2) - np.roll(convolve(blob(0), kernels, 2), s // 2, axis=2)
+        ).max()
+        for s in shifts
+    ]
+    return Outcome(
+        tuple(at_most(f"{name}: largest difference", gap, 1e-12) for name, gap in gaps.items()),
+        curves(
+            "Difference with stride 2, by shift",
+            "shift",
+            "difference",
+            {"difference": (shifts, by_shift)},
+        ),
+    )
+
+
+@experiment(
+    title="Zero padding tells a network where the border is",
+    statement=(
+        "Padding with zeros keeps the size of an image but breaks equivariance: content that "
+        "reaches the border gives another response than the same content inside. Away from the "
+        "border nothing changes."
+    ),
+    sources=(Source("tsemo", 490, "Padding may be added to the original image"),),
+    reference="Islam, Jia and Bruce, How much position information, arXiv:2001.08248",
+    sabotage=Sabotage("the kernel has one entry and sees no border", {"kernel": 1}),
+)
+def padding_sees_the_border(*, kernel: int = 3, size: int = 16, seed: int = 0) -> Outcome:
+    """A constant image, which is the same at every place."""
+    kernels = 1 + seeds.generator("padding", seed).random((1, 1, kernel, kernel))
+    response = convolve(pad(np.ones((1, size, size)), kernel // 2), kernels)[0]
+    inside = response[2:-2, 2:-2]
+    return Outcome(
+        (
+            at_most("change of the size", abs(len(response) - size), 0),
+            at_most("largest difference inside", np.ptp(inside), 1e-12),
+            at_least(
+                "response at the corner below the middle's", inside[0, 0] - response[0, 0], 0.1
+            ),
+        ),
+        curves(
+            "Response to a constant image, along a row",
+            "column",
+            "response",
+            {
+                "middle row": (np.arange(size), response[size // 2]),
+                "first row": (np.arange(size), response[0]),
+            },
+        ),
+    )

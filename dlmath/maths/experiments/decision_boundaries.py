@@ -1,0 +1,161 @@
+"""Decision boundaries as algebraic hypersurfaces of least degree (Tsemo, 5.4)."""
+
+import numpy as np
+
+from dlmath import seeds
+from dlmath.maths.boundaries import fit_boundary, least_degree
+from dlmath.maths.datasets import ball_and_annulus
+from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.papers import Source
+from dlmath.maths.plots import curves
+
+DEFINITION = Source("tsemo", 465, "A good decision boundary of order")
+
+
+def petals(points: int, degree: int, margin: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return points of a square and the sign of a polynomial of exactly that degree, 1 to 4.
+
+    Points where the polynomial is within `margin` of 0 are left out.
+    """
+    rng = seeds.generator("petals", seed)
+    x, y = rng.uniform(-1.2, 1.2, (2, 4 * points))
+    heights = {
+        1: x + 0.5 * y,
+        2: x**2 + y**2 - 0.6,
+        3: y - 2 * x**3 + 1.2 * x,
+        4: (x**2 - 0.45) * (y**2 - 0.45),
+    }[degree]
+    clear = np.flatnonzero(np.abs(heights) > margin)[:points]
+    return np.column_stack([x, y])[clear], np.sign(heights[clear])
+
+
+@experiment(
+    title="The decision boundary of least degree is found",
+    statement=(
+        "On points labelled by the sign of a polynomial of degree 1, 2, 3 or 4, linear "
+        "programming over the monomials finds that degree as the least that classifies all of "
+        "them. One label turned deep inside a class raises it."
+    ),
+    sources=(
+        DEFINITION,
+        Source("tsemo", 35, "algebraic hypersurface"),
+        Source("tsemo", 31, "lowest degree"),
+    ),
+    reference="Cover, Geometrical properties of systems of linear inequalities, 1965",
+    sabotage=Sabotage("a label in the midst of a class is wrong", {"flipped": 1}),
+)
+def least_degree_is_found(*, flipped: int = 0, points: int = 250, seed: int = 0) -> Outcome:
+    """`flipped` labels are turned, those farthest from the boundary."""
+    wanted = np.arange(1, 5)
+    found = []
+    for degree in wanted:
+        rows, labels = petals(points, int(degree), 0.03, seed)
+        middle = np.argsort(np.abs(rows - [0.7, 0.7]).max(axis=1))[:flipped]
+        labels[middle] *= -1
+        boundary = least_degree(rows, labels, highest=6)
+        found.append(boundary.degree if boundary else 7)
+    return Outcome(
+        (at_most("largest difference of the degree found", np.abs(found - wanted).max(), 0),),
+        curves(
+            "Least degree, by the true one",
+            "true degree",
+            "degree found",
+            {"found": (wanted, found), "true": (wanted, wanted)},
+        ),
+    )
+
+
+@experiment(
+    title="A fraction alpha needs a lower degree",
+    statement=(
+        "With noise, a boundary that classifies all points has a high degree, one that "
+        "classifies a fraction alpha a low one, and the latter is nearer to the truth on new "
+        "points. Without noise there is nothing to give up."
+    ),
+    sources=(
+        DEFINITION,
+        Source("tsemo", 31, "a high percentage of the training dataset"),
+        Source(
+            "tsemo", 464, "Overfitting occurs when the decision boundary is excessively complex"
+        ),
+    ),
+    reference="Johnson and Preparata, The densest hemisphere problem, 1978 (why alpha is a bound)",
+    sabotage=Sabotage("no label is wrong", {"noise": 0.0}),
+)
+def fraction_alpha(
+    *, alpha: float = 0.88, noise: float = 0.08, points: int = 90, seed: int = 0
+) -> Outcome:
+    """`noise` is the share of the ball's and the ring's points whose label is turned."""
+    rows, classes = ball_and_annulus(points // 2, seed, (1.0, 1.0, 1.8))
+    rng = seeds.generator("noise", seed)
+    truth = 2.0 * classes - 1
+    labels = truth * np.where(rng.random(len(truth)) < noise, -1, 1)
+    new, kinds = ball_and_annulus(1000, seed + 1, (1.0, 1.0, 1.8))
+    all_right, enough = (least_degree(rows, labels, share, 14) for share in (1.0, alpha))
+    if all_right is None or enough is None:
+        raise ValueError("no polynomial of degree 14 classifies these points")
+    scores = [np.mean(np.sign(b(new)) == 2 * kinds - 1) for b in (all_right, enough)]
+    degrees = np.arange(1, 9)
+    shares = [fit_boundary(rows, labels, int(degree)).accuracy for degree in degrees]
+    return Outcome(
+        (
+            at_most(
+                "degree for the fraction less degree for all", enough.degree - all_right.degree, -2
+            ),
+            at_least("accuracy on new points, fraction less all", scores[1] - scores[0], 0.02),
+        ),
+        curves(
+            "Share of points classified",
+            "degree",
+            "share",
+            {"share": (degrees, shares), "alpha": (degrees, np.full(len(degrees), alpha))},
+        ),
+    )
+
+
+@experiment(
+    title="A low degree needs less data",
+    statement=(
+        "When a plane is the true boundary in five dimensions, the boundary fitted with degree "
+        "1 is more accurate on new points than one of degree 3 at every sample size: 6 "
+        "coefficients are to be determined, against 56. When the truth is a sphere, degree 1 "
+        "cannot follow."
+    ),
+    sources=(
+        Source("tsemo", 36, "acceptable classification accuracy with less data"),
+        DEFINITION,
+    ),
+    reference="Vapnik and Chervonenkis, On the uniform convergence of relative frequencies, 1971",
+    sabotage=Sabotage("the true boundary is a sphere", {"truth": 2}),
+)
+def low_degree_needs_less_data(
+    *, truth: int = 1, low: int = 1, high: int = 3, draws: int = 5, seed: int = 0
+) -> Outcome:
+    """`truth` is the degree of the true boundary, `low` and `high` those that are fitted."""
+    sizes = np.array([15, 30, 60, 120])
+
+    def drawn(number: int, key: int | str) -> tuple[np.ndarray, np.ndarray]:
+        rows = seeds.generator("less data", seed, key).uniform(-1, 1, (number, 5))
+        heights = rows @ [1.0, -0.8, 0.6, 0.4, -0.2] if truth == 1 else (rows**2).sum(axis=1) - 1.6
+        return rows, np.sign(heights)
+
+    new, said = drawn(1500, "new")
+
+    def accuracy(size: int, degree: int) -> float:
+        fits = [fit_boundary(*drawn(size, draw), degree) for draw in range(draws)]
+        return float(np.mean([np.sign(boundary(new)) == said for boundary in fits]))
+
+    found = {d: np.array([accuracy(int(size), d) for size in sizes]) for d in (low, high)}
+    gains = found[low] - found[high]
+    return Outcome(
+        (
+            at_least("least advantage of the low degree", gains.min(), 0.0),
+            at_least("largest advantage of the low degree", gains.max(), 0.05),
+        ),
+        curves(
+            "Accuracy on new points",
+            "log10 of sample size",
+            "accuracy",
+            {f"degree {d}": (np.log10(sizes), values) for d, values in found.items()},
+        ),
+    )
