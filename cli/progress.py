@@ -23,11 +23,15 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
-def reporter() -> Iterator[Reporter]:
-    """Give a reporter for the block: live bars if stderr is a terminal, else lines."""
+def reporter(*, verbose: bool = False) -> Iterator[Reporter]:
+    """Give a reporter for the block: live bars if stderr is a terminal, else lines.
+
+    Args:
+        verbose: Also show the details that otherwise go to a run's log alone.
+    """
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield LineReporter(console)
+        yield LineReporter(console, verbose=verbose)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -37,19 +41,25 @@ def reporter() -> Iterator[Reporter]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        yield BarReporter(progress)
+        yield BarReporter(progress, verbose=verbose)
 
 
 class BarReporter(Reporter):
     """Shows a bar for each task that is under way."""
 
-    def __init__(self, progress: Progress):
+    def __init__(self, progress: Progress, *, verbose: bool = False):
         self._progress = progress
+        self._verbose = verbose
         self._tasks: dict[str, TaskID] = {}
 
     def say(self, message: str) -> None:
         """Print a line above the bars."""
         self._progress.console.print(message, markup=False)
+
+    def detail(self, message: str) -> None:
+        """Print a line, if details are wanted."""
+        if self._verbose:
+            self.say(message)
 
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Move the bar of `task`; a finished one goes away."""
@@ -65,13 +75,19 @@ class BarReporter(Reporter):
 class LineReporter(Reporter):
     """Prints a line every few seconds, for logs and pipes."""
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console, *, verbose: bool = False):
         self._console = console
+        self._verbose = verbose
         self._last = time.monotonic()
 
     def say(self, message: str) -> None:
         """Print a line."""
         self._console.print(message, markup=False, soft_wrap=True)
+
+    def detail(self, message: str) -> None:
+        """Print a line, if details are wanted."""
+        if self._verbose:
+            self.say(message)
 
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Print how far `task` is, unless a line was printed just now."""

@@ -7,6 +7,9 @@ class Reporter:
     def say(self, message: str) -> None:
         """Hear one line of news."""
 
+    def detail(self, message: str) -> None:
+        """Hear what only those want to know who look for a fault."""
+
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Hear that `done` of `total` units of `task` are done.
 

@@ -23,6 +23,7 @@ from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, cache_home, read_json, write_json
+from dlmath.training.manifest import relative_source
 from dlmath.training.prepare import Prepared
 
 
@@ -38,7 +39,7 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
     findings = folder_findings(prepared.sources)
     findings += _of_images(examples, prepared.recipe.classes, reporter)
     audit = Audit(
-        sources=prepared.catalogue.sources,
+        sources=tuple(str(source) for source in prepared.sources),
         examples=examples,
         classes=prepared.recipe.classes,
         findings=by_severity(findings),
@@ -49,7 +50,14 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
 
 
 def write_audit(run: Run, audit: Audit) -> None:
-    """Write the run's `audit.json`, and the page with thumbnails beside its report."""
+    """Write the run's `audit.json`, and the page with thumbnails beside its report.
+
+    Sources are named as seen from the run, as in its manifest: a run that is passed on tells
+    nothing of the folders above it.
+    """
+    audit = replace(
+        audit, sources=tuple(relative_source(source, run.folder) for source in audit.sources)
+    )
     write_json(run.audit_path, audit.as_json())
     write_page(audit, run.report_path.with_name("audit.html"))
 

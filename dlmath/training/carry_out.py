@@ -12,6 +12,7 @@ import keras
 from dlmath.data.locks import held
 from dlmath.errors import DivergedError, RunError, Stopped
 from dlmath.evaluation.report import write_report
+from dlmath.logs import logged
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.training import manifest, solved_head
@@ -67,6 +68,19 @@ def carry_out(
         Stopped: A signal came; everything was saved.
         RunError: The disk is full or fails; says up to where everything is saved.
     """
+    with logged(run, reporter) as log:
+        return _carry_out(run, ingredients, placement, log, interval, tensorboard=tensorboard)
+
+
+def _carry_out(
+    run: Run,
+    ingredients: Ingredients | HeadIngredients,
+    placement: Placement,
+    reporter: Reporter,
+    interval: Interval,
+    *,
+    tensorboard: bool,
+) -> Run:
     started = time.perf_counter()
     try:
         with stop_request() as stop:

@@ -29,6 +29,7 @@ GROUPS = (
         "dlmath.errors",
         "dlmath.seeds",
         "dlmath.reporting",
+        "dlmath.logs",
         "dlmath.pages",
         "dlmath.charts",
         "dlmath._checkout",
