@@ -47,6 +47,14 @@ def train(
         str | None,
         typer.Option(help="Go on with this interrupted run, instead of TASK.", metavar="RUN"),
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Go on from this finished run with new --data: its recipe, weights and split.",
+            metavar="RUN",
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option(
@@ -164,11 +172,18 @@ def train(
         refused += ["--tensorboard"] if tensorboard else []
         refused += ["--dry-run"] if dry_run else []
         refused += ["--folds"] if folds else []
+        refused += ["--from"] if start_from is not None else []
         refused += [task] if task is not None else []
         typer.echo(str(_resume(resume, data, refused, where, force=force).folder))
         return
     if force:
         raise UserError("--force belongs to --resume: a new run has nothing to differ from.")
+    if start_from is not None:
+        if folds or dry_run:
+            raise UserError("--from takes neither --dry-run nor --folds. Leave one out.")
+        changes["start_from"] = start_from
+        typer.echo(str(_train(task, data, out, tensorboard, changes, where).folder))
+        return
     task, changes = _prepared(task, data, changes)
     if folds and (dry_run or tensorboard):
         raise UserError("--folds takes neither --dry-run nor --tensorboard. Leave one out.")
@@ -205,7 +220,7 @@ def _prepared(
 
 
 def _train(
-    task: str,
+    task: str | None,
     data: list[str] | None,
     out: Path | None,
     tensorboard: bool,

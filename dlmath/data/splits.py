@@ -16,7 +16,7 @@ from dlmath.runs import write_csv
 
 PARTS = ("train", "validation", "test")
 
-_LEFT_OUT = "left_out"
+LEFT_OUT = "left_out"
 _COLUMNS = ("file", "sha256", "class", "patient", "split")
 
 
@@ -41,7 +41,7 @@ class Split:
         Raises:
             ValueError: There is no such part.
         """
-        if name not in (*PARTS, _LEFT_OUT):
+        if name not in (*PARTS, LEFT_OUT):
             raise ValueError(f"`name` must be one of {PARTS} or left_out. Received: name={name!r}")
         part: tuple[Example, ...] = getattr(self, name)
         return part
@@ -83,7 +83,7 @@ def split_examples(
         test=_sorted(parts["test"]),
         left_out=by_file(left_out),
     )
-    return replace(split, warnings=tuple(_warnings(split, catalogue.classes)))
+    return replace(split, warnings=tuple(split_warnings(split, catalogue.classes)))
 
 
 def split_hash(split: Split) -> str:
@@ -115,14 +115,14 @@ def read_split(path: Path, catalogue: Catalogue, accepted: list[str] | None = No
         DataError: An image that the split names is missing or has other bytes or another class,
             and that is not accepted.
     """
-    rows = _read_rows(path)
+    rows = read_rows(path)
     examples = {example.file: example for example in catalogue.examples}
     if accepted is None:
         _require_unchanged(path, rows, examples)
     else:
         accepted += _changes(rows, examples)
         rows = [row for row in rows if row["file"] in examples]
-    parts: dict[str, list[Example]] = {name: [] for name in (*PARTS, _LEFT_OUT)}
+    parts: dict[str, list[Example]] = {name: [] for name in (*PARTS, LEFT_OUT)}
     for row in rows:
         example = replace(examples.pop(row["file"]), patient=row["patient"] or None)
         parts[row["split"]].append(example)
@@ -130,9 +130,9 @@ def read_split(path: Path, catalogue: Catalogue, accepted: list[str] | None = No
         train=by_file(parts["train"]),
         validation=by_file(parts["validation"]),
         test=by_file(parts["test"]),
-        left_out=by_file(parts[_LEFT_OUT]),
+        left_out=by_file(parts[LEFT_OUT]),
     )
-    warnings = list(_warnings(split, catalogue.classes))
+    warnings = list(split_warnings(split, catalogue.classes))
     if examples:
         warnings.append(f"{counted(len(examples), 'image')} of the data are not in {path}.")
     return replace(split, warnings=tuple(warnings))
@@ -160,25 +160,35 @@ def _require_rest(
 
 
 def _rows(split: Split) -> Iterator[dict[str, str]]:
-    for name in (*PARTS, _LEFT_OUT):
+    for name in (*PARTS, LEFT_OUT):
         for example in split.part(name):
             values = (example.file, example.sha256, example.label, example.patient or "", name)
             yield dict(zip(_COLUMNS, values, strict=True))
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read the lines of a split's file, as tables by column.
+
+    Raises:
+        RunError: The file is missing or was not written by `write_split`.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RunError(f"Cannot read the split {path}: {error}.") from error
+    except OSError as error:
+        raise RunError(
+            f"Cannot read the split {path}: {error.strerror}. Put a copy of it back, or train "
+            "again."
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"The split {path} is damaged: {error}. Train again.") from error
     if not rows:
         raise RunError(f"{path} holds no image. Train again.")
     for number, row in enumerate(rows, start=2):
-        if tuple(row) != _COLUMNS or row["split"] not in (*PARTS, _LEFT_OUT):
+        if tuple(row) != _COLUMNS or row["split"] not in (*PARTS, LEFT_OUT):
             raise RunError(
                 f"{path}, line {number}, is not as it was written: expected {','.join(_COLUMNS)} "
-                f"with a split of {', '.join(PARTS)} or {_LEFT_OUT}. Train again."
+                f"with a split of {', '.join(PARTS)} or {LEFT_OUT}. Train again."
             )
     return rows
 
@@ -218,7 +228,8 @@ def _changed(rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example])
     ]
 
 
-def _warnings(split: Split, classes: Sequence[str]) -> Iterator[str]:
+def split_warnings(split: Split, classes: Sequence[str]) -> Iterator[str]:
+    """Return what a reader of results from a split should know."""
     examples = {name: split.part(name) for name in PARTS}
     if split.left_out:
         outside = len(split.train) + len(split.validation) + len(split.left_out)

@@ -1,10 +1,12 @@
 """Bring together what a training needs, whichever way its model is fitted."""
 
+from dlmath import models
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.training import ingredients, solved_head
 from dlmath.training.devices import Placement
 from dlmath.training.ingredients import Ingredients
+from dlmath.training.lineage import begin_with
 from dlmath.training.prepare import Prepared
 from dlmath.training.signals import StopRequest, StopsOnSignal
 from dlmath.training.solved_head import HeadIngredients
@@ -30,10 +32,19 @@ def gather(
         UserError: Weights, device or images cannot be used.
         Stopped: A signal came; features that were computed are kept.
     """
+    start = prepared.start
     if prepared.recipe.solves_head:
-        return solved_head.gather(prepared, placement, reporter)
+        model = None
+        if start is not None:
+            with placement.strategy.scope():
+                model = models.build(prepared.recipe, pretrained=False)
+            begin_with(start, model)
+        return solved_head.gather(prepared, placement, reporter, model)
     goes_on = f"Go on with: dlmath train --resume {run.folder}" if run else AGAIN
-    return ingredients.gather(prepared, placement, StopsOnSignal(reporter, stop, goes_on))
+    gathered = ingredients.gather(prepared, placement, StopsOnSignal(reporter, stop, goes_on))
+    if start is not None:
+        begin_with(start, gathered.model)
+    return gathered
 
 
 AGAIN = "Nothing of the training had begun. Start it by the same command again."

@@ -63,6 +63,7 @@ def first_manifest(
             "train_classes": dict(Counter(example.label for example in split.train)),
         },
         "warnings": prepared.warnings,
+        **({"lineage": dict(prepared.start.lineage)} if prepared.start else {}),
     }
 
 

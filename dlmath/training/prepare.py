@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from dlmath.data.locate import find_data
 from dlmath.data.sources import Catalogue, read_sources
 from dlmath.data.splits import Split, read_split, split_examples
-from dlmath.errors import RecipeError, did_you_mean
+from dlmath.errors import RecipeError, UserError, did_you_mean
 from dlmath.models import RECIPES
 from dlmath.models.backbones import find_backbone
 from dlmath.models.own_images import (
@@ -20,6 +20,7 @@ from dlmath.models.own_images import (
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
+from dlmath.training.lineage import Parent, Start, read_start
 
 Data = str | Path | Sequence[str | Path] | None
 
@@ -33,6 +34,7 @@ class Prepared:
     split: Split
     sources: tuple[str | Path, ...]
     assumptions: tuple[str, ...] = ()  # what was taken for granted in the request
+    start: Start | None = None  # what the training begins with, where it goes on from another
 
     @property
     def warnings(self) -> list[str]:
@@ -45,6 +47,7 @@ class Request(NamedTuple):
     recipe: Recipe
     data: Data
     warnings: tuple[str, ...] = ()
+    parent: Parent | None = None
 
 
 def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> Request:
@@ -67,6 +70,24 @@ def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> 
     return Request(recipe, data, warnings)
 
 
+def resolve_from(
+    parent: Parent, task: Recipe | str | Path | None, data: Data, settings: dict[str, Any]
+) -> Request:
+    """Return what is asked for where the training goes on from a finished run.
+
+    Raises:
+        UserError: No new data are named, or what is asked for does not fit to the run.
+    """
+    if data is None and isinstance(task, str | Path) and is_own_images(task):
+        data = Path(task)
+    if data is None:
+        raise UserError(
+            f"To go on from {parent.run.folder} needs data: name them with --data, the old ones "
+            "too if they shall not be forgotten."
+        )
+    return Request(parent.recipe(task, settings), data, parent=parent)
+
+
 def _recipe_of(task: Recipe | str | Path) -> Recipe:
     if isinstance(task, Recipe):
         return task
@@ -86,7 +107,7 @@ def _recipe_of(task: Recipe | str | Path) -> Recipe:
 
 def prepare(request: Request, reporter: Reporter) -> Prepared:
     """Find the data that are asked for, read what is there, and split it by patient."""
-    recipe, data, warnings = request
+    recipe, data, warnings, parent = request
     find_backbone(recipe.backbone, recipe.image_size)  # refuses before any file is read
     sources = tuple(find_data(recipe.name, as_paths(data), progress=reporter.progress))
     catalogue = read_sources(
@@ -96,6 +117,9 @@ def prepare(request: Request, reporter: Reporter) -> Prepared:
         progress=reporter.progress,
     )
     recipe = with_found_classes(recipe, catalogue.classes)
+    if parent is not None:
+        split = parent.split(catalogue, recipe)
+        return Prepared(recipe, catalogue, split, sources, warnings, parent.start())
     split = split_examples(
         catalogue,
         seed=recipe.seed,
@@ -128,7 +152,7 @@ def prepare_again(
         progress=reporter.progress,
     )
     split = read_split(run.split_path, catalogue, accepted)
-    return Prepared(recipe, catalogue, split, sources)
+    return Prepared(recipe, catalogue, split, sources, start=read_start(run))
 
 
 def as_paths(data: Data) -> list[str | Path]:

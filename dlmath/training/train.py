@@ -17,14 +17,16 @@ from dlmath.training.cadence import EVERY, Interval
 from dlmath.training.carry_out import carry_out, sole_trainer
 from dlmath.training.devices import Placement, pin_threads, place
 from dlmath.training.gather import AGAIN, gather
-from dlmath.training.prepare import Data, Prepared, prepare, resolve
+from dlmath.training.lineage import Parent, write_start
+from dlmath.training.prepare import Data, Prepared, Request, prepare, resolve, resolve_from
 from dlmath.training.signals import StopsOnSignal, stop_request
 
 
 def train(
-    recipe: Recipe | str | Path,
+    recipe: Recipe | str | Path | None = None,
     data: Data = None,
     *,
+    start_from: Run | str | Path | None = None,
     out: str | Path | None = None,
     device: str = "auto",
     strategy: str = "auto",
@@ -41,9 +43,12 @@ def train(
 
     Args:
         recipe: A recipe, a task's name (`malaria`, `pneumonia`), the path of a recipe.toml,
-            or one's own images: a folder of class folders, a zip of one, or a CSV.
+            or one's own images: a folder of class folders, a zip of one, or a CSV. With
+            `start_from` the run's own name or nothing; the recipe is the run's.
         data: One source or several (a folder, a zip, a CSV, `tfds:NAME`), or the word
             `phantom`. Without any, the places that `dlmath data list` names.
+        start_from: A finished run whose weights, recipe and split are gone on from. A head that is
+            solved exactly takes the network below it from there, and is solved for on `data`.
         out: The run's own folder, absent or empty; by default `runs/<task>-<UTC time>`.
         device: auto, cpu, gpu or tpu.
         strategy: auto, one, mirrored or tpu.
@@ -59,7 +64,7 @@ def train(
         DivergedError: The loss became NaN; the best epoch so far is kept in the run.
         Stopped: A signal came; everything was saved.
     """
-    request = resolve(recipe, data, settings)
+    request = _request(recipe, data, start_from, settings)
     folder = Path(out) if out is not None else None
     if folder is not None:
         Run.refuse_occupied(folder)
@@ -118,6 +123,8 @@ def train_prepared(
             write_text(run.recipe_path, prepared.recipe.to_toml())
             write_split(prepared.split, run.split_path)
             write_audit(run, audit)
+            if prepared.start is not None:
+                write_start(prepared.start, run)
             first = manifest.first_manifest(
                 run,
                 prepared,
@@ -136,6 +143,19 @@ def train_prepared(
                 interval=interval or Interval.parse(EVERY),
                 tensorboard=tensorboard,
             )
+
+
+def _request(
+    recipe: Recipe | str | Path | None,
+    data: Data,
+    start_from: Run | str | Path | None,
+    settings: dict[str, Any],
+) -> Request:
+    if start_from is not None:
+        return resolve_from(Parent.find(start_from), recipe, data, settings)
+    if recipe is None:
+        raise UserError("Nothing to train: pass a task, a recipe, or a run to go on from.")
+    return resolve(recipe, data, settings)
 
 
 def _interval(recipe: Recipe, wanted: str | None) -> Interval:
