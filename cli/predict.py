@@ -8,7 +8,7 @@ import typer
 
 from dlmath.cli.startup import load_tensorflow, without_chatter
 from dlmath.errors import UserError
-from dlmath.runs import RUNS, Run, write_csv
+from dlmath.runs import RUNS, Run, is_run, write_csv
 
 if TYPE_CHECKING:
     from dlmath.evaluation import Prediction
@@ -111,9 +111,9 @@ def split_run(arguments: list[str]) -> tuple[Run, list[str]]:
 
 def _is_run(argument: str) -> bool:
     """Whether it is a run's folder, or the name of one that is no file beside us."""
-    if (Path(argument) / "manifest.json").is_file():
+    if is_run(Path(argument)):
         return True
-    return not Path(argument).exists() and (RUNS / argument / "manifest.json").is_file()
+    return not Path(argument).exists() and is_run(RUNS / argument)
 
 
 def _line(prediction: "Prediction", prevalence: float | None) -> str:

@@ -43,6 +43,7 @@ def show(
 ) -> None:
     """Show what made a run: its recipe and its manifest."""
     found = Run.find(run)
+    _ = found.recipe, found.manifest  # what is damaged is named, not shown as if it were whole
     typer.echo(found.recipe_path.read_text(encoding="utf-8"))
     typer.echo(found.manifest_path.read_text(encoding="utf-8").rstrip())
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RUN_VERSION = 1
 RUNS = Path("runs")
+_PUT_BACK = "Put a copy of the file back, or train again."
 
 # What a run has before its manifest: all that a training leaves that was killed that early.
 _BEGINNING = {"recipe.toml", "split.csv", "audit.json", "report", "checkpoints"}
@@ -113,7 +114,10 @@ class Run:
     @property
     def manifest(self) -> dict[str, Any]:
         """What the run recorded: versions, command, data, split, threshold, state."""
-        return read_json(self._existing(self.manifest_path))
+        record = read_json(self._existing(self.manifest_path))
+        if not isinstance(record, dict):
+            raise RunError(f"{self.manifest_path} is no record of a run. {_PUT_BACK}")
+        return record
 
     @property
     def sources(self) -> list[str | Path]:
@@ -122,6 +126,8 @@ class Run:
         The manifest holds paths relative to the run's folder.
         """
         given = self.manifest.get("data", {}).get("sources", [])
+        if not given:
+            raise RunError(f"{self.manifest_path} names no data. {_PUT_BACK}")
         return [
             source if source.startswith("tfds:") else (self.folder.resolve() / source).resolve()
             for source in given
@@ -203,12 +209,14 @@ class Run:
         """
         if given is None:
             return cls._newest()
-        for folder in (Path(given), RUNS / given):
-            if (folder / "manifest.json").is_file():
+        places = list(dict.fromkeys((Path(given), RUNS / given)))  # one for an absolute path
+        for folder in places:
+            if is_run(folder):
+                cls(folder)._existing(cls(folder).manifest_path)
                 return cls(folder)
         names = [run.name for run in finished_runs()]
         raise RunError(
-            f"No run at {given} nor at {RUNS / given}.{did_you_mean(str(given), names)} "
+            f"No run at {' nor at '.join(map(str, places))}.{did_you_mean(str(given), names)} "
             "Make one with: dlmath train pneumonia --data phantom --backbone efficientnet_lite0"
         )
 
@@ -225,6 +233,12 @@ class Run:
             f"Using the newest finished run: {run.folder}", file=sys.stderr
         )
         return cls(run.folder)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether the folder is that of a run, whole or not: a recipe alone makes none."""
+    run = Run(folder)
+    return run.manifest_path.is_file() or (run.recipe_path.is_file() and run.split_path.is_file())
 
 
 def finished_runs(root: Path | None = None) -> list[Run]:
@@ -335,8 +349,10 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"Cannot read {path}: {error}.") from error
+    except OSError as error:
+        raise RunError(f"Cannot read {path}: {error.strerror}. {_PUT_BACK}") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {error}. {_PUT_BACK}") from error
 
 
 def _umask() -> int:

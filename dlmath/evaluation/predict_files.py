@@ -13,7 +13,7 @@ import numpy as np
 
 from dlmath.data.pillow_images import read_image
 from dlmath.data.trees import is_image, is_junk
-from dlmath.errors import DataError, UserError, did_you_mean
+from dlmath.errors import DataError, RunError, UserError, did_you_mean
 from dlmath.evaluation.prediction import Prediction, Shift
 from dlmath.evaluation.tables import number_or_none
 from dlmath.light.classifier import LightClassifier, has_light_form
@@ -149,7 +149,7 @@ def _predict_batch(
         if isinstance(image, str):
             yield Prediction(str(path), error=image)
         else:
-            yield _predict_one(classifier, path, _row(answers, next(rows)))
+            yield predict_one(classifier, path, _row(answers, next(rows)))
 
 
 def _row(answers: Answers, row: int) -> Answers:
@@ -159,10 +159,15 @@ def _row(answers: Answers, row: int) -> Answers:
     return Answers(answers.probabilities[one], None if distances is None else distances[one])
 
 
-def _predict_one(classifier: Decider, path: Path, answer: Answers) -> Prediction:
+def predict_one(classifier: Decider, path: Path, answer: Answers) -> Prediction:
+    """Return what a classifier's answer to one image comes to."""
     probabilities, distances = answer
     if not np.isfinite(probabilities).all():
-        return Prediction(str(path), error=f"{path}: the model gives NaN; train it again")
+        # True of every image, most likely: said once, and no figure beside it.
+        raise RunError(
+            f"The model gives NaN for {path}. Its weights are damaged or its training diverged. "
+            "Train again."
+        )
     decided = int(classifier.decide(probabilities)[0])
     positive = classifier.positive_index
     unusual, abstains = classifier.unusual(distances), classifier.abstains(*answer)

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlmath.data.image_headers import read_checked
 from dlmath.data.pillow_images import decode_upright, read_image
-from dlmath.errors import DataError, UserError, did_you_mean
+from dlmath.errors import DataError, RunError, UserError, did_you_mean
 from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.predict_files import find_images
 from dlmath.explain.checks import Measure, cheap_figures, failures, slow_figures
@@ -149,12 +149,16 @@ class Explainer:
         """Explain one file.
 
         Raises:
-            DataError: It cannot be read, or the model gives NaN.
+            DataError: It cannot be read.
+            RunError: The model gives NaN.
         """
         image = read_image(file, str(file), self.classifier.image_size)
         row = self.classifier.probabilities(image[None])
         if not np.isfinite(row).all():
-            raise DataError(f"{file}: the model gives NaN; train it again")
+            raise RunError(
+                f"The model gives NaN for {file}. Its weights are damaged or its training "
+                "diverged. Train again."
+            )
         index = int(self.classifier.decide(row)[0]) if self.index is None else self.index
         name = self.classifier.classes[index]
         heat_map = find_method(self.method)(self.parts, image, index)

@@ -26,7 +26,7 @@ METHODS: dict[str, Method] = {
 # Fewer steps would be noise, and noise changes with any weights.
 QUICK: dict[str, Method] = {
     **METHODS,
-    "integrated_gradients": partial(integrated_gradients, most_steps=64),
+    "integrated_gradients": partial(integrated_gradients, most_steps=32),
 }
 
 

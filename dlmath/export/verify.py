@@ -1,99 +1,183 @@
-"""Proof that an export does what its run does: other process, same images, same probabilities."""
+"""Proof that an export does what its run does: other process, same images, same answers."""
 
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from dlmath.data.image_headers import read_checked
-from dlmath.data.images import decode_and_resize_batch
-from dlmath.data.pixels import load_pixels
 from dlmath.errors import VerificationError
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.subject import own_images
-from dlmath.reporting import SILENT, Reporter
-from dlmath.runs import Run
+from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.grad_cam import grad_cam
+from dlmath.export.cases import Cases
 
-TOLERANCE = 1e-5
-IMAGES = 16
+# Of a heat map, relative to its largest value: TensorFlow and Pillow enlarge it each in float32.
+MAP_TOLERANCE = 1e-3
 
 
-@dataclass(frozen=True, eq=False)
-class Cases:
-    """What an export must reproduce.
+@dataclass(frozen=True)
+class Proof:
+    """What came of running an export on real images.
 
     Attributes:
-        files: N image files.
-        pixels: The same, decoded and resized: uint8 (N, size, size, 3).
-        probabilities: What the run's model says of them: (N, K).
-        classes: The K names.
+        images: How many.
+        tolerance: The largest difference of a probability that is allowed.
+        largest_difference: Of a probability, by the way in.
+        changed_decisions: Images whose class is decided otherwise.
+        changed_abstentions: Images that are abstained on otherwise; None without a rule.
+        heat_map_difference: The largest of a Grad-CAM map, relative to its largest value; None
+            where the export explains nothing.
+        images_per_second: From pixels, after a first call, on the CPU.
+        megabytes: Of the export's network, 10^6 bytes.
     """
 
-    files: tuple[Path, ...]
-    pixels: np.ndarray
-    probabilities: np.ndarray
-    classes: tuple[str, ...]
+    images: int
+    tolerance: float
+    largest_difference: dict[str, float]
+    changed_decisions: int
+    changed_abstentions: int | None
+    heat_map_difference: float | None
+    images_per_second: float
+    megabytes: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry `verified` of `exports/manifest.json`."""
+        return asdict(self)
 
 
-def gather_cases(run: Run, classifier: Classifier, reporter: Reporter = SILENT) -> Cases:
-    """Return images spread over the run's test part, with what the run says of them.
-
-    Raises:
-        DataError: The data of the run are not there.
-    """
-    examples = own_images(run, "test", reporter).examples
-    rows = np.unique(np.linspace(0, len(examples) - 1, IMAGES).round().astype(int))
-    pixels = load_pixels([examples[row] for row in rows], classifier.image_size, on_bad_file="skip")
-    files = tuple(example.path for example in pixels.examples)
-    # By the export's own reading: it may differ from Pillow's by one of 255 levels.
-    encoded = tf.constant([read_checked(file, str(file)) for file in files])
-    array = decode_and_resize_batch(encoded, classifier.image_size).numpy()
-    return Cases(files, array, classifier.probabilities(array), classifier.classes)
-
-
-def verify(model: Path, program: str, cases: Cases, *, isolated: bool) -> dict[str, Any]:
+def verify(
+    model: Path, program: str, cases: Cases, *, isolated: bool, tolerance: float = 1e-5
+) -> Proof:
     """Run an export in a fresh process and compare; return what was found, for the record.
+
+    A decision may change where the run's own probability lies within the tolerance of another
+    decision, and nowhere else.
 
     Args:
         model: The export.
         program: The file beside this one that runs it.
         cases: What it must reproduce.
         isolated: Whether the process may not see dlmath.
+        tolerance: Of a probability.
 
     Raises:
-        VerificationError: It fails, or a probability is off by more than `TOLERANCE`.
+        VerificationError: It fails, or something is off by more than is allowed.
     """
     with tempfile.TemporaryDirectory() as folder:
         _write_cases(cases, Path(folder))
         _run(program, [str(model), folder], isolated=isolated)
         with np.load(Path(folder) / "outputs.npz") as loaded:
             outputs = dict(loaded)
-    classes = outputs.pop("classes", None)
-    if classes is not None and not (classes == np.array(cases.classes)).all():
-        raise VerificationError(
-            f"The export names its classes {classes[0].tolist()}, and the run "
-            f"{list(cases.classes)}. It was not kept."
-        )
-    differences = {name: _largest_difference(cases, output) for name, output in outputs.items()}
-    wrong = {name: value for name, value in differences.items() if not value <= TOLERANCE}
+    _check_classes(cases, outputs["classes"])
+    probabilities = {
+        name.removeprefix("probabilities "): values
+        for name, values in outputs.items()
+        if name.startswith("probabilities ")
+    }
+    proof = Proof(
+        images=len(cases.files),
+        tolerance=tolerance,
+        largest_difference={
+            name: _largest_difference(cases.probabilities, values)
+            for name, values in probabilities.items()
+        },
+        changed_decisions=int(_changed(cases, outputs).sum()),
+        changed_abstentions=_changed_abstentions(cases, outputs),
+        heat_map_difference=_heat_map_difference(cases, outputs.get("heat_map")),
+        images_per_second=len(cases.files) / float(outputs["seconds"]),
+        megabytes=_megabytes(model),
+    )
+    _refuse(proof, cases, outputs)
+    return proof
+
+
+def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> None:
+    allowed = proof.tolerance
+    wrong = {
+        name: value for name, value in proof.largest_difference.items() if not value <= allowed
+    }
     if wrong:
         raise VerificationError(
             f"The export does not do what the run does: probabilities are off by up to "
-            f"{max(wrong.values()):.2g} ({', '.join(wrong)}), and {TOLERANCE:g} is allowed. "
+            f"{max(wrong.values()):.2g} ({', '.join(wrong)}), and {allowed:g} is allowed. "
             "It was not kept."
         )
-    return {
-        "images": len(cases.files),
-        "tolerance": TOLERANCE,
-        "largest_difference": differences,
-    }
+    unexplained = _changed(cases, outputs) & (_margins(cases) > allowed)
+    if unexplained.any():
+        raise VerificationError(
+            f"The export decides {unexplained.sum()} of {proof.images} images otherwise than the "
+            "run, although their probabilities are the same. It was not kept."
+        )
+    difference = proof.heat_map_difference
+    if difference is not None and not difference <= MAP_TOLERANCE:
+        raise VerificationError(
+            f"The export explains otherwise than the run: its Grad-CAM is off by {difference:.2g} "
+            f"of its largest value, and {MAP_TOLERANCE:g} is allowed. It was not kept."
+        )
+
+
+def _check_classes(cases: Cases, classes: np.ndarray) -> None:
+    wanted = cases.decider.classes
+    if not (classes == np.array(wanted)).all():
+        raise VerificationError(
+            f"The export names its classes {classes[0].tolist()}, and the run {list(wanted)}. "
+            "It was not kept."
+        )
+
+
+def _changed(cases: Cases, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return which images are decided otherwise, (N,) bool."""
+    return outputs["decision"] != np.array(cases.decider.classes)[cases.decisions]
+
+
+def _margins(cases: Cases) -> np.ndarray:
+    """Return how far each probability is from where another class would be decided, (N,)."""
+    decider = cases.decider
+    if decider.positive_index is None or decider.threshold is None:
+        second, first = np.sort(cases.probabilities, axis=1)[:, -2:].T
+        return (first - second) / 2  # both may move
+    return np.abs(cases.probabilities[:, decider.positive_index] - decider.threshold.value)
+
+
+def _changed_abstentions(cases: Cases, outputs: Mapping[str, np.ndarray]) -> int | None:
+    wanted = cases.abstains
+    if wanted is None:
+        return None
+    if "abstains" not in outputs:
+        raise VerificationError("The export never abstains, and the run does. It was not kept.")
+    return int((outputs["abstains"] != wanted).sum())
+
+
+def _heat_map_difference(cases: Cases, found: np.ndarray | None) -> float | None:
+    if found is None:
+        return None
+    parts = ClassifierParts(cases.decider.model)
+    worst = 0.0
+    for image, index, values in zip(cases.pixels, cases.decisions, found, strict=True):
+        wanted = grad_cam(parts, image, int(index)).values
+        # Next to a map of nothing but rounding, rounding is no difference.
+        worst = max(worst, _largest_difference(wanted, values) / max(float(wanted.max()), 1e-6))
+    return worst
+
+
+def _largest_difference(wanted: np.ndarray, found: np.ndarray) -> float:
+    """Return the largest difference; infinite for NaN or another shape."""
+    if found.shape != wanted.shape or not np.isfinite(found).all():
+        return float("inf")
+    return float(np.abs(found - wanted).max())
+
+
+def _megabytes(model: Path) -> float:
+    files = [model] if model.is_file() else [path for path in model.rglob("*") if path.is_file()]
+    # A link is a second name, and what ends in .py are the programs beside the network.
+    own = {path.resolve() for path in files if path.suffix != ".py"}
+    return sum(path.stat().st_size for path in own) / 1e6
 
 
 def _write_cases(cases: Cases, folder: Path) -> None:
@@ -102,13 +186,6 @@ def _write_cases(cases: Cases, folder: Path) -> None:
     for number, file in enumerate(cases.files):
         (images / f"{number:04d}").write_bytes(read_checked(file, str(file)))
     np.save(folder / "pixels.npy", cases.pixels)
-
-
-def _largest_difference(cases: Cases, output: np.ndarray) -> float:
-    """Return the largest difference of a probability; infinite for NaN or another shape."""
-    if output.shape != cases.probabilities.shape or not np.isfinite(output).all():
-        return float("inf")
-    return float(np.abs(output - cases.probabilities).max())
 
 
 def _run(program: str, arguments: Sequence[str], *, isolated: bool) -> None:
@@ -124,7 +201,8 @@ def _run(program: str, arguments: Sequence[str], *, isolated: bool) -> None:
     if not isolated:
         environment["PYTHONPATH"] = str(home.parents[1])
     result = subprocess.run(
-        [sys.executable, mode, str(home / program), *arguments],
+        # -B: the programs beside an export are run from its folder, and leave no bytecode there.
+        [sys.executable, mode, "-B", str(home / program), *arguments],
         env=environment,
         capture_output=True,
         text=True,
