@@ -8,11 +8,13 @@ import hashlib
 import re
 import shutil
 import stat
+import unicodedata
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -25,8 +27,15 @@ from dlmath.runs import cache_home
 MAX_BYTES = 64 * 2**30
 MAX_MEMBERS = 500_000
 
+# Images are packed already; what shrinks more than this is no set of images. Small ones may.
+MAX_RATIO = 100
+RATIO_FROM = 256 * 2**20
+MAX_DEPTH = 64  # folders inside each other
+
 # Names that open a device on Windows, whatever their ending.
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_DEVICES = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|com[\d¹²³]|lpt[\d¹²³]) *(\.|$)", re.IGNORECASE
+)
 _ENCRYPTED = 0x1
 
 
@@ -118,11 +127,13 @@ def _checked_members(
 ) -> list[_Member]:
     members = [_Member(info, info.filename.replace("\\", "/")) for info in infos]
     members = [member for member in members if not member.name.endswith("/")]  # folders
-    _refuse(archive, "names that are not safe", [m.name for m in members if not is_safe(m.name)])
-    _refuse(archive, "links", [m.name for m in members if stat.S_ISLNK(_mode(m.info))])
+    unsafe = [m.name for m in members if not is_safe(m.name) or "\0" in m.info.orig_filename]
+    _refuse(archive, "names that are not safe", unsafe)
+    special = [m.name for m in members if stat.S_IFMT(_mode(m.info)) not in (0, stat.S_IFREG)]
+    _refuse(archive, "links or other special files", special)
     _refuse(archive, "encrypted files", [m.name for m in members if m.info.flag_bits & _ENCRYPTED])
-    times = Counter(member.name for member in members)
-    _refuse(archive, "names that occur twice", [name for name, n in times.items() if n > 1])
+    _refuse(archive, "names that are one on some systems", _same_names(members))
+    _refuse(archive, "files that lie within each other", _overlapping(members))
     total = sum(member.info.file_size for member in members)
     if total > max_bytes or len(members) > max_members:
         raise UnfitArchive(
@@ -130,7 +141,44 @@ def _checked_members(
             f"most {max_members:,} files of {gigabytes(max_bytes)} are unpacked unasked. Unpack "
             "it yourself and pass the folder with --data."
         )
+    packed = sum(member.info.compress_size for member in members)
+    if total > RATIO_FROM and total > MAX_RATIO * packed:
+        raise UnfitArchive(
+            f"{archive} would unpack to {total / max(packed, 1):,.0f} times its size "
+            f"({gigabytes(total)}), as no images do. Unpack it yourself, look at it, and pass the "
+            "folder with --data."
+        )
     return members
+
+
+def _same_names(members: list[_Member]) -> list[str]:
+    """Return the files that would take each other's place, or that of a folder.
+
+    Some file systems tell neither case nor composed letters apart, and Windows drops what ends a
+    name; `is_safe` has refused the latter.
+    """
+    folded = [unicodedata.normalize("NFC", member.name).casefold() for member in members]
+    times = Counter(folded)
+    folders = {name[:end] for name in folded for end in range(len(name)) if name[end] == "/"}
+    return [
+        member.name
+        for member, name in zip(members, folded, strict=True)
+        if times[name] > 1 or name in folders
+    ]
+
+
+def _overlapping(members: list[_Member]) -> list[str]:
+    """Return the files whose packed bytes reach into those of the next.
+
+    A few bytes that stand for many files make the largest of bombs. Source: Fifield, "A better zip
+    bomb", WOOT 2019. Python checks it from 3.11.9 on.
+    """
+    infos = sorted((member.info for member in members), key=lambda info: info.header_offset)
+    return [
+        info.filename
+        for info, following in pairwise(infos)
+        if info.header_offset + info.compress_size >= following.header_offset
+    ]
 
 
 def is_safe(name: str) -> bool:
@@ -138,7 +186,13 @@ def is_safe(name: str) -> bool:
     # A colon is a drive or a hidden stream on Windows.
     if name.startswith("/") or ":" in name or not name.isprintable():
         return False
-    return not any(part in ("", ".", "..") or _DEVICES.match(part) for part in name.split("/"))
+    parts = name.split("/")
+    return len(parts) <= MAX_DEPTH and all(_is_safe_part(part) for part in parts)
+
+
+def _is_safe_part(part: str) -> bool:
+    # Windows drops a dot or a blank at the end, and then finds another file.
+    return bool(part) and part[-1] not in ". " and not _DEVICES.match(part)
 
 
 def _mode(info: zipfile.ZipInfo) -> int:

@@ -67,6 +67,8 @@ def test_names_with_backslashes_are_folders(tmp_path):
     [
         *("../up.png", "a/../../up.png", "a\\..\\..\\up.png", "./here.png", "a//b.png"),
         *("/abs.png", "C:/win.png", "file.png:stream", "a/nul.png", "COM1", "b\x07ell.png"),
+        *("con .png", "CONIN$", "lpt¹.png", "a /x.png", "a./x.png", "x.png.", "//host/x.png"),
+        *("\\\\host\\x.png", "\\x.png", "a/" * 64 + "x.png"),
     ],
 )
 def test_unsafe_names_are_refused_before_anything_is_written(tmp_path, home, name):
@@ -80,15 +82,77 @@ def test_unsafe_names_are_refused_before_anything_is_written(tmp_path, home, nam
 def test_links_are_refused(tmp_path):
     link = zipfile.ZipInfo("link.png")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    with pytest.raises(DataError, match=r"links: 'link\.png'"):
+    with pytest.raises(DataError, match=r"links or other special files: 'link\.png'"):
         unpack(pack(tmp_path / "a.zip", [(link, b"/etc/passwd")]))
 
 
 def test_a_name_that_occurs_twice_is_refused(tmp_path):
     with pytest.warns(UserWarning, match="Duplicate name"):
         archive = pack(tmp_path / "a.zip", [("1.png", b"one"), ("1.png", b"two")])
-    with pytest.raises(DataError, match="occur twice"):
+    with pytest.raises(DataError, match="names that are one on some systems: '1.png', '1.png'"):
         unpack(archive)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A/1.png", "a/1.PNG"),
+        ("\u00e9.png", "e\u0301.png"),
+        ("a/b", "a/b/1.png"),
+        ("A", "a/1.png"),
+        ("stra\u00dfe.png", "strasse.png"),
+    ],
+)
+def test_names_that_some_file_system_takes_for_one_are_refused(tmp_path, home, one, other):
+    archive = pack(tmp_path / "a.zip", [(one, b"one"), (other, b"two")])
+    with pytest.raises(DataError, match="names that are one on some systems"):
+        unpack(archive)
+    assert not home.exists()
+
+
+def test_a_name_that_is_cut_short_is_refused(tmp_path, home):
+    archive = pack(tmp_path / "a.zip", [("1.pngX.txt", b"one")])
+    archive.write_bytes(archive.read_bytes().replace(b"1.pngX.txt", b"1.png\0.txt"))
+    with pytest.raises(DataError, match=r"names that are not safe: '1\.png'"):
+        unpack(archive)
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK])
+def test_special_files_are_refused(tmp_path, home, kind):
+    special = zipfile.ZipInfo("1.png")
+    special.external_attr = (kind | 0o666) << 16
+    with pytest.raises(DataError, match="special files"):
+        unpack(pack(tmp_path / "a.zip", [(special, b"")]))
+    assert not home.exists()
+
+
+def test_files_that_share_their_bytes_are_refused(tmp_path, home):
+    """The second entry of the directory is made to point at the first file's bytes."""
+    archive = pack(tmp_path / "a.zip", [("1.png", b"x" * 50), ("2.png", b"y" * 50)])
+    data = bytearray(archive.read_bytes())
+    second = data.rindex(b"PK\x01\x02")
+    data[second + 42 : second + 46] = (0).to_bytes(4, "little")  # the offset of its header
+    archive.write_bytes(data)
+    with pytest.raises(DataError, match="files that lie within each other"):
+        unpack(archive)
+    assert not home.exists()
+
+
+def test_a_bomb_is_known_by_how_much_it_shrank(tmp_path, home, monkeypatch):
+    monkeypatch.setattr("dlmath.data.archives.RATIO_FROM", 50_000)
+    archive = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("1.png", bytes(100_000))
+    with pytest.raises(DataError, match="times its size"):
+        unpack(archive)
+    assert not home.exists()
+
+
+def test_a_zip_inside_is_not_unpacked(tmp_path):
+    inner = pack(tmp_path / "inner.zip", [("2.png", b"two")]).read_bytes()
+    archive = pack(tmp_path / "a.zip", [("1.png", b"one"), ("inner.zip", inner)])
+    assert unpacked_files(unpack(archive)) == {"1.png": b"one", "inner.zip": inner}
 
 
 def test_an_encrypted_member_is_refused(tmp_path):
