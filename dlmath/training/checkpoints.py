@@ -94,6 +94,10 @@ def unpack(data: bytes, path: Path | str) -> Checkpoint:
     Raises:
         RunError: The data are of another format, or damaged.
     """
+    if data.startswith(_MAGIC[:-2]) and not data.startswith(_MAGIC):
+        raise RunError(
+            f"The checkpoint {path} was written by another version of dlmath. Go on with that one."
+        )
     payload = memoryview(data)[_HEADER_LENGTH:]
     if data[:_HEADER_LENGTH] != _header(hashlib.sha256(payload).hexdigest()):
         raise RunError(f"The checkpoint {path} is damaged: its checksum does not match.")

@@ -1,3 +1,7 @@
+import hashlib
+import json
+import tracemalloc
+
 import keras
 import numpy as np
 import pytest
@@ -37,6 +41,89 @@ def test_a_flipped_bit_anywhere_is_refused(position, bit):
     data[int(position * len(data))] ^= 1 << bit
     with pytest.raises(RunError, match="damaged"):
         checkpoints.unpack(bytes(data), "x")
+
+
+def sealed(payload):
+    """A file with the right checksum, whatever it holds."""
+    return checkpoints._header(hashlib.sha256(payload).hexdigest()) + payload
+
+
+def refuses_or_returns(data):
+    """No other error than ours, and no more memory than the file holds."""
+    tracemalloc.start()
+    try:
+        loaded = checkpoints.unpack(data, "x")
+    except RunError:
+        return None
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 200_000 + 30 * len(data)
+    return loaded
+
+
+@given(payload=st.binary(max_size=300))
+def test_any_bytes_are_refused_in_one_message(payload):
+    assert refuses_or_returns(payload) is None
+    refuses_or_returns(sealed(payload))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+ENTRIES = st.lists(
+    st.tuples(
+        st.text(max_size=3),
+        st.sampled_from(["<f4", "|b1", "|O", "<M8[s]", "<f4,<f4", "x", ""]) | JSON,
+        st.lists(st.integers(-2, 2**70), max_size=3) | JSON,
+    ),
+    max_size=3,
+)
+
+
+@given(
+    arrays=ENTRIES | JSON,
+    meta=st.just({}) | JSON,
+    rest=st.binary(max_size=40),
+    length=st.none() | st.integers(0, 2**64 - 1),
+)
+def test_any_index_below_a_right_checksum_is_refused_or_means_what_it_says(
+    arrays, meta, rest, length
+):
+    index = json.dumps({"arrays": arrays, "meta": meta}).encode()
+    length = len(index) if length is None else length
+    loaded = refuses_or_returns(sealed(length.to_bytes(8, "little") + index + rest))
+    if loaded is not None:
+        assert sum(array.nbytes for array in loaded.arrays.values()) <= len(rest)
+
+
+@settings(max_examples=200)
+@given(position=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+def test_a_changed_byte_below_a_right_checksum_brings_no_traceback(position, byte):
+    whole = checkpoints.pack(Checkpoint({"a": np.arange(5.0), "b": np.ones((2, 2))}, {"step": 1}))
+    payload = bytearray(whole[checkpoints._HEADER_LENGTH :])
+    payload[int(position * len(payload))] = byte
+    refuses_or_returns(sealed(bytes(payload)))
+
+
+def test_a_deeply_nested_index_is_refused():
+    index = b"[" * 100_000
+    with pytest.raises(RunError, match="cannot be read"):
+        checkpoints.unpack(sealed(len(index).to_bytes(8, "little") + index), "x")
+
+
+def test_the_format_before_is_refused_by_name():
+    with pytest.raises(RunError, match="another version of dlmath"):
+        checkpoints.unpack(b"dlmath checkpoint 1\n" + b"0" * 64 + b"\nPK", "x")
+
+
+def test_what_is_no_number_is_not_saved():
+    with pytest.raises(ValueError, match="holds numbers"):
+        checkpoints.pack(Checkpoint({"a": np.array(["text"])}, {}))
+    with pytest.raises(ValueError, match="JSON compliant"):
+        checkpoints.pack(Checkpoint({}, {"loss": float("nan")}))
 
 
 @pytest.mark.parametrize("length", [0, 5, 50, 200])
