@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dlmath.data.strata import cut_patients
@@ -98,6 +98,25 @@ def test_two_classes_are_in_every_part_whenever_that_can_be(labels, seed):
         return
     for part in cut(labels_of, seed).values():
         assert frozenset().union(*(labels_of[patient] for patient in part)) == {"a", "b"}
+
+
+@given(
+    labels=st.lists(
+        st.sampled_from(["a", "b", "c", "ab", "ac", "bc", "abc"]).map(frozenset),
+        min_size=4,
+        max_size=9,
+    ),
+    seed=seeds,
+)
+@example(labels=[frozenset(own) for own in ("bc", "abc", "ab", "ac")], seed=0)
+def test_no_part_lacks_a_class_for_the_sake_of_another_part(labels, seed):
+    labels_of = {f"p{index}": own for index, own in enumerate(labels)}
+    try:
+        parts = cut(labels_of, seed)
+    except DataError:  # a patient is moved once only, so not all that could be shared is
+        return
+    for part in parts.values():
+        assert frozenset().union(*(labels_of[p] for p in part)) == frozenset().union(*labels)
 
 
 @pytest.mark.parametrize("number", range(3, 12))
