@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dlmath.maths import Experiment, Result
+    from dlmath.maths.errata import Erratum
 
 app = typer.Typer(
     no_args_is_help=True, help="The statements of five papers, each as an experiment."
@@ -80,6 +81,38 @@ def run(
         document = [result.as_json() for result in results]
         typer.echo(json.dumps(document if every or len(document) > 1 else document[0], indent=2))
     _refuse_failures(results)
+
+
+@app.command()
+def errata(as_json: Json = False) -> None:
+    """Show where the papers err: the line, a counterexample in code, what is right."""
+    from dlmath.maths.errata import ERRATA
+
+    wrong = [one.source.place for one in ERRATA if not all(check.holds for check in one.checks)]
+    if as_json:
+        typer.echo(json.dumps([one.as_json() for one in ERRATA], indent=2))
+    else:
+        for one in ERRATA:
+            _print_erratum(one)
+    if wrong:
+        raise VerificationError(
+            f"What is said of these lines does not compute: {'; '.join(wrong)}."
+        )
+
+
+def _print_erratum(erratum: "Erratum") -> None:
+    console = _console()
+    console.print(f"[bold]{erratum.source.place}[/]", highlight=False)
+    for heading, text in (
+        ("said", erratum.said),
+        ("but", erratum.counterexample),
+        ("right", erratum.corrected),
+    ):
+        console.print(f"  {heading:6}{text}", highlight=False, markup=False)
+    for check in erratum.checks:
+        figure = f"{check.value:.4g} {check.relation} {check.bound:.4g}"
+        console.print(f"        {check.name}: {figure}", highlight=False, markup=False)
+    console.print()
 
 
 def _chosen(

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from dlmath.cli.learn import app
 from dlmath.errors import UserError, VerificationError
-from dlmath.maths import all_experiments
+from dlmath.maths import PAPERS, all_experiments
 
 
 def invoke(*arguments):
@@ -60,6 +60,19 @@ def test_the_plot_is_saved_as_an_svg_file(tmp_path):
     svg = (tmp_path / "plots" / "best-step.svg").read_text()
     assert svg.startswith("<svg xmlns=")
     assert "Factor per step" in svg
+
+
+def test_errata_show_the_line_the_counterexample_and_the_correction():
+    result = invoke("errata")
+    assert result.exit_code == 0, result.output
+    assert "Murari, line 193" in result.stdout
+    assert "The hat is max{0, 1 - |x|}." in result.stdout
+
+
+def test_errata_as_json():
+    document = json.loads(invoke("errata", "--json").stdout)
+    assert all(check["holds"] for one in document for check in one["checks"])
+    assert {one["source"]["paper"] for one in document} == set(PAPERS)
 
 
 @pytest.mark.parametrize(

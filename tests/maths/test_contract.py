@@ -1,7 +1,6 @@
 """What every experiment must be, whichever it is."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +12,6 @@ EVERY = [
     pytest.param(one, id=name, marks=[SLOW] if one.slow else [])
     for name, one in all_experiments().items()
 ]
-
-
-@pytest.fixture(scope="session")
-def papers(repository: Path) -> Path:
-    folder = repository.parent / "shared" / "papers"
-    if not folder.is_dir():
-        pytest.skip("needs the papers in ../shared/papers")
-    return folder
 
 
 @pytest.mark.parametrize("one", EVERY)
@@ -59,8 +50,8 @@ def test_tells_what_it_is(one):
     assert one.compute.__doc__, "say what its arguments are"
 
 
-def test_sources_stand_where_they_are_said_to(papers):
-    lines = {key: (papers / p.file).read_text().splitlines() for key, p in PAPERS.items()}
+def test_sources_stand_where_they_are_said_to(papers_folder):
+    lines = {key: (papers_folder / p.file).read_text().splitlines() for key, p in PAPERS.items()}
     missing = [
         f"{one.name}: {source}"
         for one in all_experiments().values()

@@ -134,7 +134,7 @@ def linear_network_is_one_layer(
     ),
     reference="Calin, Deep learning architectures, 2020, section 6.1",
     sabotage=Sabotage(
-        "the constant input has the sign of line 76, the weight that of line 63",
+        "the constant input has the wrong sign",
         {"bias_input": -1.0},
     ),
 )
