@@ -6,6 +6,7 @@ from typing import Self
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from dlmath import models
 from dlmath.errors import RunError
@@ -64,6 +65,16 @@ class Classifier(Decider):
     def probabilities(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:
         """Return float64 (N, K) for pixels (N, size, size, 3) in 0..255."""
         return predict_probabilities(self.model, pixels, progress=progress)
+
+    def outputs(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Return probabilities (N, K) and, where there is a distance, the features (N, D) for it.
+
+        In TensorFlow operations, for a graph.
+        """
+        if self.distance is None:
+            return self.model(pixels, training=False), None
+        both = self._with_features(pixels, training=False)
+        return both[:, : len(self.classes)], both[:, len(self.classes) :]
 
     @cached_property
     def _with_features(self) -> keras.Model:

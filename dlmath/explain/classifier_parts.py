@@ -128,22 +128,31 @@ class ClassifierParts:
 
         return self._trace(function)
 
+    def differentiate(self, images: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the feature maps A (N, h, w, C) and ds_c/dA, in TensorFlow operations alone.
+
+        Args:
+            images: float32 (N, S, S, 3) in 0..255.
+            index: int32, of the class of all images (), or of each (N,).
+        """
+        body, head = self._halves
+        features = body(images, training=False)
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            given = head(features, training=False)
+            score = _log_odds_of(given, index, self._scores[1])
+        gradients = tape.gradient(score, features)
+        return tf.cast(features, tf.float32), tf.cast(gradients, tf.float32)
+
+    @cached_property
+    def _halves(self) -> tuple[keras.Model, keras.Model]:
+        scores, _ = self._scores
+        body = keras.Model(self.model.input, self.feature_map)
+        return body, keras.Model(self.feature_map, scores)
+
     @cached_property
     def _at_features(self) -> tf.types.experimental.PolymorphicFunction:
-        scores, are_probabilities = self._scores
-        body = keras.Model(self.model.input, self.feature_map)
-        head = keras.Model(self.feature_map, scores)
-
-        def function(images: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            features = body(images, training=False)
-            with tf.GradientTape() as tape:
-                tape.watch(features)
-                given = head(features, training=False)
-                score = _log_odds_of(given, index, are_probabilities)
-            gradients = tape.gradient(score, features)
-            return tf.cast(features, tf.float32), tf.cast(gradients, tf.float32)
-
-        return self._trace(function)
+        return self._trace(self.differentiate)
 
     def _trace(self, function: object) -> tf.types.experimental.PolymorphicFunction:
         images = tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)

@@ -1,23 +1,43 @@
 """`export`: write a run's classifier in a format, prove it, and only then put it in its place."""
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dlmath._version import __version__
-from dlmath.data.images import SPECIFICATION
+from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError, did_you_mean
 from dlmath.evaluation.classifier import Classifier
+from dlmath.export import quantization
+from dlmath.export.cases import gather_cases, parts_of
+from dlmath.export.description import describe
+from dlmath.export.keras_file import write_keras
+from dlmath.export.litert import QUANTIZATIONS, write_litert
+from dlmath.export.onnx import require_onnx, write_onnx
 from dlmath.export.saved_model import write_saved_model
-from dlmath.export.verify import gather_cases, verify
+from dlmath.export.verify import verify
+from dlmath.light.exported import LITERT, ONNX
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, read_json, write_json
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is exported.
+
+    Attributes:
+        run: The run.
+        classifier: What it decides with.
+        parts: Its images.
+        metadata: What the export will say of itself.
+    """
+
+    run: Run
+    classifier: Classifier
+    parts: Split
+    metadata: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -27,34 +47,97 @@ class Format:
     Attributes:
         name: Of the file or folder that is written.
         mark: A file inside by which the folder is known as an export; empty for a single file.
-        write: Writes a run's classifier to a path.
+        write: Writes what is exported to a path.
         program: The file that runs it in a fresh process.
         needs_dlmath: Whether that process may see dlmath.
+        by_graph: Whether it reads image files in TensorFlow operations, not by Pillow.
+        tolerance: The largest difference of a probability from the run's.
+        require: Called first; raises where something is not installed.
     """
 
     name: str
     mark: str
-    write: Callable[[Run, Classifier, Path], object]
+    write: Callable[[Subject, Path], object]
     program: str
-    needs_dlmath: bool
+    needs_dlmath: bool = False
+    by_graph: bool = False
+    tolerance: float = 1e-4  # other kernels add in another order; `light/` is held to it as well
+    require: Callable[[], object] = lambda: None
+
+
+def _write_litert(quantize: str) -> Callable[[Subject, Path], object]:
+    def write(subject: Subject, path: Path) -> None:
+        calibration = None
+        if quantize == "int8":
+            size = subject.classifier.image_size
+            calibration = quantization.calibration_pixels(subject.parts, size)
+        write_litert(subject.classifier, path, subject.metadata, quantize, calibration)
+
+    return write
 
 
 FORMATS = {
     "saved_model": Format(
         name="saved_model",
         mark="saved_model.pb",
-        write=lambda run, classifier, path: write_saved_model(classifier, path),
+        write=lambda one, path: write_saved_model(one.classifier, path, one.metadata),
         program="run_saved_model.py",
-        needs_dlmath=False,
+        by_graph=True,
+        tolerance=1e-5,  # the same operations of the same library
     ),
     "keras": Format(
         name="model.keras",
         mark="",
-        write=lambda run, classifier, path: shutil.copyfile(run.model_path, path),
+        write=lambda one, path: write_keras(one.run.model_path, one.classifier, path, one.metadata),
         program="run_keras.py",
         needs_dlmath=True,
+        tolerance=1e-5,
+    ),
+    "litert": Format(
+        name="litert", mark=LITERT, write=_write_litert("none"), program="run_portable.py"
+    ),
+    "onnx": Format(
+        name="onnx",
+        mark=ONNX,
+        write=lambda one, path: write_onnx(one.classifier, path, one.metadata),
+        program="run_portable.py",
+        require=require_onnx,
     ),
 }
+# Tolerances of fewer bits. A float16 weight is off by up to 2^-11 of itself, which moves log-odds
+# by some hundredths, and a probability by a quarter of that. Of 8 bits only gross errors are caught
+# here: whether what is left of the model is good enough, the accuracy on validation says.
+_TOLERANCES = {"float16": 0.02, "int8": 0.5}
+
+
+def find_format(format: str, quantize: str = "none") -> Format:
+    """Return a format, or its variant of fewer bits.
+
+    Raises:
+        UserError: There is none of that name, or no such variant.
+    """
+    for name, given, known in (
+        ("format", format, tuple(FORMATS)),
+        ("quantize", quantize, QUANTIZATIONS),
+    ):
+        if given not in known:
+            raise UserError(
+                f"`{name}` must be one of {', '.join(known)}.{did_you_mean(given, known)} "
+                f"Received: {name}={given!r}"
+            )
+    if quantize == "none":
+        return FORMATS[format]
+    if format != "litert":
+        raise UserError(
+            "Fewer bits are for LiteRT: pass --format litert, or leave --quantize out. "
+            f"Received: format={format!r}, quantize={quantize!r}"
+        )
+    return replace(
+        FORMATS[format],
+        name=f"litert_{quantize}",
+        write=_write_litert(quantize),
+        tolerance=_TOLERANCES[quantize],
+    )
 
 
 def export(
@@ -62,6 +145,7 @@ def export(
     format: str = "saved_model",
     out: str | Path | None = None,
     *,
+    quantize: str = "none",
     reporter: Reporter = SILENT,
 ) -> Path:
     """Export a run's classifier, and return where it lies.
@@ -71,39 +155,51 @@ def export(
 
     Args:
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
-        format: `saved_model` (runs with TensorFlow alone, from encoded images or from pixels)
-            or `keras` (for `dlmath.load` or Keras).
+        format: `saved_model` (runs with TensorFlow alone, from encoded images or from pixels),
+            `keras` (for `dlmath.load` or Keras), `litert` or `onnx` (from resized pixels, with the
+            reading of images beside them as a program).
         out: The folder to put it in; by default the run's `exports/`.
+        quantize: For `litert`: `none`, `float16` or `int8`. The last is calibrated on training
+            images, and its loss of accuracy is measured on the validation part.
         reporter: Hears of the progress.
 
     Raises:
-        UserError: The format is unknown, the run or its data are not there, or `out` holds
-            something else under the export's name.
+        UserError: The format is unknown, its extra is not installed, the run or its data are not
+            there, or `out` holds something else under the export's name.
         VerificationError: The export does not do what the run does.
     """
-    if format not in FORMATS:
-        raise UserError(
-            f"`format` must be one of {', '.join(FORMATS)}.{did_you_mean(format, FORMATS)} "
-            f"Received: format={format!r}"
-        )
-    kind = FORMATS[format]
+    kind = find_format(format, quantize)
+    kind.require()
     run = run if isinstance(run, Run) else Run.find(run)
     folder = Path(out) if out is not None else run.exports
     target = folder / kind.name
     _refuse_foreign(target, kind)
     classifier = Classifier.load(run)
-    cases = gather_cases(run, classifier, reporter)
+    parts = parts_of(run, reporter)
+    cases = gather_cases(run, classifier, parts, by_graph=kind.by_graph, reporter=reporter)
+    subject = Subject(run, classifier, parts, describe(run, classifier, format))
     with _temporary_folder(folder) as temporary:
         built = Path(temporary) / kind.name
         reporter.say(f"Writing {target}")
-        kind.write(run, classifier, built)
+        kind.write(subject, built)
         reporter.say(f"Running it in a fresh process on {len(cases.files)} images of the run")
-        proof = verify(built, kind.program, cases, isolated=not kind.needs_dlmath)
-        record = _record(run, classifier, built, proof)
+        proof = verify(
+            built,
+            kind.program,
+            cases,
+            isolated=not kind.needs_dlmath,
+            tolerance=kind.tolerance,
+        )
+        record = {**subject.metadata, "quantize": quantize, "verified": proof.as_json()}
+        if quantize == "int8":
+            reporter.say("Measuring its loss of accuracy on the validation part")
+            record["validation"] = quantization.measure_loss(parts, classifier, built)
+        record["sha256"] = _hashes(built)
         _put(built, target, Path(temporary))
     manifest = folder / "manifest.json"
     earlier = read_json(manifest) if manifest.is_file() else {}
-    write_json(manifest, {**earlier, format: {"path": kind.name, **record}})
+    key = format if quantize == "none" else kind.name
+    write_json(manifest, {**earlier, key: {"path": kind.name, **record}})
     return target
 
 
@@ -139,28 +235,14 @@ def _put(built: Path, target: Path, temporary: Path) -> None:
         raise
 
 
-def _record(run: Run, classifier: Classifier, built: Path, proof: dict[str, Any]) -> dict[str, Any]:
-    threshold = classifier.threshold
-    return {
-        "run": run.name,
-        "made": datetime.now(UTC).isoformat(),
-        "classes": list(classifier.classes),
-        "positive_class": classifier.positive_class,
-        "threshold": None if threshold is None else asdict(threshold),
-        "image_size": classifier.image_size,
-        "preprocessing": SPECIFICATION,
-        "verified": proof,
-        "sha256": _hashes(built),
-        "versions": {
-            "dlmath": __version__,
-            **{name: version(name) for name in ("keras", "tensorflow")},
-        },
-    }
-
-
 def _hashes(built: Path) -> dict[str, str]:
     """Return the SHA-256 of each file of an export by its name inside."""
-    files = sorted(path for path in built.rglob("*") if path.is_file()) or [built]
+    links = [path for path in built.rglob("*") if path.is_symlink()]  # second names
+    files = sorted(
+        path
+        for path in built.rglob("*")
+        if path.is_file() and not any(link == path or link in path.parents for link in links)
+    ) or [built]
     root = built if built.is_dir() else built.parent
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

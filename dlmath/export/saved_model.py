@@ -1,45 +1,99 @@
 """Write a classifier as a SavedModel that needs TensorFlow alone."""
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from dlmath.data.images import decode_and_resize_batch
 from dlmath.evaluation.classifier import Classifier
+from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.export.decision_graph import decided, decisions
+from dlmath.export.heat_map_graph import can_explain, heat_maps
+from dlmath.light.exported import DISTANCE
+from dlmath.runs import write_bytes, write_json
+
+VERSION = "1"  # the folder that TensorFlow Serving looks for inside that of the model
+METADATA = Path("assets.extra", "dlmath.json")  # where a SavedModel keeps what is its maker's
 
 
-def write_saved_model(classifier: Classifier, path: Path) -> None:
-    """Write a SavedModel folder with two signatures.
+def write_saved_model(classifier: Classifier, path: Path, metadata: Mapping[str, Any]) -> None:
+    """Write a SavedModel folder, laid out for TensorFlow Serving.
 
         serving_default(images: string (N,))                 whole PNG or JPEG files
         serve_pixels(pixels: float32 (N, size, size, 3))     RGB in 0..255, resized before
+        explain(images: string (N,))                         also `heat_map`, by Grad-CAM
 
-    Both return `probabilities`, float32 (N, K), and `classes`, string (N, K): the names in the
-    same order, repeated in each row, since TensorFlow Serving joins and splits requests along
-    the first axis of every output.
+    All return `probabilities`, float32 (N, K), and `classes`, string (N, K): the names in the same
+    order, repeated in each row, since TensorFlow Serving joins and splits requests along the first
+    axis of every output. Beside them stand the decisions, see `decisions`. `heat_map` is float32
+    (N, size, size), of the decided class; a network without a feature map has no `explain`.
+
+    TensorFlow Serving loads `path/1`. The same files are linked into `path`, which so can be loaded
+    as well.
     """
-    size = classifier.image_size
-
-    def serve_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = classifier.model(pixels, training=False)
-        names = tf.constant([list(classifier.classes)])  # (1, K)
-        return {
-            "probabilities": tf.cast(probabilities, tf.float32),
-            "classes": tf.repeat(names, tf.shape(probabilities)[0], axis=0),
-        }
-
-    def serving_default(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return serve_pixels(tf.cast(decode_and_resize_batch(images, size), tf.float32))
-
+    graph = _Graph(classifier)
     archive = keras.export.ExportArchive()
     archive.track(classifier.model)
-    archive.add_endpoint(
-        "serving_default", serving_default, [tf.TensorSpec((None,), tf.string, name="images")]
-    )
-    archive.add_endpoint(
-        "serve_pixels",
-        serve_pixels,
-        [tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")],
-    )
-    archive.write_out(path, verbose=False)
+    encoded = [tf.TensorSpec((None,), tf.string, name="images")]
+    size = classifier.image_size
+    pixels = [tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")]
+    archive.add_endpoint("serving_default", graph.serving_default, encoded)
+    archive.add_endpoint("serve_pixels", graph.serve_pixels, pixels)
+    if can_explain(graph.parts):
+        archive.add_endpoint("explain", graph.explain, encoded)
+    archive.write_out(path / VERSION, verbose=False)
+    write_json(_beside(path / VERSION / METADATA), dict(metadata))
+    if classifier.distance is not None:
+        content = classifier.distance.to_bytes()
+        write_bytes(path / VERSION / METADATA.parent / DISTANCE, content)
+    for entry in sorted((path / VERSION).iterdir()):
+        _link(entry, path)
+
+
+class _Graph:
+    """The functions of the signatures, traced by Keras when they become endpoints."""
+
+    def __init__(self, classifier: Classifier):
+        self.classifier = classifier
+        self.parts = ClassifierParts(classifier.model)
+
+    def serve_pixels(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities, features = self.classifier.outputs(pixels)
+        probabilities = tf.cast(probabilities, tf.float32)
+        names = tf.constant([list(self.classifier.classes)])  # (1, K)
+        return {
+            "probabilities": probabilities,
+            "classes": tf.repeat(names, tf.shape(probabilities)[0], axis=0),
+            **decisions(self.classifier, probabilities, features),
+        }
+
+    def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self.serve_pixels(self._pixels(images))
+
+    def explain(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        pixels = self._pixels(images)
+        served = self.serve_pixels(pixels)
+        index = decided(self.classifier, tf.cast(served["probabilities"], tf.float64))
+        return {**served, "heat_map": heat_maps(self.parts, pixels, index)}
+
+    def _pixels(self, images: tf.Tensor) -> tf.Tensor:
+        return tf.cast(decode_and_resize_batch(images, self.classifier.image_size), tf.float32)
+
+
+def _beside(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _link(entry: Path, folder: Path) -> None:
+    """Give what lies in the version's folder a second name in the one above."""
+    link = folder / entry.name
+    try:
+        link.symlink_to(Path(entry.parent.name, entry.name), target_is_directory=entry.is_dir())
+    except OSError:  # Windows asks for a privilege, and some network drives have no links
+        copy = shutil.copytree if entry.is_dir() else shutil.copyfile
+        copy(entry, link)

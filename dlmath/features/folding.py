@@ -12,6 +12,11 @@ put s_c = gamma_c / sqrt(sigma_c^2 + epsilon). A convolution is linear in its ke
 which is a convolution with kernel s_c W_c and bias s_c (b_c - mu_c) + beta_c. Nothing is
 approximated; in floating point the two differ by rounding alone. Padding changes nothing, since
 zeros are padded before the convolution, where both forms see the same x.
+
+A normalisation of the input by stored statistics is an affine map as well, x / s - m / s with
+s = max(sqrt(variance), epsilon), and becomes a rescaling by these numbers. Keras holds m and s in
+tensors that are no variables; a converter that looks for variables takes them for further inputs
+of the graph, which nobody will give (Keras 3.15.1, EfficientNetB0 by tf2onnx 1.17).
 """
 
 from collections import Counter
@@ -26,7 +31,8 @@ def fold_batch_normalization(model: keras.Model) -> keras.Model:
     """Return a copy of a functional model, in inference mode equal to it up to rounding.
 
     Every batch normalisation that alone reads the output of a linear 2-D convolution is folded
-    into it, inside nested models too. Others stay: after a pooling, a sum, or an activation.
+    into it, inside nested models too. Others stay: after a pooling, a sum, or an activation. A
+    normalisation of channels by stored statistics becomes a rescaling.
 
     Args:
         model: A functional `keras.Model`; it is not changed.
@@ -35,6 +41,8 @@ def fold_batch_normalization(model: keras.Model) -> keras.Model:
     skipped = {normalization.name for normalization in folded.values()}
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if _normalizes_channels(layer):
+            return _as_rescaling(layer)
         config = layer.get_config()
         if layer.name in folded:
             config["use_bias"] = True
@@ -48,7 +56,7 @@ def fold_batch_normalization(model: keras.Model) -> keras.Model:
     for layer in leaf_layers(copy):
         if layer.name in folded:
             layer.set_weights(_folded_weights(originals[layer.name], folded[layer.name]))
-        elif layer.weights:
+        elif layer.weights:  # a rescaling, in the place of a normalisation, has none
             layer.set_weights(originals[layer.name].get_weights())
     return copy
 
@@ -68,6 +76,24 @@ def _foldable(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
         and readers[id(layer.input)] == 1
         and maker[id(layer.input)].activation is keras.activations.linear
     }
+
+
+def _normalizes_channels(layer: keras.layers.Layer) -> bool:
+    """Whether it is a `Normalization` with one mean and one variance a channel."""
+    is_normalization = isinstance(layer, keras.layers.Normalization)
+    return is_normalization and layer.axis == (-1,) and not layer.invert
+
+
+def _as_rescaling(normalization: keras.layers.Normalization) -> keras.layers.Rescaling:
+    mean = np.ravel(normalization.mean).astype(np.float64)
+    deviation = np.sqrt(np.ravel(normalization.variance).astype(np.float64))
+    scale = 1 / np.maximum(deviation, keras.config.epsilon())
+    return keras.layers.Rescaling(
+        scale.tolist(),
+        offset=(-mean * scale).tolist(),
+        dtype=normalization.dtype_policy,
+        name=normalization.name,
+    )
 
 
 def _nested(model: keras.Model) -> list[keras.Model]:

@@ -16,7 +16,10 @@ from dlmath.data.images import decode_and_resize_batch
 from dlmath.errors import DataError, RunError, UserError, VerificationError
 from dlmath.evaluation.classifier import Classifier
 from dlmath.export import FORMATS, export, formats
-from dlmath.export.verify import Cases, gather_cases, verify
+from dlmath.export.cases import gather_cases, parts_of
+from dlmath.export.description import describe
+from dlmath.export.formats import Subject
+from dlmath.export.verify import Proof, verify
 
 # What a receiver would write, with TensorFlow alone.
 RECEIVER = """
@@ -34,9 +37,14 @@ print(json.dumps([output["probabilities"].numpy().tolist(),
 @pytest.fixture
 def proven(monkeypatch):
     """Take the proof for given: what it is worth has tests of its own, and it takes seconds."""
-    proof = {"images": 16, "tolerance": 1e-5, "largest_difference": {"serving_default": 0.0}}
+    proof = Proof(24, 1e-5, {"serving_default": 0.0}, 0, None, None, 100.0, 0.1)
     monkeypatch.setattr(formats, "verify", lambda *args, **kwargs: proof)
     return proof
+
+
+def recorded(run, kind):
+    """What the manifest beside the exports says of one."""
+    return json.loads((run.exports / "manifest.json").read_text())[kind]
 
 
 @pytest.mark.slow
@@ -61,37 +69,49 @@ def test_a_saved_model_answers_as_predict_does_by_tensorflow_alone(tiny_run, tmp
     # `predict` reads by Pillow, within a level of the graph; a level of brightness moves this
     # model's logit by 1 / 20, and so its probability by at most a quarter of that.
     np.testing.assert_allclose(probabilities, predicted, atol=1 / 80)
-    record = json.loads((tiny_run.exports / "manifest.json").read_text())["saved_model"]
-    assert record["verified"]["images"] == 16
-    assert set(record["verified"]["largest_difference"]) == {"serving_default", "serve_pixels"}
-    assert max(record["verified"]["largest_difference"].values()) <= 1e-6
+    verified = recorded(tiny_run, "saved_model")["verified"]
+    assert verified["images"] == 24
+    assert set(verified["largest_difference"]) == {"serving_default", "serve_pixels", "explain"}
+    assert max(verified["largest_difference"].values()) <= 1e-6
+    assert verified["changed_decisions"] == 0
+    assert verified["heat_map_difference"] <= 1e-5
 
 
 @pytest.mark.slow
 def test_a_keras_file_is_proven_too(tiny_run):
     path = export(tiny_run, "keras")
 
-    assert path.read_bytes() == tiny_run.model_path.read_bytes()
-    record = json.loads((tiny_run.exports / "manifest.json").read_text())["keras"]
-    assert record["verified"]["largest_difference"]["model"] <= 1e-6
+    for ours, theirs in zip(
+        dlmath.load(path).get_weights(), dlmath.load(tiny_run).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    assert recorded(tiny_run, "keras")["verified"]["largest_difference"]["model"] <= 1e-6
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(FORMATS))
 def test_every_format_is_caught_when_it_does_something_else(tiny_run, tmp_path, kind):
+    one = FORMATS[kind]
     classifier = Classifier.load(tiny_run)
-    cases = gather_cases(tiny_run, classifier)
-    wrong = Cases(cases.files, cases.pixels, cases.probabilities + 2e-5, cases.classes)
-    built = tmp_path / FORMATS[kind].name
-    FORMATS[kind].write(tiny_run, classifier, built)
+    cases = gather_cases(tiny_run, classifier, by_graph=one.by_graph)
+    wrong = dataclasses.replace(cases, probabilities=cases.probabilities + 2 * one.tolerance)
+    built = tmp_path / one.name
+    metadata = describe(tiny_run, classifier, kind)
+    one.write(Subject(tiny_run, classifier, parts_of(tiny_run), metadata), built)
 
-    with pytest.raises(VerificationError, match="off by up to 2"):
-        verify(built, FORMATS[kind].program, wrong, isolated=not FORMATS[kind].needs_dlmath)
+    with pytest.raises(VerificationError, match="off by up to 2|off by up to 0.0002"):
+        verify(
+            built,
+            one.program,
+            wrong,
+            isolated=not one.needs_dlmath,
+            tolerance=one.tolerance,
+        )
 
 
 @pytest.mark.slow
 def test_what_cannot_be_run_is_not_kept(tiny_run, monkeypatch):
-    def write_rubbish(run, classifier, path):
+    def write_rubbish(subject, path):
         path.mkdir()
         (path / "saved_model.pb").write_bytes(b"rubbish")
 
@@ -108,12 +128,19 @@ def test_the_signatures_are_those_of_the_contract(tiny_run, proven):
 
     loaded = tf.saved_model.load(str(export(tiny_run)))
 
-    assert set(loaded.signatures) == {"serving_default", "serve_pixels"}
-    for name, given in (("serving_default", "images"), ("serve_pixels", "pixels")):
+    assert set(loaded.signatures) == {"serving_default", "serve_pixels", "explain"}
+    inputs = {"serving_default": "images", "serve_pixels": "pixels", "explain": "images"}
+    wanted = {
+        "probabilities": tf.float32,
+        "classes": tf.string,
+        "decision": tf.string,
+        "positive": tf.bool,
+    }
+    for name, given in inputs.items():
         signature = loaded.signatures[name]
         assert list(signature.structured_input_signature[1]) == [given]
         outputs = {key: spec.dtype for key, spec in signature.structured_outputs.items()}
-        assert outputs == {"probabilities": tf.float32, "classes": tf.string}
+        assert outputs == wanted | ({"heat_map": tf.float32} if name == "explain" else {})
     pixels = tf.zeros((3, 16, 16, 3))
     output = loaded.signatures["serve_pixels"](pixels=pixels)
     assert output["probabilities"].shape == (3, 2)
@@ -124,11 +151,11 @@ def test_the_record_holds_what_a_receiver_must_know(tiny_run, proven):
     path = export(tiny_run)
 
     record = json.loads((tiny_run.exports / "manifest.json").read_text())["saved_model"]
-    assert record["verified"] == proven
+    assert record["verified"] == proven.as_json()
     assert record["threshold"] == {"value": 0.5, "chosen_on": "validation"}
     assert record["positive_class"] == "PNEUMONIA"
     assert (
-        record["sha256"]["saved_model.pb"]
+        record["sha256"]["1/saved_model.pb"]
         == hashlib.sha256((path / "saved_model.pb").read_bytes()).hexdigest()
     )
     assert set(record["versions"]) == {"dlmath", "keras", "tensorflow"}
@@ -138,7 +165,8 @@ def test_a_second_format_leaves_the_record_of_the_first(tiny_run, proven):
     export(tiny_run, "saved_model")
     export(tiny_run, "keras")
 
-    assert set(json.loads((tiny_run.exports / "manifest.json").read_text())) == set(FORMATS)
+    listed = json.loads((tiny_run.exports / "manifest.json").read_text())
+    assert set(listed) == {"saved_model", "keras"}
     assert {path.name for path in tiny_run.exports.iterdir()} == {
         "manifest.json",
         "model.keras",
@@ -209,7 +237,7 @@ def test_without_the_data_there_is_no_proof(tiny_run, tmp_path):
 def test_the_cases_are_spread_over_the_test_part(tiny_run):
     cases = gather_cases(tiny_run, Classifier.load(tiny_run))
 
-    assert len(cases.files) == 16
+    assert len(cases.files) == 24
     assert {path.parent.name for path in cases.files} == {"NORMAL", "PNEUMONIA"}
     assert {path.suffix for path in cases.files} == {".png", ".jpeg"}
     assert {path.parts[-3] for path in cases.files} == {"test"}
@@ -219,5 +247,5 @@ def test_the_package_and_the_function_share_a_name(tiny_run):
     package = sys.modules["dlmath.export"]
 
     for exporter in (package, dlmath.export):
-        with pytest.raises(UserError, match="format='onnx'"):
-            exporter(tiny_run, "onnx")
+        with pytest.raises(UserError, match="format='onyx'"):
+            exporter(tiny_run, "onyx")

@@ -1,0 +1,111 @@
+"""Real images of a run and what the run says of them: what an export must reproduce."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from dlmath.data.image_headers import read_checked
+from dlmath.data.images import decode_and_resize_batch
+from dlmath.data.pixels import load_pixels
+from dlmath.data.sources import Example, read_sources
+from dlmath.data.splits import Split, read_split
+from dlmath.errors import RunError
+from dlmath.evaluation.classifier import Classifier
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import Run
+
+IMAGES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """What an export must reproduce.
+
+    Attributes:
+        files: N image files.
+        pixels: The same, decoded and resized: uint8 (N, size, size, 3).
+        probabilities: What the run's model says of them: (N, K).
+        distances: From the training images, (N,); None where the run has none fitted.
+        decider: What the run decides with.
+    """
+
+    files: tuple[Path, ...]
+    pixels: np.ndarray
+    probabilities: np.ndarray
+    distances: np.ndarray | None
+    decider: Classifier
+
+    @property
+    def decisions(self) -> np.ndarray:
+        """The index of the class that is decided, (N,)."""
+        return self.decider.decide(self.probabilities)
+
+    @property
+    def abstains(self) -> np.ndarray | None:
+        """Whether the answer is not to be relied on, (N,) bool; None without a rule."""
+        return self.decider.abstains(self.probabilities, self.distances)
+
+
+def gather_cases(
+    run: Run,
+    classifier: Classifier,
+    parts: Split | None = None,
+    *,
+    by_graph: bool = True,
+    reporter: Reporter = SILENT,
+) -> Cases:
+    """Return images spread over the run's test part, with what the run says of them.
+
+    Args:
+        run: With its data.
+        classifier: Of the run.
+        parts: What `parts_of` returns, if that is known by now.
+        by_graph: Whether the export reads files in TensorFlow operations, whose pixels may differ
+            from Pillow's by one of 255 levels.
+        reporter: Hears of the progress.
+
+    Raises:
+        DataError: The data of the run are not there.
+        RunError: The model gives NaN.
+    """
+    parts = parts or parts_of(run, reporter)
+    everything = (*parts.part("train"), *parts.part("validation"), *parts.part("test"))
+    examples = spread(parts.part("test") or everything, IMAGES)
+    pixels = load_pixels(examples, classifier.image_size, on_bad_file="skip")
+    files = tuple(example.path for example in pixels.examples)
+    array = np.asarray(pixels.array)
+    if by_graph:
+        encoded = tf.constant([read_checked(file, str(file)) for file in files])
+        array = decode_and_resize_batch(encoded, classifier.image_size).numpy()
+    probabilities, distances = classifier.answer(array)
+    if not np.isfinite(probabilities).all():
+        raise RunError(
+            f"The model of {run.folder} gives NaN. Its weights are damaged or its training "
+            "diverged: there is nothing to export. Train again."
+        )
+    return Cases(files, array, probabilities, distances, classifier)
+
+
+def parts_of(run: Run, reporter: Reporter = SILENT) -> Split:
+    """Return the images that a run was made with, by their parts.
+
+    Raises:
+        DataError: The data are gone or changed.
+    """
+    recipe = run.recipe
+    catalogue = read_sources(
+        run.sources,
+        classes=recipe.classes,
+        patient_rules=recipe.patient_rules,
+        progress=reporter.progress,
+    )
+    return read_split(run.split_path, catalogue)
+
+
+def spread(examples: Sequence[Example], most: int) -> list[Example]:
+    """Return at most `most` of the examples, evenly spread over them."""
+    rows = np.unique(np.linspace(0, len(examples) - 1, most).round().astype(int))
+    return [examples[row] for row in rows]

@@ -1,0 +1,76 @@
+"""What `Decider` does with probabilities and features, in TensorFlow operations.
+
+A SavedModel answers without Python, so its decisions must lie in its graph. They are computed in
+float64, as those of `dlmath.light.decider`, which says what each of them means.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from dlmath.light.decider import Decider
+from dlmath.light.distance import FeatureDistance
+
+_LEAST = np.finfo(np.float64).eps
+
+
+def decisions(
+    decider: Decider, probabilities: tf.Tensor, features: tf.Tensor | None
+) -> dict[str, tf.Tensor]:
+    """Return what is decided of N images, each a tensor (N,).
+
+    Args:
+        decider: What the run decides with.
+        probabilities: (N, K).
+        features: (N, D), for the distance; None where the run fitted none.
+
+    Returns:
+        `decision`, the class by name. For two classes `positive`. Where the run has a distance,
+        `distance` and `unusual`; where it has a rule to abstain by, `abstains`.
+    """
+    probabilities = tf.cast(probabilities, tf.float64)
+    index = decided(decider, probabilities)
+    found = {"decision": tf.gather(tf.constant(list(decider.classes)), index)}
+    if decider.positive_index is not None:
+        found["positive"] = tf.equal(index, decider.positive_index)
+    reasons = []
+    if decider.abstention.confidence is not None:
+        reasons.append(_confidence(decider, probabilities) < decider.abstention.confidence)
+    if decider.distance is not None and features is not None:
+        distance = _distance(decider.distance, tf.cast(features, tf.float64))
+        found["distance"] = distance
+        if decider.abstention.distance is not None:
+            found["unusual"] = tf.logical_not(distance <= decider.abstention.distance)
+            reasons.append(found["unusual"])
+    if reasons:
+        found["abstains"] = tf.reduce_any(tf.stack(reasons), axis=0)
+    return found
+
+
+def decided(decider: Decider, probabilities: tf.Tensor) -> tf.Tensor:
+    """Return the index of the class that is decided, int32 (N,), for float64 (N, K)."""
+    positive = decider.positive_index
+    if positive is None or decider.threshold is None:
+        return tf.argmax(probabilities, axis=1, output_type=tf.int32)
+    is_positive = probabilities[:, positive] >= decider.threshold.value
+    return tf.where(is_positive, positive, 1 - positive)
+
+
+def _confidence(decider: Decider, probabilities: tf.Tensor) -> tf.Tensor:
+    inside = tf.clip_by_value(probabilities, _LEAST, 1 - _LEAST)
+    if decider.positive_index is None or decider.threshold is None:
+        largest = tf.math.top_k(inside, 2).values
+        return tf.math.log(largest[:, 0]) - tf.math.log(largest[:, 1])
+    own = inside[:, decider.positive_index]
+    limit = np.clip(decider.threshold.value, _LEAST, 1 - _LEAST)
+    return tf.abs(tf.math.log(own / (1 - own)) - np.log(limit / (1 - limit)))
+
+
+def _distance(distance: FeatureDistance, features: tf.Tensor) -> tf.Tensor:
+    factors = 1 / distance.variances - 1 / distance.rest
+    of_classes = []
+    for mean in distance.means:
+        away = features - mean
+        along = tf.linalg.matmul(away, distance.directions) ** 2
+        squares = tf.linalg.matvec(along, factors)
+        of_classes.append(squares + tf.reduce_sum(away**2, axis=1) / distance.rest)
+    return tf.maximum(tf.reduce_min(tf.stack(of_classes), axis=0), 0)

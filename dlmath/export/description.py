@@ -1,0 +1,50 @@
+"""What an export says of itself, so that its receiver needs nothing else."""
+
+import contextlib
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from dlmath._version import __version__
+from dlmath.data.specification import SPECIFICATION
+from dlmath.errors import DataError, RunError
+from dlmath.evaluation.prevalence import trained_prevalence
+from dlmath.light.decider import Decider
+from dlmath.light.exported import EXPORT_VERSION
+from dlmath.runs import Run
+
+
+def describe(run: Run, decider: Decider, format: str) -> dict[str, Any]:
+    """Return an export's metadata, ready for JSON.
+
+    `calibration` is a record alone: the scaling lies in the weights of the last layer. `input` is
+    what the network takes after an image was decoded and resized as `preprocessing` names it;
+    `dlmath.data.specification` says what the name stands for.
+    """
+    threshold, size = decider.threshold, decider.image_size
+    return {
+        "export_version": EXPORT_VERSION,
+        "format": format,
+        "run": run.name,
+        "made": datetime.now(UTC).isoformat(),
+        "classes": list(decider.classes),
+        "positive_class": decider.positive_class,
+        "threshold": None if threshold is None else asdict(threshold),
+        "abstention": asdict(decider.abstention),
+        "calibration": run.manifest.get("calibration"),
+        "trained_prevalence": _trained_prevalence(run),
+        "image_size": size,
+        "preprocessing": SPECIFICATION,
+        "input": f"pixels, float32 (N, {size}, {size}, 3), RGB in 0..255, not scaled",
+        "versions": {
+            "dlmath": __version__,
+            **{name: version(name) for name in ("keras", "tensorflow")},
+        },
+    }
+
+
+def _trained_prevalence(run: Run) -> float | None:
+    with contextlib.suppress(DataError, RunError):  # more than two classes, or not written down
+        return trained_prevalence(run)
+    return None

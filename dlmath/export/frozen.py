@@ -1,0 +1,29 @@
+"""The network of a classifier as one function for converters, every affine map folded."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from dlmath.evaluation.classifier import Classifier
+from dlmath.features.folding import fold_batch_normalization
+
+
+def network_function(classifier: Classifier) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Return pixels float32 (N, S, S, 3) to `probabilities` and, for a distance, `features`.
+
+    Folding is no matter of speed alone: what a layer holds in tensors that are no variables, such
+    as the statistics of Keras's `Normalization`, would become further inputs of the file.
+    """
+    model = classifier.model
+    outputs = [model.output]
+    if classifier.distance is not None:
+        outputs.append(model.get_layer("logits").input)
+    folded = fold_batch_normalization(keras.Model(model.input, outputs))
+
+    def function(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = keras.tree.flatten(folded(pixels, training=False))
+        names = ("probabilities", "features")
+        return {name: tf.cast(one, tf.float32) for name, one in zip(names, found, strict=False)}
+
+    return function

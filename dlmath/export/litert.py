@@ -1,0 +1,119 @@
+"""Write a classifier for LiteRT: for phones, small boards, wherever TensorFlow is too much."""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlmath.errors import RunError
+from dlmath.evaluation.classifier import Classifier
+from dlmath.export.frozen import network_function
+from dlmath.export.portable import write_beside
+from dlmath.light.exported import LITERT
+from dlmath.runs import write_bytes
+
+QUANTIZATIONS = ("none", "float16", "int8")
+
+
+def write_litert(
+    classifier: Classifier,
+    path: Path,
+    metadata: Mapping[str, Any],
+    quantize: str = "none",
+    calibration: np.ndarray | None = None,
+) -> None:
+    """Write a folder with `model.tflite` and what its receiver needs beside it.
+
+    The network maps `pixels`, float32 (N, size, size, 3), to `probabilities` (N, K) and, where the
+    run has a distance, to `features` (N, D) as its second output.
+
+    Args:
+        classifier: Of a run.
+        path: The folder, which is made.
+        metadata: What `describe` returns.
+        quantize: `float16` keeps the weights in half the bytes. `int8` makes 8-bit integers of
+            weights and activations, but for the last layer and the softmax: their output would
+            otherwise be a multiple of 1/256, and a threshold is often smaller.
+        calibration: For `int8`, training images (n, size, size, 3) in 0..255, whose activations
+            give the ranges of the integers.
+
+    Raises:
+        RunError: LiteRT has no kernel for an operation of the network.
+    """
+    path.mkdir()
+    write_bytes(path / LITERT, _convert(classifier, quantize, calibration))
+    write_beside(path, classifier, metadata)
+
+
+def _convert(classifier: Classifier, quantize: str, calibration: np.ndarray | None) -> bytes:
+    try:
+        with _quietly():
+            # A concrete function without its model; see `dlmath.features.convert`.
+            converter = tf.lite.TFLiteConverter([_concrete(classifier)])
+            if quantize == "none":
+                return converter.convert()
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if quantize == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+                return converter.convert()
+            assert calibration is not None
+            return _convert_to_int8(converter, _float_names(classifier), calibration)
+    # The converter raises what it likes when it has no kernel for an operation.
+    except Exception as error:
+        raise RunError(
+            f"LiteRT cannot run this network: {str(error).splitlines()[0]}. Export it with "
+            "--format saved_model."
+        ) from error
+
+
+def _convert_to_int8(
+    converter: tf.lite.TFLiteConverter, keep_float: list[str], calibration: np.ndarray
+) -> bytes:
+    """Return the network in 8 bits, but for the softmax and the operations named."""
+    images = calibration.astype(np.float32)
+    converter.representative_dataset = lambda: ([image[np.newaxis]] for image in images)
+    # "Debugger" is TensorFlow's name for what chooses the operations to leave in float32.
+    options = tf.lite.experimental.QuantizationDebugOptions(
+        denylisted_ops=["SOFTMAX"], denylisted_nodes=keep_float
+    )
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=converter.representative_dataset,
+        debug_options=options,
+    )
+    return debugger.get_nondebug_quantized_model()
+
+
+def _float_names(classifier: Classifier) -> list[str]:
+    """Return the converter's names for what the layer `logits` computes.
+
+    They are known from the float32 file alone, in which it has merged and renamed operations.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    content = tf.lite.TFLiteConverter([_concrete(classifier)]).convert()
+    details = Interpreter(model_content=content).get_tensor_details()
+    return [detail["name"] for detail in details if "/logits" in detail["name"]]
+
+
+def _concrete(classifier: Classifier) -> Any:
+    size = classifier.image_size
+    signature = tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")
+    outputs = network_function(classifier)
+    # A tuple: the converter numbers its parts in this order, and forgets the names of others.
+    in_order = tf.function(lambda pixels: tuple(outputs(pixels).values()), autograph=False)
+    return in_order.get_concrete_function(signature)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep away that inputs stay float32, which is meant, and TensorFlow's own old interpreter."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
+        warnings.filterwarnings("ignore", message="(?s).*tf.lite.Interpreter is deprecated")
+        yield

@@ -1,0 +1,72 @@
+"""What an 8-bit network costs: its accuracy on the validation part beside the run's own."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmath.data.pixels import load_pixels
+from dlmath.data.sources import Example
+from dlmath.data.splits import Split
+from dlmath.errors import VerificationError
+from dlmath.evaluation.bootstrap import cluster_indices, estimate
+from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.paired import mcnemar_test
+from dlmath.export.cases import spread
+from dlmath.light.exported import Exported
+from dlmath.seeds import generator
+
+CALIBRATION_IMAGES = 200  # their activations give the ranges of the integers
+VALIDATION_IMAGES = 1_000
+# Of the accuracy: an export that surely loses more than a percentage point is another model.
+ACCEPTED_LOSS = 0.01
+
+
+def calibration_pixels(parts: Split, image_size: int) -> np.ndarray:
+    """Return training images spread over that part, uint8 (n, size, size, 3)."""
+    return _load(spread(parts.part("train"), CALIBRATION_IMAGES), image_size)[0]
+
+
+def measure_loss(parts: Split, classifier: Classifier, built: Path) -> dict[str, Any]:
+    """Compare an export's accuracy with the run's on the validation part, image by image.
+
+    Returns:
+        The number of images, both accuracies, the loss (the run's less the export's) with its
+        95 % interval from a bootstrap over patients, and McNemar's exact test, of images and of
+        patients.
+
+    Raises:
+        VerificationError: Even the lower end of that interval is above `ACCEPTED_LOSS`.
+    """
+    examples = spread(parts.part("validation"), VALIDATION_IMAGES)
+    pixels, kept = _load(examples, classifier.image_size)
+    truth = np.array([classifier.classes.index(one.label) for one in kept])
+    right = tuple(
+        decider.decide(decider.probabilities(pixels)) == truth
+        for decider in (classifier, Exported.load(built))
+    )
+    clusters = cluster_indices([one.patient for one in kept])
+    lost = right[0].astype(float) - right[1]
+    found, _ = estimate(
+        lambda weights: {"loss": weights @ lost / weights.sum(axis=1)},
+        clusters,
+        generator("loss of an export"),
+    )
+    loss = found["loss"]
+    if loss.low is not None and loss.low > ACCEPTED_LOSS:
+        raise VerificationError(
+            f"The export loses {loss} of the accuracy on {len(kept)} validation images, and "
+            f"{ACCEPTED_LOSS:g} is allowed. It was not kept. Take --quantize float16."
+        )
+    return {
+        "images": len(kept),
+        "accuracy": float(right[0].mean()),
+        "accuracy_of_export": float(right[1].mean()),
+        "loss": {"value": loss.value, "low": loss.low, "high": loss.high},
+        "mcnemar": mcnemar_test((right[0], right[1]), clusters)._asdict(),
+    }
+
+
+def _load(examples: list[Example], image_size: int) -> tuple[np.ndarray, tuple[Example, ...]]:
+    pixels = load_pixels(examples, image_size, on_bad_file="skip")
+    return np.asarray(pixels.array), pixels.examples

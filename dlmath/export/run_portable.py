@@ -1,0 +1,45 @@
+"""Run a LiteRT or ONNX export as its receiver will: by the programs in its folder, without dlmath.
+
+A program of its own: python -I run_portable.py MODEL CASES, as `run_saved_model.py`.
+"""
+
+import importlib
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def main(model: Path, cases: Path) -> None:
+    """Run the export on the cases' files, and on their pixels."""
+    sys.path.insert(0, str(model))
+    shipped = importlib.import_module("classify")
+    exported = shipped.Exported.load(model)
+    said = [shipped.classify(exported, path) for path in sorted((cases / "images").iterdir())]
+    pixels = np.load(cases / "pixels.npy")
+    exported.answer(pixels)
+    started = time.perf_counter()  # the first call has set everything up
+    answers = exported.answer(pixels)
+    seconds = time.perf_counter() - started
+    if {"dlmath", "tensorflow", "keras"} & set(sys.modules):
+        raise SystemExit("dlmath or TensorFlow was loaded: this was to show that none is needed.")
+    wrong = [one.error for one in said if one.error]
+    if wrong:
+        raise SystemExit(wrong[0])
+    found: dict[str, Any] = {
+        "probabilities files": [list(one.probabilities.values()) for one in said],
+        "probabilities pixels": answers.probabilities,
+        "classes": [exported.classes] * len(said),
+        "decision": [one.decision for one in said],
+        "abstains": exported.abstains(*answers),
+        "distance": answers.distances,
+        "seconds": seconds,
+    }
+    known = {name: values for name, values in found.items() if values is not None}
+    np.savez(cases / "outputs.npz", **known)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
