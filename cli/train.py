@@ -136,6 +136,9 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Also show what else goes to the run's log.txt.")
+    ] = False,
 ) -> None:
     """Train a classifier.
 
@@ -166,6 +169,8 @@ def train(
         where["checkpoint_every"] = checkpoint_every
     if as_json and not dry_run:
         raise UserError("--json belongs to --dry-run. A training prints its run's folder alone.")
+    if verbose and (dry_run or folds):
+        raise UserError("--verbose shows a run's log. Leave it out with --dry-run and --folds.")
     if resume is not None:
         refused = [_option(name) for name in changes]
         refused += ["--out"] if out is not None else []
@@ -174,7 +179,7 @@ def train(
         refused += ["--folds"] if folds else []
         refused += ["--from"] if start_from is not None else []
         refused += [task] if task is not None else []
-        typer.echo(str(_resume(resume, data, refused, where, force=force).folder))
+        typer.echo(str(_resume(resume, data, refused, where, force=force, verbose=verbose).folder))
         return
     if force:
         raise UserError("--force belongs to --resume: a new run has nothing to differ from.")
@@ -182,7 +187,7 @@ def train(
         if folds or dry_run:
             raise UserError("--from takes neither --dry-run nor --folds. Leave one out.")
         changes["start_from"] = start_from
-        typer.echo(str(_train(task, data, out, tensorboard, changes, where).folder))
+        typer.echo(_train(task, data, out, tensorboard, changes, where, verbose=verbose))
         return
     task, changes = _prepared(task, data, changes)
     if folds and (dry_run or tensorboard):
@@ -194,7 +199,7 @@ def train(
     elif folds:
         typer.echo(train_folds(task, data, folds, out, {**where, **changes}))
     else:
-        typer.echo(str(_train(task, data, out, tensorboard, changes, where).folder))
+        typer.echo(_train(task, data, out, tensorboard, changes, where, verbose=verbose))
 
 
 def _option(field: str) -> str:
@@ -226,12 +231,15 @@ def _train(
     tensorboard: bool,
     changes: dict[str, Any],
     where: dict[str, str],
-) -> Run:
+    *,
+    verbose: bool,
+) -> str:
+    """Train, and return the run's folder."""
     load_tensorflow()
     from dlmath.cli.progress import reporter
 
-    with reporter() as report:
-        return dlmath.train(
+    with reporter(verbose=verbose) as report:
+        run = dlmath.train(
             task,
             data,
             out=out,
@@ -241,20 +249,27 @@ def _train(
             **where,
             **changes,
         )
+    return str(run.folder)
 
 
 def _resume(
-    run: str, data: list[str] | None, refused: list[str], where: dict[str, str], *, force: bool
+    run: str,
+    data: list[str] | None,
+    refused: list[str],
+    where: dict[str, str],
+    *,
+    force: bool,
+    verbose: bool,
 ) -> Run:
     if refused:
         raise UserError(
             "A resumed run keeps its own recipe and folder, so --resume takes only --data, "
-            "--device, --strategy, --checkpoint-every and --force beside it. Received: "
+            "--device, --strategy, --checkpoint-every, --verbose and --force beside it. Received: "
             f"{', '.join(refused)}"
         )
     load_tensorflow()
     from dlmath.cli.progress import reporter
     from dlmath.training import resume
 
-    with reporter() as report:
+    with reporter(verbose=verbose) as report:
         return resume(run, data, force=force, reporter=report, **where)

@@ -153,7 +153,7 @@ class Recipe:
         for rule in self.patient_rules:
             try:
                 groups = re.compile(rule).groupindex
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise RecipeError(
                     f"`patient_rules` must hold regular expressions: {error}. Received: {rule!r}"
                 ) from error
@@ -182,7 +182,7 @@ class Recipe:
             return name, text
         try:
             return name, tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             return name, text  # refused later, with the type that the field wants
 
     def as_dict(self) -> dict[str, Any]:
@@ -209,7 +209,8 @@ class Recipe:
         """
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        # Of nesting or digits without end it says something else than of wrong grammar.
+        except (ValueError, RecursionError) as error:
             raise RecipeError(f"{source} is not valid TOML: {error}.") from error
         try:
             _refuse_unknown(values)

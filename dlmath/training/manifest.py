@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,7 +38,7 @@ def first_manifest(
         "run_version": RUN_VERSION,
         "task": recipe.name,
         "state": "running",
-        "command": command,
+        "command": portable_command(command, run.folder),
         "started": now(),
         "versions": versions(),
         "platform": platform_name(),
@@ -86,6 +87,21 @@ def cpu_name() -> str | None:
         return platform.processor() or None
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, None)
+
+
+def portable_command(command: str, folder: Path) -> str:
+    """Return a command with its absolute paths as seen from the run's folder.
+
+    A run that is passed on tells nothing of the folders above it.
+    """
+    return shlex.join(_portable(word, folder) for word in shlex.split(command))
+
+
+def _portable(word: str, folder: Path) -> str:
+    name, equals, value = word.rpartition("=")  # --out=/x, or --set weights=/x
+    if Path(value).is_absolute():
+        return name + equals + relative_source(value, folder)
+    return word
 
 
 def relative_source(source: str | Path, folder: Path) -> str:

@@ -1,5 +1,6 @@
 import io
 
+import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
@@ -31,3 +32,11 @@ def test_a_bar_comes_and_goes_with_its_task():
         assert bars.tasks == []
         reporter.progress("one", 1, 2)
         assert len(bars.tasks) == 1
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_details_are_shown_to_those_who_ask(verbose, capsys):
+    with progress.reporter(verbose=verbose) as report:
+        report.detail("device cpu")
+        report.say("epoch 1")
+    assert ("device cpu" in capsys.readouterr().err) == verbose
