@@ -1,12 +1,15 @@
 """`dlmath export`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dlmath.cli.startup import load_tensorflow
-from dlmath.runs import Run
+from dlmath.runs import Run, read_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def export(
@@ -19,12 +22,17 @@ def export(
         ),
     ] = None,
     format: Annotated[
-        Literal["saved_model", "keras"],
+        Literal["saved_model", "keras", "litert", "onnx"],
         typer.Option(
             help="saved_model takes encoded images or pixels and needs TensorFlow alone; keras "
-            "is one file for Keras."
+            "is one file for Keras; litert and onnx take resized pixels, and bring the reading "
+            "of images along as a program. onnx needs the extra: pip install 'dlmath[export]'."
         ),
     ] = "saved_model",
+    quantize: Annotated[
+        Literal["none", "float16", "int8"],
+        typer.Option(help="For litert: fewer bits, calibrated on training images for int8."),
+    ] = "none",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -36,8 +44,9 @@ def export(
 ) -> None:
     """Export a run in a format that is proven first.
 
-    The export is loaded in a fresh process and compared with the model on images of the run. Its
-    path is the only line on stdout.
+    The export is loaded in a fresh process and compared with the model on images of the run; one
+    that does something else is not kept, and the exit code is 1. Its path is the only line on
+    stdout.
 
     Example: dlmath export runs/malaria-20260101T120000Z --format saved_model
     """
@@ -47,5 +56,42 @@ def export(
     from dlmath.cli.progress import reporter
 
     with reporter() as report:
-        path = dlmath.export(found, format, out, reporter=report)
+        path = dlmath.export(found, format, out, quantize=quantize, reporter=report)
+    from rich.console import Console
+
+    manifest = read_json(path.parent / "manifest.json")
+    key = format if quantize == "none" else f"{format}_{quantize}"
+    Console(stderr=True).print(_table(manifest[key]))
     typer.echo(str(path))
+
+
+def _table(record: dict[str, Any]) -> "Table":
+    """Return what was found when the export was compared with the run."""
+    from rich.table import Table
+
+    proof = record["verified"]
+    table = Table(title=f"{record['path']} on {proof['images']} images of the run", box=None)
+    table.title_justify = "left"
+    table.add_column("")
+    table.add_column("", justify="right")
+    for way, difference in proof["largest_difference"].items():
+        allowed = f"{difference:.1e} ({proof['tolerance']:g} allowed)"
+        table.add_row(f"largest difference of a probability, {way}", allowed)
+    table.add_row("decisions changed", str(proof["changed_decisions"]))
+    if proof["changed_abstentions"] is not None:
+        table.add_row("abstentions changed", str(proof["changed_abstentions"]))
+    if proof["heat_map_difference"] is not None:
+        table.add_row("largest difference of a Grad-CAM", f"{proof['heat_map_difference']:.1e}")
+    table.add_row("images a second", f"{proof['images_per_second']:,.0f}")
+    table.add_row("MB", f"{proof['megabytes']:.1f}")
+    if "validation" in record:
+        table.add_row("accuracy lost on validation", _loss(record["validation"]))
+    return table
+
+
+def _loss(measured: dict[str, Any]) -> str:
+    loss = measured["loss"]
+    value = f"{loss['value']:.3f}"
+    if loss["low"] is not None:
+        value += f" ({loss['low']:.3f} to {loss['high']:.3f})"
+    return f"{value} of {measured['accuracy']:.3f}, {measured['images']} images"

@@ -6,8 +6,10 @@ import typer
 from typer.testing import CliRunner
 
 from dlmath.cli.export import export
-from dlmath.errors import VerificationError
+from dlmath.errors import UserError, VerificationError
 from dlmath.export import FORMATS, formats
+from dlmath.export.litert import QUANTIZATIONS
+from dlmath.export.verify import Proof
 
 app = typer.Typer()
 app.command()(export)
@@ -18,20 +20,22 @@ def invoke(*arguments):
 
 
 def test_the_choices_are_the_formats_that_work():
-    (choices, _) = get_args(inspect.signature(export).parameters["format"].annotation)
-
-    assert get_args(choices) == tuple(FORMATS)
+    for option, known in (("format", tuple(FORMATS)), ("quantize", QUANTIZATIONS)):
+        (choices, _) = get_args(inspect.signature(export).parameters[option].annotation)
+        assert get_args(choices) == known
 
 
 def test_it_prints_where_the_export_lies(tiny_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "verify", lambda *args, **kwargs: {"images": 16})
+    proof = Proof(24, 1e-5, {"model": 3e-7}, 0, 1, None, 1234.0, 0.5)
+    monkeypatch.setattr(formats, "verify", lambda *args, **kwargs: proof)
 
     result = invoke(tiny_run.folder, "--format", "keras", "--out", tmp_path / "out")
 
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'out' / 'model.keras'}\n"
     assert (tmp_path / "out" / "model.keras").is_file()
-    assert "16 images" in result.stderr
+    for told in ("24 images", "3.0e-07 (1e-05 allowed)", "abstentions changed", "1,234"):
+        assert told in result.stderr
 
 
 def test_an_export_that_does_something_else_exits_1(tiny_run, monkeypatch):
@@ -47,6 +51,13 @@ def test_an_export_that_does_something_else_exits_1(tiny_run, monkeypatch):
     assert not (tiny_run.exports / "saved_model").exists()
 
 
-@pytest.mark.parametrize("unknown", ["onnx", "savedmodel"])
-def test_a_format_that_does_not_work_yet_is_refused(tiny_run, unknown):
-    assert invoke(tiny_run.folder, "--format", unknown).exit_code == 2
+@pytest.mark.parametrize("unknown", [["--format", "savedmodel"], ["--quantize", "int4"]])
+def test_an_unknown_format_is_refused(tiny_run, unknown):
+    assert invoke(tiny_run.folder, *unknown).exit_code == 2
+
+
+def test_fewer_bits_are_for_litert(tiny_run):
+    result = invoke(tiny_run.folder, "--format", "onnx", "--quantize", "int8")
+
+    assert isinstance(result.exception, UserError)
+    assert "--format litert" in str(result.exception)
