@@ -51,7 +51,7 @@ def refuse_saved_model(path: str | Path) -> None:
     if (Path(path) / "saved_model.pb").is_file():
         raise RunError(
             f"{path} is a SavedModel, which is a program: it can read and write files when it "
-            "runs. dlmath runs none. Name the run that it was exported from."
+            "runs. Name the run that it was exported from."
         )
 
 

@@ -4,8 +4,10 @@ import io
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
+from dlmath.data.image_headers import read_checked
+from dlmath.data.pillow_images import decode_upright
 from dlmath.data.sources import Catalogue, Example
 from dlmath.errors import DataError
 from dlmath.runs import write_bytes
@@ -93,9 +95,9 @@ def _headline(catalogue: Catalogue) -> str:
 
 def _place(sheet: Image.Image, example: Example, left: int, top: int) -> None:
     try:
-        with Image.open(example.path) as opened:
-            tile = ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
+        tile = decode_upright(read_checked(example.path, example.file)).convert("RGB")
+    # What `read_checked` refuses, and what each of Pillow's readers then finds damaged.
+    except Exception:
         tile = Image.new("RGB", (TILE, TILE), HOLE)
         _text(tile, (GAP, TILE // 2), "cannot be read", 14, FAINT)
     tile.thumbnail((TILE, TILE))

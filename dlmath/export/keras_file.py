@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,11 @@ def read_note(content: bytes, path: Path) -> tuple[dict[str, Any], FeatureDistan
             metadata: dict[str, Any] = json.loads(archive.read(_NOTE))[_KEY]
         stored = metadata.get("distance_npz")
         distance = None if stored is None else FeatureDistance.from_bytes(base64.b64decode(stored))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
+    # What zipfile, zlib and json say of a damaged file; RuntimeError of one without a bottom.
+    except (
+        *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError),
+        *(KeyError, ValueError, TypeError),
+    ) as error:
         raise RunError(
             f"{path} does not say how it decides ({error}): dlmath did not export it. Name the "
             "run, or write it with: dlmath export RUN --format keras"
