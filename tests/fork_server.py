@@ -12,9 +12,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any, Self
+
+from dlmath.errors import UserError
 
 
 class ForkServer:
@@ -28,11 +31,13 @@ class ForkServer:
         self.module = module
 
     def __enter__(self) -> Self:
+        # A file, since a pipe that nobody reads would fill and stop the children.
+        self._errors = tempfile.TemporaryFile("a+")  # each write at its end
         self._process = subprocess.Popen(
             [sys.executable, __file__, self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
             cwd=Path(__file__).parent.parent,
         )
@@ -40,11 +45,13 @@ class ForkServer:
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate()  # closes its stdin, upon which it ends
+        self._errors.close()
 
     def call(self, function: str, *arguments: Any) -> int:
         """Return the exit code of `function(*arguments)`, JSON-able arguments, in its own process.
 
-        0 where it returns, 1 where it raises; negative where a signal killed it.
+        0 where it returns, 2 where it raises a `UserError`, 1 where it raises anything else;
+        negative where a signal killed it.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -52,8 +59,13 @@ class ForkServer:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the fork server ended: {self._process.communicate()[1]}")
+            raise RuntimeError(f"the fork server ended: {self.errors()}")
         return int(answer)
+
+    def errors(self) -> str:
+        """Return what the children and the server wrote to stderr, the last part of it."""
+        self._errors.seek(0)
+        return self._errors.read()[-4_000:]
 
 
 def serve(module: Path) -> None:
@@ -76,6 +88,9 @@ def _run(function: Any, arguments: list[Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(2, 1)  # stdout belongs to the answers
         function(*arguments)
+    except UserError as error:  # as the command line ends
+        print(error, file=sys.stderr)
+        code = error.exit_code
     except BaseException:
         traceback.print_exc()
         code = 1
