@@ -20,11 +20,13 @@ table { border-collapse: collapse; margin: .5rem 0; }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number, th.number { white-space: nowrap; }
 .error { color: var(--error); } .warning { color: var(--warning); } .note { color: var(--note); }
 .group { display: inline-flex; flex-wrap: wrap; gap: .5rem; background: var(--card);
   padding: .5rem; margin: .25rem .25rem .25rem 0; border-radius: .4rem; }
-figure { margin: 0; width: 7rem; } figure img { width: 100%; border-radius: .2rem; display: block; }
-figcaption { overflow-wrap: anywhere; line-height: 1.25; }
+figure { margin: 0; width: 6.5rem; }
+figure img { width: 100%; border-radius: .2rem; display: block; }
+figcaption { overflow-wrap: anywhere; line-height: 1.25; margin-top: .25rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem; }
 .charts figure, .cards figure { width: auto; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
@@ -39,6 +41,13 @@ svg .band { fill: var(--blue); opacity: .2; } svg .point { fill: var(--blue); }
 svg .whisker { stroke: var(--blue); stroke-width: 1.5; }
 svg .first { fill: var(--blue); opacity: .55; } svg .second { fill: var(--orange); opacity: .55; }
 details { margin: .5rem 0; } summary { cursor: pointer; }
+@media (max-width: 34rem) {
+  .notes table, .notes tbody { display: block; }
+  .notes tr { display: grid; grid-template-columns: 1fr auto 9rem;
+    border-bottom: 1px solid var(--line); }
+  .notes td, .notes th { border: none; } .notes th:last-child { display: none; }
+  .notes td:last-child { grid-column: 1 / -1; padding-top: 0; color: var(--faint);
+    font-size: .875rem; } }
 @media print { body { max-width: none; } .group, .cards > div { break-inside: avoid; } }
 """
 
@@ -65,8 +74,17 @@ def heading(text: str, label: str = "") -> str:
     return f"<h2>{tag}{escape(text)}</h2>"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Return a table of texts; the columns whose places are in `numbers` stand to the right."""
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: Sequence[int] = (),
+    *,
+    notes: bool = False,
+) -> str:
+    """Return a table of texts; the columns whose places are in `numbers` stand to the right.
+
+    With `notes`, four columns are expected, and the last goes below the others on a phone.
+    """
     cells = ['class="number"' if place in numbers else "" for place in range(len(header))]
 
     def row(tag: str, values: Sequence[str]) -> str:
@@ -77,7 +95,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequenc
         return f"<tr>{inner}</tr>"
 
     lines = "\n".join(row("td", values) for values in rows)
-    return f'<div class="scroll"><table>\n{row("th", header)}\n{lines}\n</table></div>'
+    kind = "scroll notes" if notes else "scroll"
+    return f'<div class="{kind}"><table>\n{row("th", header)}\n{lines}\n</table></div>'
 
 
 def figure(image: str | None, caption: str) -> str:

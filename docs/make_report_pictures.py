@@ -22,7 +22,7 @@ from PyQt6.QtWidgets import QApplication
 
 DOCS = Path(__file__).parent
 MILLIMETRES = 25.4 / 96  # of a CSS pixel
-SIZES = {"desk": (1000, 1500), "phone": (400, 1500)}  # CSS pixels
+SIZES = {"desk": (1000, 2700), "phone": (400, 2700)}  # CSS pixels
 
 
 def main() -> None:

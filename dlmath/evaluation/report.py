@@ -105,7 +105,8 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
         (name.replace("_", " "), *_cells(figure), _MEANINGS.get(name, ""))
         for name, figure in metrics["metrics"].items()
     ]
-    yield pages.table(("metric", "value", "95 % interval", "what it is"), rows, numbers=(1, 2))
+    header = ("metric", "value", "95 % interval", "what it is")
+    yield pages.table(header, rows, numbers=(1, 2), notes=True)
     classes = metrics["classes"]
     counts = [
         (name, *(f"{count:,}" for count in row))

@@ -88,7 +88,7 @@ def sanity_figure(stages: Sequence[Stage]) -> Figure:
         LIMIT,
         abs(last.rank_correlation) <= LIMIT,
         f"rank correlation with the map once so many of the last layers are random: {way}; "
-        f"at most {LIMIT} may be left (SSIM {last.ssim:.2f})",
+        f"at most {LIMIT} may be left, either way (SSIM {last.ssim:.2f})",
     )
 
 
