@@ -1,5 +1,6 @@
 """The blocks of docs/evaluation.md; see `readme_tables.py`."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from data_tables import interval, load
@@ -10,6 +11,8 @@ REASONS = {
     "unsure": "unsure",
     "either": "one or the other: `abstains`",
 }
+
+_CHECKS = ("sanity", "contrast")
 
 
 def coverage() -> str:
@@ -92,31 +95,77 @@ def calibration() -> str:
 
 
 def explanations() -> str:
-    """Return for each run and method how its maps fare against random ones."""
+    """Return for each run and method how its maps fare against random ones and random weights."""
     result = load("explanations")
     lines = [
-        "| run | method | images | energy in the drawn truth, less random | deletion, less random "
-        "| insertion, less random | sanity passed |",
+        "| run | method | images | energy in the drawn truth, less random | less a centred bell "
+        "| deletion, less random | insertion, less random |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, run in result["runs"].items():
-        for method, own in run["methods"].items():
-            cells = [
-                _mean(own.get(f"{figure}_minus_random"))
-                for figure in ("energy", "deletion", "insertion")
-            ]
-            counts = (own[figure]["images"] for figure in ("energy", "deletion") if figure in own)
-            images = " and ".join(map(str, dict.fromkeys(counts)))
-            passed = own.get("sanity_passed")
-            share = f"{passed['mean']:.0%}" if passed else ""
-            lines.append(f"| {name} | {method} | {images} | {' | '.join(cells)} | {share} |")
+    compared = (
+        "energy_minus_random",
+        "energy_minus_bell",
+        "deletion_minus_random",
+        "insertion_minus_random",
+    )
+    for name, method, own in _maps(result):
+        cells = [_mean(own.get(figure)) for figure in compared]
+        counts = (own[figure]["images"] for figure in ("energy", "deletion") if figure in own)
+        images = " and ".join(map(str, dict.fromkeys(counts)))
+        lines.append(f"| {name} | {method} | {images} | {' | '.join(cells)} |")
     lines += [
         "",
         "Means over images with 95 % intervals; deletion is better below 0, the others above.",
         "Where two numbers of images stand, the first is of the energy. Of drawn images the truth",
         f"is known, of real ones it is not. `{result['command']}`.",
+        "",
+        *_sanity_table(result),
+        "",
+        *_completeness(result),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _maps(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for name, run in result["runs"].items():
+        for method, own in run["methods"].items():
+            yield name, method, own
+
+
+def _sanity_table(result: dict[str, Any]) -> list[str]:
+    """Return how alike maps are to those of random weights, of another class, of no class."""
+    prefix, suffix = "sanity_rank_correlation_", "_random"
+    lines = [
+        "| run | method | as layers from the top become random (how many) | the other class "
+        "| features alone | passed: sanity, contrast |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, method, own in _maps(result):
+        stages = ", ".join(
+            f"{figure['mean']:.2f} ({key.removeprefix(prefix).removesuffix(suffix)})"
+            for key, figure in own.items()
+            if key.startswith(prefix)
+        )
+        passed = ", ".join(f"{own[f'{check}_passed']['mean']:.0%}" for check in _CHECKS)
+        alike = f"{own['contrast']['mean']:.2f} | {own['like_features']['mean']:.2f}"
+        lines.append(f"| {name} | {method} | {stages} | {alike} | {passed} |")
+    return lines
+
+
+def _completeness(result: dict[str, Any]) -> list[str]:
+    """Return the sentence on how far sums of integrated gradients are from what they should be."""
+    found = [own for _, _, own in _maps(result) if "completeness_passed" in own]
+    images = sum(own["completeness_passed"]["images"] for own in found)
+    passed = sum(
+        round(own["completeness_passed"]["mean"] * own["completeness_passed"]["images"])
+        for own in found
+    )
+    steps = [own["completeness_steps"]["mean"] for own in found]
+    return [
+        "Integrated gradients sum to the difference of the scores within 2 % (or 0.02)",
+        f"for {passed} of {images} images, in {min(steps):.0f} to {max(steps):.0f} steps on "
+        "average, by run.",
+    ]
 
 
 def _mean(figure: dict[str, float] | None) -> str:
