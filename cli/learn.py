@@ -100,6 +100,21 @@ def errata(as_json: Json = False) -> None:
         )
 
 
+@app.command()
+def statements(
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the page to this file.")
+    ] = None,
+) -> None:
+    """Show every statement of the papers by its line, and what covers it, as Markdown."""
+    from dlmath.maths.statements import page
+
+    if out:
+        out.write_text(page(), encoding="utf-8")
+    else:
+        typer.echo(page(), nl=False)
+
+
 def _print_erratum(erratum: "Erratum") -> None:
     console = _console()
     console.print(f"[bold]{erratum.source.place}[/]", highlight=False)

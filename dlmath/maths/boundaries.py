@@ -49,6 +49,7 @@ def fit_boundary(points: np.ndarray, labels: np.ndarray, degree: int) -> Boundar
     """
     features = monomials(points, degree)
     scale = np.abs(features).max(axis=0)  # the solver wants entries of one size
+    scale = np.where(scale > 0, scale, 1.0)
     rows, width = features.shape
     signed = features / scale * labels[:, np.newaxis]
     # Variables p, q >= 0 with coefficients p - q, and the slacks; a trace of a price on p and q

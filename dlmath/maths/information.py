@@ -46,7 +46,7 @@ class Bottleneck:
 
 
 def bottleneck(
-    joint: np.ndarray, beta: float, letters: int, seed: int, steps: int = 300
+    joint: np.ndarray, beta: float, letters: int, seed: int, steps: int = 150
 ) -> Bottleneck:
     """Return a fixed point of p(t|x) ~ p(t) exp(-beta D(p(y|x) || p(y|t))).
 

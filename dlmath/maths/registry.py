@@ -23,6 +23,7 @@ MODULES = (
     "overfitting",
     "decision_boundaries",
     "landscape",
+    "constraints",
     "convolutions",
     "generalisation",
     "widths",

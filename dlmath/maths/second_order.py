@@ -18,6 +18,7 @@ from dlmath.maths.schedules import Schedule
 
 HALVINGS = 40
 SUFFICIENT = 1e-4  # share of the decrease that the slope promises (Armijo)
+FLATTER = 0.9  # share of the first slope that may be left
 
 LineSearch = Callable[[Objective, Vector, Vector], float]
 
@@ -35,6 +36,26 @@ def backtrack(objective: Objective, point: Vector, direction: Vector) -> float:
         if objective.value(point + length * direction) <= value + SUFFICIENT * length * slope:
             break
         length /= 2
+    return length
+
+
+def wolfe(objective: Objective, point: Vector, direction: Vector) -> float:
+    """Return a length that descends enough and after which the slope is flatter (weak Wolfe).
+
+    By bisection between a length that is too short and one that is too long. The flatter slope
+    makes the change of the gradient one of positive curvature, which L-BFGS lives on.
+    """
+    value, slope = objective.value(point), float(objective.gradient(point) @ direction)
+    length, short, long = 1.0, 0.0, np.inf
+    for _ in range(HALVINGS):
+        after = point + length * direction
+        if objective.value(after) > value + SUFFICIENT * length * slope:
+            long = length
+        elif objective.gradient(after) @ direction < FLATTER * slope:
+            short = length
+        else:
+            break
+        length = 2 * short if np.isinf(long) else (short + long) / 2
     return length
 
 
@@ -86,7 +107,7 @@ class Lbfgs:
     """x <- x - length * H g, with H made of the last `memory` changes of point and gradient."""
 
     memory: int = 10
-    search: LineSearch = backtrack
+    search: LineSearch = wolfe
 
     def start(self, point: Vector) -> Pairs:
         return []

@@ -75,6 +75,12 @@ def test_errata_as_json():
     assert {one["source"]["paper"] for one in document} == set(PAPERS)
 
 
+def test_statements_are_written_to_a_file(tmp_path):
+    page = tmp_path / "statements.md"
+    assert invoke("statements", "--out", str(page)).exit_code == 0
+    assert page.read_text() == invoke("statements").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -34,6 +34,7 @@ def test_its_sabotage_turns_the_verdict(one):
     standalone(result.chart)
 
 
+@pytest.mark.slow  # all experiments twice
 @pytest.mark.parametrize("one", EVERY)
 def test_repeats_to_the_bit(one):
     first, second = (one.run() for _ in range(2))

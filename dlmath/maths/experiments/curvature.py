@@ -80,10 +80,10 @@ def newton_is_quadratic(*, start: float = 0.9, steps: int = 8) -> Outcome:
 def damped_newton_is_global(*, damped: bool = True, farthest: float = 8.0) -> Outcome:
     """Starts from 0 to `farthest` on log cosh."""
     way = Newton(backtrack if damped else unit_length)
-    starts = np.linspace(0.1, farthest, 40)
+    starts = np.linspace(0.1, farthest, 15)
     ends = [_last(minimise(log_cosh(), np.array([x]), way, 60).points) for x in starts]
     return Outcome(
-        (at_most("farthest end of 40 starts", max(ends), 1e-8),),
+        (at_most("farthest end of 15 starts", max(ends), 1e-8),),
         curves("Where Newton's method ends", "start", "|end|", {"end": (starts, ends)}, log=True),
     )
 

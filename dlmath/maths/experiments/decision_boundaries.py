@@ -129,7 +129,7 @@ def fraction_alpha(
     sabotage=Sabotage("the true boundary is a sphere", {"truth": 2}),
 )
 def low_degree_needs_less_data(
-    *, truth: int = 1, low: int = 1, high: int = 3, draws: int = 5, seed: int = 0
+    *, truth: int = 1, low: int = 1, high: int = 3, draws: int = 3, seed: int = 0
 ) -> Outcome:
     """`truth` is the degree of the true boundary, `low` and `high` those that are fitted."""
     sizes = np.array([15, 30, 60, 120])

@@ -83,7 +83,7 @@ def bias_variance_noise(
     sabotage=Sabotage("all members see the same training set", {"independent": False}),
 )
 def ensembles_reduce_variance(
-    *, independent: bool = True, rows: int = 40, draws: int = 300, seed: int = 0
+    *, independent: bool = True, rows: int = 40, draws: int = 200, seed: int = 0
 ) -> Outcome:
     """`independent` gives each member a training set of its own."""
     sizes = np.array([1, 2, 4, 8, 16])

@@ -140,7 +140,7 @@ def best_step(
 ) -> Outcome:
     """`assumed` is the L that the rate is computed from, in units of the true one."""
     objective = quadratic(np.array([mu, smoothness]))
-    rates = np.linspace(0.02, 2.4 / smoothness, 400)
+    rates = np.linspace(0.02, 2.4 / smoothness, 120)
 
     def factor(tau: float) -> float:
         # One start along each axis: the worst of a quadratic lies at an end of the spectrum.
@@ -154,7 +154,7 @@ def best_step(
     return Outcome(
         (
             at_most(
-                "factor at 2/(L + mu), less the least of 400 rates", attained - factors.min(), 1e-9
+                "factor at 2/(L + mu), less the least of 120 rates", attained - factors.min(), 1e-9
             ),
             at_most(
                 "factor at 2/(L + mu) away from (kappa - 1)/(kappa + 1)",

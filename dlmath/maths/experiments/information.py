@@ -121,7 +121,7 @@ def information_bottleneck(*, signal: float = 0.8, letters: int = 6, seed: int =
     sabotage=Sabotage("the truth has a degree beyond those on offer", {"truth": 14}),
 )
 def criteria_choose_a_degree(
-    *, truth: int = 3, rows: int = 60, draws: int = 100, seed: int = 0
+    *, truth: int = 3, rows: int = 60, draws: int = 60, seed: int = 0
 ) -> Outcome:
     """`truth` is the degree of the polynomial behind the data; 0 to 12 are on offer."""
     degrees = np.arange(13)

@@ -119,7 +119,7 @@ def saddles_outnumber_minima(*, highest: int = 6) -> Outcome:
     sabotage=Sabotage("there is one hidden unit", {"width": 1}),
 )
 def overparameterised_descent(
-    *, width: int = 400, points: int = 12, steps: int = 3000, rate: float = 0.02, seed: int = 0
+    *, width: int = 200, points: int = 12, steps: int = 2000, rate: float = 0.02, seed: int = 0
 ) -> Outcome:
     """`rate` is that of gradient descent on the mean squared loss; labels are random."""
     rng = seeds.generator("over-parameterised", seed)

@@ -91,7 +91,7 @@ def logistic_minimum(
     sabotage=Sabotage("no plane separates the classes", {"distance": 2.0}),
 )
 def separable_weights_diverge(
-    *, distance: float = 8.0, points: int = 40, steps: int = 20000, seed: int = 0
+    *, distance: float = 8.0, points: int = 40, steps: int = 8000, seed: int = 0
 ) -> Outcome:
     """`distance` is that between the means of the two classes, whose deviation is 1."""
     features, labels = overlapping(points, distance, seed)

@@ -88,7 +88,7 @@ def ball_and_annulus_embedding(
     )
     flat, lifted = embed(rows), embed(mended)
     without = separating_plane(flat, labels)
-    learnt = learn_perceptron(flat, labels, most=20_000)
+    learnt = learn_perceptron(flat, labels, most=3_000)
     accuracy = max(np.mean(np.sign(flat @ learnt.weights) == labels), 0.5)
     plane = separating_plane(lifted, labels)
     right = 0.0 if plane is None else np.mean(np.sign(lifted @ plane) == labels)
