@@ -1,6 +1,7 @@
 """`dlmath predict`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,8 +19,8 @@ def predict(
     arguments: Annotated[
         list[str],
         typer.Argument(
-            help="PNG and JPEG files or folders of them. One that is a run is RUN; by default "
-            "the newest finished run.",
+            help="PNG and JPEG files, folders of them, or patterns such as 'scans/*.png'. One that "
+            "is a run, or an export of one, is RUN; by default the newest finished run.",
             metavar="[RUN] IMAGE...",
             show_default=False,
         ),
@@ -43,6 +44,9 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run a SavedModel, which is a program: know its maker.")
+    ] = False,
 ) -> None:
     """Say what the images show. Files that cannot be read are reported, and the exit code is 2.
 
@@ -50,13 +54,13 @@ def predict(
     """
     if as_json and csv is not None:
         raise UserError("Take either --json or --csv FILE. Received: both")
-    run, images = split_run(arguments)
-    predictions = _predict(run, images, runtime, prevalence)
+    model, images = _split_model(arguments)
+    classes, predictions = _predict(model, images, runtime, prevalence, trust)
     if as_json:
         document = [prediction.as_json() for prediction in predictions]
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     elif csv is not None:
-        _write_csv(csv, run, predictions, shifted=prevalence is not None)
+        _write_csv(csv, classes, predictions, shifted=prevalence is not None)
     else:
         for prediction in predictions:
             typer.echo(_line(prediction, prevalence))
@@ -66,32 +70,56 @@ def predict(
 
 
 def _predict(
-    run: Run, images: list[str], runtime: str, prevalence: float | None
-) -> list["Prediction"]:
+    model: Run | Path, images: list[str], runtime: str, prevalence: float | None, trust: bool
+) -> tuple[tuple[str, ...], list["Prediction"]]:
+    """Return the classes, and what is said of each image."""
     # Imported here: NumPy and Pillow take longer than all of `dlmath --help`.
     from dlmath.evaluation.predict_files import (
         BATCH_SIZE,
-        choose_runtime,
         find_images,
+        find_shift,
         load_classifier,
         predict_by,
     )
-    from dlmath.evaluation.prediction import Shift
 
     paths = find_images(images)
-    shift = None if prevalence is None else Shift.of(run, prevalence)
-    if choose_runtime(run, runtime) == "keras":
-        if runtime == "auto":
-            typer.echo(f"{run.folder} has no light form of its model; Keras predicts.", err=True)
-        load_tensorflow()
+    shift = None if prevalence is None else find_shift(model, prevalence)
+    _announce(model, runtime)
     with without_chatter():
-        classifier = load_classifier(run, runtime)
+        classifier = load_classifier(model, runtime, trust=trust)
     if len(paths) <= BATCH_SIZE:  # there is no progress to show, and what shows it loads slowly
-        return predict_by(classifier, paths, shift=shift)
+        return classifier.classes, predict_by(classifier, paths, shift=shift)
     from dlmath.cli.progress import reporter
 
     with reporter() as report:
-        return predict_by(classifier, paths, shift=shift, reporter=report)
+        return classifier.classes, predict_by(classifier, paths, shift=shift, reporter=report)
+
+
+def _announce(model: Run | Path, runtime: str) -> None:
+    """Say that something slow is about to be loaded, and load it."""
+    from dlmath.evaluation.predict_files import choose_runtime
+
+    chosen = choose_runtime(model, runtime)
+    if chosen == "keras" and runtime == "auto" and isinstance(model, Run):
+        typer.echo(f"{model.folder} has no light form of its model; Keras predicts.", err=True)
+    if chosen in ("keras", "saved_model"):
+        load_tensorflow()
+
+
+def _split_model(arguments: list[str]) -> tuple[Run | Path, list[str]]:
+    """As `split_run`, where an export may stand in the place of a run."""
+    from dlmath.light.exported import kind_of_export
+
+    exports = [one for one in arguments if kind_of_export(Path(one)) and not _is_run(one)]
+    if not exports:
+        return split_run(arguments)
+    runs = [one for one in arguments if _is_run(one)]
+    images = [one for one in arguments if one not in exports]
+    if len(exports) > 1 or runs:
+        raise UserError(f"Name one run or export at a time. Received: {', '.join(exports + runs)}")
+    if not images:
+        raise UserError(f"Name an image file or a folder of them after {exports[0]}.")
+    return Path(exports[0]), images
 
 
 def split_run(arguments: list[str]) -> tuple[Run, list[str]]:
@@ -128,11 +156,13 @@ def _line(prediction: "Prediction", prevalence: float | None) -> str:
     return f"{line}  unsure: a person should look" if prediction.abstains else line
 
 
-def _write_csv(path: Path, run: Run, predictions: list["Prediction"], *, shifted: bool) -> None:
+def _write_csv(
+    path: Path, classes: Sequence[str], predictions: list["Prediction"], *, shifted: bool
+) -> None:
     from dlmath.evaluation.prediction import csv_fields, csv_row
 
     try:
-        write_csv(path, csv_fields(run.recipe.classes, shifted=shifted), map(csv_row, predictions))
+        write_csv(path, csv_fields(classes, shifted=shifted), map(csv_row, predictions))
     except OSError as error:
         raise UserError(
             f"Cannot write {path}: {error.strerror}. Pass another file with --csv."

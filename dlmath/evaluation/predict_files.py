@@ -3,6 +3,7 @@
 Where the run has a light form of its model, neither TensorFlow nor Keras is loaded.
 """
 
+import glob
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,11 @@ from dlmath.data.pillow_images import read_image
 from dlmath.data.trees import is_image, is_junk
 from dlmath.errors import DataError, RunError, UserError, did_you_mean
 from dlmath.evaluation.prediction import Prediction, Shift
+from dlmath.evaluation.prevalence import check_prevalence
 from dlmath.evaluation.tables import number_or_none
 from dlmath.light.classifier import LightClassifier, has_light_form
 from dlmath.light.decider import Answers, Decider
+from dlmath.light.exported import kind_of_export
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -31,70 +34,130 @@ def predict(
     *,
     runtime: str = "auto",
     prevalence: float | None = None,
+    trust: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[Prediction]:
     """Return what a run's model says of each file, in the order given.
 
     Args:
-        run: A run, its folder, or its name under `runs/`; None for the newest finished one.
-        files: PNG or JPEG files, and folders of them: those are searched to their depths, and
-            their images taken in the order of their names.
+        run: A run, its folder, its name under `runs/`, or what `dlmath.export` made of one; None
+            for the newest finished run.
+        files: PNG or JPEG files, folders of them, and patterns such as `scans/*.png`. Folders are
+            searched to their depths, and images taken in the order of their names.
         runtime: `light` for the light form of the model, which starts at once and whose
             probabilities are within 1e-4; `keras` for the model itself; `auto` for the light form
-            where the run has one.
+            where the run has one. An export has a runtime of its own.
         prevalence: Also give the probability of the positive class where this share of the
             patients has the disease, other than in training. Decisions stay what they are.
+        trust: Whether a SavedModel may be run: it is a program, and may do what its maker wants.
         reporter: Hears of the progress.
 
     Raises:
         UserError: There is no such runtime, or no such prevalence.
-        RunError: There is no such run, or it has no light form and that is what was asked for.
-        DataError: `files` is empty, or a folder holds no image.
+        RunError: There is no such run, or it has no light form and that is what was asked for; or
+            an export is damaged, or not trusted.
+        DataError: `files` is empty, or a folder holds no image, or a pattern fits nothing.
     """
     paths = find_images(files)
-    found = run if isinstance(run, Run) else Run.find(run)
-    shift = None if prevalence is None else Shift.of(found, prevalence)
-    return predict_by(load_classifier(found, runtime), paths, shift=shift, reporter=reporter)
+    model = find_model(run)
+    shift = None if prevalence is None else find_shift(model, prevalence)
+    classifier = load_classifier(model, runtime, trust=trust)
+    return predict_by(classifier, paths, shift=shift, reporter=reporter)
+
+
+def find_model(given: Run | str | Path | None) -> Run | Path:
+    """Return the run that is meant, or the path of an export.
+
+    Raises:
+        RunError: There is no such run.
+    """
+    if isinstance(given, Run):
+        return given
+    is_export = given is not None and kind_of_export(Path(given)) is not None
+    return Path(given) if given is not None and is_export else Run.find(given)
+
+
+def find_shift(model: Run | Path, prevalence: float) -> Shift:
+    """Return the shift to a prevalence from that which a model was trained on.
+
+    Raises:
+        DataError: There is no such prevalence, or more than two classes.
+        RunError: The export does not say what it was trained on.
+    """
+    if isinstance(model, Run):
+        return Shift.of(model, prevalence)
+    from dlmath.export.opening import export_metadata
+
+    metadata = export_metadata(model)
+    check_prevalence(prevalence)
+    if metadata["trained_prevalence"] is None:
+        raise RunError(f"{model} does not say what it was trained on. Leave --prevalence out.")
+    return Shift(metadata["positive_class"], metadata["trained_prevalence"], prevalence)
 
 
 def find_images(files: str | Path | Sequence[str | Path]) -> list[Path]:
     """Return the files themselves and the images in the folders; see `predict`.
 
     Raises:
-        DataError: There are no files, or a folder holds no image.
+        DataError: There are no files, a folder holds no image, or a pattern fits nothing.
     """
     given = [files] if isinstance(files, str | Path) else files
     paths: list[Path] = []
-    for path in map(Path, given):
-        paths += _images_in(path) if path.is_dir() else [path]
+    for one in (path for name in given for path in _fitting(name)):
+        paths += _images_in(one) if one.is_dir() else [one]
     if not paths:
         raise DataError("There is nothing to predict. Name an image file or a folder of them.")
     return paths
 
 
-def load_classifier(run: Run, runtime: str = "auto") -> Decider:
-    """Load what computes a run's probabilities; see `predict` for the runtimes."""
-    if choose_runtime(run, runtime) == "light":
-        return LightClassifier.load(run)
+def _fitting(name: str | Path) -> list[Path]:
+    """Return the path itself or, where there is none, what fits it as a pattern.
+
+    Shells fit patterns, but not that of Windows, and none does in quotes.
+    """
+    path = Path(name)
+    if path.exists() or not glob.has_magic(str(name)):
+        return [path]
+    found = sorted(map(Path, glob.glob(str(name), recursive=True)))  # noqa: PTH207  any root
+    if not found:
+        raise DataError(f"No file fits the pattern {str(name)!r}. Name an image file or a folder.")
+    return found
+
+
+def load_classifier(model: Run | Path, runtime: str = "auto", *, trust: bool = False) -> Decider:
+    """Load what computes the probabilities of a run or an export; see `predict`."""
+    chosen = choose_runtime(model, runtime)
+    if isinstance(model, Path):
+        from dlmath.export.opening import open_export
+
+        return open_export(model, trust=trust)
+    if chosen == "light":
+        return LightClassifier.load(model)
     from dlmath.evaluation.classifier import Classifier  # loads TensorFlow, which takes seconds
 
-    return Classifier.load(run)
+    return Classifier.load(model)
 
 
-def choose_runtime(run: Run, runtime: str) -> str:
-    """Return `light` or `keras`: what `runtime` comes to for this run.
+def choose_runtime(model: Run | Path, runtime: str) -> str:
+    """Return what `runtime` comes to: `light` or `keras` for a run, or the kind of an export.
 
     Raises:
-        UserError: There is no such runtime.
+        UserError: There is no such runtime, or an export was to have another than its own.
     """
     if runtime not in RUNTIMES:
         raise UserError(
             f"`runtime` must be one of {', '.join(RUNTIMES)}.{did_you_mean(runtime, RUNTIMES)} "
             f"Received: runtime={runtime!r}"
         )
+    if isinstance(model, Path):
+        if runtime != "auto":
+            raise UserError(
+                f"An export has a runtime of its own; leave --runtime out. Received: {runtime}"
+            )
+        return str(kind_of_export(model))
     if runtime != "auto":
         return runtime
-    return "light" if has_light_form(run) else "keras"
+    return "light" if has_light_form(model) else "keras"
 
 
 def predict_by(

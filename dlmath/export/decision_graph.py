@@ -14,14 +14,14 @@ _LEAST = np.finfo(np.float64).eps
 
 
 def decisions(
-    decider: Decider, probabilities: tf.Tensor, features: tf.Tensor | None
+    decider: Decider, probabilities: tf.Tensor, distances: tf.Tensor | None
 ) -> dict[str, tf.Tensor]:
     """Return what is decided of N images, each a tensor (N,).
 
     Args:
         decider: What the run decides with.
         probabilities: (N, K).
-        features: (N, D), for the distance; None where the run fitted none.
+        distances: (N,) from the training images; None where the run fitted none.
 
     Returns:
         `decision`, the class by name. For two classes `positive`. Where the run has a distance,
@@ -35,11 +35,10 @@ def decisions(
     reasons = []
     if decider.abstention.confidence is not None:
         reasons.append(_confidence(decider, probabilities) < decider.abstention.confidence)
-    if decider.distance is not None and features is not None:
-        distance = _distance(decider.distance, tf.cast(features, tf.float64))
-        found["distance"] = distance
+    if distances is not None:
+        found["distance"] = distances
         if decider.abstention.distance is not None:
-            found["unusual"] = tf.logical_not(distance <= decider.abstention.distance)
+            found["unusual"] = tf.logical_not(distances <= decider.abstention.distance)
             reasons.append(found["unusual"])
     if reasons:
         found["abstains"] = tf.reduce_any(tf.stack(reasons), axis=0)
@@ -65,12 +64,23 @@ def _confidence(decider: Decider, probabilities: tf.Tensor) -> tf.Tensor:
     return tf.abs(tf.math.log(own / (1 - own)) - np.log(limit / (1 - limit)))
 
 
-def _distance(distance: FeatureDistance, features: tf.Tensor) -> tf.Tensor:
-    factors = 1 / distance.variances - 1 / distance.rest
-    of_classes = []
-    for mean in distance.means:
-        away = features - mean
-        along = tf.linalg.matmul(away, distance.directions) ** 2
-        squares = tf.linalg.matvec(along, factors)
-        of_classes.append(squares + tf.reduce_sum(away**2, axis=1) / distance.rest)
-    return tf.maximum(tf.reduce_min(tf.stack(of_classes), axis=0), 0)
+class DistanceGraph:
+    """A `FeatureDistance` in TensorFlow operations.
+
+    Attributes:
+        variables: What it is made of, float32 as it is stored: constants would be written once for
+            every function that uses them.
+    """
+
+    def __init__(self, distance: FeatureDistance):
+        arrays = (distance.means, distance.directions, distance.variances, distance.rest)
+        self.variables = tuple(tf.Variable(np.float32(one), trainable=False) for one in arrays)
+
+    def __call__(self, features: tf.Tensor) -> tf.Tensor:
+        """Return the distances, float64 (N,), of features (N, D)."""
+        means, directions, variances, rest = (tf.cast(one, tf.float64) for one in self.variables)
+        away = tf.cast(features, tf.float64)[:, tf.newaxis] - means  # (N, K, D)
+        along = tf.einsum("nkd,dr->nkr", away, directions) ** 2
+        squares = tf.linalg.matvec(along, 1 / variances - 1 / rest)
+        of_classes = squares + tf.reduce_sum(away**2, axis=2) / rest
+        return tf.maximum(tf.reduce_min(of_classes, axis=1), 0)

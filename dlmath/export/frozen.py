@@ -8,8 +8,10 @@ import tensorflow as tf
 from dlmath.evaluation.classifier import Classifier
 from dlmath.features.folding import fold_batch_normalization
 
+NetworkFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
-def network_function(classifier: Classifier) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+
+def network_function(classifier: Classifier) -> NetworkFunction:
     """Return pixels float32 (N, S, S, 3) to `probabilities` and, for a distance, `features`.
 
     Folding is no matter of speed alone: what a layer holds in tensors that are no variables, such

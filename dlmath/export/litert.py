@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from dlmath.errors import RunError
 from dlmath.evaluation.classifier import Classifier
-from dlmath.export.frozen import network_function
+from dlmath.export.frozen import NetworkFunction, network_function
 from dlmath.export.portable import write_beside
 from dlmath.light.exported import LITERT
 from dlmath.runs import write_bytes
@@ -51,10 +51,12 @@ def write_litert(
 
 
 def _convert(classifier: Classifier, quantize: str, calibration: np.ndarray | None) -> bytes:
+    network = network_function(classifier)  # held until the end: it owns the variables
     try:
         with _quietly():
             # A concrete function without its model; see `dlmath.features.convert`.
-            converter = tf.lite.TFLiteConverter([_concrete(classifier)])
+            concrete = _concrete(network, classifier.image_size)
+            converter = tf.lite.TFLiteConverter([concrete])
             if quantize == "none":
                 return converter.convert()
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -62,7 +64,7 @@ def _convert(classifier: Classifier, quantize: str, calibration: np.ndarray | No
                 converter.target_spec.supported_types = [tf.float16]
                 return converter.convert()
             assert calibration is not None
-            return _convert_to_int8(converter, _float_names(classifier), calibration)
+            return _convert_to_int8(converter, _float_names(concrete), calibration)
     # The converter raises what it likes when it has no kernel for an operation.
     except Exception as error:
         raise RunError(
@@ -89,24 +91,22 @@ def _convert_to_int8(
     return debugger.get_nondebug_quantized_model()
 
 
-def _float_names(classifier: Classifier) -> list[str]:
+def _float_names(concrete: Any) -> list[str]:
     """Return the converter's names for what the layer `logits` computes.
 
     They are known from the float32 file alone, in which it has merged and renamed operations.
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    content = tf.lite.TFLiteConverter([_concrete(classifier)]).convert()
+    content = tf.lite.TFLiteConverter([concrete]).convert()
     details = Interpreter(model_content=content).get_tensor_details()
     return [detail["name"] for detail in details if "/logits" in detail["name"]]
 
 
-def _concrete(classifier: Classifier) -> Any:
-    size = classifier.image_size
+def _concrete(network: NetworkFunction, size: int) -> Any:
     signature = tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")
-    outputs = network_function(classifier)
     # A tuple: the converter numbers its parts in this order, and forgets the names of others.
-    in_order = tf.function(lambda pixels: tuple(outputs(pixels).values()), autograph=False)
+    in_order = tf.function(lambda pixels: tuple(network(pixels).values()), autograph=False)
     return in_order.get_concrete_function(signature)
 
 

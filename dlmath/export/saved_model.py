@@ -11,7 +11,7 @@ import tensorflow as tf
 from dlmath.data.images import decode_and_resize_batch
 from dlmath.evaluation.classifier import Classifier
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.export.decision_graph import decided, decisions
+from dlmath.export.decision_graph import DistanceGraph, decided, decisions
 from dlmath.export.heat_map_graph import can_explain, heat_maps
 from dlmath.light.exported import DISTANCE
 from dlmath.runs import write_bytes, write_json
@@ -38,6 +38,8 @@ def write_saved_model(classifier: Classifier, path: Path, metadata: Mapping[str,
     graph = _Graph(classifier)
     archive = keras.export.ExportArchive()
     archive.track(classifier.model)
+    if graph.distance is not None:
+        archive.add_variable_collection("distance", graph.distance.variables)
     encoded = [tf.TensorSpec((None,), tf.string, name="images")]
     size = classifier.image_size
     pixels = [tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")]
@@ -60,6 +62,8 @@ class _Graph:
     def __init__(self, classifier: Classifier):
         self.classifier = classifier
         self.parts = ClassifierParts(classifier.model)
+        distance = classifier.distance
+        self.distance = None if distance is None else DistanceGraph(distance)
 
     def serve_pixels(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities, features = self.classifier.outputs(pixels)
@@ -68,8 +72,11 @@ class _Graph:
         return {
             "probabilities": probabilities,
             "classes": tf.repeat(names, tf.shape(probabilities)[0], axis=0),
-            **decisions(self.classifier, probabilities, features),
+            **decisions(self.classifier, probabilities, self._distances(features)),
         }
+
+    def _distances(self, features: tf.Tensor | None) -> tf.Tensor | None:
+        return None if self.distance is None else self.distance(features)
 
     def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.serve_pixels(self._pixels(images))

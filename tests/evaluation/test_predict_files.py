@@ -4,7 +4,7 @@ import pytest
 import dlmath
 from dlmath.errors import DataError, RunError, UserError
 from dlmath.evaluation import predict, predict_files
-from dlmath.evaluation.predict_files import choose_runtime
+from dlmath.evaluation.predict_files import choose_runtime, find_images
 from dlmath.evaluation.prediction import csv_fields, csv_row
 
 
@@ -210,3 +210,16 @@ def test_a_prevalence_moves_the_probability_and_no_decision(light_run, images):
 def test_what_is_no_prevalence_is_refused(light_run, images):
     with pytest.raises(DataError, match="above 0 and below 1"):
         predict(light_run, images, prevalence=5)
+
+
+def test_a_pattern_stands_for_what_fits_it(tmp_path, write_images):
+    write_images(tmp_path, ["b.png", "a.png", "c.jpeg", "deep/er/d.png", "[1].png"])
+
+    assert [path.name for path in find_images(str(tmp_path / "?.png"))] == ["a.png", "b.png"]
+    assert [path.name for path in find_images(str(tmp_path / "**" / "d.png"))] == ["d.png"]
+    assert [path.name for path in find_images(tmp_path / "[1].png")] == ["[1].png"]
+
+
+def test_a_pattern_that_fits_nothing_is_refused(tmp_path):
+    with pytest.raises(DataError, match="No file fits the pattern"):
+        find_images(str(tmp_path / "*.png"))
