@@ -12,10 +12,12 @@ from pathlib import Path
 
 import data_tables  # beside this file
 import evaluation_tables
+import trust_tables
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 AUDIT = HERE.parent / "docs" / "audit.md"
+TRUST = HERE.parent / "docs" / "trust.md"
 EVALUATION = HERE.parent / "docs" / "evaluation.md"
 SINGLE_RUNS = {
     "pneumonia-head": "308 of the 624 official test images",
@@ -58,6 +60,7 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
             "abstention": evaluation_tables.abstention(),
             "explanations": evaluation_tables.explanations(),
         },
+        TRUST: {"hostile": trust_tables.hostile(), "doctor": trust_tables.doctor()},
     }
 
 

@@ -1,20 +1,24 @@
 """Checks by a few steps of training: does augmentation change, does a resumed training agree?"""
 
+from itertools import combinations
+
 import numpy as np
 import tensorflow as tf
 
 from dlmath import models
 from dlmath.data import augment
-from dlmath.data.listing import counted
-from dlmath.data.pipeline import batch_rows, training_batches
+from dlmath.data.listing import listed
+from dlmath.data.pipeline import training_batches
 from dlmath.doctor.subject import Subject
-from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
+from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok
 from dlmath.recipe import Recipe
+from dlmath.seeds import generator
 from dlmath.training import checkpoints
 from dlmath.training.loop import Callback, Loop, Position
 from dlmath.training.solver import compile_for_training
 
 EPOCHS = 3
+DRAWS = 32  # of a flip alone, chance repeats them all once in four thousand million times
 BATCH_SIZE = 4  # small, since the steps are timed by those who wait
 STEPS = 6
 
@@ -35,45 +39,54 @@ class _Stopped(Exception):
 
 
 def augmentation(subject: Subject) -> Verdict:
-    """Take the first batch of three epochs: the same images must look different in each."""
+    """Take the first batch of three epochs: what is drawn for it must differ in each."""
     recipe = subject.recipe
     if recipe.solves_head:
         return not_applicable("The head was solved on features; no batch is drawn.")
-    images = subject.training.pixels[:BATCH_SIZE]
-    # All images are in the one batch of each epoch, so that they can be compared one by one.
-    recipe = recipe.replace(batch_size=len(images), class_weights="none")
-    epochs = [_first_batch(images, recipe, epoch) for epoch in range(EPOCHS)]
-    order = [tuple(batch_rows(len(images), recipe, epoch, 0)) for epoch in range(EPOCHS)]
-    if augment.is_off(recipe) and recipe.mixup == 0:
-        if len(set(order)) == 1 and len(images) > 3:
-            return warning(
-                "Three epochs give the images in one order.", "Look at dlmath.data.pipeline."
-            )
+    drawn = {}
+    if not augment.is_off(recipe):
+        drawn["augmentation"] = [_one_picture(recipe, epoch) for epoch in range(EPOCHS)]
+    if recipe.mixup > 0:
+        drawn["Mixup"] = [_mixing(recipe, epoch) for epoch in range(EPOCHS)]
+    if not drawn:
         return not_applicable("The recipe augments nothing; the images come in another order.")
-    frozen = sum(
-        any(np.array_equal(epochs[one][row], epochs[other][row]) for one, other in _pairs())
-        for row in range(len(images))
-    )
+    frozen = [name for name, epochs in drawn.items() if _two_are_equal(epochs)]
     if frozen:
         return fault(
-            f"{frozen} of {counted(len(images), 'image')} look the same in two of three epochs: "
-            "the augmentation is frozen.",
-            "Draw it from numbers that depend on the epoch. See dlmath.data.pipeline.",
+            f"{listed(frozen)}: the same numbers in two of {EPOCHS} epochs.",
+            "Draw them from numbers that depend on the epoch. See dlmath.data.pipeline.",
         )
-    return ok(f"{counted(len(images), 'image')} look different in each of {EPOCHS} epochs")
+    return ok(f"{' and '.join(drawn)}: other numbers in each of {EPOCHS} epochs")
 
 
-def _pairs() -> list[tuple[int, int]]:
-    return [(one, other) for one in range(EPOCHS) for other in range(one)]
+def _two_are_equal(epochs: list[np.ndarray]) -> bool:
+    return any(np.array_equal(one, other) for one, other in combinations(epochs, 2))
+
+
+def _one_picture(recipe: Recipe, epoch: int) -> np.ndarray:
+    """Return a batch of one noisy picture, augmented: the order of the images plays no part."""
+    size = recipe.image_size
+    noise = generator("doctor").integers(0, 256, (size, size, 3), dtype=np.uint8)
+    return _first_batch(np.stack([noise] * DRAWS), recipe.replace(mixup=0.0), epoch)
+
+
+def _mixing(recipe: Recipe, epoch: int) -> np.ndarray:
+    """Return the larger share of each mixed pair, (N,).
+
+    Every image is white in one pixel of its own, so that of a pair both shares can be seen.
+    """
+    images = np.zeros((DRAWS, DRAWS, DRAWS, 3), np.uint8)
+    images[np.arange(DRAWS), np.arange(DRAWS), 0] = 255
+    plain = dict.fromkeys(("rotation", "zoom", "shift", "brightness"), 0.0)
+    recipe = recipe.replace(flip_horizontal=False, flip_vertical=False, **plain)
+    return _first_batch(images, recipe, epoch).max(axis=(1, 2, 3))
 
 
 def _first_batch(images: np.ndarray, recipe: Recipe, epoch: int) -> np.ndarray:
-    """Return the images of the batch in the order in which they were given."""
     labels = np.eye(2, dtype=np.float32)[np.arange(len(images)) % 2]
+    recipe = recipe.replace(batch_size=len(images), class_weights="none")
     batch = next(iter(training_batches(images, labels, recipe, epoch=epoch)))
-    found = np.empty(batch[0].shape, np.float32)
-    found[batch_rows(len(images), recipe, epoch, 0)] = batch[0].numpy()
-    return found
+    return batch[0].numpy()
 
 
 def resuming(subject: Subject) -> Verdict:
