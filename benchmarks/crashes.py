@@ -99,7 +99,7 @@ def unpack_some(data: Path, task: str, folder: Path) -> int:
     """Unpack images of as many patients as there can be, up to so many of a class."""
     archive_name, manifest_name, split = SOURCES[task]
     with (data / manifest_name).open(newline="", encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if split in (None, row["split"])]
+        rows = [row for row in csv.DictReader(lines) if split is None or row["split"] == split]
     taken: dict[str, dict[str, str]] = {}
     for row in rows:
         of_class = taken.setdefault(row["class"], {})

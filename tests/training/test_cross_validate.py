@@ -1,10 +1,14 @@
+import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
 
+from dlmath.data.locks import held
 from dlmath.data.sources import read_sources
-from dlmath.errors import RunError
+from dlmath.errors import DataError, RunError, Stopped
+from dlmath.reporting import Reporter
 from dlmath.runs import read_json
 from dlmath.training import cross_validate
 
@@ -70,3 +74,40 @@ def test_a_folder_of_other_folds_is_refused(images, squares_recipe, done):
         cross_validate(squares_recipe, images, 4, out=done.folder)
     with pytest.raises(RunError, match="another recipe"):
         cross_validate(squares_recipe, images, 3, out=done.folder, seed=1)
+
+
+@pytest.mark.slow
+def test_an_interrupted_fold_goes_on_and_a_finished_one_is_not_trained_again(
+    images, squares_recipe, tmp_path
+):
+    recipe = squares_recipe.replace(
+        head_solver="sgd", l2=0.0, tune="all", epochs=2, batch_size=8, mixup=0.2
+    )
+    whole = cross_validate(recipe, images, 2, out=tmp_path / "whole")
+
+    class StopsInTheSecondFold(Reporter):
+        fold = 0
+
+        def say(self, message):
+            self.fold += message.startswith("Fold ")
+
+        def progress(self, task, done, total, note=""):
+            if self.fold == 2 and task == "epoch 2/2":
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    out = tmp_path / "stopped"
+    with pytest.raises(Stopped, match=f"fold 2 of 2.*--out {out}") as stopped:
+        cross_validate(recipe, images, 2, out=out, reporter=StopsInTheSecondFold())
+    assert stopped.value.exit_code == 143
+    first = (out / "fold-1" / "model.keras").stat().st_mtime_ns
+    again = cross_validate(recipe, images, 2, out=out)
+    assert (out / "fold-1" / "model.keras").stat().st_mtime_ns == first
+    assert again.pooled == whole.pooled
+    for mine, other in zip(again.runs, whole.runs, strict=True):
+        assert mine.history_path.read_bytes() == other.history_path.read_bytes()
+        assert mine.manifest["threshold"] == other.manifest["threshold"]
+
+
+def test_two_cannot_cross_validate_in_one_folder(images, squares_recipe, done):
+    with held(done.folder / ".lock", "something"), pytest.raises(DataError, match="already"):
+        cross_validate(squares_recipe, images, 3, out=done.folder)

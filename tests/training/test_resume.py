@@ -1,3 +1,4 @@
+import contextlib
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_text
 from dlmath.training import checkpoints, resume
 from dlmath.training.carry_out import sole_trainer
+from dlmath.training.loop import Loop
 
 RECIPE = Recipe(
     name="small",
@@ -232,3 +234,37 @@ def test_a_full_disk_is_one_message_with_the_command(images, expected, crashing,
     assert "No space left on device. Everything up to epoch 2, step 0 is saved" in str(error)
     assert f"--resume {tmp_path / 'run'}" in str(error)
     assert crashing.result(resume(tmp_path / "run")) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_every_single_step_changes_no_bit(
+    images, expected, crashing, number, monkeypatch, tmp_path
+):
+    true, codes = Loop._end_step, []
+
+    def end_step(loop, result):
+        os.kill(os.getpid(), number)
+        true(loop, result)
+
+    monkeypatch.setattr(Loop, "_end_step", end_step)
+    run = Run(tmp_path / "run")
+    while not run.is_finished:
+        with contextlib.suppress(Stopped), recording(codes):
+            if run.manifest_path.is_file():
+                resume(run)
+            else:
+                dlmath.train(RECIPE, images, out=run.folder)
+    steps = run.manifest["split"]["train"] // RECIPE.batch_size * RECIPE.epochs
+    assert codes == [128 + number] * steps
+    assert crashing.result(run) == expected
+
+
+@contextlib.contextmanager
+def recording(codes):
+    """Note the exit code with which the block was stopped."""
+    try:
+        yield
+    except Stopped as stopped:
+        codes.append(stopped.exit_code)
+        raise
