@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dlmath.charts import Chart
 from dlmath.errors import UserError, did_you_mean
@@ -157,8 +158,12 @@ class Experiment:
         settings = {**self.defaults, **arguments}
         began = time.perf_counter()
         try:
+            # One thread: the matrices are small, and no bit then depends on the number of cores.
             # What diverges, as it should beyond a bound, may overflow on its way.
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            with (
+                threadpool_limits(1, "blas"),
+                np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+            ):
                 outcome = self.compute(**settings)
         except (ArithmeticError, IndexError, ValueError) as error:
             if settings == self.defaults:
