@@ -29,6 +29,8 @@ def everything(text):
             pages.table(("name", "value"), [(text, "1")], numbers=(1,)),
             pages.side_by_side([pages.figure("data:,x", text), pages.figure(None, text)]),
             pages.fold(text, pages.lines([text, text])),
+            pages.cards([pages.paragraph(text), pages.figure("data:,x", text)]),
+            pages.table(["a", "b", "c", text], [(text,) * 4], numbers=(1, 2), notes=True),
             pages.link("audit.html", text),
         ],
     )
