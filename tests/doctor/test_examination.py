@@ -16,6 +16,7 @@ def verdict(run, name):
     return check.make(Subject(run))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_well_has_no_fault(well):
     examination = examine(well)
 

@@ -26,8 +26,7 @@ def same_seeds(seed, purpose, epoch, count):
 
 @pytest.mark.parametrize("settings", DRAWING)
 def test_what_is_drawn_anew_is_well(settings):
-    for seed in range(3):
-        assert verdict(PLAIN.replace(seed=seed, **settings)).word == "ok"
+    assert verdict(PLAIN.replace(**settings)).word == "ok"
 
 
 @pytest.mark.parametrize("settings", DRAWING)
