@@ -1,4 +1,4 @@
-"""What an 8-bit network costs: its accuracy on the validation part beside the run's own."""
+"""What fewer bits cost: an export's accuracy on the validation part beside the run's own."""
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def measure_loss(parts: Split, classifier: Classifier, built: Path) -> dict[str,
     if loss.low is not None and loss.low > ACCEPTED_LOSS:
         raise VerificationError(
             f"The export loses {loss} of the accuracy on {len(kept)} validation images, and "
-            f"{ACCEPTED_LOSS:g} is allowed. It was not kept. Take --quantize float16."
+            f"{ACCEPTED_LOSS:g} is allowed. It was not kept. Export it with more bits."
         )
     return {
         "images": len(kept),

@@ -63,7 +63,7 @@ def test_an_export_predicts_what_its_run_predicts(tiny_run, written, images, for
 @pytest.mark.parametrize("quantize", ["float16", "int8"])
 def test_fewer_bits_are_near(tiny_run, written, images, quantize):
     path = written("litert", quantize)
-    pixels = np.stack([np.full((16, 16, 3), level) for level in (60, 115, 125, 200)])
+    pixels = np.stack([np.full((16, 16, 3), level) for level in (100, 115, 125, 140)])
 
     found = open_export(path).probabilities(pixels)
 

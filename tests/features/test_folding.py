@@ -109,3 +109,36 @@ def test_a_normalisation_whose_convolution_is_an_output_stays():
     inner = keras.Model(images, [convolved, keras.layers.BatchNormalization()(convolved)])
     randomise(inner)
     assert len(normalizations(fold_batch_normalization(inner))) == 1
+
+
+def test_a_normalisation_of_the_input_becomes_a_rescaling():
+    statistics = {"mean": [100.0, 3.0, -7.0], "variance": [4000.0, 0.5, 0.0]}
+    images = keras.Input((9, 9, 3))
+    normalized = keras.layers.Normalization(name="by_channel", **statistics)(images)
+    model = keras.Model(images, keras.layers.Conv2D(4, 3)(normalized))
+    randomise(model)
+
+    folded = fold_batch_normalization(model)
+
+    assert largest_difference(model, folded) < 1e-12
+    assert isinstance(folded.get_layer("by_channel"), keras.layers.Rescaling)
+
+
+def test_adapted_statistics_are_folded_too():
+    images = keras.Input((4, 4, 3))
+    normalization = keras.layers.Normalization()
+    model = keras.Model(images, keras.layers.Conv2D(2, 3)(normalization(images)))
+    normalization.adapt(np.random.default_rng(2).normal(90, [3, 30, 60], (16, 4, 4, 3)))
+
+    assert largest_difference(model, fold_batch_normalization(model), (2, 4, 4, 3)) < 1e-6
+
+
+def test_a_normalisation_of_other_axes_stays():
+    images = keras.Input((4, 4, 3))
+    whole = keras.layers.Normalization(axis=None, mean=3.0, variance=2.0, name="whole")
+    model = keras.Model(images, keras.layers.Conv2D(2, 3)(whole(images)))
+
+    folded = fold_batch_normalization(model)
+
+    assert isinstance(folded.get_layer("whole"), keras.layers.Normalization)
+    assert largest_difference(model, folded, (2, 4, 4, 3)) < 1e-6

@@ -1,0 +1,214 @@
+"""Every kind of network goes into every format: with a distance, from scratch, normalised."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlmath.errors import RunError, UserError
+from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.feature_distance import fit_distance
+from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.grad_cam import grad_cam
+from dlmath.export import onnx
+from dlmath.export.litert import write_litert
+from dlmath.export.onnx import write_onnx
+from dlmath.export.opening import open_export
+from dlmath.export.saved_model import write_saved_model
+from dlmath.features.folding import leaf_layers
+from dlmath.light.decider import Abstention, Threshold
+from dlmath.models.classifier import build
+from dlmath.recipe import Recipe
+
+METADATA = {
+    "export_version": 1,
+    "classes": ["NORMAL", "PNEUMONIA"],
+    "positive_class": "PNEUMONIA",
+    "threshold": {"value": 0.4, "chosen_on": "validation"},
+    "abstention": {"confidence": 0.1, "distance": 30.0},
+}
+# What a receiver of a SavedModel would write, with TensorFlow alone.
+RECEIVER = """
+import sys
+import numpy as np
+import tensorflow as tf
+signatures = tf.saved_model.load(sys.argv[1]).signatures
+images = tf.constant([open(path, "rb").read() for path in sys.argv[3:]])
+output = signatures["explain"](images=images)
+assert "dlmath" not in sys.modules
+np.savez(sys.argv[2], **{name: values for name, values in output.items()})
+"""
+
+
+def classifier_of(model, size, seed=0):
+    """A classifier that decides, and abstains, by a model of random weights."""
+    draw = np.random.default_rng(seed)
+    for layer in leaf_layers(model):
+        shapes = [weight.shape for weight in layer.get_weights()]
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([draw.uniform(0.5, 1.5, shape) for shape in shapes])
+    features = model.get_layer("logits").input
+    below = keras.Model(model.input, features)
+    pixels = draw.integers(0, 256, (20, size, size, 3))
+    distance = fit_distance(below(pixels.astype(np.float32)).numpy(), np.arange(20) % 2)
+    return Classifier(
+        classes=("NORMAL", "PNEUMONIA"),
+        image_size=size,
+        positive_class="PNEUMONIA",
+        threshold=Threshold(0.4, "validation"),
+        abstention=Abstention(confidence=0.1, distance=30.0),
+        distance=distance.rounded(),
+        model=model,
+    )
+
+
+def recipe(**fields):
+    return Recipe(
+        name="net",
+        classes=("NORMAL", "PNEUMONIA"),
+        positive_class="PNEUMONIA",
+        weights="none",
+        tune="all",
+        **fields,
+    )
+
+
+def pixels_for(classifier, count=5):
+    shape = (count, classifier.image_size, classifier.image_size, 3)
+    return np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
+
+
+def assert_answers_alike(exported, classifier, pixels, tolerance=1e-4):
+    wanted, found = classifier.answer(pixels), exported.answer(pixels)
+    np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=tolerance)
+    np.testing.assert_allclose(found.distances, wanted.distances, rtol=1e-3)
+
+
+@pytest.fixture(scope="module", params=["keras", "scratch"])
+def cell_classifier(request):
+    model = build(recipe(backbone="malaria_cnn", image_size=16, layers=request.param))
+    return classifier_of(model, 16)
+
+
+@pytest.mark.parametrize("write", [write_litert, write_onnx])
+def test_a_portable_export_answers_alike(cell_classifier, tmp_path, write):
+    write(cell_classifier, tmp_path / "export", {**METADATA, "image_size": 16})
+
+    exported = open_export(tmp_path / "export")
+
+    assert_answers_alike(exported, cell_classifier, pixels_for(cell_classifier))
+    for field in ("classes", "positive_class", "threshold", "abstention"):
+        assert getattr(exported, field) == getattr(cell_classifier, field)
+
+
+def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(
+    cell_classifier, tmp_path, tiny_runs
+):
+    paths = [tmp_path / f"{level}.png" for level in (40, 90, 200)]
+    for path, level in zip(paths, (40, 90, 200), strict=True):
+        tiny_runs.draw(level, np.random.default_rng(level)).resize((16, 16)).save(path)
+    write_saved_model(cell_classifier, tmp_path / "saved", {**METADATA, "image_size": 16})
+
+    answer = tmp_path / "answer.npz"
+    arguments = [tmp_path / "saved" / "1", answer, *paths]
+    subprocess.run([sys.executable, "-I", "-c", RECEIVER, *map(str, arguments)], check=True)
+
+    found = dict(np.load(answer))
+    pixels = np.stack([keras.utils.img_to_array(keras.utils.load_img(path)) for path in paths])
+    wanted = cell_classifier.answer(pixels)
+    np.testing.assert_allclose(found["probabilities"], wanted.probabilities, atol=1e-5)
+    np.testing.assert_allclose(found["distance"], wanted.distances, rtol=1e-4)
+    np.testing.assert_array_equal(found["abstains"], cell_classifier.abstains(*wanted))
+    parts = ClassifierParts(cell_classifier.model)
+    for row, index in enumerate(cell_classifier.decide(wanted.probabilities)):
+        values = grad_cam(parts, pixels[row], int(index)).values
+        np.testing.assert_allclose(
+            found["heat_map"][row], values, atol=1e-4 * max(1e-6, values.max())
+        )
+
+
+def test_a_saved_model_has_two_paths(cell_classifier, tmp_path):
+    write_saved_model(cell_classifier, tmp_path / "saved", {**METADATA, "image_size": 16})
+
+    for path in (tmp_path / "saved", tmp_path / "saved" / "1"):
+        assert_answers_alike(
+            open_export(path, trust=True), cell_classifier, pixels_for(cell_classifier)
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [write_onnx, write_litert])
+def test_efficientnet_b0_leaves_no_input_over(tmp_path, write):
+    model = build(recipe(backbone="efficientnet_b0", image_size=32))
+    normalization = next(
+        layer for layer in leaf_layers(model) if isinstance(layer, keras.layers.Normalization)
+    )
+    statistics = (np.array([90.0, 100, 110]), np.array([900.0, 2500, 4900]), np.array(5))
+    normalization.set_weights(statistics)
+    normalization.finalize_state()
+    classifier = classifier_of(model, 32)
+
+    write(classifier, tmp_path / "export", {**METADATA, "image_size": 32})
+
+    assert_answers_alike(open_export(tmp_path / "export"), classifier, pixels_for(classifier))
+
+
+@pytest.mark.slow
+def test_keras_itself_leaves_inputs_over():
+    """What `fold_batch_normalization` is there for; once this fails, Keras has mended it."""
+    import tf2onnx
+
+    images = keras.Input((8, 8, 3))
+    normalized = keras.layers.Normalization(mean=[1.0, 2, 3], variance=[1.0, 4, 9])(images)
+    model = keras.Model(images, keras.layers.Conv2D(2, 3)(normalized))
+    signature = [tf.TensorSpec((None, 8, 8, 3), tf.float32, name="pixels")]
+
+    proto, _ = tf2onnx.convert.from_function(
+        tf.function(model, signature, autograph=False), signature, opset=onnx.OPSET
+    )
+
+    assert len(proto.graph.input) == 3
+
+
+def test_more_inputs_than_pixels_are_refused(cell_classifier, tmp_path, monkeypatch):
+    dangling = tf.constant(np.ones((16, 16, 3), np.float32))
+    network = onnx.network_function(cell_classifier)
+    monkeypatch.setattr(onnx, "network_function", lambda _: lambda x: network(x * dangling))
+
+    with pytest.raises(RunError, match="asks for more than pixels"):
+        write_onnx(cell_classifier, tmp_path / "export", METADATA)
+
+
+def test_the_extra_is_named_where_it_is_missing(cell_classifier, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+
+    with pytest.raises(UserError, match=r"pip install 'dlmath\[export\]'"):
+        write_onnx(cell_classifier, tmp_path / "export", METADATA)
+    assert not (tmp_path / "export").exists()
+
+
+def test_the_program_beside_says_what_predict_says(cell_classifier, tmp_path, tiny_runs):
+    image = tmp_path / "image.png"
+    tiny_runs.draw(90, np.random.default_rng(0)).save(image)
+    (tmp_path / "text.png").write_text("no image")
+    folder = tmp_path / "export"
+    write_litert(cell_classifier, folder, {**METADATA, "image_size": 16})
+
+    result = subprocess.run(
+        [sys.executable, "-B", str(folder / "classify.py"), str(image), str(tmp_path / "text.png")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    assert result.returncode == 2, result.stderr
+    from dlmath.evaluation import predict
+
+    assert json.loads(result.stdout) == [
+        one.as_json() for one in predict(folder, [image, tmp_path / "text.png"])
+    ]
