@@ -196,9 +196,10 @@ def test_data_of_a_test_part_alone_are_not_to_train_on():
         split_of(people(20, part="test"))
 
 
-def test_fractions_must_leave_something():
+@pytest.mark.parametrize("test_fraction", [0.5, 0.75])
+def test_fractions_must_leave_something(test_fraction):
     with pytest.raises(RecipeError, match="less than 1"):
-        split_of(people(20), validation_fraction=0.5, test_fraction=0.5)
+        split_of(people(20), validation_fraction=0.5, test_fraction=test_fraction)
     with_test = [*people(20, part="train"), *people(4, part="test", prefix="t")]
     assert split_of(with_test, validation_fraction=0.5, test_fraction=0.5).train
 
@@ -257,7 +258,14 @@ def test_missing_and_changed_images_are_named_up_to_ten(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "file,class\nx,a\n", "file,sha256,class,patient,split\nx,1,a,p,dev\n", "a\n\xff\n"]
+    "text",
+    [
+        "",
+        "file,class\nx,a\n",
+        "file,sha256,class,patient,split\nx,1,a,p,dev\n",
+        "file,sha256,class,patient,split,weight\nx,1,a,p,train,2\n",
+        "a\n\xff\n",
+    ],
 )
 def test_a_file_that_is_no_split_is_refused(tmp_path, text):
     (tmp_path / "split.csv").write_text(text, encoding="latin-1")
