@@ -78,14 +78,18 @@ def examined(run: Run) -> dict[str, Any]:
     """Examine a run as it is."""
     started = time.perf_counter()
     examination = examine(run)
-    return {**summary(examination), "seconds": round(time.perf_counter() - started, 1)}
+    return {**summary(examination, run), "seconds": round(time.perf_counter() - started, 1)}
 
 
-def summary(examination: Examination) -> dict[str, Any]:
+def summary(examination: Examination, run: Run) -> dict[str, Any]:
     lines = [line for line in examination.lines if line.group != "machine"]
+    place = str(run.folder.parent)
     return {
         "faults": [line.check for line in examination.faults],
-        "checks": {line.check: f"{line.verdict.word}: {line.verdict.found}" for line in lines},
+        "checks": {
+            line.check: f"{line.verdict.word}: {line.verdict.found}".replace(place, "…")
+            for line in lines
+        },
     }
 
 
