@@ -29,7 +29,7 @@ RUNS = Path("runs")
 _PUT_BACK = "Put a copy of the file back, or train again."
 
 # What a run has before its manifest: all that a training leaves that was killed that early.
-_BEGINNING = {"recipe.toml", "split.csv", "audit.json", "report", "checkpoints"}
+_BEGINNING = {"recipe.toml", "split.csv", "audit.json", "report", "checkpoints", "log.txt"}
 _LEFTOVER = re.compile(r"\..*-[a-z0-9_]{8}\.tmp(\..+)?")  # as `atomic_path` names them
 
 

@@ -37,9 +37,15 @@ def sole_trainer(run: Run) -> Iterator[None]:
 
     Raises:
         DataError: Another process trains there; names it.
+        RunError: The disk was full or failed inside the block; says up to where all is saved.
     """
-    with held(run.lock_path, f"training in {run.folder}"):
-        yield
+    try:
+        with held(run.lock_path, f"training in {run.folder}"):
+            yield
+    except OSError as error:
+        if error.errno not in _DISK_FAULTS:
+            raise
+        raise _disk_fault(run, error) from error
 
 
 def carry_out(
@@ -99,10 +105,6 @@ def _carry_out(
         with suppress(OSError):  # a manifest that says "running" is as good
             run.update_manifest(state="stopped")
         raise
-    except OSError as error:
-        if error.errno not in _DISK_FAULTS:
-            raise
-        raise _disk_fault(run, error) from error
     return run
 
 
@@ -150,8 +152,10 @@ def _keep_last_good(session: Session, run: Run, error: DivergedError) -> Diverge
 
 def _disk_fault(run: Run, error: OSError) -> RunError:
     """Say what is saved. To train on without being able to save would stake ever more work."""
+    then = "start the same command again"
+    if run.manifest_path.is_file():
+        then = f"go on with: dlmath train --resume {run.folder}"
     return RunError(
         f"The disk of {run.folder} cannot be written to: {error.strerror}. "
-        f"{CheckpointStore(run.checkpoints).saved_until()}. Make room there, then go on with: "
-        f"dlmath train --resume {run.folder}"
+        f"{CheckpointStore(run.checkpoints).saved_until()}. Make room there, then {then}"
     )

@@ -37,6 +37,16 @@ def test_the_version_is_printed(monkeypatch, capsys):
         (["train", "pneumonia", "--resume", "r"], "A resumed run keeps its own recipe"),
         (["train", "--resume", "r", "--epochs", "3"], "--epochs"),
         (["train", "--resume", "absent"], "No run at absent"),
+        (["train", "--resume", "r", "--from", "s"], "--from"),
+        (["train", "malaria", "--force"], "--force belongs to --resume"),
+        (["train", "--from", "absent", "--data", "d"], "No run at absent"),
+        (["train", "--from", "r", "--folds", "3"], "--from takes neither"),
+        (["train", "malaria", "--checkpoint-every", "5"], "200steps, 30s, 5min or 1h"),
+        (["train", "malaria", "--checkpoint-every", "5s", "--dry-run"], "--dry-run saves nothing"),
+        (
+            ["train", "pneumonia", "--tune", "head", "--checkpoint-every", "5s"],
+            "--set head_solver=sgd",
+        ),
         (["runs", "show"], "There is no finished run"),
     ],
 )

@@ -48,7 +48,7 @@ def test_a_full_disk_of_any_size_loses_nothing(crashing, fork_server, draw_squar
     expected = crashing.result(whole)
     needed = sum(path.stat().st_size for path in whole.folder.rglob("*") if path.is_file())
     ends = []
-    for share in (0.02, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95):
+    for share in (0.001, 0.02, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95):
         folder = disk(int(share * needed)) / f"run-{share}"
         code = fork_server.call("train", str(folder), str(images), RECIPE)
         ends.append(code)
