@@ -26,7 +26,10 @@ def separable(
 
 
 def ball_and_annulus(
-    points: int, seed: int, radii: tuple[float, float, float] = (1.0, 1.0, 2.0)
+    points: int,
+    seed: int,
+    radii: tuple[float, float, float] = (1.0, 1.0, 2.0),
+    key: int | str = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return points (2 N, 2), uniform in a disc and in a ring around it, labelled 0 and 1.
 
@@ -34,8 +37,9 @@ def ball_and_annulus(
         points: N of each.
         seed: Of the draws.
         radii: Of the disc, of the ring's inside, and of its outside (Tsemo, 3).
+        key: Tells draws of one seed apart.
     """
-    rng = seeds.generator("ball and annulus", seed)
+    rng = seeds.generator("ball and annulus", seed, key)
     disc, inside, outside = radii
     # The area within a radius grows with its square, so uniform points have uniform squares.
     squares = np.concatenate(

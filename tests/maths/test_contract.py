@@ -42,6 +42,14 @@ def test_repeats_to_the_bit(one):
     assert first.chart.svg() == second.chart.svg()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("one", [case for case in EVERY if "seed" in case.values[0].defaults])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_verdicts_do_not_hang_on_the_seed(one, seed):
+    assert one.run(seed=seed).holds
+    assert not one.run(**one.sabotage.arguments, seed=seed).holds
+
+
 @pytest.mark.parametrize("one", EVERY)
 def test_tells_what_it_is(one):
     assert one.sources

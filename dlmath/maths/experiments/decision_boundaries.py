@@ -9,6 +9,7 @@ from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experi
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
+HIGHEST = 12
 DEFINITION = Source("tsemo", 465, "A good decision boundary of order")
 
 
@@ -27,6 +28,18 @@ def petals(points: int, degree: int, margin: float, seed: int) -> tuple[np.ndarr
     }[degree]
     clear = np.flatnonzero(np.abs(heights) > margin)[:points]
     return np.column_stack([x, y])[clear], np.sign(heights[clear])
+
+
+def noisy_rings(
+    points: int, noise: float, seed: int, key: int | str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ball and the ring, touching, with that share of their labels turned."""
+    rows, classes = ball_and_annulus(points, seed, (1.0, 1.0, 1.8), key)
+    rng = seeds.generator("noise", seed, key)
+    turned = rng.choice(len(rows), round(noise * len(rows)), replace=False)
+    labels = 2.0 * classes - 1
+    labels[turned] *= -1
+    return rows, labels
 
 
 @experiment(
@@ -83,26 +96,25 @@ def least_degree_is_found(*, flipped: int = 0, points: int = 250, seed: int = 0)
     sabotage=Sabotage("no label is wrong", {"noise": 0.0}),
 )
 def fraction_alpha(
-    *, alpha: float = 0.88, noise: float = 0.08, points: int = 90, seed: int = 0
+    *, alpha: float = 0.88, noise: float = 0.08, points: int = 90, draws: int = 4, seed: int = 0
 ) -> Outcome:
     """`noise` is the share of the ball's and the ring's points whose label is turned."""
-    rows, classes = ball_and_annulus(points // 2, seed, (1.0, 1.0, 1.8))
-    rng = seeds.generator("noise", seed)
-    truth = 2.0 * classes - 1
-    labels = truth * np.where(rng.random(len(truth)) < noise, -1, 1)
-    new, kinds = ball_and_annulus(1000, seed + 1, (1.0, 1.0, 1.8))
-    all_right, enough = (least_degree(rows, labels, share, 14) for share in (1.0, alpha))
-    if all_right is None or enough is None:
-        raise ValueError("no polynomial of degree 14 classifies these points")
-    scores = [np.mean(np.sign(b(new)) == 2 * kinds - 1) for b in (all_right, enough)]
+    gains, steps = [], []
+    for draw in range(draws):
+        rows, labels = noisy_rings(points // 2, noise, seed, draw)
+        new, truth = noisy_rings(1000, 0.0, seed, "new")
+        # Where not even the highest degree is right on all points, it stands for them.
+        every = least_degree(rows, labels, 1.0, HIGHEST) or fit_boundary(rows, labels, HIGHEST)
+        enough = least_degree(rows, labels, alpha, HIGHEST) or every
+        scores = [np.mean(np.sign(boundary(new)) == truth) for boundary in (every, enough)]
+        gains.append(scores[1] - scores[0])
+        steps.append(every.degree - enough.degree)
     degrees = np.arange(1, 9)
     shares = [fit_boundary(rows, labels, int(degree)).accuracy for degree in degrees]
     return Outcome(
         (
-            at_most(
-                "degree for the fraction less degree for all", enough.degree - all_right.degree, -2
-            ),
-            at_least("accuracy on new points, fraction less all", scores[1] - scores[0], 0.02),
+            at_least("mean degree for all points less that for the fraction", np.mean(steps), 1.5),
+            at_least("mean gain in accuracy on new points", np.mean(gains), 0.02),
         ),
         curves(
             "Share of points classified",

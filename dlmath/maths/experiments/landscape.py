@@ -119,13 +119,13 @@ def saddles_outnumber_minima(*, highest: int = 6) -> Outcome:
     sabotage=Sabotage("there is one hidden unit", {"width": 1}),
 )
 def overparameterised_descent(
-    *, width: int = 200, points: int = 12, steps: int = 2000, rate: float = 0.02, seed: int = 0
+    *, width: int = 200, points: int = 8, steps: int = 2000, rate: float = 0.02, seed: int = 0
 ) -> Outcome:
     """`rate` is that of gradient descent on the mean squared loss; labels are random."""
     rng = seeds.generator("over-parameterised", seed)
     rows = rng.normal(size=(points, 5))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    targets = rng.choice([-1.0, 1.0], (points, 1))
+    targets = rng.permutation(np.resize([-1.0, 1.0], points))[:, np.newaxis]
     network = initialised((5, width, 1), "relu", seed)
     losses = []
     for _ in range(steps):

@@ -91,14 +91,14 @@ def logistic_minimum(
     sabotage=Sabotage("no plane separates the classes", {"distance": 2.0}),
 )
 def separable_weights_diverge(
-    *, distance: float = 8.0, points: int = 40, steps: int = 8000, seed: int = 0
+    *, distance: float = 10.0, points: int = 40, steps: int = 12000, seed: int = 0
 ) -> Outcome:
     """`distance` is that between the means of the two classes, whose deviation is 1."""
     features, labels = overlapping(points, distance, seed)
     loss = logistic_loss(features, labels)
     rate = 4 / np.linalg.eigvalsh(features.T @ features / len(labels))[-1]
     trace = minimise(loss, np.zeros(3), GradientDescent(rate), steps)
-    times = np.unique(np.geomspace(100, steps, 60).astype(int))
+    times = np.unique(np.geomspace(1000, steps, 60).astype(int))
     norms = np.linalg.norm(trace.points, axis=1)[times]
     logs = np.log(times)
     line = np.polyfit(logs, norms, 1)
@@ -108,7 +108,7 @@ def separable_weights_diverge(
         (
             at_least("growth of the length per unit of log t", line[0], 0.1),
             at_least("correlation of the length with log t", straight, 0.99),
-            at_most("power of t in the loss, away from -1", abs(power + 1), 0.15),
+            at_most("power of t in the loss, away from -1", abs(power + 1), 0.25),
         ),
         curves(
             "Length of the weights",
