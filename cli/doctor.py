@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlmath.cli.completion import run_names
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
 from dlmath.errors import VerificationError
@@ -22,6 +23,7 @@ def doctor(
         typer.Argument(
             help="A run's folder or name; without one, the machine alone is examined.",
             metavar="[RUN]",
+            autocompletion=run_names,
             show_default=False,
         ),
     ] = None,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from dlmath.cli.completion import run_names
 from dlmath.cli.predict import split_run
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.why_patients import print_patients
@@ -22,6 +23,7 @@ def explain(
             help="PNG and JPEG files or folders of them. One that is a run is RUN; by default "
             "the newest finished run.",
             metavar="[RUN] IMAGE...",
+            autocompletion=run_names,
             show_default=False,
         ),
     ],

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from dlmath.cli.completion import run_names
 from dlmath.cli.startup import load_tensorflow
 from dlmath.runs import Run, read_json
 
@@ -18,6 +19,7 @@ def export(
         typer.Argument(
             help="A run's folder or name; by default the newest finished one.",
             metavar="[RUN]",
+            autocompletion=run_names,
             show_default=False,
         ),
     ] = None,

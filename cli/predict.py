@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dlmath.cli.completion import run_names
 from dlmath.cli.startup import load_tensorflow, without_chatter
 from dlmath.errors import UserError
 from dlmath.runs import RUNS, Run, is_run, write_csv
@@ -22,6 +23,7 @@ def predict(
             help="PNG and JPEG files, folders of them, or patterns such as 'scans/*.png'. One that "
             "is a run, or an export of one, is RUN; by default the newest finished run.",
             metavar="[RUN] IMAGE...",
+            autocompletion=run_names,
             show_default=False,
         ),
     ],

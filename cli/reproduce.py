@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from dlmath.cli.completion import run_names
 from dlmath.cli.startup import load_tensorflow
 from dlmath.runs import Run
 
@@ -20,6 +21,7 @@ def reproduce(
         typer.Argument(
             help="A finished run's folder or name; by default the newest finished one.",
             metavar="[RUN]",
+            autocompletion=run_names,
             show_default=False,
         ),
     ] = None,

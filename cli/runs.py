@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlmath.cli.completion import run_names
 from dlmath.runs import RUNS, Run, finished_runs
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def list_runs() -> None:
 
 @app.command()
 def show(
-    run: Annotated[str | None, typer.Argument(help="A run's folder or name.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="A run's folder or name.", autocompletion=run_names)
+    ] = None,
 ) -> None:
     """Show what made a run: its recipe and its manifest."""
     found = Run.find(run)
@@ -50,8 +53,13 @@ def show(
 
 @app.command()
 def compare(
-    first: Annotated[str, typer.Argument(help="A run's folder or name.")],
-    second: Annotated[str, typer.Argument(help="Another, evaluated on the same test images.")],
+    first: Annotated[str, typer.Argument(help="A run's folder or name.", autocompletion=run_names)],
+    second: Annotated[
+        str,
+        typer.Argument(
+            help="Another, evaluated on the same test images.", autocompletion=run_names
+        ),
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,

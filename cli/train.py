@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 import dlmath
+from dlmath.cli.completion import backbone_names, run_names, task_names
 from dlmath.cli.folds import train_folds
 from dlmath.cli.own_images import (
     PatientsOption,
@@ -28,6 +29,7 @@ def train(
             help="malaria, pneumonia, the path of a recipe.toml, or your own images: a folder of "
             "class folders, a zip of one, or a CSV.",
             show_default=False,
+            autocompletion=task_names,
         ),
     ] = None,
     data: Annotated[
@@ -45,7 +47,11 @@ def train(
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(help="Go on with this interrupted run, instead of TASK.", metavar="RUN"),
+        typer.Option(
+            help="Go on with this interrupted run, instead of TASK.",
+            metavar="RUN",
+            autocompletion=run_names,
+        ),
     ] = None,
     start_from: Annotated[
         str | None,
@@ -53,6 +59,7 @@ def train(
             "--from",
             help="Go on from this finished run with new --data: its recipe, weights and split.",
             metavar="RUN",
+            autocompletion=run_names,
         ),
     ] = None,
     force: Annotated[
@@ -71,7 +78,10 @@ def train(
     ] = None,
     positive: PositiveOption = None,
     patients: PatientsOption = None,
-    backbone: Annotated[str | None, typer.Option(help="The network under the head.")] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(help="The network under the head.", autocompletion=backbone_names),
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
