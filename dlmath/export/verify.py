@@ -91,7 +91,7 @@ def verify(
         changed_abstentions=_changed_abstentions(cases, outputs),
         heat_map_difference=_heat_map_difference(cases, outputs.get("heat_map")),
         images_per_second=len(cases.files) / float(outputs["seconds"]),
-        megabytes=_megabytes(model),
+        megabytes=megabytes(model),
     )
     _refuse(proof, cases, outputs)
     return proof
@@ -173,9 +173,10 @@ def _largest_difference(wanted: np.ndarray, found: np.ndarray) -> float:
     return float(np.abs(found - wanted).max())
 
 
-def _megabytes(model: Path) -> float:
+def megabytes(model: Path) -> float:
+    """Return the size of an export in 10^6 bytes, without the programs beside its network."""
     files = [model] if model.is_file() else [path for path in model.rglob("*") if path.is_file()]
-    # A link is a second name, and what ends in .py are the programs beside the network.
+    # A link is a second name of the same bytes.
     own = {path.resolve() for path in files if path.suffix != ".py"}
     return sum(path.stat().st_size for path in own) / 1e6
 

@@ -1,0 +1,114 @@
+"""The same 64 real images through every form of a trained model: one table.
+
+    dlmath train pneumonia --data ../shared/data/chest_xray --backbone efficientnet_lite0 \
+        --tune head --out runs/pneumonia
+    dlmath train malaria --data ../shared/data/malaria --epochs 5 --out runs/malaria
+    python benchmarks/export_formats.py runs/pneumonia runs/malaria
+
+Each run is exported in every format, which proves each in a fresh process. Then all of them answer
+for the same pixels in this process, in turns: images a second are those of the medians, and the
+ratio to Keras is what can be compared with another machine. `predict` reads the files as well.
+What the model in memory said after training is compared by the training itself, with the light
+form, and stands in the manifest.
+
+Writes `benchmarks/results/export-formats.json`.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import dlmath
+from dlmath.bench.export import BASELINE, compare
+from dlmath.cli.progress import reporter
+from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.predict_files import predict
+from dlmath.export.cases import Cases, gather_cases
+from dlmath.export.opening import open_export
+from dlmath.light.classifier import LightClassifier
+from dlmath.light.decider import Decider
+from dlmath.runs import Run, read_json
+
+RESULT = Path(__file__).parent / "results" / "export-formats.json"
+FORMATS = (
+    ("saved_model", "none"),
+    ("keras", "none"),
+    ("onnx", "none"),
+    ("litert", "none"),
+    ("litert", "float16"),
+    ("litert", "int8"),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    with reporter() as report:
+        document = {path.name: table(Run.find(path), given.rounds, report) for path in given.runs}
+    RESULT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    print(f"Wrote {RESULT.name}")
+
+
+def table(run: Run, rounds: int, report: reporter) -> dict:
+    classifier = Classifier.load(run)
+    cases = gather_cases(run, classifier, by_graph=False)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {}
+        for kind, bits in FORMATS:
+            name = kind if bits == "none" else f"{kind}_{bits}"
+            paths[name] = dlmath.export(run, kind, folder, quantize=bits, reporter=report)
+        exports = {name: open_export(path, trust=True) for name, path in paths.items()}
+        others: dict[str, Decider] = {"light": LightClassifier.load(run), **exports}
+        speeds = compare(classifier, others, cases.pixels, rounds, {})
+        rows = {BASELINE: {}, **{name: parity(cases, one) for name, one in others.items()}}
+        for name, row in rows.items():
+            row["images_per_second"] = len(cases.pixels) / speeds.median(name)
+            row["times_keras"] = speeds.ratio(name)
+        proven = read_json(Path(folder) / "manifest.json")
+        for name, record in proven.items():
+            rows[name]["megabytes"] = record["verified"]["megabytes"]
+            rows[name]["fresh_process"] = record["verified"]
+            if "validation" in record:
+                rows[name]["validation"] = record["validation"]
+    rows["predict"] = of_predict(run, cases)
+    manifest = run.manifest
+    return {
+        "images": len(cases.files),
+        "threshold": manifest["threshold"],
+        "abstention": manifest.get("abstention"),
+        "light_against_the_model_after_training": manifest["light"],
+        "rows": rows,
+    }
+
+
+def parity(cases: Cases, decider: Decider) -> dict:
+    answers = decider.answer(cases.pixels)
+    decided = decider.decide(answers.probabilities)
+    row = {
+        "largest_difference": float(np.abs(answers.probabilities - cases.probabilities).max()),
+        "changed_decisions": int((decided != cases.decisions).sum()),
+    }
+    if cases.abstains is not None:
+        row["changed_abstentions"] = int((decider.abstains(*answers) != cases.abstains).sum())
+    return row
+
+
+def of_predict(run: Run, cases: Cases) -> dict:
+    said = predict(run, cases.files)
+    probabilities = np.array([list(one.probabilities.values()) for one in said])
+    names = np.array(cases.decider.classes)[cases.decisions]
+    return {
+        "largest_difference": float(np.abs(probabilities - cases.probabilities).max()),
+        "changed_decisions": sum(
+            one.decision != name for one, name in zip(said, names, strict=True)
+        ),
+    }
+
+
+if __name__ == "__main__":
+    main()
