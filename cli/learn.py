@@ -34,8 +34,7 @@ def list_experiments(as_json: Json = False) -> None:
         return
     table = Table("where", "experiment", "what it shows", box=None)
     for one in all_experiments().values():
-        slow = " (slow)" if one.slow else ""
-        table.add_row(one.sources[0].place, one.name, one.title + slow)
+        table.add_row(one.sources[0].place, one.name, one.title)
     _console().print(table)
     typer.echo(
         "Run one: dlmath learn run NAME. With --sabotage a hypothesis is violated.", err=True

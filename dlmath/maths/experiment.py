@@ -131,7 +131,6 @@ class Experiment:
         sabotage: Arguments that must turn the verdict.
         compute: The code; its keyword arguments are the hypotheses and the sizes.
         reference: The literature that a lost formula, a constant or a proof was restored from.
-        slow: Whether it takes more than five seconds.
     """
 
     name: str
@@ -141,7 +140,6 @@ class Experiment:
     sabotage: Sabotage
     compute: Callable[..., Outcome]
     reference: str = ""
-    slow: bool = False
     defaults: dict[str, Setting] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -184,7 +182,6 @@ class Experiment:
             "sources": [vars(source) for source in self.sources],
             "reference": self.reference,
             "sabotage": {"why": self.sabotage.why, "arguments": dict(self.sabotage.arguments)},
-            "slow": self.slow,
         }
 
     def _refuse_unknown(self, arguments: Mapping[str, Setting]) -> None:
@@ -203,13 +200,12 @@ def experiment(
     sources: tuple[Source, ...],
     sabotage: Sabotage,
     reference: str = "",
-    slow: bool = False,
 ) -> Callable[[Callable[..., Outcome]], Experiment]:
     """Make an `Experiment` of the function below it, named after the function."""
 
     def make(compute: Callable[..., Outcome]) -> Experiment:
         name = compute.__name__.replace("_", "-")
-        return Experiment(name, title, statement, sources, sabotage, compute, reference, slow)
+        return Experiment(name, title, statement, sources, sabotage, compute, reference)
 
     return make
 

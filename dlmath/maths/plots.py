@@ -8,11 +8,12 @@ from numpy.typing import ArrayLike
 from dlmath.charts import HEIGHT, WIDTH, Axes, Chart
 
 KINDS = ("curve", "other", "guide")
+LEGEND_ROW = 0.08  # of the height, for each name
 SMALLEST = 1e-17  # below the rounding of anything plotted here; the logarithm of 0 is none
 
 # A file has no page around it, so it brings the colours that a page would give it.
 _STYLE = (
-    "svg{background:#fff}text{font:11px system-ui,sans-serif;fill:#5b636d}"
+    "text{font:11px system-ui,sans-serif;fill:#5b636d}"
     ".axis{fill:none;stroke:#5b636d}.grid{stroke:#d8dde3;stroke-width:.5}"
     ".curve{fill:none;stroke:#0072b2;stroke-width:2}"
     ".other{fill:none;stroke:#d55e00;stroke-width:1.5}"
@@ -33,7 +34,9 @@ def curves(title: str, x: str, y: str, series: Mapping[str, Curve], *, log: bool
     across = np.concatenate([xs for xs, _ in ready.values()])
     up = np.concatenate([ys for _, ys in ready.values()])
     label = f"log10 of {y}" if log else y
-    chart = Chart(title, Axes(x, label, limits(across, 0.0), limits(up)))
+    low, high = limits(up)
+    high += LEGEND_ROW * len(ready) * (high - low)  # so that the legend lies above the curves
+    chart = Chart(title, Axes(x, label, limits(across, 0.0), (low, high)))
     for kind, (name, (xs, ys)) in zip(KINDS, ready.items(), strict=False):
         chart.line(xs, ys, kind, name)
     return chart
@@ -62,7 +65,8 @@ def standalone(chart: Chart) -> str:
     """Return the chart as the text of an SVG file."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{2 * WIDTH}" height="{2 * HEIGHT}"><style>{_STYLE}</style>{chart.svg()}</svg>\n'
+        f'width="{2 * WIDTH}" height="{2 * HEIGHT}"><style>{_STYLE}</style>'
+        f'<rect width="100%" height="100%" fill="#fff"/>{chart.svg()}</svg>\n'
     )
 
 

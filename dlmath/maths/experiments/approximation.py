@@ -155,7 +155,7 @@ def nonpolynomial_activation(*, activation: str = "tanh", seed: int = 0) -> Outc
             "error",
             {
                 activation: (np.log10(WIDTHS), errors),
-                "best polynomial of degree 2": (np.log10(WIDTHS), np.full(len(WIDTHS), floor)),
+                "degree 2": (np.log10(WIDTHS), np.full(len(WIDTHS), floor)),
             },
             log=True,
         ),

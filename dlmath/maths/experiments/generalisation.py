@@ -66,7 +66,7 @@ def bias_variance_noise(
             "Error by degree",
             "degree",
             "error",
-            {"measured": (degrees, errors), "bias^2 + variance + noise": (degrees, sums)},
+            {"measured": (degrees, errors), "sum of the parts": (degrees, sums)},
             log=True,
         ),
     )
@@ -247,7 +247,7 @@ def double_descent(
             "Test error by the number of features",
             "log10 of features",
             "error",
-            {"median of the draws": (np.log10(counts), typical)},
+            {"median": (np.log10(counts), typical)},
             log=True,
         ).upright(float(np.log10(rows)), "p = N"),
     )

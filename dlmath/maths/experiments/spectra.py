@@ -176,7 +176,7 @@ def principal_components(*, centred: bool = True, rows: int = 300, seed: int = 0
             "component",
             "variance",
             {
-                "along the component": (np.arange(1, 6), np.diag(scores)),
+                "along it": (np.arange(1, 6), np.diag(scores)),
                 "s^2 / N": (np.arange(1, 6), s**2 / rows),
             },
             log=True,
