@@ -43,6 +43,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "mixup": 0.2,
     },
 }
+# Of the time of a whole training: about what lies between its first step and its last.
+OF_EPOCHS = {"malaria": 0.1, "pneumonia": 0.4}
 SOURCES = {
     "malaria": ("malaria/malaria_cells.zip", "malaria/malaria_manifest.csv", None),
     "pneumonia": (
@@ -56,7 +58,7 @@ SOURCES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path, help="the folder with chest_xray/ and malaria/")
-    parser.add_argument("--kills", type=int, default=30, help="of each task")
+    parser.add_argument("--kills", type=int, default=20, help="of each task")
     arguments = parser.parse_args()
     crashing, server = load("crashing"), load("fork_server")
     tables = {}
@@ -70,20 +72,17 @@ def main() -> None:
             recipe = RECIPES[task].replace(**settings)
             figures = kill(forks, crashing, images, recipe, arguments.kills)
             tables[task] = {"settings": settings, "images": count, **figures}
-            print(json.dumps({task: tables[task]}), file=sys.stderr)
-    RESULT.write_text(
-        json.dumps(
-            {
-                "command": f"python benchmarks/crashes.py DATA --kills {arguments.kills}",
-                "cores": len(os.sched_getaffinity(0)),
-                "data": "a few images of each data set, so that it takes minutes",
-                "tasks": tables,
-            },
-            indent=2,
-        )
-        + "\n",
-        encoding="utf-8",
-    )
+            write(tables, arguments.kills)
+
+
+def write(tables: dict[str, Any], kills: int) -> None:
+    document = {
+        "command": f"python benchmarks/crashes.py DATA --kills {kills}",
+        "cores": len(os.sched_getaffinity(0)),
+        "data": f"at most {IMAGES_OF_A_CLASS} images of each class, so that it takes minutes",
+        "tasks": tables,
+    }
+    RESULT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def load(name: str) -> ModuleType:
@@ -131,7 +130,7 @@ def kill(
     while kills < wanted:
         folder = runs / f"killed-{trainings}"
         for _ in range(KILLS_OF_A_TRAINING):
-            moment = chance.uniform(0, seconds / 4)
+            moment = chance.uniform(0, OF_EPOCHS[recipe.name] * seconds)
             code = forks.call("train_until_killed", str(folder), str(images), asked, moment)
             if code == 0:
                 break  # it got to its end before
