@@ -72,7 +72,7 @@ def carry_out(
     Raises:
         DivergedError: A loss or a weight became NaN or infinite; the best epoch is kept.
         Stopped: A signal came; everything was saved.
-        RunError: The disk is full or fails; says up to where everything is saved.
+        OSError: The disk is full or fails; `sole_trainer` makes a message of it.
     """
     with logged(run, reporter) as log:
         return _carry_out(run, ingredients, placement, log, interval, tensorboard=tensorboard)
