@@ -119,6 +119,17 @@ def test_no_part_lacks_a_class_for_the_sake_of_another_part(labels, seed):
         assert frozenset().union(*(labels_of[p] for p in part)) == frozenset().union(*labels)
 
 
+def test_a_missing_class_comes_from_the_part_that_has_most_of_it():
+    labels_of = {f"p{index}": frozenset("a") for index in range(5)}
+    # Rounded, the shares of 5 patients are 2, 0 and 3.
+    parts = cut(labels_of, fractions={"test": 0.3, "validation": 0.15})
+    assert {name: len(patients) for name, patients in parts.items()} == {
+        "test": 2,
+        "validation": 1,
+        "train": 2,
+    }
+
+
 @pytest.mark.parametrize("number", range(3, 12))
 def test_three_patients_of_each_class_are_enough(number):
     labels_of = {f"{label}{index}": frozenset(label) for label in "ab" for index in range(number)}
