@@ -25,9 +25,9 @@ import dlmath
 from dlmath.bench.export import BASELINE, compare
 from dlmath.cli.progress import reporter
 from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.exported_classifier import open_export
 from dlmath.evaluation.predict_files import predict
 from dlmath.export.cases import Cases, gather_cases
-from dlmath.export.opening import open_export
 from dlmath.light.classifier import LightClassifier
 from dlmath.light.decider import Decider
 from dlmath.runs import Run, read_json

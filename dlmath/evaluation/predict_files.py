@@ -86,7 +86,7 @@ def find_shift(model: Run | Path, prevalence: float) -> Shift:
     """
     if isinstance(model, Run):
         return Shift.of(model, prevalence)
-    from dlmath.export.opening import export_metadata
+    from dlmath.evaluation.exported_classifier import export_metadata
 
     metadata = export_metadata(model)
     check_prevalence(prevalence)
@@ -128,7 +128,7 @@ def load_classifier(model: Run | Path, runtime: str = "auto", *, trust: bool = F
     """Load what computes the probabilities of a run or an export; see `predict`."""
     chosen = choose_runtime(model, runtime)
     if isinstance(model, Path):
-        from dlmath.export.opening import open_export
+        from dlmath.evaluation.exported_classifier import open_export
 
         return open_export(model, trust=trust)
     if chosen == "light":

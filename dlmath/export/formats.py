@@ -13,12 +13,12 @@ from dlmath.evaluation.classifier import Classifier
 from dlmath.export import quantization
 from dlmath.export.cases import gather_cases, parts_of
 from dlmath.export.description import describe
-from dlmath.export.keras_file import write_keras
 from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import require_onnx, write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.export.verify import verify
 from dlmath.light.exported import LITERT, ONNX
+from dlmath.light.keras_file import write_keras
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, read_json, write_json
 

@@ -80,8 +80,10 @@ def _foldable(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
 
 def _normalizes_channels(layer: keras.layers.Layer) -> bool:
     """Whether it is a `Normalization` with one mean and one variance a channel."""
-    is_normalization = isinstance(layer, keras.layers.Normalization)
-    return is_normalization and layer.axis == (-1,) and not layer.invert
+    if not isinstance(layer, keras.layers.Normalization) or layer.invert:
+        return False
+    last = len(layer.output.shape) - 1  # Keras's own networks count from the first axis
+    return layer.axis in ((-1,), (last,))
 
 
 def _as_rescaling(normalization: keras.layers.Normalization) -> keras.layers.Rescaling:

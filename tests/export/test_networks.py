@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from dlmath.errors import RunError, UserError
 from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.exported_classifier import open_export
 from dlmath.evaluation.feature_distance import fit_distance
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.grad_cam import grad_cam
 from dlmath.export import onnx
 from dlmath.export.litert import write_litert
 from dlmath.export.onnx import write_onnx
-from dlmath.export.opening import open_export
 from dlmath.export.saved_model import write_saved_model
 from dlmath.features.folding import leaf_layers
 from dlmath.light.decider import Abstention, Threshold
@@ -40,7 +40,8 @@ signatures = tf.saved_model.load(sys.argv[1]).signatures
 images = tf.constant([open(path, "rb").read() for path in sys.argv[3:]])
 output = signatures["explain"](images=images)
 assert "dlmath" not in sys.modules
-np.savez(sys.argv[2], **{name: values for name, values in output.items()})
+numbers = {name: values for name, values in output.items() if values.dtype != tf.string}
+np.savez(sys.argv[2], **numbers)
 """
 
 

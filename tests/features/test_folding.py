@@ -111,8 +111,9 @@ def test_a_normalisation_whose_convolution_is_an_output_stays():
     assert len(normalizations(fold_batch_normalization(inner))) == 1
 
 
-def test_a_normalisation_of_the_input_becomes_a_rescaling():
-    statistics = {"mean": [100.0, 3.0, -7.0], "variance": [4000.0, 0.5, 0.0]}
+@pytest.mark.parametrize("axis", [-1, 3])
+def test_a_normalisation_of_the_input_becomes_a_rescaling(axis):
+    statistics = {"axis": axis, "mean": [100.0, 3.0, -7.0], "variance": [4000.0, 0.5, 0.0]}
     images = keras.Input((9, 9, 3))
     normalized = keras.layers.Normalization(name="by_channel", **statistics)(images)
     model = keras.Model(images, keras.layers.Conv2D(4, 3)(normalized))

@@ -16,7 +16,10 @@ ALLOWED = {
     "decode_image": set(),
     "load_model": {"models/safe_loading.py"},
     "load_weights": {"models/loading.py", "models/weights_file.py"},
-    "saved_model.load": {"dlmath/export/opening.py", "dlmath/export/run_saved_model.py"},
+    "saved_model.load": {
+        "dlmath/evaluation/exported_classifier.py",
+        "dlmath/export/run_saved_model.py",
+    },
     "Unpickler": {"models/torch_checkpoint.py"},
     "pickle.load": set(),
     "pickle.loads": set(),
@@ -29,7 +32,7 @@ ALLOWED = {
     "tarfile.open": set(),
     "ZipFile": {
         "dlmath/data/archives.py",
-        "dlmath/export/keras_file.py",
+        "dlmath/light/keras_file.py",
         "models/keras_archive.py",
     },
     "eval": set(),

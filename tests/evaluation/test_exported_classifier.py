@@ -6,10 +6,10 @@ import pytest
 import dlmath
 from dlmath.errors import RunError, UserError
 from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.exported_classifier import export_metadata, open_export
 from dlmath.export.cases import parts_of
 from dlmath.export.description import describe
 from dlmath.export.formats import Subject, find_format
-from dlmath.export.opening import export_metadata, open_export
 from dlmath.light.decider import Abstention
 from dlmath.light.exported import METADATA, kind_of_export
 

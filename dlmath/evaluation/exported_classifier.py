@@ -53,7 +53,7 @@ def export_metadata(path: Path) -> dict[str, Any]:
     if kind == "saved_model":
         return read_metadata(path / _NOTE)
     if kind == "keras":
-        from dlmath.export.keras_file import read_note
+        from dlmath.light.keras_file import read_note
         from dlmath.models.keras_archive import read_bounded
 
         return read_note(read_bounded(path), path)[0]
@@ -63,7 +63,7 @@ def export_metadata(path: Path) -> dict[str, Any]:
 def _keras(path: Path) -> Decider:
     from dlmath import models
     from dlmath.evaluation.classifier import Classifier
-    from dlmath.export.keras_file import read_note
+    from dlmath.light.keras_file import read_note
     from dlmath.models.keras_archive import read_bounded
 
     metadata, distance = read_note(read_bounded(path), path)
