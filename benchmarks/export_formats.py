@@ -48,9 +48,11 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    document = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     with reporter() as report:
-        document = {path.name: table(Run.find(path), given.rounds, report) for path in given.runs}
-    RESULT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        for path in given.runs:  # a run takes minutes: what is done is kept
+            document[path.name] = table(Run.find(path), given.rounds, report)
+            RESULT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     print(f"Wrote {RESULT.name}")
 
 

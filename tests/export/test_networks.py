@@ -155,7 +155,12 @@ def test_efficientnet_b0_leaves_no_input_over(tmp_path, write):
 
     write(classifier, tmp_path / "export", {**METADATA, "image_size": 32})
 
-    assert_answers_alike(open_export(tmp_path / "export"), classifier, pixels_for(classifier))
+    # Its features of noise are all but equal: a distance would show nothing but rounding.
+    pixels = pixels_for(classifier).astype(np.float32)
+    below = keras.Model(model.input, [model.output, model.get_layer("logits").input])
+    found = open_export(tmp_path / "export").compute(pixels)
+    for name, wanted in zip(("probabilities", "features"), below(pixels), strict=True):
+        np.testing.assert_allclose(found[name], wanted, atol=1e-4 * np.abs(wanted).max())
 
 
 @pytest.mark.slow
