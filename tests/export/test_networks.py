@@ -106,6 +106,7 @@ def test_a_portable_export_answers_alike(cell_classifier, tmp_path, write):
         assert getattr(exported, field) == getattr(cell_classifier, field)
 
 
+@pytest.mark.slow
 def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(
     cell_classifier, tmp_path, tiny_runs
 ):
@@ -132,6 +133,7 @@ def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(
         )
 
 
+@pytest.mark.slow
 def test_a_saved_model_has_two_paths(cell_classifier, tmp_path):
     write_saved_model(cell_classifier, tmp_path / "saved", {**METADATA, "image_size": 16})
 
