@@ -12,12 +12,15 @@ from pathlib import Path
 
 import data_tables  # beside this file
 import evaluation_tables
+import resuming_tables
 import trust_tables
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 AUDIT = HERE.parent / "docs" / "audit.md"
 TRUST = HERE.parent / "docs" / "trust.md"
+RESUMING = HERE.parent / "docs" / "resuming.md"
+MUTATIONS = HERE.parent / "docs" / "mutations.md"
 EVALUATION = HERE.parent / "docs" / "evaluation.md"
 SINGLE_RUNS = {
     "pneumonia-head": "308 of the 624 official test images",
@@ -61,6 +64,11 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
             "explanations": evaluation_tables.explanations(),
         },
         TRUST: {"hostile": trust_tables.hostile(), "doctor": trust_tables.doctor()},
+        RESUMING: {
+            "checkpoints": resuming_tables.checkpoints(),
+            "crashes": resuming_tables.crashes(),
+        },
+        MUTATIONS: {"mutations": resuming_tables.mutations()},
     }
 
 

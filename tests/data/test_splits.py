@@ -273,6 +273,14 @@ def test_a_file_that_is_no_split_is_refused(tmp_path, text):
         read_split(tmp_path / "split.csv", catalogue(people(2)))
 
 
+def test_the_line_that_is_wrong_is_named(tmp_path):
+    write_split(split_of(people(12)), tmp_path / "split.csv")
+    with (tmp_path / "split.csv").open("a") as file:
+        file.write("x,1,a,p,dev\n")
+    with pytest.raises(RunError, match=r"line 26, is not as it was written"):
+        read_split(tmp_path / "split.csv", catalogue(people(12)))
+
+
 # As the figures in benchmarks/results/ were measured on.
 RECORDED = {"pneumonia": ("chest_xray", "pneumonia-head"), "malaria": ("malaria", "malaria-0")}
 
