@@ -12,6 +12,7 @@ from pathlib import Path
 
 import data_tables  # beside this file
 import evaluation_tables
+import export_tables
 import resuming_tables
 import trust_tables
 
@@ -50,6 +51,7 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
             "own": data_tables.own_images(),
             "audits": data_tables.audits(),
             "leakage": data_tables.leakage(),
+            "exports": export_tables.exports(),
         },
         AUDIT: {
             "planted": data_tables.planted(),
