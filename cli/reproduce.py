@@ -1,5 +1,6 @@
 """`dlmath reproduce`."""
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -127,6 +128,9 @@ def _text(value: Any, digits: int = 4) -> str:
         return "-"
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(entry, digits)}" for name, entry in value.items())
+    if isinstance(value, list):
+        digest = hashlib.sha256(json.dumps(value).encode()).hexdigest()
+        return f"{len(value)} rows of sha256 {digest[:12]}"
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     text = str(value)
