@@ -11,6 +11,7 @@ from dlmath.data.sources import read_sources
 from dlmath.errors import RecipeError
 from dlmath.evaluation.classifier import Classifier
 from dlmath.explain import how_many, why_patients
+from dlmath.export.description import describe
 from dlmath.export.saved_model import write_saved_model
 from dlmath.light.classifier import LightClassifier
 from dlmath.recipe import Recipe
@@ -79,7 +80,8 @@ def test_keras_and_light_give_the_calibrated_probabilities(calibrated, plain, pi
 @pytest.mark.slow
 def test_an_export_gives_the_calibrated_probabilities(calibrated, pixels, tmp_path):
     classifier = Classifier.load(calibrated)
-    write_saved_model(classifier, tmp_path / "saved")
+    metadata = describe(calibrated, classifier, "saved_model")
+    write_saved_model(classifier, tmp_path / "saved", metadata)
     served = tf.saved_model.load(tmp_path / "saved").signatures["serve_pixels"]
 
     found = served(pixels=tf.constant(pixels, tf.float32))["probabilities"]
