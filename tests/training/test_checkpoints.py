@@ -51,7 +51,7 @@ def test_an_array_of_what_no_training_saves_is_refused(entry):
 def test_a_flipped_bit_anywhere_is_refused(position, bit):
     data = bytearray(checkpoints.pack(Checkpoint({"a": np.arange(50.0)}, {"step": 1})))
     data[int(position * len(data))] ^= 1 << bit
-    with pytest.raises(RunError, match="damaged"):
+    with pytest.raises(RunError, match="damaged|another version"):
         checkpoints.unpack(bytes(data), "x")
 
 
