@@ -34,18 +34,6 @@ def test_what_is_saved_comes_back_bit_by_bit(arrays, step):
         assert loaded.arrays[name].tobytes() == value.tobytes()
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [("a", "<M8[s]", [1]), ("a", "<U2", [1]), ("a", "<f8", [-1]), ("a", "<f8", [1.0])],
-    ids=["dates", "text", "a negative side", "a side that is no integer"],
-)
-def test_an_array_of_what_no_training_saves_is_refused(entry):
-    index = json.dumps({"arrays": [entry], "meta": {}}).encode()
-    payload = sealed(len(index).to_bytes(8, "little") + index + bytes(8))
-    with pytest.raises(RunError, match="no array can be"):
-        checkpoints.unpack(payload, "x")
-
-
 @settings(max_examples=200)
 @given(position=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_anywhere_is_refused(position, bit):
