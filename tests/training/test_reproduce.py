@@ -84,9 +84,8 @@ class SignalAt(Reporter):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+@pytest.mark.parametrize("finished", [STEPPED], indirect=True, ids=["by steps"])
 def test_an_interrupted_reproduction_goes_on(copy):
-    if copy.recipe.solves_head:
-        pytest.skip("a head is solved in one step")
     with pytest.raises(Stopped):
         reproduce(copy, reporter=SignalAt("epoch"))
     assert reproduce(copy).is_same
