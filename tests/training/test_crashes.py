@@ -72,7 +72,8 @@ def test_other_recipes_survive_kills_too(crashing, fork_server, images, name, tm
     recipe = {**RECIPE, **OTHERS[name]}
     assert fork_server.call("train", str(tmp_path / "whole"), str(images), recipe) == 0
     expected = crashing.result(Run(tmp_path / "whole"))
-    for folder in killed_until_done(fork_server, tmp_path / "killed", images, recipe, seed=1):
+    killed = tmp_path / "killed"
+    for folder in killed_until_done(fork_server, killed, images, recipe, seed=1, kills=5):
         assert crashing.result(Run(folder)) == expected
 
 
