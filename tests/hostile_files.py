@@ -6,88 +6,22 @@ None is stored: each is made anew, aimed at a `Target` folder in which every tra
 import base64
 import io
 import json
-import os
 import pickle
 import socket
-import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 import keras
 import numpy as np
+from bait import Target  # beside this file
 
 SIZE = 8  # side of the images of the network that each file pretends to be
-
-
-@dataclass
-class Target:
-    """A folder in which a file that did something would leave a trace.
-
-    Attributes:
-        folder: Holds the bait.
-        traces: What was seen while `watched`.
-    """
-
-    folder: Path
-    traces: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.secret.write_text("of nobody's business\n" * 400)
-        self.folder.joinpath("inner").mkdir()
-
-    @property
-    def marker(self) -> Path:
-        """Exists once code has run, or a file was written outside."""
-        return self.folder / "marker"
-
-    @property
-    def secret(self) -> Path:
-        """A file that no model has any business with."""
-        return self.folder / "secret.txt"
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Note what happens inside: code, network, files beside the target read or made."""
-        os.utime(self.secret, (0, self.secret.stat().st_mtime))
-        before = sorted(self.folder.rglob("*"))
-        _watching.append(self)
-        try:
-            yield
-        finally:
-            _watching.remove(self)
-        if self.secret.stat().st_atime != 0:  # seen even where HDF5's own C code reads
-            self.traces.append("the secret file was read")
-        if sorted(self.folder.rglob("*")) != before:
-            self.traces.append("a file was made or removed")
-
-
-_watching: list[Target] = []
-_ALARMS = ("os.system", "subprocess.Popen", "socket.connect", "marshal.loads", "os.exec", "urllib")
-
-
-def _notice(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _watching:
-        return
-    for target in _watching:
-        if event.startswith(_ALARMS) and not _is_import(event):
-            target.traces.append(event)
-        elif event == "open" and str(arguments[0]) in (str(target.secret), str(target.marker)):
-            target.traces.append(f"{arguments[0]} was opened")
-
-
-def _is_import(event: str) -> bool:
-    """Whether the interpreter itself reads a compiled module: marshal is what those are in."""
-    return event == "marshal.loads" and "importlib" in sys._getframe(2).f_code.co_filename
-
-
-sys.addaudithook(_notice)
 
 
 @dataclass(frozen=True)

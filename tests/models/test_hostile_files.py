@@ -15,17 +15,18 @@ from dlmath.models.weights_file import load_weights_file
 from dlmath.runs import write_text
 
 
-def _load_module():
-    """Return `tests/hostile_files.py`, which lies in no package."""
-    path = Path(__file__).parents[1] / "hostile_files.py"
-    spec = importlib.util.spec_from_file_location("hostile_files", path)
+def _load_module(name):
+    """Return a module of `tests/`, which lies in no package."""
+    path = Path(__file__).parents[1] / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["hostile_files"] = module  # where dataclasses look for their own module
+    sys.modules[name] = module  # where dataclasses, and the next of them, look for it
     spec.loader.exec_module(module)
     return module
 
 
-hostile = _load_module()
+_load_module("bait")
+hostile = _load_module("hostile_files")
 every_kind = pytest.mark.parametrize("kind", hostile.KINDS.values(), ids=list(hostile.KINDS))
 HDF5_HOLES = [name for name in hostile.KINDS if name.startswith(("CVE-2026-1669", "CVE-2026-0897"))]
 
