@@ -17,6 +17,7 @@ GROUPS = (
         "dlmath.explain",
         "dlmath.export",
         "dlmath.serving",
+        "dlmath.drift",
         "dlmath.bench",
         "dlmath.doctor",
     ),
