@@ -96,7 +96,8 @@ def parity(cases: Cases, decider: Decider) -> dict:
         "changed_decisions": int((decided != cases.decisions).sum()),
     }
     if cases.abstains is not None:
-        row["changed_abstentions"] = int((decider.abstains(*answers) != cases.abstains).sum())
+        abstains = decider.abstains(answers.probabilities, answers.distances)
+        row["changed_abstentions"] = int((abstains != cases.abstains).sum())
     return row
 
 

@@ -15,7 +15,7 @@ from dlmath.light.classifier import stored_distance
 from dlmath.light.decider import Answers, Decider, Progress, stored_decision
 from dlmath.runs import Run
 
-_AT_ONCE = 1024  # images whose features are in memory
+_AT_ONCE = 1024  # images whose features are in memory in double precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +49,23 @@ class Classifier(Decider):
         return cls(**stored_decision(run), distance=distance, model=model)
 
     def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
-        """Return probabilities and distances for pixels (N, size, size, 3) in 0..255."""
+        """Return what it says of pixels (N, size, size, 3) in 0..255.
+
+        With features where it measures the distance, which needs them.
+        """
         if self.distance is None:
             return Answers(self.probabilities(pixels, progress), None)
         total, classes = len(pixels), len(self.classes)
         probabilities, distances = [np.empty((0, classes))], [np.empty(0)]
+        features = [np.empty((0, self.distance.means.shape[1]), np.float32)]
         for first in range(0, total, _AT_ONCE):
             rows = pixels[first : first + _AT_ONCE]
             heard = progress and partial(_from, progress, first, total)
             found = predict_probabilities(self._with_features, rows, progress=heard)
             probabilities.append(found[:, :classes])
             distances.append(self.distance(found[:, classes:]))
-        return Answers(np.concatenate(probabilities), np.concatenate(distances))
+            features.append(found[:, classes:].astype(np.float32))
+        return Answers(*map(np.concatenate, (probabilities, distances, features)))
 
     def probabilities(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:
         """Return float64 (N, K) for pixels (N, size, size, 3) in 0..255."""

@@ -90,7 +90,7 @@ def _predict(run: Run, classifier: Classifier, subject: Subject, reporter: Repor
         on_bad_file=run.recipe.on_bad_file,
         progress=lambda done, total: reporter.progress("reading images", done, total),
     )
-    probabilities, distances = classifier.answer(
+    probabilities, distances, _ = classifier.answer(
         pixels.array, lambda done, total: reporter.progress("predicting", done, total)
     )
     _refuse_nan(run, probabilities, pixels.examples)

@@ -107,7 +107,7 @@ class SavedModel(Decider):
     signature: Any
 
     def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
-        """Return probabilities and distances for pixels (N, size, size, 3) in 0..255."""
+        """Return what it says of pixels (N, size, size, 3) in 0..255; without features."""
         import tensorflow as tf
 
         probabilities = np.empty((len(pixels), len(self.classes)))

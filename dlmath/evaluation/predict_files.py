@@ -224,7 +224,7 @@ def _row(answers: Answers, row: int) -> Answers:
 
 def predict_one(classifier: Decider, path: Path, answer: Answers) -> Prediction:
     """Return what a classifier's answer to one image comes to."""
-    probabilities, distances = answer
+    probabilities, distances = answer.probabilities, answer.distances
     if not np.isfinite(probabilities).all():
         # True of every image, most likely: said once, and no figure beside it.
         raise RunError(
@@ -233,7 +233,7 @@ def predict_one(classifier: Decider, path: Path, answer: Answers) -> Prediction:
         )
     decided = int(classifier.decide(probabilities)[0])
     positive = classifier.positive_index
-    unusual, abstains = classifier.unusual(distances), classifier.abstains(*answer)
+    unusual, abstains = classifier.unusual(distances), classifier.abstains(probabilities, distances)
     return Prediction(
         file=str(path),
         decision=classifier.classes[decided],

@@ -80,7 +80,7 @@ def gather_cases(
     if by_graph:
         encoded = tf.constant([read_checked(file, str(file)) for file in files])
         array = decode_and_resize_batch(encoded, classifier.image_size).numpy()
-    probabilities, distances = classifier.answer(array)
+    probabilities, distances, _ = classifier.answer(array)
     if not np.isfinite(probabilities).all():
         raise RunError(
             f"The model of {run.folder} gives NaN. Its weights are damaged or its training "

@@ -26,7 +26,7 @@ def main(model: Path, cases: Path) -> None:
         "probabilities model": answers.probabilities,
         "classes": np.tile(names, (len(pixels), 1)),
         "decision": names[classifier.decide(answers.probabilities)],
-        "abstains": classifier.abstains(*answers),
+        "abstains": classifier.abstains(answers.probabilities, answers.distances),
         "distance": answers.distances,
         "seconds": seconds,
     }

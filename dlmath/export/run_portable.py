@@ -33,7 +33,7 @@ def main(model: Path, cases: Path) -> None:
         "probabilities pixels": answers.probabilities,
         "classes": [exported.classes] * len(said),
         "decision": [one.decision for one in said],
-        "abstains": exported.abstains(*answers),
+        "abstains": exported.abstains(answers.probabilities, answers.distances),
         "distance": answers.distances,
         "seconds": seconds,
     }

@@ -74,18 +74,20 @@ class LightClassifier(Decider):
         return cls(**decision, distance=distance, network=network, kernel=kernel, bias=bias)
 
     def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
-        """Return probabilities and distances for pixels (N, size, size, 3) in 0..255."""
+        """Return what it says of pixels (N, size, size, 3) in 0..255."""
         found = np.empty((len(pixels), len(self.classes)))
+        kept = np.empty((len(pixels), len(self.kernel)), np.float32)
         distances = None if self.distance is None else np.empty(len(pixels))
         for first in range(0, len(pixels), BATCH_SIZE):
             rows = slice(first, first + BATCH_SIZE)
-            features = self.network(pixels[rows]).astype(np.float64)
+            kept[rows] = self.network(pixels[rows])
+            features = kept[rows].astype(np.float64)
             found[rows] = softmax(features @ self.kernel + self.bias)
             if self.distance is not None and distances is not None:
                 distances[rows] = self.distance(features)
             if progress:
                 progress(min(rows.stop, len(pixels)), len(pixels))
-        return Answers(found, distances)
+        return Answers(found, distances, kept)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

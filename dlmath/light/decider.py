@@ -45,10 +45,12 @@ class Answers(NamedTuple):
     Attributes:
         probabilities: float64 (N, K); NaN where the model gives no number.
         distances: float64 (N,) from the training images; None where the run fitted none.
+        features: float32 (N, D), what the last layer sees; None where they are not at hand.
     """
 
     probabilities: np.ndarray
     distances: np.ndarray | None
+    features: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,7 @@ class Decider:
         return None if self.positive_class is None else self.classes.index(self.positive_class)
 
     def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
-        """Return probabilities and distances for pixels (N, size, size, 3) in 0..255."""
+        """Return what it says of pixels (N, size, size, 3) in 0..255."""
         raise NotImplementedError
 
     def probabilities(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:

@@ -53,18 +53,22 @@ class Exported(Decider):
         return cls(**decision_of(metadata), distance=distance, compute=network)
 
     def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
-        """Return probabilities and distances for pixels (N, size, size, 3) in 0..255."""
+        """Return what it says of pixels (N, size, size, 3) in 0..255."""
         probabilities = np.empty((len(pixels), len(self.classes)))
-        distances = None if self.distance is None else np.empty(len(pixels))
+        distances = features = None
+        if self.distance is not None:
+            distances = np.empty(len(pixels))
+            features = np.empty((len(pixels), self.distance.means.shape[1]), np.float32)
         for first in range(0, len(pixels), _AT_A_TIME):
             rows = slice(first, first + _AT_A_TIME)
             outputs = self.compute(pixels[rows].astype(np.float32))
             probabilities[rows] = outputs["probabilities"]
-            if self.distance is not None and distances is not None:
-                distances[rows] = self.distance(outputs["features"].astype(np.float64))
+            if self.distance is not None and distances is not None and features is not None:
+                features[rows] = outputs["features"]
+                distances[rows] = self.distance(features[rows].astype(np.float64))
             if progress:
                 progress(min(rows.stop, len(pixels)), len(pixels))
-        return Answers(probabilities, distances)
+        return Answers(probabilities, distances, features)
 
 
 def kind_of_export(path: Path) -> str | None:

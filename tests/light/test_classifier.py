@@ -28,6 +28,16 @@ def test_it_says_what_the_keras_model_says(light_run, n):
         assert getattr(light, name) == getattr(full, name)
 
 
+def test_features_are_what_the_last_layer_sees(light_run):
+    light = LightClassifier.load(light_run)
+
+    answers = light.answer(pixels(BATCH_SIZE + 1))
+
+    assert answers.features is not None
+    logits = answers.features @ light.kernel + light.bias
+    np.testing.assert_allclose(softmax(logits), answers.probabilities, rtol=1e-6)
+
+
 def test_progress_counts_every_image(light_run):
     heard = []
     n = 2 * BATCH_SIZE + 3
