@@ -1,0 +1,83 @@
+"""Heat maps for the server. Keras is loaded for the first of them, and computes in one thread."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlmath.errors import DataError
+from dlmath.evaluation.prediction import Prediction
+from dlmath.light.exported import kind_of_export
+from dlmath.runs import Run
+from dlmath.serving.limits import Limits
+from dlmath.serving.reading import read_pixels, read_upright
+from dlmath.serving.refusal import Refusal
+
+if TYPE_CHECKING:
+    from dlmath.explain.classifier_parts import ClassifierParts
+
+
+class MapMaker:
+    """Draws where images hold what speaks for their class.
+
+    Args:
+        model: A run or an export.
+    """
+
+    def __init__(self, model: Run | Path):
+        self._model = model
+        self._parts: ClassifierParts | None = None
+        self._thread = ThreadPoolExecutor(1, "dlmath-maps")  # Keras's model is not made for more
+
+    def submit(self, content: bytes, prediction: Prediction, limits: Limits) -> "Future[bytes]":
+        """Ask for the picture, PNG, of an image that the server has answered.
+
+        The future raises `Refusal` where the model gives no maps.
+        """
+        return self._thread.submit(self._draw, content, prediction, limits)
+
+    def close(self) -> None:
+        """Finish the map at work, and drop those that wait."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _draw(self, content: bytes, prediction: Prediction, limits: Limits) -> bytes:
+        from dlmath.explain.methods import find_method
+        from dlmath.explain.overlay import draw_overlay
+
+        assert prediction.decision is not None
+        assert prediction.probabilities is not None
+        parts = self._loaded()
+        pixels = read_pixels(content, prediction.file, parts.image_size, limits)
+        index = list(prediction.probabilities).index(prediction.decision)
+        heat = find_method("grad_cam")(parts, pixels, index).heat
+        probability = prediction.probabilities[prediction.decision]
+        # Without the file's name, which is the client's and may be anything.
+        title = f"What speaks for {prediction.decision} (probability {probability:.3f}), Grad-CAM"
+        return draw_overlay(read_upright(content, prediction.file, limits), heat, title)
+
+    def _loaded(self) -> "ClassifierParts":
+        if self._parts is None:
+            # A LiteRT or ONNX file has no gradients, and the one in a SavedModel is no Keras model.
+            if isinstance(self._model, Path) and kind_of_export(self._model) != "keras":
+                raise Refusal(
+                    404,
+                    "This export gives no heat maps. Serve the run, or its export as keras.",
+                    code="no_maps",
+                )
+            self._parts = _load_parts(self._model)
+        return self._parts
+
+
+def _load_parts(model: Run | Path) -> "ClassifierParts":
+    from dlmath.evaluation.classifier import Classifier
+    from dlmath.evaluation.predict_files import load_classifier
+    from dlmath.explain.classifier_parts import ClassifierParts
+
+    classifier = load_classifier(model, "keras") if isinstance(model, Run) else None
+    classifier = classifier or load_classifier(model)
+    assert isinstance(classifier, Classifier)
+    parts = ClassifierParts(classifier.model)
+    try:
+        _ = parts.feature_map
+    except DataError as error:
+        raise Refusal(404, "This network has no feature map to explain.", code="no_maps") from error
+    return parts
