@@ -7,6 +7,7 @@ hemisphere problem", 1978); the programme with slack, the least sum of violation
 polynomial whose accuracy is a lower bound, and so a degree that is an upper bound.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,15 @@ def fit_boundary(points: np.ndarray, labels: np.ndarray, degree: int) -> Boundar
     return Boundary(degree, coefficients, accuracy, points.shape[1])
 
 
+def by_degree(points: np.ndarray, labels: np.ndarray, highest: int) -> Iterator[Boundary]:
+    """Yield the boundary of degree 1, 2, ..., up to `highest` or the first right on all points."""
+    for degree in range(1, highest + 1):
+        boundary = fit_boundary(points, labels, degree)
+        yield boundary
+        if boundary.accuracy == 1:
+            return
+
+
 def least_degree(
     points: np.ndarray, labels: np.ndarray, alpha: float = 1.0, highest: int = 8
 ) -> Boundary | None:
@@ -74,8 +84,5 @@ def least_degree(
     With alpha = 1 the degree is the least there is, by linear programming; below, it is an upper
     bound. None if no degree up to `highest` will do.
     """
-    for degree in range(1, highest + 1):
-        boundary = fit_boundary(points, labels, degree)
-        if boundary.accuracy >= alpha:
-            return boundary
-    return None
+    found = by_degree(points, labels, highest)
+    return next((boundary for boundary in found if boundary.accuracy >= alpha), None)

@@ -3,7 +3,7 @@ import pytest
 from sklearn.preprocessing import PolynomialFeatures
 
 from dlmath import seeds
-from dlmath.maths.boundaries import fit_boundary, least_degree
+from dlmath.maths.boundaries import by_degree, fit_boundary, least_degree
 from dlmath.maths.experiments.decision_boundaries import petals
 from dlmath.maths.polynomials import monomials, powers, written
 
@@ -45,3 +45,16 @@ def test_there_may_be_none():
 def test_columns_of_very_different_sizes_do_no_harm():
     rows, labels = petals(200, 2, 0.03, 2)
     assert least_degree(rows * [1e-3, 1e3], labels).degree == 2
+
+
+def test_degrees_are_tried_until_one_is_right_on_all_points():
+    rows, labels = petals(250, 3, 0.03, 1)
+    found = list(by_degree(rows, labels, 6))
+    assert [boundary.degree for boundary in found] == [1, 2, 3]
+    assert [boundary.accuracy == 1 for boundary in found] == [False, False, True]
+
+
+def test_the_degree_is_that_of_any_affine_image():
+    rows, labels = petals(200, 2, 0.03, 3)
+    turned = rows @ np.array([[2.0, 1.0], [-1.0, 3.0]]) + [5.0, -4.0]
+    assert least_degree(turned, labels).degree == least_degree(rows, labels).degree == 2

@@ -1,11 +1,16 @@
 """Decision boundaries as algebraic hypersurfaces of least degree (Tsemo, 5.4)."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
+from scipy.special import expit
 
 from dlmath import seeds
 from dlmath.maths.boundaries import fit_boundary, least_degree
+from dlmath.maths.components import Components
 from dlmath.maths.datasets import ball_and_annulus
 from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.network import Network, activations, backward, initialised, stepped
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -170,4 +175,65 @@ def low_degree_needs_less_data(
             "accuracy",
             {f"degree {d}": (np.log10(sizes), values) for d, values in found.items()},
         ),
+    )
+
+
+Embedding = Callable[[np.ndarray], np.ndarray]
+
+
+def on_components(network: Network, rows: np.ndarray, count: int = 2) -> Embedding:
+    """Return the map to the principal components, of `rows`, of the last hidden layer."""
+    components = Components.of(activations(network, rows)[-2], count)
+    return lambda points: components(activations(network, points)[-2])
+
+
+def logistic_descent(
+    network: Network, rows: np.ndarray, labels: np.ndarray, steps: int, rate: float
+) -> Iterator[Network]:
+    """Yield the network before and after each step on the mean of log(1 + exp(-y f(x)))."""
+    signs = labels[:, np.newaxis]
+    yield network
+    for _ in range(steps):
+        gradients, _ = backward(network, rows, lambda f: -signs * expit(-signs * f) / len(rows))
+        network = stepped(network, gradients, rate)
+        yield network
+
+
+@experiment(
+    title="Training lowers the degree of the boundary in the features",
+    statement=(
+        "On the first two principal components of a network's last hidden layer the ball and "
+        "the ring have a boundary of degree 2 or more while its weights are random. Gradient "
+        "descent makes features that a line parts, which is all that the last layer can draw; "
+        "the line is right on new points too."
+    ),
+    sources=(Source("tsemo", 39, "nature of the decision boundaries"), DEFINITION),
+    reference="Alain and Bengio, Understanding intermediate layers, 2016, arXiv:1610.01644",
+    sabotage=Sabotage("nothing is trained", {"steps": 0}),
+)
+def training_lowers_the_degree(*, steps: int = 1500, rate: float = 0.3, seed: int = 0) -> Outcome:
+    """`steps` of gradient descent on the logistic loss, for two hidden layers of 16 tanh units."""
+    rows, classes = ball_and_annulus(100, seed, (1.0, 1.2, 2.0))
+    new, truth = ball_and_annulus(1000, seed, (1.0, 1.2, 2.0), "new")
+    labels = 2.0 * classes - 1
+    start = initialised((2, 16, 16, 1), "tanh", "lower degree", seed)
+    path = list(logistic_descent(start, rows, labels, steps, rate))
+    before, after = (
+        least_degree(on_components(network, rows)(rows), labels) for network in (start, path[-1])
+    )
+    embedded = on_components(path[-1], rows)
+    line = fit_boundary(embedded(rows), labels, 1)
+    times = np.linspace(0, steps, 11).astype(int)
+    shares = [fit_boundary(on_components(path[t], rows)(rows), labels, 1).accuracy for t in times]
+    return Outcome(
+        (
+            at_least("least degree before", before.degree if before else np.inf, 2),
+            at_most("least degree after", after.degree if after else np.inf, 1),
+            at_least(
+                "share of new points the line is right on",
+                np.mean((line(embedded(new)) > 0) == truth),
+                0.95,
+            ),
+        ),
+        curves("Points that a line parts", "step", "share", {"degree 1": (times, shares)}),
     )

@@ -20,17 +20,13 @@ ENTRIES = (
     Entry(31, "The optimal boundary: lowest degree that reaches an accuracy; Nash's theorem"),
     Entry(35, "The hypersurface of least degree that classifies a proportion of the data"),
     Entry(36, "A boundary of low degree may need less data"),
-    later(
+    left_out(
         37,
         "CPU-GPU conjecture",
-        "a table of the measurements in benchmarks/, told as what they are",
+        "no GPU was measured; what insight saves on a CPU is in docs/boundaries.md",
     ),
     left_out(38, "Hyperparameters are found by trial and error", OPINION),
-    later(
-        39,
-        "Fine-tuning: the nature of the decision boundaries",
-        "least degree on components of the features of both tasks, before and after fine-tuning",
-    ),
+    Entry(39, "Fine-tuning: the nature of the decision boundaries"),
     left_out(41, "A language model of mathematics", "a proposal"),
     tested(63, "Scalar product, norm, differential", "layers/test_adjoints"),
     Entry(75, "A step against the gradient decreases the function"),
