@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from threadpoolctl import threadpool_limits
 from dlmath.charts import Chart
 from dlmath.errors import UserError, did_you_mean
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import standalone
 
 Setting = bool | int | float | str
 
@@ -119,16 +117,6 @@ class Result:
             "verdict": "holds" if self.holds else "fails",
             "seconds": round(self.seconds, 2),
         }
-
-    def _repr_html_(self) -> str:
-        """Return the figures, the verdict and the chart, as notebooks show them."""
-        rows = "".join(
-            f"<tr><td style='text-align:left'>{escape(check.name)}</td><td>{check.value:.4g}</td>"
-            f"<td>{escape(check.relation)} {check.bound:.4g}</td>"
-            f"<td>{'holds' if check.holds else '<b>fails</b>'}</td></tr>"
-            for check in self.checks
-        )
-        return f"<table>{rows}</table>{standalone(self.chart)}"
 
 
 @dataclass(frozen=True)

@@ -92,10 +92,3 @@ def test_a_word_is_one_of_the_choices():
     assert choose("side", "left", {"left": 1, "right": 2}) == 1
     with pytest.raises(UserError, match="must be one of left, right.*Did you mean 'left'"):
         choose("side", "lefd", {"left": 1, "right": 2})
-
-
-def test_a_notebook_shows_the_figures_the_verdict_and_the_chart():
-    shown = small_root.run(x=9.0)._repr_html_()
-    assert "<td>3</td><td>&lt;= 2</td><td><b>fails</b></td>" in shown
-    assert "<svg" in shown
-    assert "<b>fails</b>" not in small_root.run()._repr_html_()
