@@ -41,7 +41,7 @@ def draw_overlay(
     height = top + plain.height + GAP + LINE * (len(words) - above) + GAP // 2
     sheet = Image.new("RGB", (bar_left + BAR + 60 + GAP, height), PAPER)
     sheet.paste(plain, (GAP, top))
-    sheet.paste(_blend(plain, heat), (right, top))
+    sheet.paste(blend(plain, heat), (right, top))
     _draw_bar(sheet, bar_left, top, plain.height)
     for number, line in enumerate(words):
         below = 0 if number < above else plain.height + GAP + GAP // 2
@@ -61,7 +61,7 @@ def draw_pair(pixels: np.ndarray, heat: np.ndarray, side: int) -> bytes:
     plain = Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
     sheet = Image.new("RGB", (2 * side + PAIR_GAP, side), PAPER)
     sheet.paste(plain, (0, 0))
-    sheet.paste(_blend(plain, heat), (side + PAIR_GAP, 0))
+    sheet.paste(blend(plain, heat), (side + PAIR_GAP, 0))
     return _as_png(sheet)
 
 
@@ -73,20 +73,21 @@ def colours(values: np.ndarray) -> np.ndarray:
     return np.round(np.stack(channels, axis=-1)).astype(np.uint8)
 
 
-def _fit(image: Image.Image) -> Image.Image:
-    """Scale to panels of one size, up too: a cell of 60 pixels is too small to look at."""
-    scale = SIDE / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BICUBIC)
-
-
-def _blend(plain: Image.Image, heat: np.ndarray) -> Image.Image:
+def blend(plain: Image.Image, heat: np.ndarray) -> Image.Image:
+    """Return an RGB image of any size under a map (S, S) in 0..1: the hotter, the more covered."""
     size = plain.size
     hot = Image.fromarray(heat.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
     values = np.clip(np.array(hot), 0, 1)
     cover = COVER * values[..., None]
     mixed = (1 - cover) * np.asarray(plain, np.float32) + cover * colours(values)
     return Image.fromarray(np.round(mixed).astype(np.uint8))
+
+
+def _fit(image: Image.Image) -> Image.Image:
+    """Scale to panels of one size, up too: a cell of 60 pixels is too small to look at."""
+    scale = SIDE / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
 def _draw_bar(sheet: Image.Image, left: int, top: int, height: int) -> None:

@@ -14,6 +14,7 @@ from dlmath.serving.refusal import Refusal
 
 if TYPE_CHECKING:
     from dlmath.explain.classifier_parts import ClassifierParts
+    from dlmath.explain.heat_map import HeatMap
 
 
 class MapMaker:
@@ -28,31 +29,26 @@ class MapMaker:
         self._parts: ClassifierParts | None = None
         self._thread = ThreadPoolExecutor(1, "dlmath-maps")  # Keras's model is not made for more
 
-    def submit(self, content: bytes, prediction: Prediction, limits: Limits) -> "Future[bytes]":
-        """Ask for the picture, PNG, of an image that the server has answered.
+    def submit(self, content: bytes, prediction: Prediction, limits: Limits) -> "Future[HeatMap]":
+        """Ask for the map of an image that the server has answered, for the class it decided.
 
         The future raises `Refusal` where the model gives no maps.
         """
-        return self._thread.submit(self._draw, content, prediction, limits)
+        return self._thread.submit(self._explain, content, prediction, limits)
 
     def close(self) -> None:
         """Finish the map at work, and drop those that wait."""
         self._thread.shutdown(cancel_futures=True)
 
-    def _draw(self, content: bytes, prediction: Prediction, limits: Limits) -> bytes:
+    def _explain(self, content: bytes, prediction: Prediction, limits: Limits) -> "HeatMap":
         from dlmath.explain.methods import find_method
-        from dlmath.explain.overlay import draw_overlay
 
         assert prediction.decision is not None
         assert prediction.probabilities is not None
         parts = self._loaded()
         pixels = read_pixels(content, prediction.file, parts.image_size, limits)
         index = list(prediction.probabilities).index(prediction.decision)
-        heat = find_method("grad_cam")(parts, pixels, index).heat
-        probability = prediction.probabilities[prediction.decision]
-        # Without the file's name, which is the client's and may be anything.
-        title = f"What speaks for {prediction.decision} (probability {probability:.3f}), Grad-CAM"
-        return draw_overlay(read_upright(content, prediction.file, limits), heat, title)
+        return find_method("grad_cam")(parts, pixels, index)
 
     def _loaded(self) -> "ClassifierParts":
         if self._parts is None:
@@ -65,6 +61,22 @@ class MapMaker:
                 )
             self._parts = _load_parts(self._model)
         return self._parts
+
+
+def draw_sheet(
+    content: bytes, prediction: Prediction, heat_map: "HeatMap", limits: Limits
+) -> bytes:
+    """Draw an image and the map over it, with why the map should not be believed, as a PNG file."""
+    from dlmath.explain.checks import failures
+    from dlmath.explain.overlay import draw_overlay
+
+    name = str(prediction.decision)
+    probability = (prediction.probabilities or {})[name]
+    # Without the file's name, which is the client's and may be anything.
+    title = f"What speaks for {name} (probability {probability:.3f}), Grad-CAM"
+    lines = [f"Warning: {warning}" for warning in failures(heat_map, (), name)]
+    upright = read_upright(content, prediction.file, limits)
+    return draw_overlay(upright, heat_map.heat, title, lines)
 
 
 def _load_parts(model: Run | Path) -> "ClassifierParts":

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -20,10 +20,13 @@ from dlmath.light.decider import Answers, Decider
 from dlmath.runs import Run
 from dlmath.serving.batching import Batcher
 from dlmath.serving.limits import Limits
-from dlmath.serving.maps import MapMaker
+from dlmath.serving.maps import MapMaker, draw_sheet
 from dlmath.serving.reading import read_pixels
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from dlmath.explain.heat_map import HeatMap
 
 _RETRY_AFTER = 1  # seconds; a full queue is computed within a few
 
@@ -113,11 +116,23 @@ class Service:
             Refusal: As for `predict`; or the model gives no maps (404).
         """
         prediction = await self.predict(content, file)
+        heat_map = await self.heat_map(content, prediction)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._readers, draw_sheet, content, prediction, heat_map, self.limits
+        )
+
+    async def heat_map(self, content: bytes, prediction: Prediction) -> "HeatMap":
+        """Return where an image that was answered holds what speaks for its class: Grad-CAM.
+
+        Raises:
+            Refusal: As for `explain`.
+        """
         with self._maps.one():
             try:
                 async with asyncio.timeout(self.limits.request_seconds):
-                    draw = self._map_maker.submit(content, prediction, self.limits)
-                    return await asyncio.wrap_future(draw)
+                    explained = self._map_maker.submit(content, prediction, self.limits)
+                    return await asyncio.wrap_future(explained)
             except TimeoutError as error:
                 raise _too_slow(self.limits.request_seconds) from error
 
