@@ -85,6 +85,16 @@ class Run:
         return self.folder / "light" / "distance.npz"
 
     @property
+    def drift_reference_path(self) -> Path:
+        """What later images are compared with; see `dlmath.drift`."""
+        return self.folder / "light" / "drift.npz"
+
+    @property
+    def served_statistics_path(self) -> Path:
+        """What a server keeps of the images that it answered, without the images."""
+        return self.folder / "serving" / "statistics.json"
+
+    @property
     def metrics_path(self) -> Path:
         return self.folder / "metrics.json"
 

@@ -1,0 +1,198 @@
+"""What a server keeps of the images that it answered: sums, from which no image comes back."""
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from dlmath.drift.sketch import Layout, Sketch
+from dlmath.errors import RunError
+from dlmath.light.decider import Answers, Decider
+from dlmath.runs import Run, read_json, write_json
+
+LEAST = 20  # images whose sums are written: those of fewer would say something of each
+STATISTICS_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Sums over images of the numbers in a sketch. `+` merges those of two sets of images.
+
+    Attributes:
+        model: SHA-256 of the model that answered.
+        layout: Of the numbers.
+        images: How many were summed.
+        left_out: How many were not, since the model gave no number for them.
+        sums: (F,).
+        first: When the first image came, in UTC; None before one came.
+        last: When the last one did.
+    """
+
+    model: str
+    layout: Layout
+    images: int
+    left_out: int
+    sums: np.ndarray
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @classmethod
+    def none(cls, model: str, layout: Layout) -> Self:
+        """Return the sums over no image."""
+        return cls(model, layout, 0, 0, np.zeros(layout.size))
+
+    def __add__(self, other: "Totals") -> "Totals":
+        """Return the sums over the images of both.
+
+        Raises:
+            ValueError: They are of two models.
+        """
+        if (self.model, self.layout) != (other.model, other.layout):
+            raise ValueError(
+                "Statistics of two models cannot be merged. Received: "
+                f"model={self.model[:12]} and model={other.model[:12]}"
+            )
+        times = [time for one in (self, other) for time in (one.first, one.last) if time]
+        return Totals(
+            self.model,
+            self.layout,
+            self.images + other.images,
+            self.left_out + other.left_out,
+            self.sums + other.sums,
+            min(times, default=None),
+            max(times, default=None),
+        )
+
+    def part(self, name: str) -> np.ndarray:
+        """Return the sums of one kind; see `Layout.sizes`."""
+        return self.layout.part(self.sums, name)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is written."""
+        return {
+            "statistics_version": STATISTICS_VERSION,
+            "model": self.model,
+            "directions": self.layout.directions,
+            "scores_of": self.layout.scores,
+            "images": self.images,
+            "left_out": self.left_out,
+            "first": self.first and self.first.isoformat(timespec="seconds"),
+            "last": self.last and self.last.isoformat(timespec="seconds"),
+            "sums": {name: self.part(name).tolist() for name in self.layout.sizes},
+        }
+
+    @classmethod
+    def from_json(cls, record: Any, where: Path) -> Self:
+        """Return what `as_json` gave.
+
+        Raises:
+            RunError: It is something else, or of another version.
+        """
+        try:
+            if record["statistics_version"] != STATISTICS_VERSION:
+                raise ValueError(f"statistics_version={record['statistics_version']!r}")
+            layout = Layout(int(record["directions"]), int(record["scores_of"]))
+            parts = [np.array(record["sums"][name], np.float64) for name in layout.sizes]
+            if [part.shape for part in parts] != [(size,) for size in layout.sizes.values()]:
+                raise ValueError("sums of other lengths")
+            first, last = (
+                datetime.fromisoformat(record[name]) if record[name] else None
+                for name in ("first", "last")
+            )
+            counts = int(record["images"]), int(record["left_out"])
+            return cls(str(record["model"]), layout, *counts, np.concatenate(parts), first, last)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{where} does not hold the statistics of a server ({error}). Remove it; a server "
+                "begins anew."
+            ) from error
+
+
+class ServedStatistics:
+    """Sums of what a server answered, brought up to date as it answers. Threads may share it.
+
+    Args:
+        sketch: Of the classifier that answers.
+        totals: Up to now.
+    """
+
+    def __init__(self, sketch: Sketch, totals: Totals):
+        self.sketch = sketch
+        self.totals = totals
+        self._written = totals.images
+        self._lock = threading.Lock()
+
+    @classmethod
+    def begin(cls, run: Run, classifier: Decider) -> Self:
+        """Return statistics of no image yet.
+
+        Args:
+            run: What the server answers with.
+            classifier: Of the run, light or not.
+        """
+        sketch = Sketch.of(classifier)
+        return cls(sketch, Totals.none(model_of(run), sketch.layout))
+
+    @classmethod
+    def go_on(cls, run: Run, classifier: Decider, path: Path) -> Self:
+        """Return the statistics in a file; anew where it is not there, damaged, or of another run.
+
+        A server must start whatever has become of them.
+        """
+        begun = cls.begin(run, classifier)
+        try:
+            return cls(begun.sketch, begun.totals + cls.load(path))
+        except (RunError, ValueError):
+            return begun
+
+    def add(self, answers: Answers, abstained: np.ndarray | None) -> None:
+        """Count what the classifier said of N images.
+
+        Args:
+            answers: With features, unless the run has no distance.
+            abstained: (N,) bool, see `Decider.abstains`; None without a rule.
+        """
+        unusual = self.sketch.decider.unusual(answers.distances)
+        projected = self.sketch.project(answers)
+        rows = self.sketch.rows(projected, answers.probabilities, unusual, abstained)
+        is_number = np.isfinite(rows).all(axis=1)
+        images, now = int(is_number.sum()), datetime.now(UTC)
+        with self._lock:
+            new = rows[is_number].sum(axis=0)
+            counts = images, len(rows) - images
+            self.totals += Totals(self.totals.model, self.sketch.layout, *counts, new, now, now)
+
+    def save(self, path: Path) -> bool:
+        """Write the sums, whole or not at all, and return whether that was done.
+
+        It is not, while fewer than 20 images came since they were last written: two files of one
+        server, one less the other, must not come down to a single image.
+        """
+        with self._lock:
+            totals = self.totals
+            if totals.images - self._written < LEAST:
+                return False
+            write_json(path, totals.as_json())
+            self._written = totals.images
+        return True
+
+    @staticmethod
+    def load(path: Path) -> Totals:
+        """Read what `save` wrote.
+
+        Raises:
+            RunError: It is missing, damaged, or of another version.
+        """
+        return Totals.from_json(read_json(path), path)
+
+
+def model_of(run: Run) -> str:
+    """Return the SHA-256 of a run's model, by which its statistics are known to be its own."""
+    try:
+        return hashlib.sha256(run.model_path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise RunError(f"Cannot read {run.model_path}: {error.strerror}. Train again.") from error

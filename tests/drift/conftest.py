@@ -1,0 +1,62 @@
+"""What the tests of drift share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlmath.evaluation.feature_distance import distance_limit, fit_distance
+from dlmath.light.classifier import softmax
+from dlmath.light.decider import Abstention, Answers, Decider, Threshold
+from dlmath.light.distance import FeatureDistance
+
+FEATURES = 24
+MEANS = np.array([[-2.0], [2.0]]) * (np.arange(FEATURES) < 3)  # of the classes
+
+
+def draw_features(
+    rng: np.random.Generator, labels: np.ndarray, patients: np.ndarray, shift: float = 0
+) -> np.ndarray:
+    """Return Gaussian features (N, 24), half of whose variance is that of their patient."""
+    spread = np.linspace(0.5, 2, FEATURES)
+    of_patient = rng.normal(0, 1, (patients.max() + 1, FEATURES))[patients]
+    noise = (of_patient + rng.normal(0, 1, (len(labels), FEATURES))) / np.sqrt(2)
+    return (MEANS[labels] + spread * (noise + shift)).astype(np.float32)
+
+
+def answer(distance: FeatureDistance, features: np.ndarray) -> Answers:
+    """Return what a logistic regression says of features, as a run's classifier does."""
+    logit = 0.5 * features[:, :3].sum(axis=1).astype(np.float64)
+    probabilities = softmax(np.column_stack([np.zeros(len(logit)), logit]))
+    return Answers(probabilities, distance(features.astype(np.float64)), features)
+
+
+@pytest.fixture(scope="session")
+def gaussian_decider() -> Decider:
+    """What decides on the features that `draw_features` draws; it computes none itself."""
+    rng = np.random.default_rng(0)
+    patients = np.arange(1200) // 2
+    labels = patients % 2
+    features = draw_features(rng, labels, patients)
+    distance = fit_distance(features[:800], labels[:800])
+    assert distance is not None
+    limit = distance_limit(distance(features[800:].astype(np.float64)))
+    threshold, abstention = Threshold(0.5, "validation"), Abstention(2.0, limit)
+    fields = ("healthy", "ill"), 8, "ill", threshold
+    return Decider(*fields, abstention=abstention, distance=distance)
+
+
+@pytest.fixture(scope="session")
+def draw_answers(gaussian_decider: Decider) -> Callable[..., Any]:
+    """The function that draws what is said of new images, their classes and patients."""
+
+    def draw(seed: int, images: int, *, per_patient: int = 2, shift: float = 0, ill: float = 0.5):
+        rng = np.random.default_rng(seed)
+        patients = np.arange(images) // per_patient
+        labels = (rng.random(images) < ill).astype(int)[patients]
+        assert gaussian_decider.distance is not None
+        features = draw_features(rng, labels, patients, shift)
+        return answer(gaussian_decider.distance, features), labels, patients
+
+    return draw
