@@ -36,7 +36,7 @@ __all__ = [
     "solution",
 ]
 
-MODULES = ("optimisation",)
+MODULES = ("optimisation", "networks", "approximation", "geometry")
 
 
 @cache
