@@ -36,7 +36,7 @@ def _is_the_hat(answer: Answer, _: Answer) -> str:
             -1 / (right - peak),
             0.0,
         ),
-        "the middle one forgotten twice": lambda left, peak, right: (
+        "the way down as steep as the way up": lambda left, peak, right: (
             1 / (peak - left),
             -1 / (peak - left),
             0.0,
@@ -44,9 +44,10 @@ def _is_the_hat(answer: Answer, _: Answer) -> str:
     },
 )
 def hat_coefficients(left: float, peak: float, right: float) -> tuple[float, float, float]:
-    """Return (a, b, c) with a relu(x - left) + b relu(x - peak) + c relu(x - right) the hat: 0 at
-    left and right, 1 at the peak, affine between, and 0 outside.
-    """  # noqa: D205
+    """Return (a, b, c) with a relu(x - left) + b relu(x - peak) + c relu(x - right) the hat.
+
+    It is 1 at the peak, 0 at left and right and outside of them, and affine between.
+    """
     up, down = 1 / (peak - left), 1 / (right - peak)
     return up, -(up + down), down
 
@@ -115,7 +116,9 @@ def enough_examples(classifiers: int, gap: float, chance: float) -> int:
     },
 )
 def best_shrinkage(mean: float, deviation: float, rows: int) -> float:
-    """Return the c for which c times the mean of `rows` independent examples, each of this mean and
-    deviation, has the least expected squared error: bias squared plus variance.
-    """  # noqa: D205
+    """Return the c for which c times the mean of examples estimates their expectation best.
+
+    There are `rows` independent examples of that mean and deviation; best is the least expected
+    squared error, bias squared plus variance.
+    """
     return mean**2 / (mean**2 + deviation**2 / rows)
