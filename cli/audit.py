@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlmath import models
+from dlmath.cli.options import Json
 from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
@@ -47,7 +48,7 @@ def audit(
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with thumbnails.", metavar="FILE")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say what is wrong with a data set, before a minute is spent on training.
 

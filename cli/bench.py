@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlmath.bench import BENCHMARKS
+from dlmath.cli.options import Json
 from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def bench(
     rounds: Annotated[
         int, typer.Option(min=1, help="How often each way is measured, in turns.")
     ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure the speed on this machine, as ratios to a baseline of the same run.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlmath.cli.options import Json
 from dlmath.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def check(
             "Without one, every layer.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Check the hand-written gradients of the from-scratch layers by six oracles.
 

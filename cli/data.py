@@ -11,6 +11,7 @@ from dlmath import models
 from dlmath.cli.audit import audit
 from dlmath.cli.counts import counts_table
 from dlmath.cli.download import download
+from dlmath.cli.options import Json
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError
@@ -60,7 +61,7 @@ def info(
     folds: Annotated[
         int | None, typer.Option(metavar="K", help="Count K folds for cross-validation too.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Count images and patients by class, as on disk and as they would be split.
 
@@ -151,7 +152,7 @@ def howmany(
     auc: Annotated[
         float, typer.Option(min=0.5, max=1, help="The validation AUC that is wanted.")
     ] = 0.97,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say how many training patients an AUC would take, with an interval.
 

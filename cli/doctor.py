@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlmath.cli.completion import run_names
+from dlmath.cli.options import Json
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
 from dlmath.errors import VerificationError
@@ -33,7 +34,7 @@ def doctor(
             "--distributed", help="Also train on two virtual devices; takes some ten seconds."
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Find out what is wrong with this machine or with a run, above all what fails silently.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dlmath.cli.completion import run_names
+from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.startup import load_tensorflow
 from dlmath.runs import Run
 
@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            help="A run's folder or name; by default the newest finished one.",
-            metavar="[RUN]",
-            autocompletion=run_names,
-            show_default=False,
-        ),
-    ] = None,
+    run: FinishedRun = None,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -51,9 +43,7 @@ def evaluate(
             metavar="FILE.csv:COLUMN",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure a run, each metric with its 95 % interval.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from dlmath.cli.completion import run_names
+from dlmath.cli.options import Json
 from dlmath.cli.predict import split_run
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.why_patients import print_patients
@@ -66,7 +67,7 @@ def explain(
     top: Annotated[
         int, typer.Option(min=1, help="How many patients to name, with --why-patients.")
     ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say why the model answers as it does: by places in the image, or by training patients.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dlmath.cli.completion import run_names
+from dlmath.cli.options import FinishedRun
 from dlmath.cli.startup import load_tensorflow
 from dlmath.runs import Run, read_json
 
@@ -14,15 +14,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            help="A run's folder or name; by default the newest finished one.",
-            metavar="[RUN]",
-            autocompletion=run_names,
-            show_default=False,
-        ),
-    ] = None,
+    run: FinishedRun = None,
     format: Annotated[
         Literal["saved_model", "keras", "litert", "onnx"],
         typer.Option(

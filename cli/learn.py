@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlmath.cli.options import Json
 from dlmath.errors import UserError, VerificationError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ app = typer.Typer(
 )
 
 PIPE_WIDTH = 160
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")

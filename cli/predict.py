@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dlmath.cli.completion import run_names
+from dlmath.cli.options import Json
 from dlmath.cli.startup import load_tensorflow, without_chatter
 from dlmath.errors import UserError
 from dlmath.runs import RUNS, Run, is_run, write_csv
@@ -27,9 +28,7 @@ def predict(
             show_default=False,
         ),
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: Json = False,
     csv: Annotated[
         Path | None,
         typer.Option(help="Write a table of all files here instead.", metavar="FILE"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dlmath.cli.completion import run_names
+from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.startup import load_tensorflow
 from dlmath.runs import Run
 
@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            help="A finished run's folder or name; by default the newest finished one.",
-            metavar="[RUN]",
-            autocompletion=run_names,
-            show_default=False,
-        ),
-    ] = None,
+    run: FinishedRun = None,
     data: Annotated[
         list[str] | None,
         typer.Option(help="Where the data lies now, if it was moved.", metavar="PATH"),
@@ -42,9 +34,7 @@ def reproduce(
         Literal["auto", "cpu", "gpu", "tpu"],
         typer.Option(help="What is asked for and not there is an error."),
     ] = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Train a run again from what it recorded, and compare the two, bit by bit.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlmath.cli.completion import run_names
+from dlmath.cli.options import Json
 from dlmath.runs import RUNS, Run, finished_runs
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ def compare(
             help="Another, evaluated on the same test images.", autocompletion=run_names
         ),
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Hold two runs against each other on their test images, each difference with its interval.
 

@@ -6,21 +6,17 @@ import pytest
 
 import dlmath
 from dlmath.errors import RecipeError, RunError, Stopped, UserError
-from dlmath.recipe import Recipe
 from dlmath.training import checkpoints, resume
 
-RECIPE = Recipe(
-    name="small",
-    backbone="malaria_cnn",
-    weights="none",
-    tune="all",
-    image_size=8,
-    batch_size=8,
-    epochs=1,
-    patient_rules=(r"^(?P<patient>[pq]\d+)_",),
-    positive_class="dark",
-)
 STILL = {"optimizer": "sgd", "learning_rate": 1e-30}  # a training that moves no weight
+
+
+@pytest.fixture(scope="module")
+def recipe(squares_recipe):
+    patients = (r"^(?P<patient>[pq]\d+)_",)
+    return squares_recipe.replace(
+        tune="all", batch_size=8, epochs=1, patient_rules=patients, l2=0.0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +38,8 @@ def more_images(images, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def parent(images, tmp_path_factory):
-    return dlmath.train(RECIPE, images, out=tmp_path_factory.mktemp("runs") / "parent")
+def parent(recipe, images, tmp_path_factory):
+    return dlmath.train(recipe, images, out=tmp_path_factory.mktemp("runs") / "parent")
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +128,10 @@ def test_an_unfinished_run_is_no_parent(parent, images, tmp_path):
 
 @pytest.mark.slow
 def test_a_solved_head_is_solved_for_on_the_data_that_are_named(
-    squares_recipe, images, more_images, tmp_path
+    squares_recipe, recipe, images, more_images, tmp_path
 ):
-    recipe = squares_recipe.replace(patient_rules=RECIPE.patient_rules)
-    parent = dlmath.train(recipe, images, out=tmp_path / "parent")
+    solved = squares_recipe.replace(patient_rules=recipe.patient_rules)
+    parent = dlmath.train(solved, images, out=tmp_path / "parent")
     # The network below the head is the parent's, whatever seed is asked for.
     child = dlmath.train(data=more_images, start_from=parent, out=tmp_path / "child", seed=7)
     kept = checkpoints.load(child.checkpoints / "start.checkpoint").arrays

@@ -7,27 +7,11 @@ import pytest
 
 import dlmath
 from dlmath.errors import DataError, RunError, Stopped
-from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_text
 from dlmath.training import checkpoints, resume
 from dlmath.training.carry_out import sole_trainer
 from dlmath.training.loop import Loop
-
-RECIPE = Recipe(
-    name="small",
-    backbone="malaria_cnn",
-    weights="none",
-    tune="all",
-    image_size=8,
-    batch_size=8,
-    epochs=2,
-    patient_rules=(r"^(?P<patient>p\d+)_",),
-    positive_class="dark",
-    mixup=0.2,
-    flip_horizontal=True,
-    ema=0.9,
-)
 
 
 class SignalAt(Reporter):
@@ -46,13 +30,20 @@ class SignalAt(Reporter):
 
 
 @pytest.fixture(scope="module")
+def recipe(squares_recipe):
+    return squares_recipe.replace(
+        tune="all", batch_size=8, epochs=2, mixup=0.2, flip_horizontal=True, ema=0.9, l2=0.0
+    )
+
+
+@pytest.fixture(scope="module")
 def images(draw_squares, tmp_path_factory):
     return draw_squares(tmp_path_factory.mktemp("images"), {"dark": 90, "bright": 170}, noise=60)
 
 
 @pytest.fixture(scope="module")
-def whole(images, tmp_path_factory):
-    return dlmath.train(RECIPE, images, out=tmp_path_factory.mktemp("runs") / "whole")
+def whole(recipe, images, tmp_path_factory):
+    return dlmath.train(recipe, images, out=tmp_path_factory.mktemp("runs") / "whole")
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +52,10 @@ def expected(whole, crashing):
 
 
 @pytest.fixture(scope="module")
-def stopped_template(images, tmp_path_factory):
+def stopped_template(recipe, images, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "stopped"
     with pytest.raises(Stopped):
-        dlmath.train(RECIPE, images, out=out, reporter=SignalAt("epoch 1/"))
+        dlmath.train(recipe, images, out=out, reporter=SignalAt("epoch 1/"))
     return out
 
 
@@ -135,13 +126,13 @@ def test_images_that_are_gone_are_left_out_by_force_alone(stopped, images, tmp_p
     assert any("2 images gone" in line for line in run.manifest["forced"])
 
 
-def test_the_second_trainer_is_refused(stopped, images, tmp_path):
+def test_the_second_trainer_is_refused(recipe, stopped, images, tmp_path):
     with sole_trainer(stopped), pytest.raises(DataError, match=rf"\({os.getpid()}\) is training"):
         resume(stopped)
     fresh = Run(tmp_path / "fresh")
     fresh.folder.mkdir()
     with sole_trainer(fresh), pytest.raises(DataError, match="is training in"):
-        dlmath.train(RECIPE, images, out=fresh.folder)
+        dlmath.train(recipe, images, out=fresh.folder)
 
 
 def test_what_a_kill_left_before_the_manifest_stands_in_nobodys_way(stopped, images, tmp_path):
@@ -154,25 +145,25 @@ def test_what_a_kill_left_before_the_manifest_stands_in_nobodys_way(stopped, ima
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["reading training images", "Building", "epoch 2/2  "])
-def test_a_signal_at_any_stage_stops_cleanly(images, expected, crashing, task, tmp_path):
+def test_a_signal_at_any_stage_stops_cleanly(recipe, images, expected, crashing, task, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(Stopped, match="same command|--resume") as stopped:
-        dlmath.train(RECIPE, images, out=out, reporter=SignalAt(task, signal.SIGINT))
+        dlmath.train(recipe, images, out=out, reporter=SignalAt(task, signal.SIGINT))
     assert stopped.value.exit_code == 130
-    run = resume(out) if (out / "manifest.json").exists() else dlmath.train(RECIPE, images, out=out)
+    run = resume(out) if (out / "manifest.json").exists() else dlmath.train(recipe, images, out=out)
     assert crashing.result(run) == expected
 
 
-def interrupted(images, out, patch, name, replacement):
+def interrupted(recipe, images, out, patch, name, replacement):
     with pytest.MonkeyPatch.context() as context:
         context.setattr(name, replacement)
         with pytest.raises(patch) as caught:
-            dlmath.train(RECIPE, images, out=out)
+            dlmath.train(recipe, images, out=out)
     return caught.value
 
 
 def test_a_signal_while_validating_goes_on_at_the_end_of_the_epochs_steps(
-    images, expected, crashing, tmp_path
+    recipe, images, expected, crashing, tmp_path
 ):
     from dlmath.evaluation.probabilities import predict_probabilities
 
@@ -181,14 +172,14 @@ def test_a_signal_while_validating_goes_on_at_the_end_of_the_epochs_steps(
         return predict_probabilities(*arguments, **options)
 
     name = "dlmath.training.session.predict_probabilities"
-    stopped = interrupted(images, tmp_path / "run", Stopped, name, predict)
+    stopped = interrupted(recipe, images, tmp_path / "run", Stopped, name, predict)
     assert "while validating" in str(stopped)
     assert crashing.result(resume(tmp_path / "run")) == expected
 
 
 @pytest.mark.slow
 def test_a_signal_while_a_checkpoint_is_written_is_honoured_after_it(
-    images, expected, crashing, tmp_path
+    recipe, images, expected, crashing, tmp_path
 ):
     true = checkpoints.save
 
@@ -200,26 +191,28 @@ def test_a_signal_while_a_checkpoint_is_written_is_honoured_after_it(
         true(*arguments)
 
     name = "dlmath.training.checkpoints.save"
-    stopped = interrupted(images, tmp_path / "run", Stopped, name, save)
+    stopped = interrupted(recipe, images, tmp_path / "run", Stopped, name, save)
     assert stopped.exit_code == 143
     assert crashing.result(resume(tmp_path / "run")) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["write_light", "write_distance_of_images", "write_report"])
-def test_an_end_after_the_last_epoch_is_made_up_for(images, expected, crashing, place, tmp_path):
+def test_an_end_after_the_last_epoch_is_made_up_for(
+    recipe, images, expected, crashing, place, tmp_path
+):
     def ends(*arguments):
         raise SystemExit
 
     name = f"dlmath.training.carry_out.{place}"
-    interrupted(images, tmp_path / "run", SystemExit, name, ends)
+    interrupted(recipe, images, tmp_path / "run", SystemExit, name, ends)
     assert not Run(tmp_path / "run").is_finished
     run = resume(tmp_path / "run")
     assert crashing.result(run) == expected
     assert run.report_path.is_file()
 
 
-def test_a_full_disk_is_one_message_with_the_command(images, expected, crashing, tmp_path):
+def test_a_full_disk_is_one_message_with_the_command(recipe, images, expected, crashing, tmp_path):
     true, written = checkpoints.write_bytes, []
 
     def write(path, data):
@@ -229,7 +222,7 @@ def test_a_full_disk_is_one_message_with_the_command(images, expected, crashing,
         true(path, data)
 
     name = "dlmath.training.checkpoints.write_bytes"
-    error = interrupted(images, tmp_path / "run", RunError, name, write)
+    error = interrupted(recipe, images, tmp_path / "run", RunError, name, write)
     assert error.exit_code == 2
     assert "No space left on device. Everything up to epoch 2, step 0 is saved" in str(error)
     assert f"--resume {tmp_path / 'run'}" in str(error)
@@ -239,7 +232,7 @@ def test_a_full_disk_is_one_message_with_the_command(images, expected, crashing,
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_every_single_step_changes_no_bit(
-    images, expected, crashing, number, monkeypatch, tmp_path
+    recipe, images, expected, crashing, number, monkeypatch, tmp_path
 ):
     true, codes = Loop._end_step, []
 
@@ -254,8 +247,8 @@ def test_a_signal_at_every_single_step_changes_no_bit(
             if run.manifest_path.is_file():
                 resume(run)
             else:
-                dlmath.train(RECIPE, images, out=run.folder)
-    steps = run.manifest["split"]["train"] // RECIPE.batch_size * RECIPE.epochs
+                dlmath.train(recipe, images, out=run.folder)
+    steps = run.manifest["split"]["train"] // recipe.batch_size * recipe.epochs
     assert codes == [128 + number] * steps
     assert crashing.result(run) == expected
 
