@@ -10,7 +10,8 @@ import statistics
 import sys
 from pathlib import Path
 
-import data_tables  # beside this file
+import boundary_tables  # beside this file
+import data_tables
 import evaluation_tables
 import export_tables
 import resuming_tables
@@ -22,6 +23,7 @@ AUDIT = HERE.parent / "docs" / "audit.md"
 TRUST = HERE.parent / "docs" / "trust.md"
 RESUMING = HERE.parent / "docs" / "resuming.md"
 MUTATIONS = HERE.parent / "docs" / "mutations.md"
+BOUNDARIES = HERE.parent / "docs" / "boundaries.md"
 EVALUATION = HERE.parent / "docs" / "evaluation.md"
 SINGLE_RUNS = {
     "pneumonia-head": "308 of the 624 official test images",
@@ -64,6 +66,12 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
             "calibration": evaluation_tables.calibration(),
             "abstention": evaluation_tables.abstention(),
             "explanations": evaluation_tables.explanations(),
+        },
+        BOUNDARIES: {
+            "parts": boundary_tables.parts(),
+            "degrees": boundary_tables.degrees(),
+            "curves": boundary_tables.curves(),
+            "insight": boundary_tables.insight(),
         },
         TRUST: {"hostile": trust_tables.hostile(), "doctor": trust_tables.doctor()},
         RESUMING: {
