@@ -10,6 +10,7 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.data.splits import PARTS
+from dlmath.evaluation.meanings import MEANINGS, cells
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.report_details import detail_sections
 from dlmath.evaluation.report_figures import (
@@ -27,22 +28,6 @@ _VALIDATION = {
     "val_loss": "log-loss",
     "val_accuracy": "accuracy at the most probable class",
     "epoch": "best epoch",
-}
-# What each metric is, for those who do not live among them.
-_MEANINGS = {
-    "accuracy": "share of images decided rightly",
-    "balanced_accuracy": "mean of sensitivity and specificity",
-    "auc": "chance that a positive image gets a higher probability than a negative one",
-    "average_precision": "mean precision over all thresholds, weighted by recall",
-    "sensitivity": "share of positive images found",
-    "specificity": "share of negative images left alone",
-    "ppv": "share of alarms that are right, at the share of positive images here",
-    "npv": "share of all-clears that are right, at the share of positive images here",
-    "f1": "harmonic mean of PPV and sensitivity",
-    "mcc": "correlation of truth and decision, -1 to 1",
-    "brier": "mean squared error of the probabilities; lower is better",
-    "log_loss": "mean surprise at the truth, in nats; lower is better",
-    "ece": "mean distance of probabilities from what happens; lower is better",
 }
 
 
@@ -102,7 +87,7 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
     positive = f"; positive is {metrics['positive_class']}" if metrics["positive_class"] else ""
     yield pages.paragraph(f"{metrics['n']:,} test images{patients}{positive}.")
     rows = [
-        (name.replace("_", " "), *_cells(figure), _MEANINGS.get(name, ""))
+        (name.replace("_", " "), *cells(figure), MEANINGS.get(name, ""))
         for name, figure in metrics["metrics"].items()
     ]
     header = ("metric", "value", "95 % interval", "what it is")
@@ -127,13 +112,6 @@ def _pictures(run: Run, metrics: Mapping[str, Any]) -> Iterator[str]:
         yield chart_section(found, threshold["value"], run.recipe.seed)
     yield pages.heading("The most confident mistakes")
     yield from mistakes_section(run, found, threshold["value"])
-
-
-def _cells(figure: Mapping[str, float | None]) -> tuple[str, str]:
-    value = "undefined" if figure["value"] is None else f"{figure['value']:.3f}"
-    if figure["low"] is None or figure["high"] is None:
-        return value, ""
-    return value, f"{figure['low']:.3f} to {figure['high']:.3f}"
 
 
 def _validation(manifest: Mapping[str, Any]) -> Iterator[str]:

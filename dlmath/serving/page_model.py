@@ -1,0 +1,116 @@
+"""What the page says of the model: what it was trained and tested on, and what it is worth."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dlmath import pages
+from dlmath.data.listing import counted
+from dlmath.evaluation.meanings import MEANINGS, cells
+from dlmath.runs import Run, read_json
+from dlmath.serving.service import Service
+
+RESEARCH_ONLY = (
+    "For research only. This is not a medical device: no decision about a patient may rest on it."
+)
+DRAWN = (
+    "This model was trained on drawn images (phantoms), not on real ones: its answers and figures "
+    "say nothing about patients."
+)
+_SHOWN = {
+    "auc": "AUC",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "accuracy": "accuracy",
+    "ppv": "PPV",
+    "npv": "NPV",
+}
+
+
+def stamp(service: Service) -> str:
+    """Return the notices that stand above everything else."""
+    notices = [RESEARCH_ONLY]
+    if isinstance(service.model, Run) and service.model.manifest["data"]["phantom"]:
+        notices.append(DRAWN)
+    return "".join(f"<p>{escape(one)}</p>" for one in notices)
+
+
+def model_section(service: Service) -> str:
+    """Return what is known of the model, as HTML."""
+    model = service.model
+    parts = _of_run(model, service) if isinstance(model, Run) else _of_export(model)
+    return f"<h2>What this model is worth</h2>{''.join(parts)}"
+
+
+def _of_run(run: Run, service: Service) -> Iterator[str]:
+    manifest = run.manifest
+    yield pages.paragraph(_trained(run, manifest))
+    if run.metrics_path.is_file():
+        yield from _tested(read_json(run.metrics_path))
+    else:
+        yield pages.paragraph(
+            f"It has not been tested: its test part was never opened (dlmath evaluate {run.name})."
+        )
+    yield pages.paragraph(_decides(service))
+    for warning in manifest.get("warnings", ()):
+        yield pages.paragraph(f"Warning: {warning}", "warning")
+
+
+def _trained(run: Run, manifest: Mapping[str, Any]) -> str:
+    # Names alone: the paths of this machine are nobody else's business.
+    names = ", ".join(PurePosixPath(one).name or one for one in manifest["data"]["sources"])
+    recipe, split = run.recipe, manifest["split"]
+    return (
+        f"Run {run.name}: {recipe.backbone} at {recipe.image_size} pixels a side, trained on "
+        f"{counted(split['train'], 'image')} from {names}; threshold and calibration were chosen "
+        f"on {counted(split['validation'], 'other image')}."
+    )
+
+
+def _tested(metrics: Mapping[str, Any]) -> Iterator[str]:
+    patients = f" of {counted(metrics['patients'], 'patient')}" if metrics["patients"] else ""
+    positive = f" Positive is {metrics['positive_class']}." if metrics["positive_class"] else ""
+    yield pages.paragraph(
+        f"It was tested on {counted(metrics['n'], 'image')}{patients} of the {metrics['split']} "
+        f"part.{positive} Each figure stands with its 95 % interval."
+    )
+    figures = metrics["metrics"]
+    rows = [
+        (title, *cells(figures[name]), MEANINGS[name])
+        for name, title in _SHOWN.items()
+        if name in figures
+    ]
+    header = ("figure", "value", "95 % interval", "what it is")
+    yield pages.table(header, rows, numbers=(1, 2), notes=True)
+    for warning in metrics["warnings"]:
+        yield pages.paragraph(f"Warning: {warning}", "warning")
+
+
+def _decides(service: Service) -> str:
+    """Say when the model decides positive, and when it says that a person should look."""
+    classifier, said = service.classifier, ""
+    if classifier.threshold is not None:
+        said = (
+            f"It decides {classifier.positive_class} from a probability of "
+            f"{classifier.threshold.value:.3f}, chosen on the {classifier.threshold.chosen_on} "
+            "part. "
+        )
+    rules = []
+    if classifier.abstention.confidence is not None:
+        rules.append("it is unsure")
+    if classifier.abstention.distance is not None:
+        rules.append("the image is unlike the training images")
+    if not rules:
+        return said + "It has no rule for abstaining, and answers whatever it is shown."
+    return f"{said}It says that a person should look where {' or '.join(rules)}."
+
+
+def _of_export(export: Path) -> Iterator[str]:
+    from dlmath.evaluation.exported_classifier import export_metadata
+
+    metadata = export_metadata(export)
+    yield pages.paragraph(
+        f"An export ({metadata['format']}) of the run {metadata['run']}. It does not carry the "
+        "figures of its test: they are in the run's report."
+    )
