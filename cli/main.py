@@ -12,6 +12,7 @@ from dlmath.cli import (
     check,
     data,
     doctor,
+    drift,
     evaluate,
     explain,
     export,
@@ -20,6 +21,7 @@ from dlmath.cli import (
     predict,
     reproduce,
     runs,
+    serve,
     train,
 )
 from dlmath.errors import DlmathError
@@ -58,9 +60,11 @@ for command in (
     predict.predict,
     explain.explain,
     export.export,
+    serve.serve,
     reproduce.reproduce,
     check.check,
     doctor.doctor,
+    drift.drift,
     bench.bench,
 ):
     app.command()(command)

@@ -1,0 +1,157 @@
+"""The REST form of TensorFlow Serving: its requests read, its answers written.
+
+A client of the SavedModel export behind TensorFlow Serving gets the same outputs here.
+
+Source: https://www.tensorflow.org/tfx/serving/api_rest, "Predict API".
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from dlmath.evaluation.prediction import Prediction
+from dlmath.serving.limits import Limits
+from dlmath.serving.refusal import Refusal
+
+SIGNATURE = "serving_default"
+INPUT = "images"
+_FIELDS = {"instances", "inputs", "signature_name"}
+
+
+class PredictRequest(NamedTuple):
+    """What was asked for.
+
+    Attributes:
+        images: Whole PNG or JPEG files.
+        is_columnar: Whether they came as `inputs`, so that the answer is one of columns.
+    """
+
+    images: list[bytes]
+    is_columnar: bool
+
+
+def read_request(body: bytes, limits: Limits) -> PredictRequest:
+    """Read the body of a predict request.
+
+    Raises:
+        Refusal: It is no JSON (400), not of this form (400), too many images or too large (413).
+    """
+    document = _parse(body)
+    if not isinstance(document, dict):
+        raise Refusal(400, "The body must be a JSON object. Received: " + _kind(document))
+    if unknown := sorted(document.keys() - _FIELDS):
+        raise Refusal(400, f"Unknown field {_shown(unknown[0])}. Known: {_listed(_FIELDS)}.")
+    if document.get("signature_name", SIGNATURE) != SIGNATURE:
+        raise Refusal(400, f"The only signature here is {SIGNATURE!r}.")
+    if ("instances" in document) == ("inputs" in document):
+        raise Refusal(400, "Give either `instances`, a list of rows, or `inputs`, of columns.")
+    is_columnar = "inputs" in document
+    rows = _column(document["inputs"]) if is_columnar else _rows(document["instances"])
+    if not 0 < len(rows) <= limits.images:
+        raise Refusal(
+            413 if rows else 400,
+            f"A request may have 1 to {limits.images} images. Received: {len(rows)}",
+            code="images",
+        )
+    return PredictRequest([_file(row, place) for place, row in enumerate(rows)], is_columnar)
+
+
+def write_answer(predictions: Sequence[Prediction], *, is_columnar: bool) -> dict[str, Any]:
+    """Return the answer to a predict request."""
+    rows = [_outputs(one) for one in predictions]
+    if not is_columnar:
+        return {"predictions": rows}
+    return {"outputs": {name: [row[name] for row in rows] for name in rows[0]}}
+
+
+def _outputs(prediction: Prediction) -> dict[str, Any]:
+    """Return the outputs of a SavedModel's `serving_default` for one image."""
+    assert prediction.probabilities is not None
+    further = ("positive", "distance", "unusual", "abstains")
+    known = {name: getattr(prediction, name) for name in further}
+    return {
+        "probabilities": list(prediction.probabilities.values()),
+        "classes": list(prediction.probabilities),
+        "decision": prediction.decision,
+        **{name: value for name, value in known.items() if value is not None},
+    }
+
+
+def _parse(body: bytes) -> Any:
+    """Parse JSON as RFC 8259 has it; Python would also take NaN and let the last double win."""
+    try:
+        return json.loads(
+            body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_object
+        )
+    except UnicodeDecodeError as error:
+        raise Refusal(400, f"The body is not UTF-8 at byte {error.start}.") from error
+    except RecursionError as error:
+        raise Refusal(400, "The JSON is nested too deeply.") from error
+    except ValueError as error:  # also a number of more digits than Python reads
+        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Refusal(400, f"The body is not JSON{where}.") from error
+
+
+def _no_constant(name: str) -> Any:
+    raise Refusal(400, f"{name} is no JSON.")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Refusal(400, "A JSON object has one name twice.")
+    return found
+
+
+def _rows(instances: Any) -> list[Any]:
+    if not isinstance(instances, list):
+        raise Refusal(400, f"`instances` must be a list. Received: {_kind(instances)}")
+    return [_named(row, f"instances[{place}]") for place, row in enumerate(instances)]
+
+
+def _column(inputs: Any) -> list[Any]:
+    column = _named(inputs, "inputs")
+    if not isinstance(column, list):
+        raise Refusal(400, f"`inputs` must hold a list. Received: {_kind(column)}")
+    return column
+
+
+def _named(value: Any, name: str) -> Any:
+    """Return what stands under the input's name; with one input the name may be left out."""
+    if not isinstance(value, dict) or "b64" in value:
+        return value
+    if set(value) != {INPUT}:
+        raise Refusal(400, f"{name} must have the input {INPUT!r} alone.")
+    return value[INPUT]
+
+
+def _file(value: Any, place: int) -> bytes:
+    name = file_name(place)
+    if not isinstance(value, dict) or set(value) != {"b64"} or not isinstance(value["b64"], str):
+        raise Refusal(
+            400, f'{name} must be {{"b64": "..."}}, a file in base64. Received: {_kind(value)}'
+        )
+    try:
+        return base64.b64decode(value["b64"], validate=True)
+    except (binascii.Error, ValueError) as error:  # the latter: a letter outside ASCII
+        raise Refusal(400, f"{name} is not base64.") from error
+
+
+def file_name(place: int) -> str:
+    """Return what an image of such a request is called in a refusal."""
+    return f"image {place}"
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+    return "null" if value is None else kinds.get(type(value), "a number")
+
+
+def _shown(name: str) -> str:
+    return repr(name[:40])
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
