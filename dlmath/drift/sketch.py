@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 
 from dlmath.light.decider import Answers, Decider
+from dlmath.light.distance import FeatureDistance
 
 DIRECTIONS = 16
 FARTHEST = 5.0  # standard deviations; one strange image must not outweigh all others
@@ -70,24 +71,15 @@ class Sketch:
     def of(cls, decider: Decider) -> Self:
         """Return the sketch of a run's classifier."""
         distance = decider.distance
-        known = 0 if distance is None else min(DIRECTIONS, len(distance.variances))
+        known = 0 if distance is None else len(distance.variances[-DIRECTIONS:])
         return cls(decider, Layout(known, 1 if decider.positive_class else len(decider.classes)))
 
     def project(self, answers: Answers) -> np.ndarray:
-        """Return (N, k), where images lie among those of their class, in standard deviations.
-
-        The directions are those in which training images of one class differ most. The mean is
-        that of the most probable class: so a change of how common the classes are moves the
-        scores, and these numbers hardly.
-        """
+        """Return (N, k) of what the classifier said; see `project`."""
         distance = self.decider.distance
         if distance is None or answers.features is None:
             return np.zeros((len(answers.probabilities), 0))
-        known = self.layout.directions
-        axes = distance.directions[:, -known:] / np.sqrt(distance.variances[-known:])
-        centres = (distance.means @ axes)[answers.probabilities.argmax(axis=1)]
-        with np.errstate(invalid="ignore", over="ignore"):  # an infinite feature gives NaN
-            return answers.features.astype(np.float64) @ axes - centres
+        return project(distance, answers.features, answers.probabilities)
 
     def rows(
         self,
@@ -127,3 +119,23 @@ class Sketch:
         inside = np.clip(np.nan_to_num(chosen), 1e-12, 1 - 1e-12)
         cells = np.searchsorted(EDGES, np.log(inside / (1 - inside)), side="right")
         return np.eye(CELLS)[cells].reshape(len(chosen), self.layout.scores * CELLS)
+
+
+def project(
+    distance: FeatureDistance, features: np.ndarray, probabilities: np.ndarray
+) -> np.ndarray:
+    """Return (N, k), where images lie among those of their class, in standard deviations.
+
+    The directions are those in which training images of one class differ most. The mean is that of
+    the most probable class: so a change of how common the classes are moves the scores, and these
+    numbers hardly.
+
+    Args:
+        distance: Fitted to the training images.
+        features: (N, D).
+        probabilities: (N, K).
+    """
+    axes = distance.directions[:, -DIRECTIONS:] / np.sqrt(distance.variances[-DIRECTIONS:])
+    centres = (distance.means @ axes)[probabilities.argmax(axis=1)]
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite feature gives NaN
+        return features.astype(np.float64) @ axes - centres

@@ -65,7 +65,9 @@ class Classifier(Decider):
             probabilities.append(found[:, :classes])
             distances.append(self.distance(found[:, classes:]))
             features.append(found[:, classes:].astype(np.float32))
-        return Answers(*map(np.concatenate, (probabilities, distances, features)))
+        return Answers(
+            np.concatenate(probabilities), np.concatenate(distances), np.concatenate(features)
+        )
 
     def probabilities(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:
         """Return float64 (N, K) for pixels (N, size, size, 3) in 0..255."""

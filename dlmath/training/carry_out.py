@@ -128,8 +128,8 @@ def _train_by_steps(
     compared = ingredients.validation.pixels.array[: solved_head.COMPARED_IMAGES]
     light = write_light(run, ingredients.model, compared)
     session.refuse_to_go_on()
-    distance = write_distance_of_images(run, ingredients, light is not None, reporter)
-    return {**outcome, "light": light, "distance": distance}
+    known = write_distance_of_images(run, ingredients, light is not None, reporter)
+    return {**outcome, "light": light, **known}
 
 
 def _observers(run: Run) -> list[keras.callbacks.Callback]:

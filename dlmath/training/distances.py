@@ -1,4 +1,4 @@
-"""Write what a run measures the distance of an image from its training images with.
+"""Write what a run tells strange images by: one by one their distance, and together their drift.
 
 The distance is fitted to training images, and the limit beyond which an image is unusual is chosen
 on validation: an image that was trained on is nearer than any other of its kind.
@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from dlmath.drift.reference import write_reference
 from dlmath.evaluation.feature_distance import distance_limit, fit_distance
 from dlmath.evaluation.probabilities import predict_probabilities
 from dlmath.features.network import Runner, feature_model
+from dlmath.light.classifier import softmax
 from dlmath.light.network import Network
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
@@ -63,19 +65,22 @@ def write_distance(
 
 def write_distance_of_images(
     run: Run, ingredients: Ingredients, is_light: bool, reporter: Reporter
-) -> dict[str, Any] | None:
-    """Compute the features of a model that was trained by steps, and go on as `write_distance`.
+) -> dict[str, Any]:
+    """Compute the features of a model that was trained by steps, and write distance and reference.
 
     Args:
         run: With its light form, if it has one.
         ingredients: The trained model and its images.
         is_light: Whether the light form computes the features, which is faster on a CPU.
         reporter: Hears of the progress.
+
+    Returns:
+        What the manifest says of both: `distance`, see `write_distance`, and `drift`.
     """
     train, recipe = ingredients.train, ingredients.recipe
     order = generator("distance", recipe.seed).permutation(len(train.labels))
     chosen = np.sort(order[:MOST_IMAGES])
-    validation = ingredients.validation.pixels.array
+    validation = ingredients.validation
     compute = _light_features(run) if is_light else _keras_features(ingredients)
 
     def features(pixels: np.ndarray, rows: np.ndarray, task: str) -> np.ndarray:
@@ -86,13 +91,16 @@ def write_distance_of_images(
             reporter.progress(f"features of {task} images", done, len(rows))
         return np.concatenate(parts)
 
-    return write_distance(
-        run,
-        features(train.pixels.array, chosen, "training"),
-        train.labels[chosen],
-        features(validation, np.arange(len(validation)), "validation"),
-        recipe.usual_share,
-    )
+    known = features(train.pixels.array, chosen, "training")
+    every = np.arange(len(validation.labels))
+    unseen = features(validation.pixels.array, every, "validation")
+    kernel, bias = ingredients.model.get_layer("logits").get_weights()
+    probabilities = softmax(unseen.astype(np.float64) @ kernel + bias)
+    patients = [example.patient for example in validation.pixels.examples]
+    return {
+        "distance": write_distance(run, known, train.labels[chosen], unseen, recipe.usual_share),
+        "drift": write_reference(run, unseen, probabilities, validation.labels, patients),
+    }
 
 
 def _light_features(run: Run) -> Runner:

@@ -19,6 +19,7 @@ from dlmath.convex import HeadFit, Iteration, Mixing, fit_head
 from dlmath.data.pipeline import weighted_labels
 from dlmath.data.pixels import read_image
 from dlmath.data.sources import Example
+from dlmath.drift.reference import write_reference
 from dlmath.errors import DeviceError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
 from dlmath.recipe import Recipe
@@ -202,17 +203,12 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
         read_image(example.path, example.file, recipe.image_size)
         for example in features.examples[:COMPARED_IMAGES]
     ]
+    patients = [example.patient for example in features.examples]
     return {
         "head": _description(head),
         "best": figures,
         "calibration": calibration,
-        **validation.decisions(
-            probabilities,
-            labels,
-            [example.patient for example in features.examples],
-            recipe,
-            reporter,
-        ),
+        **validation.decisions(probabilities, labels, patients, recipe, reporter),
         "images_per_second": ingredients.train.rate and round(ingredients.train.rate, 2),
         "light": write_light(
             run, ingredients.model, np.stack(compared), ingredients.network.content
@@ -224,6 +220,7 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
             features.array,
             recipe.usual_share,
         ),
+        "drift": write_reference(run, features.array, probabilities, labels, patients),
     }
 
 

@@ -1,0 +1,131 @@
+"""`dlmath drift`."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dlmath.cli.options import FinishedRun, Json
+from dlmath.errors import VerificationError
+from dlmath.runs import Run
+
+if TYPE_CHECKING:
+    from dlmath.drift.drift import Drift
+
+
+def drift(
+    run: FinishedRun = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Compare these images, which need no classes, not those that a server answered: "
+            "a folder, a file, a zip or a CSV. May be repeated.",
+            metavar="PATH",
+        ),
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="Rate of false alarms of the whole test.")] = 0.01,
+    as_json: Json = False,
+) -> None:
+    """Test whether the images of today are still those that a run was trained on.
+
+    Compares what the run's server kept, or the images of --data, with the run's validation images.
+    Exits with 1 if they differ.
+
+    Example: dlmath drift runs/pneumonia-20260101T120000Z --data this_month
+    """
+    found = Run.find(run)
+    from dlmath.cli.progress import reporter
+    from dlmath.cli.startup import without_chatter
+    from dlmath.drift.drift import drift as measure
+    from dlmath.evaluation.predict_files import load_classifier
+
+    with without_chatter():
+        classifier = load_classifier(found)
+    with reporter() as report:
+        result = measure(found, data or None, alpha=alpha, classifier=classifier, reporter=report)
+    if as_json:
+        typer.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+    else:
+        _show(result)
+    if result.comparison.drifted:
+        raise VerificationError(f"Drift: {result.verdict}")
+
+
+def _show(result: "Drift") -> None:
+    """Print the verdict and what it rests on."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    say(_headline(result))
+    console.print(_differences(result))
+    prevalence = result.comparison.prevalence
+    if prevalence is not None:
+        say(
+            f"Share of the positive class by the scores: {prevalence.value:.2f} (95 % interval "
+            f"{prevalence.low:.2f} to {prevalence.high:.2f}), {prevalence.reference:.2f} in the "
+            f"reference. That it is all that changed: p = {prevalence.p:.4f}."
+        )
+    if result.farthest:
+        say("The images that differ most:")
+        console.print(_farthest(result.farthest))
+    for warning in result.warnings:
+        say(f"Note: {warning}")
+    if result.comparison.drifted:
+        say("Look at some of the images. Once they are sorted into classes, train again with them:")
+        say(f"    {result.retrain}")
+    else:
+        say(result.verdict)
+
+
+def _headline(result: "Drift") -> str:
+    found, served = result.comparison, result.served
+    images = f"{found.images:,} images"
+    if found.patients is not None:
+        images += f" of {found.patients:,} patients"
+    if served is not None and served.first and served.last:
+        images += f" served from {served.first:%Y-%m-%d %H:%M} to {served.last:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"{result.run.name}: {images}, against {found.reference_images:,} validation images of "
+        f"{found.reference_patients:,} patients.\n"
+        f"If nothing has changed, this test says so in all but {found.alpha:.1%} of cases."
+    )
+
+
+def _differences(result: "Drift") -> object:
+    from rich.table import Table
+
+    from dlmath.drift.discrepancies import TITLES
+
+    table = Table("compared")
+    for name in ("difference", "95 % interval", "p (Holm)", "verdict"):
+        table.add_column(name, justify="left" if name == "verdict" else "right")
+    for one in result.comparison.differences:
+        interval = "-"
+        if one.low is not None and one.high is not None:
+            interval = f"{one.low:.3f} to {one.high:.3f}"
+        verdict = "differs" if one.adjusted <= result.comparison.alpha else "as expected"
+        table.add_row(
+            TITLES[one.name], f"{one.value:.3f}", interval, f"{one.adjusted:.4f}", verdict
+        )
+    return table
+
+
+def _farthest(images: tuple[dict[str, Any], ...]) -> object:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    table.add_column("file", overflow="fold")
+    table.add_column("distance", justify="right")
+    table.add_column("unusual")
+    table.add_column("class")
+    for one in images:
+        distance = "-" if one["distance"] is None else f"{one['distance']:,.0f}"
+        unusual = {True: "yes", False: "no", None: "-"}[one["unusual"]]
+        # Text, so that brackets in a name are not taken for markup.
+        table.add_row(Text(one["file"]), distance, unusual, Text(one["class"]))
+    return table

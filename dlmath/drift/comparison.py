@@ -1,0 +1,211 @@
+"""The test: do new images come from where the reference's come from?
+
+Source: Rabanser, Günnemann, Lipton, "Failing loudly: an empirical study of methods for detecting
+dataset shift", NeurIPS 2019, arXiv:1810.11953: a trained network's features and scores tell shifts
+well. Means of a finite feature map are compared, as in Gretton et al., "A kernel two-sample test",
+JMLR 13, 2012, with the kernel that the map has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlmath.data.audit.differences import holm
+from dlmath.drift.discrepancies import SHARES, TITLES, compared, discrepancies
+from dlmath.drift.prevalence import Prevalence, prevalence_alone
+from dlmath.drift.reference import Reference
+from dlmath.drift.samples import Sample, permuted, redrawn, redrawn_apart
+from dlmath.drift.sketch import Sketch
+from dlmath.seeds import generator
+
+ALPHA = 0.01
+DRAWS = 1_999  # the smallest p-value is 1 / 2,000, times five tests still below 1 %
+_LEVEL = (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which two sets of images may differ.
+
+    Attributes:
+        name: See `dlmath.drift.discrepancies.TITLES`.
+        statistic: As measured. Sampling alone makes it more than 0.
+        fair: What it stays below in 1 - alpha of samples that do not differ.
+        value: Without what sampling adds on average; of a share, the difference itself.
+        low: Lower end of its 95 % interval; None where whose images they are is not known.
+        high: Upper end.
+        p: That chance gives so much, by itself.
+        adjusted: The same, corrected for the number of tests (Holm).
+    """
+
+    name: str
+    statistic: float
+    fair: float
+    value: float
+    low: float | None
+    high: float | None
+    p: float
+    adjusted: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it under the names of the JSON document."""
+        return {
+            "name": self.name,
+            "title": TITLES[self.name],
+            "statistic": self.statistic,
+            "fair": self.fair,
+            "difference": {"value": self.value, "low": self.low, "high": self.high},
+            "p": self.p,
+            "p_adjusted": self.adjusted,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict on new images.
+
+    Attributes:
+        images: How many there are.
+        patients: Of how many patients; None where that is not known.
+        reference_images: What they are compared with.
+        reference_patients: Of how many patients.
+        alpha: The false-alarm rate of the whole test.
+        differences: One of each thing that is compared.
+        prevalence: Of two classes: whether it could be the prevalence alone.
+    """
+
+    images: int
+    patients: int | None
+    reference_images: int
+    reference_patients: int
+    alpha: float
+    differences: tuple[Difference, ...]
+    prevalence: Prevalence | None
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the new images differ."""
+        return any(one.adjusted <= self.alpha for one in self.differences)
+
+    @property
+    def by_prevalence_alone(self) -> bool:
+        """Whether they differ by no more than a change of prevalence can explain."""
+        return self.drifted and self.prevalence is not None and self.prevalence.p > self.alpha
+
+
+def compare(
+    reference: Reference,
+    sketch: Sketch,
+    new: Sample,
+    *,
+    patients_known: bool,
+    alpha: float = ALPHA,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Comparison:
+    """Compare new images with a run's reference.
+
+    Args:
+        reference: Of the run.
+        sketch: Of its classifier.
+        new: The numbers of the new images, by patient; or all in one where whose they are is not
+            known.
+        patients_known: Whether they are by patient. Then the p-values are those of permutations,
+            exact if patients of both sides come from one distribution. Else samples of the
+            reference take the place, with as many images of a patient as there.
+        alpha: Rate of false alarms, in (0, 1).
+        draws: How many permutations or samples.
+        seed: Of the draws.
+    """
+    rng = generator("drift", seed)
+    rows, layout = reference.rows(sketch), sketch.layout
+    is_number = np.isfinite(rows).all(axis=1)
+    rows, labels = rows[is_number], reference.labels[is_number]
+    patients = reference.patients[is_number]
+    own, names = Sample.of(rows, patients), compared(sketch.decider, layout)
+    found = discrepancies(layout, own.mean, new.mean)
+    again = None
+    if patients_known:
+        chance = discrepancies(layout, *permuted(own, new, draws, rng))
+        again = discrepancies(layout, *redrawn_apart(own, new, draws, rng))
+    else:
+        chance = discrepancies(layout, *redrawn(own, new.total, draws, rng))
+    return Comparison(
+        images=new.total,
+        patients=len(new.images) if patients_known else None,
+        reference_images=own.total,
+        reference_patients=len(own.images),
+        alpha=alpha,
+        differences=_differences(names, found, chance, again, alpha),
+        prevalence=_prevalence(rows, labels, patients, sketch, new, draws, rng),
+    )
+
+
+def _differences(
+    names: tuple[str, ...],
+    found: Mapping[str, np.ndarray],
+    chance: Mapping[str, np.ndarray],
+    again: Mapping[str, np.ndarray] | None,
+    alpha: float,
+) -> tuple[Difference, ...]:
+    draws = len(chance[names[0]])
+    p_values = [
+        float((1 + (np.abs(chance[name]) >= np.abs(found[name])).sum()) / (1 + draws))
+        for name in names
+    ]
+    differences = []
+    for name, p, adjusted in zip(names, p_values, holm(p_values), strict=True):
+        effect = _of_share if name in SHARES else _of_norm
+        value, low, high = effect(
+            float(found[name][0]), chance[name], None if again is None else again[name]
+        )
+        statistic = float(np.abs(found[name][0]))
+        fair = float(np.quantile(np.abs(chance[name]), 1 - alpha))
+        differences.append(Difference(name, statistic, fair, value, low, high, p, adjusted))
+    return tuple(differences)
+
+
+def _of_share(
+    found: float, chance: np.ndarray, again: np.ndarray | None
+) -> tuple[float, float, float]:
+    """Return the difference of two shares and its interval."""
+    low, high = found - np.quantile(chance, _LEVEL[::-1])
+    if again is not None:
+        low, high = np.quantile(again, _LEVEL)
+    return found, float(low), float(high)
+
+
+def _of_norm(
+    found: float, chance: np.ndarray, again: np.ndarray | None
+) -> tuple[float, float | None, float | None]:
+    """Return a norm without what sampling adds to its square, and its interval.
+
+    The square of samples is larger by b than that of what they are drawn from, and drawn again from
+    the samples larger by 2 b.
+    """
+    added = (chance**2).mean() if again is None else (again**2).mean() - found**2
+    value = float(np.sqrt(max(found**2 - added, 0)))
+    if again is None:
+        return value, None, None
+    low, high = np.sqrt(np.maximum(np.quantile(again**2, _LEVEL) - 2 * added, 0))
+    return value, float(low), float(high)
+
+
+def _prevalence(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    patients: np.ndarray,
+    sketch: Sketch,
+    new: Sample,
+    draws: int,
+    rng: np.random.Generator,
+) -> Prevalence | None:
+    positive = sketch.decider.positive_index
+    if positive is None:
+        return None
+    is_one = labels == positive
+    none, one = (Sample.of(rows[own], patients[own]) for own in (~is_one, is_one))
+    names = compared(sketch.decider, sketch.layout)
+    return prevalence_alone(sketch.layout, names, (none, one), new, draws, rng)

@@ -1,0 +1,181 @@
+"""Compare what a run meets today with what it was trained on."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlmath.data.listing import counted
+from dlmath.data.locate import find_data
+from dlmath.drift.comparison import ALPHA, Comparison, compare
+from dlmath.drift.folder import look_at
+from dlmath.drift.reference import find_reference
+from dlmath.drift.samples import Sample
+from dlmath.drift.sketch import Sketch
+from dlmath.drift.statistics import LEAST, ServedStatistics, Totals, model_of
+from dlmath.errors import DataError, RunError, UserError
+from dlmath.evaluation.predict_files import load_classifier
+from dlmath.light.decider import Decider
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import Run
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What came out.
+
+    Attributes:
+        run: That was asked about.
+        sources: Of the new images; empty for those that a server answered.
+        comparison: The test.
+        served: What the server kept; None for files.
+        farthest: Of files, those that differ most from the training images, with their distance.
+        warnings: What a reader should know.
+    """
+
+    run: Run
+    sources: tuple[str, ...]
+    comparison: Comparison
+    served: Totals | None
+    farthest: tuple[dict[str, Any], ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def retrain(self) -> str:
+        """The command that trains again, with the new images once they have their classes."""
+        sources = [*self.run.sources, *(self.sources or ("NEW",))]
+        options = [option for source in sources for option in ("--data", str(source))]
+        command = [
+            "dlmath",
+            "train",
+            self.run.recipe.name,
+            *options,
+            "--from",
+            str(self.run.folder),
+        ]
+        return shlex.join(command)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        found = self.comparison
+        if not found.drifted:
+            return "No drift was found: fair samples differ as much."
+        if found.by_prevalence_alone:
+            return "The images differ, as they would if the prevalence alone had changed."
+        return "The images are not those that the model was trained on."
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that `drift --json` prints."""
+        found, served = self.comparison, self.served
+        return {
+            "run": self.run.name,
+            "task": self.run.recipe.name,
+            "drift": found.drifted,
+            "verdict": self.verdict,
+            "false_alarm_rate": found.alpha,
+            "new": {
+                "sources": list(self.sources),
+                "images": found.images,
+                "patients": found.patients,
+                "first": served and served.first and served.first.isoformat(timespec="seconds"),
+                "last": served and served.last and served.last.isoformat(timespec="seconds"),
+            },
+            "reference": {"images": found.reference_images, "patients": found.reference_patients},
+            "differences": [one.as_json() for one in found.differences],
+            "prevalence": found.prevalence and found.prevalence.as_json(),
+            "prevalence_alone": found.by_prevalence_alone,
+            "farthest": list(self.farthest),
+            "retrain": self.retrain,
+            "warnings": list(self.warnings),
+        }
+
+
+def drift(
+    run: Run | str | None = None,
+    data: str | Sequence[str] | None = None,
+    *,
+    alpha: float = ALPHA,
+    classifier: Decider | None = None,
+    reporter: Reporter = SILENT,
+) -> Drift:
+    """Say whether images differ from those that a run was trained on.
+
+    Args:
+        run: A run, its folder or its name under `runs/`; None for the newest finished one.
+        data: New images: files, folders, patterns, zips, CSV files; they need no classes. None for
+            what the run's server kept.
+        alpha: The rate of false alarms, of all that is compared together; in (0, 1).
+        classifier: Of the run, where it is loaded by now.
+        reporter: Hears of the progress.
+
+    Raises:
+        UserError: `alpha` is out of its range.
+        RunError: There is no such run, its server kept nothing, or there is nothing to compare to.
+        DataError: There are too few images, or none.
+    """
+    if not 0 < alpha < 1:
+        raise UserError(f"`alpha` must lie between 0 and 1. Received: alpha={alpha!r}")
+    found = run if isinstance(run, Run) else Run.find(run)
+    served = None if data is not None else _served(found)
+    classifier = classifier or load_classifier(found)
+    sketch = Sketch.of(classifier)
+    reference = find_reference(found, classifier, reporter)
+    if served is not None:
+        if served.layout != sketch.layout:
+            raise _not_its_own(found)
+        sample = Sample(served.sums[np.newaxis], np.array([served.images]))
+        _refuse_few(served.images)
+        compared = compare(reference, sketch, sample, patients_known=False, alpha=alpha)
+        return Drift(found, (), compared, served, (), _server_warnings(served))
+    given = [data] if isinstance(data, str) else [str(one) for one in data or ()]
+    sources = [str(one) for one in find_data(found.recipe.name, given, progress=reporter.progress)]
+    seen = look_at(sources, sketch, found.recipe.patient_rules, reporter)
+    _refuse_few(len(seen.files))
+    known = seen.patients is not None
+    patients = seen.patients if seen.patients is not None else np.zeros(len(seen.files), int)
+    sample = Sample.of(seen.rows, patients)
+    compared = compare(reference, sketch, sample, patients_known=known, alpha=alpha)
+    farthest = tuple(seen.farthest(sketch))
+    return Drift(found, tuple(given), compared, None, farthest, seen.warnings)
+
+
+def _served(run: Run) -> Totals:
+    path = run.served_statistics_path
+    if not path.is_file():
+        raise RunError(
+            f"No server has kept statistics in {run.folder}: it writes them from {LEAST} images on."
+            f" Serve with: dlmath serve {run.folder}, or compare images: dlmath drift "
+            f"{run.folder} --data PATH"
+        )
+    served = ServedStatistics.load(path)
+    if served.model != model_of(run):
+        raise _not_its_own(run)
+    return served
+
+
+def _not_its_own(run: Run) -> RunError:
+    return RunError(
+        f"{run.served_statistics_path} is of another model than {run.model_path}. Remove it; a "
+        "server begins anew."
+    )
+
+
+def _refuse_few(images: int) -> None:
+    if images < LEAST:
+        raise DataError(
+            f"Drift is a matter of many images: it takes {LEAST} of them. Received: "
+            f"{counted(images, 'image')}. To look at single ones: dlmath predict"
+        )
+
+
+def _server_warnings(served: Totals) -> tuple[str, ...]:
+    note = (
+        "A server does not know whose images it gets: as many of each patient are supposed as in "
+        "the reference. If there are more, false alarms are more frequent."
+    )
+    if not served.left_out:
+        return (note,)
+    return note, f"The model gave no number for {counted(served.left_out, 'image')}."

@@ -1,0 +1,171 @@
+"""New images in files: what a run's model says of them, and whose they are."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmath.data.listing import counted, listed
+from dlmath.data.patient_guess import guess_patient_rules
+from dlmath.data.patients import patient_of
+from dlmath.data.pillow_images import read_image
+from dlmath.data.sources import list_files
+from dlmath.data.tfds import PREFIX
+from dlmath.data.trees import is_image
+from dlmath.drift.sketch import Sketch
+from dlmath.errors import DataError
+from dlmath.evaluation.bootstrap import cluster_indices
+from dlmath.evaluation.predict_files import find_images
+from dlmath.evaluation.tables import number_or_none
+from dlmath.light.decider import Answers
+from dlmath.reporting import Reporter
+
+_AT_ONCE = 64  # images that are decoded at a time, so that a folder of any size fits in memory
+FARTHEST = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a model says of new images.
+
+    Attributes:
+        files: The N that it gave numbers for.
+        rows: (N, F), see `Sketch.rows`.
+        distances: (N,) from the training images; None where the run fitted none.
+        probabilities: (N, K).
+        patients: (N,) indices; None where whose images they are is not known.
+        warnings: What a reader should know.
+    """
+
+    files: tuple[str, ...]
+    rows: np.ndarray
+    distances: np.ndarray | None
+    probabilities: np.ndarray
+    patients: np.ndarray | None
+    warnings: tuple[str, ...]
+
+    def farthest(self, sketch: Sketch) -> list[dict[str, Any]]:
+        """Return the images that differ most from the training images, the farthest first."""
+        if self.distances is None:
+            return []
+        decider = sketch.decider
+        unusual = decider.unusual(self.distances)
+        decided = decider.decide(self.probabilities)
+        return [
+            {
+                "file": self.files[row],
+                "distance": number_or_none(self.distances[row]),
+                "unusual": None if unusual is None else bool(unusual[row]),
+                "class": decider.classes[decided[row]],
+            }
+            for row in np.argsort(-self.distances, kind="stable")[:FARTHEST]
+        ]
+
+
+def look_at(
+    sources: Sequence[str], sketch: Sketch, rules: Sequence[str], reporter: Reporter
+) -> Seen:
+    """Ask a model about the images of all sources.
+
+    Args:
+        sources: Image files, folders of them however deep, patterns, zips, CSV files, `tfds:NAME`.
+        sketch: Of the model's classifier.
+        rules: By which the run's own files name their patients.
+        reporter: Hears of the progress.
+
+    Raises:
+        DataError: There is no image.
+    """
+    named = [pair for source in sources for pair in _files_of(source, reporter)]
+    paths, good, bad = [path for _, path in named], list[int](), list[str]()
+    parts: list[Answers] = []
+    for first in range(0, len(named), _AT_ONCE):
+        images = _read_all(paths[first : first + _AT_ONCE], sketch.decider.image_size)
+        rows = [row for row, image in enumerate(images) if not isinstance(image, str)]
+        bad += [image for image in images if isinstance(image, str)]
+        if rows:
+            good += [first + row for row in rows]
+            parts.append(sketch.decider.answer(np.stack([images[row] for row in rows])))
+        reporter.progress("new images", min(first + _AT_ONCE, len(named)), len(named))
+    if not parts:
+        raise DataError(f"No image can be read of {counted(len(named), 'file')}: {bad[0]}")
+    return _seen(sketch, [named[row][0] for row in good], _joined(parts), bad, rules)
+
+
+def _seen(
+    sketch: Sketch, files: list[str], answers: Answers, bad: list[str], rules: Sequence[str]
+) -> Seen:
+    decider, distances = sketch.decider, answers.distances
+    abstained = decider.abstains(answers.probabilities, distances)
+    projected, unusual = sketch.project(answers), decider.unusual(distances)
+    rows = sketch.rows(projected, answers.probabilities, unusual, abstained)
+    patients, note = _patients(files, rules)
+    warnings = [note] if note else []
+    if bad:
+        warnings.append(f"{counted(len(bad), 'file')} cannot be read: {listed(bad)}")
+    is_number = np.isfinite(rows).all(axis=1)
+    if not is_number.all():
+        number = counted(int((~is_number).sum()), "image")
+        warnings.append(f"The model gives no number for {number}, which are left out.")
+    return Seen(
+        tuple(file for file, keep in zip(files, is_number, strict=True) if keep),
+        rows[is_number],
+        None if distances is None else distances[is_number],
+        answers.probabilities[is_number],
+        None if patients is None else patients[is_number],
+        tuple(warnings),
+    )
+
+
+def _patients(files: list[str], rules: Sequence[str]) -> tuple[np.ndarray | None, str]:
+    """Return the patients by the run's rules or, where these read not every name, by a guess."""
+    names = [patient_of(file, rules) for file in files]
+    if None not in names:
+        return cluster_indices(names), ""
+    guess = guess_patient_rules(files)
+    if guess is not None:
+        names = [patient_of(file, guess.rules) for file in files]
+        return cluster_indices(names), f"Patients were guessed from the names of files: {guess}."
+    return None, (
+        "The names of the files tell no patients: as many images of each are supposed as in the "
+        "reference. If there are more, false alarms are more frequent."
+    )
+
+
+def _files_of(source: str, reporter: Reporter) -> Iterator[tuple[str, Path]]:
+    """Give the name and the path of each image."""
+    path = Path(source).expanduser()
+    is_listed = path.suffix.lower() in (".zip", ".csv") or source.startswith(PREFIX)
+    if is_listed or (path.is_dir() and not any(map(is_image, path.rglob("*")))):
+        for found in list_files([source], progress=reporter.progress).found:
+            yield found.file, found.path
+    else:
+        for image in find_images(str(path)):
+            yield str(image), image
+
+
+def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:
+    """Return each image, or why it cannot be read."""
+
+    def read(path: Path) -> np.ndarray | str:
+        try:
+            return read_image(path, str(path), size)
+        except DataError as error:
+            return str(error)
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(read, paths))
+
+
+def _joined(parts: Sequence[Answers]) -> Answers:
+    """Put the answers to several batches together."""
+    distances = [part.distances for part in parts if part.distances is not None]
+    features = [part.features for part in parts if part.features is not None]
+    return Answers(
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate(distances) if distances else None,
+        np.concatenate(features) if features else None,
+    )

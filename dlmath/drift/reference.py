@@ -1,0 +1,144 @@
+"""What later images are compared with: a run's validation images, which it was not trained on.
+
+Training images would not do: a model knows them better than any others, and every new image would
+look like drift.
+"""
+
+import hashlib
+import io
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from dlmath.data.pixels import load_pixels
+from dlmath.drift.sketch import Sketch, project
+from dlmath.errors import DataError, RunError
+from dlmath.evaluation.bootstrap import cluster_indices
+from dlmath.evaluation.subject import own_images
+from dlmath.light.decider import Decider
+from dlmath.light.distance import FeatureDistance
+from dlmath.reporting import Reporter
+from dlmath.runs import Run, write_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What a run's model says of its validation images. No image, and no name of a patient.
+
+    Attributes:
+        projected: (N, k), see `dlmath.drift.sketch.project`.
+        probabilities: (N, K).
+        distances: (N,) from the training images; NaN where the run fitted none.
+        labels: (N,) class indices.
+        patients: (N,) indices 0..P-1.
+    """
+
+    projected: np.ndarray
+    probabilities: np.ndarray
+    distances: np.ndarray
+    labels: np.ndarray
+    patients: np.ndarray
+
+    def rows(self, sketch: Sketch) -> np.ndarray:
+        """Return the numbers that are compared, (N, F)."""
+        decider, known = sketch.decider, bool(sketch.layout.directions)
+        distances = self.distances if known else None
+        unusual = decider.unusual(distances)
+        abstained = decider.abstains(self.probabilities, distances)
+        return sketch.rows(self.projected, self.probabilities, unusual, abstained)
+
+    def to_bytes(self) -> bytes:
+        """Return it as an `.npz` file: float32 and int32."""
+        buffer = io.BytesIO()
+        kinds = {"labels": np.int32, "patients": np.int32}
+        arrays: Any = {
+            name: array.astype(kinds.get(name, np.float32)) for name, array in asdict(self).items()
+        }
+        np.savez(buffer, **arrays)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Read what `to_bytes` wrote."""
+        arrays: Any = np.load(io.BytesIO(content), allow_pickle=False)
+        numbers = ("projected", "probabilities", "distances")
+        return cls(
+            **{name: arrays[name].astype(np.float64) for name in numbers},
+            labels=arrays["labels"],
+            patients=arrays["patients"],
+        )
+
+
+def write_reference(
+    run: Run,
+    features: np.ndarray,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    patients: list[str | None],
+) -> dict[str, Any]:
+    """Write what a training leaves for `dlmath drift`, and return what the manifest says of it.
+
+    Args:
+        run: With its distance, where it could be fitted. Gets `light/drift.npz`.
+        features: (N, D) of the validation images.
+        probabilities: (N, K).
+        labels: (N,) class indices.
+        patients: Of each image; None counts as a patient of its own.
+    """
+    projected, distances = np.zeros((len(labels), 0)), np.full(len(labels), np.nan)
+    if run.light_distance_path.is_file():
+        distance = FeatureDistance.from_bytes(run.light_distance_path.read_bytes())
+        projected = project(distance, features, probabilities)
+        distances = distance(features.astype(np.float64))
+    clusters = cluster_indices(patients)
+    content = Reference(projected, probabilities, distances, labels, clusters).to_bytes()
+    write_bytes(run.drift_reference_path, content)
+    return {"sha256": hashlib.sha256(content).hexdigest(), "images": len(labels)}
+
+
+def find_reference(run: Run, classifier: Decider, reporter: Reporter) -> Reference:
+    """Return a run's reference; for a run of before it was kept, from its images.
+
+    Raises:
+        RunError: The file is missing or changed; or there is none, and the images are gone.
+    """
+    record = run.manifest.get("drift")
+    return _stored(run, record["sha256"]) if record else _computed(run, classifier, reporter)
+
+
+def _stored(run: Run, sha256: str) -> Reference:
+    path = run.drift_reference_path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"Cannot read {path}: {error.strerror}. Train again.") from error
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise RunError(
+            f"{path} is not the file that the training wrote. Received: sha256={found}, expected "
+            f"{sha256}. Train again."
+        )
+    return Reference.from_bytes(content)
+
+
+def _computed(run: Run, classifier: Decider, reporter: Reporter) -> Reference:
+    reporter.say(f"{run.folder} keeps nothing to compare with: its images are looked at again.")
+    try:
+        examples = own_images(run, "validation", reporter).examples
+    except DataError as error:
+        raise RunError(
+            f"{run.folder} was trained before runs kept what drift is measured from, and its "
+            f"validation images cannot be read: {error} Put them back, or train again."
+        ) from error
+    pixels = load_pixels(examples, classifier.image_size, on_bad_file="skip")
+    answers = classifier.answer(
+        pixels.array, lambda done, total: reporter.progress("validation images", done, total)
+    )
+    none = np.full(len(pixels.examples), np.nan)
+    return Reference(
+        Sketch.of(classifier).project(answers),
+        answers.probabilities,
+        none if answers.distances is None else answers.distances,
+        np.array([classifier.classes.index(example.label) for example in pixels.examples]),
+        cluster_indices([example.patient for example in pixels.examples]),
+    )
