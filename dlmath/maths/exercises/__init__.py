@@ -36,7 +36,14 @@ __all__ = [
     "solution",
 ]
 
-MODULES = ("optimisation", "networks", "approximation", "geometry")
+MODULES = (
+    "optimisation",
+    "networks",
+    "approximation",
+    "convolution",
+    "evaluation",
+    "geometry",
+)
 
 
 @cache
