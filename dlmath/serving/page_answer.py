@@ -24,13 +24,13 @@ _ICONS = {
 
 def waiting_card(name: str) -> str:
     """Return the card of an image that has no answer yet."""
-    return _card(name, None, '<p class="dl-faint">Waiting for the answer …</p>', "")
+    return _plain_card(name, '<p class="dl-faint">Waiting for the answer …</p>')
 
 
 def refused_card(name: str, reason: str) -> str:
     """Return the card of an image that gets no answer."""
     said = f"{_icon('doubt')}<span><strong>Not answered:</strong> {escape(reason)}</span>"
-    return _card(name, None, f'<p class="dl-refused">{said}</p>', "")
+    return _plain_card(name, f'<p class="dl-refused">{said}</p>')
 
 
 def answered_card(
@@ -45,7 +45,15 @@ def answered_card(
         map_part: One of the parts below.
     """
     said = "".join((*_decision(classifier, prediction), *_bars(classifier, prediction)))
-    return _card(prediction.file, thumbnail, said, map_part)
+    picture = ""
+    if thumbnail:
+        image = f'<img class="dl-picture" alt="The image itself" src="{_address(thumbnail)}">'
+        picture = _figure(image, "The image")
+    return (
+        f'<article class="dl-card"><h3>{escape(prediction.file)}</h3>'
+        f'<div class="dl-said">{said}</div><div class="dl-pictures">{picture}{map_part}</div>'
+        "</article>"
+    )
 
 
 def coming_map(is_first: bool) -> str:
@@ -72,14 +80,10 @@ def missing_map(reason: str) -> str:
     return _figure("", f"No map: {reason}")
 
 
-def _card(name: str, thumbnail: bytes | None, said: str, map_part: str) -> str:
-    picture = ""
-    if thumbnail:
-        image = f'<img class="dl-picture" alt="The image itself" src="{_address(thumbnail)}">'
-        picture = _figure(image, "The image")
+def _plain_card(name: str, said: str) -> str:
     return (
-        f'<article class="dl-card"><h3>{escape(name)}</h3><div class="dl-said">{said}</div>'
-        f'<div class="dl-pictures">{picture}{map_part}</div></article>'
+        f'<article class="dl-card dl-plain"><h3>{escape(name)}</h3><div class="dl-said">{said}'
+        "</div></article>"
     )
 
 
@@ -160,10 +164,10 @@ def _bar(name: str, probability: float, threshold: float | None) -> str:
 
 
 def _three(probability: float) -> str:
-    """Return three decimals, which 0 and 1 are not rounded to."""
-    if 0 < probability < 0.0005:
+    """Return three decimals, but neither 0 nor 1: no model is as sure as that."""
+    if probability < 0.0005:
         return "under 0.001"
-    return "over 0.999" if 0.9995 <= probability < 1 else f"{probability:.3f}"
+    return "over 0.999" if probability >= 0.9995 else f"{probability:.3f}"
 
 
 def _figure(image: str, caption: str, warnings: tuple[str, ...] = ()) -> str:

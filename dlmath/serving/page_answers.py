@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from dlmath.data.listing import counted
+from dlmath.errors import DlmathError
 from dlmath.evaluation.prediction import Prediction
 from dlmath.serving.page_answer import (
     answered_card,
@@ -80,6 +81,8 @@ async def _answer(service: Service, number: int, asked: Asked) -> tuple[int, _An
         prediction = await service.predict(asked.content, asked.name)
     except Refusal as refusal:
         return number, refusal
+    except DlmathError as error:  # a damaged model: for every image, and it is said on each card
+        return number, Refusal(500, str(error), code="model")
     thumbnail = await asyncio.to_thread(_thumbnail, service, asked)
     return number, _Answered(number, prediction, thumbnail)
 

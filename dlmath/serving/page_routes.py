@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _API = "/gradio_api/"
-_NEEDED = ("queue/join", "queue/data", "heartbeat/", "startup-events", "app_id")
+_NEEDED = ("queue/join", "queue/data", "heartbeat/")
 _CLOSED = ("/svelte/", "/deep_link", "/monitoring", "/login", "/logout", "/pwa_icon", "/manifest")
 
 

@@ -33,9 +33,10 @@ STYLE = """
   --dl-doubt-edge: #f0b94a; --dl-track: #363c43; --dl-button: #262b30;
   --dl-paper: #15181b; color-scheme: dark; }
 .gradio-container { max-width: none !important; padding: 0 !important; }
-.gradio-container main.app { max-width: 78rem; margin: 0 auto; padding: 1rem 1.25rem 3rem; }
+.gradio-container main.app { max-width: 78rem; margin: 0 auto; padding: 1rem 1rem 3rem; }
 .gradio-container .prose, .gradio-container .prose * { color: inherit; }
-#dl-page { color: var(--dl-ink); } #dl-cards { gap: 0 !important; }
+#dl-page { color: var(--dl-ink); } #dl-page .html-container { padding: 0; }
+#dl-cards { gap: 0 !important; }
 #dl-page h1 { font-size: 1.6rem; margin: 0; } #dl-page h2 { font-size: 1.2rem; margin: 0 0 .5rem; }
 #dl-page h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 #dl-page p { margin: .35rem 0; line-height: 1.5; overflow-wrap: anywhere; }
@@ -71,7 +72,7 @@ STYLE = """
   padding: .9rem 1rem; margin: 0 0 .9rem !important; display: grid;
   gap: .25rem 1.25rem; grid-template-columns: 1fr; }
 @media (min-width: 62rem) { .dl-card { grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr); }
-  .dl-card h3 { grid-column: 1 / -1; } }
+  .dl-card h3, .dl-card.dl-plain .dl-said { grid-column: 1 / -1; } }
 .dl-decision { font-size: 1.15rem; } .dl-decision, .dl-refused, .dl-doubt { display: flex;
   gap: .5rem; align-items: flex-start; }
 .dl-decision { align-items: center; } .dl-decision.dl-positive { color: var(--dl-red); }

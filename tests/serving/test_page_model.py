@@ -1,0 +1,47 @@
+import dlmath
+from dlmath.runs import read_json, write_json
+from dlmath.serving.page_model import DRAWN, RESEARCH_ONLY, model_section, stamp
+from dlmath.serving.service import Service
+
+
+def opened(run):
+    service = Service.open(run)
+    service.close()
+    return service
+
+
+def test_figures_stand_with_their_intervals(light_run):
+    dlmath.evaluate(light_run)
+    metrics = read_json(light_run.metrics_path)
+    html = model_section(opened(light_run))
+    for name in ("auc", "sensitivity", "specificity", "accuracy", "ppv", "npv"):
+        figure = metrics["metrics"][name]
+        assert f"{figure['value']:.3f}" in html
+        assert f"{figure['low']:.3f} to {figure['high']:.3f}" in html
+    assert f"tested on {metrics['n']} images of {metrics['patients']} patients" in html
+
+
+def test_a_model_that_was_not_tested_says_so(light_run):
+    html = model_section(opened(light_run))
+    assert "It has not been tested" in html
+    assert "<table" not in html
+
+
+def test_research_only_stands_above_every_model_and_drawn_above_phantoms(light_run):
+    service = opened(light_run)
+    assert RESEARCH_ONLY in stamp(service)
+    assert DRAWN not in stamp(service)
+    manifest = light_run.manifest
+    manifest["data"]["phantom"] = True
+    write_json(light_run.manifest_path, manifest)
+    assert DRAWN in stamp(service)
+
+
+def test_no_path_of_this_machine_is_told(light_run, tmp_path):
+    assert str(tmp_path) not in model_section(opened(light_run))
+
+
+def test_when_it_abstains_is_said(light_run):
+    assert "no rule for abstaining" in model_section(opened(light_run))
+    light_run.update_manifest(abstention={"confidence": 1.0})
+    assert "a person should look where it is unsure." in model_section(opened(light_run))
