@@ -21,6 +21,7 @@ MODULES = (
     "rectifiers",
     "approximation",
     "overfitting",
+    "penalties",
     "decision_boundaries",
     "landscape",
     "constraints",
