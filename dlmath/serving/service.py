@@ -22,6 +22,7 @@ from dlmath.serving.batching import Batcher
 from dlmath.serving.limits import Limits
 from dlmath.serving.maps import MapMaker, draw_sheet
 from dlmath.serving.reading import read_pixels
+from dlmath.serving.record import Record
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.telemetry import Telemetry
 
@@ -52,6 +53,8 @@ class Service:
         # Pillow decodes outside of Python's lock. More threads would only take more memory.
         self._readers = ThreadPoolExecutor(os.cpu_count() or 1, "dlmath-reads")
         self._map_maker = MapMaker(model)
+        # An export may lie where there is no run to compare with.
+        self._record = Record(model, classifier) if isinstance(model, Run) else None
         self._batcher = Batcher(self._compute, limits.batch, limits.batch_wait)
         self.telemetry.watch_waiting(lambda: self.waiting)
 
@@ -146,6 +149,8 @@ class Service:
         self._batcher.close()
         self._readers.shutdown(cancel_futures=True)
         self._map_maker.close()
+        if self._record is not None:
+            self._record.close()
 
     async def _predict(self, content: bytes, file: str) -> Prediction:
         loop = asyncio.get_running_loop()
@@ -169,6 +174,8 @@ class Service:
         """Answer a batch, and count it."""
         answers = self.classifier.answer(pixels)
         self.telemetry.batch(len(pixels))
+        if self._record is not None:
+            self._record.add(answers)
         return answers
 
     def _refuse_when_closing(self) -> None:

@@ -1,0 +1,57 @@
+"""What a server keeps of its answers, for `dlmath drift`: sums, from which no image comes back."""
+
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from dlmath.drift import ServedStatistics
+from dlmath.errors import DlmathError
+from dlmath.light.decider import Answers, Decider
+from dlmath.runs import Run
+
+SECONDS = 60  # between two times that the sums are written
+
+
+class Record:
+    """Adds answers up, and writes the sums into the run's folder now and then and at the end.
+
+    Args:
+        run: What is served.
+        classifier: Of the run.
+    """
+
+    def __init__(self, run: Run, classifier: Decider):
+        self.path = path_of(run)
+        self._classifier = classifier
+        self._statistics = ServedStatistics.go_on(run, classifier, self.path)
+        self._ended = threading.Event()
+        self._writer = threading.Thread(target=self._write, name="dlmath-record", daemon=True)
+        self._writer.start()
+
+    def add(self, answers: Answers) -> None:
+        """Count what was said of N images."""
+        finite = np.isfinite(answers.probabilities).all(axis=1)
+        if finite.all():  # one that has no answer is counted as a fault, and nowhere else
+            abstained = self._classifier.abstains(answers.probabilities, answers.distances)
+            self._statistics.add(answers, abstained)
+
+    def close(self) -> None:
+        """Write the sums, and end."""
+        self._ended.set()
+        self._writer.join()
+
+    def _write(self) -> None:
+        ended = False
+        while not ended:
+            ended = self._ended.wait(SECONDS)
+            # A folder that cannot be written, such as that of a container, is no reason to stop.
+            with suppress(OSError, DlmathError):
+                self.path.parent.mkdir(exist_ok=True)
+                self._statistics.save(self.path)
+
+
+def path_of(run: Run) -> Path:
+    """Return the file with the sums of a run's server."""
+    return run.folder / "serving" / "statistics.json"

@@ -1,0 +1,195 @@
+"""The API in one process: good answers, the bad requests, and what the description says."""
+
+import base64
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from dlmath.evaluation.predict_files import predict_by
+from dlmath.runs import Run
+from dlmath.serving.api import create_app
+from dlmath.serving.bodies import BoundedBodies
+from dlmath.serving.limits import Limits
+from dlmath.serving.observed import Observed
+from dlmath.serving.service import Service
+
+
+def _table() -> ModuleType:
+    """Load the table beside this file, which stands in no package."""
+    path = Path(__file__).with_name("bad_requests.py")
+    spec = importlib.util.spec_from_file_location("bad_requests", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+TABLE = _table()
+LIMITS = Limits(body_bytes=2**18, image_bytes=100_000, images=4, pixels=10**6)
+
+
+@pytest.fixture(scope="module")
+def client(_light_run_template: Path) -> Iterator[TestClient]:
+    """A client of a server of the tiny run; nothing is written into the run's folder."""
+    service = Service.open(Run(_light_run_template / "runs" / "tiny"), limits=LIMITS)
+
+    def note(route: str, status: int, seconds: float, refusal: Any) -> None:
+        service.telemetry.request(route, status, seconds)
+        if refusal is not None:
+            service.telemetry.refused(refusal)
+
+    app = Observed(BoundedBodies(create_app(service), LIMITS), note)
+    with TestClient(app, raise_server_exceptions=False) as found:
+        found.service = service  # type: ignore[attr-defined]
+        yield found
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def images(_light_run_template: Path) -> list[Path]:
+    """Four images of the tiny run's data."""
+    return sorted((_light_run_template / "data" / "test").rglob("*.*"))[:24:6]
+
+
+def _send(client: TestClient, bad: Any) -> httpx.Response:
+    return client.request(bad.method, bad.path, content=bad.body, headers=bad.headers)
+
+
+@pytest.mark.parametrize("bad", TABLE.BAD_REQUESTS, ids=lambda bad: bad.what)
+def test_a_bad_request_is_refused_with_its_reason(client: TestClient, bad: Any) -> None:
+    answer = _send(client, bad)
+
+    assert answer.status_code == bad.status, answer.text
+    assert bad.reason in answer.json()["error"]
+    assert "/" not in answer.json()["error"].replace("application/json", "").replace(
+        "multipart/form-data", ""
+    )
+
+
+def test_the_table_names_each_request_once() -> None:
+    names = [bad.what for bad in TABLE.BAD_REQUESTS]
+
+    assert len(set(names)) == len(names)
+
+
+def test_files_are_answered_as_by_predict(client: TestClient, images: list[Path]) -> None:
+    files = [("file", (path.name, path.read_bytes())) for path in images]
+
+    answer = client.post("/predict", files=files)
+
+    expected = predict_by(client.service.classifier, images)  # type: ignore[attr-defined]
+    assert answer.status_code == 200
+    for entry, one in zip(answer.json(), expected, strict=True):
+        wanted = one.as_json()
+        assert entry["probabilities"] == pytest.approx(wanted.pop("probabilities"), abs=1e-12)
+        assert entry["distance"] == (
+            None if one.distance is None else pytest.approx(one.distance, rel=1e-12)
+        )
+        assert {**wanted, "file": Path(wanted["file"]).name, "distance": None} == {
+            **{name: value for name, value in entry.items() if name != "probabilities"},
+            "distance": None,
+        }
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("version", ["", "/versions/1"])
+def test_rows_and_columns_have_the_same_answers(
+    client: TestClient, images: list[Path], named: bool, version: str
+) -> None:
+    encoded = [{"b64": base64.b64encode(path.read_bytes()).decode()} for path in images]
+    rows: Any = [{"images": one} for one in encoded] if named else encoded
+    columns: Any = {"images": encoded} if named else encoded
+    url = f"{TABLE.MODEL}{version}:predict"
+
+    by_row = client.post(url, json={"instances": rows, "signature_name": "serving_default"})
+    by_column = client.post(url, json={"inputs": columns})
+
+    predictions = by_row.json()["predictions"]
+    assert by_column.json()["outputs"] == {
+        name: [row[name] for row in predictions] for name in predictions[0]
+    }
+    assert [len(row["probabilities"]) for row in predictions] == [2] * len(images)
+    assert predictions[0]["classes"] == ["NORMAL", "PNEUMONIA"]
+
+
+def test_a_file_without_an_answer_leaves_the_answers_of_the_others(client: TestClient) -> None:
+    body, headers = TABLE.form(("good.png", TABLE.png()), ("bad.png", b"hello"))
+
+    answer = client.post("/predict", content=body, headers=headers)
+
+    good, bad = answer.json()["files"]
+    assert good["class"] in ("NORMAL", "PNEUMONIA")
+    assert "neither a PNG nor a JPEG" in bad["error"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a%0d%0ab.png", "\u202ex.png", "x" * 3000])
+def test_a_file_name_is_a_word_in_the_answer_alone(client: TestClient, name: str) -> None:
+    body, headers = TABLE.form((name, TABLE.png()))
+
+    answer = client.post("/predict", content=body, headers=headers)
+
+    assert answer.status_code == 200
+    (entry,) = answer.json()
+    assert len(entry["file"]) <= 255
+    assert entry["file"].isprintable()
+
+
+def test_the_metrics_count_what_was_asked(client: TestClient) -> None:
+    client.post("/predict", content=b"", headers={"content-type": "text/plain"})
+    client.get("/any/of/many")
+
+    text = client.get("/metrics").text
+
+    assert 'dlmath_requests_total{route="/predict",status="415"}' in text
+    assert 'dlmath_refusals_total{reason="content_type"}' in text
+    assert 'route="page",status="404"' in text
+    assert "/any/of/many" not in text
+
+
+def test_the_description_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/docs").text
+
+    assert "POST /predict" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_every_answer_says_how_a_browser_must_treat_it(client: TestClient) -> None:
+    for path in ("/healthz", "/predict", "/nowhere"):
+        assert client.get(path).headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_body_without_a_length_is_counted_as_it_comes(client: TestClient) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(10_000):
+            yield bytes(1000)
+
+    answer = client.post(f"{TABLE.MODEL}:predict", content=pieces())
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_nothing_against_the_description(client: TestClient) -> None:
+    import schemathesis
+    from hypothesis import HealthCheck, given, settings
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+    schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    schema.app = client.app
+    for operation in schema.get_all_operations():
+
+        @settings(max_examples=20, suppress_health_check=list(HealthCheck), database=None)
+        @given(case=operation.ok().as_strategy())
+        def check(case: Any) -> None:
+            # No schema can say that bytes are an image: what is made up by one is refused.
+            case.call_and_validate(app=client.app, excluded_checks=[positive_data_acceptance])
+
+        check()
