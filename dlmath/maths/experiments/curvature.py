@@ -1,5 +1,7 @@
 """Second-order methods: Newton, damped Newton, L-BFGS, the natural gradient, K-FAC."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dlmath import seeds
@@ -29,6 +31,7 @@ from dlmath.maths.second_order import (
 )
 
 NAMED = Source("foundations", 148, "Uses the Hessian matrix for quadratic convergence")
+DAMPING = 1e-2  # of the outputs' factor alone: of the inputs' it would spoil the invariance
 
 
 @experiment(
@@ -185,7 +188,9 @@ def natural_gradient_invariance(
     )
 
 
-DAMPING = 1e-2  # of the outputs' factor alone: of the inputs' it would spoil the invariance
+def _towards(label: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the gradient of the cross-entropy with one label, as a function of the logits."""
+    return lambda logits: softmax(logits) - label
 
 
 def kfac_step(network: Network, rows: np.ndarray, labels: np.ndarray, rate: float) -> Network:
@@ -202,7 +207,7 @@ def kfac_step(network: Network, rows: np.ndarray, labels: np.ndarray, rate: floa
     inputs = activations(network, rows)
     outputs = [np.zeros((len(layer.bias),) * 2) for layer in network]
     for label in np.eye(classes):
-        _, signals = backward(network, rows, lambda a, label=label: softmax(a) - label)
+        _, signals = backward(network, rows, _towards(label))
         chance = said @ label
         for place, layer in enumerate(network):
             slope = layer.activation.slope(inputs[place] @ layer.weights + layer.bias)

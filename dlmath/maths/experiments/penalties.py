@@ -150,6 +150,11 @@ def shape_constraints_help(
     )
 
 
+def _ridge(x: np.ndarray, y: np.ndarray, penalty: float, rows: int) -> np.ndarray:
+    """Return the minimum of (1 / rows) sum (x_i w - y_i)^2 + penalty |w|^2."""
+    return np.linalg.solve(x.T @ x / rows + penalty * np.eye(x.shape[1]), x.T @ y / rows)
+
+
 @experiment(
     title="Ridge regression is stable",
     statement=(
@@ -171,12 +176,11 @@ def ridge_is_stable(*, falling: bool = False, penalty: float = 0.5, seed: int = 
         y = x[:, 0] + 0.5 * rng.normal(size=size)
         strength = penalty / size if falling else penalty
 
-        def minimum(keep: np.ndarray, x=x, y=y, strength=strength, size=size) -> np.ndarray:
-            system = x[keep].T @ x[keep] / size + strength * np.eye(100)
-            return np.linalg.solve(system, x[keep].T @ y[keep] / size)
-
-        whole = minimum(np.ones(size, bool))
-        left_out = [minimum(np.arange(size) != row) for row in range(20)]
+        whole = _ridge(x, y, strength, size)
+        left_out = [
+            _ridge(np.delete(x, row, axis=0), np.delete(y, row), strength, size)
+            for row in range(20)
+        ]
         moved = np.array([np.linalg.norm(whole - one) for one in left_out])
         gaps = np.abs([x[row] @ one - y[row] for row, one in enumerate(left_out)])
         bounds = np.linalg.norm(x[:20], axis=1) * gaps / (strength * size)
