@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlmath.drift.comparison import Comparison, compare
+from dlmath.drift.reference import Reference
+from dlmath.drift.samples import Sample
+from dlmath.drift.sketch import Sketch
 from dlmath.evaluation.feature_distance import distance_limit, fit_distance
 from dlmath.light.classifier import softmax
 from dlmath.light.decider import Abstention, Answers, Decider, Threshold
@@ -60,3 +64,31 @@ def draw_answers(gaussian_decider: Decider) -> Callable[..., Any]:
         return answer(gaussian_decider.distance, features), labels, patients
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def draw_reference(gaussian_decider: Decider, draw_answers: Callable[..., Any]) -> Any:
+    """The function that draws a reference, or new images in the form of one."""
+
+    def draw(seed: int, images: int, **how: Any) -> Reference:
+        answers, labels, patients = draw_answers(seed, images, **how)
+        projected = Sketch.of(gaussian_decider).project(answers)
+        fields = projected, answers.probabilities, answers.distances, labels, patients
+        return Reference(*fields)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def compare_drawn(gaussian_decider: Decider, draw_reference: Any) -> Callable[..., Comparison]:
+    """The function that compares new images with a reference of 400, both drawn."""
+    sketch = Sketch.of(gaussian_decider)
+
+    def compared(seed: int, images: int, *, known: bool = True, draws: int = 199, **how: Any):
+        new = draw_reference(10_000 + seed, images, **how)
+        patients = new.patients if known else np.zeros(images, int)
+        sample = Sample.of(new.rows(sketch), patients)
+        reference = draw_reference(20_000 + seed, 400)
+        return compare(reference, sketch, sample, patients_known=known, draws=draws, seed=seed)
+
+    return compared

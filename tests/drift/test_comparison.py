@@ -1,0 +1,92 @@
+"""The test keeps the rate of false alarms that it states, and sees what is there."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+REPEATS = 60
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["permutation", "samples"])
+def fair(request, compare_drawn):
+    """Comparisons of images that have not changed, with another reference each."""
+    return [compare_drawn(seed, 100, known=request.param) for seed in range(REPEATS)]
+
+
+def at_most(rate):
+    """How many of the repeats may fall below a rate that is kept, in all but 1 of 1,000 cases."""
+    return binom.ppf(0.999, REPEATS, rate)
+
+
+@pytest.mark.slow
+def test_p_values_of_what_has_not_changed_are_uniform(fair):
+    p_values = np.array([[one.p for one in found.differences] for found in fair])
+
+    for rate in (0.05, 0.25, 0.5):
+        assert np.all((p_values <= rate).sum(axis=0) <= at_most(rate))
+    assert np.all(p_values.mean(axis=0) < 0.5 + 3.3 / np.sqrt(12 * REPEATS))
+
+
+@pytest.mark.slow
+def test_the_whole_test_keeps_its_rate(fair):
+    for rate in (0.05, 0.1):
+        alarms = sum(min(one.adjusted for one in found.differences) <= rate for found in fair)
+        assert alarms <= at_most(rate)
+        by_prevalence = sum(found.prevalence.p <= rate for found in fair)
+        assert by_prevalence <= at_most(rate)
+
+
+@pytest.mark.slow
+def test_intervals_hold_what_has_not_changed(fair):
+    for name in ("unusual", "abstained"):
+        found = [next(one for one in each.differences if one.name == name) for each in fair]
+        outside = sum(not one.low <= 0 <= one.high for one in found)
+        assert outside <= binom.ppf(0.999, REPEATS, 0.1)  # of 95 %: the bootstrap's are short
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_shift_of_the_features_is_seen(compare_drawn, known):
+    found = compare_drawn(1, 100, known=known, draws=999, shift=0.5)
+
+    assert found.drifted
+    assert not found.by_prevalence_alone
+    (means,) = (one for one in found.differences if one.name == "means")
+    assert means.adjusted <= 0.01
+    assert means.statistic > means.fair
+    # Half of a standard deviation in each of 16 directions.
+    assert means.value == pytest.approx(0.5 * np.sqrt(16), rel=0.3)
+    assert (means.low is not None) == known
+    if known:
+        assert means.low < means.value < means.high
+
+
+def test_a_change_of_prevalence_is_told_from_one_of_the_images(compare_drawn):
+    found = compare_drawn(2, 200, draws=999, ill=0.95)
+
+    assert found.drifted
+    assert found.by_prevalence_alone
+    assert found.prevalence.low <= 0.95 <= found.prevalence.high
+    assert found.prevalence.reference == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.slow
+def test_images_of_one_patient_do_not_count_as_many(compare_drawn):
+    """Four patients with 25 images each differ from the rest, as any four patients do."""
+    alarms = sum(compare_drawn(seed, 100, per_patient=25).drifted for seed in range(8))
+
+    assert alarms == 0
+
+
+def test_the_verdict_depends_on_the_seed_alone(compare_drawn):
+    assert compare_drawn(3, 50) == compare_drawn(3, 50)
+
+
+def test_the_json_document_holds_every_figure(compare_drawn):
+    found = compare_drawn(4, 50)
+
+    names = ["means", "spread", "scores", "unusual", "abstained"]
+    assert [one.as_json()["name"] for one in found.differences] == names
+    assert set(found.differences[0].as_json()) == {
+        "name", "title", "statistic", "fair", "difference", "p", "p_adjusted",
+    }  # fmt: skip
+    assert set(found.prevalence.as_json()) == {"reference", "new", "p_prevalence_alone"}
