@@ -169,6 +169,7 @@ class _Exported(tf.Module):
         return decode_and_resize_batch(images, 20)
 
 
+@pytest.mark.slow
 def test_eager_map_batch_and_saved_model_agree(tmp_path):
     tag = Image.Exif()
     tag[0x0112] = 6

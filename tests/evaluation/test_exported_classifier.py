@@ -39,7 +39,9 @@ def images(tiny_run, tmp_path):
     return tmp_path / "data" / "test"
 
 
-@pytest.mark.parametrize("format", ["saved_model", "keras", "litert", "onnx"])
+@pytest.mark.parametrize(
+    "format", [pytest.param("saved_model", marks=pytest.mark.slow), "keras", "litert", "onnx"]
+)
 def test_an_export_predicts_what_its_run_predicts(tiny_run, written, images, format):
     path = written(format)
     wanted = dlmath.predict(tiny_run, images, prevalence=0.1)
@@ -71,6 +73,7 @@ def test_fewer_bits_are_near(tiny_run, written, images, quantize):
     np.testing.assert_allclose(found, wanted, atol=0.15 if quantize == "int8" else 2e-3)
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_run_on_trust_alone(written, images):
     with pytest.raises(RunError, match="--trust"):
         dlmath.predict(written("saved_model"), images)

@@ -198,6 +198,7 @@ def test_an_earlier_export_stays_until_the_new_one_is_proven(tiny_run, proven, m
     assert {entry.name for entry in tiny_run.exports.iterdir()} == {"manifest.json", "model.keras"}
 
 
+@pytest.mark.slow
 def test_a_new_export_takes_the_place_of_an_earlier_one(tiny_run, proven):
     (export(tiny_run) / "stale").write_text("of the earlier one")
 

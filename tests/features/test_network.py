@@ -32,6 +32,7 @@ def pixels(count=5, size=32):
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_litert_computes_keras_features():
     classifier = build(RECIPE.replace(backbone="efficientnet_lite0", weights="imagenet"))
     frozen = freeze(classifier)

@@ -58,6 +58,7 @@ def killed_until_done(fork_server, folder, images, recipe, seed, kills=KILLS):
     yield folder
 
 
+@pytest.mark.slow
 def test_ten_kills_change_no_bit(crashing, fork_server, images, tmp_path):
     assert fork_server.call("train", str(tmp_path / "whole"), str(images), RECIPE) == 0
     expected = crashing.result(Run(tmp_path / "whole"))

@@ -27,7 +27,11 @@ def images(draw_squares, tmp_path_factory):
     return draw_squares(tmp_path_factory.mktemp("images"), {"dark": 90, "bright": 170})
 
 
-@pytest.fixture(scope="module", params=[{}, STEPPED], ids=["solved", "by steps"])
+@pytest.fixture(
+    scope="module",
+    params=[{}, pytest.param(STEPPED, marks=pytest.mark.slow)],
+    ids=["solved", "by steps"],
+)
 def finished(images, squares_recipe, tmp_path_factory, request):
     out = tmp_path_factory.mktemp("runs") / "first"
     return dlmath.train(squares_recipe.replace(**request.param), images, out=out)
@@ -84,6 +88,7 @@ class SignalAt(Reporter):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finished", [STEPPED], indirect=True, ids=["by steps"])
 def test_an_interrupted_reproduction_goes_on(copy):
     with pytest.raises(Stopped):

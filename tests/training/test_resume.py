@@ -162,6 +162,7 @@ def interrupted(recipe, images, out, patch, name, replacement):
     return caught.value
 
 
+@pytest.mark.slow
 def test_a_signal_while_validating_goes_on_at_the_end_of_the_epochs_steps(
     recipe, images, expected, crashing, tmp_path
 ):
@@ -212,6 +213,7 @@ def test_an_end_after_the_last_epoch_is_made_up_for(
     assert run.report_path.is_file()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_message_with_the_command(recipe, images, expected, crashing, tmp_path):
     true, written = checkpoints.write_bytes, []
 

@@ -170,6 +170,7 @@ def test_a_signal_while_solving_is_resumed_to_the_same_bits(finished, images, tm
     assert run.light_head_path.read_bytes() == finished.light_head_path.read_bytes()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_solved_again_to_the_same_bits(finished, images, tmp_path):
     run = dlmath.train(RECIPE, images, out=tmp_path / "run")
     run.model_path.unlink()

@@ -118,7 +118,9 @@ def test_the_same_recipe_gives_the_same_model_bit_by_bit(finished, images, tmp_p
         assert ours.tobytes() == theirs.tobytes()
 
 
-@pytest.mark.parametrize("steps", [1, 3, 5])
+@pytest.mark.parametrize(
+    "steps", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(5, marks=pytest.mark.slow)]
+)
 def test_a_stopped_run_goes_on_to_the_same_model(finished, images, tmp_path, steps):
     with pytest.raises(Stopped, match=r"dlmath train --resume .*stopped") as stopped:
         dlmath.train(SMALL, images, out=tmp_path / "stopped", reporter=SignalAfter(steps))
@@ -205,6 +207,7 @@ def _with_infinite_weights(images, labels, weights):
     return images, labels, weights * float("inf")
 
 
+@pytest.mark.slow
 def test_tensorboard_events_are_written_on_request(images, tmp_path):
     run = dlmath.train(SMALL, images, out=tmp_path / "run", epochs=1, tensorboard=True)
     assert list((run.folder / "tensorboard").rglob("events.out.*"))

@@ -124,7 +124,9 @@ def test_progress_ends_at_the_last_picture(pictures):
     assert told[-1][1:] == (8, 8)
 
 
-@pytest.mark.parametrize(("task", "patients"), [("pneumonia", 40), ("malaria", 10)])
+@pytest.mark.parametrize(
+    ("task", "patients"), [("pneumonia", 40), pytest.param("malaria", 10, marks=pytest.mark.slow)]
+)
 def test_planted_copies_are_found_among_phantoms(planting, tmp_path, task, patients):
     phantom = write_phantoms(task, tmp_path / "phantom", patients=patients)
     examples = read_sources([phantom]).examples
