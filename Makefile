@@ -17,7 +17,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header 
 	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/lock.in
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint vulnerabilities dist notebooks bench bench-peers lock clean
+.PHONY: help setup demo test lint vulnerabilities dist notebooks notebooks-html bench bench-peers lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ dist: $(READY)  ## build the wheel and the sdist of the last commit, the same by
 
 notebooks: $(READY)  ## execute every notebook from top to bottom
 	$(BIN)/python -m pytest -m notebook tests/notebooks
+
+notebooks-html: $(READY)  ## execute the notebooks and write them to build/notebooks, readable offline
+	$(BIN)/python docs/make_notebook_pages.py build/notebooks
 
 bench: $(READY)  ## run every benchmark that needs nothing else
 	@set -e; for file in $(filter-out %/bench_peers.py,$(wildcard benchmarks/bench_*.py)); do \

@@ -1,18 +1,17 @@
-"""Every notebook runs from top to bottom, in a folder of its own."""
+"""Every notebook runs from top to bottom, and is stored as it was written."""
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+from dlmath.maths.exercises import all_exercises
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_notebook_runs(path: Path, tmp_path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
+def test_the_notebook_runs(notebook: nbformat.NotebookNode, tmp_path: Path) -> None:
     nbformat.validate(notebook)
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}})
 
@@ -21,5 +20,27 @@ def test_the_notebook_runs(path: Path, tmp_path: Path) -> None:
     assert any(cell.get("outputs") for cell in notebook.cells)
 
 
-def test_there_are_notebooks() -> None:
-    assert NOTEBOOKS
+def test_it_is_stored_without_outputs(notebook: nbformat.NotebookNode) -> None:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code
+    assert [cell.id for cell in code if cell.outputs or cell.execution_count] == []
+
+
+def test_it_is_stored_as_nbformat_writes_it(notebook, notebook_path: Path) -> None:
+    """So that saving it elsewhere changes no line that nobody changed."""
+    assert notebook_path.read_text(encoding="utf-8") == nbformat.writes(notebook) + "\n"
+
+
+def test_its_metadata_name_no_machine(notebook: nbformat.NotebookNode) -> None:
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata.language_info) == {"name"}
+
+
+def test_every_exercise_is_set_in_one_notebook(repository: Path) -> None:
+    stored = "".join(
+        path.read_text(encoding="utf-8") for path in (repository / "notebooks").glob("*.ipynb")
+    )
+    assert sorted(re.findall(r'exercises\.check\(\\"([a-z0-9-]+)\\"', stored)) == sorted(
+        all_exercises()
+    )

@@ -1,0 +1,86 @@
+"""Execute the notebooks and write them as pages that need nothing else: `make notebooks-html`.
+
+    .venv/bin/python docs/make_notebook_pages.py build/notebooks [NOTEBOOK]...
+
+nbconvert's own pages fetch MathJax from a network. Here every formula becomes MathML, which
+browsers draw themselves, and no page loads a script, a font or a picture from elsewhere.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from jinja2 import DictLoader
+from latex2mathml.converter import convert
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+PAGE = """\
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block jupyter_widgets -%}{%- endblock -%}
+{%- block extra_css -%}<style>
+main { max-width: 62rem; margin: 0 auto; }
+math { font-size: 1.08em; }
+math[display="block"] { margin: 0.9em 0; overflow-x: auto; }
+</style>{%- endblock -%}
+"""
+
+
+class MathMl(IPythonRenderer):
+    """Markdown to HTML with formulas as MathML."""
+
+    def inline_math(self, body: str) -> str:
+        """Return a formula within a line."""
+        return convert(body)
+
+    def block_math(self, body: str) -> str:
+        """Return a formula on a line of its own."""
+        return convert(body, display="block")
+
+    def latex_environment(self, name: str, body: str) -> str:
+        r"""Return what stands between \begin and \end, as a formula on lines of its own."""
+        return convert(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
+
+
+def to_html(text: str) -> str:
+    """Return Markdown with formulas as HTML."""
+    return MarkdownWithMath(renderer=MathMl(escape=False)).render(text)
+
+
+def page(notebook: nbformat.NotebookNode, title: str) -> str:
+    """Return a notebook, with the outputs that it has, as one HTML page."""
+    exporter = HTMLExporter(
+        extra_loaders=[DictLoader({"page.html.j2": PAGE})],
+        template_file="page.html.j2",
+        filters={"markdown2html": to_html},
+    )
+    return str(exporter.from_notebook_node(notebook, {"metadata": {"name": title}})[0])
+
+
+def execute(path: Path) -> nbformat.NotebookNode:
+    """Return the notebook after running it from top to bottom, in a folder of its own."""
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        resources = {"metadata": {"path": folder}}
+        NotebookClient(notebook, timeout=600, resources=resources).execute()
+    return notebook
+
+
+def main(folder: Path, names: list[str]) -> None:
+    """Write a page for each notebook, or for those named."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        if not names or path.stem in names:
+            target = folder / f"{path.stem}.html"
+            target.write_text(page(execute(path), path.stem), encoding="utf-8")
+            sys.stdout.write(f"{target}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

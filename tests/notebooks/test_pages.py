@@ -1,0 +1,43 @@
+"""Pages of notebooks need no network, and every formula of every notebook is drawn."""
+
+import re
+import runpy
+
+import nbformat
+import pytest
+
+
+@pytest.fixture(scope="module")
+def pages(repository):
+    return runpy.run_path(str(repository / "docs" / "make_notebook_pages.py"))
+
+
+def formulas(html: str) -> list[str]:
+    return re.findall(r"<math.*?</math>", html, re.DOTALL)
+
+
+def test_a_page_loads_nothing_from_elsewhere(pages):
+    cells = [
+        nbformat.v4.new_markdown_cell("Let $x^2 \\le 1$.\n\n$$\\int_0^1 x\\,dx = \\frac12$$"),
+        nbformat.v4.new_code_cell("1 + 1", outputs=[nbformat.v4.new_output("stream", text="2")]),
+    ]
+    html = pages["page"](nbformat.v4.new_notebook(cells=cells), "two cells")
+    assert "<title>two cells</title>" in html
+    assert len(formulas(html)) == 2
+    assert 'display="block"' in formulas(html)[1]
+    assert not re.search(r"<script|<link|@import|(?:src|href)=[\"']?(?:https?:)?//", html)
+
+
+def test_an_environment_is_a_formula(pages):
+    html = pages["to_html"](r"\begin{align} a &= b \\ c &= d \end{align}")
+    assert len(formulas(html)) == 1
+    assert "mtable" in html
+
+
+def test_no_formula_keeps_a_command_that_was_not_understood(pages, notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            html = pages["to_html"](cell.source)
+            left = [one for one in formulas(html) if "\\" in one or "&#x0005C;" in one]
+            assert left == [], cell.source
+            assert "$" not in re.sub(r"<code>.*?</code>", "", html, flags=re.DOTALL), cell.source
