@@ -1,0 +1,177 @@
+import json
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dlmath.cli.drift import drift as command
+from dlmath.drift.sketch import Sketch
+from dlmath.drift.statistics import Totals, model_of
+from dlmath.errors import DataError, RunError, UserError, VerificationError
+from dlmath.light.classifier import LightClassifier
+from dlmath.runs import write_json
+
+app = typer.Typer()
+app.command()(command)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def draw_folder(tiny_runs, tmp_path):
+    """Draw two images of each of so many patients, whose brightness is that of the levels."""
+
+    def draw(*levels, patients=12, folder="new"):
+        rng = np.random.default_rng(5)
+        (tmp_path / folder).mkdir()
+        for patient in range(patients):
+            level = levels[patient % len(levels)] + (rng.normal(0, 25) if len(levels) > 1 else 0)
+            for number in range(2):
+                name = tmp_path / folder / f"n{patient}_{number}.png"
+                tiny_runs.draw(level, rng).save(name)
+        return tmp_path / folder
+
+    return draw
+
+
+@pytest.fixture
+def serve(light_run):
+    """Leave the statistics of so many images, all of whose scores fall into one cell."""
+
+    def leave(images, *, cell, model=None):
+        layout = Sketch.of(LightClassifier.load(light_run)).layout
+        totals = Totals.none(model or model_of(light_run), layout)
+        layout.part(totals.sums, "scores")[cell] = images
+        changed = Totals(totals.model, layout, images, 0, totals.sums)
+        write_json(light_run.served_statistics_path, changed.as_json())
+
+    return leave
+
+
+def test_images_like_those_of_the_training_do_not_drift(light_run, draw_folder):
+    result = invoke(light_run.folder, "--data", draw_folder(100, 140))
+
+    assert result.exit_code == 0, result.output
+    assert "24 images of 12 patients, against" in result.stdout
+    assert "in all but 1.0% of cases" in result.stdout
+    assert "No drift was found" in result.stdout
+    assert "dlmath train" not in result.stdout
+
+
+def test_other_images_do_and_the_command_that_retrains_is_named(light_run, draw_folder):
+    folder = draw_folder(250)
+    result = invoke(light_run.folder, "--data", folder, "--json")
+
+    assert isinstance(result.exception, VerificationError)
+    assert result.exception.exit_code == 1
+    document = json.loads(result.stdout)
+    assert document["drift"] is True
+    assert document["false_alarm_rate"] == 0.01
+    assert (document["new"]["images"], document["new"]["patients"]) == (24, 12)
+    (scores,) = document["differences"]
+    assert scores["name"] == "scores"
+    assert scores["p_adjusted"] <= 0.01
+    data = light_run.folder.parent.parent / "data"
+    wanted = f"dlmath train tiny --data {data} --data {folder} --from {light_run.folder}"
+    assert document["retrain"] == wanted
+
+
+def test_people_read_the_same_verdict(light_run, draw_folder):
+    result = invoke(light_run.folder, "--data", draw_folder(250))
+
+    assert "differs" in result.stdout
+    assert "--data" in result.stdout.splitlines()[-1]
+    assert "Share of the positive class by the scores" in result.stdout
+
+
+def test_what_a_server_kept_is_compared(light_run, serve):
+    serve(50, cell=25)  # log-odds above 6, which no validation image has
+
+    result = invoke(light_run.folder, "--json")
+
+    assert isinstance(result.exception, VerificationError)
+    document = json.loads(result.stdout)
+    assert document["new"]["images"] == 50
+    assert document["new"]["patients"] is None
+    assert "whose images" in document["warnings"][0]
+    assert document["retrain"].endswith(f"--data NEW --from {light_run.folder}")
+
+
+def test_without_images_the_message_says_how_to_get_some(light_run):
+    result = invoke(light_run.folder)
+
+    assert isinstance(result.exception, RunError)
+    assert "dlmath serve" in str(result.exception)
+    assert "--data PATH" in str(result.exception)
+
+
+def test_statistics_of_another_model_are_refused(light_run, serve):
+    serve(50, cell=3, model="0" * 64)
+
+    result = invoke(light_run.folder)
+
+    assert isinstance(result.exception, RunError)
+    assert "another model" in str(result.exception)
+
+
+def test_few_images_are_refused(light_run, draw_folder):
+    result = invoke(light_run.folder, "--data", draw_folder(100, 140, patients=9))
+
+    assert isinstance(result.exception, DataError)
+    assert "it takes 20 of them. Received: 18 images" in str(result.exception)
+
+
+def test_no_image_that_can_be_read_is_refused(light_run, tmp_path):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "a.png").write_bytes(b"no picture")
+
+    result = invoke(light_run.folder, "--data", tmp_path / "new")
+
+    assert isinstance(result.exception, DataError)
+    assert "No image can be read of 1 file" in str(result.exception)
+
+
+@pytest.mark.parametrize("alpha", ["0", "1", "nan"])
+def test_a_rate_out_of_its_range_is_refused(light_run, alpha):
+    result = invoke(light_run.folder, "--alpha", alpha)
+
+    assert isinstance(result.exception, UserError)
+    assert "`alpha` must lie between 0 and 1" in str(result.exception)
+
+
+def test_a_run_of_before_whose_images_are_gone_is_refused(light_run, draw_folder, tmp_path):
+    folder = draw_folder(100, 140)
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+
+    result = invoke(light_run.folder, "--data", folder)
+
+    assert isinstance(result.exception, RunError)
+    assert "Put them back, or train again" in str(result.exception)
+
+
+@pytest.mark.slow
+def test_a_training_leaves_what_is_compared_with(squares_recipe, draw_squares, tmp_path):
+    from dlmath.training import train
+
+    data = draw_squares(tmp_path / "data", {"dark": 90, "light": 160}, patients=40)
+    run = train(squares_recipe, data, out=tmp_path / "run")
+    assert run.manifest["drift"]["images"] > 0
+    data.rename(tmp_path / "elsewhere")  # the images are not needed
+
+    same = draw_squares(tmp_path / "same", {"dark": 90, "light": 160}, patients=20)
+    other = draw_squares(tmp_path / "other", {"dark": 250}, patients=20, noise=2)
+    assert invoke(run.folder, "--data", same).exit_code == 0
+    result = invoke(run.folder, "--data", other, "--json")
+    assert isinstance(result.exception, VerificationError)
+    document = json.loads(result.stdout)
+    assert len(document["farthest"]) == 10
+    distances = [one["distance"] for one in document["farthest"]]
+    assert distances == sorted(distances, reverse=True)
+
+    run.drift_reference_path.write_bytes(b"something else")
+    assert "not the file that the training wrote" in str(
+        invoke(run.folder, "--data", same).exception
+    )
