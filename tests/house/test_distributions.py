@@ -58,5 +58,5 @@ def test_the_sdist_holds_what_builds_the_wheel_and_nobodys_name(
         members = archive.getmembers()
     names = {member.name.split("/", 1)[-1] for member in members}
     assert {"pyproject.toml", "LICENSE", "cli/train.py", "models/malaria.py"} <= names
-    assert "dlmath/evaluation/evaluation.schema.json" in names
+    assert {"dlmath/evaluation/evaluation.schema.json", "dlmath/maths/notebook.mplstyle"} <= names
     assert {(member.uid, member.uname, member.mtime > 0) for member in members} == {(0, "", True)}
