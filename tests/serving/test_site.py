@@ -3,8 +3,8 @@
 import asyncio
 import json
 import threading
-from asyncio import StreamWriter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
@@ -141,8 +141,12 @@ async def _stop_after(site: Site, begun: threading.Event) -> None:
     site.stop()
 
 
-async def opened(limits: Limits, number: int) -> list[tuple[asyncio.StreamReader, StreamWriter]]:
-    """Return connections to a server with the bounded protocol, half a head sent on the first."""
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def opened(limits: Limits, number: int) -> AsyncIterator[list[Connection]]:
+    """Give connections to a server with the bounded protocol, half a head sent on the first."""
     config = uvicorn.Config(PlainTextResponse("in"), lifespan="off", log_config=None)
     state = uvicorn.server.ServerState()
     protocol = bounded_protocol(limits)
@@ -151,15 +155,18 @@ async def opened(limits: Limits, number: int) -> list[tuple[asyncio.StreamReader
     port = server.sockets[0].getsockname()[1]
     found = [await asyncio.open_connection("127.0.0.1", port) for _ in range(number)]
     found[0][1].write(b"GET / HTTP/1.1\r\nHo")
-    return found
+    yield found
+    for _, writer in found:
+        writer.close()
+        await writer.wait_closed()
+    server.close()
+    await server.wait_closed()
 
 
 @pytest.mark.anyio
 async def test_half_a_head_is_waited_for_so_long() -> None:
-    ((reader, writer),) = await opened(Limits(head_seconds=0.05), 1)
-
-    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-    writer.close()
+    async with opened(Limits(head_seconds=0.05), 1) as ((reader, _),):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 408 ")
     assert "within 0.05 seconds" in json.loads(body)["error"]
@@ -167,14 +174,11 @@ async def test_half_a_head_is_waited_for_so_long() -> None:
 
 @pytest.mark.anyio
 async def test_no_more_connections_are_held_than_the_limit() -> None:
-    found = await opened(Limits(connections=2, head_seconds=600), 3)
-    (first, kept), _, (last, _) = found
-
-    refused = await last.read()
-    kept.write(b"st: localhost\r\nConnection: close\r\n\r\n")
-    answered = await first.read()
-    for _, writer in found:
-        writer.close()
+    async with opened(Limits(connections=2, head_seconds=600), 3) as found:
+        (first, kept), _, (last, _) = found
+        refused = await last.read()
+        kept.write(b"st: localhost\r\nConnection: close\r\n\r\n")
+        answered = await first.read()
 
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: 1" in refused
