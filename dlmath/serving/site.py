@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dlmath.pages import page, paragraph
 from dlmath.serving.observed import is_of_api
@@ -111,12 +111,18 @@ class Site:
         """Answer by the page until the server stops."""
         assert self._rooms is not None
         assert self._rooms.page is not None
-        work = asyncio.ensure_future(self._rooms.page(scope, receive, send))
+        is_whole = False
+
+        async def sending(message: Message) -> None:
+            nonlocal is_whole
+            is_whole = message["type"] == "http.response.body" and not message.get("more_body")
+            await send(message)
+
+        work = asyncio.ensure_future(self._rooms.page(scope, receive, sending))
         stop = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
-        cut = not work.done()
         for one in (work, stop):
             one.cancel()
         await asyncio.gather(work, stop, return_exceptions=True)
-        if cut:
+        if not is_whole:  # some streams end themselves when they are cancelled
             await send({"type": "http.response.body", "body": b"", "more_body": False})

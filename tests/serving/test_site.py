@@ -114,14 +114,19 @@ def test_what_fails_at_the_start_is_heard_of() -> None:
     assert opening.heard == [opening.error]
 
 
-def test_a_stream_without_an_end_is_cut_at_the_stop(opening: Opening) -> None:
+@pytest.mark.parametrize("ends_itself", [False, True])
+def test_a_stream_without_an_end_is_cut_at_the_stop(opening: Opening, ends_itself: bool) -> None:
     opening.let.set()
     begun = threading.Event()
 
     async def endless(scope: dict, receive: object, send: object) -> None:  # type: ignore[type-arg]
         await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
         begun.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if ends_itself:
+                await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
 
     site = Site(opening.load, opening.loaded)
     with TestClient(site) as client:

@@ -1,0 +1,61 @@
+"""The sums that a server leaves for `dlmath drift`."""
+
+import numpy as np
+import pytest
+
+from dlmath.drift import ServedStatistics
+from dlmath.evaluation.predict_files import load_classifier
+from dlmath.light.decider import Answers
+from dlmath.runs import Run
+from dlmath.serving.record import Record, path_of
+
+
+def pixels(number: int, size: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (number, size, size, 3), np.uint8)
+
+
+def test_the_sums_of_all_answers_are_written_at_the_end(light_run: Run) -> None:
+    classifier = load_classifier(light_run)
+    answers = classifier.answer(pixels(25, classifier.image_size))
+    record = Record(light_run, classifier)
+
+    record.add(answers)
+    record.close()
+
+    assert ServedStatistics.load(path_of(light_run)).images == 25
+
+
+def test_a_server_goes_on_where_the_last_one_ended(light_run: Run) -> None:
+    classifier = load_classifier(light_run)
+    answers = classifier.answer(pixels(20, classifier.image_size))
+    for _ in range(2):
+        record = Record(light_run, classifier)
+        record.add(answers)
+        record.close()
+
+    assert ServedStatistics.load(path_of(light_run)).images == 40
+
+
+def test_an_answer_that_is_no_number_is_not_counted(light_run: Run) -> None:
+    classifier = load_classifier(light_run)
+    record = Record(light_run, classifier)
+
+    record.add(Answers(np.full((30, 2), np.nan), None))
+    record.close()
+
+    assert not path_of(light_run).exists()
+
+
+def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(
+    light_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bool:
+        raise PermissionError("read-only")
+
+    classifier = load_classifier(light_run)
+    monkeypatch.setattr(ServedStatistics, "save", refuse)
+    record = Record(light_run, classifier)
+
+    record.close()
+
+    assert not path_of(light_run).exists()
