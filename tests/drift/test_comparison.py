@@ -24,7 +24,8 @@ def test_p_values_of_what_has_not_changed_are_uniform(fair):
 
     for rate in (0.05, 0.25, 0.5):
         assert np.all((p_values <= rate).sum(axis=0) <= at_most(rate))
-    assert np.all(p_values.mean(axis=0) < 0.5 + 3.3 / np.sqrt(12 * REPEATS))
+    continuous = p_values[:, :3]  # shares tie with their permutations, which makes p larger
+    assert np.all(continuous.mean(axis=0) < 0.5 + 3.3 / np.sqrt(12 * REPEATS))
 
 
 @pytest.mark.slow

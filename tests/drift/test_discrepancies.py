@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlmath.drift.discrepancies import compared, discrepancies
+from dlmath.drift.sketch import Sketch
+from dlmath.light.decider import Abstention
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 1000))
+def test_means_of_numbers_say_what_the_images_themselves_say(
+    gaussian_decider, draw_reference, seed
+):
+    sketch = Sketch.of(gaussian_decider)
+    a, b = draw_reference(seed, 40), draw_reference(seed + 1, 30, shift=0.3)
+    rows = [one.rows(sketch) for one in (a, b)]
+
+    found = discrepancies(sketch.layout, *(one.mean(axis=0, keepdims=True) for one in rows))
+
+    first, second = (one.projected.clip(-5, 5) for one in (a, b))
+    between = np.linalg.norm(first.mean(axis=0) - second.mean(axis=0))
+    assert found["means"] == pytest.approx(between)
+    covariances = [np.cov(one, rowvar=False, bias=True) for one in (first, second)]
+    assert found["spread"] == pytest.approx(np.linalg.norm(covariances[0] - covariances[1]))
+    unusual = [(one.distances > gaussian_decider.abstention.distance).mean() for one in (a, b)]
+    assert found["unusual"] == pytest.approx(unusual[1] - unusual[0])
+
+
+def test_scores_in_two_cells_apart_are_as_far_as_can_be(gaussian_decider):
+    sketch = Sketch.of(gaussian_decider)
+    scores = np.array([[0.999, 0.001], [0.001, 0.999]])
+    rows = sketch.rows(np.zeros((2, 16)), scores, None, None)
+
+    assert discrepancies(sketch.layout, rows[:1], rows[1:])["scores"] == pytest.approx(1)
+    assert discrepancies(sketch.layout, rows[:1], rows[:1])["scores"] == 0
+
+
+def test_what_a_run_does_not_measure_is_not_compared(gaussian_decider):
+    def names(**changes):
+        decider = replace(gaussian_decider, **changes)
+        return compared(decider, Sketch.of(decider).layout)
+
+    assert names() == ("means", "spread", "scores", "unusual", "abstained")
+    assert names(distance=None) == ("scores", "abstained")
+    assert names(distance=None, abstention=Abstention()) == ("scores",)

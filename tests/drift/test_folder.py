@@ -1,0 +1,92 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlmath.drift.folder import look_at
+from dlmath.drift.sketch import Sketch
+from dlmath.light.decider import Answers, Decider
+from dlmath.reporting import SILENT
+
+
+class Grey(Decider):
+    """Says how light an image is."""
+
+    def answer(self, pixels, progress=None):
+        light = np.asarray(pixels).mean(axis=(1, 2, 3)) / 255
+        return Answers(np.column_stack([1 - light, light]), light * 100)
+
+
+@pytest.fixture
+def sketch():
+    return Sketch.of(Grey(("dark", "light"), 4, "light", None))
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Two images each of seven patients, the later ones lighter, in folders of folders."""
+    for patient in range(7):
+        for number in range(2):
+            path = tmp_path / "new" / f"ward {patient % 2}" / f"p{patient}_{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (5, 6), (30 * patient + number,) * 3).save(path)
+    return tmp_path / "new"
+
+
+def look(source, sketch, rules=(r"^(?P<patient>p\d+)_",)):
+    return look_at([str(source)], sketch, rules, SILENT)
+
+
+def test_patients_are_read_by_the_rules_of_the_run(images, sketch):
+    seen = look(images, sketch)
+
+    assert len(seen.files) == len(seen.rows) == 14
+    assert len(np.unique(seen.patients)) == 7
+    assert seen.warnings == ()
+
+
+def test_patients_are_guessed_where_the_rules_do_not_fit(images, sketch):
+    seen = look(images, sketch, [r"^(?P<patient>IM-\d+)-"])
+
+    assert len(np.unique(seen.patients)) == 7
+    assert "guessed" in seen.warnings[0]
+
+
+def test_names_that_tell_nothing_leave_patients_unknown(images, sketch):
+    for number, path in enumerate(sorted(images.rglob("*.png"))):
+        path.rename(path.with_name(f"{number}.png"))
+
+    seen = look(images, sketch)
+
+    assert seen.patients is None
+    assert "tell no patients" in seen.warnings[0]
+
+
+def test_a_bad_file_is_named_and_passed_over(images, sketch):
+    (images / "p8_0.png").write_bytes(b"no picture")
+
+    seen = look(images, sketch)
+
+    assert len(seen.files) == 14
+    assert "1 file cannot be read" in seen.warnings[0]
+    assert "p8_0.png" in seen.warnings[0]
+
+
+def test_a_zip_holds_the_same_images(images, sketch, tmp_path):
+    for ward in sorted(images.iterdir()):
+        ward.rename(images / ward.name.replace(" ", ""))
+    archive = shutil.make_archive(str(tmp_path / "new"), "zip", images)
+
+    seen = look(archive, sketch)
+
+    np.testing.assert_array_equal(seen.probabilities, look(images, sketch).probabilities)
+
+
+def test_the_farthest_come_first(images, sketch):
+    farthest = look(images, sketch).farthest(sketch)
+
+    distances = [one["distance"] for one in farthest]
+    assert len(farthest) == 10
+    assert distances == sorted(distances, reverse=True)
+    assert farthest[0]["file"].endswith("p6_1.png")

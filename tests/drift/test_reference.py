@@ -1,0 +1,36 @@
+import numpy as np
+
+from dlmath.drift.reference import Reference, write_reference
+from dlmath.drift.sketch import DIRECTIONS, Sketch
+from dlmath.runs import Run, write_bytes
+
+
+def test_what_a_training_writes_is_what_its_classifier_says(
+    gaussian_decider, draw_answers, tmp_path
+):
+    run = Run(tmp_path)
+    write_bytes(run.light_distance_path, gaussian_decider.distance.to_bytes())
+    answers, labels, patients = draw_answers(1, 50)
+    names = [f"patient {number}" for number in patients]
+
+    record = write_reference(run, answers.features, answers.probabilities, labels, names)
+
+    found = Reference.from_bytes(run.drift_reference_path.read_bytes())
+    assert record["images"] == 50
+    sketch = Sketch.of(gaussian_decider)
+    np.testing.assert_allclose(found.projected, sketch.project(answers), atol=1e-4)
+    np.testing.assert_allclose(found.distances, answers.distances, rtol=1e-5)
+    np.testing.assert_array_equal(found.labels, labels)
+    assert len(np.unique(found.patients)) == 25
+    assert found.rows(sketch).shape == (50, sketch.layout.size)
+
+
+def test_without_a_distance_the_scores_are_kept(draw_answers, tmp_path):
+    answers, labels, _ = draw_answers(2, 30)
+
+    write_reference(Run(tmp_path), answers.features, answers.probabilities, labels, [None] * 30)
+
+    found = Reference.from_bytes(Run(tmp_path).drift_reference_path.read_bytes())
+    assert found.projected.shape == (30, 0) != (30, DIRECTIONS)
+    assert np.isnan(found.distances).all()
+    np.testing.assert_array_equal(found.patients, np.arange(30))  # each one of its own
