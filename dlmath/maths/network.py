@@ -98,6 +98,15 @@ def backward(
     return gradients, signals
 
 
+def towards(labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the gradient, at logits (N, K), of the mean of `cross_entropy` after `softmax`.
+
+    Args:
+        labels: (N, K).
+    """
+    return lambda logits: (softmax(logits) - labels) / len(labels)
+
+
 def stepped(network: Network, gradients: list[Gradient], rate: float) -> Network:
     """Return the network after a step of gradient descent."""
     return tuple(

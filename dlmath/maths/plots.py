@@ -42,6 +42,14 @@ def curves(title: str, x: str, y: str, series: Mapping[str, Curve], *, log: bool
     return chart
 
 
+def sequences(
+    title: str, x: str, y: str, series: Mapping[str, ArrayLike], *, log: bool = False
+) -> Chart:
+    """Return the `curves` of up to three sequences, over their numbers 0, 1, 2, ..."""
+    ready = {name: (np.arange(len(np.asarray(values))), values) for name, values in series.items()}
+    return curves(title, x, y, ready, log=log)
+
+
 def dots(chart: Chart, points: np.ndarray, kind: str) -> Chart:
     """Add small squares of the colour of `kind` at points (N, 2)."""
     (left, right), (bottom, top) = chart.axes.x_range, chart.axes.y_range

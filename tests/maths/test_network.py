@@ -9,6 +9,7 @@ from dlmath.maths.network import (
     initialised,
     softmax,
     stepped,
+    towards,
 )
 from dlmath.maths.network_vectors import packed, packed_gradient, unpacked
 
@@ -89,3 +90,12 @@ def test_values_and_gradients_are_those_of_keras():
     np.testing.assert_allclose(forward(NETWORK, ROWS), logits, rtol=1e-10)
     for mine, tapes in zip([part for pair in ours for part in pair], theirs, strict=True):
         np.testing.assert_allclose(mine, tapes, rtol=1e-8, atol=1e-12)
+
+
+def test_the_gradient_at_the_logits_is_that_of_the_mean_cross_entropy():
+    rng = seeds.generator("test", "towards")
+    logits, direction = rng.normal(size=(2, 5, 3))
+    labels = np.eye(3)[rng.integers(3, size=5)]
+    up, down = (cross_entropy(softmax(logits + h * direction), labels) for h in (1e-5, -1e-5))
+    found = np.sum(towards(labels)(logits) * direction)
+    assert found == pytest.approx((up - down) / 2e-5, rel=1e-6)

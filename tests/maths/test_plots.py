@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlmath.charts import Axes, Chart
-from dlmath.maths.plots import curves, dots, limits, standalone
+from dlmath.maths.plots import curves, dots, limits, sequences, standalone
 
 
 def test_a_saved_chart_is_an_image_of_its_own():
@@ -38,3 +38,10 @@ def test_a_range_has_a_width_whatever_it_holds(values):
 def test_dots_are_squares_at_their_points():
     chart = Chart("Dots", Axes("x", "y"))
     assert dots(chart, np.array([[0.2, 0.2], [0.8, 0.4]]), "other").svg().count("<polyline") == 2
+
+
+def test_sequences_are_curves_over_their_numbers():
+    series = {"a": [3.0, 1.0, 2.0], "b": np.array([1.0, 5.0])}
+    by_number = {"a": ([0, 1, 2], series["a"]), "b": ([0, 1], series["b"])}
+    expected = curves("Title", "step", "y", by_number, log=True)
+    assert sequences("Title", "step", "y", series, log=True).svg() == expected.svg()

@@ -7,7 +7,7 @@ from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experi
 from dlmath.maths.objectives import Objective, quadratic
 from dlmath.maths.optimisers import Adam, GradientDescent, RmsProp, minimise
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 from dlmath.maths.schedules import constant, inverse_time
 
 
@@ -48,13 +48,13 @@ def rmsprop_is_scale_free(
                 1e-9,
             ),
         ),
-        curves(
+        sequences(
             "First coordinate under RMSProp",
             "step",
             "coordinate",
             {
-                "the function": (np.arange(steps + 1), one[:, 0]),
-                f"{factor:g} times it": (np.arange(steps + 1), other[:, 0]),
+                "the function": one[:, 0],
+                f"{factor:g} times it": other[:, 0],
             },
         ),
     )

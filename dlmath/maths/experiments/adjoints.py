@@ -10,7 +10,7 @@ from dlmath.maths.choices import choose
 from dlmath.maths.experiment import Outcome, Sabotage, at_most, experiment
 from dlmath.maths.network import backward, forward, initialised, softmax
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 ADJOINT = "Horn and Johnson, Matrix analysis, 2013, section 5.2"
 Map = Callable[[np.ndarray], np.ndarray]
@@ -55,11 +55,11 @@ def frobenius_adjoints(*, product: str = "frobenius", draws: int = 50, seed: int
     names = list(worst)
     return Outcome(
         tuple(at_most(f"{name}: |<df(V), G> - <V, df*(G)>|", worst[name], 1e-12) for name in names),
-        curves(
+        sequences(
             "Largest gap between both sides",
             "map",
             "gap",
-            {"gap": (np.arange(len(names)), list(worst.values()))},
+            {"gap": list(worst.values())},
             log=True,
         ),
     )

@@ -8,7 +8,7 @@ from dlmath.maths.choices import choose
 from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.network import Layer, Network, forward, initialised
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 
 @experiment(
@@ -59,13 +59,13 @@ def spectral_norms_bound_the_slope(
                 "largest slope before, over the product of norms", before[-1] / product, 1 + 1e-9
             ),
         ),
-        curves(
+        sequences(
             "Slopes between pairs of points, sorted",
             "pair",
             "slope",
             {
-                "normalised" if normalised else "as they are": (np.arange(pairs), found),
-                "before": (np.arange(pairs), before),
+                "normalised" if normalised else "as they are": found,
+                "before": before,
             },
             log=True,
         ),

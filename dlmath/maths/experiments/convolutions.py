@@ -6,7 +6,7 @@ from dlmath import seeds
 from dlmath.maths.convolution import average_pool, convolve, max_pool, output_size, pad
 from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 
 @experiment(
@@ -183,13 +183,13 @@ def padding_sees_the_border(*, kernel: int = 3, size: int = 16, seed: int = 0) -
                 "response at the corner below the middle's", inside[0, 0] - response[0, 0], 0.1
             ),
         ),
-        curves(
+        sequences(
             "Response to a constant image, along a row",
             "column",
             "response",
             {
-                "middle row": (np.arange(size), response[size // 2]),
-                "first row": (np.arange(size), response[0]),
+                "middle row": response[size // 2],
+                "first row": response[0],
             },
         ),
     )

@@ -1,7 +1,5 @@
 """Second-order methods: Newton, damped Newton, L-BFGS, the natural gradient, K-FAC."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from dlmath import seeds
@@ -16,11 +14,12 @@ from dlmath.maths.network import (
     initialised,
     softmax,
     stepped,
+    towards,
 )
 from dlmath.maths.objectives import log_cosh, logistic_loss, quadratic
 from dlmath.maths.optimisers import GradientDescent, Optimiser, minimise
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 from dlmath.maths.second_order import (
     Lbfgs,
     NaturalGradient,
@@ -68,13 +67,13 @@ def newton_is_quadratic(*, start: float = 0.9, steps: int = 8) -> Outcome:
                 "logistic loss: largest error over the square of the one before", squares.max(), 1.0
             ),
         ),
-        curves(
+        sequences(
             "Error of Newton's method",
             "step",
             "error",
             {
-                "log cosh": (np.arange(len(path)), path),
-                "logistic loss": (np.arange(len(errors)), errors),
+                "log cosh": path,
+                "logistic loss": errors,
             },
             log=True,
         ),
@@ -135,13 +134,13 @@ def lbfgs_ends_on_a_quadratic(
             ),
             at_least("the same of gradient descent", other[-1] / other[0], 1e-3),
         ),
-        curves(
+        sequences(
             "Distance to the minimum",
             "step",
             "distance",
             {
-                "L-BFGS": (np.arange(len(distance)), distance),
-                "gradient descent": (np.arange(len(other)), other),
+                "L-BFGS": distance,
+                "gradient descent": other,
             },
             log=True,
         ),
@@ -188,11 +187,6 @@ def natural_gradient_invariance(
     )
 
 
-def _towards(label: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the gradient of the cross-entropy with one label, as a function of the logits."""
-    return lambda logits: softmax(logits) - label
-
-
 def kfac_step(network: Network, rows: np.ndarray, labels: np.ndarray, rate: float) -> Network:
     """Return a softmax classifier after a step of K-FAC.
 
@@ -203,11 +197,11 @@ def kfac_step(network: Network, rows: np.ndarray, labels: np.ndarray, rate: floa
     """
     count, classes = labels.shape
     said = softmax(forward(network, rows))
-    gradients, _ = backward(network, rows, lambda a: (softmax(a) - labels) / count)
+    gradients, _ = backward(network, rows, towards(labels))
     inputs = activations(network, rows)
     outputs = [np.zeros((len(layer.bias),) * 2) for layer in network]
     for label in np.eye(classes):
-        _, signals = backward(network, rows, _towards(label))
+        _, signals = backward(network, rows, towards(label[np.newaxis]))
         chance = said @ label
         for place, layer in enumerate(network):
             slope = layer.activation.slope(inputs[place] @ layer.weights + layer.bias)
@@ -254,7 +248,7 @@ def kfac_invariance(
             if natural:
                 network = kfac_step(network, x, labels, rate)
             else:
-                slopes, _ = backward(network, x, lambda a: (softmax(a) - labels) / len(labels))
+                slopes, _ = backward(network, x, towards(labels))
                 network = stepped(network, slopes, rate)
         return np.array(found), forward(network, x)
 
@@ -266,14 +260,14 @@ def kfac_invariance(
             at_most("distance of the outputs", np.abs(outputs - outputs_mapped).max(), 1e-5),
             at_most("last loss over that of gradient descent", theirs[-1] / plain[-1], 0.8),
         ),
-        curves(
+        sequences(
             "Loss on badly scaled inputs",
             "step",
             "loss",
             {
-                "K-FAC" if factored else "descent": (np.arange(steps), theirs),
-                "well scaled": (np.arange(steps), ours),
-                "gradient descent": (np.arange(steps), plain),
+                "K-FAC" if factored else "descent": theirs,
+                "well scaled": ours,
+                "gradient descent": plain,
             },
         ),
     )

@@ -10,7 +10,7 @@ from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experi
 from dlmath.maths.objectives import Objective, log_cosh, quadratic
 from dlmath.maths.optimisers import GradientDescent, minimise
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 NESTEROV = "Nesterov, Introductory lectures on convex optimization, 2004, theorem 2.1.15"
 
@@ -68,13 +68,13 @@ def descent_direction(
             at_least("least decrease of f", decrease.min(), 0.0),
             at_least("least decrease beyond its bound", (decrease - least).min(), -1e-12),
         ),
-        curves(
+        sequences(
             "Decrease of f in one step",
             "point, by its bound",
             "decrease",
             {
-                "decrease": (np.arange(points), decrease[order]),
-                "bound": (np.arange(points), least[order]),
+                "decrease": decrease[order],
+                "bound": least[order],
             },
         ),
     )
@@ -202,13 +202,13 @@ def divergence_beyond_two_over_l(
                 1e-9,
             ),
         ),
-        curves(
+        sequences(
             "Distance to the minimum",
             "step",
             "distance",
             {
-                f"{rate:g} of 2/L": (np.arange(len(distance)), distance),
-                "0.98 of 2/L": (np.arange(len(other)), other),
+                f"{rate:g} of 2/L": distance,
+                "0.98 of 2/L": other,
             },
             log=True,
         ),

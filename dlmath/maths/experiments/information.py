@@ -8,7 +8,7 @@ from dlmath.maths.choices import choose
 from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.information import bottleneck, divergence, entropy, mutual_information
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 
 @experiment(
@@ -46,9 +46,7 @@ def data_processing(*, skip: bool = False, draws: int = 300, seed: int = 0) -> O
             at_least("least information", min(least), -1e-12),
             at_most("largest I(X;S) - I(X;T)", max(gains), 1e-12),
         ),
-        curves(
-            "I(X;S) - I(X;T), sorted", "draw", "bits", {"gain": (np.arange(draws), np.sort(gains))}
-        ),
+        sequences("I(X;S) - I(X;T), sorted", "draw", "bits", {"gain": np.sort(gains)}),
     )
 
 
@@ -218,10 +216,10 @@ def bootstrap_covers(
                 0.1,
             ),
         ),
-        curves(
+        sequences(
             "Ends of the intervals, by their middle",
             "sample",
             "end",
-            {"lower": (np.arange(draws), np.sort(low)), "upper": (np.arange(draws), np.sort(high))},
+            {"lower": np.sort(low), "upper": np.sort(high)},
         ),
     )

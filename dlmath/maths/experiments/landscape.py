@@ -10,7 +10,7 @@ from dlmath.maths.choices import choose
 from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.network import backward, forward, initialised, stepped
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 
 @experiment(
@@ -138,7 +138,7 @@ def overparameterised_descent(
             at_most("last loss over the first", losses[-1] / losses[0], 1e-3),
             at_most("largest rise of the loss in a step", np.diff(losses).max(), 1e-9),
         ),
-        curves("Loss", "step", "loss", {f"width {width}": (np.arange(steps), losses)}, log=True),
+        sequences("Loss", "step", "loss", {f"width {width}": losses}, log=True),
     )
 
 

@@ -13,7 +13,7 @@ from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experi
 from dlmath.maths.objectives import Objective, quadratic
 from dlmath.maths.optimisers import GradientDescent, Momentum, Optimiser, minimise
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 POLYAK = "Polyak, Some methods of speeding up the convergence of iteration methods, 1964"
 
@@ -63,11 +63,11 @@ def momentum_in_a_long_valley(*, condition: float = 400.0, accuracy: float = 1e-
             # k of the k-th power's growth before it decays: the iteration's matrix is defective.
             at_most("factor per step of momentum", measured, (root - 1) / (root + 1) + 0.05),
         ),
-        curves(
+        sequences(
             f"Distance to the minimum, condition {condition:g}",
             "step",
             "distance",
-            {name: (np.arange(len(d)), d) for name, d in distances.items()},
+            distances,
             log=True,
         ),
     )
@@ -114,13 +114,13 @@ def momentum_reduces_oscillation(
                 0.03,
             ),
         ),
-        curves(
+        sequences(
             "Steep coordinate",
             "step",
             "coordinate",
             {
-                "momentum": (np.arange(len(averaged)), averaged),
-                "gradient descent": (np.arange(len(plain)), plain),
+                "momentum": averaged,
+                "gradient descent": plain,
             },
         ),
     )

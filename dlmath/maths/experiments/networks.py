@@ -13,11 +13,11 @@ from dlmath.maths.network import (
     backward,
     forward,
     initialised,
-    softmax,
     stepped,
+    towards,
 )
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 
 @experiment(
@@ -52,8 +52,7 @@ def equal_units_stay_equal(
     for _ in range(steps):
         apart.append(max(np.ptp(a, axis=1).max() for a in activations(network, rows)[1:-1]))
         network, zero = (
-            stepped(n, backward(n, rows, lambda a: (softmax(a) - labels) / 40)[0], 0.5)
-            for n in (network, zero)
+            stepped(n, backward(n, rows, towards(labels))[0], 0.5) for n in (network, zero)
         )
     moved = max(np.abs(layer.weights).max() for layer in zero)
     return Outcome(
@@ -61,11 +60,11 @@ def equal_units_stay_equal(
             at_most("largest difference between two units of a layer", max(apart), 1e-12),
             at_most("largest weight after the same steps from zeros", moved, 0.0),
         ),
-        curves(
+        sequences(
             "Difference between units of a layer",
             "step",
             "difference",
-            {"largest": (np.arange(steps), apart)},
+            {"largest": apart},
             log=True,
         ),
     )

@@ -10,7 +10,7 @@ from dlmath.maths.objectives import least_squares
 from dlmath.maths.optimisers import GradientDescent, minimise
 from dlmath.maths.papers import Source
 from dlmath.maths.perceptron import embed, hebb, learn_perceptron
-from dlmath.maths.plots import curves, dots
+from dlmath.maths.plots import curves, dots, sequences
 from dlmath.maths.separation import separating_plane
 
 
@@ -50,11 +50,11 @@ def hebb_finds_the_leading_direction(
             at_least("Oja: cosine with the leading direction", cosines["Oja"][-1], 0.99),
             at_most("Oja: length away from 1", abs(lengths["Oja"][-1] - 1), 0.1),
         ),
-        curves(
+        sequences(
             "Length of the weights",
             "input",
             "length",
-            {name: (np.arange(len(length)), length) for name, length in lengths.items()},
+            lengths,
             log=True,
         ),
     )
@@ -147,13 +147,13 @@ def linear_neuron(
                 "farther end of two starts from the solution", max(d[-1] for d in distance), 1e-9
             ),
         ),
-        curves(
+        sequences(
             "Distance to the normal equations' solution",
             "step",
             "distance",
             {
-                "first start": (np.arange(300), distance[0][:300]),
-                "second start": (np.arange(300), distance[1][:300]),
+                "first start": distance[0][:300],
+                "second start": distance[1][:300],
             },
             log=True,
         ),

@@ -9,7 +9,7 @@ from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experi
 from dlmath.maths.objectives import logistic_loss
 from dlmath.maths.optimisers import minimise
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 from dlmath.maths.polynomials import monomials
 from dlmath.maths.second_order import Lbfgs, Newton, backtrack
 
@@ -227,10 +227,10 @@ def remedies_against_overfitting(*, rows: int = 150, seed: int = 0) -> Outcome:
             )
             for name in REMEDIES
         ),
-        curves(
+        sequences(
             "Cross-entropy on new data: " + ", ".join(names),
             "remedy, in this order",
             "cross-entropy",
-            {"on new data": (np.arange(len(names)), list(losses.values()))},
+            {"on new data": list(losses.values())},
         ),
     )

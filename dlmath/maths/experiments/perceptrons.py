@@ -7,7 +7,7 @@ from dlmath.maths.datasets import separable
 from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.perceptron import embed, learn_perceptron, min_max_scale, standard_scale
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 
 NOVIKOFF = "Novikoff, On convergence proofs on perceptrons, 1962"
 
@@ -179,11 +179,11 @@ def scaling_and_the_perceptron(*, units: float = 200.0, points: int = 60, seed: 
                 0.5,
             ),
         ),
-        curves(
+        sequences(
             "Updates before and after scaling",
             "set, by its raw updates",
             "updates",
-            {name: (np.arange(5), np.array(count)[order]) for name, count in counts.items()},
+            {name: np.array(count)[order] for name, count in counts.items()},
             log=True,
         ),
     )

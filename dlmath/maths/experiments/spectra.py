@@ -11,7 +11,7 @@ from dlmath.maths.network_vectors import packed, packed_gradient, unpacked
 from dlmath.maths.objectives import Objective
 from dlmath.maths.optimisers import minimise
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves
+from dlmath.maths.plots import curves, sequences
 from dlmath.maths.second_order import Lbfgs
 
 
@@ -120,13 +120,13 @@ def autoencoder_is_svd(
             ),
             at_most("last error over that of the SVD", trace.values[-1] / floor, 1.001),
         ),
-        curves(
+        sequences(
             "Error of the autoencoder",
             "step",
             "squared error",
             {
-                "autoencoder": (np.arange(len(trace.values)), trace.values),
-                "SVD": (np.arange(len(trace.values)), np.full(len(trace.values), floor)),
+                "autoencoder": trace.values,
+                "SVD": np.full(len(trace.values), floor),
             },
             log=True,
         ),
