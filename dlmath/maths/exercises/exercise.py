@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+LONGEST = 12  # entries of an array that a reason still writes out
+
 Answer = Callable[..., Any]
 Judge = Callable[[Answer, Answer], str]  # (answer, solution) -> a reason, empty when it is right
 
@@ -121,8 +123,14 @@ def compared(*cases: tuple[Any, ...], tolerance: float = 1e-9) -> Judge:
 
 
 def _called(case: tuple[Any, ...]) -> str:
+    if not case:
+        return "Here"
     return f"For ({', '.join(_short(np.asarray(argument)) for argument in case)})"
 
 
 def _short(values: np.ndarray) -> str:
-    return np.array2string(values, precision=6, threshold=8, separator=", ").replace("\n", "")
+    if values.size > LONGEST:
+        return f"an array {values.shape}"
+    if values.ndim == 0 and np.issubdtype(values.dtype, np.number):
+        return f"{values.item():.6g}"
+    return np.array2string(values, precision=6, separator=", ").replace("\n", "")

@@ -71,9 +71,7 @@ def _adjoint(answer: Answer, solution: Answer) -> str:
         ("dL/dx", "dL/dW", "dL/db"), answer(x, w, g), solution(x, w, g), strict=True
     ):
         if np.shape(given) != expected.shape:
-            return f"{name} has the shape {np.shape(given)}; that of its variable is " + str(
-                expected.shape
-            )
+            return f"{name} has the shape {np.shape(given)}, its variable has {expected.shape}."
         if not np.allclose(given, expected):
             return f"{name} is not the adjoint applied to g: <dy(V), g> and <V, {name}> differ."
     return ""

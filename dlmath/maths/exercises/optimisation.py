@@ -3,13 +3,26 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from dlmath.maths.exercises.exercise import compared, exercise
+from dlmath.maths.exercises.exercise import Answer, compared, exercise
 from dlmath.maths.objectives import Objective
 from dlmath.maths.optimisers import Adam, minimise
 
 
+def _balances(answer: Answer, _: Answer) -> str:
+    """At the best rate both ends of the spectrum have one factor, with opposite signs."""
+    for mu, smoothness in ((1.0, 9.0), (0.5, 40.0), (3.0, 3.0)):
+        rate = answer(mu, smoothness)
+        slow, fast = 1 - rate * mu, 1 - rate * smoothness
+        if not abs(slow + fast) <= 1e-9:
+            return (
+                f"For mu = {mu:g}, L = {smoothness:g} the flattest coordinate is multiplied by "
+                f"{slow:.3g} and the steepest by {fast:.3g}: another rate makes the larger smaller."
+            )
+    return ""
+
+
 @exercise(
-    judge=compared((1.0, 9.0), (0.5, 40.0), (3.0, 3.0)),
+    judge=_balances,
     insight="At 2/(mu + L) both ends of the spectrum shrink by the same factor.",
     mistakes={
         "the bound of stability": lambda mu, smoothness: 2 / smoothness,
@@ -82,8 +95,20 @@ def adam_change(gradients: np.ndarray, rate: float) -> np.ndarray:
     return change
 
 
+def _returns(answer: Answer, _: Answer) -> str:
+    """The step from the threshold leads to its mirror image."""
+    x = answer()
+    if not x > 0:
+        return f"It must be above 0. It returns {x:.6g}."
+    after = x - np.sinh(2 * x) / 2
+    if not abs(after + x) <= 1e-6:
+        nearer = "inwards" if abs(after) < x else "outwards"
+        return f"From {x:.6g} the step leads to {after:.6g}, which is {nearer}."
+    return ""
+
+
 @exercise(
-    judge=compared((), tolerance=1e-6),
+    judge=_returns,
     insight="There the step leads from x to -x and back again for ever: sinh(2x) = 4x.",
     mistakes={
         "where the second derivative is half": lambda: np.arctanh(np.sqrt(0.5)),

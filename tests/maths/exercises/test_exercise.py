@@ -61,7 +61,16 @@ def test_what_an_answer_raises_is_reported():
 def test_compared_names_the_case_and_both_values():
     judge = exercises.compared((2.0, np.ones(2)))
     reason = judge(lambda a, x: a * x, lambda a, x: a * x + 1)
-    assert reason == "For (2., [1., 1.]) it returns [2., 2.], not [3., 3.]."
+    assert reason == "For (2, [1., 1.]) it returns [2., 2.], not [3., 3.]."
+
+
+def test_compared_writes_no_long_array():
+    judge = exercises.compared((np.ones((30, 3)),))
+    assert judge(lambda x: 1.0, lambda x: 2.0) == "For (an array (30, 3)) it returns 1, not 2."
+
+
+def test_compared_of_a_function_without_arguments():
+    assert exercises.compared(())(lambda: 1.0, lambda: 2.0) == "Here it returns 1, not 2."
 
 
 def test_compared_refuses_another_shape():
