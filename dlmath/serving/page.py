@@ -136,7 +136,7 @@ class _Page:
         rest: dict[int, str] = dict.fromkeys(range(len(asked), MOST_IMAGES), "")
         async for shown in answer_images(self.service, asked):
             if self._last.get(visitor or "") != turn:
-                return
+                break
             status = gr.skip() if shown.status is None else _paragraph(shown.status)
             changed, rest = {**rest, **shown.cards}, {}
             yield [status, *(changed.get(n, gr.skip()) for n in range(MOST_IMAGES))]

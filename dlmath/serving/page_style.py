@@ -32,10 +32,10 @@ STYLE = """
   --dl-card: #1d2125; --dl-blue: #6cbcf0; --dl-red: #ffa070; --dl-doubt: #3a2f12;
   --dl-doubt-edge: #f0b94a; --dl-track: #363c43; --dl-button: #262b30;
   --dl-paper: #15181b; color-scheme: dark; }
-.gradio-container { max-width: none !important; padding: 0 !important; }
-.gradio-container main.app { max-width: 78rem; margin: 0 auto; padding: 1rem 1rem 3rem; }
+.gradio-container .fillable.app { max-width: 78rem !important; padding: 0 !important; }
 .gradio-container .prose, .gradio-container .prose * { color: inherit; }
-#dl-page { color: var(--dl-ink); } #dl-page .html-container { padding: 0; }
+#dl-page { color: var(--dl-ink); padding: 1rem 1rem 3rem; }
+#dl-page .html-container { padding: 0; }
 #dl-cards { gap: 0 !important; }
 #dl-page h1 { font-size: 1.6rem; margin: 0; } #dl-page h2 { font-size: 1.2rem; margin: 0 0 .5rem; }
 #dl-page h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }

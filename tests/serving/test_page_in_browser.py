@@ -1,11 +1,13 @@
 """The page in Chromium, against the real server in a process of its own."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.slow
 
 WAIT = 120_000  # milliseconds; the first map loads Keras
 OWN_RULE = 0.2  # of the log-odds: what is nearer to the threshold is not to be relied on
+expect.set_options(timeout=WAIT)
 PHONE = {"width": 390, "height": 844}
 QUIET = (
     "--no-sandbox",  # for root in a container
@@ -53,8 +56,6 @@ def temporary(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(run, temporary):
-    import os
-
     command = [sys.executable, "-m", "dlmath", "serve", str(run.folder), "--port", "0"]
     server = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)}
@@ -286,7 +287,9 @@ def test_every_text_can_be_read_in_the_light_and_in_the_dark(open_page, path, sc
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 40
     assert [one for one in contrasts if one["ratio"] < 4.5] == []
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    ground = page.evaluate(
+        "getComputedStyle(document.querySelector('gradio-app')).backgroundColor"
+    )
     assert (sum(map(int, ground[4:-1].split(","))) < 200) == dark
 
 
@@ -322,14 +325,15 @@ def test_everything_has_a_name_for_those_who_do_not_see_it(open_page):
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.get_by_role("heading", level=1).count() == 1
     levels = page.eval_on_selector_all("h1,h2,h3,h4", "all => all.map(h => +h.tagName[1])")
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     assert page.locator("#dl-page img:not([alt])").count() == 0
     names = page.eval_on_selector_all(
         "#dl-page button", "all => all.map(b => (b.ariaLabel || b.innerText).trim())"
     )
     assert names
     assert all(names)
-    expect(page.get_by_role("status")).to_contain_text("1 image answered.")
+    status = page.get_by_role("status").filter(has_text="1 image answered.")
+    expect(status).to_have_attribute("aria-live", "polite")
     expect(page.get_by_role("img", name="Probability of PNEUMONIA")).to_be_visible()
 
 
