@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dlmath.serving.refusal import Refusal
@@ -27,6 +28,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
+
+_GONE = 499  # nginx's number; HTTP has none for an answer that nobody gets
 
 # Route, status, seconds, and the refusal if it was one.
 Note = Callable[[str, int, float, Refusal | None], None]
@@ -76,6 +79,9 @@ class Observed:
 
         try:
             await self.app(scope, receive, sending)
+        except ClientDisconnect:  # while its body was read: no fault of ours, and nobody to answer
+            status = _GONE  # whatever the application tried to say
+            noted.append(Refusal(_GONE, "The client has gone.", code="gone"))
         except Exception as error:
             self._report(error)
             if not status:

@@ -1,0 +1,46 @@
+"""Every request is counted; a client that goes away is no fault, and a fault is not shown."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from dlmath.serving.observed import Observed
+
+SCOPE = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+
+
+def observed(error: Exception) -> tuple[list[Any], list[Message]]:
+    """Return what was noted of a request over which the application fails, and what was sent."""
+    notes: list[Any] = []
+    sent: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise error
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    asyncio.run(Observed(app, lambda *note: notes.append(note))(dict(SCOPE), receive, send))
+    return notes, sent
+
+
+def test_a_client_that_goes_away_is_counted_and_is_no_fault(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ((route, status, _, refusal),), sent = observed(ClientDisconnect())
+    assert (route, status, refusal.code) == ("/predict", 499, "gone")
+    assert sent == []
+    assert capsys.readouterr().err == ""
+
+
+def test_a_fault_is_told_to_the_operator_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    ((_, status, _, _),), sent = observed(ValueError("/home/secret"))
+    assert status == 500
+    assert b"secret" not in sent[-1]["body"]
+    assert "Fault while answering: ValueError: /home/secret" in capsys.readouterr().err
