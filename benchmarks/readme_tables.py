@@ -15,6 +15,7 @@ import data_tables
 import evaluation_tables
 import export_tables
 import resuming_tables
+import serving_tables
 import trust_tables
 
 HERE = Path(__file__).parent
@@ -25,6 +26,7 @@ RESUMING = HERE.parent / "docs" / "resuming.md"
 MUTATIONS = HERE.parent / "docs" / "mutations.md"
 BOUNDARIES = HERE.parent / "docs" / "boundaries.md"
 EVALUATION = HERE.parent / "docs" / "evaluation.md"
+SERVING = HERE.parent / "docs" / "serving.md"
 SINGLE_RUNS = {
     "pneumonia-head": "308 of the 624 official test images",
     "pneumonia-all": "308 of the 624 official test images",
@@ -77,6 +79,12 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
         RESUMING: {
             "checkpoints": resuming_tables.checkpoints(),
             "crashes": resuming_tables.crashes(),
+        },
+        SERVING: {
+            "limits": serving_tables.limits(),
+            "parity": serving_tables.parity(),
+            "load": serving_tables.load_figures(),
+            "refusals": serving_tables.refusals(),
         },
         MUTATIONS: {"mutations": resuming_tables.mutations()},
     }
