@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from dlmath.runs import Run
 if TYPE_CHECKING:
     from dlmath.serving.limits import Limits
 
-_EXTRA = ("fastapi", "gradio", "multipart", "prometheus_client", "uvicorn")
+_EXTRA = ("fastapi", "multipart", "prometheus_client", "uvicorn")  # as they are imported
 
 
 def serve(
@@ -63,7 +64,7 @@ def serve(
 
     Example: dlmath serve runs/malaria-20260101T120000Z --port 8000
     """
-    _require_extra()
+    _require(_EXTRA if api_only else (*_EXTRA, "gradio"))
     found = _find(model)  # before a port is taken
     from dlmath.serving.limits import Limits
     from dlmath.serving.server import Address, Hearers, serve
@@ -79,8 +80,8 @@ def serve(
     )
 
 
-def _require_extra() -> None:
-    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+def _require(packages: Sequence[str]) -> None:
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(
             f"The server needs packages that are not installed: {', '.join(missing)}. Install "

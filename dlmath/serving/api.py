@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path, Request, Response
 from starlette.exceptions import HTTPException
 
-from dlmath import __version__
+from dlmath._version import __version__
 from dlmath.evaluation.prediction import Prediction
 from dlmath.serving import description as told
 from dlmath.serving.api_page import api_page

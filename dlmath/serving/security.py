@@ -49,7 +49,7 @@ class Access:
         """Return the access of a server that listens on `host`, under `further` names too."""
         own = (*LOOPBACK, host, *further)
         if not is_loopback(host):
-            own = (*own, socket.gethostname(), socket.getfqdn())
+            own = (*own, socket.gethostname())  # the full name would wait for a DNS
         names = frozenset(name.lower() for name in own)
         return cls(names, not is_loopback(host), token)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
-from dlmath import __version__
+from dlmath._version import __version__
 from dlmath.evaluation.prediction import Prediction
 from dlmath.serving.refusal import Refusal
 

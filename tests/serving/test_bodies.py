@@ -71,6 +71,7 @@ async def ask(
         ([piece(60), piece(41, more=False)], {}, 413),
         ([piece(0, more=False)], {"content-length": "101"}, 413),
         ([piece(0, more=False)], {"content-length": "-1"}, 413),
+        ([piece(0, more=False)], {"content-length": "9" * 5000}, 413),
         ([piece(0, more=False)], {"content-encoding": "gzip"}, 415),
     ],
 )
