@@ -12,6 +12,7 @@ from pathlib import Path
 
 import boundary_tables  # beside this file
 import data_tables
+import drift_tables
 import evaluation_tables
 import export_tables
 import resuming_tables
@@ -26,6 +27,7 @@ RESUMING = HERE.parent / "docs" / "resuming.md"
 MUTATIONS = HERE.parent / "docs" / "mutations.md"
 BOUNDARIES = HERE.parent / "docs" / "boundaries.md"
 EVALUATION = HERE.parent / "docs" / "evaluation.md"
+DRIFT = HERE.parent / "docs" / "drift.md"
 SERVING = HERE.parent / "docs" / "serving.md"
 SINGLE_RUNS = {
     "pneumonia-head": "308 of the 624 official test images",
@@ -86,6 +88,7 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
             "load": serving_tables.load_figures(),
             "refusals": serving_tables.refusals(),
         },
+        DRIFT: {"drift": drift_tables.drift()},
         MUTATIONS: {"mutations": resuming_tables.mutations()},
     }
 
