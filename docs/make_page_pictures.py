@@ -69,8 +69,14 @@ def photograph(browser: Browser, address: str, name: str, images: list[dict]) ->
 
 
 def save(picture: bytes, path: Path) -> None:
-    """Write a picture as small as PNG makes it without changing a colour."""
-    Image.open(io.BytesIO(picture)).convert("RGB").save(path, optimize=True)
+    """Write a picture with a palette: a third of the bytes, and hardly a colour is changed.
+
+    The palette covers what is rare too, such as the colours of a map, and is then moved to where
+    the pixels are.
+    """
+    colours = Image.open(io.BytesIO(picture)).convert("RGB")
+    palette = colours.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3)
+    palette.save(path, optimize=True)
 
 
 if __name__ == "__main__":
