@@ -90,9 +90,11 @@ class Observed:
         finally:
             seconds = time.monotonic() - began
             route = route_of(scope["path"])
-            self.note(route, status, seconds, noted[0] if noted else None)
+            # The last one was sent: a bound on bodies answers in the place of what it ended.
+            refusal = noted[-1] if noted else None
+            self.note(route, status, seconds, refusal)
             if self.log:
-                reason = f"  {noted[0].code}" if noted else ""
+                reason = f"  {refusal.code}" if refusal else ""
                 self.log(f"{scope['method']} {route} {status} {1000 * seconds:.0f} ms{reason}")
 
     def _report(self, error: Exception) -> None:

@@ -171,9 +171,14 @@ def test_a_body_without_a_length_is_counted_as_it_comes(client: TestClient) -> N
         for _ in range(10_000):
             yield bytes(1000)
 
+    name = 'dlmath_refusals_total{reason="body_bytes"}'
+    registry = client.service.telemetry.registry  # type: ignore[attr-defined]
+    counted = registry.get_sample_value("dlmath_refusals_total", {"reason": "body_bytes"}) or 0
+
     answer = client.post(f"{TABLE.MODEL}:predict", content=pieces())
 
     assert answer.status_code == 413
+    assert f"{name} {counted + 1}" in client.get("/metrics").text
 
 
 @pytest.mark.slow
