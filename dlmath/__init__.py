@@ -32,6 +32,7 @@ _ROOMS = (
     "convex",
     "data",
     "doctor",
+    "drift",
     "evaluation",
     "explain",
     "features",
@@ -39,6 +40,7 @@ _ROOMS = (
     "layers",
     "maths",
     "models",
+    "serving",
     "training",
 )
 

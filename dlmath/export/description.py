@@ -26,6 +26,7 @@ def describe(run: Run, decider: Decider, format: str) -> dict[str, Any]:
     return {
         "export_version": EXPORT_VERSION,
         "format": format,
+        "task": run.recipe.name,
         "run": run.name,
         "made": datetime.now(UTC).isoformat(),
         "classes": list(decider.classes),

@@ -22,6 +22,7 @@ class Limits:
         batch: Images that are computed together at most.
         batch_wait: Seconds that an image waits at most for others to share a batch with.
         request_seconds: That a whole request may wait for its answer.
+        load_seconds: That the first heat map may take longer, since Keras is loaded for it.
         head_seconds: Within which the head of a request must have arrived.
         body_seconds: Within which the body of a request must have arrived.
         stop_seconds: That requests at work may still take when the server stops.
@@ -38,6 +39,7 @@ class Limits:
     batch: int = 8
     batch_wait: float = 0.005
     request_seconds: float = 60
+    load_seconds: float = 240
     head_seconds: float = 10
     body_seconds: float = 60
     stop_seconds: float = 30

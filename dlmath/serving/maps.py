@@ -29,6 +29,11 @@ class MapMaker:
         self._parts: ClassifierParts | None = None
         self._thread = ThreadPoolExecutor(1, "dlmath-maps")  # Keras's model is not made for more
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether Keras and the model are there, so that a map takes no longer than others."""
+        return self._parts is not None
+
     def submit(self, content: bytes, prediction: Prediction, limits: Limits) -> "Future[HeatMap]":
         """Ask for the map of an image that the server has answered, for the class it decided.
 

@@ -2,7 +2,6 @@
 
 import threading
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +22,7 @@ class Record:
     """
 
     def __init__(self, run: Run, classifier: Decider):
-        self.path = path_of(run)
+        self.path = run.served_statistics_path
         self._classifier = classifier
         self._statistics = ServedStatistics.go_on(run, classifier, self.path)
         self._ended = threading.Event()
@@ -50,8 +49,3 @@ class Record:
             with suppress(OSError, DlmathError):
                 self.path.parent.mkdir(exist_ok=True)
                 self._statistics.save(self.path)
-
-
-def path_of(run: Run) -> Path:
-    """Return the file with the sums of a run's server."""
-    return run.folder / "serving" / "statistics.json"

@@ -131,13 +131,15 @@ class Service:
         Raises:
             Refusal: As for `explain`.
         """
+        loading = 0 if self._map_maker.is_loaded else self.limits.load_seconds
+        seconds = self.limits.request_seconds + loading
         with self._maps.one():
             try:
-                async with asyncio.timeout(self.limits.request_seconds):
+                async with asyncio.timeout(seconds):
                     explained = self._map_maker.submit(content, prediction, self.limits)
                     return await asyncio.wrap_future(explained)
             except TimeoutError as error:
-                raise _too_slow(self.limits.request_seconds) from error
+                raise _too_slow(seconds) from error
 
     def stop_accepting(self) -> None:
         """Refuse further requests; those that wait are still answered."""

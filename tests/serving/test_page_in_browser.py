@@ -287,9 +287,7 @@ def test_every_text_can_be_read_in_the_light_and_in_the_dark(open_page, path, sc
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 40
     assert [one for one in contrasts if one["ratio"] < 4.5] == []
-    ground = page.evaluate(
-        "getComputedStyle(document.querySelector('gradio-app')).backgroundColor"
-    )
+    ground = page.evaluate("getComputedStyle(document.querySelector('gradio-app')).backgroundColor")
     assert (sum(map(int, ground[4:-1].split(","))) < 200) == dark
 
 

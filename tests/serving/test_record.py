@@ -7,7 +7,7 @@ from dlmath.drift import ServedStatistics
 from dlmath.evaluation.predict_files import load_classifier
 from dlmath.light.decider import Answers
 from dlmath.runs import Run
-from dlmath.serving.record import Record, path_of
+from dlmath.serving.record import Record
 
 
 def pixels(number: int, size: int) -> np.ndarray:
@@ -22,7 +22,7 @@ def test_the_sums_of_all_answers_are_written_at_the_end(light_run: Run) -> None:
     record.add(answers)
     record.close()
 
-    assert ServedStatistics.load(path_of(light_run)).images == 25
+    assert ServedStatistics.load(light_run.served_statistics_path).images == 25
 
 
 def test_a_server_goes_on_where_the_last_one_ended(light_run: Run) -> None:
@@ -33,7 +33,7 @@ def test_a_server_goes_on_where_the_last_one_ended(light_run: Run) -> None:
         record.add(answers)
         record.close()
 
-    assert ServedStatistics.load(path_of(light_run)).images == 40
+    assert ServedStatistics.load(light_run.served_statistics_path).images == 40
 
 
 def test_an_answer_that_is_no_number_is_not_counted(light_run: Run) -> None:
@@ -43,7 +43,7 @@ def test_an_answer_that_is_no_number_is_not_counted(light_run: Run) -> None:
     record.add(Answers(np.full((30, 2), np.nan), None))
     record.close()
 
-    assert not path_of(light_run).exists()
+    assert not light_run.served_statistics_path.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(
@@ -58,4 +58,4 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(
 
     record.close()
 
-    assert not path_of(light_run).exists()
+    assert not light_run.served_statistics_path.exists()

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,21 @@ async def test_an_answer_that_takes_too_long_is_refused_and_leaves_its_place() -
 
     assert refused.value.status == 503
     assert waiting == 0
+
+
+async def test_the_first_map_may_wait_for_keras(monkeypatch) -> None:
+    service, let = held_service(request_seconds=0.05)
+    let.set()
+    prediction = await service.predict(picture(0), "a")
+    drawn: Future[str] = Future()
+    monkeypatch.setattr(service._map_maker, "submit", lambda *arguments: drawn)
+
+    asked = asyncio.create_task(service.heat_map(picture(0), prediction))
+    await asyncio.sleep(0.2)  # longer than an answer may take
+    drawn.set_result("a map")
+
+    assert await asked == "a map"
+    service.close()
 
 
 async def test_what_waits_at_the_end_is_answered_and_what_comes_later_refused() -> None:
