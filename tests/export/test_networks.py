@@ -138,6 +138,15 @@ def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(
 
 
 @pytest.mark.slow
+def test_a_saved_model_holds_each_weight_once(cell_classifier, tmp_path):
+    write_saved_model(cell_classifier, tmp_path / "saved", {**METADATA, "image_size": 16})
+
+    weights = 4 * cell_classifier.model.count_params()  # float32
+    written = (tmp_path / "saved/1/variables/variables.data-00000-of-00001").stat().st_size
+    assert weights <= written < 1.5 * weights
+
+
+@pytest.mark.slow
 def test_a_saved_model_has_two_paths(cell_classifier, tmp_path):
     write_saved_model(cell_classifier, tmp_path / "saved", {**METADATA, "image_size": 16})
 
