@@ -36,8 +36,8 @@ def write_saved_model(classifier: Classifier, path: Path, metadata: Mapping[str,
     as well.
     """
     graph = _Graph(classifier)
-    # No `archive.track(model)`: an archive finds the variables that its endpoints use, and Keras 3.15
-    # writes those of a tracked model a second time.
+    # No `archive.track(model)`: an archive finds the variables that its endpoints use, and Keras
+    # 3.15 writes those of a tracked model a second time.
     archive = keras.export.ExportArchive()
     if graph.distance is not None:
         archive.add_variable_collection("distance", graph.distance.variables)
