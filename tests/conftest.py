@@ -168,6 +168,14 @@ def _light_run_template(
     return folder
 
 
+@pytest.fixture(scope="module")
+def module_light_run(_light_run_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """As `light_run`, one copy for the tests of a module, which may write into it."""
+    folder = tmp_path_factory.mktemp("module")
+    shutil.copytree(_light_run_template, folder, dirs_exist_ok=True)
+    return Run(folder / "runs" / "tiny")
+
+
 @pytest.fixture
 def light_run(_light_run_template: Path, tiny_run: Run, tmp_path: Path) -> Run:
     """The tiny run with the light form of its model, in the place of the one without."""

@@ -116,13 +116,10 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def evaluated(_light_run_template, tmp_path_factory):
-    """A run with everything that a run can have, its data beside it."""
-    folder = tmp_path_factory.mktemp("evaluated")
-    shutil.copytree(_light_run_template, folder, dirs_exist_ok=True)
-    run = Run(folder / "runs" / "tiny")
-    evaluate(run)
-    return folder
+def evaluated(module_light_run):
+    """The folder of a run with everything that a run can have, its data beside it."""
+    evaluate(module_light_run)
+    return module_light_run.folder.parent.parent
 
 
 @pytest.fixture

@@ -36,9 +36,9 @@ LIMITS = Limits(body_bytes=2**18, image_bytes=100_000, images=4, pixels=10**6)
 
 
 @pytest.fixture(scope="module")
-def client(_light_run_template: Path) -> Iterator[TestClient]:
-    """A client of a server of the tiny run; nothing is written into the run's folder."""
-    service = Service.open(Run(_light_run_template / "runs" / "tiny"), limits=LIMITS)
+def client(module_light_run: Run) -> Iterator[TestClient]:
+    """A client of a server of the tiny run."""
+    service = Service.open(module_light_run, limits=LIMITS)
 
     def note(route: str, status: int, seconds: float, refusal: Any) -> None:
         service.telemetry.request(route, status, seconds)
@@ -53,9 +53,9 @@ def client(_light_run_template: Path) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="module")
-def images(_light_run_template: Path) -> list[Path]:
+def images(module_light_run: Run) -> list[Path]:
     """Four images of the tiny run's data."""
-    return sorted((_light_run_template / "data" / "test").rglob("*.*"))[:24:6]
+    return sorted((module_light_run.folder.parent.parent / "data" / "test").rglob("*.*"))[:24:6]
 
 
 def _send(client: TestClient, bad: Any) -> httpx.Response:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from dlmath.runs import Run
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl"),
@@ -18,11 +20,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address(_light_run_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(module_light_run: Run) -> Iterator[str]:
     """Of a server of the tiny run."""
-    folder = tmp_path_factory.mktemp("documented")
-    shutil.copytree(_light_run_template, folder, dirs_exist_ok=True)
-    run = folder / "runs" / "tiny"
+    run = module_light_run.folder
     with subprocess.Popen(
         [sys.executable, "-m", "dlmath", "serve", run, "--port", "0", "--api-only"],
         stdout=subprocess.PIPE,

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 import dlmath
-from dlmath.runs import Run, read_json, write_json, write_text
+from dlmath.runs import read_json, write_json, write_text
 
 pytestmark = pytest.mark.slow
 
@@ -35,11 +35,9 @@ QUIET = (
 
 
 @pytest.fixture(scope="module")
-def run(_light_run_template, tmp_path_factory):
+def run(module_light_run):
     """The tiny run, tested, as one of pneumonia on phantoms, which abstains near its threshold."""
-    folder = tmp_path_factory.mktemp("page")
-    shutil.copytree(_light_run_template, folder, dirs_exist_ok=True)
-    run = Run(folder / "runs" / "tiny")
+    run = module_light_run
     dlmath.evaluate(run)
     write_text(run.recipe_path, run.recipe_path.read_text().replace('"tiny"', '"pneumonia"', 1))
     manifest = read_json(run.manifest_path)
