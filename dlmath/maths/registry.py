@@ -33,6 +33,7 @@ MODULES = (
     "adjoints",
     "networks",
     "depth",
+    "deep_training",
 )
 
 
