@@ -32,6 +32,7 @@ from dlmath.runs import Run
 RESULT = Path(__file__).parent / "results" / "load.json"
 WARM_UP = 60  # seconds in which buffers and threads come to their size
 TURN = 15  # seconds
+CROWD = 12  # images in a request at most, so that the queue of 256 is full now and then
 
 
 def main() -> None:
@@ -58,11 +59,13 @@ def mixed(run: Run, expected: Sequence[Expected], seconds: float) -> dict:
     """Put all kinds of clients on one server, and return what came of it."""
     with Server(run.folder) as server:
         files_before = server.open_files()
-        tally, memory = asyncio.run(_under_load(server, run.recipe.name, expected, ROLES, seconds))
+        clients = Clients(server.port, run.recipe.name, expected, CROWD)
+        tally, memory = asyncio.run(_under_load(server, clients, ROLES, seconds))
         time.sleep(2)  # connections that were reset are found out
         crashed = server.process.poll() is not None
         return {
             "clients": dict(ROLES),
+            "images_at_most": CROWD,
             "seconds": seconds,
             **tally.as_json(seconds),
             "memory": memory_figures(memory, seconds),
@@ -73,9 +76,8 @@ def mixed(run: Run, expected: Sequence[Expected], seconds: float) -> dict:
 
 
 async def _under_load(
-    server: Server, name: str, expected: Sequence[Expected], roles: dict[str, int], seconds: float
+    server: Server, clients: Clients, roles: dict[str, int], seconds: float
 ) -> tuple[Tally, list[float]]:
-    clients = Clients(server.port, name, expected)
     load = asyncio.ensure_future(clients.run(roles, seconds))
     memory = []
     while not load.done():
@@ -104,7 +106,8 @@ def batching(run: Run, expected: Sequence[Expected], rounds: int = 3) -> dict:
     with Server(run.folder) as batches, Server(run.folder, "--max-batch", "1") as single:
         for _ in range(rounds):
             for name, server in (("batches", batches), ("single", single)):
-                tally, _ = asyncio.run(_under_load(server, run.recipe.name, expected, roles, TURN))
+                clients = Clients(server.port, run.recipe.name, expected)
+                tally, _ = asyncio.run(_under_load(server, clients, roles, TURN))
                 rates[name].append(tally.good_images / TURN)
     ratio = statistics.median(rates["batches"]) / statistics.median(rates["single"])
     return {"clients": sum(roles.values()), "images_per_second": rates, "ratio": ratio}

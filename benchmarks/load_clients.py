@@ -85,12 +85,14 @@ class Clients:
         port: Of it.
         name: Of the model, in addresses.
         expected: Images with their right answers.
+        most: Images in a good request at most.
     """
 
-    def __init__(self, port: int, name: str, expected: Sequence[Expected]):
+    def __init__(self, port: int, name: str, expected: Sequence[Expected], most: int = 4):
         self.port = port
         self.name = name
         self.expected = expected
+        self.most = most
         self.tally = Tally()
         self.bad = bad_requests(name, expected[0].content)
         self.huge = huge_requests(name)
@@ -127,9 +129,11 @@ class Clients:
                 self.tally.wrong.append(f"{role}: {error}")
 
     def _images(self, turn: int) -> list[Expected]:
-        """Return one to four images."""
+        """Return one to `most` images."""
         first = 7 * turn
-        return [self.expected[(first + i) % len(self.expected)] for i in range(1 + turn % 4)]
+        return [
+            self.expected[(first + i) % len(self.expected)] for i in range(1 + turn % self.most)
+        ]
 
     def _request(self, role: str, images: Sequence[Expected]) -> Request:
         files = {one.name: one.content for one in images}

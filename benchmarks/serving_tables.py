@@ -76,7 +76,8 @@ def load_figures() -> str:
         f"predict`, largest difference of a probability {mixed['largest_difference']:.1g} "
         f"({mixed['tolerance']:g} allowed)",
         f"- crashes: {'one' if mixed['crashed'] else 'none'}; answers 500: {mixed['faults']}",
-        f"- good requests, of 1 to 4 images: half within {mixed['p50_seconds']:.2f} s, 99 % within "
+        f"- good requests, of 1 to {mixed['images_at_most']} images: half within "
+        f"{mixed['p50_seconds']:.2f} s, 99 % within "
         f"{mixed['p99_seconds']:.2f} s; {mixed['images_per_second']:.0f} images/s beside all else",
         f"- memory of the server: {memory['after_warm_up_mb']:.0f} MB after a minute, "
         f"{memory['end_mb']:.0f} MB at the end, {memory['largest_mb']:.0f} MB at most; slope in "
