@@ -74,11 +74,15 @@ const read = (file) => new Promise((done) => {
 // On a phone the answers stand below everything that asks.
 const showAnswers = () => document.getElementById('dl-answers')?.scrollIntoView({block: 'nearest'});
 
+let choices = 0;
 const ask = async (files) => {
   const taken = choose(files);
   if (!taken.length) return;
   showAnswers();
-  trigger('upload', {images: await Promise.all(taken.map(read))});
+  const choice = ++choices;
+  const images = await Promise.all(taken.map(read));
+  // An earlier choice, of larger files, may be read later than one that came after it.
+  if (choice === choices) trigger('upload', {images});
 };
 
 input.addEventListener('change', () => { ask([...input.files]); input.value = ''; });
@@ -113,6 +117,7 @@ element.addEventListener('click', (event) => {
   if (!example) return;
   refuse([]);
   showAnswers();
+  choices += 1;
   trigger('select', {number: Number(example.dataset.number)});
 });
 """

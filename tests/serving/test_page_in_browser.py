@@ -92,6 +92,7 @@ def open_page(chromium, address):
         page.on("pageerror", lambda error: heard.append(("error", str(error))))
         page.goto(address + path)
         page.wait_for_selector("#dl-files", state="attached")
+        page.wait_for_selector(".dl-example")  # drawn last: before, a key goes nowhere
         return page
 
     yield opened
@@ -250,6 +251,7 @@ def test_with_the_keyboard_alone_an_example_is_answered(open_page):
 def test_with_the_keyboard_alone_files_are_chosen(open_page):
     page = open_page()
     page.keyboard.press("Tab")
+    expect(page.locator("#dl-files")).to_be_focused()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files([png(150, "chosen.png")])
