@@ -19,3 +19,20 @@ def separating_plane(features: np.ndarray, labels: np.ndarray) -> np.ndarray | N
         method="highs",
     )
     return answer.x[:width] - answer.x[width:] if answer.success else None
+
+
+def weakly_separating_plane(features: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
+    """Return w (d,) with y w . x >= 0 for every row x of label y, above 0 for some, or None.
+
+    Points of both classes may lie on the plane. Of the directions with entries in [-1, 1] the one
+    of the largest sum of y w . x is taken.
+    """
+    signed = features * labels[:, np.newaxis]
+    answer = linprog(
+        -signed.sum(axis=0),
+        A_ub=-signed,
+        b_ub=np.zeros(len(labels)),
+        bounds=(-1, 1),
+        method="highs",
+    )
+    return answer.x if -answer.fun > 1e-9 * np.abs(features).max() else None

@@ -58,9 +58,7 @@ def data_processing(*, skip: bool = False, draws: int = 300, seed: int = 0) -> O
         "I(X;Y), and for beta <= 1 the best T knows nothing."
     ),
     sources=(
-        Source("foundations", 111, "I(X;T) - βI(T;Y)")
-        if False
-        else Source("foundations", 111, "Minimize: I(X;T)"),
+        Source("foundations", 111, "Minimize: I(X;T)"),
         Source("foundations", 116, "controls the tradeoff"),
         Source("foundations", 118, "Compress the input"),
         Source("foundations", 120, "Balance compression"),

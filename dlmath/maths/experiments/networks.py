@@ -23,9 +23,9 @@ from dlmath.maths.plots import curves, sequences
 @experiment(
     title="Units that start equal stay equal",
     statement=(
-        "If all weights of a layer start at one constant, its units compute the same function, "
-        "get the same gradient, and stay equal at every step of gradient descent. With zeros "
-        "throughout and ReLU, nothing but the last bias ever moves."
+        "If in every layer all weights start at one constant, the units of a layer compute the "
+        "same function, get the same gradient, and stay equal at every step of gradient descent. "
+        "With zeros throughout and ReLU, nothing but the last bias ever moves."
     ),
     sources=(Source("tsemo", 380, "We do not initialize the weights as zero matrices"),),
     reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 8.4",
@@ -54,11 +54,12 @@ def equal_units_stay_equal(
         network, zero = (
             stepped(n, backward(n, rows, towards(labels))[0], 0.5) for n in (network, zero)
         )
-    moved = max(np.abs(layer.weights).max() for layer in zero)
+    frozen = [layer.weights for layer in zero] + [layer.bias for layer in zero[:-1]]
+    moved = max(np.abs(part).max() for part in frozen)
     return Outcome(
         (
             at_most("largest difference between two units of a layer", max(apart), 1e-12),
-            at_most("largest weight after the same steps from zeros", moved, 0.0),
+            at_most("largest parameter but the last bias, after steps from zeros", moved, 0.0),
         ),
         sequences(
             "Difference between units of a layer",
