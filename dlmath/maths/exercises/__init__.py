@@ -8,7 +8,7 @@ check says so and fails nothing, so a notebook with open exercises still runs fr
     def best_rate(mu, smoothness):
         ...  # your answer
 
-    exercises.check("best-rate", best_rate)  # Not answered yet. Return the constant rate ...
+    exercises.check("best-rate", best_rate)  # Not answered yet: it returns nothing. ...
 
 `exercises.solution("best-rate")` shows the source of a right answer.
 
@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 MODULES = (
+    "backpropagation",
     "optimisation",
     "networks",
     "approximation",

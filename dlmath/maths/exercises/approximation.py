@@ -6,19 +6,19 @@ import numpy as np
 from scipy.interpolate import BarycentricInterpolator
 
 from dlmath import seeds
-from dlmath.maths.exercises.exercise import Answer, compared, exercise
+from dlmath.maths.exercises.exercise import Answer, compared, exercise, numbers
 from dlmath.maths.experiments.overfitting import runge
 
 
 def _is_the_hat(answer: Answer, _: Answer) -> str:
     for places in ((-1.0, 0.0, 1.0), (0.0, 1.0, 4.0), (2.0, 2.5, 3.0)):
-        coefficients = np.asarray(answer(*places), float)
+        coefficients = numbers(answer(*places))
         if coefficients.shape != (3,):
             return f"It must return three numbers. It returns the shape {coefficients.shape}."
         grid = np.linspace(places[0] - 1, places[2] + 1, 101)
         units = np.maximum(grid[:, np.newaxis] - np.array(places), 0)
         gap = abs(units @ coefficients - np.interp(grid, places, (0, 1, 0)))
-        if gap.max() > 1e-9:
+        if not gap.max() <= 1e-5:
             worst = grid[gap.argmax()]
             return (
                 f"For the places {places} the sum is not the hat: {gap.max():.3g} off at {worst}."
@@ -55,10 +55,10 @@ def hat_coefficients(left: float, peak: float, right: float) -> tuple[float, flo
 def _tames_runge(answer: Answer, _: Answer) -> str:
     grid = np.linspace(-1, 1, 801)
     for degree in (10, 30):
-        places = np.asarray(answer(degree), float)
+        places = numbers(answer(degree))
         if places.shape != (degree + 1,):
             return f"For n = {degree} it has the shape {places.shape}, not ({degree + 1},)."
-        if abs(places).max() > 1 or len(np.unique(places)) <= degree:
+        if not abs(places).max() <= 1 or len(np.unique(places)) <= degree:
             return f"For n = {degree} the points are not {degree + 1} different ones of [-1, 1]."
         polynomial = BarycentricInterpolator(
             places, runge(places), rng=seeds.generator("barycentric")

@@ -5,6 +5,7 @@ test holds that the solution passes and that every one of the mistakes is refuse
 """
 
 import inspect
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,10 @@ Judge = Callable[[Answer, Answer], str]  # (answer, solution) -> a reason, empty
 
 class NotAnswered(Exception):
     """The function that was to be filled in still returns nothing."""
+
+
+class Refused(Exception):
+    """What was returned can be compared with nothing; the text is the reason."""
 
 
 class Text(str):
@@ -43,7 +48,8 @@ class Verdict:
     reason: str
 
     def __repr__(self) -> str:
-        word = {True: "Right.", False: "Not yet.", None: "Not answered yet."}[self.right]
+        open_yet = "Not answered yet: it returns nothing."
+        word = {True: "Right.", False: "Not yet.", None: open_yet}[self.right]
         return f"{word} {self.reason}".rstrip()
 
 
@@ -69,6 +75,9 @@ class Exercise:
 
     def check(self, answer: Answer) -> Verdict:
         """Return whether an answer is right, and why; nothing that it does raises an error."""
+        if not callable(answer):
+            given = reprlib.repr(answer)
+            return Verdict(False, f"Hand over the function itself, uncalled. Received: {given}")
 
         def asked(*arguments: Any) -> Any:
             # A copy, so that an answer that writes into its arguments spoils no comparison.
@@ -81,6 +90,8 @@ class Exercise:
             reason = self.judge(asked, self.solution)
         except NotAnswered:
             return Verdict(None, self.question)
+        except Refused as refused:
+            return Verdict(False, str(refused))
         except Exception as error:  # whatever a reader's function may do
             return Verdict(False, f"It raised {type(error).__name__}: {error}")
         return Verdict(not reason, reason or self.insight)
@@ -104,15 +115,48 @@ def exercise(
     return make
 
 
-def compared(*cases: tuple[Any, ...], tolerance: float = 1e-9) -> Judge:
+def numbers(given: Any) -> np.ndarray:
+    """Return what an answer returned, a number or an array or lists of them, as an array.
+
+    Raises:
+        Refused: It is a text, a function, rows of different lengths, or the like.
+    """
+    try:
+        values = np.asarray(given)
+        if values.dtype.kind == "O":  # fractions, decimals and symbols become numbers
+            values = values.astype(float)
+    except (TypeError, ValueError):
+        values = np.array("")
+    if values.dtype.kind not in "biufc":
+        raise Refused(f"It must return numbers. It returns {reprlib.repr(given)}.")
+    # What comes out of a Fourier transform or of roots has imaginary parts of rounding.
+    return np.real_if_close(values, tol=1e6)
+
+
+def number(given: Any) -> float:
+    """Return what an answer returned as one number; an array of one entry is one too.
+
+    Raises:
+        Refused: It is none, or not finite.
+    """
+    values = numbers(given)
+    if values.size != 1 or np.iscomplexobj(values) or not np.isfinite(values).all():
+        raise Refused(f"It must return one finite number. It returns {_short(values)}.")
+    return float(values.item())
+
+
+def compared(*cases: tuple[Any, ...], tolerance: float = 1e-6) -> Judge:
     """Return the judge that compares an answer with the solution, on each case of arguments.
 
-    Numbers and arrays are compared to an absolute and relative `tolerance`.
+    Numbers and arrays are compared to an absolute and relative `tolerance`, by default one that
+    the rounding of float32 passes. Where one number is asked for, an array of one will do.
     """
 
     def judge(answer: Answer, solution: Answer) -> str:
         for case in cases:
-            given, expected = np.asarray(answer(*case)), np.asarray(solution(*case))
+            given, expected = numbers(answer(*case)), np.asarray(solution(*case))
+            if given.size == 1 and expected.ndim == 0:
+                given = given.reshape(())
             if given.shape != expected.shape:
                 return f"{_called(case)} it has the shape {given.shape}, not {expected.shape}."
             if not np.allclose(given, expected, rtol=tolerance, atol=tolerance):
@@ -132,5 +176,5 @@ def _short(values: np.ndarray) -> str:
     if values.size > LONGEST:
         return f"an array {values.shape}"
     if values.ndim == 0 and np.issubdtype(values.dtype, np.number):
-        return f"{values.item():.6g}"
-    return np.array2string(values, precision=6, separator=", ").replace("\n", "")
+        return f"{values.item():.8g}"
+    return np.array2string(values, precision=8, separator=", ").replace("\n", "")

@@ -45,9 +45,9 @@ def degree_on_a_line(points: np.ndarray, labels: np.ndarray) -> int:
 
 @exercise(
     judge=compared((4, 2), (10, 4), (30, 10), (40, 20), (5, 9)),
-    insight="At N = 2 m it is exactly 1/2: twice the coefficients is the capacity of a hyperplane.",
+    insight="At N = 2 M it is exactly 1/2: twice the coefficients is the capacity of a hyperplane.",
     mistakes={
-        "all subsets up to m": lambda n, m: sum(math.comb(n, k) for k in range(m)) / 2.0 ** (n - 1),
+        "all subsets up to M": lambda n, m: sum(math.comb(n, k) for k in range(m)) / 2.0 ** (n - 1),
         "without the factor 2": lambda n, m: sum(math.comb(n - 1, k) for k in range(m)) / 2.0**n,
         "one term too many": lambda n, m: (
             sum(math.comb(n - 1, k) for k in range(m + 1)) / 2.0 ** (n - 1)
@@ -57,7 +57,7 @@ def degree_on_a_line(points: np.ndarray, labels: np.ndarray) -> int:
 def share_of_separable_labels(points: int, coefficients: int) -> float:
     """Return the share of the 2^N labellings of N points that a polynomial follows.
 
-    It has m coefficients, and the points' monomials are in general position: by Cover, 2 times
-    the sum over k < m of binomial(N - 1, k) labellings out of 2^N.
+    It has M coefficients, and the points' monomials are in general position: by Cover, 2 times
+    the sum over k < M of binomial(N - 1, k) labellings out of 2^N.
     """
     return sum(math.comb(points - 1, k) for k in range(coefficients)) / 2.0 ** (points - 1)

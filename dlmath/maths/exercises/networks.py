@@ -4,7 +4,7 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.datasets import ball_and_annulus, separable
-from dlmath.maths.exercises.exercise import Answer, compared, exercise
+from dlmath.maths.exercises.exercise import Answer, compared, exercise, numbers
 from dlmath.maths.perceptron import embed
 from dlmath.maths.separation import separating_plane
 
@@ -40,9 +40,11 @@ def perceptron_bound(points: np.ndarray, labels: np.ndarray, normal: np.ndarray)
 def _parts(answer: Answer, _: Answer) -> str:
     """Any features serve that let a plane part the disc from the ring."""
     rows, classes = ball_and_annulus(100, 7, (1.0, 1.1, 2.0))
-    features = np.asarray(answer(rows), float)
+    features = numbers(answer(rows))
     if features.ndim != 2 or len(features) != len(rows):
         return f"It must return one row a point, (200, k). It returns the shape {features.shape}."
+    if np.iscomplexobj(features) or not np.isfinite(features).all():
+        return "Features must be finite real numbers, and some of these are not."
     if separating_plane(embed(features), 2.0 * classes - 1) is None:
         return "No plane parts the two classes in these features: the linear programme says so."
     return ""
@@ -67,12 +69,14 @@ def _adjoint(answer: Answer, solution: Answer) -> str:
     """The upstream gradient is random: with ones many a wrong backward pass agrees."""
     rng = seeds.generator("dense exercise")
     x, w, g = rng.normal(size=(6, 3)), rng.normal(size=(3, 4)), rng.normal(size=(6, 4))
-    for name, given, expected in zip(
-        ("dL/dx", "dL/dW", "dL/db"), answer(x, w, g), solution(x, w, g), strict=True
-    ):
-        if np.shape(given) != expected.shape:
-            return f"{name} has the shape {np.shape(given)}, its variable has {expected.shape}."
-        if not np.allclose(given, expected):
+    all_given, names = answer(x, w, g), ("dL/dx", "dL/dW", "dL/db")
+    if not isinstance(all_given, (tuple, list)) or len(all_given) != 3:
+        return f"It must return three arrays: {', '.join(names)}."
+    for name, given, expected in zip(names, all_given, solution(x, w, g), strict=True):
+        values = numbers(given)
+        if values.shape != expected.shape:
+            return f"{name} has the shape {values.shape}, its variable has {expected.shape}."
+        if not np.allclose(values, expected, rtol=1e-5, atol=1e-5):
             return f"{name} is not the adjoint applied to g: <dy(V), g> and <V, {name}> differ."
     return ""
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from dlmath.maths.exercises.exercise import Answer, compared, exercise
+from dlmath.maths.exercises.exercise import Answer, compared, exercise, number
 from dlmath.maths.objectives import Objective
 from dlmath.maths.optimisers import Adam, minimise
 
@@ -11,9 +11,9 @@ from dlmath.maths.optimisers import Adam, minimise
 def _balances(answer: Answer, _: Answer) -> str:
     """At the best rate both ends of the spectrum have one factor, with opposite signs."""
     for mu, smoothness in ((1.0, 9.0), (0.5, 40.0), (3.0, 3.0)):
-        rate = answer(mu, smoothness)
+        rate = number(answer(mu, smoothness))
         slow, fast = 1 - rate * mu, 1 - rate * smoothness
-        if not abs(slow + fast) <= 1e-9:
+        if not abs(slow + fast) <= 1e-5:
             return (
                 f"For mu = {mu:g}, L = {smoothness:g} the flattest coordinate is multiplied by "
                 f"{slow:.3g} and the steepest by {fast:.3g}: another rate makes the larger smaller."
@@ -72,7 +72,7 @@ GRADIENTS = np.array([[1.0, -20.0], [3.0, 1.0], [-0.5, 4.0]])
 
 
 @exercise(
-    judge=compared((GRADIENTS[:1], 0.1), (GRADIENTS, 0.01), tolerance=1e-6),
+    judge=compared((GRADIENTS[:1], 0.1), (GRADIENTS, 0.01)),
     insight="Its first step is rate * sign(g): the correction divides each mean by the sum of the "
     "weights it has given out so far.",
     mistakes={
@@ -87,23 +87,23 @@ def adam_change(gradients: np.ndarray, rate: float) -> np.ndarray:
     It has b1 = 0.9, b2 = 0.999, epsilon = 1e-8, and bias correction.
     """
     change, mean, squares = (np.zeros(gradients.shape[1]) for _ in range(3))
-    for number, gradient in enumerate(gradients, 1):
+    for step, gradient in enumerate(gradients, 1):
         mean = 0.9 * mean + 0.1 * gradient
         squares = 0.999 * squares + 0.001 * gradient**2
-        fair = mean / (1 - 0.9**number), squares / (1 - 0.999**number)
+        fair = mean / (1 - 0.9**step), squares / (1 - 0.999**step)
         change -= rate * fair[0] / (np.sqrt(fair[1]) + 1e-8)
     return change
 
 
 def _returns(answer: Answer, _: Answer) -> str:
     """The step from the threshold leads to its mirror image."""
-    x = answer()
-    if not x > 0:
-        return f"It must be above 0. It returns {x:.6g}."
+    x = number(answer())
+    if not 0 < x < 9:
+        return f"It must be above 0, and below 9. It returns {x:.8g}."
     after = x - np.sinh(2 * x) / 2
-    if not abs(after + x) <= 1e-6:
+    if not abs(after + x) <= 3e-6:  # which seven digits reach
         nearer = "inwards" if abs(after) < x else "outwards"
-        return f"From {x:.6g} the step leads to {after:.6g}, which is {nearer}."
+        return f"From {x:.8g} the step leads to {after:.8g}, which is {nearer}."
     return ""
 
 

@@ -1,7 +1,11 @@
 """Each exercise tells right from wrong; a check says why and never raises."""
 
+import re
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from numpy.polynomial import legendre
 
 from dlmath.errors import UserError
 from dlmath.maths import exercises
@@ -40,7 +44,84 @@ def test_a_typical_mistake_is_refused_with_a_reason(one, answer):
 def test_an_open_exercise_is_no_failure(one, nothing):
     verdict = one.check(lambda *arguments: nothing)
     assert verdict.right is None
-    assert repr(verdict) == f"Not answered yet. {one.question}"
+    assert repr(verdict) == f"Not answered yet: it returns nothing. {one.question}"
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "given", ["0.5", {"x": 1.0}, [1.0, [2.0, 3.0]], len, [None], np.nan, [], 1j], ids=repr
+)
+def test_what_is_no_answer_is_refused_with_a_reason_of_the_judge(one, given):
+    verdict = one.check(lambda *arguments: given)
+    assert verdict.right is False
+    assert verdict.reason.startswith(("It must return", "It has the shape", "For ", "dL/dx has"))
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: one.name)
+@pytest.mark.parametrize("form", [np.float32, np.ndarray.tolist, np.complex128], ids=repr)
+def test_a_right_answer_may_be_of_another_type(one, form):
+    def answer(*arguments):
+        given = one.solution(*arguments)
+        if isinstance(given, tuple):
+            return [form(np.asarray(entry)) for entry in given]
+        return form(np.asarray(given))
+
+    assert one.check(answer).right, one.check(answer)
+
+
+def test_fractions_and_an_array_of_one_are_numbers():
+    judge = exercises.compared((3.0,))
+    assert judge(lambda x: Fraction(1, 3), lambda x: 1 / x) == ""
+    assert judge(lambda x: np.array([[1 / x]]), lambda x: 1 / x) == ""
+
+
+@pytest.mark.parametrize("answer", [0.2, None, np.ones(3)], ids=repr)
+def test_the_value_in_the_place_of_the_function_is_refused(answer):
+    verdict = exercises.check("best-rate", answer)
+    assert verdict.right is False
+    assert verdict.reason.startswith("Hand over the function itself")
+
+
+def test_seven_digits_of_the_threshold_are_enough_and_five_are_not():
+    assert exercises.check("newton-threshold", lambda: 1.088659).right
+    assert exercises.check("newton-threshold", lambda: 1.0887).right is False
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        lambda n: np.cos(np.pi * np.arange(n + 1) / n),
+        lambda n: legendre.leggauss(n + 1)[0],
+        lambda n: [np.sin(np.pi * (k / n - 0.5)) for k in range(n + 1)],
+    ],
+    ids=["Chebyshev's extrema", "Gauss", "a list"],
+)
+def test_other_places_than_those_of_the_solution_are_good(places):
+    assert exercises.check("good-places", places).right
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        lambda points: np.linalg.norm(points, axis=1, keepdims=True),
+        lambda points: 1e6 * points**2,
+        lambda points: np.exp(-(points**2).sum(axis=1))[:, np.newaxis],
+    ],
+    ids=["the length", "large squares", "a hill"],
+)
+def test_other_features_than_those_of_the_solution_part_the_ring(features):
+    assert exercises.check("ring-features", features).right
+
+
+def test_two_of_three_gradients_are_refused_by_their_names():
+    verdict = exercises.check("dense-backward", lambda x, w, g: (g @ w.T, x.T @ g))
+    assert repr(verdict) == "Not yet. It must return three arrays: dL/dx, dL/dW, dL/db."
+
+
+def test_a_wrong_gradient_is_told_a_direction_in_which_it_is_wrong():
+    verdict = exercises.check("least-squares-gradient", lambda x, w, y: 2 * x.T @ (x @ w - y))
+    changes, claimed = re.search(r"rate (\S+), and .* is (\S+)\.$", verdict.reason).groups()
+    assert float(claimed) == pytest.approx(2 * float(changes), rel=1e-3)
 
 
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: one.name)
