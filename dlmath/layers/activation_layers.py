@@ -15,6 +15,10 @@ class _FunctionLayer(Layer):
 
     function: Function
 
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def forward(self, x: tf.Tensor) -> tuple[tf.Tensor, Any]:
         return self.function.forward(x)
 
@@ -76,6 +80,7 @@ class Softmax(_FunctionLayer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
+        self.supports_masking = False  # Keras's leaves masked entries out; this one knows no masks
         self.axis = axis if isinstance(axis, int) else tuple(axis)
         self.function = activations.Softmax(self.axis)
 

@@ -54,9 +54,13 @@ class Relu(Function):
         self.threshold = threshold
 
     def forward(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        if not (self.max_value or self.negative_slope or self.threshold):
-            return tf.maximum(x, 0), x
-        y = tf.where(x > self.threshold, x, self.negative_slope * (x - self.threshold))
+        if not (self.negative_slope or self.threshold):
+            y = tf.maximum(x, 0)
+        else:
+            left = x - self.threshold
+            # Not 0 * left, which is NaN at minus infinity.
+            left = self.negative_slope * left if self.negative_slope else tf.zeros_like(x)
+            y = tf.where(x > self.threshold, x, left)
         return (y if self.max_value is None else tf.minimum(y, self.max_value)), x
 
     def backward(self, cache: tf.Tensor, g: tf.Tensor) -> Gradients:

@@ -1,6 +1,7 @@
 """Checking of constructor arguments, in the words that Keras uses."""
 
 import inspect
+import numbers
 from typing import Any
 
 import keras
@@ -59,7 +60,8 @@ def whole(value: Any, name: str, *, least: int = 1) -> int:
     Raises:
         ValueError: It is not a whole number, or too small.
     """
-    if isinstance(value, bool) or int(value) != value or value < least:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or value != value // 1 or value < least:
         raise ValueError(f"`{name}` must be a whole number >= {least}. Received: {name}={value!r}")
     return int(value)
 
@@ -70,7 +72,7 @@ def whole_pair(value: Any, name: str, *, least: int = 1) -> tuple[int, int]:
     Raises:
         ValueError: It is neither, or a number is too small.
     """
-    pair = (value, value) if isinstance(value, int) else tuple(value)
+    pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
     if len(pair) != 2:
         raise ValueError(f"`{name}` must be an int or two ints. Received: {name}={value!r}")
     return whole(pair[0], name, least=least), whole(pair[1], name, least=least)

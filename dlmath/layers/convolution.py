@@ -246,8 +246,7 @@ class DepthwiseConv2D(WindowedProduct):
     """A convolution for every channel by itself, as `keras.layers.DepthwiseConv2D`.
 
     Args:
-        kernel_size, strides, padding, dilation_rate, activation, use_bias: As in `Conv2D`; as in
-            Keras, the two strides must be equal.
+        kernel_size, strides, padding, dilation_rate, activation, use_bias: As in `Conv2D`.
         depth_multiplier: Number of filters M for every channel.
         depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer: As the
             kernel's and bias's in `Dense`.

@@ -43,6 +43,7 @@ class Dropout(Layer):
         self.rate = arguments.fraction(rate, "rate")
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
+        self.supports_masking = True
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: tf.Tensor, training: bool | None = False) -> tf.Tensor:

@@ -57,6 +57,7 @@ class LayerNormalization(Layer):
         self.gamma_initializer = keras.initializers.get(gamma_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.supports_masking = True
 
     def _feature_axes(self, rank: int) -> list[int]:
         axes = [self.axis] if isinstance(self.axis, int) else self.axis

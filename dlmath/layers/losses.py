@@ -108,8 +108,8 @@ class CategoricalCrossentropy(_CrossEntropy):
         )
 
     def smooth(self, y_true: tf.Tensor) -> tf.Tensor:
-        share = self.label_smoothing / y_true.shape[self.axis]
-        return y_true * (1 - self.label_smoothing) + share
+        classes = tf.cast(tf.shape(y_true)[self.axis], y_true.dtype)
+        return y_true * (1 - self.label_smoothing) + self.label_smoothing / classes
 
 
 @keras.saving.register_keras_serializable("dlmath")

@@ -72,7 +72,7 @@ class _Pooling(Layer):
     ):
         super().__init__(**kwargs)
         self.pool_size = arguments.whole_pair(pool_size, "pool_size")
-        self.strides = arguments.whole_pair(strides or pool_size, "strides")
+        self.strides = arguments.whole_pair(pool_size if strides is None else strides, "strides")
         self.padding = arguments.one_of(padding, "padding", ("valid", "same"))
         self.window = Window(self.pool_size, self.strides, self.padding)
         self.input_spec = keras.layers.InputSpec(ndim=4)

@@ -53,11 +53,20 @@ class Window:
 
         "valid": floor((length - reach) / stride) + 1, the window inside the image (Tsemo, 6.1).
         "same": ceil(length / stride), the image padded as far as that needs.
+
+        Raises:
+            ValueError: The padding is "valid", and the window larger than the image.
         """
         stride = self.strides[axis]
         if self.padding == "same":
             return (length + stride - 1) // stride
-        return (length - self.reach(axis)) // stride + 1
+        reach = self.reach(axis)
+        if isinstance(length, int) and length < reach:
+            raise ValueError(
+                f"A window that spans {reach} pixels has no place in an image of fewer, unless the "
+                f"padding is 'same'. Received: {('height', 'width')[axis]}={length}"
+            )
+        return (length - reach) // stride + 1
 
     def margins(self, axis: int, length: Any) -> tuple[Any, Any]:
         """Pixels of padding before and after; an odd one goes after, as in TensorFlow."""

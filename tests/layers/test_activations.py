@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -57,6 +58,24 @@ def test_values_and_derivatives_are_finite_however_large_the_input(name):
     function = activations.get(name)
     assert np.isfinite(function(tf.constant(x))).all()
     assert np.isfinite(derivative(function, x)).all()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"max_value": 0.0},
+        {"max_value": 6.0},
+        {"max_value": 4.0},
+        {"threshold": 1.0},
+        {"max_value": 4.0, "negative_slope": 0.5, "threshold": 1.0},
+    ],
+)
+def test_relu_is_that_of_keras_from_one_infinity_to_the_other(arguments):
+    x = np.array([-np.inf, -3.0, -0.0, 0.5, 1.0, 2.0, 7.0, np.inf], "float32")
+    ours = layers.ReLU(**arguments)(x).numpy()
+    np.testing.assert_array_equal(ours, keras.layers.ReLU(**arguments)(x))
+    assert not np.signbit(ours[ours == 0]).any()
 
 
 def test_a_class_at_minus_infinity_has_probability_and_gradient_zero():

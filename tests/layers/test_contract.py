@@ -110,3 +110,10 @@ def test_an_argument_of_keras_that_is_not_supported_is_refused_by_name(case):
     for name in ("kernel_constraint", "lora_rank", "filtres"):
         with pytest.raises(ValueError, match=rf"does not support the argument `{name}`"):
             case.layer(**{name: 3})
+
+
+@every_layer
+def test_a_mask_goes_on_where_keras_lets_it_and_the_layer_does_not_use_it(case):
+    uses_it = {"BatchNormalization", "Softmax"}
+    theirs = case.keras_layer().supports_masking and case.kind not in uses_it
+    assert case.layer().supports_masking == theirs

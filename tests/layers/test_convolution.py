@@ -62,6 +62,8 @@ def test_height_and_width_may_be_unknown_while_tracing():
         ({"padding": "full"}, r"one of 'valid', 'same'\. Received: padding='full'"),
         ({"strides": 2, "dilation_rate": 2}, "cannot both exceed 1"),
         ({"kernel_size": (3, 3, 3)}, "an int or two ints"),
+        ({"kernel_size": None}, "`kernel_size` must be a whole number"),
+        ({"kernel_size": "ab"}, "`kernel_size` must be a whole number"),
         ({"data_format": "channels_first"}, "does not support the argument `data_format`"),
     ],
 )

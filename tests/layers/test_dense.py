@@ -69,6 +69,7 @@ def test_softmax_regression_has_the_gradient_of_the_paper(network):
     [
         ({"units": 0}, r"`units` must be a whole number >= 1\. Received: units=0"),
         ({"units": 2.5}, "`units` must be a whole number"),
+        ({"units": None}, r"`units` must be a whole number >= 1\. Received: units=None"),
         ({"units": 2, "activation": "rleu"}, r"Did you mean 'relu'\?"),
         ({"units": 2, "unit": 3}, r"`unit`\. Received: unit=3.*Did you mean 'units'\?"),
         ({"units": 2, "kernel_constraint": "non_neg"}, r"Use keras\.layers\.Dense for it"),

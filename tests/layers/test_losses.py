@@ -83,6 +83,19 @@ def test_certain_and_wrong_learns_from_logits_and_not_from_probabilities():
     np.testing.assert_array_equal(chances, [[0, 0]])
 
 
+@pytest.mark.parametrize("arguments", [{}, {"from_logits": True}, {"label_smoothing": 0.2}])
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_truths_whose_shape_is_not_known_while_tracing_are_taken(kind, arguments):
+    loss = getattr(losses, kind)(**arguments, dtype="float64")
+    p = tf.constant(Z if arguments.get("from_logits") else tf.nn.softmax(Z))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.float64)])
+    def of(y):
+        return loss(y, p)
+
+    np.testing.assert_allclose(of(Y), loss(Y, p), rtol=1e-12)
+
+
 def test_labels_of_one_axis_less_are_not_broadcast_into_a_square():
     p = np.array([[0.2], [0.7], [0.4]], "float32")
     y = np.array([0.0, 1.0, 1.0], "float32")

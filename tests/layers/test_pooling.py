@@ -27,6 +27,11 @@ def test_pixels_of_the_padding_neither_win_nor_count():
         np.testing.assert_array_equal(kind(2, padding="same")(x), -np.ones((1, 2, 2, 1)))
 
 
+def test_a_stride_of_zero_is_not_taken_for_none():
+    with pytest.raises(ValueError, match="`strides` must be a whole number >= 1"):
+        layers.MaxPooling2D(2, strides=0)
+
+
 def test_kept_axes_have_length_one():
     assert layers.GlobalAveragePooling2D(keepdims=True)(np.zeros((2, 3, 4, 5))).shape == (
         2,

@@ -1,9 +1,11 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlmath import layers
 from dlmath.layers.windows import Patches, Window
 
 
@@ -54,3 +56,12 @@ def test_sizes_unknown_while_tracing_change_nothing(padding):
     x = tf.random.stateless_normal((2, 7, 6, 2), seed=(1, 2))
     known = Patches(window, x.shape.as_list())
     np.testing.assert_array_equal(there_and_back(x), known.adjoint(known(x)))
+
+
+@pytest.mark.parametrize("image", [(3, 8, 2), (8, 3, 2)])
+@pytest.mark.parametrize(
+    "layer", [layers.Conv2D(4, 5), layers.DepthwiseConv2D(5), layers.AveragePooling2D(5)]
+)
+def test_a_window_larger_than_the_image_is_refused(layer, image):
+    with pytest.raises(ValueError, match=r"spans 5 pixels.*Received: (height|width)=3"):
+        layer(keras.Input(image))
