@@ -86,6 +86,16 @@ def test_the_training_flag_is_set_for_a_layer_that_has_one():
     assert gradcheck.check(Training, inputs=None).passed
 
 
+def test_a_gradient_is_not_passed_for_want_of_a_number_to_compare_it_with():
+    # The tape's gradient of a root that is left out at 0 is 0 * infinity.
+    root = Pair(
+        lambda x: (tf.where(x > 0, tf.sqrt(x), tf.zeros_like(x)), x),
+        lambda x, g: {"x": 7 * g},
+    )
+    report = gradcheck.check(root, inputs={"x": np.array([[0.0, 0.0]])})
+    assert "tape" in report.rows[0].failed
+
+
 def test_a_plain_pair_of_functions_is_checked_at_the_values_given():
     pair = Pair(
         lambda a, b: (tf.math.log(a) * b, (a, b)),

@@ -83,6 +83,8 @@ def test_under_ones_a_backward_of_softmax_that_returns_zeros_passes_and_under_ra
         ([1.0, 2.0], [1.0, 4.0], 0.5),
         ([1e-20], [0.0], 0.0),
         ([np.nan], [1.0], np.inf),
+        ([1.0], [np.nan], np.inf),
+        ([np.inf], [np.inf], np.inf),
         ([[1.0]], [1.0], np.inf),
     ],
 )

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlmath.gradcheck import CASES
+from dlmath.gradcheck import CASES, oracles
 from dlmath.gradcheck.cases import LayerCase
+from dlmath.gradcheck.subject import random_upstream
+from dlmath.seeds import generator
 
 LAYER_CASES = [case for case in CASES if isinstance(case, LayerCase)]
 every_layer = pytest.mark.parametrize("case", LAYER_CASES, ids=lambda case: case.name)
@@ -58,6 +60,17 @@ def test_traced_once_and_equal_to_the_eager_call(case):
     np.testing.assert_allclose(traced(x), eager, rtol=1e-6, atol=1e-6)
     traced(x + 1)
     assert traced.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_backward_pass_is_the_gradient_of_the_forward_pass(case):
+    random = generator("contract", case.name)
+    subject = case.subject(random)
+    upstream = random_upstream(subject, random)
+    judges = oracles.tape(subject, upstream, random)
+    by_hand = subject.by_hand(upstream)
+    errors = {name: judges[name](by_hand[name]) for name in subject.names}
+    assert max(errors.values()) < 1e-12, errors
 
 
 @every_layer
