@@ -199,11 +199,11 @@ def train(
         changes["start_from"] = start_from
         typer.echo(_train(task, data, out, tensorboard, changes, where, verbose=verbose))
         return
-    task, changes = _prepared(task, data, changes)
     if folds and (dry_run or tensorboard):
         raise UserError("--folds takes neither --dry-run nor --tensorboard. Leave one out.")
     if dry_run and checkpoint_every is not None:
         raise UserError("--dry-run saves nothing. Leave --checkpoint-every out.")
+    task, changes = _prepared(task, data, out, changes)
     if dry_run:
         show_plan(task, data, {**where, **changes}, as_json=as_json)
     elif folds:
@@ -219,18 +219,30 @@ def _option(field: str) -> str:
 
 
 def _prepared(
-    task: str | None, data: list[str] | None, changes: dict[str, Any]
+    task: str | None, data: list[str] | None, out: Path | None, changes: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
-    """Return the task and the settings, with what own images cannot say asked for."""
+    """Return the task and the settings, with what own images cannot say asked for.
+
+    Refuses what can be seen without TensorFlow, whose import takes seconds.
+    """
+    from dlmath.data.locate import PHANTOM, find_data
+    from dlmath.data.sources import refuse_absent
     from dlmath.models.own_images import is_own_images
+    from dlmath.models.tasks import recipe_with
 
     if task is None:
         raise UserError(
             "Nothing to train: TASK is missing. Try: dlmath train pneumonia --data phantom "
             "--backbone efficientnet_lite0, or see what there is: dlmath data list"
         )
+    recipe = recipe_with(task, changes)
+    if out is not None:
+        Run.refuse_occupied(out)
+    refuse_absent(path for path in data or () if path != PHANTOM)
     if is_own_images(task):
         changes = ask_what_is_missing(show_survey(data or [task], changes), changes)
+    elif not data:
+        find_data(recipe.name)
     return task, changes
 
 

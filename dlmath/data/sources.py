@@ -143,6 +143,20 @@ def list_files(paths: Sequence[Source], *, progress: Progress | None = None) -> 
     return Listing(found, readings)
 
 
+def refuse_absent(paths: Iterable[Source]) -> None:
+    """Refuse a source that is not there, before anything is read.
+
+    Raises:
+        DataError: Which.
+    """
+    for path in paths:
+        if not (str(path).startswith(TFDS_PREFIX) or Path(path).expanduser().exists()):
+            raise DataError(
+                f"There are no data at {path}. Pass a folder of class folders, a zip of one or a "
+                "CSV with --data; to try without data: --data phantom"
+            )
+
+
 def data_hash(catalogue: Catalogue) -> str:
     """Return a sha256 over file, class and content of all examples, equal on every machine."""
     rows = [(item.file, item.label, item.sha256) for item in catalogue.examples]
@@ -174,13 +188,9 @@ def _is_text(name: str) -> bool:
 
 
 def _read(source: Source, progress: Progress | None) -> Reading:
+    refuse_absent([source])
     path = Path(source).expanduser()
     is_tfds = str(source).startswith(TFDS_PREFIX)
-    if not (is_tfds or path.exists()):
-        raise DataError(
-            f"There are no data at {source}. Pass a folder of class folders, a zip of one or a CSV "
-            "with --data; to try without data: --data phantom"
-        )
     try:
         if is_tfds:
             reading = read_tfds(str(source), progress=progress)

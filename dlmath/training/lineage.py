@@ -14,6 +14,7 @@ from dlmath.data.carried_split import carry_over
 from dlmath.data.sources import Catalogue
 from dlmath.data.splits import Split, read_rows
 from dlmath.errors import RunError, UserError
+from dlmath.models.backbones import find_backbone
 from dlmath.models.own_images import is_own_images
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
@@ -119,6 +120,7 @@ class Parent:
             )
         recipe = recipe.replace(**settings)
         recipe.refuse_without_effect(settings)
+        find_backbone(recipe.backbone, recipe.image_size)
         return recipe
 
     def split(self, catalogue: Catalogue, recipe: Recipe) -> Split:

@@ -8,15 +8,9 @@ from typing import Any, NamedTuple
 from dlmath.data.locate import find_data
 from dlmath.data.sources import Catalogue, read_sources
 from dlmath.data.splits import Split, read_split, split_examples
-from dlmath.errors import RecipeError, UserError, did_you_mean
-from dlmath.models import RECIPES
-from dlmath.models.backbones import find_backbone
-from dlmath.models.own_images import (
-    is_own_images,
-    recipe_of_images,
-    with_found_classes,
-    with_guessed_patients,
-)
+from dlmath.errors import UserError
+from dlmath.models.own_images import is_own_images, with_found_classes, with_guessed_patients
+from dlmath.models.tasks import recipe_with
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
@@ -59,8 +53,7 @@ def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> 
     Raises:
         RecipeError: The task is none of these, or a setting is refused or would have no effect.
     """
-    recipe = _recipe_of(task).replace(**settings)
-    recipe.refuse_without_effect(settings)
+    recipe = recipe_with(task, settings)
     if isinstance(task, Recipe) or not is_own_images(task):
         return Request(recipe, data)
     data = data or Path(task)
@@ -88,27 +81,9 @@ def resolve_from(
     return Request(parent.recipe(task, settings), data, parent=parent)
 
 
-def _recipe_of(task: Recipe | str | Path) -> Recipe:
-    if isinstance(task, Recipe):
-        return task
-    if str(task) in RECIPES:
-        return RECIPES[str(task)]
-    path = Path(task)
-    if path.is_file() and path.suffix == ".toml":
-        return Recipe.read(path)
-    if is_own_images(path):
-        return recipe_of_images(path)
-    raise RecipeError(
-        f"There is no task {str(task)!r}.{did_you_mean(str(task), RECIPES)} A task is one of "
-        f"{', '.join(RECIPES)}, the path of a recipe.toml, or your own images: a folder of class "
-        "folders, a zip of one, or a CSV. See what there is: dlmath data list"
-    )
-
-
 def prepare(request: Request, reporter: Reporter) -> Prepared:
     """Find the data that are asked for, read what is there, and split it by patient."""
     recipe, data, warnings, parent = request
-    find_backbone(recipe.backbone, recipe.image_size)  # refuses before any file is read
     sources = tuple(find_data(recipe.name, as_paths(data), progress=reporter.progress))
     catalogue = read_sources(
         sources,

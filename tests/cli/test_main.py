@@ -41,10 +41,22 @@ def test_the_version_is_printed(monkeypatch, capsys):
         (["train", "malaria", "--force"], "--force belongs to --resume"),
         (["train", "--from", "absent", "--data", "d"], "No run at absent"),
         (["train", "--from", "r", "--folds", "3"], "--from takes neither"),
-        (["train", "malaria", "--checkpoint-every", "5"], "200steps, 30s, 5min or 1h"),
+        (
+            ["train", "malaria", "--data", "phantom", "--checkpoint-every", "5"],
+            "200steps, 30s, 5min or 1h",
+        ),
         (["train", "malaria", "--checkpoint-every", "5s", "--dry-run"], "--dry-run saves nothing"),
         (
-            ["train", "pneumonia", "--tune", "head", "--checkpoint-every", "5s"],
+            [
+                "train",
+                "pneumonia",
+                "--data",
+                "phantom",
+                "--tune",
+                "head",
+                "--checkpoint-every",
+                "5s",
+            ],
             "--set head_solver=sgd",
         ),
         (["runs", "show"], "There is no finished run"),
@@ -60,6 +72,30 @@ def test_bad_input_is_one_message_and_exit_code_2(
     assert message in printed.err
     assert "Traceback" not in printed.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pnuemonia"], "Did you mean 'pneumonia'"),
+        (["pneumonia"], "There are no data of 'pneumonia'"),
+        (["pneumonia", "--data", "absent"], "There are no data at absent"),
+        (["pneumonia", "--data", "phantom", "--backbone", "resnet"], "no backbone 'resnet'"),
+        (["pneumonia", "--data", "phantom", "--image-size", "9"], "at least 32 pixels a side"),
+        (["pneumonia", "--data", "phantom", "--out", "full"], "must be absent or empty"),
+    ],
+)
+def test_a_slip_is_told_of_before_tensorflow_is_waited_for(
+    monkeypatch, tmp_path, capsys, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DLMATH_DATA", raising=False)
+    monkeypatch.setenv("DLMATH_HOME", str(tmp_path / "home"))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").touch()
+    monkeypatch.setattr("dlmath.cli.train.load_tensorflow", lambda: pytest.fail("it was loaded"))
+    assert run(monkeypatch, "train", *arguments) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

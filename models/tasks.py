@@ -1,0 +1,45 @@
+"""From what a user calls a task to its recipe. Loads no Keras: a slip is told of at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlmath.errors import RecipeError, did_you_mean
+from dlmath.models.backbones import find_backbone
+from dlmath.models.own_images import is_own_images, recipe_of_images
+from dlmath.models.recipes import RECIPES
+from dlmath.recipe import Recipe
+
+
+def recipe_with(task: Recipe | str | Path, settings: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of a task, with fields of it set.
+
+    Args:
+        task: A recipe, a task's name, the path of a recipe.toml, or the place of own images.
+        settings: Fields of the recipe by name.
+
+    Raises:
+        RecipeError: The task is none of these, there is no such backbone, or a setting is refused
+            or would have no effect.
+    """
+    recipe = _recipe_of(task).replace(**settings)
+    recipe.refuse_without_effect(settings)
+    find_backbone(recipe.backbone, recipe.image_size)
+    return recipe
+
+
+def _recipe_of(task: Recipe | str | Path) -> Recipe:
+    if isinstance(task, Recipe):
+        return task
+    if str(task) in RECIPES:
+        return RECIPES[str(task)]
+    path = Path(task)
+    if path.is_file() and path.suffix == ".toml":
+        return Recipe.read(path)
+    if is_own_images(path):
+        return recipe_of_images(path)
+    raise RecipeError(
+        f"There is no task {str(task)!r}.{did_you_mean(str(task), RECIPES)} A task is one of "
+        f"{', '.join(RECIPES)}, the path of a recipe.toml, or your own images: a folder of class "
+        "folders, a zip of one, or a CSV. See what there is: dlmath data list"
+    )
