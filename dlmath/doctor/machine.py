@@ -75,13 +75,20 @@ def caches() -> Verdict:
     home = cache_home()
     if not home.is_dir():
         return ok("There is no cache yet.")
-    sizes = {
-        folder.name: sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
-        for folder in sorted(home.iterdir())
-        if folder.is_dir()
-    }
+    sizes = {folder.name: _bytes_in(folder) for folder in sorted(home.iterdir()) if folder.is_dir()}
     parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in sizes.items() if size)
     return ok(f"{gigabytes(sum(sizes.values()))} in all" + (f": {parts}" if parts else ""))
+
+
+def _bytes_in(folder: str | Path) -> int:
+    # Not by pathlib, which takes many times as long for the ten thousands of images of a cache.
+    with os.scandir(folder) as entries:
+        return sum(
+            _bytes_in(entry.path)
+            if entry.is_dir(follow_symlinks=False)
+            else entry.stat(follow_symlinks=False).st_size
+            for entry in entries
+        )
 
 
 def data() -> Verdict:

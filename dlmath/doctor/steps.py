@@ -23,19 +23,19 @@ BATCH_SIZE = 4  # small, since the steps are timed by those who wait
 STEPS = 6
 
 
-class _StopAt(Callback):
-    """Ends a training in the middle, as a signal would."""
+class _KeepsMiddle(Callback):
+    """Keeps a checkpoint of one step, as a training that is then killed leaves it."""
 
-    def __init__(self, step: int):
+    def __init__(self, step: int, groups: dict[str, list]):
         self.step = step
+        self.groups = groups
+        self.saved = b""
 
     def on_step_end(self, position: Position, loss: object) -> None:
         if position.step == self.step:
-            raise _Stopped
-
-
-class _Stopped(Exception):
-    """The training was ended on purpose."""
+            state = {"epoch": position.epoch, "step": position.step, "callbacks": {}}
+            arrays = checkpoints.collect(self.groups)
+            self.saved = checkpoints.pack(checkpoints.Checkpoint(arrays, state))
 
 
 def augmentation(subject: Subject) -> Verdict:
@@ -98,8 +98,8 @@ def resuming(subject: Subject) -> Verdict:
     rows = np.arange(STEPS * BATCH_SIZE) % len(part.labels)
     images = part.pixels[rows]
     labels = np.eye(len(recipe.classes), dtype=np.float32)[part.labels[rows]]
-    whole = _trained(recipe, images, labels)
-    halves = _trained(recipe, images, labels, stop_at=STEPS // 2)
+    whole, middle = _trained(recipe, images, labels)
+    halves, _ = _trained(recipe, images, labels, middle)
     different = [name for name in whole if whole[name].tobytes() != halves[name].tobytes()]
     half = STEPS // 2
     if different:
@@ -117,25 +117,22 @@ def resuming(subject: Subject) -> Verdict:
 
 
 def _trained(
-    recipe: Recipe, images: np.ndarray, labels: np.ndarray, stop_at: int | None = None
-) -> dict[str, np.ndarray]:
-    """Return the arrays of a model after the steps, interrupted after `stop_at` of them."""
+    recipe: Recipe, images: np.ndarray, labels: np.ndarray, saved: bytes | None = None
+) -> tuple[dict[str, np.ndarray], bytes]:
+    """Train a new model, from a checkpoint if one is given, as a new process would.
+
+    Returns:
+        Its arrays after the steps, and a checkpoint of the step in their middle.
+    """
     loop, groups = _loop(recipe, images, labels)
-    if stop_at is not None:
-        loop.callbacks = [_StopAt(stop_at)]
-        try:
-            loop.run()
-        except _Stopped:
-            saved = checkpoints.pack(
-                checkpoints.Checkpoint(checkpoints.collect(groups), loop.state())
-            )
-        # A new model, as a new process would have, which knows of the first what was saved.
-        loop, groups = _loop(recipe, images, labels)
+    if saved is not None:
         found = checkpoints.unpack(saved, "in memory")
         checkpoints.restore(found.arrays, groups)
         loop.restore(dict(found.meta))
+    middle = _KeepsMiddle(STEPS // 2, groups)
+    loop.callbacks = [middle]
     loop.run()
-    return checkpoints.collect(groups)
+    return checkpoints.collect(groups), middle.saved
 
 
 def _loop(recipe: Recipe, images: np.ndarray, labels: np.ndarray) -> tuple[Loop, dict[str, list]]:
