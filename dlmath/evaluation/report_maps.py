@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dlmath import pages
+from dlmath._version import __version__
 from dlmath.data.sources import Example
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.classifier import Classifier
@@ -50,11 +51,14 @@ def keep_maps(
 ) -> None:
     """Explain the most confident rights and wrongs and keep their maps for the report.
 
-    A model that cannot be explained leaves the reason in their place.
+    A model that cannot be explained leaves the reason in their place. Maps that are there already,
+    of the very predictions and by this version, stay: they take as long as the figures.
 
     Raises:
         RunError: The folder of the report cannot be written to.
     """
+    if _are_kept(run):
+        return
     chosen = [
         (kind, evaluated.pixels.examples[row])
         for kind in ("right", "wrong")
@@ -69,10 +73,25 @@ def keep_maps(
     kept = [(*about, one) for about, one in zip(chosen, found, strict=False) if one is not None]
     try:
         maps = [_keep(run, number, *about) for number, about in enumerate(kept, start=1)]
-        record = {"predictions_sha256": _predictions(run), "reason": reason, "maps": maps}
+        record = {**_origin(run), "reason": reason, "maps": maps}
         write_json(_folder(run) / "maps.json", record)
     except OSError as error:
         raise not_writable(run, error) from error
+
+
+def _are_kept(run: Run) -> bool:
+    """Whether the maps of these predictions are there, each with its picture."""
+    try:
+        kept = read_json(_folder(run) / "maps.json")
+        is_same = all(kept[name] == value for name, value in _origin(run).items())
+        return is_same and all((_folder(run) / one["picture"]).is_file() for one in kept["maps"])
+    except (OSError, RunError, KeyError, TypeError):  # none yet, or damaged: they are drawn
+        return False
+
+
+def _origin(run: Run) -> dict[str, str]:
+    """Return what maps depend on."""
+    return {"dlmath": __version__, "predictions_sha256": _predictions(run)}
 
 
 def _keep(run: Run, number: int, kind: str, example: Example, one: MapPicture) -> dict[str, Any]:

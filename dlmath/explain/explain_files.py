@@ -153,7 +153,7 @@ class Explainer:
             RunError: The model gives NaN.
         """
         image = read_image(file, str(file), self.classifier.image_size)
-        row = self.classifier.probabilities(image[None])
+        row = self.classifier.answer(image[None]).probabilities  # by the graph that is traced
         if not np.isfinite(row).all():
             raise RunError(
                 f"The model gives NaN for {file}. Its weights are damaged or its training "

@@ -52,6 +52,24 @@ def test_a_report_written_again_keeps_its_maps(tiny_run):
     assert page(tiny_run).count(ADDRESS) == shown
 
 
+def test_maps_that_are_kept_are_not_drawn_again(tiny_run):
+    asked = []
+
+    def explain(*given):
+        asked.append(given)
+        return explained(*given)
+
+    evaluate(tiny_run, explain=explain)
+    shown = page(tiny_run)
+    evaluate(tiny_run, explain=explain)
+    assert len(asked) == 1
+    assert page(tiny_run).count(ADDRESS) == shown.count(ADDRESS) > 0
+
+    (tiny_run.report_path.parent / "maps" / "1.png").unlink()
+    evaluate(tiny_run, explain=explain)
+    assert len(asked) == 2
+
+
 def test_maps_of_other_predictions_are_not_shown(tiny_run):
     evaluate(tiny_run, explain=explained)
     predictions = tiny_run.folder / "predictions.csv"
