@@ -12,6 +12,7 @@ from dlmath.data.listing import counted
 from dlmath.data.sources import list_files
 from dlmath.data.thumbnail import thumbnail_address
 from dlmath.errors import DataError, RunError
+from dlmath.evaluation.bootstrap import cluster_indices
 from dlmath.evaluation.curves import Curves, curves
 from dlmath.evaluation.tables import probability_columns
 from dlmath.runs import Run
@@ -30,7 +31,7 @@ class Predictions:
         files: N names in the catalogue.
         positive: (N,) bool.
         score: (N,) probability of the positive class.
-        patients: (N,) indices; without patients each image has its own.
+        patients: (N,) indices; where any is not known each image has its own, as in the metrics.
     """
 
     files: tuple[str, ...]
@@ -50,12 +51,11 @@ def read_predictions(run: Run) -> Predictions:
         with path.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines))
         column = probability_columns([recipe.positive_class])[0]
-        names = [row["patient"] or row["file"] for row in rows]
         return Predictions(
             files=tuple(row["file"] for row in rows),
             positive=np.array([row["class"] == recipe.positive_class for row in rows], bool),
             score=np.array([float(row[column]) for row in rows]),
-            patients=np.unique(names, return_inverse=True)[1],
+            patients=cluster_indices([row["patient"] or None for row in rows]),
         )
     except (OSError, KeyError, ValueError) as error:
         raise RunError(f"Cannot read {path}: {error}. Evaluate again.") from error
