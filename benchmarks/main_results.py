@@ -5,7 +5,8 @@
 
 Each entry is run by its command, as a user would. What `dlmath evaluate --json` prints goes to
 `benchmarks/results/<name>.json` beside the command, the speed and the versions;
-`benchmarks/readme_tables.py` puts the figures into the README.
+`benchmarks/readme_tables.py` puts the figures into the README, but for the seconds: they say what
+else the machine did.
 """
 
 import argparse
