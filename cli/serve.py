@@ -102,8 +102,7 @@ def _find(model: str | None) -> Run | Path:
 def _open(model: Run | Path, limits: "Limits", trust: bool) -> Any:
     from dlmath.serving.service import Service
 
-    with without_chatter():
-        return Service.open(model, limits=limits, trust=trust)
+    return Service.open(model, limits=limits, trust=trust, quietly=without_chatter)
 
 
 def _say(line: str) -> None:

@@ -28,6 +28,7 @@ def describe(run: Run, decider: Decider, format: str) -> dict[str, Any]:
         "format": format,
         "task": run.recipe.name,
         "run": run.name,
+        "phantom": run.manifest["data"]["phantom"],
         "made": datetime.now(UTC).isoformat(),
         "classes": list(decider.classes),
         "positive_class": decider.positive_class,

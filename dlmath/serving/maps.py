@@ -1,11 +1,22 @@
-"""Heat maps for the server. Keras is loaded for the first of them, and computes in one thread."""
+"""Heat maps for the server, in a thread of their own.
 
+Keras is loaded for the first map of a run or a `.keras` file; a SavedModel has a signature of maps.
+"""
+
+import io
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+
 from dlmath.errors import DataError
+from dlmath.evaluation.exported_classifier import SavedModel
 from dlmath.evaluation.prediction import Prediction
+from dlmath.light.decider import Decider
 from dlmath.light.exported import kind_of_export
 from dlmath.runs import Run
 from dlmath.serving.limits import Limits
@@ -13,8 +24,13 @@ from dlmath.serving.reading import read_pixels, read_upright
 from dlmath.serving.refusal import Refusal
 
 if TYPE_CHECKING:
-    from dlmath.explain.classifier_parts import ClassifierParts
     from dlmath.explain.heat_map import HeatMap
+
+# Pixels uint8 (S, S, 3) and the index of the class that was decided, to its map.
+Explain = Callable[[np.ndarray, int], "HeatMap"]
+Quietly = Callable[[], AbstractContextManager[None]]
+
+_NO_FEATURES = "This network has no feature map to explain."
 
 
 class MapMaker:
@@ -22,50 +38,51 @@ class MapMaker:
 
     Args:
         model: A run or an export.
+        classifier: Which answers for it.
+        quietly: Entered while the first map is made, which loads what writes to stderr.
+
+    Attributes:
+        why_none: Why there are no maps, where that is known from the beginning.
     """
 
-    def __init__(self, model: Run | Path):
+    def __init__(self, model: Run | Path, classifier: Decider, quietly: Quietly = nullcontext):
         self._model = model
-        self._parts: ClassifierParts | None = None
+        self._size = classifier.image_size
+        self._quietly = quietly
+        self._explain: Explain | None = None
+        self.why_none = _why_none(model, classifier)
+        if isinstance(classifier, SavedModel) and self.why_none is None:
+            self._explain = _by_signature(classifier)
         self._thread = ThreadPoolExecutor(1, "dlmath-maps")  # Keras's model is not made for more
 
     @property
     def is_loaded(self) -> bool:
-        """Whether Keras and the model are there, so that a map takes no longer than others."""
-        return self._parts is not None
+        """Whether what explains is there, so that a map takes no longer than others."""
+        return self._explain is not None
 
     def submit(self, content: bytes, prediction: Prediction, limits: Limits) -> "Future[HeatMap]":
         """Ask for the map of an image that the server has answered, for the class it decided.
 
         The future raises `Refusal` where the model gives no maps.
         """
-        return self._thread.submit(self._explain, content, prediction, limits)
+        return self._thread.submit(self._map, content, prediction, limits)
 
     def close(self) -> None:
         """Finish the map at work, and drop those that wait."""
         self._thread.shutdown(cancel_futures=True)
 
-    def _explain(self, content: bytes, prediction: Prediction, limits: Limits) -> "HeatMap":
-        from dlmath.explain.methods import find_method
-
+    def _map(self, content: bytes, prediction: Prediction, limits: Limits) -> "HeatMap":
         assert prediction.decision is not None
         assert prediction.probabilities is not None
-        parts = self._loaded()
-        pixels = read_pixels(content, prediction.file, parts.image_size, limits)
+        if self.why_none is not None:
+            raise Refusal(404, self.why_none, code="no_maps")
+        pixels = read_pixels(content, prediction.file, self._size, limits)
         index = list(prediction.probabilities).index(prediction.decision)
-        return find_method("grad_cam")(parts, pixels, index)
-
-    def _loaded(self) -> "ClassifierParts":
-        if self._parts is None:
-            # A LiteRT or ONNX file has no gradients, and the one in a SavedModel is no Keras model.
-            if isinstance(self._model, Path) and kind_of_export(self._model) != "keras":
-                raise Refusal(
-                    404,
-                    "This export gives no heat maps. Serve the run, or its export as keras.",
-                    code="no_maps",
-                )
-            self._parts = _load_parts(self._model)
-        return self._parts
+        if self._explain is not None:
+            return self._explain(pixels, index)
+        with self._quietly():
+            self._explain = explain = _by_keras(self._model)
+            return explain(pixels, index)
 
 
 def draw_sheet(
@@ -84,17 +101,48 @@ def draw_sheet(
     return draw_overlay(upright, heat_map.heat, title, lines)
 
 
-def _load_parts(model: Run | Path) -> "ClassifierParts":
+def _why_none(model: Run | Path, classifier: Decider) -> str | None:
+    kind = "keras" if isinstance(model, Run) else kind_of_export(model)
+    if kind in ("litert", "onnx"):
+        return (
+            f"An export as {kind} has no gradients, of which heat maps are made. Serve the run, or "
+            "its export as keras or saved_model."
+        )
+    if isinstance(classifier, SavedModel) and "explain" not in classifier.loaded.signatures:
+        return _NO_FEATURES
+    return None
+
+
+def _by_signature(classifier: SavedModel) -> Explain:
+    """Return what asks a SavedModel, by pixels that Pillow has read: only PNG files of our own."""
+    signature = classifier.loaded.signatures["explain"]
+
+    def explain(pixels: np.ndarray, index: int) -> "HeatMap":
+        import tensorflow as tf
+
+        from dlmath.explain.heat_map import HeatMap
+
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        # Of the class that it decides: by the same pixels, the one that was answered.
+        values = signature(images=tf.constant([buffer.getvalue()]))["heat_map"].numpy()[0]
+        return HeatMap(values, len(values))
+
+    return explain
+
+
+def _by_keras(model: Run | Path) -> Explain:
     from dlmath.evaluation.classifier import Classifier
     from dlmath.evaluation.predict_files import load_classifier
     from dlmath.explain.classifier_parts import ClassifierParts
+    from dlmath.explain.methods import find_method
 
-    classifier = load_classifier(model, "keras") if isinstance(model, Run) else None
-    classifier = classifier or load_classifier(model)
+    classifier = load_classifier(model, "keras" if isinstance(model, Run) else "auto")
     assert isinstance(classifier, Classifier)
     parts = ClassifierParts(classifier.model)
     try:
         _ = parts.feature_map
     except DataError as error:
-        raise Refusal(404, "This network has no feature map to explain.", code="no_maps") from error
-    return parts
+        raise Refusal(404, _NO_FEATURES, code="no_maps") from error
+    method = find_method("grad_cam")
+    return lambda pixels, index: method(parts, pixels, index)

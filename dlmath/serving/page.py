@@ -7,17 +7,27 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 
+from dlmath.data.dicom import has_pydicom
 from dlmath.serving.limits import MEBIBYTE
 from dlmath.serving.page_answers import answer_images
-from dlmath.serving.page_asked import MOST_IMAGES, Asked, read_images, read_number
+from dlmath.serving.page_asked import (
+    MOST_IMAGES,
+    Asked,
+    read_choice,
+    read_images,
+    read_number,
+)
 from dlmath.serving.page_examples import draw_examples, example_button
 from dlmath.serving.page_model import model_section, stamp
 from dlmath.serving.page_routes import OnlyThePage
 from dlmath.serving.page_script import LOAD_SCRIPT, ask_script
 from dlmath.serving.page_style import STYLE, theme
+from dlmath.serving.page_turns import Turns
 from dlmath.serving.service import Service
 
 _WELCOME = "Choose an image, or an example: the answer stands here."
+# The script says there what is being sent; no answer of the server replaces it.
+_ANSWERS = '<h2>Answers</h2><p id="dl-sending" role="status"></p>'
 
 
 def mount_page(app: FastAPI, service: Service) -> None:
@@ -57,8 +67,8 @@ def build_page(service: Service) -> gr.Blocks:
             with gr.Column(scale=2, min_width=300):
                 ask = gr.HTML(page.ask_part, js_on_load=ask_script(service.limits))
             with gr.Column(scale=5, min_width=300):
-                gr.HTML("<h2>Answers</h2>", elem_id="dl-answers")
-                status = gr.HTML(_paragraph(_WELCOME), elem_id="dl-status")
+                gr.HTML(_ANSWERS, elem_id="dl-answers")
+                status = gr.HTML(_of_choice(0, f"<p>{_WELCOME}</p>"), elem_id="dl-status")
                 # Always there: a card that appears and changes at once would miss the change.
                 with gr.Column(elem_id="dl-cards"):
                     cards = [gr.HTML() for _ in range(MOST_IMAGES)]
@@ -71,7 +81,7 @@ def build_page(service: Service) -> gr.Blocks:
                 queue=True,
                 api_visibility="private",
                 show_progress="hidden",
-                # The later of two requests wins: see `_Page.answer`.
+                # The later of two choices wins: see `page_turns`.
                 trigger_mode="multiple",
                 concurrency_limit=None,  # the service has its own bounds
             )
@@ -80,7 +90,7 @@ def build_page(service: Service) -> gr.Blocks:
 
 
 class _Page:
-    """What visitors may ask, and which request of each of them is the last.
+    """What visitors may ask.
 
     Args:
         service: Answers.
@@ -89,11 +99,12 @@ class _Page:
     def __init__(self, service: Service):
         self.service = service
         self.examples = draw_examples(service.name)
-        self._last: dict[str, int] = {}  # by visitor
+        self.turns = Turns()
 
     @property
     def ask_part(self) -> str:
         limits = self.service.limits
+        kinds = "PNG, JPEG or DICOM" if has_pydicom() else "PNG or JPEG"
         buttons = "".join(example_button(one, n) for n, one in enumerate(self.examples))
         examples = (
             '<h2 class="dl-second">Or an example</h2>'
@@ -106,7 +117,7 @@ class _Page:
             'aria-describedby="dl-limits"><label class="dl-choose" for="dl-files">Choose images'
             '</label><button type="button" class="dl-paste" hidden>Paste an image</button>'
             "<p>or drop them here</p>"
-            f'<p class="dl-faint" id="dl-limits">PNG or JPEG, up to {MOST_IMAGES} at a time, '
+            f'<p class="dl-faint" id="dl-limits">{kinds}, up to {MOST_IMAGES} at a time, '
             f"{limits.image_bytes // MEBIBYTE} MiB each. They stay in memory until they are "
             'answered and are kept nowhere.</p><div role="alert"></div></div>'
             f"{examples if buttons else ''}"
@@ -116,7 +127,8 @@ class _Page:
         self, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[list[Any]]:
         """Answer the images of a visitor."""
-        async for update in self.answer(read_images(event._data), request.session_hash):
+        asked = read_images(event._data)
+        async for update in self.answer(asked, request.session_hash, read_choice(event._data)):
             yield update
 
     async def answer_example(
@@ -125,32 +137,32 @@ class _Page:
         """Answer an example that a visitor chose."""
         number = read_number(event._data, len(self.examples))
         asked = [] if number is None else [self.examples[number].asked]
-        async for update in self.answer(asked, request.session_hash):
+        async for update in self.answer(asked, request.session_hash, read_choice(event._data)):
             yield update
 
-    async def answer(self, asked: Sequence[Asked], visitor: str | None) -> AsyncIterator[list[Any]]:
-        """Yield updates of the status and all cards, until the visitor asks for something else."""
-        turn = self._next_turn(visitor)
-        if not asked:
-            return
+    async def answer(
+        self, asked: Sequence[Asked], session: str | None, choice: int
+    ) -> AsyncIterator[list[Any]]:
+        """Yield updates of the status and all cards, until the visitor chooses something else."""
+        visitor = session or ""
+        if not self.turns.begin(visitor, choice):
+            asked = []
         rest: dict[int, str] = dict.fromkeys(range(len(asked), MOST_IMAGES), "")
         async for shown in answer_images(self.service, asked):
-            if self._last.get(visitor or "") != turn:
-                break
-            status = gr.skip() if shown.status is None else _paragraph(shown.status)
-            changed, rest = {**rest, **shown.cards}, {}
-            yield [status, *(changed.get(n, gr.skip()) for n in range(MOST_IMAGES))]
-        # Gradio sends the last update a second time, which must not undo a later request.
+            status = gr.skip() if shown.status is None else _paragraph(shown.status, choice)
+            cards = {number: _of_choice(choice, card) for number, card in shown.cards.items()}
+            changed, rest = {**rest, **cards}, {}
+            async with self.turns.update(visitor, choice) as is_last:
+                if not is_last:
+                    break
+                yield [status, *(changed.get(n, gr.skip()) for n in range(MOST_IMAGES))]
+        # Gradio sends the last update a second time, which must not undo a later choice; without
+        # any update it would empty all cards.
         yield [gr.skip()] * (1 + MOST_IMAGES)
 
     def forget(self, request: gr.Request) -> None:
         """Forget a visitor who left."""
-        self._last.pop(request.session_hash or "", None)
-
-    def _next_turn(self, visitor: str | None) -> int:
-        turn = self._last.get(visitor or "", 0) + 1
-        self._last[visitor or ""] = turn
-        return turn
+        self.turns.forget(request.session_hash or "")
 
 
 def _heading(service: Service) -> str:
@@ -160,5 +172,10 @@ def _heading(service: Service) -> str:
     )
 
 
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
+def _paragraph(text: str, choice: int) -> str:
+    return _of_choice(choice, f"<p>{escape(text)}</p>")
+
+
+def _of_choice(choice: int, html: str) -> str:
+    """Mark a part with the choice that it answers: the script shows those of the last one alone."""
+    return f'<div data-choice="{choice}">{html}</div>'

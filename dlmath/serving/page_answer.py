@@ -24,7 +24,7 @@ _ICONS = {
 
 def waiting_card(name: str) -> str:
     """Return the card of an image that has no answer yet."""
-    return _plain_card(name, '<p class="dl-faint">Waiting for the answer …</p>')
+    return _plain_card(name, '<p class="dl-faint dl-pending">Waiting for the answer …</p>')
 
 
 def refused_card(name: str, reason: str) -> str:
@@ -59,9 +59,8 @@ def answered_card(
 def coming_map(is_first: bool) -> str:
     """Return what stands in the place of a map that is being drawn."""
     more = " The first takes longer, since Keras is loaded for it." if is_first else ""
-    return _figure(
-        '<div class="dl-picture dl-coming"></div>', f"The map (Grad-CAM) is being drawn.{more}"
-    )
+    place = '<div class="dl-picture dl-coming dl-pending"></div>'
+    return _figure(place, f"The map (Grad-CAM) is being drawn.{more}")
 
 
 def ready_map(picture: bytes, class_name: str, warnings: tuple[str, ...]) -> str:

@@ -69,6 +69,9 @@ async def answer_images(service: Service, asked: Sequence[Asked]) -> AsyncIterat
         for task in tasks:  # of a visitor who left, or asked for something else
             task.cancel()
     said = _count(len(answered), len(asked) - len(answered))
+    if service.why_no_maps is not None:
+        yield Shown(said, {})
+        return
     yield Shown(f"{said} The maps are being drawn." if answered else said, {})
     for one in sorted(answered):
         yield Shown(None, {one.number: await _with_map(service, one, asked[one.number])})
@@ -90,8 +93,10 @@ async def _answer(service: Service, number: int, asked: Asked) -> tuple[int, _An
 def _card(service: Service, found: _Answered | Refusal, name: str) -> str:
     if isinstance(found, Refusal):
         return refused_card(name, found.reason.removeprefix(f"{name}: "))
-    coming = coming_map(is_first=found.number == 0)
-    return answered_card(service.classifier, found.prediction, found.thumbnail, coming)
+    reason = service.why_no_maps
+    is_first = found.number == 0 and service.first_map_waits
+    map_part = coming_map(is_first=is_first) if reason is None else missing_map(reason)
+    return answered_card(service.classifier, found.prediction, found.thumbnail, map_part)
 
 
 async def _with_map(service: Service, one: _Answered, asked: Asked) -> str:

@@ -44,6 +44,12 @@ def read_number(sent: Any, count: int) -> int | None:
     return number if isinstance(number, int) and 0 <= number < count else None
 
 
+def read_choice(sent: Any) -> int:
+    """Return the number that the browser gave to a choice, from 1; 0 where the event holds none."""
+    choice = sent.get("choice") if isinstance(sent, dict) else None
+    return choice if isinstance(choice, int) and choice > 0 else 0
+
+
 def _readable(images: list[Any]) -> Iterator[Asked]:
     for image in images:
         if isinstance(image, dict):

@@ -7,6 +7,7 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.data.listing import counted
+from dlmath.evaluation.exported_classifier import export_metadata
 from dlmath.evaluation.meanings import MEANINGS, cells
 from dlmath.runs import Run, read_json
 from dlmath.serving.service import Service
@@ -31,15 +32,21 @@ _SHOWN = {
 def stamp(service: Service) -> str:
     """Return the notices that stand above everything else."""
     notices = [RESEARCH_ONLY]
-    if isinstance(service.model, Run) and service.model.manifest["data"]["phantom"]:
+    if _is_of_phantoms(service.model):
         notices.append(DRAWN)
     return "".join(f"<p>{escape(one)}</p>" for one in notices)
+
+
+def _is_of_phantoms(model: Run | Path) -> bool:
+    if isinstance(model, Run):
+        return bool(model.manifest["data"]["phantom"])
+    return bool(export_metadata(model).get("phantom"))
 
 
 def model_section(service: Service) -> str:
     """Return what is known of the model, as HTML."""
     model = service.model
-    parts = _of_run(model, service) if isinstance(model, Run) else _of_export(model)
+    parts = _of_run(model, service) if isinstance(model, Run) else _of_export(model, service)
     return f"<h2>What this model is worth</h2>{''.join(parts)}"
 
 
@@ -106,11 +113,10 @@ def _decides(service: Service) -> str:
     return f"{said}It says that a person should look where {' or '.join(rules)}."
 
 
-def _of_export(export: Path) -> Iterator[str]:
-    from dlmath.evaluation.exported_classifier import export_metadata
-
+def _of_export(export: Path, service: Service) -> Iterator[str]:
     metadata = export_metadata(export)
     yield pages.paragraph(
         f"An export ({metadata['format']}) of the run {metadata['run']}. It does not carry the "
         "figures of its test: they are in the run's report."
     )
+    yield pages.paragraph(_decides(service))

@@ -1,7 +1,8 @@
 """The page's script: hands chosen, dropped and pasted images, and examples, to the server.
 
 It refuses here what the server would refuse for its size, so that the other files of the same
-choice are answered all the same.
+choice are answered all the same. It numbers the choices, and shows what belongs to the last of them
+alone: from the moment of a choice on, no older answer can be taken for that of the new image.
 """
 
 import json
@@ -45,11 +46,11 @@ const refuse = (sentences) => refusals.replaceChildren(...sentences.map((sentenc
 }));
 
 const choose = (files) => {
-  const taken = [], sentences = [];
+  const taken = [], sentences = [], beyond = [];
   let together = 0;
   for (const file of files) {
     if (taken.length === bounds.most) {
-      sentences.push(`${file.name}: left out, since ${bounds.most} images are answered at a time.`);
+      beyond.push(file.name);
     } else if (file.size > bounds.bytes) {
       sentences.push(`${file.name}: left out, since a file may have ${mebibytes(bounds.bytes)}.`);
     } else if (together + file.size > bounds.together) {
@@ -59,6 +60,10 @@ const choose = (files) => {
       together += file.size;
       taken.push(file);
     }
+  }
+  if (beyond.length) {
+    const names = beyond.length > 3 ? `${beyond.length} more files` : beyond.join(', ');
+    sentences.push(`${names}: left out, since ${bounds.most} images are answered at a time.`);
   }
   refuse(sentences);
   return taken;
@@ -74,15 +79,77 @@ const read = (file) => new Promise((done) => {
 // On a phone the answers stand below everything that asks.
 const showAnswers = () => document.getElementById('dl-answers')?.scrollIntoView({block: 'nearest'});
 
-let choices = 0;
+const say = (text) => {
+  const place = document.getElementById('dl-sending');
+  if (place && place.textContent !== text) place.textContent = text;
+};
+
+const isSending = () => document.getElementById('dl-sending')?.textContent.startsWith('Sending');
+
+let choices = 0, begun = 0;
+const showLast = () => {
+  for (const part of document.querySelectorAll('[data-choice]')) {
+    part.hidden = Number(part.dataset.choice) !== choices;
+  }
+  const isKnown = document.querySelector(`#dl-status [data-choice="${choices}"]`);
+  if (isKnown && isSending()) say('');
+};
+new MutationObserver(showLast).observe(document.body, {childList: true, subtree: true});
+
+const begin = (count) => {
+  choices += 1;
+  begun = performance.now();
+  say(count === 1 ? 'Sending 1 image …' : `Sending ${count} images …`);
+  showLast();
+  showAnswers();
+  return choices;
+};
+
+// A refusal of the whole request; old browsers do not tell of a status.
+new PerformanceObserver((list) => {
+  const isRefused = list.getEntries().some(({name, startTime, responseStatus}) =>
+    name.includes('/queue/join') && startTime >= begun && responseStatus >= 400);
+  if (isRefused && isSending()) say('Not sent: the server refused. Load the page again.');
+}).observe({type: 'resource'});
+
+// A server that has gone says nothing by itself, and what is awaited would be awaited for ever.
+setInterval(() => {
+  const choice = choices;
+  if (!isSending() && !document.querySelector('[data-choice]:not([hidden]) .dl-pending')) return;
+  fetch('healthz', {cache: 'no-store'}).catch(() => {
+    if (choice === choices) say('The server does not answer. Load the page again later.');
+  });
+}, 2000);
+
 const ask = async (files) => {
   const taken = choose(files);
   if (!taken.length) return;
-  showAnswers();
-  const choice = ++choices;
+  const choice = begin(taken.length);
   const images = await Promise.all(taken.map(read));
   // An earlier choice, of larger files, may be read later than one that came after it.
-  if (choice === choices) trigger('upload', {images});
+  if (choice === choices) trigger('upload', {choice, images});
+};
+
+const filesIn = async (entry) => {
+  if (entry.isFile) return [await new Promise((done, fail) => entry.file(done, fail))];
+  const found = [], reader = entry.createReader();
+  for (;;) {
+    const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+    if (!some.length) return found;  // a folder comes in parts
+    for (const one of some) found.push(...await filesIn(one));
+  }
+};
+
+// Of a folder only what is named as an image is, as `dlmath predict` takes it.
+const drop = async (transfer) => {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) { ask([...transfer.files]); return; }
+  const before = choices;
+  const all = (await Promise.all(entries.map(filesIn))).flat();
+  const images = all.filter((file) => /^[^.].*\.(png|jpe?g|dcm|dicom)$/i.test(file.name));
+  if (choices !== before) return;
+  if (images.length) ask(images.sort((a, b) => a.name.localeCompare(b.name)));
+  else refuse(['There is no image in this folder.']);
 };
 
 input.addEventListener('change', () => { ask([...input.files]); input.value = ''; });
@@ -93,7 +160,7 @@ for (const kind of ['dragenter', 'dragover']) place.addEventListener(kind, (even
 for (const kind of ['dragleave', 'drop']) place.addEventListener(kind, (event) => {
   event.preventDefault();
   place.classList.remove('dl-over');
-  if (kind === 'drop') ask([...event.dataTransfer.files]);
+  if (kind === 'drop') drop(event.dataTransfer);
 });
 document.addEventListener('paste', (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
@@ -116,8 +183,6 @@ element.addEventListener('click', (event) => {
   const example = event.target.closest('[data-number]');
   if (!example) return;
   refuse([]);
-  showAnswers();
-  choices += 1;
-  trigger('select', {number: Number(example.dataset.number)});
+  trigger('select', {choice: begin(1), number: Number(example.dataset.number)});
 });
 """

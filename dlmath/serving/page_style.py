@@ -68,6 +68,7 @@ STYLE = """
   border-radius: .25rem; display: block; margin: 0 0 .35rem !important; }
 .dl-example:hover, .dl-paste:hover { border-color: var(--dl-blue); }
 
+#dl-page [data-choice][hidden], #dl-sending:empty { display: none; }
 .dl-card { border: 1px solid var(--dl-line); border-radius: .6rem; background: var(--dl-card);
   padding: .9rem 1rem; margin: 0 0 .9rem !important; display: grid;
   gap: .25rem 1.25rem; grid-template-columns: 1fr; }
@@ -95,7 +96,7 @@ STYLE = """
 .dl-pictures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .75rem;
   align-items: start; }
 #dl-page figure { margin: .35rem 0 0; } .dl-picture { width: 100%; display: block;
-  border-radius: .3rem; margin: 0 !important; }
+  max-height: 26rem; object-fit: contain;   border-radius: .3rem; margin: 0 !important; }
 .dl-coming { aspect-ratio: 1; border: 1px dashed var(--dl-edge); }
 .dl-scale { display: flex; gap: .4rem; align-items: center; font-size: .8125rem;
   color: var(--dl-faint); margin-top: .3rem; } .dl-scale i { flex: 1; height: .5rem;

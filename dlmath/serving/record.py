@@ -1,16 +1,18 @@
 """What a server keeps of its answers, for `dlmath drift`: sums, from which no image comes back."""
 
 import threading
+import time
 from contextlib import suppress
 
 import numpy as np
 
 from dlmath.drift import ServedStatistics
-from dlmath.errors import DlmathError
+from dlmath.errors import DataError, DlmathError
 from dlmath.light.decider import Answers, Decider
 from dlmath.runs import Run
 
 SECONDS = 60  # between two times that the sums are written
+_TRIES, _PAUSE = 30, 0.1
 
 
 class Record:
@@ -23,18 +25,16 @@ class Record:
 
     def __init__(self, run: Run, classifier: Decider):
         self.path = run.served_statistics_path
-        self._classifier = classifier
-        self._statistics = ServedStatistics.go_on(run, classifier, self.path)
+        self._statistics = ServedStatistics.begin(run, classifier)
         self._ended = threading.Event()
         self._writer = threading.Thread(target=self._write, name="dlmath-record", daemon=True)
         self._writer.start()
 
-    def add(self, answers: Answers) -> None:
-        """Count what was said of N images."""
+    def add(self, answers: Answers, pixels: np.ndarray) -> None:
+        """Count what was said of N images, (N, size, size, 3) in 0..255."""
         finite = np.isfinite(answers.probabilities).all(axis=1)
         if finite.all():  # one that has no answer is counted as a fault, and nowhere else
-            abstained = self._classifier.abstains(answers.probabilities, answers.distances)
-            self._statistics.add(answers, abstained)
+            self._statistics.add(answers, pixels)
 
     def close(self) -> None:
         """Write the sums, and end."""
@@ -48,4 +48,12 @@ class Record:
             # A folder that cannot be written, such as that of a container, is no reason to stop.
             with suppress(OSError, DlmathError):
                 self.path.parent.mkdir(exist_ok=True)
+                self._save()
+
+    def _save(self) -> None:
+        for _ in range(_TRIES):
+            try:
                 self._statistics.save(self.path)
+                return
+            except DataError:  # another server of the run is writing, which takes no second
+                time.sleep(_PAUSE)

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.replies import answer_refusal
+from dlmath.serving.sign_in import asking_page, read_token
 
 COOKIE = "dlmath_token"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -88,38 +89,49 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         try:
-            self._check(scope, Headers(scope=scope))
+            self._check_way(scope, headers)
+            answer = await self._sign_in(scope, receive)
+            if answer is None:
+                self._check_token(scope, headers)
         except Refusal as refusal:
-            answer: Response | None = answer_refusal(scope, refusal)
-        else:
-            answer = self._login(scope)
+            answer = answer_refusal(scope, refusal)
+            if refusal.status == 401 and _is_visitor(scope, headers):
+                answer = asking_page(was_wrong=scope["method"] == "POST")
         await (answer or self.app)(scope, receive, send)
 
-    def _check(self, scope: Scope, headers: Headers) -> None:
+    def _check_way(self, scope: Scope, headers: Headers) -> None:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self.access.knows_host(hosts[0]):
             raise Refusal(421, "This server is not known by that host name.", code="host")
         if scope["method"] not in _READING and _is_foreign(headers, hosts[0]):
             raise Refusal(403, "A page of another site may not ask here.", code="origin")
-        if scope["path"] in _OPEN or self.access.admits(headers) or self._given(scope):
-            return
-        raise Refusal(
-            401, "Send the header Authorization: Bearer TOKEN, or open /?token=TOKEN.", code="token"
-        )
 
-    def _given(self, scope: Scope) -> bool:
-        """Whether the address of a page carries the token."""
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])
-        return scope["method"] == "GET" and scope["path"] == "/" and self.access.is_token(given[0])
+    def _check_token(self, scope: Scope, headers: Headers) -> None:
+        if scope["path"] not in _OPEN and not self.access.admits(headers):
+            raise Refusal(
+                401, "Send the header Authorization: Bearer TOKEN, or open the page.", code="token"
+            )
 
-    def _login(self, scope: Scope) -> Response | None:
-        """Turn the token in an address into a cookie, so that it stays in no history."""
-        if self.access.token is None or not self._given(scope):
+    async def _sign_in(self, scope: Scope, receive: Receive) -> Response | None:
+        """Turn the token of an address or a form into a cookie, so that it stays in no history."""
+        if self.access.token is None or scope["path"] != "/":
             return None
-        answer = RedirectResponse("/", 303)
-        answer.set_cookie(COOKIE, self.access.token, httponly=True, samesite="strict")
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["method"] == "POST":
+            given = await read_token(scope, receive)
+        if not self.access.is_token(given):
+            return None
+        answer = RedirectResponse("./", 303)  # a proxy may have put the page under a path
+        # Lax: a link in a mail leads to the page, and no other site posts with it.
+        answer.set_cookie(COOKIE, self.access.token, httponly=True, samesite="lax")
         return answer
+
+
+def _is_visitor(scope: Scope, headers: Headers) -> bool:
+    """Whether a browser asks for the page, and not a program for an answer."""
+    return scope["path"] == "/" and "text/html" in headers.get("accept", "")
 
 
 def is_loopback(host: str) -> bool:

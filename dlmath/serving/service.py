@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,7 +20,7 @@ from dlmath.light.decider import Answers, Decider
 from dlmath.runs import Run
 from dlmath.serving.batching import Batcher
 from dlmath.serving.limits import Limits
-from dlmath.serving.maps import MapMaker, draw_sheet
+from dlmath.serving.maps import MapMaker, Quietly, draw_sheet
 from dlmath.serving.reading import read_pixels
 from dlmath.serving.record import Record
 from dlmath.serving.refusal import Refusal
@@ -40,9 +40,17 @@ class Service:
         classifier: Called from one thread only.
         model: What it was opened from.
         limits: See there.
+        quietly: Entered while libraries are loaded that write to stderr.
     """
 
-    def __init__(self, name: str, classifier: Decider, model: Run | Path, limits: Limits):
+    def __init__(
+        self,
+        name: str,
+        classifier: Decider,
+        model: Run | Path,
+        limits: Limits,
+        quietly: Quietly = nullcontext,
+    ):
         self.name = name
         self.classifier = classifier
         self.model = model
@@ -52,7 +60,7 @@ class Service:
         self._images, self._maps = _Places(limits.queue), _Places(limits.maps)
         # Pillow decodes outside of Python's lock. More threads would only take more memory.
         self._readers = ThreadPoolExecutor(os.cpu_count() or 1, "dlmath-reads")
-        self._map_maker = MapMaker(model)
+        self._map_maker = MapMaker(model, classifier, quietly)
         # An export may lie where there is no run to compare with.
         self._record = Record(model, classifier) if isinstance(model, Run) else None
         self._batcher = Batcher(self._compute, limits.batch, limits.batch_wait)
@@ -65,6 +73,7 @@ class Service:
         *,
         limits: Limits = Limits(),  # noqa: B008  frozen
         trust: bool = False,
+        quietly: Quietly = nullcontext,
     ) -> Self:
         """Load the model of a run or an export and compute one blank image, so that it is warm.
 
@@ -72,20 +81,33 @@ class Service:
             model: As for `dlmath.predict`: None is the newest finished run.
             limits: See there.
             trust: Whether a SavedModel, which is a program, may be run.
+            quietly: Entered while libraries are loaded that write to stderr: here, and for the
+                first heat map.
 
         Raises:
             RunError: There is no such run, or its files are damaged.
         """
         found = find_model(model)
-        classifier = load_classifier(found, trust=trust)
-        size = classifier.image_size
-        classifier.answer(np.zeros((1, size, size, 3), np.uint8))
-        return cls(name_of(found), classifier, found, limits)
+        with quietly():
+            classifier = load_classifier(found, trust=trust)
+            size = classifier.image_size
+            classifier.answer(np.zeros((1, size, size, 3), np.uint8))
+        return cls(name_of(found), classifier, found, limits, quietly)
 
     @property
     def is_closing(self) -> bool:
         """Whether new requests are refused, since the server stops."""
         return self._closing
+
+    @property
+    def why_no_maps(self) -> str | None:
+        """Why there are no heat maps, where that is known before one is asked for."""
+        return self._map_maker.why_none
+
+    @property
+    def first_map_waits(self) -> bool:
+        """Whether the next heat map is the first, for which Keras is loaded."""
+        return not self._map_maker.is_loaded
 
     @property
     def waiting(self) -> int:
@@ -177,7 +199,7 @@ class Service:
         answers = self.classifier.answer(pixels)
         self.telemetry.batch(len(pixels))
         if self._record is not None:
-            self._record.add(answers)
+            self._record.add(answers, pixels)
         return answers
 
     def _refuse_when_closing(self) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.serving.page_asked import MOST_IMAGES, Asked, read_images, read_number
+from dlmath.serving.page_asked import MOST_IMAGES, Asked, read_choice, read_images, read_number
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -30,6 +30,8 @@ def test_whatever_a_client_sends_is_read_without_an_error(event):
     assert all(isinstance(one, Asked) for one in read_images({"images": [event]}))
     assert read_number(event, 3) in (None, 0, 1, 2)
     assert read_number({"number": event}, 3) in (None, 0, 1, 2)
+    assert read_choice(event) == 0
+    assert read_choice({"choice": event}) >= 0
 
 
 @pytest.mark.parametrize("data", ["not base64!", "AAAA=A", 7, None, "é"])
@@ -60,3 +62,8 @@ def test_the_number_of_an_example_has_bounds():
     assert read_number({"number": 2}, 3) == 2
     assert read_number({"number": 3}, 3) is None
     assert read_number({"number": -1}, 3) is None
+
+
+def test_choices_are_numbered_from_1():
+    assert read_choice({"choice": 7}) == 7
+    assert [read_choice({"choice": one}) for one in (0, -1, 1.5, "1", None)] == [0] * 5

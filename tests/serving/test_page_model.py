@@ -1,5 +1,9 @@
 import dlmath
+from dlmath.export.description import describe
+from dlmath.light.classifier import LightClassifier
+from dlmath.light.exported import METADATA, ONNX
 from dlmath.runs import read_json, write_json
+from dlmath.serving.limits import Limits
 from dlmath.serving.page_model import DRAWN, RESEARCH_ONLY, model_section, stamp
 from dlmath.serving.service import Service
 
@@ -45,3 +49,18 @@ def test_when_it_abstains_is_said(light_run):
     assert "no rule for abstaining" in model_section(opened(light_run))
     light_run.update_manifest(abstention={"confidence": 1.0})
     assert "a person should look where it is unsure." in model_section(opened(light_run))
+
+
+def test_an_export_of_a_model_of_phantoms_says_so_and_when_it_decides(light_run, tmp_path):
+    manifest = light_run.manifest
+    manifest["data"]["phantom"] = True
+    write_json(light_run.manifest_path, manifest)
+    classifier = LightClassifier.load(light_run)
+    write_json(tmp_path / METADATA, describe(light_run, classifier, "onnx"))
+    (tmp_path / ONNX).touch()
+    service = Service(light_run.recipe.name, classifier, tmp_path, Limits())
+    service.close()
+    assert DRAWN in stamp(service)
+    html = model_section(service)
+    assert "An export (onnx) of the run tiny." in html
+    assert "It decides PNEUMONIA from a probability of 0.500" in html

@@ -16,10 +16,10 @@ def pixels(number: int, size: int) -> np.ndarray:
 
 def test_the_sums_of_all_answers_are_written_at_the_end(light_run: Run) -> None:
     classifier = load_classifier(light_run)
-    answers = classifier.answer(pixels(25, classifier.image_size))
+    asked = pixels(25, classifier.image_size)
     record = Record(light_run, classifier)
 
-    record.add(answers)
+    record.add(classifier.answer(asked), asked)
     record.close()
 
     assert ServedStatistics.load(light_run.served_statistics_path).images == 25
@@ -27,10 +27,11 @@ def test_the_sums_of_all_answers_are_written_at_the_end(light_run: Run) -> None:
 
 def test_a_server_goes_on_where_the_last_one_ended(light_run: Run) -> None:
     classifier = load_classifier(light_run)
-    answers = classifier.answer(pixels(20, classifier.image_size))
+    asked = pixels(20, classifier.image_size)
+    answers = classifier.answer(asked)
     for _ in range(2):
         record = Record(light_run, classifier)
-        record.add(answers)
+        record.add(answers, asked)
         record.close()
 
     assert ServedStatistics.load(light_run.served_statistics_path).images == 40
@@ -40,7 +41,8 @@ def test_an_answer_that_is_no_number_is_not_counted(light_run: Run) -> None:
     classifier = load_classifier(light_run)
     record = Record(light_run, classifier)
 
-    record.add(Answers(np.full((30, 2), np.nan), None))
+    asked = pixels(30, classifier.image_size)
+    record.add(Answers(np.full((30, 2), np.nan), None), asked)
     record.close()
 
     assert not light_run.served_statistics_path.exists()

@@ -91,18 +91,45 @@ def test_the_token_opens_the_server(headers: dict[str, str], status: int) -> Non
 def test_a_page_with_the_token_in_its_address_gets_a_cookie() -> None:
     answer = client_of("0.0.0.0", TOKEN).get(f"/?token={TOKEN}")
 
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "./")
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
-    assert "samesite=strict" in cookie
+    assert "samesite=lax" in cookie
 
 
 def test_the_token_in_an_address_opens_the_page_alone() -> None:
     client = client_of("0.0.0.0", TOKEN)
 
     assert client.get("/?token=wrong").status_code == 401
+    assert client.get(f"/metrics?token={TOKEN}").status_code == 401
     assert client.post(f"/predict?token={TOKEN}").status_code == 401
 
 
 def test_whether_it_lives_is_no_secret() -> None:
     assert client_of("0.0.0.0", TOKEN).get("/healthz").text == "in"
+
+
+def test_a_browser_without_the_token_is_asked_for_it() -> None:
+    client = client_of("0.0.0.0", TOKEN)
+    html = {"accept": "text/html,*/*"}
+
+    asked = client.get("/", headers=html)
+    wrong = client.post("/", data={"token": "wrong"}, headers=html)
+    signed_in = client.post("/", data={"token": TOKEN}, headers=html)
+
+    assert (asked.status_code, wrong.status_code) == (401, 401)
+    assert 'type="password"' in asked.text
+    assert "That is not the token" in wrong.text
+    assert "That is not the token" not in asked.text
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, "./")
+    assert client.get("/metrics", headers=html).text == "in"  # by the cookie
+
+
+def test_a_form_of_another_site_or_without_an_end_signs_nobody_in() -> None:
+    client = client_of("0.0.0.0", TOKEN)
+
+    foreign = client.post("/", data={"token": TOKEN}, headers={"origin": "http://evil.org"})
+    large = client.post("/", data={"token": "x" * 5000})
+
+    assert (foreign.status_code, large.status_code) == (403, 413)
+    assert not client.cookies

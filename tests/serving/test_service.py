@@ -12,6 +12,7 @@ from PIL import Image
 
 from dlmath.errors import UserError
 from dlmath.light.decider import Answers, Decider, Threshold
+from dlmath.light.exported import ONNX
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.service import Service, name_of
@@ -118,15 +119,17 @@ async def test_what_waits_at_the_end_is_answered_and_what_comes_later_refused() 
     service.close()
 
 
-async def test_an_export_without_gradients_gives_no_maps() -> None:
-    service, let = held_service()
-    let.set()
+async def test_an_export_without_gradients_gives_no_maps(tmp_path: Path) -> None:
+    (tmp_path / ONNX).touch()
+    service = Service("shades", classifier := Held(), tmp_path, Limits())
+    classifier.let.set()  # type: ignore[attr-defined]
 
     with pytest.raises(Refusal, match="heat maps") as refused:
         await service.explain(picture(0), "a")
     service.close()
 
     assert refused.value.status == 404
+    assert str(refused.value) == service.why_no_maps
 
 
 async def test_no_more_maps_are_asked_for_than_there_are_places(
@@ -141,7 +144,7 @@ async def test_no_more_maps_are_asked_for_than_there_are_places(
         leave.wait()
         return "map"
 
-    monkeypatch.setattr("dlmath.serving.maps.MapMaker._explain", explain)
+    monkeypatch.setattr("dlmath.serving.maps.MapMaker._map", explain)
     monkeypatch.setattr("dlmath.serving.service.draw_sheet", lambda *_: b"sheet")
     first = asyncio.create_task(service.explain(picture(0), "a"))
     await asyncio.to_thread(begun.wait)

@@ -1,0 +1,108 @@
+"""The page of a server, opened in Chromium: fixtures of the tests in a browser."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dlmath
+from dlmath.runs import read_json, write_json, write_text
+
+OWN_RULE = 0.2  # of the log-odds: what is nearer to the threshold is not to be relied on
+QUIET = (
+    "--no-sandbox",  # for root in a container
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="session")
+def hands():
+    """The module `page_hands.py`."""
+    path = Path(__file__).with_name("page_hands.py")
+    spec = importlib.util.spec_from_file_location("page_hands", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def run(module_light_run):
+    """The tiny run, tested, as one of pneumonia on phantoms, which abstains near its threshold."""
+    run = module_light_run
+    dlmath.evaluate(run)
+    write_text(run.recipe_path, run.recipe_path.read_text().replace('"tiny"', '"pneumonia"', 1))
+    manifest = read_json(run.manifest_path)
+    manifest["data"]["phantom"] = True
+    write_json(run.manifest_path, {**manifest, "abstention": {"confidence": OWN_RULE}})
+    return run
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory):
+    """Where the server has its temporary files."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def address(run, temporary):
+    command = [sys.executable, "-m", "dlmath", "serve", str(run.folder), "--port", "0"]
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)}
+    )
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0
+        server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright  # here: other tests need none
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(hands, chromium, address):
+    """Open the page; afterwards it must have asked no other host, and said no error."""
+    heard, contexts = [], []
+
+    def opened(path="/", **options):
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(hands.WAIT)
+        page.on("request", lambda request: heard.append(("request", request.url)))
+        page.on("console", lambda said: heard.append((said.type, said.text)))
+        page.on("pageerror", lambda error: heard.append(("error", str(error))))
+        # Asked for before the page is there: Chromium takes a moment until it tells of a chooser,
+        # and a key that is pressed in that moment opens one that no test hears of.
+        page.on("filechooser", lambda chooser: None)
+        page.goto(address + path)
+        page.wait_for_selector("#dl-files", state="attached")
+        page.wait_for_selector(".dl-example")  # drawn last: before, a key goes nowhere
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    asked = [url for kind, url in heard if kind == "request" and not url.startswith("data:")]
+    assert asked
+    assert [url for url in asked if not url.startswith(f"{address}/")] == []
+    assert [said for kind, said in heard if kind == "error"] == []

@@ -1,0 +1,103 @@
+"""How choices travel, in Chromium: late, out of order, refused, in folders."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+# Every name that can be seen on a card from now on.
+WATCH = """() => {
+  window.seen = new Set();
+  const look = () => document.querySelectorAll('article h3').forEach((name) => {
+    if (name.getClientRects().length) window.seen.add(name.textContent);
+  });
+  new MutationObserver(look).observe(document.body, {childList: true, subtree: true});
+}"""
+
+
+def test_a_request_that_comes_after_a_later_one_is_dropped(hands, open_page):
+    page = open_page()
+    held = []
+
+    def hold(route):
+        is_first = route.request.post_data_json["event_data"]["choice"] == 1
+        held.append(route) if is_first else route.continue_()
+
+    page.route("**/queue/join*", hold)
+    with page.expect_request("**/queue/join*"):
+        hands.choose(page, *(hands.png(100 + number, f"first-{number}.png") for number in range(3)))
+    expect(page.locator("#dl-sending")).to_have_text("Sending 3 images …")
+    hands.choose(page, hands.png(150, "second.png"))
+    hands.wait_for_maps(page)
+    page.evaluate(WATCH)
+    with page.expect_response("**/queue/join*"):
+        held[0].continue_()
+    # What the first one does to the page it does before the third one is answered.
+    hands.choose(page, hands.png(150, "third.png"))
+    expect(hands.card(page, "third.png")).to_contain_text("Decided")
+    hands.wait_for_maps(page)
+
+    assert not [name for name in page.evaluate("[...window.seen]") if name.startswith("first")]
+    expect(page.locator("#dl-sending")).to_be_empty()
+
+
+def test_from_a_choice_on_no_older_answer_stands_there(hands, open_page):
+    page = open_page()
+    hands.choose(page, hands.png(150, "old.png"))
+    hands.wait_for_maps(page)
+    held = []
+    page.route("**/queue/join*", lambda route: held.append(route))
+    with page.expect_request("**/queue/join*"):
+        hands.choose(page, hands.png(90, "new.png"))
+    expect(hands.card(page, "old.png")).to_be_hidden()
+    expect(page.locator("#dl-status p")).to_be_hidden()
+    held[0].continue_()
+    expect(hands.card(page, "new.png")).to_contain_text("Decided")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"status": 401, "json": {"error": "no"}}, "Not sent: the server refused."),
+        (None, "The server does not answer."),
+    ],
+)
+def test_what_does_not_reach_the_server_is_said(hands, chromium, address, asked, said):
+    page = chromium.new_page()  # the browser itself writes an error here
+    page.set_default_timeout(hands.WAIT)
+    page.goto(address)
+    page.wait_for_selector(".dl-example")
+    for path in ("**/queue/join*", "**/healthz"):
+        page.route(path, lambda route: route.fulfill(**asked) if asked else route.abort())
+    page.locator(".dl-example").first.click()
+    expect(page.locator("#dl-sending")).to_contain_text(said)
+    page.close()
+
+
+def test_of_a_dropped_folder_the_images_are_taken(hands, open_page, tmp_path):
+    folder = tmp_path / "scans"
+    (folder / "deeper").mkdir(parents=True)
+    for name in ("b.png", "a.PNG", "deeper/c.png", ".hidden.png"):
+        (folder / name).write_bytes(hands.png(150)["buffer"])
+    (folder / "Thumbs.db").write_text("no image")
+    page = open_page()
+    drop(page, folder)
+    hands.wait_for_maps(page)
+    assert page.locator("article h3").all_inner_texts() == ["a.PNG", "b.png", "c.png"]
+
+
+def test_a_folder_without_images_is_said(open_page, tmp_path):
+    (tmp_path / "empty").mkdir()
+    page = open_page()
+    drop(page, tmp_path / "empty")
+    expect(page.get_by_role("alert")).to_have_text("There is no image in this folder.")
+
+
+def drop(page, path):
+    """Drop a file or folder of the machine as a hand does."""
+    box = page.locator(".dl-drop").bounding_box()
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        where = {"x": box["x"] + 20, "y": box["y"] + 20}
+        devtools.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
