@@ -151,9 +151,10 @@ def checked(
     """
     shapes = tuple(np.shape(array) for array in (features, targets, weights, groups))
     count = shapes[0][0] if shapes[0] else 0
-    if [len(shape) for shape in shapes] != [2, 2, 1, 1] or {s[0] for s in shapes} != {count}:
+    fit = [len(shape) for shape in shapes] == [2, 2, 1, 1] and {s[0] for s in shapes} == {count}
+    if not fit or not count:
         raise ValueError(
-            "The head takes features (N, D), targets (N, K), weights (N,) and groups (N,). "
+            "The head takes features (N, D), targets (N, K), weights (N,) and groups (N,), N > 0. "
             f"Received: shapes {', '.join(map(str, shapes))}"
         )
     if shapes[1][1] < 2 or not np.allclose(np.sum(targets, axis=1), 1.0, atol=1e-4):

@@ -71,16 +71,19 @@ def by_number(name: str, values: np.ndarray, unit: str = "", parts: int = PARTS)
         parts: How many groups, at least 2.
     """
     known = ~np.isnan(values)
-    if len(np.unique(values[known])) < 2:
+    distinct = np.unique(values[known])
+    if len(distinct) < 2:
         return None
-    edges = np.unique(np.quantile(values[known], np.arange(1, parts) / parts))
+    edges = np.quantile(values[known], np.arange(1, parts) / parts)
+    # Where most are equal to the largest, an edge there would leave one group.
+    edges = np.unique(np.minimum(edges, distinct[-2]))
     part = np.where(known, np.searchsorted(edges, values, side="left"), -1)
-    rows = {}
-    for number in np.unique(part[known]):
-        chosen = values[part == number]
-        low, high = (f"{end:.4g}" for end in (chosen.min(), chosen.max()))
-        span = low if low == high else f"{low} to {high}"
-        rows[f"{span} {unit}".strip()] = np.flatnonzero(part == number)
+    numbers = np.unique(part[known])
+    spans = _spans([values[part == number] for number in numbers])
+    rows = {
+        f"{span} {unit}".strip(): np.flatnonzero(part == number)
+        for span, number in zip(spans, numbers, strict=True)
+    }
     return _disjoint(name, rows, np.flatnonzero(~known))
 
 
@@ -138,6 +141,27 @@ def read_column(table: Path, column: str, files: Sequence[str]) -> list[str]:
             f"split.csv does, such as {files[0]!r}. Received: {next(iter(found), 'no row')!r}"
         )
     return [value or "" for value in values]
+
+
+def _spans(groups: Sequence[np.ndarray]) -> list[str]:
+    """Return from where to where each group of numbers goes.
+
+    Whole numbers, such as the date 20240131, are written whole; others in four digits, or as many
+    as tell the groups apart.
+    """
+    ends = [(float(one.min()), float(one.max())) for one in groups]
+    if all(end.is_integer() for pair in ends for end in pair):
+        return [_span(f"{low:.0f}", f"{high:.0f}") for low, high in ends]
+    spans: list[str] = []
+    for digits in range(4, 18):
+        spans = [_span(f"{low:.{digits}g}", f"{high:.{digits}g}") for low, high in ends]
+        if len(set(spans)) == len(groups):
+            break
+    return spans
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def _disjoint(name: str, rows: dict[str, np.ndarray], unknown: np.ndarray) -> Groups:

@@ -220,6 +220,11 @@ def test_cross_validated_loss_is_that_of_refits(clouds: Clouds) -> None:
         ({"weights": np.full(12, -1.0)}, "`weights` must be"),
         ({"targets": np.ones((12, 2))}, "sum to 1"),
         ({"groups": np.arange(11)}, "Received: shapes"),
+        (
+            {name: np.empty((0, 2)) for name in ("features", "targets")}
+            | {name: np.empty(0) for name in ("weights", "groups")},
+            "N > 0",
+        ),
         ({"folds": 1}, "`folds` must be at least 2"),
         ({"features": np.full((12, 2), np.nan)}, "finite"),
     ],

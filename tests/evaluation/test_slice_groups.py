@@ -38,7 +38,10 @@ def test_only_a_whole_word_of_the_file_name_is_a_kind(name):
     assert by_kind([name], np.array([True])) is None
 
 
-@given(st.lists(st.integers(0, 40), min_size=2, max_size=60), st.integers(2, 4))
+@given(
+    st.lists(st.integers(0, 40) | st.floats(2e7, 2e7 + 9), min_size=2, max_size=60),
+    st.integers(2, 4),
+)
 def test_every_image_is_in_one_group_and_the_groups_are_in_order(values, parts):
     values = np.array(values, float)
 
@@ -49,7 +52,7 @@ def test_every_image_is_in_one_group_and_the_groups_are_in_order(values, parts):
         return
     rows = list(groups.rows.values())
     assert sorted(np.concatenate(rows)) == list(range(len(values)))
-    assert 1 <= len(rows) <= parts
+    assert 2 <= len(rows) <= parts
     for lower, upper in itertools.pairwise(rows):
         assert values[lower].max() < values[upper].min()
 
@@ -58,6 +61,28 @@ def test_thirds_of_distinct_numbers_are_of_equal_size():
     groups = by_number("size", np.arange(300.0), "px")
 
     assert groups.own == {"0 to 99 px": 100, "100 to 199 px": 100, "200 to 299 px": 100}
+
+
+def test_where_most_numbers_are_the_largest_the_smaller_ones_are_a_group():
+    groups = by_number("image size", np.array([224.0, 100.0, 224.0, 224.0, 150.0, 224.0, 224.0]))
+
+    assert groups.own == {"100 to 150": 2, "224": 5}
+
+
+def test_whole_numbers_are_written_whole():
+    groups = by_number("date", np.arange(20240101.0, 20240131.0))
+
+    assert groups.own == {
+        "20240101 to 20240110": 10,
+        "20240111 to 20240120": 10,
+        "20240121 to 20240130": 10,
+    }
+
+
+def test_groups_that_read_alike_in_four_digits_get_more_of_them():
+    groups = by_number("brightness", np.array([100.01, 100.02, 100.03]))
+
+    assert list(groups.own) == ["100.01", "100.02", "100.03"]
 
 
 def test_numbers_that_are_not_known_are_a_group_of_their_own():
