@@ -19,22 +19,17 @@ class ClassCounts(NamedTuple):
     actual: np.ndarray  # of the class
 
 
-def count_classes(
-    truth: np.ndarray, decision: np.ndarray, classes: int, weights: np.ndarray
-) -> ClassCounts:
-    """Count by one matrix product over all replicates.
+def class_columns(truth: np.ndarray, decision: np.ndarray, classes: int) -> np.ndarray:
+    """Return (N, 3K): what each image adds to the hits, the decided and the actual of a class.
+
+    Weights (R, N) times this are the parts of `ClassCounts` side by side: one matrix product
+    counts for all replicates.
 
     Args:
         truth: (N,) class indices.
         decision: (N,) class indices.
         classes: K, the number of classes.
-        weights: (R, N), how often each image counts in each replicate.
     """
-    return ClassCounts(*np.split(weights @ class_columns(truth, decision, classes), 3, axis=1))
-
-
-def class_columns(truth: np.ndarray, decision: np.ndarray, classes: int) -> np.ndarray:
-    """Return (N, 3K): what each image adds to the hits, the decided and the actual of a class."""
     one_hot = np.eye(classes)
     actual, decided = one_hot[truth], one_hot[decision]  # (N, K)
     return np.hstack([actual * decided, decided, actual])
@@ -52,7 +47,7 @@ def decision_metrics(counts: ClassCounts, about: list[int]) -> dict[str, np.ndar
     Balanced accuracy is the mean sensitivity over all classes.
 
     Args:
-        counts: From `count_classes`.
+        counts: By class, for R weightings of the images.
         about: The classes whose metrics are averaged: the positive one of a binary task, or
             all of them (macro averages).
     """

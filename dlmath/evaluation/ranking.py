@@ -7,10 +7,8 @@ import numpy as np
 from dlmath.evaluation.decisions import ratio
 
 
-def ranking_metrics(
-    positive: np.ndarray, score: np.ndarray, weights: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return AUC and average precision, (R,) each, for R weightings of the same scores.
+def rank(positive: np.ndarray, score: np.ndarray) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """Sort the scores once, and return what gives AUC and average precision for any weights (R, N).
 
     With P and Q the weights of positive and negative images and u running over the distinct
     scores:
@@ -23,23 +21,16 @@ def ranking_metrics(
     Radiology 143, 1982. The second is the step-wise sum that scikit-learn computes, without
     interpolation between points of the precision-recall curve.
 
+    Each replicate costs two cumulative sums, one over the negative images and one over the
+    positive ones, and a few operations on the positive ones.
+
     Args:
         positive: (N,) bool.
         score: (N,), higher for what looks more positive.
-        weights: (R, N), how often each image counts in each replicate.
 
     Returns:
-        `auc`, NaN where a class has no weight, and `average_precision`, NaN where the
-        positive class has none.
-    """
-    return rank(positive, score)(weights)
-
-
-def rank(positive: np.ndarray, score: np.ndarray) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """Sort the scores once, and return what gives `ranking_metrics` for any weights.
-
-    Each replicate then costs two cumulative sums, one over the negative images and one over
-    the positive ones, and a few operations on the positive ones.
+        What maps weights to `auc`, (R,), NaN where a class has no weight, and
+        `average_precision`, (R,), NaN where the positive class has none.
     """
     positives, negatives = _sorted(positive, score), _sorted(~positive, score)
     high, low = score[positives], score[negatives]

@@ -15,7 +15,6 @@ import tensorflow as tf
 from dlmath.gradcheck.subject import Subject, Tensors, inner, normal_like, tape_gradients
 
 Judge = Callable[[tf.Tensor], float]
-Oracle = Callable[[Subject, list[tf.Tensor], np.random.Generator], dict[str, Judge]]
 
 # Below this size a gradient counts as zero: rounding noise is not compared with rounding noise.
 FLOOR = 1e-6
