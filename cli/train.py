@@ -173,7 +173,10 @@ def train(
         "precision": precision,
     }
     changes = {name: value for name, value in named.items() if value is not None}
-    changes |= dict(dlmath.Recipe.parse_setting(text) for text in setting or [])
+    for name, value in map(dlmath.Recipe.parse_setting, setting or []):
+        if name in changes:
+            raise UserError(f"`{name}` is given twice. Leave out one of the two.")
+        changes[name] = value
     where: dict[str, str] = {"device": device, "strategy": strategy}
     if checkpoint_every is not None:
         where["checkpoint_every"] = checkpoint_every

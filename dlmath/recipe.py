@@ -352,10 +352,16 @@ def _checked(spec: dataclasses.Field, value: Any) -> Any:
     if "low" in rule:
         above = value > rule["low"] if rule["open_low"] else value >= rule["low"]
         if not (above and value <= rule["high"]):  # written so that nan fails
-            low = f"above {rule['low']:g}" if rule["open_low"] else f"at least {rule['low']:g}"
-            high = f" and at most {rule['high']:g}" if math.isfinite(rule["high"]) else ""
+            low = f"above {_figure(rule['low'])}"
+            if not rule["open_low"]:
+                low = f"at least {_figure(rule['low'])}"
+            high = f" and at most {_figure(rule['high'])}" if math.isfinite(rule["high"]) else ""
             raise RecipeError(f"`{spec.name}` must be {low}{high}. Received: {spec.name}={value!r}")
     return value
+
+
+def _figure(limit: float) -> str:
+    return f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
 
 
 def _typed(name: str, value: Any) -> Any:

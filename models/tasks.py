@@ -8,6 +8,7 @@ from dlmath.errors import RecipeError, did_you_mean
 from dlmath.models.backbones import find_backbone
 from dlmath.models.own_images import is_own_images, recipe_of_images
 from dlmath.models.recipes import RECIPES
+from dlmath.models.weights_path import WORDS, check_weights_path
 from dlmath.recipe import Recipe
 
 
@@ -21,10 +22,13 @@ def recipe_with(task: Recipe | str | Path, settings: Mapping[str, Any]) -> Recip
     Raises:
         RecipeError: The task is none of these, there is no such backbone, or a setting is refused
             or would have no effect.
+        WeightsError: There is no such file of weights.
     """
     recipe = _recipe_of(task).replace(**settings)
     recipe.refuse_without_effect(settings)
     find_backbone(recipe.backbone, recipe.image_size)
+    if recipe.weights not in WORDS:
+        check_weights_path(Path(recipe.weights))
     return recipe
 
 

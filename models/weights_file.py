@@ -7,13 +7,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dlmath.errors import WeightsError, did_you_mean
+from dlmath.errors import WeightsError
 from dlmath.models.keras_archive import checked_archive, read_bounded
 from dlmath.models.keras_config import Unfit
 from dlmath.models.safe_loading import as_file, first_line, load_network
 from dlmath.models.weights_hdf5 import check_hdf5
-
-ENDINGS = (".weights.h5", ".h5", ".keras")
+from dlmath.models.weights_path import check_weights_path
 
 
 def load_weights_file(network: keras.Model, path: str | Path) -> None:
@@ -29,21 +28,7 @@ def load_weights_file(network: keras.Model, path: str | Path) -> None:
             need.
     """
     path = Path(path)
-    if path.is_dir():
-        raise WeightsError(
-            f"{path} is a folder, and weights are one file ({', '.join(ENDINGS)}). A SavedModel is "
-            "a program, which dlmath does not run. Pass --weights imagenet, none, or a file."
-        )
-    if not path.is_file():
-        # A misspelt word and a missing file look the same from here.
-        raise WeightsError(
-            f"There is no file of weights {path}.{did_you_mean(str(path), ('imagenet', 'none'))} "
-            "Pass --weights imagenet, none, or the path of a file that exists."
-        )
-    if not path.name.endswith(ENDINGS):
-        raise WeightsError(
-            f"A file of weights must end in one of {', '.join(ENDINGS)}. Received: {path}"
-        )
+    check_weights_path(path)
     content = read_bounded(path)
     if path.suffix == ".keras":
         whole = load_network(checked_archive(content, path), path)

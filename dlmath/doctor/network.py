@@ -9,6 +9,7 @@ from dlmath.doctor.subject import Subject
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok
 from dlmath.errors import DlmathError
 from dlmath.evaluation.probabilities import predict_probabilities
+from dlmath.training.manifest import weights_sha256
 
 _SCALING = (keras.layers.Rescaling, keras.layers.Normalization)
 # Black to white becomes -1..1 or 0..1 in every network known, or about 4.5 standard deviations.
@@ -59,6 +60,9 @@ def frozen_layers(subject: Subject) -> Verdict:
     recipe = subject.recipe
     if recipe.weights == "none":
         return not_applicable("The network began with random weights, and nothing was frozen.")
+    recorded = subject.manifest.get("weights_file")
+    if recorded not in (None, weights_sha256(recipe)):
+        return not_applicable(f"The weights it began with, {recipe.weights}, are not there now.")
     try:
         before = models.build(recipe)
     except DlmathError as error:

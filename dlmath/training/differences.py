@@ -40,11 +40,13 @@ def differences(
         "platform": recorded.get("platform"),
         "preprocessing": recorded.get("preprocessing"),
         "split.csv": recorded.get("split", {}).get("sha256"),
+        "file of weights": recorded.get("weights_file"),
     }
     now = {
         "platform": manifest.platform_name(),
         "preprocessing": SPECIFICATION,
         "split.csv": split_hash(prepared.split),
+        "file of weights": manifest.weights_sha256(prepared.recipe),
     }
     return found + [
         f"{what}: {then[what]}, now {now[what]}"

@@ -1,5 +1,6 @@
 """What a run writes down about itself: enough to say what made it and to find its data again."""
 
+import hashlib
 import os
 import platform
 import shlex
@@ -13,6 +14,8 @@ from dlmath._version import __version__
 from dlmath.data.images import SPECIFICATION
 from dlmath.data.sources import data_hash
 from dlmath.data.splits import split_hash
+from dlmath.models.weights_path import WORDS
+from dlmath.recipe import Recipe
 from dlmath.runs import RUN_VERSION, Run
 from dlmath.training.prepare import Prepared
 
@@ -64,8 +67,20 @@ def first_manifest(
             "train_classes": dict(Counter(example.label for example in split.train)),
         },
         "warnings": prepared.warnings,
+        **({"weights_file": digest} if (digest := weights_sha256(recipe)) else {}),
         **({"lineage": dict(prepared.start.lineage)} if prepared.start else {}),
     }
+
+
+def weights_sha256(recipe: Recipe) -> str | None:
+    """Return the SHA-256 of the file of weights that a recipe names; None for a word, or none.
+
+    The recipe holds its path alone, which is another file, or none, on another machine.
+    """
+    path = Path(recipe.weights)
+    if recipe.weights in WORDS or not path.is_file():
+        return None
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def versions() -> dict[str, str]:

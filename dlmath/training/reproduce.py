@@ -23,8 +23,8 @@ from dlmath.training.train import train_prepared
 
 # What the last bits of a result depend on, beside the recipe and the data.
 CONDITIONS = ("versions", "platform", "threads", "device", "preprocessing")
-# What a training leaves in its manifest that must come out again.
-RESULTS = ("best", "threshold", "calibration", "head")
+# What a training leaves in its manifest that must come out again, the file it began with first.
+RESULTS = ("weights_file", "best", "threshold", "calibration", "head")
 
 
 @dataclass(frozen=True)

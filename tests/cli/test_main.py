@@ -81,6 +81,11 @@ def test_bad_input_is_one_message_and_exit_code_2(
         (["pneumonia"], "There are no data of 'pneumonia'"),
         (["pneumonia", "--data", "absent"], "There are no data at absent"),
         (["pneumonia", "--data", "phantom", "--backbone", "resnet"], "no backbone 'resnet'"),
+        (
+            ["pneumonia", "--data", "phantom", "--weights", "absent.h5"],
+            "no file of weights absent.h5",
+        ),
+        (["pneumonia", "--tune", "all", "--set", "tune=head"], "`tune` is given twice"),
         (["pneumonia", "--data", "phantom", "--image-size", "9"], "at least 32 pixels a side"),
         (["pneumonia", "--data", "phantom", "--out", "full"], "must be absent or empty"),
     ],
