@@ -6,6 +6,7 @@ nbconvert's own pages fetch MathJax from a network. Here every formula becomes M
 browsers draw themselves, and no page loads a script, a font or a picture from elsewhere.
 """
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -28,6 +29,7 @@ PAGE = """\
 main { max-width: 62rem; margin: 0 auto; }
 math { font-size: 1.08em; }
 math[display="block"] { margin: 0.9em 0; overflow-x: auto; }
+math [mathvariant="bold"] { font-weight: bold; }
 </style>{%- endblock -%}
 """
 
@@ -37,15 +39,25 @@ class MathMl(IPythonRenderer):
 
     def inline_math(self, body: str) -> str:
         """Return a formula within a line."""
-        return convert(body)
+        return to_mathml(body)
 
     def block_math(self, body: str) -> str:
         """Return a formula on a line of its own."""
-        return convert(body, display="block")
+        return to_mathml(body, display="block")
 
     def latex_environment(self, name: str, body: str) -> str:
         r"""Return what stands between \begin and \end, as a formula on lines of its own."""
-        return convert(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
+        return to_mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
+
+
+def to_mathml(formula: str, display: str = "inline") -> str:
+    r"""Return a formula as MathML.
+
+    Without its braces latex2mathml asks for the alphabet of \mathbb R by an attribute that
+    browsers have dropped; with them it writes the letter itself.
+    """
+    braced = re.sub(r"\\(mathbb|mathsf|mathcal) ([A-Za-z])", r"\\\1{\2}", formula)
+    return convert(braced, display=display)
 
 
 def to_html(text: str) -> str:

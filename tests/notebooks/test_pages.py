@@ -34,6 +34,16 @@ def test_an_environment_is_a_formula(pages):
     assert "mtable" in html
 
 
+@pytest.mark.parametrize(
+    ("source", "drawn"),
+    [(r"\mathbb R^d", "&#x0211D;"), (r"x^\mathsf T", "&#x1D5B3;"), (r"\mathbb{E}", "&#x1D53C;")],
+)
+def test_letters_of_another_alphabet_are_drawn_with_and_without_braces(pages, source, drawn):
+    html = pages["to_html"](f"${source}$")
+    assert drawn in html
+    assert "mathvariant" not in html
+
+
 def test_no_formula_keeps_a_command_that_was_not_understood(pages, notebook):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
