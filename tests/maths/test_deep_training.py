@@ -12,12 +12,13 @@ def loss(network: Deep, rows: np.ndarray, labels: np.ndarray) -> float:
     return cross_entropy(softmax(logits), np.eye(2)[labels])
 
 
+@pytest.mark.parametrize("normalised", [False, True])
 @pytest.mark.parametrize("links", [False, True])
 @pytest.mark.parametrize("name", ["entry", "blocks", "exit"])
-def test_a_step_is_against_the_gradient(name: str, links: bool) -> None:
+def test_a_step_is_against_the_gradient(name: str, links: bool, normalised: bool) -> None:
     rng = np.random.default_rng(0)
     rows, labels = rng.normal(size=(30, 2)), rng.integers(0, 2, 30)
-    network = replace(drawn(3, 0.8, 0), links=links)
+    network = replace(drawn(3, 0.8, 0), links=links, normalised=normalised)
     whole = getattr(network, name)
     gradient = whole - getattr(network.stepped(rows, labels, 1.0), name)
     direction = rng.normal(size=whole.shape)

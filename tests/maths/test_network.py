@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,22 @@ def test_parameters_as_a_vector_and_back():
     assert [one.bias.shape for one in again] == [(7,), (2,)]
     gradients = backward(NETWORK, ROWS, np.ones_like)[0]
     assert packed_gradient(gradients).shape == vector.shape
+
+
+def test_batches_need_less_memory_and_add_up_to_the_whole_gradient():
+    rows = seeds.generator("test", "batches").normal(size=(4096, 3))
+
+    def gradient(part: np.ndarray) -> tuple[np.ndarray, int]:
+        tracemalloc.start()
+        weights = backward(NETWORK, part, np.ones_like)[0][0][0]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return weights, peak
+
+    whole, at_once = gradient(rows)
+    parts, peaks = zip(*(gradient(part) for part in np.split(rows, 16)), strict=True)
+    np.testing.assert_allclose(sum(parts), whole, rtol=1e-9)
+    assert max(peaks) < at_once / 8
 
 
 @pytest.mark.slow

@@ -31,6 +31,16 @@ def _power() -> tuple[Check, ...]:
     )
 
 
+def _smooth() -> tuple[Check, ...]:
+    x = np.geomspace(1, 1e4, 20)  # F(x) = x^2, between x and x + 1
+    return (
+        at_least("largest slope of x^2, which has no Lipschitz constant", max(2 * x + 1), 1e4),
+        at_most(
+            "largest slope of its gradient: it is 2-smooth", max(2 * (x + 1) - 2 * x), 2 + 1e-9
+        ),
+    )
+
+
 def _strong_convexity() -> tuple[Check, ...]:
     mu, step = 2.0, np.array([1.0, -2.0])  # F(x) = |x|^2 is 2-strongly convex
     product = (2 * step) @ step
@@ -80,6 +90,23 @@ def _shapes() -> tuple[Check, ...]:
             abs(len(np.ones((c, h)) @ hidden) - c),
             0,
         ),
+    )
+
+
+def _finite_pieces() -> tuple[Check, ...]:
+    def kinks(values: np.ndarray) -> int:
+        return int(np.sum(np.abs(np.diff(values, 2)) > 1e-9))
+
+    rng, units = seeds.generator("pieces"), 12
+    counts = []
+    for reach in (8, 64):
+        x = np.linspace(-reach, reach, 32 * reach + 1)  # 1/16 apart: every kink is on the grid
+        places = rng.integers(-16 * reach, 16 * reach, units) / 16
+        network = relu(x[:, np.newaxis] - places) @ rng.normal(size=units)
+        counts.append((kinks(np.abs(x - np.round(x))), kinks(network)))
+    return (
+        at_least("kinks of the distance to the nearest integer on [-64, 64]", counts[1][0], 250),
+        at_most("kinks of a network of 12 units, however far one looks", counts[1][1], units),
     )
 
 
@@ -151,6 +178,13 @@ ERRATA = (
         "k = 0, 1, ..., epochs - 1.",
     ),
     Erratum(
+        Source("murari", 236, "F is L -smooth if and only if"),
+        "Lipschitz continuity: F is L-smooth if its gradient is L-Lipschitz.",
+        "x^2 is 2-smooth, and Lipschitz for no constant.",
+        "The line defines smoothness; Lipschitz continuity of F is the line before.",
+        _smooth,
+    ),
+    Erratum(
         Source("murari", 239, r"= (\mathbf{y} - \mathbf{x})^\top (\mathbf{y} - \mathbf{x})"),
         "mu |y - x|^2 = (y - x)^T (y - x) in the definition of strong convexity.",
         "F(x) = |x|^2, mu = 2: the sides differ by |y - x|^2.",
@@ -165,11 +199,31 @@ ERRATA = (
         _factor,
     ),
     Erratum(
+        Source("murari", 280, "Vol. 451. 2018"),
+        "Allen-Zhu, Li and Song appeared at ICML 2018.",
+        "arXiv:1811.03962 is of November 2018, after that conference.",
+        "ICML 2019, Proceedings of Machine Learning Research 97, as Du et al. of the next line.",
+    ),
+    Erratum(
         Source("murari", 300, r"\nabla_{\mathbf{x}^j} \mathcal{L}_n"),
         "The gradient for theta_j is J^T times the gradient at x^j, the input of layer j.",
         "In a network of four layers it misses the derivative by more than 100 %.",
         "J^T times the gradient at x^(j+1), which is g^(j+1), as the line's last term has it.",
         _backpropagation,
+    ),
+    Erratum(
+        Source("murari", 386, "several such results also for deep networks"),
+        "Leshno et al. is a result for deep networks.",
+        "Its theorem is about sums of s(w . x + b), one hidden layer, as Pinkus's survey tells.",
+        "For deep networks of bounded width: Lu et al., arXiv:1709.02540; Kidger and Lyons, "
+        "arXiv:1905.08539.",
+    ),
+    Erratum(
+        Source("murari", 396, "Any continuous piecewise affine (CPA) function"),
+        "Any continuous piecewise affine function is a ReLU network.",
+        "The distance to the nearest integer has kinks without end, a network finitely many.",
+        "Any with finitely many pieces, as the proof's maximum over m = 1, ..., M supposes.",
+        _finite_pieces,
     ),
     Erratum(
         Source("murari", 407, r"1 & 1 & -1 \end{bmatrix}^\top"),

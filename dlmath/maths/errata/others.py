@@ -21,6 +21,32 @@ def _side() -> tuple[Check, ...]:
     )
 
 
+def _affine() -> tuple[Check, ...]:
+    experiment = find("linear-network-is-one-layer")
+    linear, tanh = (experiment.run(activation=a).checks[0].value for a in ("linear", "tanh"))
+    return (
+        at_most("printed: six affine functions, away from one", linear, 1e-11),
+        at_least("corrected: with tanh between them, away from one", tanh, 1),
+    )
+
+
+def _agnostic() -> tuple[Check, ...]:
+    # Thresholds on [0, 1]; a label is right with chance 0.8, so no threshold errs less than 0.2.
+    rng, places = seeds.generator("agnostic"), np.linspace(0, 1, 11)
+    x = rng.random((200, 500))
+    y = (x > 0.5) ^ (rng.random((200, 500)) < 0.2)
+    errors = np.stack([np.mean((x > place) != y, axis=1) for place in places])  # (11, draws)
+    true = 0.2 + 0.6 * np.abs(places - 0.5)
+    excess = true[errors.argmin(axis=0)] - 0.2
+    bound = 2 * np.sqrt(np.log(2 * 11 / 0.05) / (2 * 500))
+    return (
+        at_least("least error in the class, though the law of x is known", true.min(), 0.2),
+        at_most(
+            "share of draws with an excess above the agnostic bound", np.mean(excess > bound), 0.05
+        ),
+    )
+
+
 def _derivable() -> tuple[Check, ...]:
     steps = np.array([1e-3, -1e-3, 1e-6, -1e-6])
     printed = ((2.0 + steps) - 2.0) / np.abs(steps)  # f(x) = x at a = 2
@@ -198,10 +224,23 @@ ERRATA = (
         _side,
     ),
     Erratum(
+        Source("ferguson", 94, "by simply composing the learned affine functions"),
+        "Composing the neurons' affine functions gives a multilayer perceptron.",
+        "Six affine functions compose to one, as line 150 says itself.",
+        "The neurons are composed, with their activations between the affine functions.",
+        _affine,
+    ),
+    Erratum(
         Source("ferguson", 96, r"\ell \in \{0, \dots, N-1\}"),
         "N spaces X^(0), ..., X^(N-1) are connected by N maps.",
         "The map of number N - 1 goes to X^(N), which is not among them.",
         "N + 1 spaces, from 0 to N; the output layer is the one of number N.",
+    ),
+    Erratum(
+        Source("ferguson", 120, r"\alpha_i^{(\ell)} : \mathcal{X}^{(\ell)} \rightarrow"),
+        "The affine function of one neuron maps X^(l) to X^(l+1).",
+        "Its formula, x^T w_i, is a number.",
+        "It maps X^(l) to R; those of all d^(l+1) neurons together map to X^(l+1).",
     ),
     Erratum(
         Source("jiang", 34, r"\|x - a\|_m} - f'(a)"),
@@ -311,5 +350,14 @@ ERRATA = (
         "Near a minimum with a positive definite Hessian; globally with a line search on strictly "
         "convex functions.",
         _newton,
+    ),
+    Erratum(
+        Source("foundations", 165, "Learning without distributional assumptions"),
+        "Agnostic learning is learning without assumptions on the distribution.",
+        "PAC learning makes none of them either; with labels that are wrong at times no hypothesis "
+        "of the class is right, whatever is known of the distribution.",
+        "Agnostic learning does not assume that the truth is in the class, and asks for an error "
+        "near the least in it (Kearns, Schapire and Sellie, 1994).",
+        _agnostic,
     ),
 )

@@ -146,6 +146,13 @@ ERRATA = (
         _half_spaces,
     ),
     Erratum(
+        Source("tsemo", 460, "During each training epoch, a random percentage of neurons"),
+        "Dropout turns a random share of the units off during each epoch.",
+        "Units that are off for an epoch get no gradient in it: one smaller network is trained, "
+        "not an average of many.",
+        "The units are drawn anew at every step, for every example (Srivastava et al., 2014, 4).",
+    ),
+    Erratum(
         Source("tsemo", 462, "we may assume these hypersurfaces are compact"),
         "The hypersurfaces may be assumed compact, since the data are finite.",
         "Points on both sides of a line have a boundary of degree 1, which is not compact; a "

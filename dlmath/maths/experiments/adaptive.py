@@ -183,7 +183,7 @@ def batch_gradient(
     sabotage=Sabotage("the rate falls so fast that its sum converges", {"power": 3.0}),
 )
 def falling_rate(
-    *, power: float = 1.0, rate: float = 0.1, steps: int = 20000, batch: int = 4, seed: int = 0
+    *, power: float = 1.0, rate: float = 0.1, steps: int = 8000, batch: int = 4, seed: int = 0
 ) -> Outcome:
     """`power` is that of the falling rate: rate / (1 + step / 20)^power."""
     features, targets = _rows(seed, 400)

@@ -1,4 +1,4 @@
-"""Structure built into a network: Lipschitz, monotone and convex layers, normalisation, depth."""
+"""Structure built into a network: Lipschitz, monotone and convex layers, depth; and two losses."""
 
 import numpy as np
 
@@ -111,64 +111,6 @@ def monotone_layers(*, signs: str = "positive", points: int = 2000, seed: int = 
             "input",
             "output",
             {"network": (line[:, 0], forward(network, line)[:, 0])},
-        ),
-    )
-
-
-@experiment(
-    title="Batch normalisation does not see the scale of the weights",
-    statement=(
-        "The output of a dense layer followed by batch normalisation is the same when the "
-        "weights are multiplied by a positive constant, if epsilon is small beside the "
-        "variance; so the gradient is orthogonal to the weights, unit by unit, and shrinks by "
-        "the same constant."
-    ),
-    sources=(
-        Source("tsemo", 498, "normalize the inputs of each layer"),
-        Source("murari", 345, "batch/weight norm"),
-        Source("foundations", 177, "Statistical analysis of internal covariate shift"),
-    ),
-    reference="Ioffe and Szegedy, Batch normalization, arXiv:1502.03167, section 3.3",
-    sabotage=Sabotage("epsilon is not small beside the variance", {"epsilon": 1.0}),
-)
-def batch_normalisation_is_scale_free(
-    *, epsilon: float = 1e-12, factor: float = 7.0, seed: int = 0
-) -> Outcome:
-    """`factor` multiplies the weights."""
-    rng = seeds.generator("batch normalisation", seed)
-    x, w, g = rng.normal(size=(32, 6)), rng.normal(size=(6, 4)), rng.normal(size=(32, 4))
-
-    def output(weights: np.ndarray) -> np.ndarray:
-        z = x @ weights
-        return (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + epsilon)
-
-    def gradient(weights: np.ndarray) -> np.ndarray:
-        z = x @ weights
-        r = 1 / np.sqrt(z.var(axis=0) + epsilon)
-        xhat = (z - z.mean(axis=0)) * r
-        return x.T @ (r * (g - g.mean(axis=0) - xhat * np.mean(g * xhat, axis=0)))
-
-    factors = np.geomspace(0.1, 100, 25)
-    changes = [np.abs(output(c * w) - output(w)).max() for c in factors]
-    slope, later = gradient(w), gradient(factor * w)
-    return Outcome(
-        (
-            at_most(
-                "largest change of the output", np.abs(output(factor * w) - output(w)).max(), 1e-9
-            ),
-            at_most("largest <w, dL/dw> of a unit", np.abs((w * slope).sum(axis=0)).max(), 1e-9),
-            at_most(
-                "gradient at c w times c, away from that at w",
-                np.abs(factor * later - slope).max(),
-                1e-9,
-            ),
-        ),
-        curves(
-            "Change of the output by the factor",
-            "log10 of factor",
-            "change",
-            {"change": (np.log10(factors), changes)},
-            log=True,
         ),
     )
 

@@ -207,7 +207,11 @@ def logistic_descent(
         "descent makes features that a line parts, which is all that the last layer can draw; "
         "the line is right on new points too."
     ),
-    sources=(Source("tsemo", 39, "nature of the decision boundaries"), DEFINITION),
+    sources=(
+        Source("tsemo", 39, "nature of the decision boundaries"),
+        Source("tsemo", 272, "Neural networks with more than one hidden layer are able"),
+        DEFINITION,
+    ),
     reference="Alain and Bengio, Understanding intermediate layers, 2016, arXiv:1610.01644",
     sabotage=Sabotage("nothing is trained", {"steps": 0}),
 )

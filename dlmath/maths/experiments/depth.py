@@ -140,7 +140,7 @@ def _gradients(network: Network, rows: np.ndarray, links: bool) -> np.ndarray:
     statement=(
         "With independent weights of mean 0 and variance 2 / fan in, the mean square of a ReLU "
         "layer's pre-activations stays the same through the depth, in expectation. With half "
-        "that variance it halves at every layer."
+        "that variance it halves at every layer, and with variance 1 it grows by fan in / 2."
     ),
     sources=(
         Source("foundations", 97, "Random weight initialization can be analyzed using CLT"),
@@ -150,28 +150,33 @@ def _gradients(network: Network, rows: np.ndarray, links: bool) -> np.ndarray:
     sabotage=Sabotage("the variance is 1 / fan in", {"gain": 1.0}),
 )
 def initialisation_keeps_the_scale(
-    *, gain: float = 2.0, depth: int = 20, width: int = 300, seed: int = 0
+    *, gain: float = 2.0, depth: int = 20, width: int = 400, seed: int = 0
 ) -> Outcome:
     """`gain` is the variance of the weights times the fan in."""
     rng = seeds.generator("initialisation", seed)
     rows = rng.normal(size=(20, width))
 
     def squares(scale: float) -> np.ndarray:
-        network = initialised((width,) * (depth + 1), "relu", seed, gain=scale)
+        network = initialised((width,) * (depth + 1), "relu", seed, f"{scale:g}", gain=scale)
         kept = activations(network, rows)[:-1]
         return np.array(
             [np.mean((a @ layer.weights) ** 2) for a, layer in zip(kept, network, strict=True)]
         )
 
-    found, half = squares(gain), squares(1.0)
+    found, half, standard = squares(gain), squares(1.0), squares(width)
     layers = np.arange(1, depth + 1)
-    slope = np.polyfit(layers, np.log2(found), 1)[0]
+    slope, falls, grows = (np.polyfit(layers, np.log2(s), 1)[0] for s in (found, half, standard))
     return Outcome(
         (
             at_most("change of log2 of the mean square per layer", abs(slope), 0.1),
             at_most(
                 "the same with variance 1 / fan in, away from -1",
-                abs(np.polyfit(layers, np.log2(half), 1)[0] + 1),
+                abs(falls + 1),
+                0.1,
+            ),
+            at_most(
+                "the same with variance 1, away from log2(fan in / 2)",
+                abs(grows - np.log2(width / 2)),
                 0.1,
             ),
         ),

@@ -90,6 +90,7 @@ def descent_direction(
         Source("murari", 249, r"Assume $0 < \tau \leq 2/(\mu + L)$"),
         Source("murari", 251, r"\leq \gamma^k"),
         Source("tsemo", 86, "the sequence will converge towards a local minimum"),
+        Source("foundations", 153, "How quickly algorithms approach optima"),
     ),
     reference=NESTEROV,
     sabotage=Sabotage("the rate is 1.05 times 2/(mu + L)", {"rate": 1.05}),

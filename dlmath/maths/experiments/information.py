@@ -101,6 +101,73 @@ def information_bottleneck(*, signal: float = 0.8, letters: int = 6, seed: int =
     )
 
 
+def binary_entropy(p: np.ndarray) -> np.ndarray:
+    """Return the entropy in bits of a coin of chance p, entry by entry."""
+    return np.array([entropy(np.array([one, 1 - one])) for one in p])
+
+
+def coin_of_entropy(bits: np.ndarray) -> np.ndarray:
+    """Return the chance in [0, 1/2] of a coin of that entropy, by bisection."""
+    low, high = np.zeros(len(bits)), np.full(len(bits), 0.5)
+    for _ in range(60):
+        middle = (low + high) / 2
+        less = binary_entropy(middle) < bits
+        low, high = np.where(less, middle, low), np.where(less, high, middle)
+    return low
+
+
+@experiment(
+    title="The bottleneck of a binary channel, exactly",
+    statement=(
+        "If X is a fair coin and Y is X turned with chance d, no T that keeps r bits of X knows "
+        "more of Y than 1 - h(d * q), where h(q) = 1 - r and d * q = d (1 - q) + q (1 - d): Mrs "
+        "Gerber's lemma. The fixed points of the bottleneck equations lie on that curve, and "
+        "know nothing for beta below 1 / (1 - 2 d)^2."
+    ),
+    sources=(Source("foundations", 111, "Minimize: I(X;T)"),),
+    reference="Wyner and Ziv, A theorem on the entropy of certain binary sequences, 1973; "
+    "Witsenhausen and Wyner, A conditional entropy bound, 1975",
+    sabotage=Sabotage("the coin is not fair", {"heads": 0.9}),
+)
+def bottleneck_of_a_coin(*, heads: float = 0.5, turned: float = 0.1, seed: int = 0) -> Outcome:
+    """`heads` is the chance of X = 1, `turned` is d."""
+    p = np.array([1 - heads, heads])
+    joint = p[:, np.newaxis] * np.array([[1 - turned, turned], [turned, 1 - turned]])
+    threshold = 1 / (1 - 2 * turned) ** 2
+    above = threshold * np.geomspace(1.1, 6, 8)
+    found = [bottleneck(joint, float(beta), 2, seed, 200) for beta in above]
+    kept, told = (np.array([getattr(f, n) for f in found]) for n in ("about_input", "about_label"))
+    below = bottleneck(joint, 0.8 * threshold, 2, seed, 200).about_input
+    rng = seeds.generator("any encoder", seed)
+    drawn = p[:, np.newaxis] * rng.dirichlet(np.full(3, 0.3), (300, 2))  # laws of (X, T)
+    channel = joint / p[:, np.newaxis]
+    about_x, about_y = np.transpose(
+        [(mutual_information(one), mutual_information(one.T @ channel)) for one in drawn]
+    )
+
+    def most(bits: np.ndarray) -> np.ndarray:
+        flip = coin_of_entropy(1 - bits)
+        return 1 - binary_entropy(turned * (1 - flip) + flip * (1 - turned))
+
+    return Outcome(
+        (
+            at_most("fixed points: distance from the curve", np.abs(told - most(kept)).max(), 1e-6),
+            at_most("300 random T: most above the curve", (about_y - most(about_x)).max(), 1e-9),
+            at_most("information about X at 0.8 of the least beta", below, 1e-6),
+            at_least("the same at 1.1 of it", kept[0], 0.05),
+        ),
+        curves(
+            "The information plane of a binary channel",
+            "I(X;T), bits",
+            "I(T;Y), bits",
+            {
+                "fixed points": (kept, told),
+                "Mrs Gerber's": (np.linspace(0, 1), most(np.linspace(0, 1))),
+            },
+        ),
+    )
+
+
 @experiment(
     title="AIC, BIC and cross-validation choose a degree",
     statement=(
@@ -111,6 +178,7 @@ def information_bottleneck(*, signal: float = 0.8, letters: int = 6, seed: int =
     sources=(
         Source("foundations", 172, "AIC, BIC for model comparison"),
         Source("foundations", 172, "Cross-Validation"),
+        Source("foundations", 172, "Structural Risk Minimization: Balance empirical error"),
         Source("tsemo", 453, "training set and the validation set"),
     ),
     reference="Akaike, 1974; Schwarz, Estimating the dimension of a model, 1978",

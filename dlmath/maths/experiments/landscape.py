@@ -8,7 +8,17 @@ from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
-from dlmath.maths.network import backward, forward, initialised, stepped
+from dlmath.maths.lanczos import lanczos
+from dlmath.maths.network import (
+    Layer,
+    Network,
+    activations,
+    backward,
+    forward,
+    initialised,
+    stepped,
+)
+from dlmath.maths.network_vectors import packed, packed_gradient, unpacked
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
 
@@ -17,14 +27,16 @@ from dlmath.maths.plots import curves, sequences
     title="The loss of tanh(ax) is not convex",
     statement=(
         "L(a) = tanh(a)^2 / 2 lies above its chord somewhere, and its second derivative (1 - "
-        "t^2)(1 - 3 t^2), t = tanh a, is negative for t^2 > 1/3. With the identity in place of "
-        "tanh the loss is convex."
+        "t^2)(1 - 3 t^2), t = tanh a, is negative for t^2 > 1/3; far out lies a plateau, where "
+        "the loss is near its largest and its slope near 0. With the identity in place of tanh "
+        "the loss is convex, and the slope grows."
     ),
     sources=(
         Source("murari", 262, "generally not convex"),
         Source("murari", 269, r"\frac{1}{2} \tanh(a)^2"),
         Source("foundations", 57, "Convex for linear models"),
         Source("foundations", 62, "Convex for linear models"),
+        Source("foundations", 145, "Plateau Regions"),
     ),
     reference="Boyd and Vandenberghe, Convex optimization, 2004, section 3.1",
     sabotage=Sabotage("the network is linear", {"activation": "linear"}),
@@ -44,6 +56,7 @@ def tanh_loss_is_not_convex(*, activation: str = "tanh") -> Outcome:
                 "most that the loss rises above a chord", (loss[200:-200] - chord).max(), 1e-3
             ),
             at_most("least second derivative", bend.min(), -0.1),
+            at_most("slope at a = 3", abs(loss[-1] - loss[-2]) / (a[1] - a[0]), 0.02),
             at_most("largest error of (1 - t^2)(1 - 3 t^2)", np.abs(bend - formula).max(), 1e-3),
         ),
         curves(
@@ -182,4 +195,69 @@ def scaling_and_conditioning(*, units: float = 30.0, rows: int = 400, seed: int 
             at_least("steps before over steps after", counts["raw"] / counts["scaled"], 20),
         ),
         curves("Error of gradient descent", "step", "error", lines, log=True),
+    )
+
+
+@experiment(
+    title="Sharpness is not a property of the function",
+    statement=(
+        "ReLU(c z) = c ReLU(z) for c > 0: multiplying a layer by c and dividing the next by it "
+        "leaves the function as it is, on all points, seen and unseen. But the largest "
+        "eigenvalue of the Hessian of the squared loss is then at least c^2 times that of A^T A "
+        "/ N, A being what the next layer sees: the same function lies in a flat minimum and in "
+        "minima as sharp as one likes, so sharpness alone cannot tell what generalises."
+    ),
+    sources=(Source("foundations", 145, "Sharp vs. Flat Minima"),),
+    reference="Dinh et al., Sharp minima can generalize for deep nets, arXiv:1703.04933, theorem 4",
+    sabotage=Sabotage("the activation is not homogeneous", {"activation": "tanh"}),
+)
+def sharpness_is_not_of_the_function(
+    *, activation: str = "relu", largest: float = 30.0, steps: int = 400, seed: int = 0
+) -> Outcome:
+    """`largest` is the largest c; the network has 8 units, and is trained on 30 points."""
+    rng = seeds.generator("sharpness", seed)
+    x, new = rng.normal(size=(30, 3)), rng.normal(size=(200, 3))
+    y = np.sin(x[:, :1])
+    network = initialised((3, 8, 1), activation, "sharpness", seed)
+    for _ in range(steps):
+        network = stepped(network, backward(network, x, lambda output: (output - y) / 30)[0], 0.1)
+    first, last = network
+    seen = activations(network, x)[1]
+    floor = np.linalg.eigvalsh(seen.T @ seen / 30)[-1]
+    factors = np.geomspace(1, largest, 8)
+    changes, sharpness = [], []
+    for c in factors:
+        scaled = (
+            Layer(c * first.weights, c * first.bias, first.activation),
+            Layer(last.weights / c, last.bias, last.activation),
+        )
+        changes.append(np.abs(forward(scaled, new) - forward(network, new)).max())
+        at = packed(scaled)
+
+        def gradient(vector: np.ndarray, like: Network = scaled) -> np.ndarray:
+            layers = unpacked(vector, like)
+            return packed_gradient(backward(layers, x, lambda output: (output - y) / 30)[0])
+
+        def times(direction: np.ndarray, at: np.ndarray = at) -> np.ndarray:
+            step = 1e-6
+            return (gradient(at + step * direction) - gradient(at - step * direction)) / (2 * step)
+
+        sharpness.append(lanczos(times, rng.normal(size=len(at)), 25)[-1])
+    ratio = np.array(sharpness) / (factors**2 * floor)
+    return Outcome(
+        (
+            at_most("largest change of the output on new points", max(changes), 1e-9),
+            at_least("least eigenvalue over c^2 times that of A^T A / N", ratio.min(), 1 - 1e-4),
+            at_least("sharpness at the largest c over that at 1", sharpness[-1] / sharpness[0], 50),
+        ),
+        curves(
+            "Largest eigenvalue of the Hessian",
+            "log10 of c",
+            "eigenvalue",
+            {
+                "Hessian": (np.log10(factors), sharpness),
+                "c^2 of A^T A / N": (np.log10(factors), factors**2 * floor),
+            },
+            log=True,
+        ),
     )

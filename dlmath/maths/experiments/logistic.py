@@ -144,6 +144,7 @@ def separable_weights_diverge(
         Source("foundations", 84, "equivalent to minimizing the negative log-likelihood"),
         Source("tsemo", 305, "The loss function we use is the cross-entropy"),
         Source("murari", 156, r"\log[p_\theta(\mathbf{x}_i)]_k"),
+        Source("foundations", 63, "Probabilistic interpretation"),
         Source("foundations", 74, "P(y = k|x)"),
     ),
     reference="Bishop, Pattern recognition and machine learning, 2006, section 4.3.4",

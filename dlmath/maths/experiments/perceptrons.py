@@ -152,10 +152,10 @@ def perceptron_off_the_origin(
     sabotage=Sabotage("all features are in the same units", {"units": 1.0}),
 )
 def scaling_and_the_perceptron(*, units: float = 200.0, points: int = 60, seed: int = 0) -> Outcome:
-    """`units` multiplies the feature that does not decide; five sets are drawn."""
+    """`units` multiplies the feature that does not decide; three sets are drawn."""
     counts: dict[str, list[int]] = {"raw": [], "min-max": [], "standard": []}
     unchanged = True
-    for draw in range(5):
+    for draw in range(3):
         rng = seeds.generator("scaling", seed, draw)
         labels = np.where(rng.random(points) < 0.5, 1.0, -1.0)
         decides = labels * rng.uniform(0.2, 1.0, points)

@@ -194,7 +194,6 @@ def principal_components(*, centred: bool = True, rows: int = 300, seed: int = 0
     sources=(
         Source("foundations", 69, "Hessian Matrix"),
         Source("foundations", 25, "Eigenvalues"),
-        Source("foundations", 145, "Sharp vs. Flat Minima"),
     ),
     reference="Pearlmutter, Fast exact multiplication by the Hessian, 1994",
     sabotage=Sabotage("the products are not symmetric", {"twist": 0.3}),

@@ -12,40 +12,53 @@ from dlmath.maths.plots import curves
 WIDTHS = np.array([2, 8, 32, 128, 512])
 
 
+def arc_cosine(left: np.ndarray, right: np.ndarray) -> float:
+    """Return E f(left) f(right) for f = a . ReLU(W x) / sqrt n with W_ij from N(0, 2 / d)."""
+    lengths = np.linalg.norm(left) * np.linalg.norm(right)
+    angle = np.arccos(np.clip(left @ right / lengths, -1, 1))
+    turned = np.sin(angle) + (np.pi - angle) * np.cos(angle)
+    return float(lengths * turned / (np.pi * len(left)))
+
+
 @experiment(
     title="Wide random networks approach a Gaussian process",
     statement=(
-        "The output of a network of one hidden layer with independent weights of finite "
-        "variance tends, as the width grows, to a normal law whose variance is the kernel, for "
-        "ReLU |x|^2 / d at gain 2: the central limit theorem over the units. With Cauchy "
-        "weights it does not."
+        "The outputs at several points of a network of one hidden layer with independent weights "
+        "of finite variance tend, as the width grows, to a joint normal law: the central limit "
+        "theorem over the units. For ReLU at gain 2 its covariance is |x| |x'| (sin t + (pi - t) "
+        "cos t) / (pi d), t being the angle between x and x'. With Cauchy weights it is not so."
     ),
     sources=(
         Source("foundations", 97, "Very wide networks approach Gaussian processes in the limit"),
         Source("foundations", 97, "How activations propagate through deep networks"),
     ),
-    reference="Neal, Priors for infinite networks, 1994; Cho and Saul, 2009, equation 1",
+    reference="Neal, Priors for infinite networks, 1994; Cho and Saul, 2009, equation 6",
     sabotage=Sabotage("the weights have no variance", {"weights": "cauchy"}),
 )
 def wide_networks_are_gaussian(
     *, weights: str = "normal", draws: int = 4000, seed: int = 0
 ) -> Outcome:
-    """`weights` is normal or cauchy."""
+    """`weights` is normal or cauchy, those of the last layer."""
     heavy = choose("weights", weights, {"normal": False, "cauchy": True})
+    x = np.array([[0.6, -1.0, 1.1], [1.2, 0.3, -0.2]])
+    kernel = np.array([[arc_cosine(p, q) for q in x] for p in x])
+    # What a W x is: normal, of covariance 2 x x^T / d, so two numbers a unit are enough.
+    root = np.linalg.cholesky(2 * x @ x.T / 3)
+    whiten = np.linalg.inv(np.linalg.cholesky(kernel)).T
+    turns = np.linspace(0, np.pi, 8, endpoint=False)
+    directions = np.stack([np.cos(turns), np.sin(turns)])  # a joint law is known by its shadows
     distances = []
-    x = np.array([0.6, -1.0, 1.1])
-    deviation = np.linalg.norm(x) / np.sqrt(3)
     for width in WIDTHS:
         rng = seeds.generator("gaussian process", seed, int(width))
-        # A sum over the inputs of normal weights is normal: one number a unit is enough.
-        hidden = np.maximum(rng.normal(size=(draws, width)) * deviation * np.sqrt(2), 0)
         last = rng.standard_cauchy((draws, width)) if heavy else rng.normal(size=(draws, width))
-        outputs = (hidden * last).sum(axis=1) / np.sqrt(width)
-        distances.append(float(kstest(outputs / deviation, "norm").statistic))
-    chance = 1.95 / np.sqrt(draws)  # what a truly normal sample exceeds once in a thousand times
+        hidden = np.maximum(rng.normal(size=(draws, width, 2)) @ root.T, 0)
+        outputs = np.einsum("nw,nwp->np", last, hidden) / np.sqrt(width)
+        shadows = outputs @ whiten @ directions
+        distances.append(max(float(kstest(one, "norm").statistic) for one in shadows.T))
+    chance = 2.3 / np.sqrt(draws)  # what one of eight truly normal samples exceeds once in 5000
     return Outcome(
         (
-            at_most("distance from normal at the largest width", distances[-1], chance),
+            at_most("distance from the normal law at the largest width", distances[-1], chance),
             at_most("the same over that at the least width", distances[-1] / distances[0], 0.3),
         ),
         curves(
@@ -54,7 +67,7 @@ def wide_networks_are_gaussian(
             "distance",
             {
                 "distance": (np.log10(WIDTHS), distances),
-                "one in 1000": (np.log10(WIDTHS), np.full(len(WIDTHS), chance)),
+                "rarely by chance": (np.log10(WIDTHS), np.full(len(WIDTHS), chance)),
             },
             log=True,
         ),
@@ -79,16 +92,19 @@ def wide_networks_are_gaussian(
 def tangent_kernel_drift(*, power: float = 0.5, draws: int = 6, seed: int = 0) -> Outcome:
     """`power` of the width n divides the output."""
     widths = np.array([16, 64, 256, 1024])
-    drifts = np.zeros((draws, len(widths)))
+    drifts, losses = np.zeros((2, draws, len(widths)))
     for draw in range(draws):
         for place, width in enumerate(widths):
-            drifts[draw, place] = _drift(
+            drifts[draw, place], losses[draw, place] = _drift(
                 int(width), power, seeds.generator("drift", seed, draw, int(width))
             )
     means = drifts.mean(axis=0)
     slope = np.polyfit(np.log(widths), np.log(means), 1)[0]
     return Outcome(
-        (at_most("power of the width in the drift", slope, -0.4),),
+        (
+            at_most("power of the width in the drift", slope, -0.4),
+            at_most("largest loss at the end over that at the start", losses.max(), 0.1),
+        ),
         curves(
             "Relative change of the tangent kernel",
             "log10 of width",
@@ -102,21 +118,22 @@ def tangent_kernel_drift(*, power: float = 0.5, draws: int = 6, seed: int = 0) -
     )
 
 
-def _drift(width: int, power: float, rng: np.random.Generator) -> float:
-    """Return |K_end - K_start| / |K_start| of a tanh network trained on eight points."""
-    x, y = rng.normal(size=(8, 4)) / 2, rng.choice([-1.0, 1.0], 8)
-    w, a = rng.normal(size=(4, width)), rng.normal(size=width)
+def _drift(width: int, power: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Return |K_end - K_start| / |K_start| and loss_end / loss_start, of a trained tanh network."""
+    x, y = rng.normal(size=(6, 6)) / 2, rng.choice([-1.0, 1.0], 6)
+    w, a = rng.normal(size=(6, width)), rng.normal(size=width)
     scale = width**-power
-    start = _kernel(x, w, a, scale)
+    start, first = _kernel(x, w, a, scale), np.sum((scale * np.tanh(x @ w) @ a - y) ** 2)
     # The kernel grows with n scale^2; the rate undoes that, so that all widths learn alike.
-    rate = 0.5 / (width * scale**2)
+    rate = 1 / (width * scale**2)
     for _ in range(400):
         h = np.tanh(x @ w)
-        inner = scale * (1 - h**2) * a  # df/d(pre-activation), (8, width)
-        error = (scale * h @ a - y) / 8
+        inner = scale * (1 - h**2) * a  # df/d(pre-activation), (6, width)
+        error = (scale * h @ a - y) / 6
         w, a = w - rate * x.T @ (error[:, None] * inner), a - rate * scale * h.T @ error
     change = _kernel(x, w, a, scale) - start
-    return float(np.linalg.norm(change) / np.linalg.norm(start))
+    last = np.sum((scale * np.tanh(x @ w) @ a - y) ** 2)
+    return float(np.linalg.norm(change) / np.linalg.norm(start)), float(last / first)
 
 
 def _kernel(x: np.ndarray, w: np.ndarray, a: np.ndarray, scale: float) -> np.ndarray:

@@ -4,7 +4,7 @@ from dlmath.maths.ledger.entry import Entry, left_out, tested
 
 ENTRIES = (
     left_out(20, "Continuity", "a definition"),
-    left_out(30, "Derivability", "a definition, among the errata"),
+    tested(30, "Derivability (as corrected)", "maths/test_errata"),
     left_out(40, "Piecewise derivability", "a definition, among the errata"),
     left_out(52, "Matrices, vectors as rows, transposition", "notation"),
     tested(74, "The product of matrices", "maths/test_errata"),

@@ -14,11 +14,7 @@ from dlmath.maths.ledger.entry import (
 ENTRIES = (
     tested(41, "A network is a composition of layers", "maths/test_network"),
     tested(56, "Layers: affine maps and entrywise activations", "maths/test_network"),
-    later(
-        84,
-        "ResNets, U-Nets, transformers modify this",
-        "U-Nets and transformers; residual links are covered",
-    ),
+    Entry(84, "ResNets, U-Nets modify this; transformers are at line 493"),
     tested(90, "Shallow networks", "maths/test_piecewise"),
     Entry(94, "Deep networks, multilayer perceptrons"),
     Entry(125, "Mean squared error for regression"),
