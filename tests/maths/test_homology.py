@@ -21,7 +21,7 @@ def test_a_square_has_a_loop_from_its_side_to_its_diagonal():
 def test_two_circles_apart_have_two_loops():
     turns = 2 * np.pi * np.arange(8) / 8
     one = np.column_stack([np.cos(turns), np.sin(turns)])
-    loops = persistence(np.vstack([one, one + [6, 0]]), reach=2.0)[1]
+    loops = persistence(np.vstack([one, one + np.array([6, 0])]), reach=2.0)[1]
     long = loops[loops[:, 1] - loops[:, 0] > 0.5]
     assert len(long) == 2
 
