@@ -145,9 +145,11 @@ def stored_decision(run: Run) -> dict[str, Any]:
     """Return the fields of `Decider` as the run's recipe and manifest give them.
 
     Raises:
-        RunError: The run is not finished, or its files are damaged.
+        RunError: The run is not finished, its files are damaged, or its recipe names other classes
+            than the model was trained on.
     """
     recipe = run.recipe
+    _refuse_edited(run)
     return {
         "classes": recipe.classes,
         "image_size": recipe.image_size,
@@ -155,6 +157,20 @@ def stored_decision(run: Run) -> dict[str, Any]:
         "threshold": _threshold(run) if recipe.is_binary else None,
         "abstention": _abstention(run),
     }
+
+
+def _refuse_edited(run: Run) -> None:
+    """Refuse a recipe that was edited after training: answers would bear wrong names."""
+    for name, given in (
+        ("classes", list(run.recipe.classes)),
+        ("positive_class", run.recipe.positive_class),
+    ):
+        trained = run.manifest.get(name)
+        if trained and given and given != trained:
+            raise RunError(
+                f"{run.recipe_path} was edited after the training. Received: {name} = {given}, "
+                f"and the model was trained with {trained}. Put that back, or train again."
+            )
 
 
 def _positive_class(run: Run) -> str:

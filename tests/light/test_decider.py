@@ -104,3 +104,21 @@ def test_a_run_of_two_classes_names_the_positive_one(tiny_run):
 
     with pytest.raises(RunError, match="positive_class = 'PNEUMONIA'"):
         stored_decision(tiny_run)
+
+
+@pytest.mark.parametrize(
+    ("field", "was", "edited"),
+    [
+        ("classes", '["NORMAL", "PNEUMONIA"]', '["PNEUMONIA", "NORMAL"]'),
+        ("classes", '["NORMAL", "PNEUMONIA"]', '["HEALTHY", "PNEUMONIA"]'),
+        ("positive_class", '"PNEUMONIA"', '"NORMAL"'),
+    ],
+)
+def test_classes_edited_after_training_are_noticed(tiny_run, field, was, edited):
+    text = tiny_run.recipe_path.read_text()
+    line = f"{field} = {was}\n"
+    assert line in text
+    tiny_run.recipe_path.write_text(text.replace(line, f"{field} = {edited}\n"))
+
+    with pytest.raises(RunError, match=rf"edited after the training. Received: {field} = "):
+        stored_decision(tiny_run)
