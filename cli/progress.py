@@ -5,7 +5,7 @@ All of it goes to stderr, so that stdout holds results alone.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dlmath.cli.startup import without_chatter
 from dlmath.reporting import Reporter
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -44,7 +45,13 @@ def reporter(*, verbose: bool = False) -> Iterator[Reporter]:
         yield BarReporter(progress, verbose=verbose)
 
 
-class BarReporter(Reporter):
+class _QuietReporter(Reporter):
+    def quietly(self) -> AbstractContextManager[None]:
+        """Keep the chatter of native code off stderr."""
+        return without_chatter()
+
+
+class BarReporter(_QuietReporter):
     """Shows a bar for each task that is under way."""
 
     def __init__(self, progress: Progress, *, verbose: bool = False):
@@ -72,7 +79,7 @@ class BarReporter(Reporter):
             self._progress.refresh()
 
 
-class LineReporter(Reporter):
+class LineReporter(_QuietReporter):
     """Prints a line every few seconds, for logs and pipes."""
 
     def __init__(self, console: Console, *, verbose: bool = False):

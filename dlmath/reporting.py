@@ -1,5 +1,7 @@
 """What a long task tells the one who waits. The library is silent unless given a reporter."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 
 class Reporter:
     """Hears of the progress of a task; this one keeps silent, subclasses show it."""
@@ -15,6 +17,10 @@ class Reporter:
 
         A note is a few words on the state, such as a loss. `done == total` ends the task.
         """
+
+    def quietly(self) -> AbstractContextManager[None]:
+        """Give a context for native code that chatters; a program may keep that off its stderr."""
+        return nullcontext()
 
 
 SILENT = Reporter()

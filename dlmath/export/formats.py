@@ -181,7 +181,8 @@ def export(
     with _temporary_folder(folder) as temporary:
         built = Path(temporary) / kind.name
         reporter.say(f"Writing {target}")
-        kind.write(subject, built)
+        with reporter.quietly():
+            kind.write(subject, built)
         reporter.say(f"Running it in a fresh process on {len(cases.files)} images of the run")
         proof = verify(
             built,
@@ -193,7 +194,8 @@ def export(
         record = {**subject.metadata, "quantize": quantize, "verified": proof.as_json()}
         if quantize != "none":
             reporter.say("Measuring its loss of accuracy on the validation part")
-            record["validation"] = quantization.measure_loss(parts, classifier, built)
+            with reporter.quietly():
+                record["validation"] = quantization.measure_loss(parts, classifier, built)
         record["sha256"] = _hashes(built)
         _put(built, target, Path(temporary))
     manifest = folder / "manifest.json"

@@ -123,6 +123,7 @@ def _litert(path: Path) -> Compute:
         ) from error
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
+        interpreter.allocate_tensors()  # here, where damage has a name and chatter its place
     except (ValueError, RuntimeError) as error:
         raise RunError(f"{path} is damaged: {error}. Export the run again.") from error
     given = interpreter.get_input_details()[0]["index"]
