@@ -1,5 +1,6 @@
 """`dlmath export`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -56,6 +57,8 @@ def export(
     manifest = read_json(path.parent / "manifest.json")
     key = format if quantize == "none" else f"{format}_{quantize}"
     Console(stderr=True).print(_table(manifest[key]))
+    for line in _warnings(manifest[key]):
+        typer.echo(line, err=True)
     typer.echo(str(path))
 
 
@@ -81,6 +84,19 @@ def _table(record: dict[str, Any]) -> "Table":
     if "validation" in record:
         table.add_row("accuracy lost on validation", _loss(record["validation"]))
     return table
+
+
+def _warnings(record: dict[str, Any]) -> Iterator[str]:
+    """Say that fewer bits changed answers, where they did."""
+    proof = record["verified"]
+    decisions, abstentions = proof["changed_decisions"], proof["changed_abstentions"] or 0
+    more_bits = {"int8": "float16", "float16": "none"}.get(record["quantize"])
+    if more_bits and (decisions or abstentions):
+        yield (
+            f"Warning: with {record['quantize']}, {decisions} of {proof['images']} decisions and "
+            f"{abstentions} abstentions are not those of the run; --quantize {more_bits} stays "
+            "closer to it, in twice the bytes."
+        )
 
 
 def _loss(measured: dict[str, Any]) -> str:

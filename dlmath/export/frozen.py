@@ -12,7 +12,12 @@ NetworkFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
 
 def network_function(classifier: Classifier) -> NetworkFunction:
-    """Return pixels float32 (N, S, S, 3) to `probabilities` and, for a distance, `features`.
+    """Return pixels float32 (N, S, S, 3) to `probabilities` and, for a distance, `features`."""
+    return as_function(folded_network(classifier))
+
+
+def folded_network(classifier: Classifier) -> keras.Model:
+    """Return a copy of the classifier's network, every affine map folded, with both outputs.
 
     Folding is no matter of speed alone: what a layer holds in tensors that are no variables, such
     as the statistics of Keras's `Normalization`, would become further inputs of the file.
@@ -21,7 +26,11 @@ def network_function(classifier: Classifier) -> NetworkFunction:
     outputs = [model.output]
     if classifier.distance is not None:
         outputs.append(model.get_layer("logits").input)
-    folded = fold_batch_normalization(keras.Model(model.input, outputs))
+    return fold_batch_normalization(keras.Model(model.input, outputs))
+
+
+def as_function(folded: keras.Model) -> NetworkFunction:
+    """Return the outputs of `folded_network` by their names."""
 
     def function(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
         found = keras.tree.flatten(folded(pixels, training=False))

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,12 +13,14 @@ import tensorflow as tf
 
 from dlmath.errors import RunError
 from dlmath.evaluation.classifier import Classifier
-from dlmath.export.frozen import NetworkFunction, network_function
+from dlmath.export.frozen import NetworkFunction, as_function, folded_network
 from dlmath.export.portable import write_beside
+from dlmath.features.bias_correction import correct_biases, layers_to_keep
 from dlmath.light.exported import LITERT
 from dlmath.runs import write_bytes
 
 QUANTIZATIONS = ("none", "float16", "int8")
+_CORRECTION_IMAGES = 24  # both networks keep the output of a layer of all of them in memory
 
 
 def write_litert(
@@ -37,10 +40,11 @@ def write_litert(
         path: The folder, which is made.
         metadata: What `describe` returns.
         quantize: `float16` keeps the weights in half the bytes. `int8` makes 8-bit integers of
-            weights and activations, but for the last layer and the softmax: their output would
-            otherwise be a multiple of 1/256, and a threshold is often smaller.
+            weights and activations, with corrected biases. It spares the first small layers, whose
+            errors all others amplify, and the last layer and the softmax: their output would be a
+            multiple of 1/256, and a threshold is often smaller.
         calibration: For `int8`, training images (n, size, size, 3) in 0..255, whose activations
-            give the ranges of the integers.
+            give the ranges of the integers and the corrections.
 
     Raises:
         RunError: LiteRT has no kernel for an operation of the network.
@@ -51,11 +55,16 @@ def write_litert(
 
 
 def _convert(classifier: Classifier, quantize: str, calibration: np.ndarray | None) -> bytes:
-    network = network_function(classifier)  # held until the end: it owns the variables
+    network = folded_network(classifier)  # held until the end: it owns the variables
     try:
         with _quietly():
+            keep = [*layers_to_keep(network), "logits"]
+            if quantize == "int8":
+                assert calibration is not None
+                few = calibration[:: -(-len(calibration) // _CORRECTION_IMAGES)]
+                correct_biases(network, few, keep)
             # A concrete function without its model; see `dlmath.features.convert`.
-            concrete = _concrete(network, classifier.image_size)
+            concrete = _concrete(as_function(network), classifier.image_size)
             converter = tf.lite.TFLiteConverter([concrete])
             if quantize == "none":
                 return converter.convert()
@@ -64,7 +73,7 @@ def _convert(classifier: Classifier, quantize: str, calibration: np.ndarray | No
                 converter.target_spec.supported_types = [tf.float16]
                 return converter.convert()
             assert calibration is not None
-            return _convert_to_int8(converter, _float_names(concrete), calibration)
+            return _convert_to_int8(converter, _names(concrete, keep), calibration)
     # The converter raises what it likes when it has no kernel for an operation.
     except Exception as error:
         raise RunError(
@@ -91,16 +100,18 @@ def _convert_to_int8(
     return debugger.get_nondebug_quantized_model()
 
 
-def _float_names(concrete: Any) -> list[str]:
-    """Return the converter's names for what the layer `logits` computes.
+def _names(concrete: Any, layers: list[str]) -> list[str]:
+    """Return the converter's names for what these layers compute.
 
     They are known from the float32 file alone, in which it has merged and renamed operations.
     """
     from ai_edge_litert.interpreter import Interpreter
 
     content = tf.lite.TFLiteConverter([concrete]).convert()
-    details = Interpreter(model_content=content).get_tensor_details()
-    return [detail["name"] for detail in details if "/logits" in detail["name"]]
+    found = [detail["name"] for detail in Interpreter(model_content=content).get_tensor_details()]
+    # Keras numbers the layers of a copied model.
+    wanted = re.compile(rf"/({'|'.join(map(re.escape, layers))})(_\d+)?/")
+    return [name for name in found if wanted.search(name)]
 
 
 def _concrete(network: NetworkFunction, size: int) -> Any:

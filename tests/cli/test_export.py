@@ -38,6 +38,19 @@ def test_it_prints_where_the_export_lies(tiny_run, tmp_path, monkeypatch):
         assert told in result.stderr
 
 
+@pytest.mark.parametrize(("changed", "warned"), [((0, 3), True), ((0, 0), False)])
+def test_answers_that_fewer_bits_change_are_warned_of(tiny_run, monkeypatch, changed, warned):
+    proof = Proof(24, 0.1, {"files": 0.05}, *changed, None, 1234.0, 0.5)
+    monkeypatch.setattr(formats, "verify", lambda *args, **kwargs: proof)
+
+    result = invoke(tiny_run.folder, "--format", "litert", "--quantize", "float16")
+
+    assert result.exit_code == 0, result.output
+    told = f"{changed[0]} of 24 decisions and {changed[1]} abstentions are not those of the run"
+    assert (told in result.stderr) == warned
+    assert ("--quantize none stays closer" in result.stderr) == warned
+
+
 def test_an_export_that_does_something_else_exits_1(tiny_run, monkeypatch):
     def refuse(*args, **kwargs):
         raise VerificationError("The export does not do what the run does.")
