@@ -50,7 +50,7 @@ def audit(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what is wrong with a data set, before a minute is spent on training.
+    """Say what is wrong with a data set, before training.
 
     Damaged files, traps of folders, leaks between parts and patients, shortcuts that give the
     class away without the picture, disputed labels, shift. Exits with 2 if it finds an error.

@@ -25,7 +25,7 @@ def bench(
     ] = 5,
     as_json: Json = False,
 ) -> None:
-    """Measure the speed on this machine, as ratios to a baseline of the same run.
+    """Measure the speed here, as ratios to a baseline.
 
     Example: dlmath bench extraction
     """

@@ -34,7 +34,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check the hand-written gradients of the from-scratch layers by six oracles.
+    """Check the gradients written by hand, by six oracles.
 
     Each figure is a relative error in float64; the slope of the Taylor remainder must be 2. Exits
     with 1 if any gradient fails.

@@ -63,7 +63,7 @@ def info(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Count images and patients by class, as on disk and as they would be split.
+    """Count images and patients, on disk and once split.
 
     Example: dlmath data info malaria --folds 5
     """
@@ -154,7 +154,7 @@ def howmany(
     ] = 0.97,
     as_json: Json = False,
 ) -> None:
-    """Say how many training patients an AUC would take, with an interval.
+    """Say how many training patients an AUC would take.
 
     Heads are solved for on growing draws of the run's training patients, scored on its validation
     patients, and the curve is extrapolated; how wrong that is shows on sizes that were held back.

@@ -33,7 +33,7 @@ def download(
         int, typer.Option(min=0, help="In a row, after which to give up; pauses double.")
     ] = 5,
 ) -> None:
-    """Get the official archive of a task, check it, and place its images.
+    """Get the official archive of a task, and check it.
 
     Interrupted, the same command goes on where it stopped. The licence and what to cite are
     printed and kept beside the images.

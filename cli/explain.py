@@ -69,7 +69,7 @@ def explain(
     ] = 5,
     as_json: Json = False,
 ) -> None:
-    """Say why the model answers as it does: by places in the image, or by training patients.
+    """Show where the evidence lies, or on whom an answer leans.
 
     Examples: dlmath explain runs/pneumonia-20260101T120000Z film.jpeg --out maps --check;
     dlmath explain film.jpeg --why-patients

@@ -84,7 +84,7 @@ def run(
 
 @app.command()
 def errata(as_json: Json = False) -> None:
-    """Show where the papers err: the line, a counterexample in code, what is right."""
+    """Show where the papers err, and what is right."""
     from dlmath.maths.errata import ERRATA
 
     wrong = [one.source.place for one in ERRATA if not all(check.holds for check in one.checks)]
@@ -105,7 +105,7 @@ def statements(
         Path | None, typer.Option(dir_okay=False, help="Write the page to this file.")
     ] = None,
 ) -> None:
-    """Show every statement of the papers by its line, and what covers it, as Markdown."""
+    """Show every statement of the papers, and what covers it."""
     from dlmath.maths.statements import page
 
     if out:

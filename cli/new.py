@@ -28,7 +28,9 @@ def new(
     positive: PositiveOption = None,
     patients: PatientsOption = None,
 ) -> None:
-    """Write NAME/recipe.toml for your own images, with a comment on every field.
+    """Write a recipe of your own, with a comment on every field.
+
+    It is NAME/recipe.toml.
 
     Example: dlmath new skin --data ./my_images --positive melanoma
     """

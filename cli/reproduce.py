@@ -36,7 +36,7 @@ def reproduce(
     ] = "auto",
     as_json: Json = False,
 ) -> None:
-    """Train a run again from what it recorded, and compare the two, bit by bit.
+    """Train a run again from its record, and compare bit by bit.
 
     Exits with 1 if anything came out otherwise. The test part stays closed. Interrupted, the same
     command goes on.

@@ -63,7 +63,7 @@ def compare(
     ],
     as_json: Json = False,
 ) -> None:
-    """Hold two runs against each other on their test images, each difference with its interval.
+    """Hold two runs against each other on their test images.
 
     Example: dlmath runs compare runs/pneumonia-a runs/pneumonia-b
     """

@@ -58,7 +58,7 @@ def serve(
         bool, typer.Option("--verbose", help="Write one line for each request on stderr.")
     ] = False,
 ) -> None:
-    """Serve a classifier: a page for people and an HTTP API for programs, until Ctrl-C.
+    """Serve a classifier, until Ctrl-C: a page and an HTTP API.
 
     Prints the address on stdout once requests are answered. Nothing that is sent is kept.
 
