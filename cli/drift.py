@@ -10,7 +10,10 @@ from dlmath.errors import VerificationError
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
+    from dlmath.drift.comparison import Comparison
     from dlmath.drift.drift import Drift
+
+_FIGURES = 3  # of the pictures that are named
 
 
 def drift(
@@ -62,6 +65,9 @@ def _show(result: "Drift") -> None:
 
     say(_headline(result))
     console.print(_differences(result))
+    pictures = _pictures(result.comparison)
+    if pictures:
+        say(pictures)
     prevalence = result.comparison.prevalence
     if prevalence is not None:
         say(
@@ -112,6 +118,20 @@ def _differences(result: "Drift") -> object:
             TITLES[one.name], f"{one.value:.3f}", interval, f"{one.adjusted:.4f}", verdict
         )
     return table
+
+
+def _pictures(found: "Comparison") -> str:
+    """Return in which figures the pictures differ most, where they differ at all."""
+    if not any(one.name == "pictures" and one.adjusted <= found.alpha for one in found.differences):
+        return ""
+    from dlmath.drift.pictures import NAMES
+
+    lines = [
+        f"    {NAMES[one.name]}: {one.new:.3f}, {one.reference:.3f} in the reference"
+        + ("" if one.difference is None else f" ({one.difference:+.2f} SD)")
+        for one in found.pictures[:_FIGURES]
+    ]
+    return "\n".join(["Of the pictures themselves differ most:", *lines])
 
 
 def _farthest(images: tuple[dict[str, Any], ...]) -> object:

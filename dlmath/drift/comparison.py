@@ -14,6 +14,7 @@ import numpy as np
 
 from dlmath.data.audit.differences import holm
 from dlmath.drift.discrepancies import SHARES, TITLES, compared, discrepancies
+from dlmath.drift.picture_means import PictureMean, picture_means
 from dlmath.drift.prevalence import Prevalence, prevalence_alone
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample, permuted, redrawn, redrawn_apart
@@ -21,7 +22,7 @@ from dlmath.drift.sketch import Sketch
 from dlmath.seeds import generator
 
 ALPHA = 0.01
-DRAWS = 1_999  # the smallest p-value is 1 / 2,000, times five tests still below 1 %
+DRAWS = 1_999  # the smallest p-value is 1 / 2,000, times six tests still below 1 %
 _LEVEL = (0.025, 0.975)
 
 
@@ -73,6 +74,7 @@ class Comparison:
         reference_patients: Of how many patients.
         alpha: The false-alarm rate of the whole test.
         differences: One of each thing that is compared.
+        pictures: Means of what is measured of a picture itself, those farthest apart first.
         prevalence: Of two classes: whether it could be the prevalence alone.
     """
 
@@ -82,12 +84,19 @@ class Comparison:
     reference_patients: int
     alpha: float
     differences: tuple[Difference, ...]
+    pictures: tuple[PictureMean, ...]
     prevalence: Prevalence | None
 
     @property
     def drifted(self) -> bool:
         """Whether the new images differ."""
         return any(one.adjusted <= self.alpha for one in self.differences)
+
+    @property
+    def in_pictures_alone(self) -> bool:
+        """Whether they differ in the pictures, and in nothing that the model makes of them."""
+        differ = [one.name for one in self.differences if one.adjusted <= self.alpha]
+        return differ == ["pictures"]
 
     @property
     def by_prevalence_alone(self) -> bool:
@@ -139,7 +148,8 @@ def compare(
         reference_patients=len(own.images),
         alpha=alpha,
         differences=_differences(names, found, chance, again, alpha),
-        prevalence=_prevalence(rows, labels, patients, sketch, new, draws, rng),
+        pictures=picture_means(layout, own.mean[0], new.mean[0]),
+        prevalence=_prevalence(rows, labels, patients, sketch, new, patients_known, draws, rng),
     )
 
 
@@ -199,6 +209,7 @@ def _prevalence(
     patients: np.ndarray,
     sketch: Sketch,
     new: Sample,
+    patients_known: bool,
     draws: int,
     rng: np.random.Generator,
 ) -> Prevalence | None:
@@ -208,4 +219,5 @@ def _prevalence(
     is_one = labels == positive
     none, one = (Sample.of(rows[own], patients[own]) for own in (~is_one, is_one))
     names = compared(sketch.decider, sketch.layout)
-    return prevalence_alone(sketch.layout, names, (none, one), new, draws, rng)
+    number = len(new.images) if patients_known else None
+    return prevalence_alone(sketch.layout, names, (none, one), new, number, draws, rng)

@@ -11,7 +11,7 @@ from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
 from dlmath.drift.comparison import ALPHA, Comparison, compare
 from dlmath.drift.folder import look_at
-from dlmath.drift.reference import find_reference
+from dlmath.drift.reference import Reference, find_reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
 from dlmath.drift.statistics import LEAST, ServedStatistics, Totals, model_of
@@ -20,6 +20,15 @@ from dlmath.evaluation.predict_files import load_classifier
 from dlmath.light.decider import Decider
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
+
+_OLD_RUN = (
+    "Grey levels, sharpness and colour are left out: the run was trained before they were kept. "
+    "Those of a run that is trained again are compared."
+)
+_OLD_SERVER = (
+    "Grey levels, sharpness and colour are left out: a server began {} before they were kept. "
+    "Remove it; a server begins anew, with them."
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,11 @@ class Drift:
             return "No drift was found: fair samples differ as much."
         if found.by_prevalence_alone:
             return "The images differ, as they would if the prevalence alone had changed."
+        if found.in_pictures_alone:
+            return (
+                "The pictures differ, as another device or setting would make them; what the model "
+                "makes of them does not."
+            )
         return "The images are not those that the model was trained on."
 
     def as_json(self) -> dict[str, Any]:
@@ -85,6 +99,7 @@ class Drift:
             },
             "reference": {"images": found.reference_images, "patients": found.reference_patients},
             "differences": [one.as_json() for one in found.differences],
+            "pictures": [one.as_json() for one in found.pictures],
             "prevalence": found.prevalence and found.prevalence.as_json(),
             "prevalence_alone": found.by_prevalence_alone,
             "farthest": list(self.farthest),
@@ -124,14 +139,12 @@ def drift(
     sketch = Sketch.of(classifier)
     reference = find_reference(found, classifier, reporter)
     if served is not None:
-        if served.layout != sketch.layout:
-            raise _not_its_own(found)
-        sample = Sample(served.sums[np.newaxis], np.array([served.images]))
-        _refuse_few(served.images)
-        compared = compare(reference, sketch, sample, patients_known=False, alpha=alpha)
-        return Drift(found, (), compared, served, (), _server_warnings(served))
+        return _of_server(found, served, reference, sketch, alpha)
     given = [data] if isinstance(data, str) else [str(one) for one in data or ()]
     sources = [str(one) for one in find_data(found.recipe.name, given, progress=reporter.progress)]
+    notes: tuple[str, ...] = ()
+    if not reference.pictures.size:
+        sketch, notes = sketch.without_pictures, (_OLD_RUN,)
     seen = look_at(sources, sketch, found.recipe.patient_rules, reporter)
     _refuse_few(len(seen.files))
     known = seen.patients is not None
@@ -139,7 +152,25 @@ def drift(
     sample = Sample.of(seen.rows, patients)
     compared = compare(reference, sketch, sample, patients_known=known, alpha=alpha)
     farthest = tuple(seen.farthest(sketch))
-    return Drift(found, tuple(given), compared, None, farthest, seen.warnings)
+    return Drift(found, tuple(given), compared, None, farthest, (*seen.warnings, *notes))
+
+
+def _of_server(
+    run: Run, served: Totals, reference: Reference, sketch: Sketch, alpha: float
+) -> Drift:
+    warnings = _server_warnings(served)
+    if not reference.pictures.size:
+        warnings += (_OLD_RUN,)
+    elif not served.layout.pictures:
+        warnings += (_OLD_SERVER.format(run.served_statistics_path),)
+    if not (reference.pictures.size and served.layout.pictures):
+        served, sketch = served.without_pictures, sketch.without_pictures
+    if served.layout != sketch.layout:
+        raise _not_its_own(run)
+    _refuse_few(served.images)
+    sample = Sample(served.sums[np.newaxis], np.array([served.images]))
+    compared = compare(reference, sketch, sample, patients_known=False, alpha=alpha)
+    return Drift(run, (), compared, served, (), warnings)
 
 
 def _served(run: Run) -> Totals:

@@ -15,6 +15,7 @@ from dlmath.data.pillow_images import read_image
 from dlmath.data.sources import list_files
 from dlmath.data.tfds import PREFIX
 from dlmath.data.trees import is_image
+from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
 from dlmath.evaluation.bootstrap import cluster_indices
@@ -81,27 +82,33 @@ def look_at(
     """
     named = [pair for source in sources for pair in _files_of(source, reporter)]
     paths, good, bad = [path for _, path in named], list[int](), list[str]()
-    parts: list[Answers] = []
+    parts, pictures = list[Answers](), list[np.ndarray]()
     for first in range(0, len(named), _AT_ONCE):
         images = _read_all(paths[first : first + _AT_ONCE], sketch.decider.image_size)
         rows = [row for row, image in enumerate(images) if not isinstance(image, str)]
         bad += [image for image in images if isinstance(image, str)]
         if rows:
             good += [first + row for row in rows]
-            parts.append(sketch.decider.answer(np.stack([images[row] for row in rows])))
+            pixels = np.stack([images[row] for row in rows])
+            parts.append(sketch.decider.answer(pixels))
+            pictures.append(describe(pixels))
         reporter.progress("new images", min(first + _AT_ONCE, len(named)), len(named))
     if not parts:
         raise DataError(f"No image can be read of {counted(len(named), 'file')}: {bad[0]}")
-    return _seen(sketch, [named[row][0] for row in good], _joined(parts), bad, rules)
+    files = [named[row][0] for row in good]
+    return _seen(sketch, files, _joined(parts), np.concatenate(pictures), bad, rules)
 
 
 def _seen(
-    sketch: Sketch, files: list[str], answers: Answers, bad: list[str], rules: Sequence[str]
+    sketch: Sketch,
+    files: list[str],
+    answers: Answers,
+    pictures: np.ndarray,
+    bad: list[str],
+    rules: Sequence[str],
 ) -> Seen:
-    decider, distances = sketch.decider, answers.distances
-    abstained = decider.abstains(answers.probabilities, distances)
-    projected, unusual = sketch.project(answers), decider.unusual(distances)
-    rows = sketch.rows(projected, answers.probabilities, unusual, abstained)
+    distances = answers.distances
+    rows = sketch.rows_of(answers, pictures)
     patients, note = _patients(files, rules)
     warnings = [note] if note else []
     if bad:

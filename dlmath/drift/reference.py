@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from dlmath.data.pixels import load_pixels
+from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch, project
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.bootstrap import cluster_indices
@@ -32,6 +33,7 @@ class Reference:
         distances: (N,) from the training images; NaN where the run fitted none.
         labels: (N,) class indices.
         patients: (N,) indices 0..P-1.
+        pictures: (N, p), see `dlmath.drift.pictures`; (N, 0) in what older versions wrote.
     """
 
     projected: np.ndarray
@@ -39,14 +41,12 @@ class Reference:
     distances: np.ndarray
     labels: np.ndarray
     patients: np.ndarray
+    pictures: np.ndarray
 
     def rows(self, sketch: Sketch) -> np.ndarray:
         """Return the numbers that are compared, (N, F)."""
-        decider, known = sketch.decider, bool(sketch.layout.directions)
-        distances = self.distances if known else None
-        unusual = decider.unusual(distances)
-        abstained = decider.abstains(self.probabilities, distances)
-        return sketch.rows(self.projected, self.probabilities, unusual, abstained)
+        distances = self.distances if sketch.layout.directions else None
+        return sketch.rows(self.projected, self.probabilities, distances, self.pictures)
 
     def to_bytes(self) -> bytes:
         """Return it as an `.npz` file: float32 and int32."""
@@ -62,11 +62,12 @@ class Reference:
     def from_bytes(cls, content: bytes) -> Self:
         """Read what `to_bytes` wrote."""
         arrays: Any = np.load(io.BytesIO(content), allow_pickle=False)
-        numbers = ("projected", "probabilities", "distances")
+        numbers, labels = ("projected", "probabilities", "distances"), arrays["labels"]
         return cls(
             **{name: arrays[name].astype(np.float64) for name in numbers},
-            labels=arrays["labels"],
+            labels=labels,
             patients=arrays["patients"],
+            pictures=np.array(arrays.get("pictures", np.empty((len(labels), 0))), np.float64),
         )
 
 
@@ -76,6 +77,7 @@ def write_reference(
     probabilities: np.ndarray,
     labels: np.ndarray,
     patients: list[str | None],
+    pictures: np.ndarray,
 ) -> dict[str, Any]:
     """Write what a training leaves for `dlmath drift`, and return what the manifest says of it.
 
@@ -85,6 +87,7 @@ def write_reference(
         probabilities: (N, K).
         labels: (N,) class indices.
         patients: Of each image; None counts as a patient of its own.
+        pictures: (N, p), see `dlmath.drift.pictures.describe`.
     """
     projected, distances = np.zeros((len(labels), 0)), np.full(len(labels), np.nan)
     if run.light_distance_path.is_file():
@@ -92,7 +95,8 @@ def write_reference(
         projected = project(distance, features, probabilities)
         distances = distance(features.astype(np.float64))
     clusters = cluster_indices(patients)
-    content = Reference(projected, probabilities, distances, labels, clusters).to_bytes()
+    reference = Reference(projected, probabilities, distances, labels, clusters, pictures)
+    content = reference.to_bytes()
     write_bytes(run.drift_reference_path, content)
     return {"sha256": hashlib.sha256(content).hexdigest(), "images": len(labels)}
 
@@ -141,4 +145,5 @@ def _computed(run: Run, classifier: Decider, reporter: Reporter) -> Reference:
         none if answers.distances is None else answers.distances,
         np.array([classifier.classes.index(example.label) for example in pixels.examples]),
         cluster_indices([example.patient for example in pixels.examples]),
+        describe(pixels.array),
     )

@@ -47,9 +47,18 @@ class Sample:
         """Return the means over the images, (B, F), with each patient as often as (B, P) say."""
         return weights @ self.sums / (weights @ self.images)[:, np.newaxis]
 
-    def drawn(self, patients: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Return the means (B, F) of B samples of so many patients, drawn with replacement."""
-        share = np.full(len(self.images), 1 / len(self.images))
+    def drawn(
+        self,
+        patients: int,
+        draws: int,
+        rng: np.random.Generator,
+        chances: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return the means (B, F) of B samples of so many patients, drawn with replacement.
+
+        `chances` (P,) are those of each patient to be drawn next; None for the same for all.
+        """
+        share = np.full(len(self.images), 1 / len(self.images)) if chances is None else chances
 
         def some(number: int) -> np.ndarray:
             return self.weighted(rng.multinomial(patients, share, number).astype(np.float64))

@@ -1,15 +1,16 @@
 """What is kept of an image: some numbers whose sums over many images can be compared.
 
-Nothing of a picture can be drawn from them: 16 directions stand for over a thousand features, and
-the score for its cell in a histogram.
+Nothing of a picture can be drawn from them: 16 directions stand for over a thousand features, the
+score for its cell in a histogram, and 15 figures such as the mean grey level for all pixels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self
 
 import numpy as np
 
+from dlmath.drift.pictures import PICTURES
 from dlmath.light.decider import Answers, Decider
 from dlmath.light.distance import FeatureDistance
 
@@ -27,10 +28,12 @@ class Layout:
     Attributes:
         directions: k, how many directions of the features are kept; 0 where there are none.
         scores: C, of how many classes the score is kept: one for two classes.
+        pictures: How many figures of the picture itself are kept; 0 in what older versions wrote.
     """
 
     directions: int
     scores: int
+    pictures: int = PICTURES
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -41,12 +44,20 @@ class Layout:
             "scores": self.scores * CELLS,
             "unusual": 1,
             "abstained": 1,
+            # At the end, so that numbers without them are the first of those with them.
+            "pictures": self.pictures,
+            "picture_products": self.pictures * (self.pictures + 1) // 2,
         }
 
     @property
     def size(self) -> int:
         """F, how many numbers there are."""
         return sum(self.sizes.values())
+
+    @property
+    def without_pictures(self) -> Self:
+        """The layout that older versions kept."""
+        return replace(self, pictures=0)
 
     def part(self, numbers: np.ndarray, name: str) -> np.ndarray:
         """Return the numbers of one kind out of (..., F)."""
@@ -74,6 +85,11 @@ class Sketch:
         known = 0 if distance is None else len(distance.variances[-DIRECTIONS:])
         return cls(decider, Layout(known, 1 if decider.positive_class else len(decider.classes)))
 
+    @property
+    def without_pictures(self) -> Self:
+        """The sketch that leaves out what older versions did not keep."""
+        return replace(self, layout=self.layout.without_pictures)
+
     def project(self, answers: Answers) -> np.ndarray:
         """Return (N, k) of what the classifier said; see `project`."""
         distance = self.decider.distance
@@ -85,32 +101,46 @@ class Sketch:
         self,
         projected: np.ndarray,
         probabilities: np.ndarray,
-        unusual: np.ndarray | None,
-        abstained: np.ndarray | None,
+        distances: np.ndarray | None,
+        pictures: np.ndarray,
     ) -> np.ndarray:
         """Return the numbers of N images, (N, F); NaN where the model gives none.
 
         Args:
             projected: (N, k), see `project`.
             probabilities: (N, K).
-            unusual: (N,) bool, see `Decider.unusual`; None, without such a rule, counts as no.
-            abstained: (N,) bool, see `Decider.abstains`; None likewise.
+            distances: (N,) from the training images; None where the run fitted none.
+            pictures: (N, 15), see `dlmath.drift.pictures.describe`; not read where the layout has
+                none.
         """
         near = np.clip(projected, -FARTHEST, FARTHEST)
-        first, second = np.triu_indices(self.layout.directions)
-        none = np.zeros(len(probabilities))
+        none = np.zeros(len(probabilities))  # without a rule, an image counts as usual and answered
+        unusual = self.decider.unusual(distances)
+        abstained = self.decider.abstains(probabilities, distances)
+        kept = pictures[:, : self.layout.pictures]
         numbers = np.column_stack(
             [
                 near,
-                near[:, first] * near[:, second],
+                _products(near),
                 self._cells(probabilities),
                 none if unusual is None else unusual,
                 none if abstained is None else abstained,
+                kept,
+                _products(kept),
             ]
         )
         is_number = np.isfinite(probabilities).all(axis=1) & np.isfinite(projected).all(axis=1)
         numbers[~is_number] = np.nan
         return numbers
+
+    def rows_of(self, answers: Answers, pictures: np.ndarray) -> np.ndarray:
+        """Return the numbers of N images, (N, F), by what the classifier said of them.
+
+        Args:
+            answers: With features, unless the run has no distance.
+            pictures: (N, 15), see `dlmath.drift.pictures.describe`.
+        """
+        return self.rows(self.project(answers), answers.probabilities, answers.distances, pictures)
 
     def _cells(self, probabilities: np.ndarray) -> np.ndarray:
         """Return (N, C * CELLS), 1 in the cell of each score."""
@@ -119,6 +149,12 @@ class Sketch:
         inside = np.clip(np.nan_to_num(chosen), 1e-12, 1 - 1e-12)
         cells = np.searchsorted(EDGES, np.log(inside / (1 - inside)), side="right")
         return np.eye(CELLS)[cells].reshape(len(chosen), self.layout.scores * CELLS)
+
+
+def _products(numbers: np.ndarray) -> np.ndarray:
+    """Return the products (N, k (k + 1) / 2) of each two of k numbers (N, k)."""
+    first, second = np.triu_indices(numbers.shape[1])
+    return numbers[:, first] * numbers[:, second]
 
 
 def project(

@@ -2,20 +2,25 @@
 
 import hashlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from dlmath.drift.sketch import Layout, Sketch
+from dlmath.data.locks import held
+from dlmath.drift.pictures import describe
+from dlmath.drift.sketch import CELLS, Layout, Sketch
 from dlmath.errors import RunError
 from dlmath.light.decider import Answers, Decider
 from dlmath.runs import Run, read_json, write_json
 
 LEAST = 20  # images whose sums are written: those of fewer would say something of each
 STATISTICS_VERSION = 1
+
+# What a file may hold: more images are not counted exactly, and no number of one is greater.
+_MOST, _GREATEST = 2**53, 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +51,13 @@ class Totals:
         return cls(model, layout, 0, 0, np.zeros(layout.size))
 
     def __add__(self, other: "Totals") -> "Totals":
-        """Return the sums over the images of both.
+        """Return the sums over the images of both, without pictures where one of them has none.
 
         Raises:
             ValueError: They are of two models.
         """
+        if self.layout != other.layout:
+            self, other = self.without_pictures, other.without_pictures
         if (self.model, self.layout) != (other.model, other.layout):
             raise ValueError(
                 "Statistics of two models cannot be merged. Received: "
@@ -67,6 +74,12 @@ class Totals:
             max(times, default=None),
         )
 
+    @property
+    def without_pictures(self) -> "Totals":
+        """The sums that older versions kept too."""
+        layout = self.layout.without_pictures
+        return replace(self, layout=layout, sums=self.sums[: layout.size])
+
     def part(self, name: str) -> np.ndarray:
         """Return the sums of one kind; see `Layout.sizes`."""
         return self.layout.part(self.sums, name)
@@ -78,6 +91,7 @@ class Totals:
             "model": self.model,
             "directions": self.layout.directions,
             "scores_of": self.layout.scores,
+            "pictures": self.layout.pictures,
             "images": self.images,
             "left_out": self.left_out,
             "first": self.first and self.first.isoformat(timespec="seconds"),
@@ -95,21 +109,37 @@ class Totals:
         try:
             if record["statistics_version"] != STATISTICS_VERSION:
                 raise ValueError(f"statistics_version={record['statistics_version']!r}")
-            layout = Layout(int(record["directions"]), int(record["scores_of"]))
-            parts = [np.array(record["sums"][name], np.float64) for name in layout.sizes]
+            kept = int(record.get("pictures", 0))  # older versions kept none
+            layout = Layout(int(record["directions"]), int(record["scores_of"]), kept)
+            parts = [np.array(record["sums"].get(name, []), np.float64) for name in layout.sizes]
             if [part.shape for part in parts] != [(size,) for size in layout.sizes.values()]:
                 raise ValueError("sums of other lengths")
             first, last = (
-                datetime.fromisoformat(record[name]) if record[name] else None
+                datetime.fromisoformat(record[name]).astimezone(UTC) if record[name] else None
                 for name in ("first", "last")
             )
             counts = int(record["images"]), int(record["left_out"])
-            return cls(str(record["model"]), layout, *counts, np.concatenate(parts), first, last)
-        except (KeyError, TypeError, ValueError) as error:
+            found = cls(str(record["model"]), layout, *counts, np.concatenate(parts), first, last)
+            found._check()
+            return found
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise RunError(
                 f"{where} does not hold the statistics of a server ({error}). Remove it; a server "
                 "begins anew."
             ) from error
+
+    def _check(self) -> None:
+        """Raise ValueError where no images could have these sums."""
+        counts = np.concatenate([self.part(name) for name in ("scores", "unusual", "abstained")])
+        scores = self.part("scores").reshape(self.layout.scores, CELLS).sum(axis=1)
+        if not (0 <= self.images <= _MOST and 0 <= self.left_out <= _MOST):
+            raise ValueError(f"images={self.images}, left_out={self.left_out}")
+        if not ((counts >= 0) & (counts <= self.images)).all():
+            raise ValueError("counts below 0 or above that of the images")
+        if not (np.abs(self.sums) <= _GREATEST * self.images).all():
+            raise ValueError("sums that so many images cannot have")
+        if (scores != self.images).any():
+            raise ValueError("scores of another number of images")
 
 
 class ServedStatistics:
@@ -117,13 +147,12 @@ class ServedStatistics:
 
     Args:
         sketch: Of the classifier that answers.
-        totals: Up to now.
+        totals: Of what is not yet in a file.
     """
 
     def __init__(self, sketch: Sketch, totals: Totals):
         self.sketch = sketch
         self.totals = totals
-        self._written = totals.images
         self._lock = threading.Lock()
 
     @classmethod
@@ -137,28 +166,14 @@ class ServedStatistics:
         sketch = Sketch.of(classifier)
         return cls(sketch, Totals.none(model_of(run), sketch.layout))
 
-    @classmethod
-    def go_on(cls, run: Run, classifier: Decider, path: Path) -> Self:
-        """Return the statistics in a file; anew where it is not there, damaged, or of another run.
-
-        A server must start whatever has become of them.
-        """
-        begun = cls.begin(run, classifier)
-        try:
-            return cls(begun.sketch, begun.totals + cls.load(path))
-        except (RunError, ValueError):
-            return begun
-
-    def add(self, answers: Answers, abstained: np.ndarray | None) -> None:
+    def add(self, answers: Answers, pixels: np.ndarray) -> None:
         """Count what the classifier said of N images.
 
         Args:
             answers: With features, unless the run has no distance.
-            abstained: (N,) bool, see `Decider.abstains`; None without a rule.
+            pixels: What it was asked about, (N, size, size, 3) in 0..255.
         """
-        unusual = self.sketch.decider.unusual(answers.distances)
-        projected = self.sketch.project(answers)
-        rows = self.sketch.rows(projected, answers.probabilities, unusual, abstained)
+        rows = self.sketch.rows_of(answers, describe(pixels))
         is_number = np.isfinite(rows).all(axis=1)
         images, now = int(is_number.sum()), datetime.now(UTC)
         with self._lock:
@@ -167,18 +182,32 @@ class ServedStatistics:
             self.totals += Totals(self.totals.model, self.sketch.layout, *counts, new, now, now)
 
     def save(self, path: Path) -> bool:
-        """Write the sums, whole or not at all, and return whether that was done.
+        """Add the sums to those in the file, whole or not at all, and return whether that was done.
 
-        It is not, while fewer than 20 images came since they were last written: two files of one
+        The file may be there of a server before or beside this one. It is begun anew where it is
+        damaged or of another model: a server must go on whatever has become of it.
+
+        Nothing is written while fewer than 20 images came since the last time: two files of one
         server, one less the other, must not come down to a single image.
+
+        Raises:
+            DataError: Another server is writing.
         """
         with self._lock:
-            totals = self.totals
-            if totals.images - self._written < LEAST:
+            new = self.totals
+            if new.images < LEAST:
                 return False
-            write_json(path, totals.as_json())
-            self._written = totals.images
+            with held(path.with_suffix(".lock"), f"writing {path.name}"):
+                write_json(path, (self._written(path) + new).as_json())
+            self.totals = Totals.none(new.model, new.layout)
         return True
+
+    def _written(self, path: Path) -> Totals:
+        nothing = Totals.none(self.totals.model, self.totals.layout)
+        try:
+            return nothing + self.load(path)
+        except (RunError, ValueError):
+            return nothing
 
     @staticmethod
     def load(path: Path) -> Totals:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dlmath.drift.pictures import describe
 from dlmath.drift.reference import write_reference
 from dlmath.evaluation.feature_distance import distance_limit, fit_distance
 from dlmath.evaluation.probabilities import predict_probabilities
@@ -97,9 +98,10 @@ def write_distance_of_images(
     kernel, bias = ingredients.model.get_layer("logits").get_weights()
     probabilities = softmax(unseen.astype(np.float64) @ kernel + bias)
     patients = [example.patient for example in validation.pixels.examples]
+    pictures = describe(validation.pixels.array)
     return {
         "distance": write_distance(run, known, train.labels[chosen], unseen, recipe.usual_share),
-        "drift": write_reference(run, unseen, probabilities, validation.labels, patients),
+        "drift": write_reference(run, unseen, probabilities, validation.labels, patients, pictures),
     }
 
 

@@ -19,6 +19,7 @@ from dlmath.convex import HeadFit, Iteration, Mixing, fit_head
 from dlmath.data.pipeline import weighted_labels
 from dlmath.data.pixels import read_image
 from dlmath.data.sources import Example
+from dlmath.drift.pictures import describe_files
 from dlmath.drift.reference import write_reference
 from dlmath.errors import DeviceError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
@@ -204,6 +205,7 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
         for example in features.examples[:COMPARED_IMAGES]
     ]
     patients = [example.patient for example in features.examples]
+    pictures = describe_files(features.examples, recipe.image_size, reporter)
     return {
         "head": _description(head),
         "best": figures,
@@ -220,7 +222,7 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
             features.array,
             recipe.usual_share,
         ),
-        "drift": write_reference(run, features.array, probabilities, labels, patients),
+        "drift": write_reference(run, features.array, probabilities, labels, patients, pictures),
     }
 
 

@@ -1,15 +1,23 @@
+import hashlib
+import io
 import json
+import re
+import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
 from dlmath.cli.drift import drift as command
+from dlmath.drift.reference import find_reference
 from dlmath.drift.sketch import Sketch
 from dlmath.drift.statistics import Totals, model_of
 from dlmath.errors import DataError, RunError, UserError, VerificationError
 from dlmath.light.classifier import LightClassifier
+from dlmath.reporting import SILENT
 from dlmath.runs import write_json
 
 app = typer.Typer()
@@ -41,8 +49,8 @@ def draw_folder(tiny_runs, tmp_path):
 def serve(light_run):
     """Leave the statistics of so many images, all of whose scores fall into one cell."""
 
-    def leave(images, *, cell, model=None):
-        layout = Sketch.of(LightClassifier.load(light_run)).layout
+    def leave(images, *, cell, model=None, layout=lambda layout: layout):
+        layout = layout(Sketch.of(LightClassifier.load(light_run)).layout)
         totals = Totals.none(model or model_of(light_run), layout)
         layout.part(totals.sums, "scores")[cell] = images
         changed = Totals(totals.model, layout, images, 0, totals.sums)
@@ -71,9 +79,11 @@ def test_other_images_do_and_the_command_that_retrains_is_named(light_run, draw_
     assert document["drift"] is True
     assert document["false_alarm_rate"] == 0.01
     assert (document["new"]["images"], document["new"]["patients"]) == (24, 12)
-    (scores,) = document["differences"]
-    assert scores["name"] == "scores"
-    assert scores["p_adjusted"] <= 0.01
+    assert [one["name"] for one in document["differences"]] == ["scores", "pictures"]
+    assert all(one["p_adjusted"] <= 0.01 for one in document["differences"])
+    light = next(one for one in document["pictures"] if one["name"] == "mean")
+    assert light["new"] == pytest.approx(250 / 255, abs=0.02)
+    assert light["reference"] < 0.7
     data = light_run.folder.parent.parent / "data"
     wanted = f"dlmath train tiny --data {data} --data {folder} --from {light_run.folder}"
     assert document["retrain"] == wanted
@@ -85,6 +95,7 @@ def test_people_read_the_same_verdict(light_run, draw_folder):
     assert "differs" in result.stdout
     assert "--data" in result.stdout.splitlines()[-1]
     assert "Share of the positive class by the scores" in result.stdout
+    assert "Of the pictures themselves differ most:" in result.stdout
 
 
 def test_what_a_server_kept_is_compared(light_run, serve):
@@ -106,6 +117,36 @@ def test_without_images_the_message_says_how_to_get_some(light_run):
     assert isinstance(result.exception, RunError)
     assert "dlmath serve" in str(result.exception)
     assert "--data PATH" in str(result.exception)
+
+
+def test_a_reference_of_an_older_version_does_and_says_what_is_left_out(
+    light_run, draw_folder, serve
+):
+    reference = find_reference(light_run, LightClassifier.load(light_run), SILENT)
+    older = replace(reference, pictures=np.empty((len(reference.labels), 0))).to_bytes()
+    with np.load(io.BytesIO(older)) as arrays:  # as it was written: without an empty array
+        kept = {name: array for name, array in arrays.items() if name != "pictures"}
+    np.savez(light_run.drift_reference_path, **kept)
+    content = light_run.drift_reference_path.read_bytes()
+    record = {"sha256": hashlib.sha256(content).hexdigest(), "images": len(reference.labels)}
+    write_json(light_run.manifest_path, {**light_run.manifest, "drift": record})
+    serve(50, cell=25)
+
+    for arguments in (["--data", draw_folder(250)], []):
+        document = json.loads(invoke(light_run.folder, *arguments, "--json").stdout)
+        assert [one["name"] for one in document["differences"]] == ["scores"]
+        assert document["drift"] is True
+        assert document["pictures"] == []
+        assert "trained before they were kept" in document["warnings"][-1]
+
+
+def test_statistics_of_an_older_server_do_and_say_what_is_left_out(light_run, serve):
+    serve(50, cell=25, layout=lambda layout: layout.without_pictures)
+
+    document = json.loads(invoke(light_run.folder, "--json").stdout)
+
+    assert [one["name"] for one in document["differences"]] == ["scores"]
+    assert "Remove it; a server begins anew, with them." in document["warnings"][-1]
 
 
 def test_statistics_of_another_model_are_refused(light_run, serve):
@@ -175,3 +216,69 @@ def test_a_training_leaves_what_is_compared_with(squares_recipe, draw_squares, t
     assert "not the file that the training wrote" in str(
         invoke(run.folder, "--data", same).exception
     )
+
+
+@pytest.fixture(scope="module")
+def xrays(shared_data, tmp_path_factory):
+    """A run on chest X-rays of children, a folder of other children, and one of adults."""
+    from dlmath.models import RECIPES
+    from dlmath.training import train
+
+    root = tmp_path_factory.mktemp("xrays")
+    unpack(shared_data / "chest_xray" / "chest_xray_train_224.zip", root, "data", slice(0, 200))
+    unpack(shared_data / "chest_xray" / "chest_xray_train_224.zip", root, "same", slice(200, 230))
+    unpack(shared_data / "external" / "chestxray8_adult_256.zip", root, "adults", slice(0, 30))
+    small = {"backbone": "efficientnet_lite0", "tune": "head", "image_size": 96}
+    run = train(replace(RECIPES["pneumonia"], **small), root / "data", out=root / "run")
+    return run, root / "same", root / "adults"
+
+
+def unpack(archive, root, name, rows):
+    """Write the images of some patients of each class, drawn by a hash of their names."""
+    with zipfile.ZipFile(archive) as source:
+        for label in ("NORMAL", "PNEUMONIA"):
+            (root / name / label).mkdir(parents=True)
+            own = [file for file in source.namelist() if f"/{label}/" in file]
+            patients = sorted(set(map(patient_key, own)), key=hash_of)[rows]
+            for file in own:
+                if patient_key(file) in patients:
+                    path = root / name / label / file.rsplit("/", 1)[1]
+                    path.write_bytes(source.read(file))
+
+
+def patient_key(file):
+    """Return `person12`, `IM-0115`, `NORMAL2-IM-0003` or, of adults, `00000013`."""
+    return re.split(r"[_.]|-0001", file.rsplit("/", 1)[1])[0]
+
+
+def hash_of(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.real_data
+def test_adults_are_found_and_other_children_are_not(xrays):
+    run, same, adults = xrays
+
+    alike = invoke(run.folder, "--data", same, "--json")
+    assert alike.exit_code == 0, alike.output
+    assert json.loads(alike.stdout)["drift"] is False
+
+    other = invoke(run.folder, "--data", adults, "--json")
+    assert isinstance(other.exception, VerificationError)
+    differences = json.loads(other.stdout)["differences"]
+    differ = {one["name"] for one in differences if one["p_adjusted"] <= 0.01}
+    assert {"means", "pictures"} <= differ
+
+
+@pytest.mark.real_data
+def test_less_contrast_is_told_from_other_children(xrays, tmp_path):
+    run, same, _ = xrays
+    for path in same.rglob("*.jpeg"):
+        picture = Image.open(path).convert("RGB").point(lambda level: 127.5 + 0.9 * (level - 127.5))
+        picture.save(tmp_path / path.name, quality=95)
+
+    result = invoke(run.folder, "--data", tmp_path)
+
+    assert isinstance(result.exception, VerificationError)
+    assert "Of the pictures themselves differ most:" in result.stdout
+    assert "share of black pixels" in result.stdout

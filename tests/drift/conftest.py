@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dlmath.drift.comparison import Comparison, compare
+from dlmath.drift.pictures import PICTURES
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
@@ -27,6 +28,14 @@ def draw_features(
     of_patient = rng.normal(0, 1, (patients.max() + 1, FEATURES))[patients]
     noise = (of_patient + rng.normal(0, 1, (len(labels), FEATURES))) / np.sqrt(2)
     return (MEANS[labels] + spread * (noise + shift)).astype(np.float32)
+
+
+def draw_pictures(rng: np.random.Generator, patients: np.ndarray, contrast: float) -> np.ndarray:
+    """Return figures of pictures (N, 15), by the light and the contrast of each patient."""
+    light, spread = (draw[patients] for draw in rng.normal(0, 0.05, (2, patients.max() + 1)))
+    levels = np.linspace(-0.3, 0.3, PICTURES)
+    noise = rng.normal(0, 0.01, (len(patients), PICTURES))
+    return 0.5 + light[:, np.newaxis] + contrast * np.outer(1 + spread, levels) + noise
 
 
 def answer(distance: FeatureDistance, features: np.ndarray) -> Answers:
@@ -70,10 +79,11 @@ def draw_answers(gaussian_decider: Decider) -> Callable[..., Any]:
 def draw_reference(gaussian_decider: Decider, draw_answers: Callable[..., Any]) -> Any:
     """The function that draws a reference, or new images in the form of one."""
 
-    def draw(seed: int, images: int, **how: Any) -> Reference:
+    def draw(seed: int, images: int, *, contrast: float = 1, **how: Any) -> Reference:
         answers, labels, patients = draw_answers(seed, images, **how)
         projected = Sketch.of(gaussian_decider).project(answers)
-        fields = projected, answers.probabilities, answers.distances, labels, patients
+        pictures = draw_pictures(np.random.default_rng(seed), patients, contrast)
+        fields = projected, answers.probabilities, answers.distances, labels, patients, pictures
         return Reference(*fields)
 
     return draw

@@ -70,6 +70,18 @@ def test_a_change_of_prevalence_is_told_from_one_of_the_images(compare_drawn):
     assert found.prevalence.reference == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_change_of_the_pictures_that_the_model_overlooks_is_seen(compare_drawn, known):
+    found = compare_drawn(5, 60, known=known, draws=999, contrast=0.9)
+
+    assert found.drifted
+    assert found.in_pictures_alone
+    assert not found.by_prevalence_alone
+    apart = {one.name: one.difference for one in found.pictures}
+    assert apart["mean"] > 0.2  # the darkest level of those that are drawn
+    assert apart["blue"] < -0.2  # and the lightest
+
+
 @pytest.mark.slow
 def test_images_of_one_patient_do_not_count_as_many(compare_drawn):
     """Four patients with 25 images each differ from the rest, as any four patients do."""
@@ -85,7 +97,7 @@ def test_the_verdict_depends_on_the_seed_alone(compare_drawn):
 def test_the_json_document_holds_every_figure(compare_drawn):
     found = compare_drawn(4, 50)
 
-    names = ["means", "spread", "scores", "unusual", "abstained"]
+    names = ["means", "spread", "scores", "unusual", "abstained", "pictures"]
     assert [one.as_json()["name"] for one in found.differences] == names
     assert set(found.differences[0].as_json()) == {
         "name", "title", "statistic", "fair", "difference", "p", "p_adjusted",

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlmath.drift.discrepancies import compared, discrepancies
+from dlmath.drift.pictures import PICTURES
 from dlmath.drift.sketch import Sketch
 from dlmath.light.decider import Abstention
 
@@ -26,6 +27,12 @@ def test_means_of_numbers_say_what_the_images_themselves_say(
     assert found["means"] == pytest.approx(between)
     covariances = [np.cov(one, rowvar=False, bias=True) for one in (first, second)]
     assert found["spread"] == pytest.approx(np.linalg.norm(covariances[0] - covariances[1]))
+    pictures = [one.pictures for one in (a, b)]
+    covariance = sum(np.cov(one, rowvar=False, bias=True) for one in pictures) / 2
+    covariance += np.eye(PICTURES) / 255**2
+    apart = pictures[1].mean(axis=0) - pictures[0].mean(axis=0)
+    mahalanobis = np.sqrt(apart @ np.linalg.inv(covariance) @ apart)
+    assert found["pictures"] == pytest.approx(mahalanobis, rel=1e-6)
     unusual = [(one.distances > gaussian_decider.abstention.distance).mean() for one in (a, b)]
     assert found["unusual"] == pytest.approx(unusual[1] - unusual[0])
 
@@ -33,7 +40,7 @@ def test_means_of_numbers_say_what_the_images_themselves_say(
 def test_scores_in_two_cells_apart_are_as_far_as_can_be(gaussian_decider):
     sketch = Sketch.of(gaussian_decider)
     scores = np.array([[0.999, 0.001], [0.001, 0.999]])
-    rows = sketch.rows(np.zeros((2, 16)), scores, None, None)
+    rows = sketch.rows(np.zeros((2, 16)), scores, None, np.zeros((2, PICTURES)))
 
     assert discrepancies(sketch.layout, rows[:1], rows[1:])["scores"] == pytest.approx(1)
     assert discrepancies(sketch.layout, rows[:1], rows[:1])["scores"] == 0
@@ -44,6 +51,8 @@ def test_what_a_run_does_not_measure_is_not_compared(gaussian_decider):
         decider = replace(gaussian_decider, **changes)
         return compared(decider, Sketch.of(decider).layout)
 
-    assert names() == ("means", "spread", "scores", "unusual", "abstained")
-    assert names(distance=None) == ("scores", "abstained")
-    assert names(distance=None, abstention=Abstention()) == ("scores",)
+    assert names() == ("means", "spread", "scores", "unusual", "abstained", "pictures")
+    assert names(distance=None) == ("scores", "abstained", "pictures")
+    assert names(distance=None, abstention=Abstention()) == ("scores", "pictures")
+    older = Sketch.of(replace(gaussian_decider, distance=None)).without_pictures
+    assert compared(older.decider, older.layout) == ("scores", "abstained")

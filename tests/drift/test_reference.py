@@ -1,5 +1,6 @@
 import numpy as np
 
+from dlmath.drift.pictures import PICTURES
 from dlmath.drift.reference import Reference, write_reference
 from dlmath.drift.sketch import DIRECTIONS, Sketch
 from dlmath.runs import Run, write_bytes
@@ -13,13 +14,16 @@ def test_what_a_training_writes_is_what_its_classifier_says(
     answers, labels, patients = draw_answers(1, 50)
     names = [f"patient {number}" for number in patients]
 
-    record = write_reference(run, answers.features, answers.probabilities, labels, names)
+    pictures = np.random.default_rng(0).random((50, PICTURES))
+    told = answers.features, answers.probabilities, labels, names, pictures
+    record = write_reference(run, *told)
 
     found = Reference.from_bytes(run.drift_reference_path.read_bytes())
     assert record["images"] == 50
     sketch = Sketch.of(gaussian_decider)
     np.testing.assert_allclose(found.projected, sketch.project(answers), atol=1e-4)
     np.testing.assert_allclose(found.distances, answers.distances, rtol=1e-5)
+    np.testing.assert_allclose(found.pictures, pictures, rtol=1e-6)
     np.testing.assert_array_equal(found.labels, labels)
     assert len(np.unique(found.patients)) == 25
     assert found.rows(sketch).shape == (50, sketch.layout.size)
@@ -28,7 +32,8 @@ def test_what_a_training_writes_is_what_its_classifier_says(
 def test_without_a_distance_the_scores_are_kept(draw_answers, tmp_path):
     answers, labels, _ = draw_answers(2, 30)
 
-    write_reference(Run(tmp_path), answers.features, answers.probabilities, labels, [None] * 30)
+    told = answers.features, answers.probabilities, labels, [None] * 30, np.zeros((30, PICTURES))
+    write_reference(Run(tmp_path), *told)
 
     found = Reference.from_bytes(Run(tmp_path).drift_reference_path.read_bytes())
     assert found.projected.shape == (30, 0) != (30, DIRECTIONS)
