@@ -38,7 +38,8 @@ def doctor(
 ) -> None:
     """Find out what is wrong with this machine or with a run.
 
-    Above all what fails silently. Each line says what was looked at, the verdict, and what to do. Exits with 1 on a fault.
+    Above all what fails silently. Each line says what was looked at, the verdict, and what to do.
+    Exits with 1 on a fault.
 
     Example: dlmath doctor runs/malaria-20260101T120000Z
     """

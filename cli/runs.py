@@ -23,7 +23,11 @@ def list_runs() -> None:
 
     runs = sorted(finished_runs(), key=lambda run: run.manifest["finished"])
     if not runs:
-        typer.echo(f"No finished run under {RUNS}/. Make one with: dlmath train", err=True)
+        typer.echo(
+            f"No finished run under {RUNS}/. Make one with: dlmath train pneumonia --data phantom "
+            "--backbone efficientnet_lite0",
+            err=True,
+        )
         return
     table = Table("run", "task", "backbone", "finished (UTC)", "validation AUC", "test AUC")
     for run in runs:
