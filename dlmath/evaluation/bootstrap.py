@@ -22,6 +22,7 @@ _CHUNK = 250_000
 # by a hundredth of a standard error.
 _GROUPS = 250
 _MANY_UNDEFINED = 0.05
+_ROUNDING = 1e-12  # two replicates that are alike but for the order of their sums
 
 Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
@@ -33,6 +34,14 @@ class Estimate:
     value: float | None
     low: float | None
     high: float | None
+
+    @property
+    def has_width(self) -> bool:
+        """Whether there is an interval, and not one of a single number, which claims certainty.
+
+        Such a one comes out where all replicates are alike: the spread is then not known.
+        """
+        return self.low is not None and self.high is not None and self.high - self.low > _ROUNDING
 
     def __str__(self) -> str:
         if self.value is None:

@@ -208,9 +208,7 @@ def _set_auc(sample: Sample, metrics: dict[str, Estimate], methods: dict[str, st
 def _clear_alike(metrics: dict[str, Estimate], methods: dict[str, str]) -> list[str]:
     """Take away intervals of no width, which would claim certainty; return their names."""
     alike = [
-        name
-        for name, figure in metrics.items()
-        if figure.low is not None and figure.high is not None and figure.high - figure.low < _EDGE
+        name for name, figure in metrics.items() if figure.low is not None and not figure.has_width
     ]
     for name in alike:
         metrics[name] = Estimate(metrics[name].value, None, None)

@@ -32,9 +32,14 @@ def operating_points(
         generator: Where the draws come from.
 
     Returns:
-        By names such as `sensitivity_at_specificity_90`.
+        By names such as `sensitivity_at_specificity_90`; without an interval where every replicate
+        has the same, as where the classes do not overlap.
     """
-    return estimate(point_statistics(positive, probability), clusters, generator)[0]
+    found = estimate(point_statistics(positive, probability), clusters, generator)[0]
+    return {
+        name: point if point.has_width else Estimate(point.value, None, None)
+        for name, point in found.items()
+    }
 
 
 def point_statistics(

@@ -15,7 +15,6 @@ from dlmath.seeds import generator
 # What does not change is left out: sensitivity, specificity, their mean, and the AUC.
 _OF_DECISIONS = ("accuracy", "ppv", "npv", "f1", "mcc", "average_precision")
 _OF_PROBABILITIES = ("brier", "log_loss", "ece")
-_EDGE = 1e-12
 
 
 def prevalence_figures(
@@ -68,7 +67,7 @@ def _unless_certain(
     name: str, figure: Estimate, metrics: Mapping[str, Estimate], prevalence: float
 ) -> Estimate:
     """Take away an interval of no width; a predictive value has one by the ends of its rates'."""
-    if figure.low is None or figure.high is None or figure.high - figure.low > _EDGE:
+    if figure.low is None or figure.has_width:
         return figure
     if name not in ("ppv", "npv"):
         return Estimate(figure.value, None, None)

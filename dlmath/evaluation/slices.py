@@ -141,7 +141,7 @@ def _gaps(
         return {name: left[name] - right[name] for name in left}
 
     gaps = estimate(differences, sample.clusters, generator, replicates)[0]
-    return {name: gap for name, gap in gaps.items() if gap.low != gap.high}
+    return {name: gap for name, gap in gaps.items() if gap.has_width}
 
 
 def slices_as_json(slices: Sequence[Slices]) -> dict[str, Any]:

@@ -47,3 +47,10 @@ def test_the_interval_holds_the_value():
         positive, probability, np.arange(200), generator("test")
     ).values():
         assert 0 < figure.low <= figure.value <= figure.high < 1
+
+
+def test_classes_that_do_not_overlap_have_no_interval_that_would_claim_certainty():
+    positive = np.arange(20) < 10
+    found = operating_points(positive, positive * 0.8 + 0.1, np.arange(20), generator("points"))
+
+    assert {(one.value, one.low, one.high) for one in found.values()} == {(1.0, None, None)}

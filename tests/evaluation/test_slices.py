@@ -127,6 +127,18 @@ def test_an_empty_group_is_left_out_and_one_group_has_no_gap():
     assert slices.gaps == {}
 
 
+def test_a_gap_that_every_replicate_repeats_is_left_out_however_its_sums_round():
+    # One image a group: a replicate that has both groups has the gap of the sample.
+    score = np.array([0.2, 0.8, 0.9])
+    sample = Sample(BINARY, np.array([1, 0, 1]), np.column_stack([1 - score, score]), np.arange(3))
+    rows = {name: np.array([row]) for row, name in enumerate("abc")}
+
+    slices = measured(sample, Groups("one", rows, dict.fromkeys(rows, 1)))
+
+    widths = [gap.high - gap.low for gaps in slices.gaps.values() for gap in gaps.values()]
+    assert min(widths, default=1) > 1e-9
+
+
 def test_the_document_is_json_without_nan():
     slices = measured(drawn(), halves(240))
 
