@@ -60,6 +60,23 @@ def curves() -> str:
     return "\n".join(lines) + "\n"
 
 
+def gains() -> str:
+    """Return what the accuracy gains from each smaller sample to a larger one, by degree."""
+    result = load("boundaries")
+    lines = [
+        "| features of | images | degree 1 | degree 2 | degree 3 | 2 more than 1 | 3 more than 1 |",
+        "| --- | ---: | --- | --- | --- | --- | --- |",
+    ]
+    for task, found in result["tasks"].items():
+        for when in ("before", "after"):
+            for row in found[when]["gains"]:
+                cells = [_figures(one, "+.3f") for one in row["gain"].values()]
+                cells += [_figures(one, "+.3f") for one in row["more_than_degree_1"].values()]
+                sizes = f"{row['size']} to {row['to']}"
+                lines.append(f"| {NAMES[task]}, {when} | {sizes} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def insight() -> str:
     """Return what several ways to one validation AUC took on the same CPU."""
     lines = [

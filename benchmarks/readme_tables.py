@@ -76,6 +76,7 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
             "parts": boundary_tables.parts(),
             "degrees": boundary_tables.degrees(),
             "curves": boundary_tables.curves(),
+            "gains": boundary_tables.gains(),
             "insight": boundary_tables.insight(),
         },
         TRUST: {"hostile": trust_tables.hostile(), "doctor": trust_tables.doctor()},
