@@ -19,10 +19,12 @@ from dlmath.serving.page_asked import (
 )
 from dlmath.serving.page_examples import draw_examples, example_button
 from dlmath.serving.page_model import model_section, stamp
+from dlmath.serving.page_room import Room, refuse_unfetched
 from dlmath.serving.page_routes import OnlyThePage
 from dlmath.serving.page_script import LOAD_SCRIPT, ask_script
 from dlmath.serving.page_style import STYLE, theme
 from dlmath.serving.page_turns import Turns
+from dlmath.serving.refusal import Refusal
 from dlmath.serving.service import Service
 
 _WELCOME = "Choose an image, or an example: the answer stands here."
@@ -66,7 +68,7 @@ def build_page(service: Service) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
                 ask = gr.HTML(page.ask_part, js_on_load=ask_script(service.limits))
-            with gr.Column(scale=5, min_width=300):
+            with gr.Column(scale=5, min_width=300, elem_id="dl-right"):
                 gr.HTML(_ANSWERS, elem_id="dl-answers")
                 status = gr.HTML(_of_choice(0, f"<p>{_WELCOME}</p>"), elem_id="dl-status")
                 # Always there: a card that appears and changes at once would miss the change.
@@ -85,6 +87,7 @@ def build_page(service: Service) -> gr.Blocks:
                 trigger_mode="multiple",
                 concurrency_limit=None,  # the service has its own bounds
             )
+        page.blocks = blocks
         blocks.unload(page.forget)
     return blocks
 
@@ -100,6 +103,8 @@ class _Page:
         self.service = service
         self.examples = draw_examples(service.name)
         self.turns = Turns()
+        self.room = Room(service.limits)
+        self.blocks: gr.Blocks | None = None  # whose part this is
 
     @property
     def ask_part(self) -> str:
@@ -145,8 +150,22 @@ class _Page:
     ) -> AsyncIterator[list[Any]]:
         """Yield updates of the status and all cards, until the visitor chooses something else."""
         visitor = session or ""
-        if not self.turns.begin(visitor, choice):
-            asked = []
+        if self.turns.begin(visitor, choice):
+            try:
+                if self.blocks is not None:
+                    refuse_unfetched(self.blocks, visitor)
+                with self.room.hold(asked):
+                    async for update in self._updates(asked, visitor, choice):
+                        yield update
+            except Refusal as refusal:
+                yield [_paragraph(refusal.reason, choice), *[""] * MOST_IMAGES]
+        # Gradio sends the last update a second time, which must not undo a later choice; without
+        # any update it would empty all cards.
+        yield [gr.skip()] * (1 + MOST_IMAGES)
+
+    async def _updates(
+        self, asked: Sequence[Asked], visitor: str, choice: int
+    ) -> AsyncIterator[list[Any]]:
         rest: dict[int, str] = dict.fromkeys(range(len(asked), MOST_IMAGES), "")
         async for shown in answer_images(self.service, asked):
             status = gr.skip() if shown.status is None else _paragraph(shown.status, choice)
@@ -156,9 +175,6 @@ class _Page:
                 if not is_last:
                     break
                 yield [status, *(changed.get(n, gr.skip()) for n in range(MOST_IMAGES))]
-        # Gradio sends the last update a second time, which must not undo a later choice; without
-        # any update it would empty all cards.
-        yield [gr.skip()] * (1 + MOST_IMAGES)
 
     def forget(self, request: gr.Request) -> None:
         """Forget a visitor who left."""

@@ -87,19 +87,20 @@ def _plain_card(name: str, said: str) -> str:
 
 
 def _decision(classifier: Decider, prediction: Prediction) -> Iterator[str]:
-    decision = str(prediction.decision)
+    """Yield the decision and its grounds; a doubt stands first, and takes its colour from it."""
     kind = {True: "positive", False: "negative", None: "other"}[prediction.positive]
-    yield (
-        f'<p class="dl-decision dl-{kind}">{_icon(kind)}<span>Decided: '
-        f"<strong>{escape(decision)}</strong></span></p>"
-    )
-    yield f"<p>{escape(_grounds(classifier, prediction))}</p>"
     if prediction.abstains:
+        kind = "other"
         reasons = "".join(f"<li>{escape(one)}</li>" for one in _doubts(classifier, prediction))
         yield (
             f'<div class="dl-doubt">{_icon("doubt")}<div><strong>Do not rely on this answer: a '
             f"person should look at the image.</strong><ul>{reasons}</ul></div></div>"
         )
+    yield (
+        f'<p class="dl-decision dl-{kind}">{_icon(kind)}<span>Decided: '
+        f"<strong>{escape(str(prediction.decision))}</strong></span></p>"
+    )
+    yield f"<p>{escape(_grounds(classifier, prediction))}</p>"
 
 
 def _grounds(classifier: Decider, prediction: Prediction) -> str:

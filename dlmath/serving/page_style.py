@@ -36,7 +36,7 @@ STYLE = """
 .gradio-container .prose, .gradio-container .prose * { color: inherit; }
 #dl-page { color: var(--dl-ink); padding: 1rem 1rem 3rem; }
 #dl-page .html-container { padding: 0; }
-#dl-cards { gap: 0 !important; }
+#dl-cards { gap: 0 !important; } #dl-right { gap: .25rem !important; }
 #dl-page h1 { font-size: 1.6rem; margin: 0; } #dl-page h2 { font-size: 1.2rem; margin: 0 0 .5rem; }
 #dl-page h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 #dl-page p { margin: .35rem 0; line-height: 1.5; overflow-wrap: anywhere; }
@@ -81,7 +81,7 @@ STYLE = """
 .dl-icon { width: 1.5rem; height: 1.5rem; flex: none; fill: none; stroke: currentColor;
   stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .dl-doubt { background: var(--dl-doubt); border: 1px solid var(--dl-doubt-edge);
-  border-radius: .4rem; padding: .6rem .75rem; margin: .6rem 0; }
+  border-radius: .4rem; padding: .6rem .75rem; margin: .2rem 0 .6rem; }
 #dl-page .dl-doubt ul { margin: .3rem 0 0; padding-left: 1.1rem; }
 .dl-probability p { display: flex; justify-content: space-between; gap: 1rem; }
 .dl-probability b { font-variant-numeric: tabular-nums; }
@@ -96,7 +96,7 @@ STYLE = """
 .dl-pictures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .75rem;
   align-items: start; }
 #dl-page figure { margin: .35rem 0 0; } .dl-picture { width: 100%; display: block;
-  max-height: 26rem; object-fit: contain;   border-radius: .3rem; margin: 0 !important; }
+  max-height: 26rem; object-fit: contain; border-radius: .3rem; margin: 0 !important; }
 .dl-coming { aspect-ratio: 1; border: 1px dashed var(--dl-edge); }
 .dl-scale { display: flex; gap: .4rem; align-items: center; font-size: .8125rem;
   color: var(--dl-faint); margin-top: .3rem; } .dl-scale i { flex: 1; height: .5rem;

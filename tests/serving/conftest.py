@@ -1,10 +1,7 @@
 """The page of a server, opened in Chromium: fixtures of the tests in a browser."""
 
 import importlib.util
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -52,18 +49,9 @@ def temporary(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(run, temporary):
-    command = [sys.executable, "-m", "dlmath", "serve", str(run.folder), "--port", "0"]
-    server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)}
-    )
-    try:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-    finally:
-        server.terminate()
-        assert server.wait(60) == 0
-        server.stdout.close()
+def address(hands, run, temporary):
+    with hands.serving(str(run.folder), TMPDIR=str(temporary)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,10 @@
 """What a visitor of the page does, for the tests in a browser; see `conftest.py`."""
 
 import io
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image
@@ -8,6 +12,22 @@ from playwright.sync_api import expect
 
 WAIT = 120_000  # milliseconds; the first map loads Keras
 expect.set_options(timeout=WAIT)
+
+
+@contextmanager
+def serving(*arguments, **environment):
+    """Give the address of a server in a process of its own."""
+    command = [sys.executable, "-m", "dlmath", "serve", *arguments, "--port", "0"]
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0
+        server.stdout.close()
 
 
 def png(level, name="image.png"):

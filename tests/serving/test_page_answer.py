@@ -78,7 +78,8 @@ def test_abstaining_names_its_reasons():
     near = card(shy, (0.65, 0.35), positive=True, abstains=True, unusual=False)
     strange = card(shy, (0.01, 0.99), positive=True, abstains=True, unusual=True)
     for html in (near, strange):
-        assert "a person should look at the image" in html
+        assert html.index("a person should look at the image") < html.index("Decided:")
+        assert "dl-positive" not in html  # neither alarm nor all-clear catches the eye
     assert "too near the threshold" in near
     assert "unlike those" not in near
     assert "unlike those that the model was trained on" in strange

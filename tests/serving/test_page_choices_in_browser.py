@@ -1,6 +1,9 @@
 """How choices travel, in Chromium: late, out of order, refused, in folders."""
 
+import io
+
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
@@ -91,6 +94,34 @@ def test_a_folder_without_images_is_said(open_page, tmp_path):
     page = open_page()
     drop(page, tmp_path / "empty")
     expect(page.get_by_role("alert")).to_have_text("There is no image in this folder.")
+
+
+def test_the_page_behind_a_token_asks_for_it(hands, chromium, run):
+    token = {"DLMATH_TOKEN": "open sesame"}
+    with hands.serving(str(run.folder), "--host", "0.0.0.0", **token) as address:
+        page = chromium.new_page()
+        page.set_default_timeout(hands.WAIT)
+        page.goto(address)
+        for given in ("wrong", "open sesame"):
+            page.get_by_label("Token").fill(given)
+            page.get_by_role("button", name="Open the page").click()
+            if given == "wrong":
+                expect(page.get_by_text("That is not the token")).to_be_visible()
+        page.locator(".dl-example").first.click()
+        expect(page.locator("article")).to_contain_text("Decided")
+        assert page.url == f"{address}/"
+        assert "sesame" not in page.evaluate("document.cookie")  # no script can read it
+        page.close()
+
+
+def test_a_very_tall_image_leaves_room_for_its_answer(hands, open_page):
+    buffer = io.BytesIO()
+    Image.new("L", (10, 900), 150).save(buffer, "PNG")
+    page = open_page()
+    hands.choose(page, {**hands.png(150, "tall.png"), "buffer": buffer.getvalue()})
+    hands.wait_for_maps(page)
+    for picture in hands.card(page, "tall.png").locator("img").all():
+        assert picture.bounding_box()["height"] <= 600
 
 
 def drop(page, path):
