@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlmath.bench import BENCHMARKS
+from dlmath.bench import BENCHMARKS, refuse_unknown
 from dlmath.cli.options import Json
 from dlmath.cli.startup import load_tensorflow
 
@@ -29,6 +29,8 @@ def bench(
 
     Example: dlmath bench extraction
     """
+    if name is not None:
+        refuse_unknown(name)
     load_tensorflow()
     from rich.console import Console
 

@@ -29,7 +29,10 @@ def list_runs() -> None:
             err=True,
         )
         return
-    table = Table("run", "task", "backbone", "finished (UTC)", "validation AUC", "test AUC")
+    table = Table(box=None)
+    table.add_column("run", no_wrap=True)  # whole in any terminal: it is what is copied from here
+    for heading in ("task", "backbone", "finished (UTC)", "val AUC", "test AUC"):
+        table.add_column(heading, overflow="fold")
     for run in runs:
         manifest = run.manifest
         table.add_row(
@@ -37,7 +40,7 @@ def list_runs() -> None:
             manifest["task"],
             run.recipe.backbone,
             manifest["finished"][:19].replace("T", " "),
-            f"{manifest['best']['val_auc']:.4f}",
+            f"{manifest['best']['val_auc']:.3f}",
             _test_auc(run),
         )
     Console().print(table)
@@ -83,15 +86,16 @@ def compare(
 def _show_comparison(comparison: "Comparison") -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     console = Console(highlight=False)
     patients = "" if comparison.patients is None else f" of {comparison.patients:,} patients"
     console.print(f"{comparison.n:,} test images{patients}", soft_wrap=True)
+    # Letters for the names, two of which leave a terminal of 80 columns no room for figures.
     table = Table("metric")
-    for name in comparison.runs:
-        table.add_column(Text(name), justify="right")
-    table.add_column("difference", justify="right")
+    for letter, name in zip("AB", comparison.runs, strict=True):
+        console.print(f"{letter} is {name}", markup=False, soft_wrap=True)
+        table.add_column(letter, justify="right")
+    table.add_column("A - B", justify="right")
     table.add_column("95 % interval")
     for name, row in comparison.metrics.items():
         values = ("undefined" if v is None else f"{v:.3f}" for v in (row.first, row.second))
@@ -137,5 +141,5 @@ def _test_auc(run: Run) -> str:
     if auc["value"] is None:
         return "undefined"
     if auc["low"] is None:
-        return f"{auc['value']:.4f}"
-    return f"{auc['value']:.4f} [{auc['low']:.4f}, {auc['high']:.4f}]"
+        return f"{auc['value']:.3f}"
+    return f"{auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}]"

@@ -14,7 +14,7 @@ from dlmath.errors import UserError, did_you_mean
 if TYPE_CHECKING:
     from dlmath.bench.timing import Comparison
 
-__all__ = ["BENCHMARKS", "run"]
+__all__ = ["BENCHMARKS", "refuse_unknown", "run"]
 
 # What each measures, by the name of its module.
 BENCHMARKS = {
@@ -37,9 +37,18 @@ def run(name: str, rounds: int = 5) -> "list[Comparison]":
     Raises:
         UserError: There is no such benchmark.
     """
+    refuse_unknown(name)
+    return importlib.import_module(f"dlmath.bench.{name}").run(rounds)
+
+
+def refuse_unknown(name: str) -> None:
+    """Refuse a name that is no benchmark's, before TensorFlow is waited for.
+
+    Raises:
+        UserError: There is no such benchmark.
+    """
     if name not in BENCHMARKS:
         raise UserError(
             f"There is no benchmark {name!r}.{did_you_mean(name, BENCHMARKS)} "
             f"There are: {', '.join(BENCHMARKS)}."
         )
-    return importlib.import_module(f"dlmath.bench.{name}").run(rounds)

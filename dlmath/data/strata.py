@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from dlmath.data.listing import counted
+from dlmath.data.listing import counted, listed
 from dlmath.errors import DataError
 
 Labels = frozenset[str]
@@ -78,7 +78,7 @@ def _require_enough(labels_of_each: Iterable[Labels], names: Sequence[str]) -> N
         if number < len(names):
             raise DataError(
                 f"The class {label!r} has {counted(number, 'patient')} to share between "
-                f"{', '.join(names)}, and needs at least {len(names)}, one for each (an image "
+                f"{listed(names)}, and needs at least {len(names)}, one for each (an image "
                 "whose patient is not known counts as one). Add images of further patients."
             )
 
