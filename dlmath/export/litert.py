@@ -58,7 +58,7 @@ def _convert(classifier: Classifier, quantize: str, calibration: np.ndarray | No
     network = folded_network(classifier)  # held until the end: it owns the variables
     try:
         with _quietly():
-            keep = [*layers_to_keep(network), "logits"]
+            keep = layers_to_keep(network)
             if quantize == "int8":
                 assert calibration is not None
                 few = calibration[:: -(-len(calibration) // _CORRECTION_IMAGES)]

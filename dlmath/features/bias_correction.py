@@ -21,18 +21,22 @@ import tensorflow as tf
 _LAYERS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 # Weights of a layer up to which 8 bits would save nothing to speak of.
 _FEW_WEIGHTS = 1_000
+_LAST = "logits"  # of every classifier
 
 
 def layers_to_keep(model: keras.Model) -> list[str]:
     """Return the names of the layers that are best left in float32.
 
-    They are the first ones, up to the first that has many weights. All others amplify what they do
-    to an image, and they hold next to nothing of the weights.
+    They are the first ones, up to the first that has many weights: all others amplify what they do
+    to an image, and they hold next to nothing of the weights. And the last, `logits`. Of a network
+    that has no layer of many weights but the last, that one alone: something must be left to round.
     """
-    leaves = list(_in_order(model))
-    sizes = [sum(int(np.prod(weights.shape)) for weights in layer.weights) for layer in leaves]
-    first = next((row for row, size in enumerate(sizes) if size > _FEW_WEIGHTS), len(leaves))
-    return [layer.name for layer in leaves[:first]]
+    layers = list(_in_order(model))
+    sizes = [sum(int(np.prod(weights.shape)) for weights in layer.weights) for layer in layers]
+    large = (
+        row for row, size in enumerate(sizes) if size > _FEW_WEIGHTS and layers[row].name != _LAST
+    )
+    return [*(layer.name for layer in layers[: next(large, 0)]), _LAST]
 
 
 def _in_order(model: keras.Model) -> Iterator[keras.layers.Layer]:

@@ -104,12 +104,19 @@ def test_biases_alone_change_and_not_those_of_kept_layers():
         assert np.array_equal(bias, old_bias) == (name in ("first", "dense"))
 
 
-def test_the_first_small_layers_are_kept():
-    kept = layers_to_keep(small_model())
+def test_the_first_small_layers_are_kept_and_the_last():
+    model = small_model()
 
-    assert [name for name in kept if name in ("rescaling", "first", "depthwise")] == [
-        "rescaling",
-        "first",
-        "depthwise",
-    ]
-    assert not {"second", "dense"} & set(kept)
+    kept = layers_to_keep(model)
+
+    of_weight = [name for name in leaves(model) if name in kept]
+    assert of_weight == ["first", "depthwise"]
+    assert "rescaling" in kept
+    assert kept[-1] == "logits"
+
+
+def test_something_is_left_to_round():
+    images = keras.Input((16, 16, 3))
+    logits = LAYERS.Dense(2, name="logits")(LAYERS.Flatten()(LAYERS.Rescaling(1 / 255)(images)))
+
+    assert layers_to_keep(keras.Model(images, logits)) == ["logits"]
