@@ -18,6 +18,12 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+# What TensorFlow's C++ says as it loads, and that there is no GPU; some of it whatever the setting.
+CHATTER = re.compile(
+    r"^(WARNING: All log messages before absl|[IW]0000 |E0000 .*(cuInit|oneDNN)|To enable the following inst"
+    r"|INFO: Created TensorFlow Lite|INFO:tensorflow:).*\n?",
+    re.MULTILINE,
+)
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 PAGE = """\
 {%- extends 'lab/index.html.j2' -%}
@@ -75,6 +81,17 @@ def page(notebook: nbformat.NotebookNode, title: str) -> str:
     return str(exporter.from_notebook_node(notebook, {"metadata": {"name": title}})[0])
 
 
+def without_chatter(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return the notebook without TensorFlow's log; a warning of Python's stays."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                output.text = CHATTER.sub("", output.text)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
+    return notebook
+
+
 def execute(path: Path) -> nbformat.NotebookNode:
     """Return the notebook after running it from top to bottom, in a folder of its own."""
     notebook = nbformat.read(path, as_version=4)
@@ -90,7 +107,7 @@ def main(folder: Path, names: list[str]) -> None:
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         if not names or path.stem in names:
             target = folder / f"{path.stem}.html"
-            target.write_text(page(execute(path), path.stem), encoding="utf-8")
+            target.write_text(page(without_chatter(execute(path)), path.stem), encoding="utf-8")
             sys.stdout.write(f"{target}\n")
 
 

@@ -28,6 +28,19 @@ def test_a_page_loads_nothing_from_elsewhere(pages):
     assert not re.search(r"<script|<link|@import|(?:src|href)=[\"']?(?:https?:)?//", html)
 
 
+def test_of_what_a_cell_logged_warnings_stay_and_tensorflow_goes(pages):
+    logged = (
+        "I0000 00:00:17 9 port.cc:153] oneDNN\nUserWarning: look\nE0000 00:00:17 9 x] cuInit: 303\n"
+    )
+    outputs = [
+        nbformat.v4.new_output("stream", name="stderr", text=text)
+        for text in (logged, logged.splitlines(keepends=True)[0])
+    ]
+    cell = nbformat.v4.new_code_cell("import tensorflow", outputs=outputs)
+    pages["without_chatter"](nbformat.v4.new_notebook(cells=[cell]))
+    assert [output.text for output in cell.outputs] == ["UserWarning: look\n"]
+
+
 def test_an_environment_is_a_formula(pages):
     html = pages["to_html"](r"\begin{align} a &= b \\ c &= d \end{align}")
     assert len(formulas(html)) == 1
