@@ -20,8 +20,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 # What TensorFlow's C++ says as it loads, and that there is no GPU; some of it whatever the setting.
 CHATTER = re.compile(
-    r"^(WARNING: All log messages before absl|[IW]0000 |E0000 .*(cuInit|oneDNN)|To enable the following inst"
-    r"|INFO: Created TensorFlow Lite|INFO:tensorflow:).*\n?",
+    r"^(WARNING: All log messages before absl|[IW]0000 |E0000 .*(cuInit|oneDNN)"
+    r"|To enable the following instructions|INFO: Created TensorFlow Lite|INFO:tensorflow:).*\n?",
     re.MULTILINE,
 )
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
