@@ -37,6 +37,7 @@ STYLE = """
 #dl-page { color: var(--dl-ink); padding: 1rem 1rem 3rem; }
 #dl-page .html-container { padding: 0; }
 #dl-cards { gap: 0 !important; } #dl-right { gap: .25rem !important; }
+#dl-status { margin: -.75rem 0 .4rem; }
 #dl-page h1 { font-size: 1.6rem; margin: 0; } #dl-page h2 { font-size: 1.2rem; margin: 0 0 .5rem; }
 #dl-page h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 #dl-page p { margin: .35rem 0; line-height: 1.5; overflow-wrap: anywhere; }

@@ -26,7 +26,7 @@ def serving(*arguments, **environment):
         yield server.stdout.readline().strip()
     finally:
         server.terminate()
-        assert server.wait(60) == 0
+        assert server.wait() == 0
         server.stdout.close()
 
 
