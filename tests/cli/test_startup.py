@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from dlmath.cli.progress import reporter
 from dlmath.cli.startup import without_chatter
 
 CHATTER = (
@@ -55,3 +56,10 @@ def test_a_fault_within_is_raised_and_stderr_is_back(capfd):
     os.write(2, CHATTER)
 
     assert capfd.readouterr().err.encode() == CHATTER
+
+
+def test_a_reporter_of_the_command_line_keeps_chatter_away(capfd):
+    with reporter() as report, report.quietly():
+        os.write(2, CHATTER)
+
+    assert capfd.readouterr().err == ""
