@@ -8,12 +8,13 @@ from numpy.typing import ArrayLike
 from dlmath.charts import HEIGHT, WIDTH, Axes, Chart
 
 KINDS = ("curve", "other", "guide")
+ROOM = 16  # beside the chart, for a number at the end of its axis
 LEGEND_ROW = 0.08  # of the height, for each name
 SMALLEST = 1e-17  # below the rounding of anything plotted here; the logarithm of 0 is none
 
 # A file has no page around it, so it brings the colours that a page would give it.
 _STYLE = (
-    "text{font:11px system-ui,sans-serif;fill:#5b636d}"
+    "svg{overflow:visible}text{font:11px system-ui,sans-serif;fill:#5b636d}"
     ".axis{fill:none;stroke:#5b636d}.grid{stroke:#d8dde3;stroke-width:.5}"
     ".curve{fill:none;stroke:#0072b2;stroke-width:2}"
     ".other{fill:none;stroke:#d55e00;stroke-width:1.5}"
@@ -72,8 +73,8 @@ def limits(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:
 def standalone(chart: Chart) -> str:
     """Return the chart as the text of an SVG file."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{2 * WIDTH}" height="{2 * HEIGHT}"><style>{_STYLE}</style>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + ROOM} {HEIGHT}" '
+        f'width="{2 * (WIDTH + ROOM)}" height="{2 * HEIGHT}"><style>{_STYLE}</style>'
         f'<rect width="100%" height="100%" fill="#fff"/>{chart.svg()}</svg>\n'
     )
 

@@ -9,8 +9,9 @@ from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment import Outcome, Sabotage, at_most, experiment
 from dlmath.maths.network import backward, forward, initialised, softmax
+from dlmath.maths.network_vectors import packed, packed_gradient, unpacked
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves, sequences
+from dlmath.maths.plots import curves, dots
 
 ADJOINT = "Horn and Johnson, Matrix analysis, 2013, section 5.2"
 Map = Callable[[np.ndarray], np.ndarray]
@@ -44,6 +45,7 @@ def frobenius_adjoints(*, product: str = "frobenius", draws: int = 50, seed: int
     """`product` is frobenius or weighted; directions and upstream gradients are random."""
     rng = seeds.generator("adjoints", seed)
     worst: dict[str, float] = {}
+    sides: list[list[float]] = []
     weigh = choose("product", product, {"frobenius": 0.0, "weighted": 1.0})
     for _ in range(draws):
         x, w = rng.normal(size=(5, 4)), rng.normal(size=(4, 3))
@@ -52,16 +54,14 @@ def frobenius_adjoints(*, product: str = "frobenius", draws: int = 50, seed: int
             image, back = _differential(function, point, v), adjoint(g)
             gap = inner(image * _weights(image, weigh), g) - inner(v * _weights(v, weigh), back)
             worst[name] = max(worst.get(name, 0.0), abs(gap))
-    names = list(worst)
+            sides.append([inner(image, g), inner(v, back * _weights(v, weigh))])
+    ends = np.array([np.min(sides), np.max(sides)])
+    chart = curves("Both sides", "<df(V), G>", "<V, df*(G)>", {"equal": (ends, ends)})
     return Outcome(
-        tuple(at_most(f"{name}: |<df(V), G> - <V, df*(G)>|", worst[name], 1e-12) for name in names),
-        sequences(
-            "Largest gap between both sides",
-            "map: " + ", ".join(names),
-            "gap",
-            {"gap": list(worst.values())},
-            log=True,
+        tuple(
+            at_most(f"{name}: |<df(V), G> - <V, df*(G)>|", w, 1e-12) for name, w in worst.items()
         ),
+        dots(chart, np.array(sides), "other"),
     )
 
 
@@ -166,37 +166,25 @@ def backpropagation(*, index: str = "right", depth: int = 4, seed: int = 0) -> O
     rng = seeds.generator("backpropagation", seed)
     rows, targets = rng.normal(size=(6, 5)), rng.normal(size=(6, 5))
 
-    def loss(layers: tuple) -> float:
-        return 0.5 * float(np.sum((forward(layers, rows) - targets) ** 2))
+    def loss(vector: np.ndarray) -> float:
+        outputs = forward(unpacked(vector, network), rows)
+        return 0.5 * float(np.sum((outputs - targets) ** 2))
 
     gradients, signals = backward(network, rows, lambda output: output - targets)
     if shift:
         gradients = _with_early_signals(network, rows, signals)
-    errors = []
-    for number, layer in enumerate(network):
-        estimate = np.zeros_like(layer.weights)
-        for place in np.ndindex(layer.weights.shape):
-            nudge = np.zeros_like(layer.weights)
-            nudge[place] = 1e-5
-            ends = []
-            for sign in (1, -1):
-                changed = list(network)
-                changed[number] = type(layer)(
-                    layer.weights + sign * nudge, layer.bias, layer.activation
-                )
-                ends.append(loss(tuple(changed)))
-            estimate[place] = (ends[0] - ends[1]) / 2e-5
-        scale = np.abs(estimate).max()
-        errors.append(np.abs(gradients[number][0] - estimate).max() / scale)
+    found, at, step = packed_gradient(gradients), packed(network), 1e-5
+    estimate = np.array(
+        [(loss(at + e) - loss(at - e)) / (2 * step) for e in step * np.eye(len(at))]
+    )
+    error = np.abs(found - estimate).max() / np.abs(estimate).max()
+    ends = np.array([estimate.min(), estimate.max()])
+    chart = curves(
+        "Every derivative", "difference of the loss", "backward", {"equal": (ends, ends)}
+    )
     return Outcome(
-        (at_most("largest relative error of a layer's gradient", max(errors), 1e-7),),
-        curves(
-            "Relative error of the gradient",
-            "layer",
-            "error",
-            {"error": (np.arange(1, depth + 1), errors)},
-            log=True,
-        ),
+        (at_most("largest error of a weight's or bias's derivative, relative", error, 1e-8),),
+        dots(chart, np.column_stack([estimate, found]), "other"),
     )
 
 

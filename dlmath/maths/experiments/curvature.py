@@ -94,10 +94,19 @@ def damped_newton_is_global(*, damped: bool = True, farthest: float = 8.0) -> Ou
     """Starts from 0 to `farthest` on log cosh."""
     way = Newton(backtrack if damped else unit_length)
     starts = np.linspace(0.1, farthest, 15)
-    ends = [_last(minimise(log_cosh(), np.array([x]), way, 60).points) for x in starts]
+    ends, whole = (
+        [_last(minimise(log_cosh(), np.array([x]), one, 60).points) for x in starts]
+        for one in (way, Newton(unit_length))
+    )
     return Outcome(
         (at_most("farthest end of 15 starts", max(ends), 1e-8),),
-        curves("Where Newton's method ends", "start", "|end|", {"end": (starts, ends)}, log=True),
+        curves(
+            "Where Newton's method ends",
+            "start",
+            "|end|",
+            {"as run": (starts, ends), "whole steps": (starts, np.minimum(whole, 1e6))},
+            log=True,
+        ),
     )
 
 
@@ -169,6 +178,7 @@ def natural_gradient_invariance(
     way: Optimiser = NaturalGradient(rate) if natural else GradientDescent(rate)
     path = minimise(one, np.zeros(3), way, steps).points
     mapped = minimise(other, np.zeros(3), way, steps).points @ mix.T
+    plain = minimise(other, np.zeros(3), GradientDescent(0.1), steps).points @ mix.T
     whole = minimise(one, np.zeros(3), NaturalGradient(1.0), 6).points
     newton = minimise(one, np.zeros(3), Newton(), 6).points
     return Outcome(
@@ -182,7 +192,11 @@ def natural_gradient_invariance(
             "Path of two weights",
             "first weight",
             "second weight",
-            {"in w": (path[:, 0], path[:, 1]), "in v, mapped": (mapped[:, 0], mapped[:, 1])},
+            {
+                "in w": (path[:, 0], path[:, 1]),
+                "in v, mapped": (mapped[:, 0], mapped[:, 1]),
+                "descent in v": (plain[:, 0], plain[:, 1]),
+            },
         ),
     )
 

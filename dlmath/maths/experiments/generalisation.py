@@ -160,7 +160,7 @@ def hoeffding_bound(
             "Chance of a gap above e",
             "e",
             "chance",
-            {"frequency": (levels, np.maximum(found, 1e-4)), "bound": (levels, bound)},
+            {"frequency": (levels, np.where(found > 0, found, np.nan)), "bound": (levels, bound)},
             log=True,
         ),
     )

@@ -110,7 +110,10 @@ def saddles_outnumber_minima(*, highest: int = 6) -> Outcome:
             "Critical points of d double wells",
             "d",
             "number",
-            {"saddles": (dimensions, np.maximum(saddles, 0.5)), "minima": (dimensions, minima)},
+            {
+                "saddles": (dimensions, np.where(saddles > 0, saddles, np.nan)),
+                "minima": (dimensions, minima),
+            },
             log=True,
         ),
     )

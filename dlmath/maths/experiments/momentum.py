@@ -13,7 +13,7 @@ from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experi
 from dlmath.maths.objectives import Objective, quadratic
 from dlmath.maths.optimisers import GradientDescent, Momentum, Optimiser, minimise
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves, sequences
+from dlmath.maths.plots import sequences
 
 POLYAK = "Polyak, Some methods of speeding up the convergence of iteration methods, 1964"
 
@@ -154,19 +154,20 @@ def momentum_leaves_a_shallow_minimum(
     start = np.array([4.0])
     plain = minimise(objective, start, GradientDescent(rate), steps)
     rolling = minimise(objective, start, Momentum(rate, beta, average=False), steps)
-    grid = np.linspace(-1, 4.2, 300)
+    shown = slice(0, 3001)
     return Outcome(
         (
             at_least("where gradient descent rests", plain.points[-1, 0], 1.0),
             at_most("where momentum rests, away from 0", abs(rolling.points[-1, 0]), 1e-3),
         ),
-        curves(
-            "A shallow dent",
+        sequences(
+            "The way past a dent at x = 2",
+            "step",
             "x",
-            "f",
             {
-                "f": (grid, [value(np.array([x])) for x in grid]),
-                "momentum": (rolling.points[:150, 0], rolling.values[:150]),
+                "momentum": rolling.points[shown, 0],
+                "gradient descent": plain.points[shown, 0],
+                "the dent": np.full(3001, place),
             },
         ),
     )

@@ -47,12 +47,17 @@ def equal_units_stay_equal(
             for size, name in zip(sizes, names, strict=True)
         )
 
+    def difference(network: Network) -> float:
+        return float(max(np.ptp(a, axis=1).max() for a in activations(network, rows)[1:-1]))
+
     network, zero = constant(value, "tanh"), constant(0.0, "relu")
-    apart = []
+    free = initialised((3, 6, 6, 2), "tanh", "free", seed)
+    apart, beside = [], []
     for _ in range(steps):
-        apart.append(max(np.ptp(a, axis=1).max() for a in activations(network, rows)[1:-1]))
-        network, zero = (
-            stepped(n, backward(n, rows, towards(labels))[0], 0.5) for n in (network, zero)
+        apart.append(difference(network))
+        beside.append(difference(free))
+        network, zero, free = (
+            stepped(n, backward(n, rows, towards(labels))[0], 0.5) for n in (network, zero, free)
         )
     frozen = [layer.weights for layer in zero] + [layer.bias for layer in zero[:-1]]
     moved = max(np.abs(part).max() for part in frozen)
@@ -65,8 +70,7 @@ def equal_units_stay_equal(
             "Difference between units of a layer",
             "step",
             "difference",
-            {"largest": apart},
-            log=True,
+            {"as run": apart, "random start": beside},
         ),
     )
 

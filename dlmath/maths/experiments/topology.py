@@ -45,7 +45,8 @@ def circle_has_one_hole(
     merged = np.sort(persistence(moved)[0][:-1, 1])
     tree = np.sort(minimum_spanning_tree(squareform(pdist(moved))).data)
     step, side = 2 * np.sin(np.pi / count), np.sqrt(3)
-    chart = curves("Points that were moved", "x", "y", {"circle": (circle[:, 0], circle[:, 1])})
+    arc = np.linspace(0, 2 * np.pi * (1 - missing), 200)
+    chart = curves("Points that were moved", "x", "y", {"circle": (np.cos(arc), np.sin(arc))})
     for_ever = np.isinf(components[:, 1]).sum()
     return Outcome(
         (
