@@ -6,6 +6,7 @@ well. Means of a finite feature map are compared, as in Gretton et al., "A kerne
 JMLR 13, 2012, with the kernel that the map has.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,8 @@ from dlmath.drift.sketch import Sketch
 from dlmath.seeds import generator
 
 ALPHA = 0.01
-DRAWS = 1_999  # the smallest p-value is 1 / 2,000, times six tests still below 1 %
+LEAST_ALPHA = 0.001  # less takes more draws than fit in memory
+_DRAWS = 1_999
 _LEVEL = (0.025, 0.975)
 
 
@@ -111,7 +113,7 @@ def compare(
     *,
     patients_known: bool,
     alpha: float = ALPHA,
-    draws: int = DRAWS,
+    draws: int | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compare new images with a run's reference.
@@ -125,7 +127,8 @@ def compare(
             exact if patients of both sides come from one distribution. Else samples of the
             reference take the place, with as many images of a patient as there.
         alpha: Rate of false alarms, in (0, 1).
-        draws: How many permutations or samples.
+        draws: How many permutations or samples; None for at least as many as it takes for a p-value
+            that is below `alpha` after its correction.
         seed: Of the draws.
     """
     rng = generator("drift", seed)
@@ -133,6 +136,8 @@ def compare(
     is_number = np.isfinite(rows).all(axis=1)
     rows, labels = rows[is_number], reference.labels[is_number]
     patients = reference.patients[is_number]
+    if draws is None:  # the smallest p-value is 1 / (draws + 1), times the number of tests
+        draws = max(_DRAWS, math.ceil(2 * len(TITLES) / alpha) - 1)
     own, names = Sample.of(rows, patients), compared(sketch.decider, layout)
     found = discrepancies(layout, own.mean, new.mean)
     again = None

@@ -1,5 +1,6 @@
 """Compare what a run meets today with what it was trained on."""
 
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ import numpy as np
 
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
-from dlmath.drift.comparison import ALPHA, Comparison, compare
+from dlmath.drift.comparison import ALPHA, LEAST_ALPHA, Comparison, compare
+from dlmath.drift.discrepancies import compared
 from dlmath.drift.folder import look_at
 from dlmath.drift.reference import Reference, find_reference
 from dlmath.drift.samples import Sample
@@ -122,7 +124,7 @@ def drift(
         run: A run, its folder or its name under `runs/`; None for the newest finished one.
         data: New images: files, folders, patterns, zips, CSV files; they need no classes. None for
             what the run's server kept.
-        alpha: The rate of false alarms, of all that is compared together; in (0, 1).
+        alpha: The rate of false alarms, of all that is compared together; from 0.001 to below 1.
         classifier: Of the run, where it is loaded by now.
         reporter: Hears of the progress.
 
@@ -131,8 +133,10 @@ def drift(
         RunError: There is no such run, its server kept nothing, or there is nothing to compare to.
         DataError: There are too few images, or none.
     """
-    if not 0 < alpha < 1:
-        raise UserError(f"`alpha` must lie between 0 and 1. Received: alpha={alpha!r}")
+    if not LEAST_ALPHA <= alpha < 1:
+        raise UserError(
+            f"`alpha` must be {LEAST_ALPHA:g} or more, and below 1. Received: alpha={alpha!r}"
+        )
     found = run if isinstance(run, Run) else Run.find(run)
     served = None if data is not None else _served(found)
     classifier = classifier or load_classifier(found)
@@ -150,9 +154,11 @@ def drift(
     known = seen.patients is not None
     patients = seen.patients if seen.patients is not None else np.zeros(len(seen.files), int)
     sample = Sample.of(seen.rows, patients)
-    compared = compare(reference, sketch, sample, patients_known=known, alpha=alpha)
+    if known:
+        _refuse_few_patients(reference, sample, len(compared(classifier, sketch.layout)), alpha)
+    comparison = compare(reference, sketch, sample, patients_known=known, alpha=alpha)
     farthest = tuple(seen.farthest(sketch))
-    return Drift(found, tuple(given), compared, None, farthest, (*seen.warnings, *notes))
+    return Drift(found, tuple(given), comparison, None, farthest, (*seen.warnings, *notes))
 
 
 def _of_server(
@@ -169,8 +175,8 @@ def _of_server(
         raise _not_its_own(run)
     _refuse_few(served.images)
     sample = Sample(served.sums[np.newaxis], np.array([served.images]))
-    compared = compare(reference, sketch, sample, patients_known=False, alpha=alpha)
-    return Drift(run, (), compared, served, (), warnings)
+    comparison = compare(reference, sketch, sample, patients_known=False, alpha=alpha)
+    return Drift(run, (), comparison, served, (), warnings)
 
 
 def _served(run: Run) -> Totals:
@@ -199,6 +205,19 @@ def _refuse_few(images: int) -> None:
         raise DataError(
             f"Drift is a matter of many images: it takes {LEAST} of them. Received: "
             f"{counted(images, 'image')}. To look at single ones: dlmath predict"
+        )
+
+
+def _refuse_few_patients(reference: Reference, new: Sample, tests: int, alpha: float) -> None:
+    """Refuse what could not give an alarm, whatever it shows: "no drift" would mean nothing."""
+    own, patients = len(np.unique(reference.patients)), len(new.images)
+    least = tests / math.comb(own + patients, patients)  # of p-values, after their correction
+    if least > alpha:
+        raise DataError(
+            f"Patients are compared, and {counted(patients, 'patient')} cannot differ so much that "
+            f"it could not be chance at a rate of {alpha:g}, beside {own:,} of the reference. "
+            f"Received: {counted(new.total, 'image')}. Add images of more patients, or give a rate "
+            "above it: --alpha"
         )
 
 

@@ -56,20 +56,21 @@ class Totals:
         Raises:
             ValueError: They are of two models.
         """
-        if self.layout != other.layout:
-            self, other = self.without_pictures, other.without_pictures
-        if (self.model, self.layout) != (other.model, other.layout):
+        one, two = self, other
+        if one.layout != two.layout:
+            one, two = one.without_pictures, two.without_pictures
+        if (one.model, one.layout) != (two.model, two.layout):
             raise ValueError(
                 "Statistics of two models cannot be merged. Received: "
-                f"model={self.model[:12]} and model={other.model[:12]}"
+                f"model={one.model[:12]} and model={two.model[:12]}"
             )
-        times = [time for one in (self, other) for time in (one.first, one.last) if time]
+        times = [time for each in (one, two) for time in (each.first, each.last) if time]
         return Totals(
-            self.model,
-            self.layout,
-            self.images + other.images,
-            self.left_out + other.left_out,
-            self.sums + other.sums,
+            one.model,
+            one.layout,
+            one.images + two.images,
+            one.left_out + two.left_out,
+            one.sums + two.sums,
             min(times, default=None),
             max(times, default=None),
         )

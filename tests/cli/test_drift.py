@@ -175,12 +175,24 @@ def test_no_image_that_can_be_read_is_refused(light_run, tmp_path):
     assert "No image can be read of 1 file" in str(result.exception)
 
 
-@pytest.mark.parametrize("alpha", ["0", "1", "nan"])
+def test_images_of_one_patient_are_refused(light_run, draw_folder):
+    folder = draw_folder(250, patients=12)
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / f"n0_{number}.png")
+
+    result = invoke(light_run.folder, "--data", folder)
+
+    assert isinstance(result.exception, DataError)  # "no drift" would mean nothing
+    assert "1 patient cannot differ so much" in str(result.exception)
+    assert "Received: 24 images" in str(result.exception)
+
+
+@pytest.mark.parametrize("alpha", ["0", "0.0001", "1", "nan"])
 def test_a_rate_out_of_its_range_is_refused(light_run, alpha):
     result = invoke(light_run.folder, "--alpha", alpha)
 
     assert isinstance(result.exception, UserError)
-    assert "`alpha` must lie between 0 and 1" in str(result.exception)
+    assert "`alpha` must be 0.001 or more, and below 1" in str(result.exception)
 
 
 def test_a_run_of_before_whose_images_are_gone_is_refused(light_run, draw_folder, tmp_path):

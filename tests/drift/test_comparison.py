@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from dlmath.drift.comparison import compare
+from dlmath.drift.samples import Sample
+from dlmath.drift.sketch import Sketch
+
 REPEATS = 60
 
 
@@ -88,6 +92,16 @@ def test_images_of_one_patient_do_not_count_as_many(compare_drawn):
     alarms = sum(compare_drawn(seed, 100, per_patient=25).drifted for seed in range(8))
 
     assert alarms == 0
+
+
+def test_a_small_rate_can_still_be_reached(gaussian_decider, draw_reference):
+    sketch = Sketch.of(gaussian_decider)
+    new = draw_reference(1, 60, shift=2)
+    sample = Sample.of(new.rows(sketch), new.patients)
+
+    found = compare(draw_reference(2, 80), sketch, sample, patients_known=True, alpha=0.001)
+
+    assert found.drifted
 
 
 def test_the_verdict_depends_on_the_seed_alone(compare_drawn):
