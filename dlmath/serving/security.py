@@ -7,6 +7,7 @@ form that the browser posts for it (cross-site request forgery).
 Sources: RFC 6750 (bearer tokens); RFC 9110, section 15.5.20 (421); Fetch Metadata, W3C.
 """
 
+import hashlib
 import hmac
 import ipaddress
 import socket
@@ -70,12 +71,16 @@ class Access:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self.is_token(given.strip())
-        return self.is_token(_cookie(headers.get("cookie", "")))
+        return _is_same(_cookie(headers.get("cookie", "")), self.cookie)
+
+    @property
+    def cookie(self) -> str:
+        """What stands for the token in a browser: letters that every cookie may have."""
+        return hashlib.sha256((self.token or "").encode(errors="replace")).hexdigest()
 
     def is_token(self, given: str) -> bool:
         """Compare in a time that does not tell how much of it was right."""
-        wanted = (self.token or "").encode()
-        return hmac.compare_digest(given.encode(errors="replace"), wanted)
+        return _is_same(given, self.token or "")
 
 
 class Guard:
@@ -125,7 +130,7 @@ class Guard:
             return None
         answer = RedirectResponse("./", 303)  # a proxy may have put the page under a path
         # Lax: a link in a mail leads to the page, and no other site posts with it.
-        answer.set_cookie(COOKIE, self.access.token, httponly=True, samesite="lax")
+        answer.set_cookie(COOKIE, self.access.cookie, httponly=True, samesite="lax")
         return answer
 
 
@@ -139,6 +144,10 @@ def is_loopback(host: str) -> bool:
     if host.lower() == "localhost":
         return True
     return _is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
+def _is_same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="replace"), wanted.encode(errors="replace"))
 
 
 def _is_address(host: str) -> bool:

@@ -41,4 +41,4 @@ async def read_token(scope: Scope, receive: Receive) -> str:
                     raise Refusal(413, "The form is too large.", code="body_bytes")
     except TimeoutError as error:
         raise Refusal(408, "The form did not arrive in time.", code="slow_body") from error
-    return parse_qs(body.decode("latin-1")).get("token", [""])[0]
+    return parse_qs(body.decode(errors="replace")).get("token", [""])[0]

@@ -74,7 +74,8 @@ def test_another_site_posts_nothing(headers: dict[str, str], status: int) -> Non
         ({"authorization": f"Basic {TOKEN}"}, 401),
         ({"authorization": f"Bearer {TOKEN}x"}, 401),
         ({"authorization": "Bearer \xe9"}, 401),
-        ({"cookie": f"{COOKIE}={TOKEN}"}, 200),
+        ({"cookie": f"{COOKIE}={Access.of('::', TOKEN).cookie}"}, 200),
+        ({"cookie": f"{COOKIE}={TOKEN}"}, 401),
         ({"cookie": f"{COOKIE}=x"}, 401),
         ({"cookie": "=;;"}, 401),
     ],
@@ -133,3 +134,11 @@ def test_a_form_of_another_site_or_without_an_end_signs_nobody_in() -> None:
 
     assert (foreign.status_code, large.status_code) == (403, 413)
     assert not client.cookies
+
+
+@pytest.mark.parametrize("token", ["two words", "schlüssel", 'a"b;c'])
+def test_any_token_can_be_signed_in_with(token: str) -> None:
+    client = client_of("0.0.0.0", token)
+
+    assert client.post("/", data={"token": token}).status_code == 303
+    assert client.get("/metrics").text == "in"
