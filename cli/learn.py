@@ -25,14 +25,16 @@ PIPE_WIDTH = 160
 @app.command("list")
 def list_experiments(as_json: Json = False) -> None:
     """List the experiments by paper and line."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from dlmath.maths import all_experiments
 
     if as_json:
         typer.echo(json.dumps([one.as_json() for one in all_experiments().values()], indent=2))
         return
-    table = Table("where", "experiment", "what it shows", box=None)
+    # A name is typed, so it is whole in a narrow terminal too: the title gives way.
+    name = Column("experiment", no_wrap=True, min_width=max(map(len, all_experiments())))
+    table = Table("where", name, "what it shows", box=None)
     for one in all_experiments().values():
         table.add_row(one.sources[0].place, one.name, one.title)
     _console().print(table)

@@ -20,6 +20,15 @@ def test_list_shows_every_experiment_with_its_place():
         assert one.sources[0].place in result.stdout
 
 
+def test_names_are_whole_in_a_narrow_terminal(monkeypatch):
+    from rich.console import Console
+
+    monkeypatch.setattr("dlmath.cli.learn._console", lambda: Console(width=80))
+    shown = invoke("list").stdout
+    assert all(name in shown for name in all_experiments())
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_list_as_json():
     document = json.loads(invoke("list", "--json").stdout)
     assert [one["name"] for one in document] == list(all_experiments())
