@@ -1,4 +1,4 @@
-"""The block of docs/drift.md; see `readme_tables.py`."""
+"""The blocks of docs/drift.md; see `readme_tables.py`."""
 
 from data_tables import load
 
@@ -32,6 +32,18 @@ def drift() -> str:
     return "\n".join(lines) + "\n"
 
 
+def prevalence() -> str:
+    """Return how often the interval of the prevalence holds the true one."""
+    result = load("prevalence_coverage")
+    lines = ["| true share | patients | of files | by a server |", "| --- | --- | --- | --- |"]
+    cells = {(one["share"], one["patients"], one["known"]): one for one in result["cells"]}
+    for share, patients in dict.fromkeys((share, patients) for share, patients, _ in cells):
+        found = [_held(cells[share, patients, known]) for known in (True, False)]
+        lines.append(f"| {share} | {patients} | {' | '.join(found)} |")
+    lines += ["", f"Intervals that hold the true share, simulated; `{result['command']}`."]
+    return "\n".join(lines) + "\n"
+
+
 def _alarms(one: dict, of: int) -> str:
     return f"{one['alarms']} of {of} | {one['low']:.3f} to {one['high']:.3f}"
 
@@ -39,3 +51,8 @@ def _alarms(one: dict, of: int) -> str:
 def _called(one: dict) -> str:
     by_prevalence = f" ({one['prevalence_alone']})" if one["prevalence_alone"] else ""
     return f"{one['called']}{by_prevalence} of {one['of']}; {one['called_without_pictures']}"
+
+
+def _held(one: dict) -> str:
+    share, low, high = one["held"] / one["of"], one["low"], one["high"]
+    return f"{share:.1%} of {one['of']} ({low:.3f} to {high:.3f})"

@@ -90,7 +90,7 @@ def blocks_of_pages() -> dict[Path, dict[str, str]]:
             "load": serving_tables.load_figures(),
             "refusals": serving_tables.refusals(),
         },
-        DRIFT: {"drift": drift_tables.drift()},
+        DRIFT: {"drift": drift_tables.drift(), "prevalence": drift_tables.prevalence()},
         MUTATIONS: {"mutations": resuming_tables.mutations()},
     }
 
