@@ -7,7 +7,8 @@
 
 Each run is exported in every format, which proves each in a fresh process. Then all of them answer
 for the same pixels in this process, in turns: images a second are those of the medians, and the
-ratio to Keras is what can be compared with another machine. `predict` reads the files as well.
+ratio to Keras is what can be compared with another machine. `predict` reads the files as well. What
+fewer bits change is also counted on the whole test part, since 64 images may show none of it.
 What the model in memory said after training is compared by the training itself, with the light
 form, and stands in the manifest.
 
@@ -27,7 +28,8 @@ from dlmath.cli.progress import reporter
 from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.exported_classifier import open_export
 from dlmath.evaluation.predict_files import predict
-from dlmath.export.cases import Cases, gather_cases
+from dlmath.export.cases import Cases, gather_cases, parts_of
+from dlmath.export.quantization import compare_accuracy
 from dlmath.light.classifier import LightClassifier
 from dlmath.light.decider import Decider
 from dlmath.runs import Run, read_json
@@ -41,6 +43,7 @@ FORMATS = (
     ("litert", "float16"),
     ("litert", "int8"),
 )
+FEWER_BITS = ("litert_float16", "litert_int8")
 
 
 def main() -> None:
@@ -58,7 +61,8 @@ def main() -> None:
 
 def table(run: Run, rounds: int, report: reporter) -> dict:
     classifier = Classifier.load(run)
-    cases = gather_cases(run, classifier, by_graph=False)
+    parts = parts_of(run, report)
+    cases = gather_cases(run, classifier, parts, by_graph=False)
     with tempfile.TemporaryDirectory() as folder:
         paths = {}
         for kind, bits in FORMATS:
@@ -71,6 +75,8 @@ def table(run: Run, rounds: int, report: reporter) -> dict:
         for name, row in rows.items():
             row["images_per_second"] = len(cases.pixels) / speeds.median(name)
             row["times_keras"] = speeds.ratio(name)
+        for name in FEWER_BITS:
+            rows[name]["test"] = compare_accuracy(parts.part("test"), classifier, exports[name])
         proven = read_json(Path(folder) / "manifest.json")
         for name, record in proven.items():
             rows[name]["megabytes"] = record["verified"]["megabytes"]

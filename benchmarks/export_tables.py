@@ -31,5 +31,25 @@ def exports() -> str:
                 f"{row['megabytes']:.1f}",
             ]
         lines.append(f"| {form} | {' | '.join(cells)} |")
-    lines += ["", "Two real runs, `python benchmarks/export_formats.py RUN RUN`."]
+    lines += [
+        "",
+        "Two real runs, `python benchmarks/export_formats.py RUN RUN`. On all their test images:",
+    ]
+    lines += ["", *(f"- {name}: {on_test(result[name]['rows'])}." for name in names)]
     return "\n".join(lines) + "\n"
+
+
+def on_test(rows: dict) -> str:
+    """Return what fewer bits change on the whole test part."""
+    said = []
+    for bits, key in ((16, "litert_float16"), (8, "litert_int8")):
+        test = rows[key]["test"]
+        text = f"{bits} bits change {test['changed_decisions']} of {test['images']} decisions"
+        if test["changed_decisions"]:
+            low, high = (f"{test['loss'][end]:+.3f}" for end in ("low", "high"))
+            text += (
+                f" (accuracy {test['accuracy']:.3f}, then {test['accuracy_of_export']:.3f}; "
+                f"loss {low} to {high})"
+            )
+        said.append(text)
+    return ", ".join(said)

@@ -1,5 +1,6 @@
 """What fewer bits cost: an export's accuracy on the validation part beside the run's own."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example
 from dlmath.data.splits import Split
 from dlmath.errors import VerificationError
-from dlmath.evaluation.bootstrap import cluster_indices, estimate
+from dlmath.evaluation.bootstrap import Estimate, cluster_indices, estimate
 from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.paired import mcnemar_test
 from dlmath.export.cases import spread
+from dlmath.light.decider import Decider
 from dlmath.light.exported import Exported
 from dlmath.seeds import generator
 
@@ -28,23 +30,36 @@ def calibration_pixels(parts: Split, image_size: int) -> np.ndarray:
 
 
 def measure_loss(parts: Split, classifier: Classifier, built: Path) -> dict[str, Any]:
-    """Compare an export's accuracy with the run's on the validation part, image by image.
-
-    Returns:
-        The number of images, both accuracies, the loss (the run's less the export's) with its
-        95 % interval from a bootstrap over patients, and McNemar's exact test, of images and of
-        patients.
+    """Return `compare_accuracy` on the validation part.
 
     Raises:
-        VerificationError: Even the lower end of that interval is above `ACCEPTED_LOSS`.
+        VerificationError: Even the lower end of the loss's interval is above `ACCEPTED_LOSS`.
     """
     examples = spread(parts.part("validation"), VALIDATION_IMAGES)
+    compared = compare_accuracy(examples, classifier, Exported.load(built))
+    loss = Estimate(**compared["loss"])
+    if loss.low is not None and loss.low > ACCEPTED_LOSS:
+        raise VerificationError(
+            f"The export loses {loss} of the accuracy on {compared['images']} validation images, "
+            f"and {ACCEPTED_LOSS:g} is allowed. It was not kept. Export it with more bits."
+        )
+    return compared
+
+
+def compare_accuracy(
+    examples: Sequence[Example], classifier: Classifier, export: Decider
+) -> dict[str, Any]:
+    """Compare an export's accuracy with the run's, image by image.
+
+    Returns:
+        The number of images, how many decisions differ, both accuracies, the loss (the run's less
+        the export's) with its 95 % interval from a bootstrap over patients, and McNemar's exact
+        test, of images and of patients.
+    """
     pixels, kept = _load(examples, classifier.image_size)
     truth = np.array([classifier.classes.index(one.label) for one in kept])
-    right = tuple(
-        decider.decide(decider.probabilities(pixels)) == truth
-        for decider in (classifier, Exported.load(built))
-    )
+    decided = [one.decide(one.probabilities(pixels)) for one in (classifier, export)]
+    right = (decided[0] == truth, decided[1] == truth)
     clusters = cluster_indices([one.patient for one in kept])
     lost = right[0].astype(float) - right[1]
     found, _ = estimate(
@@ -53,20 +68,16 @@ def measure_loss(parts: Split, classifier: Classifier, built: Path) -> dict[str,
         generator("loss of an export"),
     )
     loss = found["loss"]
-    if loss.low is not None and loss.low > ACCEPTED_LOSS:
-        raise VerificationError(
-            f"The export loses {loss} of the accuracy on {len(kept)} validation images, and "
-            f"{ACCEPTED_LOSS:g} is allowed. It was not kept. Export it with more bits."
-        )
     return {
         "images": len(kept),
+        "changed_decisions": int((decided[0] != decided[1]).sum()),
         "accuracy": float(right[0].mean()),
         "accuracy_of_export": float(right[1].mean()),
         "loss": {"value": loss.value, "low": loss.low, "high": loss.high},
-        "mcnemar": mcnemar_test((right[0], right[1]), clusters)._asdict(),
+        "mcnemar": mcnemar_test(right, clusters)._asdict(),
     }
 
 
-def _load(examples: list[Example], image_size: int) -> tuple[np.ndarray, tuple[Example, ...]]:
+def _load(examples: Sequence[Example], image_size: int) -> tuple[np.ndarray, tuple[Example, ...]]:
     pixels = load_pixels(examples, image_size, on_bad_file="skip")
     return np.asarray(pixels.array), pixels.examples
