@@ -1,8 +1,10 @@
 """The `dlmath` command: its sub-commands, and how errors become a line and an exit code."""
 
 import os
+import signal
 import sys
 import warnings
+from types import FrameType
 
 import typer
 
@@ -73,6 +75,11 @@ app.add_typer(learn.app, name="learn")
 app.add_typer(runs.app, name="runs")
 
 
+def _leave(signal_number: int, _frame: FrameType | None) -> None:
+    """Leave as after Ctrl-C: what was half written is cleared away, which the default does not."""
+    sys.exit(128 + signal_number)
+
+
 def main() -> None:
     """Run the command line and exit.
 
@@ -84,6 +91,7 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Pillow warns of damage that the audit names, with the file, which Pillow does not.
     warnings.filterwarnings("ignore", module="PIL")
+    signal.signal(signal.SIGTERM, _leave)
     try:
         app()
     except DlmathError as error:

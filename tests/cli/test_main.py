@@ -1,6 +1,8 @@
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -12,8 +14,12 @@ from dlmath.errors import DataError, Stopped
 def run(monkeypatch, *arguments):
     """Call the command line in this process; return its exit code."""
     monkeypatch.setattr(sys, "argv", ["dlmath", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main_module.main()
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main_module.main()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
     return ended.value.code or 0
 
 
@@ -117,6 +123,17 @@ def test_an_error_becomes_a_line_and_its_exit_code(monkeypatch, capsys, error, c
     printed = capsys.readouterr().err
     assert str(error) in printed
     assert "Traceback" not in printed
+
+
+def test_a_stopped_command_leaves_nothing_half_written(monkeypatch, tmp_path):
+    def exporting():
+        with tempfile.TemporaryDirectory(dir=tmp_path):
+            os.kill(os.getpid(), signal.SIGTERM)
+            pytest.fail("the signal did not end it")
+
+    monkeypatch.setattr(main_module, "app", exporting)
+    assert run(monkeypatch) == 143
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_traceback_is_there_for_those_who_want_it(monkeypatch):
