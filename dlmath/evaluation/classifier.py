@@ -36,6 +36,7 @@ class Classifier(Decider):
             RunError: The run has no model yet, or its files contradict each other.
             WeightsError: The model is damaged.
         """
+        decision = stored_decision(run)  # first, since reading the model takes longer
         model = models.load(run)
         outputs, classes = model.output_shape[-1], run.recipe.classes
         if outputs != len(classes):
@@ -46,7 +47,7 @@ class Classifier(Decider):
         distance = None
         if run.manifest.get("distance"):
             distance = stored_distance(run, model.get_layer("logits").input.shape[-1])
-        return cls(**stored_decision(run), distance=distance, model=model)
+        return cls(**decision, distance=distance, model=model)
 
     def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
         """Return what it says of pixels (N, size, size, 3) in 0..255.

@@ -97,7 +97,7 @@ FAULTS = {
     "recipe of three classes": Fault(
         replacing("recipe.toml", '"PNEUMONIA"]', '"PNEUMONIA", "COVID"]'),
         (*MODEL, "predict"),
-        "was edited after training",
+        "was edited after the training",
     ),
     "NaN weights": Fault(with_nan, (*MODEL, "predict"), "gives NaN"),
     "empty test part": Fault(without_test_part, ("evaluate",), "--split all"),

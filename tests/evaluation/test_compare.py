@@ -111,6 +111,7 @@ def test_other_bytes_under_the_same_names_are_named(pair):
 def test_other_classes_are_refused(pair, tiny_runs):
     recipe = pair[1].recipe.replace(positive_class="NORMAL")
     pair[1].recipe_path.write_text(recipe.to_toml())
+    pair[1].update_manifest(positive_class="NORMAL")
 
     with pytest.raises(RunError, match="other has NORMAL, PNEUMONIA, positive NORMAL"):
         compare_runs(*pair)

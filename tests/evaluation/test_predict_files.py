@@ -108,6 +108,7 @@ def test_they_agree_with_the_evaluation(tiny_run, tmp_path):
 def test_three_classes_have_no_positive_one(tiny_run, tiny_runs, images):
     recipe = tiny_run.recipe.replace(classes=("NORMAL", "PNEUMONIA", "OTHER"), positive_class="")
     tiny_run.recipe_path.write_text(recipe.to_toml())
+    tiny_run.update_manifest(classes=list(recipe.classes), positive_class=None)
     tiny_runs.brightness_model(classes=3).save(tiny_run.model_path)
 
     predictions = predict(tiny_run, images)

@@ -66,9 +66,10 @@ def test_a_file_that_is_gone_or_changed_is_named(light_run, name, change):
         LightClassifier.load(light_run)
 
 
-def test_a_recipe_of_other_classes_contradicts_it(light_run):
+def test_a_form_of_other_classes_contradicts_the_run(light_run):
     recipe = light_run.recipe.replace(classes=("a", "b", "c"), positive_class="")
     write_bytes(light_run.recipe_path, recipe.to_toml().encode())
+    light_run.update_manifest(classes=["a", "b", "c"], positive_class=None)
 
     with pytest.raises(RunError, match="contradicts itself.*3 classes"):
         LightClassifier.load(light_run)
