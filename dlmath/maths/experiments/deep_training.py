@@ -144,7 +144,7 @@ def residual_links_train_depth(
     """`scale` is the weights' deviation times the square root of the fan in."""
     plain = drawn(depth, scale, seed)
     linked = replace(plain, links=True)
-    found = learnt({"plain": plain, "with residual links": linked}, steps, rate, seed)
+    found = learnt({"plain": plain, "with links": linked}, steps, rate, seed)
     return remedied(found, steps, least=0.95)
 
 
