@@ -24,9 +24,9 @@ from dlmath.light.decider import Decider
 from dlmath.seeds import generator
 
 RESULT = Path(__file__).parent / "results" / "prevalence_coverage.json"
-REPEATS = 100
-SHARES = (0.1, 0.7)
-PATIENTS = (50,)
+REPEATS = 200
+SHARES = (0.02, 0.1, 0.4, 0.7)
+PATIENTS = (50, 200)
 LAYOUT = Layout(0, 1, 0)
 SKETCH = Sketch(Decider(("healthy", "ill"), 8, "ill", None), LAYOUT)
 
