@@ -5,6 +5,7 @@ import numpy as np
 from dlmath.evaluation.decisions import ratio
 
 ECE_BINS = 15
+LEAST_IN_BIN = 10  # images; a gap of fewer is noise
 
 
 def probability_metrics(
@@ -39,7 +40,7 @@ def probability_columns(truth: np.ndarray, probabilities: np.ndarray) -> np.ndar
     brier = squared.sum(axis=1) / (2 if classes == 2 else 1)
     epsilon = np.finfo(np.float64).eps
     surprise = -np.log(np.clip(probabilities[np.arange(n), truth], epsilon, 1 - epsilon))
-    claim, outcome = _claims(truth, probabilities)
+    claim, outcome = claims(truth, probabilities)
     return np.column_stack([brier, surprise, binned_gaps(claim, outcome), equal_mass_bins(claim)])
 
 
@@ -54,7 +55,9 @@ def probability_metrics_of(sums: np.ndarray, total: np.ndarray) -> dict[str, np.
     }
 
 
-def binned_gaps(probability: np.ndarray, outcome: np.ndarray, bins: int = ECE_BINS) -> np.ndarray:
+def binned_gaps(
+    probability: np.ndarray, outcome: np.ndarray, bins: int | None = None
+) -> np.ndarray:
     """Return (N, bins): what the outcome has over the probability, in the image's own bin.
 
     The expected calibration error is the sum over bins of |sum of gaps|, divided by N: the
@@ -65,20 +68,29 @@ def binned_gaps(probability: np.ndarray, outcome: np.ndarray, bins: int = ECE_BI
     return equal_mass_bins(probability, bins) * (outcome - probability)[:, np.newaxis]
 
 
-def equal_mass_bins(probability: np.ndarray, bins: int = ECE_BINS) -> np.ndarray:
+def equal_mass_bins(probability: np.ndarray, bins: int | None = None) -> np.ndarray:
     """Return (N, bins) of 0 and 1: the bin of each probability.
 
-    Bins hold equal numbers of images, not equal widths of probability: fewer bins are nearly
-    empty, and the estimate is less biased (Roelofs et al., "Mitigating bias in calibration
-    error estimation", AISTATS 2022). Equal probabilities share a bin. The edges stay those of
-    the whole sample in every bootstrap replicate, which keeps the sums additive.
+    Bins hold equal numbers of images, or one more, and not equal widths of probability: fewer bins
+    are nearly empty, and the estimate is less biased (Roelofs et al., "Mitigating bias in
+    calibration error estimation", AISTATS 2022). They are cut by rank; equal probabilities, whose
+    rank is their mean one, share a bin. Bins stay those of the whole sample in every bootstrap
+    replicate, which keeps the sums additive.
+
+    Args:
+        probability: (N,), N at least 1.
+        bins: How many; by default 15, or fewer so that each holds ten images.
     """
-    edges = np.quantile(probability, np.arange(1, bins) / bins)
-    return np.eye(bins)[np.searchsorted(edges, probability, side="right")]
+    if bins is None:
+        bins = int(np.clip(len(probability) // LEAST_IN_BIN, 1, ECE_BINS))
+    ordered = np.sort(probability)
+    below, up_to = (np.searchsorted(ordered, probability, side) for side in ("left", "right"))
+    # Twice the mean rank, counted from 0: whole numbers divide without rounding.
+    return np.eye(bins)[(below + up_to - 1) * bins // (2 * len(probability))]
 
 
 def brier_decomposition(
-    positive: np.ndarray, probability: np.ndarray, weights: np.ndarray, bins: int = ECE_BINS
+    positive: np.ndarray, probability: np.ndarray, weights: np.ndarray, bins: int | None = None
 ) -> dict[str, np.ndarray]:
     r"""Return the parts of the Brier score of a binary task, (R,) each.
 
@@ -99,7 +111,7 @@ def brier_decomposition(
         positive: (N,) bool.
         probability: (N,), of the positive class, in [0, 1].
         weights: (R, N), how often each image counts in each replicate.
-        bins: Of equal numbers of images.
+        bins: Of equal numbers of images; by default as many as `equal_mass_bins` makes.
     """
     members = equal_mass_bins(probability, bins)
     p, y = probability[:, np.newaxis], positive[:, np.newaxis].astype(float)
@@ -117,8 +129,8 @@ def brier_decomposition(
     }
 
 
-def _claims(truth: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the model claims, and whether it came true: class 1 of two, or the top class."""
+def claims(truth: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of class 1 of two, or of the top class, and whether it is true."""
     if probabilities.shape[1] == 2:
         return probabilities[:, 1], truth == 1
     top = probabilities.argmax(axis=1)

@@ -9,7 +9,8 @@ import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.evaluation.bootstrap import Estimate, cluster_indices, estimate
-from dlmath.evaluation.intervals import Sample
+from dlmath.evaluation.calibration_error import calibration_error
+from dlmath.evaluation.intervals import Sample, difference_ends
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
 from dlmath.evaluation.predictions import read_predictions, refuse_other_images, sample_of
 from dlmath.light.decider import Decider, stored_decision
@@ -140,17 +141,33 @@ def _differences(one: Sample, other: Sample) -> tuple[dict[str, Difference], lis
         return {name: left[name] - right[name] for name in left}
 
     found, warnings = estimate(differences, one.clusters, generator("compare"))
-    ones = np.ones((1, len(one.truth)))
-    left, right = first(ones), second(ones)
+    values = [_values(sample) for sample in (one, other)]
+    ends = difference_ends(one, other)
     metrics = {
-        name: Difference(_number(left[name]), _number(right[name]), difference)
-        for name, difference in found.items()
+        name: Difference(
+            *(own[name] for own in values), Estimate(figure.value, *ends.get(name, _known(figure)))
+        )
+        for name, figure in found.items()
     }
+    left, right = (own["ece"] for own in values)
+    assert left is not None
+    assert right is not None
+    # The bias of its estimate does not cancel, and no interval is known to hold the difference.
+    metrics["ece"] = Difference(left, right, Estimate(left - right, None, None))
     return metrics, warnings
 
 
-def _number(values: np.ndarray) -> float | None:
-    return None if np.isnan(values[0]) else float(values[0])
+def _known(difference: Estimate) -> tuple[float | None, float | None]:
+    """Return the ends, none where all replicates are alike: the spread is then not known."""
+    return (difference.low, difference.high) if difference.has_width else (None, None)
+
+
+def _values(sample: Sample) -> dict[str, float | None]:
+    """Return the metrics as the sample's own evaluation has them."""
+    found = sample.statistics()(np.ones((1, len(sample.truth))))
+    values = {name: None if np.isnan(one[0]) else float(one[0]) for name, one in found.items()}
+    error = calibration_error(sample.truth, sample.probabilities, sample.clusters)
+    return {**values, "ece": error.value}
 
 
 def _refuse_other_classes(runs: Sequence[Run], deciders: Sequence[Decider]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmath.evaluation.bootstrap import replicate_weights
+from dlmath.evaluation.calibration import equal_mass_bins
 from dlmath.evaluation.decisions import ratio
 
 REPLICATES = 500
@@ -80,7 +81,8 @@ def curves(
             low, high = _quantiles(drawn)
         return Band(x, value, low, high)
 
-    bins = _equal_bins(score)
+    bins = equal_mass_bins(score, BINS)
+    bins = bins[:, bins.any(axis=0)]  # equal scores leave some empty
     prevalence = positive.mean()
     return Curves(
         roc=band(lambda w: _sensitivity_at(positive, score, w), GRID),
@@ -169,11 +171,3 @@ def _net_benefit(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -
     hits = (weights * positive) @ decided
     alarms = (weights * ~positive) @ decided
     return (hits - alarms * thresholds / (1 - thresholds)) / total
-
-
-def _equal_bins(score: np.ndarray) -> np.ndarray:
-    """Return (N, B) float: which bin each image is in; bins hold about equal numbers of images."""
-    edges = np.unique(np.quantile(score, np.arange(1, BINS) / BINS))
-    bin_of = np.searchsorted(edges, score, side="right")
-    bins = np.eye(len(edges) + 1)[bin_of]
-    return bins[:, bins.any(axis=0)]

@@ -9,6 +9,8 @@ class Cuts:
     Attributes:
         candidates: (C,) one threshold for each cut, the lowest first: below all scores, midway
             between each two, and above all.
+        scores: (C + 1,) what the candidates lie between: 0, the distinct scores, and 1 or, with an
+            image at 1, the number after it.
     """
 
     def __init__(self, positive: np.ndarray, probability: np.ndarray) -> None:
@@ -17,7 +19,9 @@ class Cuts:
         scores, first = np.unique(probability[self._order], return_index=True)
         # At the i-th candidate the images of the i lowest scores are decided negative.
         self._below = np.append(first, len(probability))
-        self.candidates = _candidates(scores)
+        top = max(1.0, float(np.nextafter(scores[-1], np.inf)))
+        self.scores = np.concatenate([[0.0], scores, [top]])
+        self.candidates = _candidates(self.scores)
 
     def count(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what each candidate decides negative, for weights (R, N).
@@ -36,8 +40,7 @@ class Cuts:
 
 
 def _candidates(scores: np.ndarray) -> np.ndarray:
-    lower = np.concatenate([[0.0], scores])
-    upper = np.concatenate([scores, [max(1.0, np.nextafter(scores[-1], np.inf))]])
+    lower, upper = scores[:-1], scores[1:]
     middle = (lower + upper) / 2
     # Between neighbouring floats the midpoint rounds to one of them; the upper one is right.
     return np.where(middle > lower, middle, upper)

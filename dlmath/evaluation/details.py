@@ -100,7 +100,9 @@ def points(evaluated: Evaluated) -> dict[str, Estimate]:
 def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
     """Return the greatest calibration error of a bin, and for two classes the Brier score's parts.
 
-    See `dlmath.evaluation.calibration`.
+    See `dlmath.evaluation.calibration`. The greatest error, the reliability and the resolution are
+    functions of noisy gaps that chance makes larger: a bootstrap adds to that, so that its interval
+    would not hold their true values, and none is given.
     """
     sample, positive = evaluated.sample, evaluated.positive
     columns = probability_columns(sample.truth, sample.probabilities)
@@ -112,7 +114,12 @@ def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
         parts = brier_decomposition(positive, evaluated.probability, weights)
         return {"mce": of_bins["mce"], **parts}
 
-    return estimate(statistics, sample.clusters, generator("calibration", evaluated.seed))[0]
+    found = estimate(statistics, sample.clusters, generator("calibration", evaluated.seed))[0]
+    biased = ("mce", "brier_reliability", "brier_resolution")
+    return {
+        name: Estimate(figure.value, None, None) if name in biased else figure
+        for name, figure in found.items()
+    }
 
 
 def slices(evaluated: Evaluated, columns: Sequence[str]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _measure(
     at_prevalence = None
     if prevalence is not None:
         at_prevalence = prevalence_figures(
-            sample, evaluation.metrics, prevalence, trained_prevalence(run), evaluated.seed
+            sample, prevalence, trained_prevalence(run), evaluated.seed
         )
     return replace(
         evaluation,

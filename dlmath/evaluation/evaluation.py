@@ -30,7 +30,8 @@ class Evaluation:
         confusion: Counts of images; rows are truth, columns decisions.
         slices: Figures of parts of the images, by name.
         warnings: What a reader should know.
-        methods: How each metric's interval was found: `bca`, `delong` or `clopper-pearson`.
+        methods: How each metric's interval was found: `bca`, `delong`, `clopper-pearson`,
+            `melded` or `inversion`.
         threshold_choice: By which rule, with the threshold's own interval, and what these images
             would have preferred, which was not used.
         operating_points: Sensitivity at specificities of 90 and 95 %, and the reverse.

@@ -1,7 +1,9 @@
 """Every metric of an evaluation with the interval that suits it.
 
-Three kinds: BCa bootstrap intervals for all that they are good for, DeLong's for the AUC of two
-classes, and exact ones where a metric is 0 or 1 or a class has few patients.
+A metric that is a share of images has the exact interval of a share, and a metric composed of such
+shares an interval that carries theirs (`dlmath.evaluation.melding`): no rate of 0 or 1 counts as
+certain. The AUC of two classes has DeLong's interval, the calibration error that of
+`dlmath.evaluation.calibration_error`, and the bootstrap by patient serves the others.
 """
 
 from collections.abc import Mapping
@@ -11,22 +13,37 @@ import numpy as np
 
 from dlmath.convex import auc_parts, auc_with_interval
 from dlmath.evaluation.bootstrap import REPLICATES, Estimate, estimate
+from dlmath.evaluation.calibration_error import calibration_error
+from dlmath.evaluation.melding import (
+    Draws,
+    confusion_draws,
+    interval_of,
+    interval_of_difference,
+)
 from dlmath.evaluation.metrics import Statistics, binary_statistics, multiclass_statistics
 from dlmath.evaluation.proportions import (
     Share,
     clopper_pearson,
     f1_share,
-    mean_share,
     share_of_images,
 )
 from dlmath.light.decider import Decider
+from dlmath.seeds import generator
 
 FEW_PATIENTS = 10
 
-BCA, DELONG, EXACT = "bca", "delong", "clopper-pearson"
+BCA, DELONG, EXACT, MELDED, INVERTED = "bca", "delong", "clopper-pearson", "melded", "inversion"
 
-# Means of terms in [0, 1]; at 0 a share of as many images that is 0 is what bounds them.
-_MEANS = ("brier", "ece")
+DECISION_METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "mcc",
+)
 _EDGE = 1e-12
 
 
@@ -57,6 +74,27 @@ class Sample:
         positive = self.decider.positive_index
         return list(range(self.probabilities.shape[1])) if positive is None else [positive]
 
+    def draws(self, shares: np.ndarray | None = None) -> Draws | None:
+        """Return draws of the decision metrics; None without images of each class.
+
+        They are the same at every call, so that a metric has one interval wherever it stands.
+
+        Args:
+            shares: (K,) of the classes, such as those at another prevalence.
+        """
+        classes = self.probabilities.shape[1]
+        if len(np.unique(self.truth)) < classes:
+            return None
+        return confusion_draws(
+            self.truth,
+            self.decision,
+            classes,
+            self.clusters,
+            self.about,
+            generator("melding"),
+            shares,
+        )
+
     def statistics(self) -> Statistics:
         """Return what maps weights (R, N) to all metrics, (R,) each."""
         positive, threshold = self.decider.positive_index, self.decider.threshold
@@ -73,7 +111,8 @@ class Measured:
 
     Attributes:
         metrics: By name.
-        methods: By name: bca, delong or clopper-pearson; only of those with an interval.
+        methods: By name: clopper-pearson, melded, delong, inversion or bca; only of those with an
+            interval.
         warnings: What a reader of the intervals should know.
     """
 
@@ -83,99 +122,127 @@ class Measured:
 
 
 def measure_metrics(
-    sample: Sample, generator: np.random.Generator, replicates: int = REPLICATES
+    sample: Sample, random: np.random.Generator, replicates: int = REPLICATES
 ) -> Measured:
     """Return every metric of a sample with its 95 % interval."""
-    metrics, warnings = estimate(sample.statistics(), sample.clusters, generator, replicates)
-    methods = {name: BCA for name, figure in metrics.items() if figure.low is not None}
+    metrics, warnings = estimate(sample.statistics(), sample.clusters, random, replicates)
+    metrics["ece"] = calibration_error(sample.truth, sample.probabilities, sample.clusters)
     if sample.clusters.max() == 0:
+        methods = dict.fromkeys((n for n, one in metrics.items() if one.low is not None), BCA)
         return Measured(metrics, methods, warnings)
-    few = _classes_with_few_patients(sample)
-    exact = _exact(sample, metrics, everywhere=bool(few))
-    for name, share in exact.items():
-        metrics[name] = Estimate(metrics[name].value, share.low, share.high)
-        methods[name] = EXACT
-    _set_auc(sample, metrics, methods)
-    alike = _clear_alike(metrics, methods)
-    return Measured(metrics, methods, [*warnings, *_warnings(few, methods, alike)])
-
-
-def _classes_with_few_patients(sample: Sample) -> dict[str, int]:
-    patients = {
-        name: len(np.unique(sample.clusters[sample.truth == index]))
-        for index, name in enumerate(sample.decider.classes)
-    }
-    return {name: number for name, number in patients.items() if 0 < number < FEW_PATIENTS}
-
-
-def _exact(
-    sample: Sample, metrics: Mapping[str, Estimate], *, everywhere: bool
-) -> dict[str, Share]:
-    """Return the exact intervals of metrics that are 0 or 1; `everywhere` of others as well."""
-    at_edge = {
-        name
+    found = {name: (BCA, figure.low, figure.high) for name, figure in metrics.items()}
+    found |= {"ece": (INVERTED, metrics["ece"].low, metrics["ece"].high)}
+    found |= _of_decisions(sample) | _at_their_end(sample, metrics) | _of_auc(sample, metrics)
+    metrics = {
+        name: figure if figure.value is None else Estimate(figure.value, *found[name][1:])
         for name, figure in metrics.items()
-        if figure.value is not None and min(abs(figure.value), abs(1 - figure.value)) < _EDGE
     }
-    shares = {
-        name: share
-        for name, share in _shares(sample).items()
-        if metrics[name].value is not None and (everywhere or name in at_edge)
+    methods = {name: found[name][0] for name, one in metrics.items() if one.low is not None}
+    alike = _clear_alike(metrics, methods)
+    return Measured(
+        metrics,
+        methods,
+        [*warnings, *_warnings(_few(sample), methods, alike)],
+    )
+
+
+def difference_ends(first: Sample, second: Sample) -> dict[str, tuple[float, float]]:
+    """Return intervals of decision metrics of one sample less those of another, at the edges alone.
+
+    They are of the metrics that follow from a rate of 0 or 1 in either sample, which the bootstrap
+    takes for certain; of other metrics its interval, of pairs, is the narrower one. None at all
+    where a sample lacks a class.
+    """
+    draws = first.draws(), second.draws()
+    if draws[0] is None or draws[1] is None:
+        return {}
+    edges = _classes_at_edge(first) | _classes_at_edge(second)
+    positive = first.decider.positive_index
+    own = {} if positive is None else {"sensitivity": {positive}, "specificity": {1 - positive}}
+    return {
+        name: interval_of_difference(draws[0], draws[1], name)
+        for name in DECISION_METRICS
+        if edges & own.get(name, edges)
     }
-    if abs(abs(metrics["mcc"].value or 0) - 1) < _EDGE:
-        shares["mcc"] = _correlation(_shares(sample)["balanced_accuracy"], sample)
-    for name in _MEANS:
-        if name in at_edge:
-            shares[name] = _all_or_nothing(sample, metrics[name].value)
-    if "average_precision" in at_edge:
-        shares["average_precision"] = clopper_pearson(1.0, _fewest_patients(sample))
-    return shares
+
+
+def _classes_at_edge(sample: Sample) -> set[int]:
+    """Return the classes of which all images or none are decided rightly."""
+    right = sample.decision == sample.truth
+    return {
+        k
+        for k in range(sample.probabilities.shape[1])
+        if right[sample.truth == k].mean() in (0.0, 1.0)
+    }
+
+
+def _few(sample: Sample) -> dict[str, int]:
+    """Return what there are few patients of: a class, or mistakes."""
+    classes = enumerate(sample.decider.classes)
+    rows = {f"of {name}": sample.truth == index for index, name in classes}
+    rows["with a wrong decision"] = sample.decision != sample.truth
+    patients = {name: len(np.unique(sample.clusters[chosen])) for name, chosen in rows.items()}
+    return {
+        name: number
+        for name, number in patients.items()
+        if number < FEW_PATIENTS and (number or not name.startswith("of"))
+    }
+
+
+# What an interval was found by, and its ends.
+_Found = dict[str, tuple[str, float | None, float | None]]
+
+
+def _of_decisions(sample: Sample) -> _Found:
+    """Return the intervals of the decision metrics: of shares exactly, of others by melding."""
+    draws = sample.draws()
+    found: _Found = {}
+    if draws is not None:
+        found = {name: (MELDED, *interval_of(draws, name)) for name in DECISION_METRICS}
+    return found | {name: (EXACT, *share[1:]) for name, share in _shares(sample).items()}
 
 
 def _shares(sample: Sample) -> dict[str, Share]:
-    """Return the metrics that are shares of images, or means of such, where they are defined."""
-    truth, decision = sample.truth, sample.decision
-    classes = range(sample.probabilities.shape[1])
+    """Return the metrics that are shares of images, where they are defined.
 
-    def share(hit: np.ndarray, counted: np.ndarray) -> Share | None:
-        return share_of_images(hit, counted, sample.clusters)
-
-    sensitivities = [share(decision == k, truth == k) for k in classes]
-    by_class = {
-        "accuracy": [share(decision == truth, np.ones(len(truth), bool))],
-        "balanced_accuracy": sensitivities,
-        "sensitivity": [sensitivities[k] for k in sample.about],
-        "specificity": [share(decision != k, truth != k) for k in sample.about],
-        "ppv": [share(truth == k, decision == k) for k in sample.about],
-        "npv": [share(truth != k, decision != k) for k in sample.about],
-    }
-    overlaps = [
-        share((truth == k) & (decision == k), (truth == k) | (decision == k)) for k in sample.about
-    ]
-    by_class["f1"] = [overlap and f1_share(overlap) for overlap in overlaps]
-    return {
-        name: mean_share(defined)
-        for name, shares in by_class.items()
-        if len(defined := [one for one in shares if one is not None]) == len(shares)
-    }
-
-
-def _correlation(balanced: Share, sample: Sample) -> Share:
-    """Return the interval of a Matthews correlation of 1 or -1: that of the informedness.
-
-    The two agree there. Informedness is balanced accuracy, scaled so that chance is 0 (Powers,
-    "Evaluation: from precision, recall and F-measure to ROC, informedness, markedness and
-    correlation", Journal of Machine Learning Technologies 2(1), 2011).
+    Accuracy always is; the others are where they are about one class, not means over several.
     """
-    classes = sample.probabilities.shape[1]
-    return Share(*((classes * end - 1) / (classes - 1) for end in balanced))
+    truth, decision = sample.truth, sample.decision
+    found = {"accuracy": _share(sample, decision == truth, np.ones(len(truth), bool))}
+    if len(sample.about) == 1:
+        actual, decided = truth == sample.about[0], decision == sample.about[0]
+        found |= {
+            "sensitivity": _share(sample, decided, actual),
+            "specificity": _share(sample, ~decided, ~actual),
+            "ppv": _share(sample, actual, decided),
+            "npv": _share(sample, ~actual, ~decided),
+        }
+        overlap = _share(sample, actual & decided, actual | decided)
+        found["f1"] = overlap and f1_share(overlap)
+    return {name: share for name, share in found.items() if share is not None}
 
 
-def _all_or_nothing(sample: Sample, value: float | None) -> Share:
-    hit = np.full(len(sample.truth), bool(value))
-    share = share_of_images(hit, np.ones_like(hit), sample.clusters)
-    assert share is not None  # there is an image
-    return share
+def _share(sample: Sample, hit: np.ndarray, counted: np.ndarray) -> Share | None:
+    return share_of_images(hit, counted, sample.clusters)
+
+
+def _at_their_end(sample: Sample, metrics: Mapping[str, Estimate]) -> _Found:
+    """Return exact intervals of metrics that no bootstrap can move away from their best value."""
+    found: _Found = {}
+    if _is_at(metrics["brier"], 0):
+        # A mean of terms in [0, 1]: a share of as many images that is 0 is what bounds it.
+        nothing = np.zeros(len(sample.truth), bool)
+        share = _share(sample, nothing, ~nothing)
+        assert share is not None  # there is an image
+        found["brier"] = (EXACT, share.low, share.high)
+    if _is_at(metrics["average_precision"], 1):
+        share = clopper_pearson(1.0, _fewest_patients(sample))
+        found["average_precision"] = (EXACT, share.low, share.high)
+    return found
+
+
+def _is_at(figure: Estimate, end: float) -> bool:
+    return figure.value is not None and abs(figure.value - end) < _EDGE
 
 
 def _fewest_patients(sample: Sample) -> int:
@@ -188,21 +255,20 @@ def _fewest_patients(sample: Sample) -> int:
     return max(1, min(*of_classes, (int(sample.clusters.max()) + 1) // 2))
 
 
-def _set_auc(sample: Sample, metrics: dict[str, Estimate], methods: dict[str, str]) -> None:
-    """Replace the AUC's interval: by DeLong's for two classes, by the exact one at 0 and 1."""
+def _of_auc(sample: Sample, metrics: Mapping[str, Estimate]) -> _Found:
+    """Return the AUC's interval: DeLong's for two classes, the exact one at 0 and 1."""
     value, positive = metrics["auc"].value, sample.decider.positive_index
     if value is None:
-        return
+        return {}
     if positive is None:
-        if min(value, 1 - value) < _EDGE:
-            share = clopper_pearson(value, _fewest_patients(sample))
-            metrics["auc"], methods["auc"] = Estimate(value, share.low, share.high), EXACT
-        return
+        if min(value, 1 - value) >= _EDGE:
+            return {}
+        share = clopper_pearson(value, _fewest_patients(sample))
+        return {"auc": (EXACT, share.low, share.high)}
     data = sample.truth == positive, sample.probabilities[:, positive], sample.clusters
     found, parts = auc_with_interval(*data), auc_parts(*data)
-    metrics["auc"] = Estimate(value, found.low, found.high)
     is_delong = parts is not None and 0 < value < 1 and parts.variance()[0] > 0
-    methods["auc"] = DELONG if is_delong else EXACT
+    return {"auc": (DELONG if is_delong else EXACT, found.low, found.high)}
 
 
 def _clear_alike(metrics: dict[str, Estimate], methods: dict[str, str]) -> list[str]:
@@ -218,19 +284,12 @@ def _clear_alike(metrics: dict[str, Estimate], methods: dict[str, str]) -> list[
 
 def _warnings(few: Mapping[str, int], methods: Mapping[str, str], alike: list[str]) -> list[str]:
     warnings = []
-    exact = ", ".join(name for name, method in methods.items() if method == EXACT)
-    if few:
-        numbers = ", ".join(f"{number} of {name}" for name, number in few.items())
-        drawn = ", ".join(name for name, method in methods.items() if method == BCA)
+    drawn = ", ".join(name for name, method in methods.items() if method in (BCA, INVERTED))
+    if few and drawn:
+        numbers = ", ".join(f"{number} {name}" for name, number in few.items())
         warnings.append(
             f"There are few patients ({numbers}; fewer than {FEW_PATIENTS}): the intervals of "
-            f"{exact} are exact ones (Clopper-Pearson, on the effective number of images), and "
-            f"those of {drawn}, which the bootstrap gives, may be too narrow."
-        )
-    elif exact:
-        warnings.append(
-            f"At its end of the scale: {exact}. Every bootstrap replicate would be alike, so the "
-            "interval is an exact one (Clopper-Pearson, on the effective number of images)."
+            f"{drawn}, which the bootstrap gives, may be too narrow."
         )
     if alike:
         warnings.append(

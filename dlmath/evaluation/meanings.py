@@ -16,7 +16,7 @@ MEANINGS = {
     "mcc": "correlation of truth and decision, -1 to 1",
     "brier": "mean squared error of the probabilities; lower is better",
     "log_loss": "mean surprise at the truth, in nats; lower is better",
-    "ece": "mean distance of probabilities from what happens; lower is better",
+    "ece": "distance of probabilities from what happens, without what chance adds; lower is better",
 }
 
 

@@ -58,28 +58,6 @@ def trained_prevalence(run: Run) -> float:
     return share
 
 
-def predictive_values(
-    sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float
-) -> dict[str, np.ndarray]:
-    r"""Return `ppv` and `npv` at a prevalence pi, NaN where nobody is decided so.
-
-        ppv = se pi / (se pi + (1 - sp) (1 - pi))
-        npv = sp (1 - pi) / (sp (1 - pi) + (1 - se) pi)
-
-    Source: Bayes's theorem; Altman, Bland, "Diagnostic tests 2: predictive values", BMJ 309, 1994.
-
-    Args:
-        sensitivity: Any shape, 0 to 1.
-        specificity: The same shape.
-        prevalence: Above 0 and below 1.
-    """
-    check_prevalence(prevalence)
-    se, sp = np.asarray(sensitivity, float), np.asarray(specificity, float)
-    hits, rejections = se * prevalence, sp * (1 - prevalence)
-    alarms, misses = (1 - sp) * (1 - prevalence), (1 - se) * prevalence
-    return {"ppv": ratio(hits, hits + alarms), "npv": ratio(rejections, rejections + misses)}
-
-
 def shift_probability(probability: np.ndarray, trained_at: float, prevalence: float) -> np.ndarray:
     r"""Return the probabilities of the positive class recalibrated to another prevalence.
 
@@ -128,8 +106,9 @@ def at_prevalence(statistics: Statistics, positive: np.ndarray, prevalence: floa
     """Return statistics as they would be at another prevalence, for any weights (R, N).
 
     The images are weighted so that each replicate of a bootstrap has the prevalence: so intervals
-    come from the same draws as all others. `ppv` and `npv` equal `predictive_values` of the same
-    replicate; sensitivity, specificity and AUC do not change.
+    come from the same draws as all others. `ppv` and `npv` follow from the same replicate's
+    sensitivity and specificity by Bayes's theorem (Altman, Bland, "Diagnostic tests 2: predictive
+    values", BMJ 309, 1994); sensitivity, specificity and AUC do not change.
 
     Args:
         statistics: Maps weights (R, N) to named values (R,), such as those of

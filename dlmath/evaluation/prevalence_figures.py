@@ -8,8 +8,10 @@ import numpy as np
 
 from dlmath.evaluation.bootstrap import Estimate, estimate
 from dlmath.evaluation.calibration import probability_metrics
-from dlmath.evaluation.intervals import Sample
-from dlmath.evaluation.prevalence import at_prevalence, predictive_values, shift_probability
+from dlmath.evaluation.calibration_error import calibration_error
+from dlmath.evaluation.intervals import DECISION_METRICS, Sample
+from dlmath.evaluation.melding import interval_of
+from dlmath.evaluation.prevalence import at_prevalence, prevalence_weights, shift_probability
 from dlmath.seeds import generator
 
 # What does not change is left out: sensitivity, specificity, their mean, and the AUC.
@@ -19,7 +21,6 @@ _OF_PROBABILITIES = ("brier", "log_loss", "ece")
 
 def prevalence_figures(
     sample: Sample,
-    metrics: Mapping[str, Estimate],
     prevalence: float,
     trained_at: float,
     seed: int,
@@ -31,7 +32,6 @@ def prevalence_figures(
 
     Args:
         sample: Of a binary task.
-        metrics: Of the images as they are.
         prevalence: Above 0 and below 1.
         trained_at: The prevalence that the model's probabilities are for.
         seed: Of the bootstrap.
@@ -53,25 +53,29 @@ def prevalence_figures(
 
     moved = at_prevalence(statistics, positive, prevalence)
     figures = estimate(moved, sample.clusters, generator("prevalence", seed))[0]
+    figures |= _melded(sample, figures, np.where(np.arange(2) == index, prevalence, 1 - prevalence))
+    if figures["ece"].value is not None:
+        weights = prevalence_weights(positive, np.ones((1, len(positive))), prevalence)[0]
+        figures["ece"] = calibration_error(sample.truth, both, sample.clusters, weights)
     return {
         "prevalence": prevalence,
         "trained_at": trained_at,
         "metrics": {
-            name: asdict(_unless_certain(name, figure, metrics, prevalence))
+            name: asdict(figure if figure.has_width else Estimate(figure.value, None, None))
             for name, figure in figures.items()
         },
     }
 
 
-def _unless_certain(
-    name: str, figure: Estimate, metrics: Mapping[str, Estimate], prevalence: float
-) -> Estimate:
-    """Take away an interval of no width; a predictive value has one by the ends of its rates'."""
-    if figure.low is None or figure.has_width:
-        return figure
-    if name not in ("ppv", "npv"):
-        return Estimate(figure.value, None, None)
-    rates = metrics["sensitivity"], metrics["specificity"]
-    lows = [np.array(np.nan if rate.low is None else rate.low) for rate in rates]
-    low = float(predictive_values(lows[0], lows[1], prevalence)[name])
-    return Estimate(figure.value, None if np.isnan(low) else low, figure.high)
+def _melded(
+    sample: Sample, figures: Mapping[str, Estimate], shares: np.ndarray
+) -> dict[str, Estimate]:
+    """Return the decision metrics with intervals that carry the exact ones of their rates."""
+    draws = None if sample.clusters.max() == 0 else sample.draws(shares)
+    if draws is None:
+        return {}
+    return {
+        name: Estimate(figures[name].value, *interval_of(draws, name))
+        for name in DECISION_METRICS
+        if name in figures and figures[name].value is not None
+    }

@@ -1,10 +1,9 @@
 """Exact intervals of shares of images, where some of the images are of the same patient.
 
-They serve where the bootstrap says nothing: at 0 and 1, where every replicate equals the sample,
-and with so few patients that their spread is hardly known.
+They hold where a bootstrap says nothing: at 0 and 1, where every replicate equals the sample, and
+with so few patients that their spread is hardly known.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -46,15 +45,9 @@ def share_of_images(hit: np.ndarray, counted: np.ndarray, patients: np.ndarray) 
     Returns:
         None where no image counts.
     """
-    images = np.bincount(patients, counted)
-    hits = np.bincount(patients, hit & counted)
-    present = images > 0
-    if not present.any():
+    if not counted.any():
         return None
-    images, hits = images[present], hits[present]
-    total = images.sum()
-    value = float(hits.sum() / total)
-    return clopper_pearson(value, _effective_size(value, hits, images))
+    return clopper_pearson(float(hit[counted].mean()), effective_images(hit, counted, patients))
 
 
 def clopper_pearson(value: float, size: float) -> Share:
@@ -71,26 +64,21 @@ def f1_share(jaccard: Share) -> Share:
     return Share(*(2 * end / (1 + end) for end in jaccard))
 
 
-def mean_share(shares: Iterable[Share]) -> Share:
-    """Return the mean of shares of different images, with its interval.
+def effective_images(hit: np.ndarray, counted: np.ndarray, patients: np.ndarray) -> float:
+    """Return n* of `share_of_images`: as many independent images would say as much of the share.
 
-    The distances to the ends are those of the shares, added as squares (MOVER: Zou, Donner,
-    "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008).
+    The arguments are those of `share_of_images`; at least one image counts.
     """
-    values, lows, highs = np.array(list(shares)).T
-    value = values.mean()
-    down = np.sqrt(((values - lows) ** 2).sum()) / len(values)
-    up = np.sqrt(((highs - values) ** 2).sum()) / len(values)
-    return Share(float(value), float(value - down), float(value + up))
-
-
-def _effective_size(value: float, hits: np.ndarray, images: np.ndarray) -> float:
-    total, patients = images.sum(), len(images)
+    images = np.bincount(patients, counted)
+    present = images > 0
+    images, hits = images[present], np.bincount(patients, hit & counted)[present]
+    total, number = images.sum(), len(images)
+    value = hits.sum() / total
     fewest = total**2 / (images**2).sum()
-    if not 0 < value < 1 or patients < 2:
+    if not 0 < value < 1 or number < 2:
         return float(fewest)
     residuals = hits - value * images
-    variance = patients / (patients - 1) * (residuals**2).sum() / total**2
+    variance = number / (number - 1) * (residuals**2).sum() / total**2
     upper = (1 + LEVEL) / 2
-    unsure = (stdtrit(max(total - 1, 1), upper) / stdtrit(patients - 1, upper)) ** 2
+    unsure = (stdtrit(max(total - 1, 1), upper) / stdtrit(number - 1, upper)) ** 2
     return float(np.clip(value * (1 - value) / max(variance, 1e-300) * unsure, fewest, total))

@@ -10,11 +10,14 @@ from dlmath.errors import DataError, RecipeError
 from dlmath.evaluation.bca import LEVEL
 from dlmath.evaluation.bootstrap import REPLICATES, cluster_indices, replicate_weights
 from dlmath.evaluation.cuts import Cuts
+from dlmath.evaluation.decisions import ratio
+from dlmath.evaluation.proportions import share_of_images
 from dlmath.recipe import Recipe
 from dlmath.seeds import generator
 
 RULES = ("youden", "accuracy", "sensitivity", "specificity", "costs")
 
+_MOST_TRIED = 500  # thresholds of which is tested whether they are best
 _ROUNDING = 1e-9  # of a count: 0.95 times 20 is not 19 in binary
 
 
@@ -89,7 +92,7 @@ def choose_threshold(truth: np.ndarray, probability: np.ndarray, rule: str | Rul
             f"{positives} positive and {negatives} negative images. Raise validation_fraction."
         )
     cuts = Cuts(positive, np.asarray(probability, np.float64))
-    return float(_best(rule, cuts, np.ones((1, len(positive))))[0])
+    return float(cuts.candidates[_most_gain(rule, cuts, np.ones((1, len(positive))))[0]])
 
 
 def threshold_interval(
@@ -99,11 +102,23 @@ def threshold_interval(
     patients: Sequence[str | None],
     seed: int,
 ) -> tuple[float, float] | None:
-    """Return where 95 % of the thresholds lie that other patients would have led to.
+    r"""Return the 95 % confidence interval of the best threshold in the population.
 
-    It is the percentile interval of the bootstrap by patient: the threshold is not a smooth
-    function of the sample, which the finer intervals need. The arguments are those of
-    `choose_threshold`, with the patient of each image.
+    It is the span of all thresholds of which a test at 5 % does not refuse that they are best. A
+    threshold that keeps a sensitivity, or a specificity, is refused where the exact interval of
+    that rate does not hold the target. Of the other rules, with the gain G estimated by G^ and in
+    replicates of the bootstrap by patient by G*, a threshold t is refused if
+
+        max over t' of G^(t') - G^(t)  >  the 95 % point of  max over S(t) of D(t') - D(t),
+
+    where D = G* - G^, and S(t) holds the thresholds whose gain is at least G^(t) less two standard
+    errors: others cannot be better than t. The percentiles of the best thresholds of replicates are
+    no such interval, since the bootstrap fails where a maximum is located: Abrevaya, Huang, "On the
+    bootstrap of the maximum score estimator", Econometrica 73(4), 2005. Source: inverting tests of
+    moment inequalities, Andrews, Soares, "Inference for parameters defined by moment inequalities
+    using generalized moment selection", Econometrica 78(1), 2010.
+
+    The arguments are those of `choose_threshold`, with the patient of each image and a seed.
 
     Returns:
         None with a single patient of a class, without whom there would be no threshold.
@@ -112,20 +127,72 @@ def threshold_interval(
     positive, clusters = np.asarray(truth, bool), cluster_indices(patients)
     if any(len(np.unique(clusters[chosen])) < 2 for chosen in (positive, ~positive)):
         return None
-    cuts = Cuts(positive, np.asarray(probability, np.float64))
-    random = generator("threshold", seed)
+    probability = np.asarray(probability, np.float64)
+    cuts = Cuts(positive, probability)
+    if rule.name in ("sensitivity", "specificity"):
+        kept = _keeps_target(rule, cuts.candidates, positive, probability, clusters)
+    else:
+        best = int(_most_gain(rule, cuts, np.ones((1, len(positive))))[0])
+        kept = _may_be_best(rule, cuts, best, clusters, generator("threshold", seed))
+    return float(cuts.scores[kept[0]]), float(cuts.scores[kept[-1] + 1])
+
+
+def _keeps_target(
+    rule: Rule,
+    candidates: np.ndarray,
+    positive: np.ndarray,
+    probability: np.ndarray,
+    clusters: np.ndarray,
+) -> np.ndarray:
+    """Return the candidates, growing indices, whose rate may be the rule's target."""
+    counted = positive if rule.name == "sensitivity" else ~positive
+    kept = []
+    for index, threshold in enumerate(candidates):
+        hit = (probability >= threshold) == positive
+        share = share_of_images(hit, counted, clusters)
+        assert share is not None  # both classes are there
+        if share.low <= rule.target <= share.high:
+            kept.append(index)
+    return np.array(kept)
+
+
+def _may_be_best(
+    rule: Rule, cuts: Cuts, best: int, clusters: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Return the candidates, growing indices, of which the test does not refuse that they are best.
+
+    Of very many candidates only some are tried, evenly by their rank; the best is among them.
+    """
+    count = len(cuts.candidates)
+    tried = np.unique(np.linspace(0, count - 1, min(count, _MOST_TRIED)).astype(int))
+    tried = np.union1d(tried, best)
+    gain = _mean_gain(rule, *cuts.count(np.ones((1, len(clusters)))))[0]
     drawn = np.concatenate(
-        [_best(rule, cuts, weights) for weights in replicate_weights(clusters, REPLICATES, random)]
+        [
+            _mean_gain(rule, *cuts.count(weights))[:, tried]
+            for weights in replicate_weights(clusters, REPLICATES, random)
+        ]
     )
-    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    drawn = drawn[~np.isnan(drawn).any(axis=1)] - gain[tried]
+    gain = gain[tried]
+    order = np.argsort(-gain, kind="stable")
+    highest = np.maximum.accumulate(drawn[:, order], axis=1)
+    reach = gain - 2 * drawn.std(axis=0).max()
+    in_reach = np.searchsorted(-gain[order], -reach, side="right")  # how many of the order
+    bound = np.quantile(highest[:, in_reach - 1] - drawn, LEVEL, axis=0)
+    return tried[gain.max() - gain <= bound + _ROUNDING]
 
 
-def _best(rule: Rule, cuts: Cuts, weights: np.ndarray) -> np.ndarray:
-    """Return the best threshold, (R,), for weights (R, N); NaN without both classes."""
-    missed, rejected = cuts.count(weights)
-    best = cuts.candidates[np.argmax(_gain(rule, missed, rejected), axis=1)]
-    return np.where((missed[:, -1] > 0) & (rejected[:, -1] > 0), best, np.nan)
+def _most_gain(rule: Rule, cuts: Cuts, weights: np.ndarray) -> np.ndarray:
+    """Return the index (R,) of the best candidate, the lowest of equally good ones."""
+    return np.argmax(_gain(rule, *cuts.count(weights)), axis=1)
+
+
+def _mean_gain(rule: Rule, missed: np.ndarray, rejected: np.ndarray) -> np.ndarray:
+    """Return the gain of `_gain` per image, (R, candidates), NaN without both classes."""
+    positives, negatives = missed[:, -1:], rejected[:, -1:]
+    scale = positives * negatives if rule.name == "youden" else positives + negatives
+    return ratio(_gain(rule, missed, rejected), np.where(positives * negatives > 0, scale, 0))
 
 
 def _gain(rule: Rule, missed: np.ndarray, rejected: np.ndarray) -> np.ndarray:

@@ -46,7 +46,9 @@ def test_the_document_says_all_of_it_and_validates():
     assert document["n"] == 40
     assert document["patients"] == 20
     assert document["threshold"] == {"value": 0.3, "chosen_on": "validation"}
-    assert document["warnings"] == []
+    assert [warning.split(" (")[0] for warning in document["warnings"]] == [
+        "There are few patients"
+    ]
     for name, figure in document["metrics"].items():
         assert figure["low"] <= figure["high"], name
 

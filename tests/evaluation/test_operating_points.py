@@ -49,8 +49,27 @@ def test_the_interval_holds_the_value():
         assert 0 < figure.low <= figure.value <= figure.high < 1
 
 
-def test_classes_that_do_not_overlap_have_no_interval_that_would_claim_certainty():
+def test_classes_that_do_not_overlap_are_not_certain():
+    positive = np.arange(400) < 200
+    found = operating_points(positive, positive * 0.8 + 0.1, np.arange(400), generator("points"))
+
+    for point in found.values():
+        assert point.value == point.high == 1
+        # 200 of 200, and the threshold lies somewhere between the classes.
+        assert point.low == pytest.approx(0.025 ** (1 / 200), abs=0.002)
+
+
+def test_too_few_images_to_know_the_threshold_leave_the_figure_open():
+    """With 40 negatives none is above the true threshold of 95 % in 13 % of samples."""
+    positive = np.arange(80) < 40
+    found = operating_points(positive, positive * 0.8 + 0.1, np.arange(80), generator("points"))
+
+    assert found["sensitivity_at_specificity_95"].low == 0
+    assert found["sensitivity_at_specificity_90"].low > 0.85
+
+
+def test_one_patient_has_points_without_intervals():
     positive = np.arange(20) < 10
-    found = operating_points(positive, positive * 0.8 + 0.1, np.arange(20), generator("points"))
+    found = operating_points(positive, positive * 0.8 + 0.1, np.zeros(20, int), generator("x"))
 
     assert {(one.value, one.low, one.high) for one in found.values()} == {(1.0, None, None)}

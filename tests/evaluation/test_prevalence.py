@@ -8,7 +8,7 @@ from dlmath.evaluation.bootstrap import estimate
 from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.prevalence import (
     at_prevalence,
-    predictive_values,
+    check_prevalence,
     prevalence_weights,
     shift_probability,
 )
@@ -27,11 +27,26 @@ def drawn(seed, n=60):
     return positive, rng.random(n), weights
 
 
+def predictive_values(sensitivity, specificity, prevalence):
+    """Bayes's theorem: Altman, Bland, "Diagnostic tests 2: predictive values", BMJ 309, 1994."""
+    hits, rejections = sensitivity * prevalence, specificity * (1 - prevalence)
+    alarms, misses = (1 - specificity) * (1 - prevalence), (1 - sensitivity) * prevalence
+    with np.errstate(invalid="ignore"):
+        return {"ppv": hits / (hits + alarms), "npv": rejections / (rejections + misses)}
+
+
 def test_the_example_of_every_textbook():
     # 99 % sensitive and specific, one in a thousand ill: of 100 alarms 9 are true.
-    values = predictive_values(np.array(0.99), np.array(0.99), 0.001)
-    assert values["ppv"] == pytest.approx(0.00099 / (0.00099 + 0.00999))
-    assert values["npv"] == pytest.approx(0.98901 / (0.98901 + 0.00001))
+    positive = np.repeat([True, False], 100)
+    probability = np.r_[np.ones(99), np.zeros(100), 1.0]
+
+    def metrics(weights):
+        return binary_metrics(positive, probability, 0.5, weights)
+
+    values = at_prevalence(metrics, positive, 0.001)(np.ones((1, 200)))
+
+    assert values["ppv"][0] == pytest.approx(0.00099 / (0.00099 + 0.00999))
+    assert values["npv"][0] == pytest.approx(0.98901 / (0.98901 + 0.00001))
 
 
 @settings(max_examples=50)
@@ -111,4 +126,4 @@ def test_a_replicate_without_a_class_is_undefined():
 @pytest.mark.parametrize("prevalence", [0.0, 1.0, 5.0, float("nan")])
 def test_what_is_no_prevalence_is_refused(prevalence):
     with pytest.raises(DataError, match="Received: prevalence="):
-        predictive_values(np.array(0.9), np.array(0.9), prevalence)
+        check_prevalence(prevalence)

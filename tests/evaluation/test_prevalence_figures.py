@@ -5,11 +5,10 @@ import pytest
 from sklearn import metrics as scikit_learn
 
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation.intervals import Sample, measure_metrics
+from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.prevalence import shift_probability, trained_prevalence
 from dlmath.evaluation.prevalence_figures import prevalence_figures
 from dlmath.light.decider import Decider, Threshold
-from dlmath.seeds import generator
 
 PREVALENCE, HERE = 0.05, 0.4
 
@@ -28,8 +27,7 @@ def sample(request):
 
 
 def figures(sample):
-    measured = measure_metrics(sample, generator("test", 0), 200)
-    return prevalence_figures(sample, measured.metrics, PREVALENCE, HERE, 0)
+    return prevalence_figures(sample, PREVALENCE, HERE, 0)
 
 
 def test_every_metric_is_scikit_learns_with_weights(sample):
@@ -62,15 +60,30 @@ def test_each_has_an_interval_around_it(sample):
         assert figure["low"] < figure["value"] < figure["high"]
 
 
+def test_a_specificity_of_one_is_not_taken_for_certain():
+    """33 of 38 pneumonias and 38 of 38 normals: a specificity of 0.907 is not excluded."""
+    truth = np.repeat([1, 0], 38)
+    score = np.where(truth == 1, 0.9, 0.1)
+    score[:5] = 0.2
+    decider = Decider(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
+    sample = Sample(decider, truth, np.column_stack([1 - score, score]), np.arange(76))
+
+    found = prevalence_figures(sample, 0.05, 0.5, 0)["metrics"]
+
+    # At the exact lower end of the specificity, and the estimated sensitivity.
+    low, sensitivity = 0.025 ** (1 / 38), 33 / 38
+    assert found["accuracy"]["value"] == pytest.approx(0.05 * sensitivity + 0.95)
+    assert found["accuracy"]["low"] == pytest.approx(0.05 * sensitivity + 0.95 * low, abs=0.005)
+    assert found["ppv"]["value"] == 1
+    expected = 0.05 * sensitivity / (0.05 * sensitivity + 0.95 * (1 - low))
+    assert found["ppv"]["low"] == pytest.approx(expected, abs=0.03)
+    assert found["f1"]["low"] < 0.6
+    assert found["mcc"]["low"] < 0.6
+
+
 def test_shifting_makes_the_probabilities_better_there(sample):
     shifted = figures(sample)["metrics"]["log_loss"]["value"]
-    unshifted = prevalence_figures(
-        sample,
-        measure_metrics(sample, generator("test", 0), 200).metrics,
-        PREVALENCE,
-        PREVALENCE,
-        0,
-    )
+    unshifted = prevalence_figures(sample, PREVALENCE, PREVALENCE, 0)
 
     assert shifted < unshifted["metrics"]["log_loss"]["value"]
 

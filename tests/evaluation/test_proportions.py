@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from dlmath.evaluation.proportions import Share, f1_share, mean_share, share_of_images
+from dlmath.evaluation.proportions import Share, f1_share, share_of_images
 
 ALL = np.ones(60, bool)
 
@@ -69,12 +69,3 @@ def test_one_large_patient_is_hardly_more_than_one():
 def test_f1_follows_from_the_share_of_the_overlap():
     """F1 of tp = 3, fp = 1, fn = 2 is 6 / 9, and their share 3 / 6."""
     assert f1_share(Share(3 / 6, 0, 1)) == pytest.approx((6 / 9, 0, 1))
-
-
-def test_the_mean_of_equal_shares_is_sharper_than_each():
-    one = Share(0.8, 0.7, 0.86)
-
-    found = mean_share([one, one])
-
-    assert found == pytest.approx((0.8, 0.8 - 0.1 / np.sqrt(2), 0.8 + 0.06 / np.sqrt(2)))
-    assert mean_share([one]) == pytest.approx(one)

@@ -3,6 +3,7 @@ import pytest
 import sklearn.metrics as sk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from dlmath.errors import DataError, RecipeError
 from dlmath.evaluation.threshold import RULES, Rule, choose_threshold, threshold_interval
@@ -106,7 +107,8 @@ def test_equal_costs_are_accuracy(sample):
     assert choose_threshold(*sample, "costs") == choose_threshold(*sample, "accuracy")
 
 
-def test_the_interval_holds_the_threshold_and_narrows_with_the_patients():
+@pytest.mark.parametrize("rule", RULES)
+def test_the_interval_holds_the_threshold_and_narrows_with_the_patients(rule):
     rng = np.random.default_rng(0)
     widths = []
     for patients in (40, 1_000):
@@ -114,11 +116,39 @@ def test_the_interval_holds_the_threshold_and_narrows_with_the_patients():
         probability = 1 / (1 + np.exp(-rng.normal(2 * truth - 1)))
         names = [str(number) for number in range(patients)]
 
-        low, high = threshold_interval(truth, probability, "youden", names, seed=0)
+        low, high = threshold_interval(truth, probability, rule, names, seed=0)
 
-        assert low <= choose_threshold(truth, probability, "youden") <= high
+        assert low < choose_threshold(truth, probability, rule) < high  # never its own end
         widths.append(high - low)
-    assert widths[1] < widths[0] / 2
+    assert widths[1] < widths[0] / 1.5
+
+
+def test_an_interval_spans_the_gap_between_classes_that_do_not_overlap():
+    """Every threshold between 0.3 and 0.7 decides all alike."""
+    truth = np.repeat([0, 1], 40)
+    probability = np.r_[np.linspace(0.1, 0.3, 40), np.linspace(0.7, 0.9, 40)]
+
+    low, high = threshold_interval(
+        truth, probability, "youden", [str(i) for i in range(80)], seed=0
+    )
+
+    assert low <= 0.3
+    assert high >= 0.7
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_interval_holds_the_best_threshold_of_the_population(rule):
+    """Scores N(1, 1) and N(-1, 1): 60 samples of 200; fewer than 53 hits have a chance of 1 %."""
+    best = {"sensitivity": norm.ppf(0.05, loc=1), "specificity": norm.ppf(0.95, loc=-1)}
+    rng, held = np.random.default_rng(5), 0
+    for seed in range(60):
+        truth = np.arange(200) % 2
+        probability = 1 / (1 + np.exp(-rng.normal(2 * truth - 1)))
+        names = [str(number) for number in range(200)]
+        low, high = threshold_interval(truth, probability, rule, names, seed)
+        held += low <= 1 / (1 + np.exp(-best.get(rule, 0.0))) <= high
+
+    assert held >= 53
 
 
 def test_copies_of_a_patients_images_say_nothing_new():
