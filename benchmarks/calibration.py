@@ -22,6 +22,7 @@ from dlmath.cli.progress import reporter
 from dlmath.convex.scaling import METHODS, Scaling, fit_scaling, unscaled
 from dlmath.evaluation.bootstrap import Estimate, cluster_indices, estimate
 from dlmath.evaluation.calibration import probability_columns, probability_metrics_of
+from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.features import load_features
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
@@ -90,9 +91,8 @@ def on_test(
     scalings: list[Scaling], logits: np.ndarray, labels: np.ndarray, clusters: np.ndarray
 ) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
     """Return the figures of each scaling, and those less the figures of the first."""
-    columns = {
-        one.method: probability_columns(labels, softmax(one(logits), axis=1)) for one in scalings
-    }
+    probabilities = {one.method: softmax(one(logits), axis=1) for one in scalings}
+    columns = {method: probability_columns(labels, p) for method, p in probabilities.items()}
 
     def figures(weights: np.ndarray) -> dict[str, np.ndarray]:
         total = weights.sum(axis=1)
@@ -110,10 +110,15 @@ def on_test(
             if not name.startswith(scalings[0].method)
         }
 
-    return (
-        estimate(figures, clusters, generator("calibration"))[0],
-        estimate(differences, clusters, generator("calibration"))[0],
-    )
+    found = estimate(figures, clusters, generator("calibration"))[0]
+    less = estimate(differences, clusters, generator("calibration"))[0]
+    errors = {m: calibration_error(labels, p, clusters) for m, p in probabilities.items()}
+    for method, error in errors.items():
+        found[f"{method} ece"] = error
+        if f"{method} ece" in less:  # of which no interval is known to hold the truth
+            value = error.value - errors[scalings[0].method].value
+            less[f"{method} ece"] = Estimate(value, None, None)
+    return found, less
 
 
 if __name__ == "__main__":

@@ -151,8 +151,10 @@ def shift() -> str:
     return "\n".join(lines) + "\n"
 
 
-def interval(figure: dict[str, float]) -> str:
+def interval(figure: dict[str, float | None]) -> str:
     value = figure["auc"] if "auc" in figure else figure["value"]
+    if figure["low"] is None:
+        return f"{value:.3f}"
     return f"{value:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 
 

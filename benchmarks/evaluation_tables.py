@@ -16,18 +16,24 @@ _CHECKS = ("sanity", "contrast")
 
 
 def coverage() -> str:
-    """Return how often the intervals held the true value, by metric."""
+    """Return how often the intervals held the true value, by metric: of 300 images, and near 1."""
     result = load("coverage")
     settings = result["coverage"]
+    large = [name for name in settings if "300" in name or "three" in name]
+    near_1 = [name for name in settings if name not in large]
+    return "\n".join(_coverage(result, names) for names in (large, near_1))
+
+
+def _coverage(result: dict[str, Any], names: list[str]) -> str:
+    settings = [result["coverage"][name] for name in names]
     lines = [
-        f"| of {result['simulations']} samples of {result['images']} images | "
-        + " | ".join(settings)
-        + " |",
+        f"| of {result['simulations']} samples | {' | '.join(names)} |",
         "| --- |" + " ---: |" * len(settings),
     ]
-    for name in next(iter(settings.values())):
-        held = " | ".join(f"{own[name]:.1%}" for own in settings.values())
-        lines.append(f"| {name} | {held} |")
+    for metric in settings[0]:
+        held = (own[metric] for own in settings)
+        cells = " | ".join("none" if share is None else f"{share:.1%}" for share in held)
+        lines.append(f"| {metric.replace('_', ' ')} | {cells} |")
     return "\n".join(lines) + "\n"
 
 

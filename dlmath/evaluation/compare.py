@@ -141,19 +141,20 @@ def _differences(one: Sample, other: Sample) -> tuple[dict[str, Difference], lis
         return {name: left[name] - right[name] for name in left}
 
     found, warnings = estimate(differences, one.clusters, generator("compare"))
-    values = [_values(sample) for sample in (one, other)]
+    left, right = _values(one), _values(other)
     ends = difference_ends(one, other)
     metrics = {
         name: Difference(
-            *(own[name] for own in values), Estimate(figure.value, *ends.get(name, _known(figure)))
+            left[name], right[name], Estimate(figure.value, *ends.get(name, _known(figure)))
         )
         for name, figure in found.items()
     }
-    left, right = (own["ece"] for own in values)
-    assert left is not None
-    assert right is not None
     # The bias of its estimate does not cancel, and no interval is known to hold the difference.
-    metrics["ece"] = Difference(left, right, Estimate(left - right, None, None))
+    error = metrics["ece"]
+    assert error.first is not None
+    assert error.second is not None
+    less = Estimate(error.first - error.second, None, None)
+    metrics["ece"] = Difference(error.first, error.second, less)
     return metrics, warnings
 
 
