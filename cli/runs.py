@@ -87,9 +87,14 @@ def _show_comparison(comparison: "Comparison") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from dlmath.evaluation.composition import composition
+
     console = Console(highlight=False)
     patients = "" if comparison.patients is None else f" of {comparison.patients:,} patients"
-    console.print(f"{comparison.n:,} test images{patients}", soft_wrap=True)
+    images = composition(comparison.by_class, comparison.positive_class)
+    console.print(
+        f"{comparison.n:,} test images ({images}){patients}", markup=False, soft_wrap=True
+    )
     # Letters for the names, two of which leave a terminal of 80 columns no room for figures.
     table = Table("metric")
     for letter, name in zip("AB", comparison.runs, strict=True):

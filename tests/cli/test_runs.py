@@ -20,7 +20,7 @@ def test_two_runs_are_compared_for_people(tiny_run):
     result = CliRunner().invoke(app, ["compare", *map(str, folders)])
 
     assert result.exit_code == 0, result.output
-    assert "24 test images of 12 patients" in result.stdout
+    assert "24 test images (12 positive + 12 negative) of 12 patients" in result.stdout
     accuracy = next(line for line in result.stdout.splitlines() if "accuracy" in line)
     assert "+0.000 to +0.000" in accuracy
     assert max(map(len, result.stdout.split("AUC, paired")[0].splitlines())) <= 80
