@@ -83,6 +83,9 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
     if evaluation.at_prevalence is not None:
         console.print(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
         console.print(_metrics_table(evaluation.at_prevalence["metrics"]))
+    if points := document["operating_points"]:
+        named = {f"{name.replace('_', ' ')} %": figure for name, figure in points.items()}
+        console.print(_metrics_table(named, "operating point"))
     for name, slices in evaluation.slices.items():
         console.print(_slices_table(name, slices["groups"], evaluation.positive_class))
     for line in _further_lines(evaluation):
@@ -127,10 +130,7 @@ def _chosen(evaluation: "Evaluation") -> str:
 
 def _further_lines(evaluation: "Evaluation") -> list[str]:
     """Say what else the JSON document holds, a line each."""
-    lines = [
-        f"{name.replace('_', ' ')} %: {figure}"
-        for name, figure in evaluation.operating_points.items()
-    ]
+    lines = []
     choice = evaluation.threshold_choice
     if choice is not None and choice["preferred_here"] is not None:
         preferred = choice["preferred_here"]
@@ -147,11 +147,11 @@ def _further_lines(evaluation: "Evaluation") -> list[str]:
 
 def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> list[str]:
     """Say how many images are answered, and how rightly."""
-    from dlmath.evaluation import Estimate
     from dlmath.evaluation.composition import composition
+    from dlmath.evaluation.meanings import with_interval
 
     def said(name: str) -> str:
-        return str(Estimate(**selective[name]))
+        return with_interval(selective[name])
 
     lines = []
     if selective["unusual"]:
@@ -164,12 +164,14 @@ def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> li
     return lines
 
 
-def _metrics_table(metrics: "Mapping[str, Mapping[str, float | None]]") -> object:
+def _metrics_table(
+    metrics: "Mapping[str, Mapping[str, float | None]]", heading: str = "metric"
+) -> object:
     from rich.table import Table
 
     from dlmath.evaluation.meanings import cells
 
-    table = Table("metric")
+    table = Table(heading)
     table.add_column("value", justify="right")
     table.add_column("95 % interval")
     for name, figure in metrics.items():

@@ -69,7 +69,7 @@ def _results(metrics: Mapping[str, Any] | None) -> str:
     if metrics is None:
         return "The test part has not been opened.\n"
     images = f"{metrics['n']:,} {metrics['split']} images ({composition_of(metrics)})"
-    lines = [f"On {images}:\n", "| metric | value | 95 % |"]
+    lines = [f"On {images}:\n", "| metric | value | 95 % interval |"]
     lines.append("| --- | --- | --- |")
     for name, figure in metrics["metrics"].items():
         value = "undefined" if figure["value"] is None else f"{figure['value']:.3f}"

@@ -110,7 +110,7 @@ def test_people_hear_how_much_is_answered(tiny_run):
     told = invoke(tiny_run.folder).stdout
 
     found = read_json(tiny_run.metrics_path)["selective"]
-    assert f"a share of {found['coverage']['value']:.3f} (" in told
+    assert f"a share of {found['coverage']['value']:.3f} (95 % interval " in told
     answered = composition(found["answered"], "PNEUMONIA")
     assert f"wrong of those ({answered}): {found['risk']['value']:.3f}" in told
     assert f"Area under the risk-coverage curve: {found['area']['value']:.3f}" in told
