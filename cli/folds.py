@@ -47,8 +47,8 @@ def _print(done: "CrossValidation") -> None:
     patients = f" of {done.pooled.patients:,} patients" if done.pooled.patients else ""
     images = f"{done.pooled.n:,} images ({composition_of(done.pooled.as_json())})"
     table = Table("metric", title=escape(f"{images}{patients}, each tested once"))
-    table.add_column("all folds together (95 % interval)")
-    table.add_column("folds, from lowest to highest")
+    table.add_column("all folds (95 % interval)")
+    table.add_column("each fold, lowest to highest")
     for name, figure in done.pooled.metrics.items():
         values = [fold["metrics"][name]["value"] for fold in done.metrics]
         known = sorted(value for value in values if value is not None)
