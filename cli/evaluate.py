@@ -87,7 +87,9 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
         named = {f"{name.replace('_', ' ')} %": figure for name, figure in points.items()}
         console.print(_metrics_table(named, "operating point"))
     for name, slices in evaluation.slices.items():
+        console.print()
         console.print(_slices_table(name, slices["groups"], evaluation.positive_class))
+    console.print()
     for line in _further_lines(evaluation):
         console.print(line, markup=False, soft_wrap=True)
     for warning in evaluation.warnings:
@@ -189,7 +191,8 @@ def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None)
     from dlmath.evaluation.meanings import cells
 
     # Text, so that brackets in a name are not taken for markup.
-    table = Table(box=box.SIMPLE_HEAD)  # without lines between columns it fits into 80
+    # Without lines around the columns it fits into 80.
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column(Text(name))
     for heading in ("images", "rate"):
         table.add_column(heading)
