@@ -52,7 +52,7 @@ def _table(comparison: "Comparison") -> "Table":
     from rich.table import Table
 
     table = Table(title=comparison.title, title_justify="left", box=None)
-    table.add_column("")
+    table.add_column("way")
     for heading in (f"{comparison.unit}/s", "median s", "times baseline"):
         table.add_column(heading, justify="right")
     table.add_column("note")

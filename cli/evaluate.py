@@ -7,12 +7,13 @@ import typer
 
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.startup import load_tensorflow
+from dlmath.data.listing import counted
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.evaluation import Estimate, Evaluation
+    from dlmath.evaluation import Evaluation
 
 
 def evaluate(
@@ -73,17 +74,22 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
     """Print the figures for people to read."""
     from rich.console import Console
 
-    from dlmath.evaluation import Estimate
-
+    document = evaluation.as_json()
     console = Console(highlight=False)
     # soft_wrap: a line that goes to a file is not cut to the width of no terminal.
     console.print(_headline(run, evaluation), markup=False, soft_wrap=True)
-    console.print(_metrics_table(evaluation.metrics))
+    console.print(_metrics_table(document["metrics"]))
     console.print(_confusion_table(evaluation))
     if evaluation.at_prevalence is not None:
         console.print(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
-        figures = evaluation.at_prevalence["metrics"].items()
-        console.print(_metrics_table({name: Estimate(**figure) for name, figure in figures}))
+        console.print(_metrics_table(evaluation.at_prevalence["metrics"]))
+    if points := document["operating_points"]:
+        named = {f"{name.replace('_', ' ')} %": figure for name, figure in points.items()}
+        console.print(_metrics_table(named, "operating point"))
+    for name, slices in evaluation.slices.items():
+        console.print()
+        console.print(_slices_table(name, slices["groups"], evaluation.positive_class))
+    console.print()
     for line in _further_lines(evaluation):
         console.print(line, markup=False, soft_wrap=True)
     for warning in evaluation.warnings:
@@ -91,11 +97,12 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
 
 
 def _headline(run: Run, evaluation: "Evaluation") -> str:
-    images = "1 image" if evaluation.n == 1 else f"{evaluation.n:,} images"
+    from dlmath.evaluation.composition import composition_of
+
+    images = f"{counted(evaluation.n, 'image')} ({composition_of(evaluation.as_json())})"
     patients = ""
     if evaluation.patients is not None:
-        noun = "patient" if evaluation.patients == 1 else "patients"
-        patients = f" of {evaluation.patients:,} {noun}"
+        patients = f" of {counted(evaluation.patients, 'patient')}"
     lines = [f"{run.name}: {evaluation.task}, {evaluation.split}, {images}{patients}"]
     if evaluation.threshold is None:
         lines.append("The most probable class is decided; metrics are means over the classes.")
@@ -125,10 +132,7 @@ def _chosen(evaluation: "Evaluation") -> str:
 
 def _further_lines(evaluation: "Evaluation") -> list[str]:
     """Say what else the JSON document holds, a line each."""
-    lines = [
-        f"{name.replace('_', ' ')} %: {figure}"
-        for name, figure in evaluation.operating_points.items()
-    ]
+    lines = []
     choice = evaluation.threshold_choice
     if choice is not None and choice["preferred_here"] is not None:
         preferred = choice["preferred_here"]
@@ -137,47 +141,67 @@ def _further_lines(evaluation: "Evaluation") -> list[str]:
             f"{preferred['value']:.4f} (accuracy {preferred['accuracy']:.3f}); it was not used."
         )
     if evaluation.selective is not None:
-        lines += _reliance_lines(evaluation.selective)
-    for name, found in evaluation.slices.items():
-        groups = (
-            f"{figures['metrics']['accuracy']['value']:.3f} ({group}; {figures['n']:,} images)"
-            for group, figures in found["groups"].items()
-        )
-        lines.append(f"Accuracy by {name}: {', '.join(groups)}")
+        lines += _reliance_lines(evaluation.selective, evaluation.positive_class)
     if evaluation.test_openings is not None:
         lines.append(str(evaluation.test_openings))
     return lines
 
 
-def _reliance_lines(selective: dict[str, Any]) -> list[str]:
+def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> list[str]:
     """Say how many images are answered, and how rightly."""
-    from dlmath.evaluation import Estimate
+    from dlmath.evaluation.composition import composition
+    from dlmath.evaluation.meanings import with_interval
 
     def said(name: str) -> str:
-        return str(Estimate(**selective[name]))
+        return with_interval(selective[name])
 
     lines = []
     if selective["unusual"]:
         lines.append(f"Unlike the training images: a share of {said('unusual')}.")
     if selective["coverage"]:
-        risk = f"; wrong of those: {said('risk')}" if selective["risk"] else ""
+        images = composition(selective["answered"], positive_class)
+        risk = f"; wrong of those ({images}): {said('risk')}" if selective["risk"] else ""
         lines.append(f"Sure, and like the training images: a share of {said('coverage')}{risk}.")
     lines.append(f"Area under the risk-coverage curve: {said('area')}.")
     return lines
 
 
-def _metrics_table(metrics: "Mapping[str, Estimate]") -> object:
+def _metrics_table(
+    metrics: "Mapping[str, Mapping[str, float | None]]", heading: str = "metric"
+) -> object:
     from rich.table import Table
 
-    table = Table("metric")
+    from dlmath.evaluation.meanings import cells
+
+    table = Table(heading)
     table.add_column("value", justify="right")
     table.add_column("95 % interval")
     for name, figure in metrics.items():
-        value = "undefined" if figure.value is None else f"{figure.value:.3f}"
-        interval = "-"
-        if figure.low is not None and figure.high is not None:
-            interval = f"{figure.low:.3f} to {figure.high:.3f}"
-        table.add_row(name, value, interval)
+        table.add_row(name, *cells(figure))
+    return table
+
+
+def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None) -> object:
+    """Return a row for each group: what it is of, and the rate of right decisions there."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from dlmath.evaluation.composition import composition
+    from dlmath.evaluation.meanings import cells
+
+    # Text, so that brackets in a name are not taken for markup.
+    # Without lines around the columns it fits into 80.
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column(Text(name))
+    for heading in ("images", "rate"):
+        table.add_column(heading)
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval")
+    for group, figures in groups.items():
+        images = composition(figures["by_class"], positive_class)
+        rate = figures["rate"]
+        table.add_row(Text(group), Text(images), rate, *cells(figures["metrics"][rate]))
     return table
 
 

@@ -8,6 +8,7 @@ import typer
 
 from dlmath.cli.options import FinishedRun
 from dlmath.cli.startup import load_tensorflow
+from dlmath.data.listing import counted
 from dlmath.runs import Run, read_json
 
 if TYPE_CHECKING:
@@ -64,33 +65,47 @@ def export(
 
 def _table(record: dict[str, Any]) -> "Table":
     """Return what was found when the export was compared with the run."""
+    from rich.markup import escape
     from rich.table import Table
 
-    proof = record["verified"]
-    table = Table(title=f"{record['path']} on {proof['images']} images of the run", box=None)
+    from dlmath.export.verify import MAP_TOLERANCE
+
+    proof, positive = record["verified"], record["positive_class"]
+    images = _images(proof["images"], proof["by_class"], positive)
+    table = Table(title=escape(f"{record['path']} on {images} of the run"), box=None)
     table.title_justify = "left"
-    table.add_column("")
-    table.add_column("", justify="right")
+    table.add_column("compared with the run")
+    table.add_column("found", justify="right")
     for way, difference in proof["largest_difference"].items():
         allowed = f"{difference:.1e} ({proof['tolerance']:g} allowed)"
         table.add_row(f"largest difference of a probability, {way}", allowed)
-    table.add_row("decisions changed", str(proof["changed_decisions"]))
+    most = proof["changes_allowed"]
+    table.add_row("decisions changed", f"{proof['changed_decisions']} ({most} allowed)")
     if proof["changed_abstentions"] is not None:
-        table.add_row("abstentions changed", str(proof["changed_abstentions"]))
+        table.add_row("abstentions changed", f"{proof['changed_abstentions']} ({most} allowed)")
     if proof["heat_map_difference"] is not None:
-        table.add_row("largest difference of a Grad-CAM", f"{proof['heat_map_difference']:.1e}")
+        found = f"{proof['heat_map_difference']:.1e} ({MAP_TOLERANCE:g} allowed)"
+        table.add_row("largest difference of a Grad-CAM", found)
     table.add_row("images a second", f"{proof['images_per_second']:,.0f}")
     table.add_row("MB", f"{proof['megabytes']:.1f}")
     if "validation" in record:
-        table.add_row("accuracy lost on validation", _loss(record["validation"]))
+        table.add_row("accuracy lost on validation", _loss(record["validation"], positive))
     return table
+
+
+def _images(number: int, by_class: dict[str, int], positive_class: str | None) -> str:
+    from dlmath.evaluation.composition import composition
+
+    return f"{counted(number, 'image')} ({composition(by_class, positive_class)})"
 
 
 def _warnings(record: dict[str, Any]) -> Iterator[str]:
     """Say that fewer bits changed answers, where they did."""
+    from dlmath.export.formats import MORE_BITS
+
     proof = record["verified"]
     decisions, abstentions = proof["changed_decisions"], proof["changed_abstentions"] or 0
-    more_bits = {"int8": "float16", "float16": "none"}.get(record["quantize"])
+    more_bits = MORE_BITS.get(record["quantize"])
     if more_bits and (decisions or abstentions):
         yield (
             f"Warning: with {record['quantize']}, {decisions} of {proof['images']} decisions and "
@@ -99,9 +114,8 @@ def _warnings(record: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _loss(measured: dict[str, Any]) -> str:
-    loss = measured["loss"]
-    value = f"{loss['value']:.3f}"
-    if loss["low"] is not None:
-        value += f" ({loss['low']:.3f} to {loss['high']:.3f})"
-    return f"{value} of {measured['accuracy']:.3f}, {measured['images']} images"
+def _loss(measured: dict[str, Any], positive_class: str | None) -> str:
+    from dlmath.evaluation.meanings import with_interval
+
+    images = _images(measured["images"], measured["by_class"], positive_class)
+    return f"{with_interval(measured['loss'])} of {measured['accuracy']:.3f}, {images}"

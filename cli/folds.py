@@ -39,12 +39,16 @@ def train_folds(
 
 def _print(done: "CrossValidation") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
+    from dlmath.evaluation.composition import composition_of
+
     patients = f" of {done.pooled.patients:,} patients" if done.pooled.patients else ""
-    table = Table("metric", title=f"{done.pooled.n:,} images{patients}, each tested once")
-    table.add_column("all folds together")
-    table.add_column("folds, from lowest to highest")
+    images = f"{done.pooled.n:,} images ({composition_of(done.pooled.as_json())})"
+    table = Table("metric", title=escape(f"{images}{patients}, each tested once"))
+    table.add_column("all folds (95 % interval)")
+    table.add_column("each fold, lowest to highest")
     for name, figure in done.pooled.metrics.items():
         values = [fold["metrics"][name]["value"] for fold in done.metrics]
         known = sorted(value for value in values if value is not None)

@@ -151,7 +151,8 @@ def _line(prediction: "Prediction", prevalence: float | None) -> str:
     probabilities = "  ".join(f"{name} {p:.3f}" for name, p in prediction.probabilities.items())
     line = f"{prediction.file}  {prediction.decision}  ({probabilities})"
     if prediction.probability_at_prevalence is not None:
-        line += f"  {prediction.probability_at_prevalence:.3f} at a prevalence of {prevalence:g}"
+        at = f"{prediction.probability_at_prevalence:.3f} at a prevalence of {prevalence:g}"
+        line += f"  positive: {at}"
     if prediction.unusual:
         return f"{line}  unlike the training images: a person should look"
     return f"{line}  unsure: a person should look" if prediction.abstains else line

@@ -31,7 +31,7 @@ def list_runs() -> None:
         return
     table = Table(box=None)
     table.add_column("run", no_wrap=True)  # whole in any terminal: it is what is copied from here
-    for heading in ("task", "backbone", "finished (UTC)", "val AUC", "test AUC"):
+    for heading in ("task", "backbone", "finished (UTC)", "val AUC", "test AUC [95 %]"):
         table.add_column(heading, overflow="fold")
     for run in runs:
         manifest = run.manifest
@@ -87,9 +87,14 @@ def _show_comparison(comparison: "Comparison") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from dlmath.evaluation.composition import composition
+
     console = Console(highlight=False)
     patients = "" if comparison.patients is None else f" of {comparison.patients:,} patients"
-    console.print(f"{comparison.n:,} test images{patients}", soft_wrap=True)
+    images = composition(comparison.by_class, comparison.positive_class)
+    console.print(
+        f"{comparison.n:,} test images ({images}){patients}", markup=False, soft_wrap=True
+    )
     # Letters for the names, two of which leave a terminal of 80 columns no room for figures.
     table = Table("metric")
     for letter, name in zip("AB", comparison.runs, strict=True):
@@ -120,8 +125,8 @@ def _tests(comparison: "Comparison") -> list[str]:
     if comparison.delong is not None:
         found = comparison.delong
         lines.append(
-            f"AUC, paired DeLong test by patient: {found.value:+.3f} ({found.low:+.3f} to "
-            f"{found.high:+.3f}), p = {found.p:.3g}"
+            f"AUC, A - B, paired DeLong test by patient: {found.value:+.3f} (95 % interval "
+            f"{found.low:+.3f} to {found.high:+.3f}), p = {found.p:.3g}"
         )
     counts = comparison.mcnemar
     lines.append(

@@ -26,22 +26,35 @@ def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) ->
         return
     console = Console(highlight=False)
     for answer in answers:
+        console.print(_headline(answer), markup=False, soft_wrap=True)
         console.print(_table(answer))
+
+
+def _headline(answer: "WhyPatients") -> str:
+    """Say what is answered, how sure the head is of it, and whether the decision is settled."""
+    lines = [
+        f"{answer.file}: probability of {answer.about} {answer.probability:.3f}",
+        f"95 % interval of that probability: {answer.low:.3f} to {answer.high:.3f}, for what the "
+        "training patients leave open about the head, its features taken as given.",
+    ]
+    if answer.threshold is not None:
+        where, do = ("outside", "settle") if answer.is_settled else ("within", "do not settle")
+        lines.append(
+            f"The threshold, {answer.threshold:.3f}, lies {where} it: the training patients {do} "
+            "this decision."
+        )
+    return "\n".join(lines)
 
 
 def _table(answer: "WhyPatients") -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    title = (
-        f"{answer.file}: {answer.about} {answer.probability:.3f} "
-        f"[{answer.low:.3f}, {answer.high:.3f}]"
-    )
-    table = Table(title=escape(title), title_justify="left", box=None)
+    table = Table(box=None)
     table.add_column("without patient")
     table.add_column("its training images")
-    table.add_column("probability", justify="right")
-    table.add_column("log-odds", justify="right")
+    table.add_column("probability then", justify="right")
+    table.add_column("change of log-odds", justify="right")
     for one in answer.patients:
         images = ", ".join(f"{count} {name}" for name, count in one.images.items())
         table.add_row(

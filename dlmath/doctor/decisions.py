@@ -132,7 +132,7 @@ def recorded_figures(subject: Subject) -> Verdict:
     wrong = []
     for name, value in _again(subject, truth, probabilities).items():
         was = (recorded.get(name) or {}).get("value")
-        if was is None or abs(was - value) > FIGURES_AGREE:
+        if was is None or not abs(was - value) <= FIGURES_AGREE:  # NaN too
             wrong.append(f"{name} {was} recorded, {value:.6f} found")
     if wrong:
         return fault(

@@ -32,7 +32,7 @@ def scaling_of_pixels(subject: Subject) -> Verdict:
             f"{said}: the pixels are scaled twice.",
             "Take one of the two away; the networks of dlmath scale pixels of 0..255 themselves.",
         )
-    if reach > MOST_RANGE:
+    if not reach <= MOST_RANGE:  # NaN too
         return fault(f"{said}: the pixels are not scaled.", "Put a Rescaling in front.")
     return ok(said)
 

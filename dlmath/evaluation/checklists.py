@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dlmath.evaluation.composition import composition_of
+from dlmath.evaluation.meanings import with_interval
 from dlmath.recipe import Recipe
 
 OPEN = ""
@@ -201,8 +203,9 @@ def _of_results(metrics: Mapping[str, Any]) -> dict[str, str]:
     }
     if auc["value"] is not None and auc["low"] is not None:
         found["performance"] = (
-            f"AUC {auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}] on {metrics['n']:,} "
-            f"{metrics['split']} images; every metric is in report/index.html."
+            f"AUC {with_interval(auc)} on {metrics['n']:,} "
+            f"{metrics['split']} images ({composition_of(metrics)}); every metric is in "
+            "report/index.html."
         )
     return found
 

@@ -10,6 +10,7 @@ import numpy as np
 from dlmath.errors import RunError
 from dlmath.evaluation.bootstrap import Estimate, cluster_indices, estimate
 from dlmath.evaluation.calibration_error import calibration_error
+from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, difference_ends
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
 from dlmath.evaluation.predictions import read_predictions, refuse_other_images, sample_of
@@ -45,6 +46,7 @@ class Comparison:
     Attributes:
         runs: Their names.
         n: How many images.
+        by_class: How many of them are of each class.
         patients: How many patients; None where it is not known whose the images are.
         classes: In the first run's order.
         positive_class: None for more than two classes.
@@ -57,6 +59,7 @@ class Comparison:
 
     runs: tuple[str, str]
     n: int
+    by_class: dict[str, int]
     patients: int | None
     classes: tuple[str, ...]
     positive_class: str | None
@@ -123,6 +126,7 @@ def _compare(
     return Comparison(
         runs=names,
         n=len(one.truth),
+        by_class=class_counts(one.truth, one.decider.classes),
         patients=None if None in patients else len(set(patients)),
         classes=one.decider.classes,
         positive_class=one.decider.positive_class,

@@ -17,6 +17,7 @@ from dlmath.evaluation.calibration import (
     probability_columns,
     probability_metrics_of,
 )
+from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.operating_points import operating_points
@@ -28,8 +29,6 @@ from dlmath.seeds import generator
 
 WORST_PATIENTS = 20
 
-# Groups are many; their intervals need not be known to the third digit.
-_SLICE_REPLICATES = 1_000
 _HEADER = 2**20  # bytes, whole metadata of nearly every JPEG
 
 
@@ -148,9 +147,7 @@ def slices(evaluated: Evaluated, columns: Sequence[str]) -> dict[str, Any]:
         groups.append(by_text(name, read_column(Path(table), name, files)))
     random = generator("slices", evaluated.seed)
     found = [
-        measure_slices(evaluated.sample, group, random, _SLICE_REPLICATES)
-        for group in groups
-        if group is not None
+        measure_slices(evaluated.sample, group, random) for group in groups if group is not None
     ]
     return slices_as_json(found)
 
@@ -178,6 +175,7 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
     return {
         "rule": level.rule,
         "n": len(level.patients),
+        "by_class": class_counts(of_patients.truth, sample.decider.classes),
         "metrics": {name: asdict(figure) for name, figure in measured.metrics.items()},
         "worst": [asdict(one) for one in worst[:WORST_PATIENTS] if one.wrong],
         "warnings": measured.warnings,

@@ -19,6 +19,7 @@ from dlmath.evaluation.melding import (
     confusion_draws,
     interval_of,
     interval_of_difference,
+    recall_draws,
 )
 from dlmath.evaluation.metrics import Statistics, binary_statistics, multiclass_statistics
 from dlmath.evaluation.proportions import (
@@ -74,25 +75,31 @@ class Sample:
         positive = self.decider.positive_index
         return list(range(self.probabilities.shape[1])) if positive is None else [positive]
 
+    @property
+    def rate(self) -> str:
+        """The metric to read first: accuracy, or of images of one class their rate."""
+        present = np.unique(self.truth)
+        if len(present) > 1:
+            return "accuracy"
+        return "sensitivity" if self.decider.positive_index in (None, present[0]) else "specificity"
+
     def draws(self, shares: np.ndarray | None = None) -> Draws | None:
-        """Return draws of the decision metrics; None without images of each class.
+        """Return draws of the decision metrics: of one class the rate; None if another is missing.
 
         They are the same at every call, so that a metric has one interval wherever it stands.
 
         Args:
             shares: (K,) of the classes, such as those at another prevalence.
         """
-        classes = self.probabilities.shape[1]
+        classes, random = self.probabilities.shape[1], generator("melding")
+        if self.rate != "accuracy":
+            everything = np.ones(len(self.truth), bool)
+            ends = recall_draws(everything, self.decision == self.truth, self.clusters, random)
+            return Draws(*({self.rate: end} for end in ends))
         if len(np.unique(self.truth)) < classes:
             return None
         return confusion_draws(
-            self.truth,
-            self.decision,
-            classes,
-            self.clusters,
-            self.about,
-            generator("melding"),
-            shares,
+            self.truth, self.decision, classes, self.clusters, self.about, random, shares
         )
 
     def statistics(self) -> Statistics:
@@ -147,11 +154,10 @@ def measure_metrics(
 
 
 def difference_ends(first: Sample, second: Sample) -> dict[str, tuple[float, float]]:
-    """Return intervals of decision metrics of one sample less those of another, at the edges alone.
+    """Return intervals of decision metrics of one sample less those of another, only at the edges.
 
     They are of the metrics that follow from a rate of 0 or 1 in either sample, which the bootstrap
-    takes for certain; of other metrics its interval, of pairs, is the narrower one. None at all
-    where a sample lacks a class.
+    takes for certain; of other metrics its interval, of pairs, is the narrower one.
     """
     draws = first.draws(), second.draws()
     if draws[0] is None or draws[1] is None:
@@ -162,7 +168,7 @@ def difference_ends(first: Sample, second: Sample) -> dict[str, tuple[float, flo
     return {
         name: interval_of_difference(draws[0], draws[1], name)
         for name in DECISION_METRICS
-        if edges & own.get(name, edges)
+        if name in draws[0].lower and name in draws[1].lower and edges & own.get(name, edges)
     }
 
 
@@ -172,7 +178,7 @@ def _classes_at_edge(sample: Sample) -> set[int]:
     return {
         k
         for k in range(sample.probabilities.shape[1])
-        if right[sample.truth == k].mean() in (0.0, 1.0)
+        if (sample.truth == k).any() and right[sample.truth == k].mean() in (0.0, 1.0)
     }
 
 
@@ -198,7 +204,7 @@ def _of_decisions(sample: Sample) -> _Found:
     draws = sample.draws()
     found: _Found = {}
     if draws is not None:
-        found = {name: (MELDED, *interval_of(draws, name)) for name in DECISION_METRICS}
+        found = {name: (MELDED, *interval_of(draws, name)) for name in draws.lower}
     return found | {name: (EXACT, *share[1:]) for name, share in _shares(sample).items()}
 
 

@@ -58,7 +58,7 @@ def confusion_draws(
         shares: (K,) of the classes, such as those at another prevalence; drawn where left out.
     """
     counts_of = confusion_matrix(truth, decision, classes)
-    rights = [_recall_draws(truth == k, decision == k, clusters, generator) for k in range(classes)]
+    rights = [recall_draws(truth == k, decision == k, clusters, generator) for k in range(classes)]
     wrongs = [_divisions(counts_of[k], k, generator) for k in range(classes)]
     if shares is None:
         shares = _share_draws(counts_of.sum(axis=1), clusters, generator)
@@ -101,10 +101,17 @@ def ends_of(lower: np.ndarray, upper: np.ndarray) -> tuple[float, float]:
     return float(np.nanquantile(lower, _TAIL)), float(np.nanquantile(upper, 1 - _TAIL))
 
 
-def _recall_draws(
+def recall_draws(
     counted: np.ndarray, hit: np.ndarray, clusters: np.ndarray, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return draws (R,) of the share of hits for the lower and for the upper end."""
+    """Return draws (R,) of the share of hits for the lower and for the upper end.
+
+    Args:
+        counted: (N,) bool, which images count; at least one.
+        hit: (N,) bool, which images are hits.
+        clusters: (N,) indices 0..P-1 of the patients.
+        generator: Where the draws come from.
+    """
     size = effective_images(hit, counted, clusters)
     hits = size * float(hit[counted].mean())
     misses = size * float((~hit)[counted].mean())

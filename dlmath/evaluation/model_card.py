@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.evaluation.checklists import GUIDELINES, answers
+from dlmath.evaluation.composition import composition_of
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
 
@@ -67,7 +68,8 @@ def _front_matter(
 def _results(metrics: Mapping[str, Any] | None) -> str:
     if metrics is None:
         return "The test part has not been opened.\n"
-    lines = [f"On {metrics['n']:,} {metrics['split']} images:\n", "| metric | value | 95 % |"]
+    images = f"{metrics['n']:,} {metrics['split']} images ({composition_of(metrics)})"
+    lines = [f"On {images}:\n", "| metric | value | 95 % interval |"]
     lines.append("| --- | --- | --- |")
     for name, figure in metrics["metrics"].items():
         value = "undefined" if figure["value"] is None else f"{figure['value']:.3f}"

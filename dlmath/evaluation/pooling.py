@@ -10,7 +10,7 @@ import numpy as np
 from dlmath.errors import RunError
 from dlmath.evaluation.bootstrap import cluster_indices
 from dlmath.evaluation.evaluation import Evaluation, measure
-from dlmath.evaluation.selective_figures import selective_figures
+from dlmath.evaluation.selective_figures import answered_by_class, selective_figures
 from dlmath.evaluation.tables import probability_columns
 from dlmath.light.decider import Decider, Threshold, stored_decision
 from dlmath.recipe import Recipe
@@ -63,7 +63,7 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
         )
 
     raw = measured([fold.probabilities for fold in folds])
-    selective = _selective(folds, patients, recipe.seed)
+    selective = _selective(folds, patients, recipe)
     if not recipe.is_binary:
         return replace(raw, selective=selective)
     positive = recipe.classes.index(recipe.positive_class)
@@ -79,7 +79,9 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
     return replace(decided, metrics=metrics, methods=methods, threshold=None, selective=selective)
 
 
-def _selective(folds: Sequence[_Fold], patients: Sequence[str | None], seed: int) -> dict[str, Any]:
+def _selective(
+    folds: Sequence[_Fold], patients: Sequence[str | None], recipe: Recipe
+) -> dict[str, Any]:
     """Return the figures of abstaining, each image by the limits of the model that predicted it."""
 
     def together(parts: Iterable[np.ndarray | None]) -> np.ndarray | None:
@@ -87,15 +89,18 @@ def _selective(folds: Sequence[_Fold], patients: Sequence[str | None], seed: int
         return np.concatenate(known) if len(known) == len(folds) else None
 
     deciders = [(fold.decider, fold) for fold in folds]
+    abstains = together(by.abstains(one.probabilities, one.distances) for by, one in deciders)
     figures = selective_figures(
         np.concatenate([by.decide(one.probabilities) != one.truth for by, one in deciders]),
         np.concatenate([by.confidence(one.probabilities) for by, one in deciders]),
         cluster_indices(patients),
-        abstains=together(by.abstains(one.probabilities, one.distances) for by, one in deciders),
+        abstains=abstains,
         unusual=together(by.unusual(one.distances) for by, one in deciders),
-        seed=seed,
+        seed=recipe.seed,
     )
-    return {"least_confidence": None, "greatest_distance": None, **figures}
+    truth = np.concatenate([fold.truth for fold in folds])
+    answered = answered_by_class(truth, abstains, recipe.classes)
+    return {"least_confidence": None, "greatest_distance": None, **figures, "answered": answered}
 
 
 def _around_the_middle(fold: _Fold, positive: int) -> np.ndarray:

@@ -77,5 +77,5 @@ def _melded(
     return {
         name: Estimate(figures[name].value, *interval_of(draws, name))
         for name in DECISION_METRICS
-        if name in figures and figures[name].value is not None
+        if name in figures and name in draws.lower and figures[name].value is not None
     }

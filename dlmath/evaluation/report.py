@@ -10,6 +10,7 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.data.splits import PARTS
+from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.meanings import MEANINGS, cells
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.report_details import detail_sections
@@ -85,7 +86,9 @@ def _unopened(run: Run) -> Iterator[str]:
 def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
     patients = f" of {metrics['patients']:,} patients" if metrics["patients"] else ""
     positive = f"; positive is {metrics['positive_class']}" if metrics["positive_class"] else ""
-    yield pages.paragraph(f"{metrics['n']:,} test images{patients}{positive}.")
+    yield pages.paragraph(
+        f"{metrics['n']:,} test images ({composition_of(metrics)}){patients}{positive}."
+    )
     rows = [
         (name.replace("_", " "), *cells(figure), MEANINGS.get(name, ""))
         for name, figure in metrics["metrics"].items()

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlmath import pages
+from dlmath.evaluation.composition import composition
 
-_SLICED = ("accuracy", "sensitivity", "specificity", "auc")
+_SLICED = ("sensitivity", "specificity", "accuracy", "auc")
 _WORST = 10  # patients shown
 Figure = Mapping[str, float | None]
 
@@ -31,11 +32,10 @@ def detail_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield _metrics_table(at["metrics"])
     if metrics.get("slices"):
         yield pages.heading("Parts of the test images")
-        for name, own in metrics["slices"].items():
-            yield _slice(name, own)
+        yield from _slices(metrics["slices"], metrics["positive_class"])
     if patients := metrics.get("patient_level"):
         yield pages.heading("One decision for each patient")
-        yield from _patients(patients)
+        yield from _patients(patients, metrics["positive_class"])
 
 
 def _thresholds(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -51,25 +51,41 @@ def _thresholds(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield pages.table(("operating point", "value (95 % interval)"), rows)
 
 
-def _slice(name: str, own: Mapping[str, Any]) -> str:
-    rows = []
-    for group, figures in own["groups"].items():
-        gap = own.get("gaps", {}).get(group, {}).get("accuracy")
-        rows.append(
-            (
-                group,
-                f"{figures['n']:,}",
-                *(estimate_text(figures["metrics"][metric]) for metric in _SLICED),
-                estimate_text(gap) if gap else "",
-            )
+def _slices(slices: Mapping[str, Any], positive_class: str | None) -> Iterator[str]:
+    for name, own in slices.items():
+        rows = [
+            _slice_row(group, figures, own["gaps"].get(group, {}), positive_class)
+            for group, figures in own["groups"].items()
+        ]
+        yield pages.table((name, "images", *_SLICED, "less that of the others"), rows)
+    if any(group["against"] for own in slices.values() for group in own["groups"].values()):
+        yield pages.paragraph(
+            "The AUC of a group of one class ranks its images against all of the other class; no "
+            "other figure counts those.",
+            "faint",
         )
-    header = (name, "images", *map(_plain, _SLICED), "accuracy less that of the others")
-    return pages.table(header, rows, numbers=(1,))
 
 
-def _patients(patients: Mapping[str, Any]) -> Iterator[str]:
+def _slice_row(
+    group: str,
+    figures: Mapping[str, Any],
+    gaps: Mapping[str, Figure],
+    positive_class: str | None,
+) -> tuple[str, ...]:
+    """Return the cells of a group; what its images have no figure of stays blank."""
+    measured = [figures["metrics"][metric] for metric in _SLICED]
+    cells = ["" if one["value"] is None else estimate_text(one) for one in measured]
+    if figures["against"]:
+        cells[-1] += f", against {composition(figures['against'], positive_class)}"
+    gap = gaps.get(figures["rate"])
+    less = f"{figures['rate']}: {estimate_text(gap)}" if gap else ""
+    return (group, composition(figures["by_class"], positive_class), *cells, less)
+
+
+def _patients(patients: Mapping[str, Any], positive_class: str) -> Iterator[str]:
     yield pages.paragraph(
-        f"{patients['n']:,} patients, each decided by the {patients['rule']} of the images."
+        f"{patients['n']:,} patients ({composition(patients['by_class'], positive_class)}), each "
+        f"decided by the {patients['rule']} of the images."
     )
     yield pages.fold("every metric", _metrics_table(patients["metrics"]))
     worst = [

@@ -7,6 +7,7 @@ import numpy as np
 
 from dlmath import pages
 from dlmath.charts import Axes, Chart
+from dlmath.evaluation.composition import composition
 from dlmath.evaluation.report_details import estimate_text
 
 _SAID = {
@@ -33,6 +34,9 @@ def reliance_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
         (said, estimate_text(selective[name])) for name, said in _SAID.items() if selective[name]
     ]
     yield pages.table(("share of images", "value (95 % interval)"), rows)
+    if answered := selective.get("answered"):
+        said = composition(answered, metrics["positive_class"])
+        yield pages.paragraph(f"Answered images: {said}.")
     yield pages.charts([risk_coverage_chart(selective)])
 
 

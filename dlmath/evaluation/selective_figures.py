@@ -1,11 +1,13 @@
 """What an evaluation says of abstaining: how many are answered, and how rightly."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from dlmath.evaluation.bootstrap import estimate
+from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.proportions import Share, share_of_images
 from dlmath.evaluation.selective import risk_area, risk_coverage
@@ -26,11 +28,12 @@ def of_sample(sample: Sample, distances: np.ndarray | None, seed: int) -> dict[s
         seed: Of the bootstrap.
     """
     decider = sample.decider
+    abstains = decider.abstains(sample.probabilities, distances)
     figures = selective_figures(
         sample.decision != sample.truth,
         decider.confidence(sample.probabilities),
         sample.clusters,
-        abstains=decider.abstains(sample.probabilities, distances),
+        abstains=abstains,
         unusual=decider.unusual(distances),
         seed=seed,
     )
@@ -39,7 +42,15 @@ def of_sample(sample: Sample, distances: np.ndarray | None, seed: int) -> dict[s
         "least_confidence": limits.confidence,
         "greatest_distance": limits.distance,
         **figures,
+        "answered": answered_by_class(sample.truth, abstains, decider.classes),
     }
+
+
+def answered_by_class(
+    truth: np.ndarray, abstains: np.ndarray | None, classes: Sequence[str]
+) -> dict[str, int] | None:
+    """Return how many images of each class are answered; None without a rule."""
+    return None if abstains is None else class_counts(truth[~abstains], classes)
 
 
 def selective_figures(

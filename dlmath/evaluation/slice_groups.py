@@ -3,12 +3,13 @@
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from dlmath.errors import DataError, did_you_mean
+from dlmath.evaluation.calibration import equal_mass_bins
 
 # Kinds of pneumonia in the file names of Kermany's chest X-rays: person1_bacteria_2.jpeg.
 KINDS = re.compile(r"(?:^|[_-])(bacteria|virus)(?=[_.-]|$)", re.IGNORECASE)
@@ -24,21 +25,22 @@ class Groups:
 
     Attributes:
         name: Of the property.
-        rows: For each group the indices of its images, growing. Groups may share images.
-        own: How many of them have the property itself; the others are for comparison.
+        rows: For each group the indices of its images, growing.
+        against: For a group of one class the indices of images of the other class that its AUC
+            ranks its own images against; groups may share them. A group that has no such images is
+            left out.
     """
 
     name: str
     rows: Mapping[str, np.ndarray]
-    own: Mapping[str, int]
+    against: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def by_kind(files: Sequence[str], positive: np.ndarray) -> Groups | None:
     """Divide by the kind that a file's name tells; None where no name tells one.
 
-    A kind divides one class only, so its images alone have neither AUC nor specificity: beside
-    them each group has all images of the other class. Specificity and negative predictive value
-    then speak of the same images in each group, and their gaps say little.
+    A kind divides one class only, so its images have no AUC of their own: they are ranked against
+    all images of the other class, which the kinds share. No other figure counts those images.
 
     Args:
         files: N names.
@@ -49,13 +51,13 @@ def by_kind(files: Sequence[str], positive: np.ndarray) -> Groups | None:
     has_kind = kinds != ""
     if not has_kind.any():
         return None
-    rows, own = {}, {}
+    rows, against = {}, {}
     for kind in np.unique(kinds[has_kind]).tolist():
-        chosen = kinds == kind
-        classes = set(positive[chosen].tolist())
-        others = ~has_kind & ~np.isin(positive, list(classes))
-        rows[kind], own[kind] = np.flatnonzero(chosen | others), int(chosen.sum())
-    return Groups("kind", rows, own)
+        rows[kind] = np.flatnonzero(kinds == kind)
+        others = np.flatnonzero(~has_kind & ~np.isin(positive, positive[rows[kind]]))
+        if len(others):
+            against[kind] = others
+    return Groups("kind", rows, against)
 
 
 def by_number(name: str, values: np.ndarray, unit: str = "", parts: int = PARTS) -> Groups | None:
@@ -74,10 +76,8 @@ def by_number(name: str, values: np.ndarray, unit: str = "", parts: int = PARTS)
     distinct = np.unique(values[known])
     if len(distinct) < 2:
         return None
-    edges = np.quantile(values[known], np.arange(1, parts) / parts)
-    # Where most are equal to the largest, an edge there would leave one group.
-    edges = np.unique(np.minimum(edges, distinct[-2]))
-    part = np.where(known, np.searchsorted(edges, values, side="left"), -1)
+    part = np.full(len(values), -1)
+    part[known] = equal_mass_bins(values[known], parts).argmax(axis=1)
     numbers = np.unique(part[known])
     spans = _spans([values[part == number] for number in numbers])
     rows = {
@@ -167,7 +167,7 @@ def _span(low: str, high: str) -> str:
 def _disjoint(name: str, rows: dict[str, np.ndarray], unknown: np.ndarray) -> Groups:
     if len(unknown):
         rows = {**rows, UNKNOWN: unknown}
-    return Groups(name, rows, {group: len(chosen) for group, chosen in rows.items()})
+    return Groups(name, rows)
 
 
 def _as_numbers(texts: np.ndarray) -> np.ndarray | None:

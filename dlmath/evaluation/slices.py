@@ -2,20 +2,34 @@
 
 A mean over all images hides a group on which a classifier fails. The more groups are looked at, the
 more of them stand out by chance: of 20 gaps of nothing, one has a 95 % interval without 0.
+
+An accuracy depends on how many images of each class it is of, so each group says how many it has. A
+group of one class has that class's rate in its place: the sensitivity of positive images, the
+specificity of negative ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from dlmath.convex import auc_with_interval
 from dlmath.evaluation.bootstrap import Estimate, estimate
-from dlmath.evaluation.intervals import Sample, measure_metrics
+from dlmath.evaluation.composition import class_counts
+from dlmath.evaluation.intervals import Sample, difference_ends, measure_metrics
+from dlmath.evaluation.metrics import METRICS, Statistics
 from dlmath.evaluation.slice_groups import Groups
 
 # Half of those of the main figures: three properties of three groups cost ten times as much.
 REPLICATES = 1_000
+
+# Metrics of images of one class, next to their rate; of the others each takes images of both.
+_OF_ONE_CLASS = ("brier", "log_loss", "ece")
+_UNDEFINED = Estimate(None, None, None)
+_NONE = np.zeros(0, int)
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -24,15 +38,21 @@ class Slice:
 
     Attributes:
         n: How many images the figures are of.
-        own: How many of them are the group's own; the others are for comparison.
+        by_class: How many of them are of each class.
+        against: How many images of each class the AUC ranks them against; None where it ranks the
+            group's own images, or is undefined.
         patients: How many patients they are of; the count of images where those are not known.
-        metrics: By the names in `METRICS`.
+        rate: The metric to read first: accuracy, or of images of one class sensitivity or
+            specificity.
+        metrics: By the names in `METRICS`; undefined where a metric takes images of another class.
         warnings: What a reader of these intervals should know.
     """
 
     n: int
-    own: int
+    by_class: dict[str, int]
+    against: dict[str, int] | None
     patients: int
+    rate: str
     metrics: dict[str, Estimate]
     warnings: tuple[str, ...]
 
@@ -45,8 +65,8 @@ class Slices:
         name: Of the property.
         groups: By name.
         gaps: Of each group the metrics less those of all other groups together, by name; of two
-            groups the first alone. 0 within the interval: no difference is shown. A metric without
-            an interval, such as one of images that both sides share, is left out.
+            groups only the first. 0 within the interval: no difference is shown. A metric that one
+            side does not have, or without an interval, is left out.
     """
 
     name: str
@@ -71,11 +91,12 @@ def measure_slices(
     generator: np.random.Generator,
     replicates: int = REPLICATES,
 ) -> Slices:
-    """Return all metrics of each group, and the gaps between a group and the others.
+    """Return the metrics of each group, and the gaps between a group and the others.
 
     A gap's interval is that of the paired bootstrap: in each replicate patients are drawn once, and
     both sides are measured on that draw, so that what the sides share (a patient with images on
-    both, the same negatives) cancels.
+    both, the same negatives) cancels. Where a rate is 0 or 1, which a bootstrap takes for
+    certain, the interval is a melded one.
 
     Args:
         sample: All images.
@@ -83,28 +104,26 @@ def measure_slices(
         generator: Where the draws come from.
         replicates: How many samples of patients are drawn.
     """
-    found = {name: rows for name, rows in groups.rows.items() if len(rows)}
-    slices = {
-        name: _slice(sample, rows, groups.own[name], generator, replicates)
-        for name, rows in found.items()
+    found = {
+        name: (rows, groups.against.get(name, _NONE))
+        for name, rows in groups.rows.items()
+        if len(rows)
     }
+    slices = {name: _slice(sample, *rows, generator, replicates) for name, rows in found.items()}
     names = list(found)
     compared = names[:1] if len(names) == 2 else names if len(names) > 2 else []
-    gaps = {
-        name: _gaps(
-            sample,
-            found[name],
-            np.unique(np.concatenate([found[other] for other in names if other != name])),
-            generator,
-            replicates,
-        )
-        for name in compared
-    }
+    gaps = {}
+    for name in compared:
+        others = zip(*(found[other] for other in names if other != name), strict=True)
+        there = [np.unique(np.concatenate(rows)) for rows in others]
+        sides = _statistics(sample, *found[name]), _statistics(sample, *there)
+        ends = difference_ends(select(sample, found[name][0]), select(sample, there[0]))
+        gaps[name] = _gaps(sides, ends, sample.clusters, generator, replicates)
     return Slices(groups.name, slices, gaps)
 
 
 def select(sample: Sample, rows: np.ndarray) -> Sample:
-    """Return the sample of some of the images, its patients numbered anew."""
+    """Return the sample of some of the images, its patients numbered from 0 on."""
     return Sample(
         sample.decider,
         sample.truth[rows],
@@ -114,55 +133,101 @@ def select(sample: Sample, rows: np.ndarray) -> Sample:
 
 
 def _slice(
-    sample: Sample, rows: np.ndarray, own: int, generator: np.random.Generator, replicates: int
+    sample: Sample,
+    rows: np.ndarray,
+    against: np.ndarray,
+    generator: np.random.Generator,
+    replicates: int,
 ) -> Slice:
-    chosen = select(sample, rows)
-    measured = measure_metrics(chosen, generator, replicates)
+    own, classes = select(sample, rows), sample.decider.classes
+    rate, counts = own.rate, class_counts(own.truth, classes)
+    measured = measure_metrics(own, generator, replicates)
+    figures, warnings = _told(measured.metrics, rate), measured.warnings
+    if rate != "accuracy":
+        kept = (warning for warning in warnings if not warning.startswith("Undefined"))
+        warnings = [_said_of_one_class(counts, rate), *kept]
+    if len(against):
+        figures["auc"] = _auc(select(sample, np.union1d(rows, against)))
     return Slice(
         n=len(rows),
-        own=own,
-        patients=int(chosen.clusters.max()) + 1,
-        metrics=measured.metrics,
-        warnings=tuple(measured.warnings),
+        by_class=counts,
+        against=class_counts(sample.truth[against], classes) if len(against) else None,
+        patients=int(own.clusters.max()) + 1,
+        rate=rate,
+        metrics={name: figures.get(name, _UNDEFINED) for name in METRICS},
+        warnings=tuple(warnings),
     )
 
 
+def _told(figures: Mapping[str, Value], rate: str) -> dict[str, Value]:
+    """Return the metrics that images with this rate have; of one class it is their accuracy."""
+    if rate == "accuracy":
+        return dict(figures)
+    return {rate: figures["accuracy"], **{name: figures[name] for name in _OF_ONE_CLASS}}
+
+
+def _said_of_one_class(counts: Mapping[str, int], rate: str) -> str:
+    [name] = [name for name, count in counts.items() if count]
+    return (
+        f"Every image is of {name}: {rate} is given in the place of accuracy, and metrics that "
+        "take images of another class are undefined."
+    )
+
+
+def _auc(sample: Sample) -> Estimate:
+    positive = sample.decider.positive_index
+    scores = sample.probabilities[:, positive]
+    return Estimate(*auc_with_interval(sample.truth == positive, scores, sample.clusters))
+
+
+def _statistics(sample: Sample, rows: np.ndarray, against: np.ndarray) -> Statistics:
+    """Return what maps weights (R, N) of all images to the metrics of a group, (R,) each."""
+    own = select(sample, rows)
+    rate, of_own = own.rate, own.statistics()
+    ranked = np.union1d(rows, against)
+    of_ranked = select(sample, ranked).statistics()
+
+    def statistics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        figures = _told(of_own(weights[:, rows]), rate)
+        if len(against):
+            figures["auc"] = of_ranked(weights[:, ranked])["auc"]
+        return figures
+
+    return statistics
+
+
 def _gaps(
-    sample: Sample,
-    rows: np.ndarray,
-    others: np.ndarray,
+    sides: tuple[Statistics, Statistics],
+    ends: Mapping[str, tuple[float, float]],
+    clusters: np.ndarray,
     generator: np.random.Generator,
     replicates: int,
 ) -> dict[str, Estimate]:
-    here, there = select(sample, rows).statistics(), select(sample, others).statistics()
+    here, there = sides
 
     def differences(weights: np.ndarray) -> dict[str, np.ndarray]:
-        left, right = here(weights[:, rows]), there(weights[:, others])
-        return {name: left[name] - right[name] for name in left}
+        left, right = here(weights), there(weights)
+        shared = left.keys() & right.keys() - {"ece"}  # the bias of its estimate does not cancel
+        return {name: left[name] - right[name] for name in METRICS if name in shared}
 
-    gaps = estimate(differences, sample.clusters, generator, replicates)[0]
+    gaps = estimate(differences, clusters, generator, replicates)[0]
+    for name in gaps.keys() & ends.keys():
+        gaps[name] = Estimate(gaps[name].value, *ends[name])
     return {name: gap for name, gap in gaps.items() if gap.has_width}
 
 
 def slices_as_json(slices: Sequence[Slices]) -> dict[str, Any]:
     """Return the document that stands under `slices` in `evaluate --json`."""
-
-    def of(metrics: dict[str, Estimate]) -> dict[str, Any]:
-        return {name: asdict(figure) for name, figure in metrics.items()}
-
     return {
         one.name: {
             "groups": {
-                name: {
-                    "n": group.n,
-                    "own": group.own,
-                    "patients": group.patients,
-                    "metrics": of(group.metrics),
-                    "warnings": list(group.warnings),
-                }
+                name: {**asdict(group), "warnings": list(group.warnings)}
                 for name, group in one.groups.items()
             },
-            "gaps": {name: of(gap) for name, gap in one.gaps.items()},
+            "gaps": {
+                name: {metric: asdict(gap) for metric, gap in gaps.items()}
+                for name, gaps in one.gaps.items()
+            },
         }
         for one in slices
     }

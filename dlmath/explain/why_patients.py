@@ -46,8 +46,10 @@ class WhyPatients:
         file: The image.
         about: The class that the probabilities are of: the positive one, or the most probable.
         probability: What the model answers.
-        low: Lower end of the 95 % interval of the head (Laplace, patients independent).
+        low: Lower end of the 95 % interval of that probability, for what the training patients
+            leave open about the head (Laplace, patients independent).
         high: Its upper end.
+        threshold: From which probability on the class is decided; None for more than two classes.
         patients: Those whose absence changes the log-odds most, the greatest change first.
     """
 
@@ -56,7 +58,15 @@ class WhyPatients:
     probability: float
     low: float
     high: float
+    threshold: float | None
     patients: tuple[LeanedOn, ...]
+
+    @property
+    def is_settled(self) -> bool | None:
+        """Whether both ends of the interval decide alike; None for more than two classes."""
+        if self.threshold is None:
+            return None
+        return (self.low >= self.threshold) == (self.high >= self.threshold)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything, for `--json`."""
@@ -65,6 +75,8 @@ class WhyPatients:
             "class": self.about,
             "probability": self.probability,
             "interval": [self.low, self.high],
+            "threshold": self.threshold,
+            "settled": self.is_settled,
             "patients": [
                 {
                     "patient": one.patient,
@@ -118,6 +130,7 @@ def why_patients(
     posterior = laplace(solved.fit, *arrays, data.groups)
     uncertain = posterior.predict(features, scaling=solved.scaling)
     images = _images_of_patients(solved)
+    threshold = run.manifest["threshold"]["value"] if run.recipe.is_binary else None
     answers = []
     for row, file in enumerate(given):
         about = _class_of_interest(run, influence.probabilities[row])
@@ -128,6 +141,7 @@ def why_patients(
                 float(influence.probabilities[row, about]),
                 float(uncertain.low[row, about]),
                 float(uncertain.high[row, about]),
+                threshold,
                 _leaned_on(influence, row, about, images)[:top],
             )
         )

@@ -14,6 +14,7 @@ from dlmath.data.sources import Example, read_sources
 from dlmath.data.splits import Split, read_split
 from dlmath.errors import RunError
 from dlmath.evaluation.classifier import Classifier
+from dlmath.evaluation.composition import class_counts
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -26,6 +27,7 @@ class Cases:
 
     Attributes:
         files: N image files.
+        by_class: How many of them are of each class.
         pixels: The same, decoded and resized: uint8 (N, size, size, 3).
         probabilities: What the run's model says of them: (N, K).
         distances: From the training images, (N,); None where the run has none fitted.
@@ -33,6 +35,7 @@ class Cases:
     """
 
     files: tuple[Path, ...]
+    by_class: dict[str, int]
     pixels: np.ndarray
     probabilities: np.ndarray
     distances: np.ndarray | None
@@ -86,7 +89,9 @@ def gather_cases(
             f"The model of {run.folder} gives NaN. Its weights are damaged or its training "
             "diverged: there is nothing to export. Train again."
         )
-    return Cases(files, array, probabilities, distances, classifier)
+    truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
+    by_class = class_counts(truth, classifier.classes)
+    return Cases(files, by_class, array, probabilities, distances, classifier)
 
 
 def parts_of(run: Run, reporter: Reporter = SILENT) -> Split:

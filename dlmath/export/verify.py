@@ -27,7 +27,9 @@ class Proof:
 
     Attributes:
         images: How many.
+        by_class: How many of them are of each class.
         tolerance: The largest difference of a probability that is allowed.
+        changes_allowed: The largest number of changed decisions, and of changed abstentions.
         largest_difference: Of a probability, by the way in.
         changed_decisions: Images whose class is decided otherwise.
         changed_abstentions: Images that are abstained on otherwise; None without a rule.
@@ -38,7 +40,9 @@ class Proof:
     """
 
     images: int
+    by_class: dict[str, int]
     tolerance: float
+    changes_allowed: int
     largest_difference: dict[str, float]
     changed_decisions: int
     changed_abstentions: int | None
@@ -52,12 +56,18 @@ class Proof:
 
 
 def verify(
-    model: Path, program: str, cases: Cases, *, isolated: bool, tolerance: float = 1e-5
+    model: Path,
+    program: str,
+    cases: Cases,
+    *,
+    isolated: bool,
+    tolerance: float = 1e-5,
+    most_changed: float = 1 / 64,
 ) -> Proof:
     """Run an export in a fresh process and compare; return what was found, for the record.
 
     A decision may change where the run's own probability lies within the tolerance of another
-    decision, and nowhere else.
+    decision, and nowhere else; of decisions and of abstentions only a share may change.
 
     Args:
         model: The export.
@@ -65,6 +75,8 @@ def verify(
         cases: What it must reproduce.
         isolated: Whether the process may not see dlmath.
         tolerance: Of a probability.
+        most_changed: The largest share of the images whose decision, or whose abstention, may
+            change; one image may in any case, since a limit can lie right at its probability.
 
     Raises:
         VerificationError: It fails, or something is off by more than is allowed.
@@ -82,7 +94,9 @@ def verify(
     }
     proof = Proof(
         images=len(cases.files),
+        by_class=cases.by_class,
         tolerance=tolerance,
+        changes_allowed=max(1, int(most_changed * len(cases.files))),
         largest_difference={
             name: _largest_difference(cases.probabilities, values)
             for name, values in probabilities.items()
@@ -114,6 +128,15 @@ def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> No
             f"The export decides {unexplained.sum()} of {proof.images} images otherwise than the "
             "run, although their probabilities are the same. It was not kept."
         )
+    for changed, what in (
+        (proof.changed_decisions, "decides"),
+        (proof.changed_abstentions or 0, "abstains on"),
+    ):
+        if changed > proof.changes_allowed:
+            raise VerificationError(
+                f"The export {what} {changed} of {proof.images} images otherwise than the run, and "
+                f"{proof.changes_allowed} is allowed. It was not kept."
+            )
     difference = proof.heat_map_difference
     if difference is not None and not difference <= MAP_TOLERANCE:
         raise VerificationError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.data.listing import counted
+from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.exported_classifier import export_metadata
 from dlmath.evaluation.meanings import MEANINGS, cells
 from dlmath.runs import Run, read_json
@@ -79,8 +80,8 @@ def _tested(metrics: Mapping[str, Any]) -> Iterator[str]:
     patients = f" of {counted(metrics['patients'], 'patient')}" if metrics["patients"] else ""
     positive = f" Positive is {metrics['positive_class']}." if metrics["positive_class"] else ""
     yield pages.paragraph(
-        f"It was tested on {counted(metrics['n'], 'image')}{patients} of the {metrics['split']} "
-        f"part.{positive} Each figure stands with its 95 % interval."
+        f"It was tested on {counted(metrics['n'], 'image')} ({composition_of(metrics)}){patients} "
+        f"of the {metrics['split']} part.{positive} Each figure stands with its 95 % interval."
     )
     figures = metrics["metrics"]
     rows = [

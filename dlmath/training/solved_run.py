@@ -70,7 +70,8 @@ def load_solved_run(run: Run, purpose: str, reporter: Reporter) -> SolvedRun:
     fit = solved_head.fit(ingredients, reporter, run.manifest["head"]["l2"])
     kernel = model.get_layer("logits").get_weights()[0]
     scaling = stored_scaling(run)
-    if np.abs(kernel - scaling.slope * fit.kernel).max() > TOLERANCE * np.abs(kernel).max():
+    difference = np.abs(kernel - scaling.slope * fit.kernel).max()
+    if not difference <= TOLERANCE * np.abs(kernel).max():  # NaN is beyond every bound
         raise RunError(
             f"The head of {run.folder} is not the one that its images and its recipe give: the "
             "model or the data were changed since. Train again."

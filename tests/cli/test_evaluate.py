@@ -1,4 +1,6 @@
+import csv
 import json
+import re
 from importlib.resources import files
 
 import jsonschema
@@ -8,6 +10,7 @@ from typer.testing import CliRunner
 
 from dlmath.cli.evaluate import evaluate
 from dlmath.errors import RunError
+from dlmath.evaluation.composition import composition
 from dlmath.runs import read_json
 
 app = typer.Typer()
@@ -33,7 +36,7 @@ def test_people_get_tables(tiny_run):
 
     assert result.exit_code == 0, result.output
     told = result.stdout
-    assert "tiny, test, 24 images of 12 patients" in told
+    assert "tiny, test, 24 images (12 positive + 12 negative) of 12 patients" in told
     assert "Positive is PNEUMONIA, decided at a probability of at least 0.5000" in told
     assert "chosen on validation" in told
     auc = next(line for line in told.splitlines() if "auc" in line)
@@ -107,6 +110,30 @@ def test_people_hear_how_much_is_answered(tiny_run):
     told = invoke(tiny_run.folder).stdout
 
     found = read_json(tiny_run.metrics_path)["selective"]
-    assert f"a share of {found['coverage']['value']:.3f} (" in told
-    assert f"wrong of those: {found['risk']['value']:.3f}" in told
+    assert f"a share of {found['coverage']['value']:.3f} (95 % interval " in told
+    answered = composition(found["answered"], "PNEUMONIA")
+    assert f"wrong of those ({answered}): {found['risk']['value']:.3f}" in told
     assert f"Area under the risk-coverage curve: {found['area']['value']:.3f}" in told
+
+
+def test_each_part_says_how_many_images_of_each_class_its_rate_is_of(tiny_run, tmp_path):
+    groups = ["[f]" if "PNEU" in row["file"] else "m" for row in _test_rows(tiny_run)]
+    groups[groups.index("m")] = "[f]"  # of the two groups one has both classes
+    table = tmp_path / "table.csv"
+    files = [row["file"] for row in _test_rows(tiny_run)]
+    lines = [f"{file},{group}" for file, group in zip(files, groups, strict=True)]
+    table.write_text("\n".join(["file,sex", *lines]) + "\n", encoding="utf-8")
+
+    told = invoke(tiny_run.folder, "--slice-by", f"{table}:sex").stdout
+
+    parts = read_json(tiny_run.metrics_path)["slices"]["sex"]["groups"]
+    cells = [re.split(r" {2,}", line.strip()) for line in told.splitlines()]
+    rows = {row[0]: row[1:4] for row in cells}
+    assert rows["[f]"][:2] == ["12 positive + 1 negative", "accuracy"]
+    assert rows["m"][:2] == ["11 negative", "specificity"]
+    assert rows["m"][2] == f"{parts['m']['metrics']['specificity']['value']:.3f}"
+
+
+def _test_rows(run):
+    with run.split_path.open(newline="", encoding="utf-8") as lines:
+        return [row for row in csv.DictReader(lines) if row["split"] == "test"]

@@ -15,6 +15,9 @@ app = typer.Typer()
 app.command()(export)
 
 
+HALVES = {"NORMAL": 12, "PNEUMONIA": 12}
+
+
 def invoke(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -26,7 +29,7 @@ def test_the_choices_are_the_formats_that_work():
 
 
 def test_it_prints_where_the_export_lies(tiny_run, tmp_path, monkeypatch):
-    proof = Proof(24, 1e-5, {"model": 3e-7}, 0, 1, None, 1234.0, 0.5)
+    proof = Proof(24, HALVES, 1e-5, 1, {"model": 3e-7}, 0, 1, None, 1234.0, 0.5)
     monkeypatch.setattr(formats, "verify", lambda *args, **kwargs: proof)
 
     result = invoke(tiny_run.folder, "--format", "keras", "--out", tmp_path / "out")
@@ -34,13 +37,16 @@ def test_it_prints_where_the_export_lies(tiny_run, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'out' / 'model.keras'}\n"
     assert (tmp_path / "out" / "model.keras").is_file()
-    for told in ("24 images", "3.0e-07 (1e-05 allowed)", "abstentions changed", "1,234"):
+    for told in ("24 images (12 positive + 12 negative)", "3.0e-07 (1e-05 allowed)", "1,234"):
         assert told in result.stderr
+    told = {line.strip().rsplit("  ", 1)[0].strip(): line for line in result.stderr.splitlines()}
+    assert told["decisions changed"].split()[-3:] == ["0", "(1", "allowed)"]
+    assert told["abstentions changed"].split()[-3:] == ["1", "(1", "allowed)"]
 
 
 @pytest.mark.parametrize(("changed", "warned"), [((0, 3), True), ((0, 0), False)])
 def test_answers_that_fewer_bits_change_are_warned_of(tiny_run, monkeypatch, changed, warned):
-    proof = Proof(24, 0.1, {"files": 0.05}, *changed, None, 1234.0, 0.5)
+    proof = Proof(24, HALVES, 0.1, 4, {"files": 0.05}, *changed, None, 1234.0, 0.5)
     monkeypatch.setattr(formats, "verify", lambda *args, **kwargs: proof)
 
     result = invoke(tiny_run.folder, "--format", "litert", "--quantize", "float16")

@@ -16,8 +16,8 @@ def test_stdout_holds_the_folder_alone_and_people_get_a_table(draw_squares, tmp_
     out = tmp_path / "folds"
     done = invoke(str(own), *OPTIONS.split(), "--set", "l2=0.1", "--folds", "2", "--out", str(out))
     assert done.stdout == f"{out}\n"
-    assert "40 images of 20 patients, each tested once" in done.stderr
-    assert "all folds together" in done.stderr
+    assert "40 images (20 positive + 20 negative) of 20 patients, each tested once" in done.stderr
+    assert "all folds (95 % interval)" in done.stderr
     assert (out / "folds.json").is_file()
 
 

@@ -20,12 +20,12 @@ def test_two_runs_are_compared_for_people(tiny_run):
     result = CliRunner().invoke(app, ["compare", *map(str, folders)])
 
     assert result.exit_code == 0, result.output
-    assert "24 test images of 12 patients" in result.stdout
+    assert "24 test images (12 positive + 12 negative) of 12 patients" in result.stdout
     accuracy = next(line for line in result.stdout.splitlines() if "accuracy" in line)
     assert "+0.000 to +0.000" in accuracy
-    assert max(map(len, result.stdout.split("AUC, paired")[0].splitlines())) <= 80
+    assert max(map(len, result.stdout.split("AUC, A - B")[0].splitlines())) <= 80
     assert "A is tiny\nB is other" in result.stdout
-    assert "paired DeLong test by patient: +0.000" in result.stdout
+    assert "AUC, A - B, paired DeLong test by patient: +0.000" in result.stdout
     assert "tiny alone is right on 0, other alone on 0" in result.stdout
     assert "a choice made on the test part" in result.stdout
 

@@ -1,9 +1,12 @@
 import json
+from types import SimpleNamespace
 
+import keras
 import pytest
 
 from dlmath.doctor import examine
 from dlmath.doctor.checks import MACHINE, OF_RUN
+from dlmath.doctor.network import scaling_of_pixels
 from dlmath.doctor.subject import Subject
 from dlmath.errors import RecipeError, RunError
 from dlmath.runs import write_text
@@ -69,6 +72,25 @@ def test_each_fault_is_named_by_its_check(fault, well, sabotage):
         found = verdict(well, one.check)
     assert found.word == "fault", found
     assert found.advice
+
+
+def test_a_recorded_figure_that_is_no_number_is_a_fault(well):
+    document = json.loads(well.metrics_path.read_text(encoding="utf-8"))
+    document["metrics"]["accuracy"]["value"] = float("nan")
+    write_text(well.metrics_path, json.dumps(document))
+
+    found = verdict(well, "recorded figures")
+
+    assert found.word == "fault"
+    assert "accuracy nan recorded" in found.found
+
+
+def test_pixels_that_are_scaled_to_nan_are_a_fault():
+    layers = [keras.Input((2, 2, 3)), keras.layers.Rescaling(float("nan"))]
+
+    found = scaling_of_pixels(SimpleNamespace(model=keras.Sequential(layers)))
+
+    assert found.word == "fault"
 
 
 def test_every_sabotage_has_its_test(sabotage):

@@ -10,6 +10,14 @@ from dlmath.errors import DataError
 from dlmath.evaluation.slice_groups import UNKNOWN, by_kind, by_number, by_text, read_column
 
 
+def as_lists(rows):
+    return {name: chosen.tolist() for name, chosen in rows.items()}
+
+
+def sizes(groups):
+    return {name: len(chosen) for name, chosen in groups.rows.items()}
+
+
 def test_a_kind_is_compared_on_all_images_of_the_other_class():
     files = [
         "train/PNEUMONIA/person1_bacteria_2.jpeg",
@@ -20,17 +28,22 @@ def test_a_kind_is_compared_on_all_images_of_the_other_class():
 
     groups = by_kind(files, np.array([True, True, False, True]))
 
-    assert {name: rows.tolist() for name, rows in groups.rows.items()} == {
-        "bacteria": [0, 2],
-        "virus": [1, 2, 3],
-    }
-    assert groups.own == {"bacteria": 1, "virus": 2}
+    assert as_lists(groups.rows) == {"bacteria": [0], "virus": [1, 3]}
+    assert as_lists(groups.against) == {"bacteria": [2], "virus": [2]}
 
 
 def test_positives_without_a_kind_belong_to_none():
     groups = by_kind(["a_virus_1.png", "b_1.png", "c_1.png"], np.array([True, True, False]))
 
-    assert groups.rows["virus"].tolist() == [0, 2]
+    assert as_lists(groups.rows) == {"virus": [0]}
+    assert as_lists(groups.against) == {"virus": [2]}
+
+
+def test_a_kind_of_both_classes_is_compared_with_nothing():
+    groups = by_kind(["a_virus_1.png", "b_virus_1.png", "c.png"], np.array([True, False, False]))
+
+    assert as_lists(groups.rows) == {"virus": [0, 1]}
+    assert groups.against == {}
 
 
 @pytest.mark.parametrize("name", ["antivirus_1.png", "IM-0001.jpeg", "virus/a.png"])
@@ -60,19 +73,19 @@ def test_every_image_is_in_one_group_and_the_groups_are_in_order(values, parts):
 def test_thirds_of_distinct_numbers_are_of_equal_size():
     groups = by_number("size", np.arange(300.0), "px")
 
-    assert groups.own == {"0 to 99 px": 100, "100 to 199 px": 100, "200 to 299 px": 100}
+    assert sizes(groups) == {"0 to 99 px": 100, "100 to 199 px": 100, "200 to 299 px": 100}
 
 
 def test_where_most_numbers_are_the_largest_the_smaller_ones_are_a_group():
     groups = by_number("image size", np.array([224.0, 100.0, 224.0, 224.0, 150.0, 224.0, 224.0]))
 
-    assert groups.own == {"100 to 150": 2, "224": 5}
+    assert sizes(groups) == {"100 to 150": 2, "224": 5}
 
 
 def test_whole_numbers_are_written_whole():
     groups = by_number("date", np.arange(20240101.0, 20240131.0))
 
-    assert groups.own == {
+    assert sizes(groups) == {
         "20240101 to 20240110": 10,
         "20240111 to 20240120": 10,
         "20240121 to 20240130": 10,
@@ -82,7 +95,7 @@ def test_whole_numbers_are_written_whole():
 def test_groups_that_read_alike_in_four_digits_get_more_of_them():
     groups = by_number("brightness", np.array([100.01, 100.02, 100.03]))
 
-    assert list(groups.own) == ["100.01", "100.02", "100.03"]
+    assert list(groups.rows) == ["100.01", "100.02", "100.03"]
 
 
 def test_numbers_that_are_not_known_are_a_group_of_their_own():
@@ -94,7 +107,7 @@ def test_numbers_that_are_not_known_are_a_group_of_their_own():
 def test_a_column_of_texts_has_a_group_for_each():
     groups = by_text("sex", ["f", "m", "", " f"])
 
-    assert {name: rows.tolist() for name, rows in groups.rows.items()} == {
+    assert as_lists(groups.rows) == {
         "f": [0, 3],
         "m": [1],
         UNKNOWN: [2],
@@ -104,7 +117,7 @@ def test_a_column_of_texts_has_a_group_for_each():
 def test_a_column_of_many_numbers_is_divided_into_thirds():
     groups = by_text("age", [str(age) for age in range(90)])
 
-    assert list(groups.own.values()) == [30, 30, 30]
+    assert list(sizes(groups).values()) == [30, 30, 30]
 
 
 def test_a_column_of_names_is_refused():

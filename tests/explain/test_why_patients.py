@@ -9,7 +9,7 @@ from dlmath.cli.main import app
 from dlmath.convex import fit_head
 from dlmath.data.pixels import read_image
 from dlmath.errors import DataError, RunError
-from dlmath.explain import why_patients
+from dlmath.explain import WhyPatients, why_patients
 from dlmath.reporting import SILENT
 from dlmath.runs import write_text
 from dlmath.training import solved_head
@@ -39,6 +39,16 @@ def test_the_probability_is_the_models(run, images):
     assert answer.about == "dark"
     assert answer.probability == pytest.approx(prediction.probabilities["dark"], abs=1e-5)
     assert answer.low < answer.probability < answer.high
+    assert answer.threshold == run.manifest["threshold"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "settled"), [(0.1, True), (0.2, True), (0.5, False), (0.95, True), (None, None)]
+)
+def test_a_decision_is_settled_where_both_ends_of_the_interval_decide_alike(threshold, settled):
+    answer = WhyPatients("a.png", "dark", 0.6, 0.2, 0.9, threshold, ())
+
+    assert answer.is_settled is settled
 
 
 def test_without_a_patient_is_what_real_training_without_it_gives(run, images):
@@ -112,4 +122,8 @@ def test_the_command_prints_a_table_or_one_json_document(run, images):
     assert len(answer["patients"]) == 5
     done = runner.invoke(app, ["explain", str(run.folder), file, "--why-patients", "--top", "2"])
     assert answer["patients"][0]["patient"] in done.stdout
+    low, high = answer["interval"]
+    assert f"probability of dark {answer['probability']:.3f}\n" in done.stdout
+    assert f"95 % interval of that probability: {low:.3f} to {high:.3f}, for" in done.stdout
+    assert f"The threshold, {answer['threshold']:.3f}, lies" in done.stdout
     assert answer["patients"][2]["patient"] not in done.stdout

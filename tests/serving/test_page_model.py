@@ -1,4 +1,5 @@
 import dlmath
+from dlmath.evaluation.composition import composition_of
 from dlmath.export.description import describe
 from dlmath.light.classifier import LightClassifier
 from dlmath.light.exported import METADATA, ONNX
@@ -22,7 +23,8 @@ def test_figures_stand_with_their_intervals(light_run):
         figure = metrics["metrics"][name]
         assert f"{figure['value']:.3f}" in html
         assert f"{figure['low']:.3f} to {figure['high']:.3f}" in html
-    assert f"tested on {metrics['n']} images of {metrics['patients']} patients" in html
+    images = f"{metrics['n']} images ({composition_of(metrics)})"
+    assert f"tested on {images} of {metrics['patients']} patients" in html
 
 
 def test_a_model_that_was_not_tested_says_so(light_run):

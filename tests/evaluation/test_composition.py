@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from dlmath.evaluation.composition import class_counts, composition, composition_of
+
+
+@pytest.mark.parametrize(
+    ("counts", "positive", "said"),
+    [
+        ({"NORMAL": 38, "PNEUMONIA": 7}, "PNEUMONIA", "7 positive + 38 negative"),
+        ({"Parasitized": 1200, "Uninfected": 3}, "Parasitized", "1,200 positive + 3 negative"),
+        ({"NORMAL": 0, "PNEUMONIA": 7}, "PNEUMONIA", "7 positive"),
+        ({"NORMAL": 38, "PNEUMONIA": 0}, "PNEUMONIA", "38 negative"),
+        ({"a": 3, "b": 0, "c": 12}, None, "3 a + 12 c"),
+        ({"NORMAL": 0, "PNEUMONIA": 0}, "PNEUMONIA", "none"),
+    ],
+)
+def test_the_images_of_each_class_are_said(counts, positive, said):
+    assert composition(counts, positive) == said
+
+
+def test_a_class_without_images_is_counted_as_none():
+    assert class_counts(np.array([0, 0, 2]), ["a", "b", "c"]) == {"a": 2, "b": 0, "c": 1}
+
+
+def test_the_rows_of_a_confusion_matrix_are_truth():
+    document = {"classes": ["n", "p"], "confusion": [[30, 8], [2, 5]], "positive_class": "p"}
+
+    assert composition_of(document) == "7 positive + 38 negative"
