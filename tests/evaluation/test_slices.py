@@ -130,7 +130,7 @@ def test_a_kind_has_the_sensitivity_of_its_own_images_and_no_accuracy_of_shared_
     found = (sample.probabilities[own, 1] >= 0.5).mean()
     assert bacteria.metrics["sensitivity"].value == pytest.approx(found)
     defined = {name for name, figure in bacteria.metrics.items() if figure.value is not None}
-    assert defined == {"sensitivity", "auc", "brier", "log_loss"}
+    assert defined == {"sensitivity", "auc", "brier", "log_loss", "ece"}
     negatives = sample.probabilities[sample.truth == 0, 1]
     ranked = (sample.probabilities[own, 1][:, None] > negatives).mean()
     assert bacteria.metrics["auc"].value == pytest.approx(ranked)
