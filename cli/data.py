@@ -9,9 +9,10 @@ import typer
 
 from dlmath import models
 from dlmath.cli.audit import audit
-from dlmath.cli.counts import counts_table
+from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json
+from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError
@@ -61,6 +62,7 @@ def info(
     folds: Annotated[
         int | None, typer.Option(metavar="K", help="Count K folds for cross-validation too.")
     ] = None,
+    patients: PatientsOption = None,
     as_json: Json = False,
 ) -> None:
     """Count images and patients, on disk and once split.
@@ -71,7 +73,7 @@ def info(
     from dlmath.data.splits import split_examples
     from dlmath.data.summary import summarise
 
-    recipe, catalogue = _read(target)
+    recipe, catalogue = _read(target, patient_rules(patients))
     split, warnings = None, []
     try:
         split = split_examples(
@@ -184,31 +186,34 @@ def howmany(
         _print_curve(curve, needed)
 
 
-def _read(target: str) -> "tuple[Recipe, Catalogue]":
-    """Return the data of a task or at a path, and the recipe that they were read with."""
+def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, Catalogue]":
+    """Return the data of a task or at a path, and the recipe that they were read with.
+
+    Args:
+        target: The task, or the path.
+        rules: By which to read the patients; None for those of the task, or to find them out.
+    """
     from dlmath.cli.progress import reporter
     from dlmath.data.locate import find_data
     from dlmath.data.sources import read_sources
-    from dlmath.models.own_images import recipe_that_fits
     from dlmath.recipe import Recipe
 
     with reporter() as report:
-
-        def read(recipe: "Recipe", sources: "Sequence[Source]") -> "Catalogue":
-            return read_sources(
-                sources,
-                classes=recipe.classes,
-                patient_rules=recipe.patient_rules,
-                progress=report.progress,
-            )
-
-        if recipe := models.RECIPES.get(target):
-            return recipe, read(recipe, find_data(target, progress=report.progress))
-        refuse_misspelt_task(target)
-        plain = Recipe(name="data")
-        catalogue = read(plain, [target])
-        recipe = recipe_that_fits(catalogue.classes, [e.file for e in catalogue.examples])
-        return (recipe, read(recipe, [target])) if recipe else (plain, catalogue)
+        sources: Sequence[Source] = [target]
+        recipe = models.RECIPES.get(target)
+        if recipe:
+            sources = find_data(target, progress=report.progress)
+            rules = recipe.patient_rules if rules is None else rules
+        else:
+            refuse_misspelt_task(target)
+            recipe = Recipe(name="data")
+        catalogue = read_sources(
+            sources,
+            classes=recipe.classes,
+            patient_rules=rules,
+            progress=report.progress,
+        )
+    return recipe, catalogue
 
 
 def _print(summary: "Summary") -> None:
@@ -218,9 +223,9 @@ def _print(summary: "Summary") -> None:
     title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
     console.print(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
-        console.print(counts_table("Split by patient", summary.classes, summary.split))
+        console.print(counts_table(cut_title("Split", summary), summary.classes, summary.split))
     if summary.folds:
-        console.print(counts_table("Folds by patient", summary.classes, summary.folds))
+        console.print(counts_table(cut_title("Folds", summary), summary.classes, summary.folds))
     for what, number in summary.passed_over.items():
         console.print(f"Passed over: {number:,} {what}", markup=False)
     for warning in summary.warnings:

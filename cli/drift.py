@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
+from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.errors import VerificationError
 from dlmath.runs import Run
 
@@ -26,6 +27,7 @@ def drift(
             metavar="PATH",
         ),
     ] = None,
+    patients: PatientsOption = None,
     alpha: Annotated[float, typer.Option(help="Rate of false alarms of the whole test.")] = 0.01,
     as_json: Json = False,
 ) -> None:
@@ -45,7 +47,14 @@ def drift(
     with without_chatter():
         classifier = load_classifier(found)
     with reporter() as report:
-        result = measure(found, data or None, alpha=alpha, classifier=classifier, reporter=report)
+        result = measure(
+            found,
+            data or None,
+            patient_rules=patient_rules(patients),
+            alpha=alpha,
+            classifier=classifier,
+            reporter=report,
+        )
     if as_json:
         typer.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -35,7 +35,7 @@ def images(tmp_path):
 
 
 def look(source, sketch, rules=(r"^(?P<patient>p\d+)_",)):
-    return look_at([str(source)], sketch, rules, SILENT)
+    return look_at([str(source)], sketch, SILENT, likely_rules=rules)
 
 
 def test_patients_are_read_by_the_rules_of_the_run(images, sketch):
