@@ -176,6 +176,7 @@ def howmany(
     if as_json:
         document = {
             "run": str(found.folder),
+            "unit": curve.unit,
             "points": [dataclasses.asdict(point) for point in curve.points],
             "held_back": [dataclasses.asdict(one) for one in curve.held_back],
             "error": curve.error,
@@ -237,8 +238,8 @@ def _print_curve(curve: "LearningCurve", needed: "PatientsNeeded") -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    table = Table(title="Validation AUC by training patients", title_justify="left", box=None)
-    for name in ("patients", "AUC", "95 % interval"):
+    table = Table(title=f"Validation AUC by training {curve.unit}s", title_justify="left", box=None)
+    for name in (f"{curve.unit}s", "AUC", "95 % interval"):
         table.add_column(name, justify="right")
     for point in curve.points:
         table.add_row(
@@ -247,7 +248,7 @@ def _print_curve(curve: "LearningCurve", needed: "PatientsNeeded") -> None:
     console.print(table)
     for one in curve.held_back:
         console.print(
-            f"Up to {one.fitted_to:,} patients the curve predicted {one.predicted:.4f} for "
+            f"Up to {one.fitted_to:,} {curve.unit}s the curve predicted {one.predicted:.4f} for "
             f"{one.patients:,}; it was {one.observed:.4f}."
         )
     console.print(needed.message, soft_wrap=True)

@@ -5,7 +5,7 @@ are read from their names: by rules that were given, by those of a run where the
 guess. What makes the patients doubtful is said wherever they are counted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from dlmath.data.patient_guess import Guess, guess_patient_rules
 from dlmath.data.patients import patient_count, patient_of
 from dlmath.data.trees import Found
 from dlmath.errors import DataError
+from dlmath.recipe import Recipe
 from dlmath.runs import Run
 
 # How patients were found: the data name them all; by rules that were given, or by a guess; not at
@@ -126,6 +127,13 @@ def rules_for(
     if (run.manifest.get("patients") or {}).get("origin") == "none":
         return (), ()
     return None, run.recipe.patient_rules
+
+
+def patients_known(recipe: Recipe, manifest: Mapping[str, Any]) -> bool:
+    """Whether the patient of every image of a run's data is known, by its recipe and manifest."""
+    recorded = manifest.get("patients")
+    # Runs of before did not record it: their rules read every name, or stopped the training.
+    return bool(recipe.patient_rules) if recorded is None else recorded["count"] is not None
 
 
 def _rules(

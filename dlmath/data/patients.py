@@ -56,3 +56,8 @@ def patient_count(patients: Iterable[str | None]) -> int | None:
     """Return how many patients images are of; None where that is not known of every image."""
     names = set(patients)
     return None if None in names or not names else len(names)
+
+
+def unit_of(patients: Iterable[str | None]) -> str:
+    """Return what figures rest on: `patient`, or `image` where not every one's patient is known."""
+    return "image" if patient_count(patients) is None else "patient"

@@ -4,13 +4,15 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
-from dlmath.data.patient_reading import rules_for
+from dlmath.data.patient_reading import patients_known, rules_for
+from dlmath.data.sources import Source
 from dlmath.drift.comparison import ALPHA, LEAST_ALPHA, Comparison, compare
 from dlmath.drift.discrepancies import compared
 from dlmath.drift.folder import look_at
@@ -53,6 +55,12 @@ class Drift:
     served: Totals | None
     farthest: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
+
+    @property
+    def reference_patients(self) -> int | None:
+        """How many patients the run's validation images are of; None where that is not known."""
+        known = patients_known(self.run.recipe, self.run.manifest)
+        return self.comparison.reference_patients if known else None
 
     @property
     def retrain(self) -> str:
@@ -100,7 +108,7 @@ class Drift:
                 "first": served and served.first and served.first.isoformat(timespec="seconds"),
                 "last": served and served.last and served.last.isoformat(timespec="seconds"),
             },
-            "reference": {"images": found.reference_images, "patients": found.reference_patients},
+            "reference": {"images": found.reference_images, "patients": self.reference_patients},
             "differences": [one.as_json() for one in found.differences],
             "pictures": [one.as_json() for one in found.pictures],
             "prevalence": found.prevalence and found.prevalence.as_json(),
@@ -113,7 +121,7 @@ class Drift:
 
 def drift(
     run: Run | str | None = None,
-    data: str | Sequence[str] | None = None,
+    data: Source | Sequence[Source] | None = None,
     *,
     patient_rules: Sequence[str] | None = None,
     alpha: float = ALPHA,
@@ -153,7 +161,7 @@ def drift(
     reference = find_reference(found, classifier, reporter)
     if served is not None:
         return _of_server(found, served, reference, sketch, alpha)
-    given = [data] if isinstance(data, str) else [str(one) for one in data or ()]
+    given = [str(one) for one in ([data] if isinstance(data, str | Path) else data or ())]
     sources = [str(one) for one in find_data(found.recipe.name, given, progress=reporter.progress)]
     notes: tuple[str, ...] = ()
     if not reference.pictures.size:
