@@ -87,7 +87,7 @@ def _dates(images: Mapping[str, int]) -> Iterator[str]:
     dates = sorted(patient for patient in images if reads_as_date(patient))
     if dates and len(dates) >= DATES * len(images):
         yield (
-            f"{len(dates):,} of the {counted(len(images), 'patient')} read as dates: "
-            f"{listed(dates)}. A date is no patient: images of one patient may be on both sides of "
-            "a split. Check how the patients are read."
+            f"{len(dates):,} of the {counted(len(images), 'patient')} read as dates, such as "
+            f"{dates[0]}. A date is no patient: images of one patient may be on both sides of a "
+            "split. Check how the patients are read."
         )

@@ -124,9 +124,11 @@ def rules_for(
     """
     if given is not None:
         return given, ()
-    if (run.manifest.get("patients") or {}).get("origin") == "none":
+    origin = (run.manifest.get("patients") or {}).get("origin")
+    if origin == "none":
         return (), ()
-    return None, run.recipe.patient_rules
+    # What was a guess for the run's own images is no rule for others: they are guessed at, aloud.
+    return None, () if origin == "guessed" else run.recipe.patient_rules
 
 
 def patients_known(recipe: Recipe, manifest: Mapping[str, Any]) -> bool:

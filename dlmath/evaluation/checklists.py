@@ -147,7 +147,9 @@ def _of_data(recipe: Recipe, manifest: Mapping[str, Any]) -> dict[str, str]:
         "data": f"{data['images']:,} images, sha256 {data['sha256'][:16]}….{drawn}",
         "preprocessing": f"Decoded and resized to {recipe.image_size} pixels a side by the "
         f"specification {manifest['preprocessing']}.",
-        "left_out": f"{split['left_out']:,} images, whose patients are in another part on disk.",
+        "left_out": f"{split['left_out']:,} images, "
+        + ("whose patients" if unit == "patient" else "copies of which")
+        + " are in another part on disk.",
         "missing": "Files that cannot be read "
         + ("stop the training." if recipe.on_bad_file == "error" else "are left out and counted."),
         "classes": f"The folders' names: {classes}."

@@ -28,9 +28,8 @@ def test_other_names_are_no_dates(name):
 def test_patients_who_are_dates_are_doubted():
     dates = [f"202401{day:02d}" for day in range(1, 11)]
     assert doubts(dates) == (
-        "10 of the 10 patients read as dates: 20240101, 20240102, 20240103, 20240104, 20240105, "
-        "20240106, 20240107, 20240108, 20240109, 20240110. A date is no patient: images of one "
-        "patient may be on both sides of a split. Check how the patients are read.",
+        "10 of the 10 patients read as dates, such as 20240101. A date is no patient: images of "
+        "one patient may be on both sides of a split. Check how the patients are read.",
     )
     assert doubts([*dates, *(f"p{number}" for number in range(11))]) == ()
 

@@ -66,6 +66,7 @@ def test_names_that_no_rule_reads_are_named_up_to_ten():
     [
         ("given", None, (None, ("rule",))),
         ("none", None, ((), ())),
+        ("guessed", None, (None, ())),
         ("none", ("other",), (("other",), ())),
         ("unknown", None, (None, ("rule",))),
         ("unknown", (), ((), ())),
