@@ -59,17 +59,22 @@ def audit(
     """
     from dlmath.cli.progress import reporter
     from dlmath.data.audit import audit_data, write_page
+    from dlmath.data.patient_reading import rules_for
 
     found_run = Run.find(run) if run else None
     sources, recipe = _subject(target, found_run)
-    rules: Sequence[str] | None = recipe.patient_rules if recipe else None
-    if patients:
-        rules = patient_rules(patients)
+    rules: Sequence[str] | None = patient_rules(patients)
+    likely: Sequence[str] = ()
+    if found_run and target is not None:  # not the run's own images
+        rules, likely = rules_for(found_run, rules)
+    elif rules is None and recipe:
+        rules = recipe.patient_rules
     with reporter() as report:
         audited = audit_data(
             sources,
             classes=recipe.classes if recipe else (),
             patient_rules=rules,
+            likely_rules=likely,
             review=review,
             progress=report.progress,
         )
@@ -89,8 +94,6 @@ def audit(
 def _subject(target: str | None, run: Run | None) -> "tuple[Sequence[Source], Recipe | None]":
     """Return what to read, and the recipe that describes it if one is known."""
     from dlmath.data.locate import find_data
-    from dlmath.data.sources import list_files
-    from dlmath.models.own_images import recipe_that_fits
 
     if run:
         return ([target] if target else run.sources), run.recipe
@@ -102,11 +105,7 @@ def _subject(target: str | None, run: Run | None) -> "tuple[Sequence[Source], Re
     if recipe := models.RECIPES.get(target):
         return find_data(target), recipe
     refuse_misspelt_task(target)
-    try:
-        found = list_files([target]).found
-    except DataError:  # the audit says it, beside what else it finds
-        return [target], None
-    return [target], recipe_that_fits({f.label for f in found}, [f.file for f in found])
+    return [target], None
 
 
 def _likely_label_errors(run: Run) -> "list[Finding]":

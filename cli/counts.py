@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dlmath.data.summary import Share
+    from dlmath.data.summary import Share, Summary
+
+
+def cut_title(what: str, summary: "Summary") -> str:
+    """Return `what` with what it was cut by: patients, or images where patients are not known."""
+    return f"{what} by {'image' if summary.patients['count'] is None else 'patient'}"
 
 
 def counts_table(title: str, classes: tuple[str, ...], shares: Mapping[str, "Share"]) -> "Table":

@@ -9,9 +9,10 @@ import typer
 
 from dlmath import models
 from dlmath.cli.audit import audit
-from dlmath.cli.counts import counts_table
+from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json
+from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError
@@ -61,6 +62,7 @@ def info(
     folds: Annotated[
         int | None, typer.Option(metavar="K", help="Count K folds for cross-validation too.")
     ] = None,
+    patients: PatientsOption = None,
     as_json: Json = False,
 ) -> None:
     """Count images and patients, on disk and once split.
@@ -71,7 +73,7 @@ def info(
     from dlmath.data.splits import split_examples
     from dlmath.data.summary import summarise
 
-    recipe, catalogue = _read(target)
+    recipe, catalogue = _read(target, patient_rules(patients))
     split, warnings = None, []
     try:
         split = split_examples(
@@ -174,6 +176,7 @@ def howmany(
     if as_json:
         document = {
             "run": str(found.folder),
+            "unit": curve.unit,
             "points": [dataclasses.asdict(point) for point in curve.points],
             "held_back": [dataclasses.asdict(one) for one in curve.held_back],
             "error": curve.error,
@@ -184,31 +187,34 @@ def howmany(
         _print_curve(curve, needed)
 
 
-def _read(target: str) -> "tuple[Recipe, Catalogue]":
-    """Return the data of a task or at a path, and the recipe that they were read with."""
+def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, Catalogue]":
+    """Return the data of a task or at a path, and the recipe that they were read with.
+
+    Args:
+        target: The task, or the path.
+        rules: By which to read the patients; None for those of the task, or to find them out.
+    """
     from dlmath.cli.progress import reporter
     from dlmath.data.locate import find_data
     from dlmath.data.sources import read_sources
-    from dlmath.models.own_images import recipe_that_fits
     from dlmath.recipe import Recipe
 
     with reporter() as report:
-
-        def read(recipe: "Recipe", sources: "Sequence[Source]") -> "Catalogue":
-            return read_sources(
-                sources,
-                classes=recipe.classes,
-                patient_rules=recipe.patient_rules,
-                progress=report.progress,
-            )
-
-        if recipe := models.RECIPES.get(target):
-            return recipe, read(recipe, find_data(target, progress=report.progress))
-        refuse_misspelt_task(target)
-        plain = Recipe(name="data")
-        catalogue = read(plain, [target])
-        recipe = recipe_that_fits(catalogue.classes, [e.file for e in catalogue.examples])
-        return (recipe, read(recipe, [target])) if recipe else (plain, catalogue)
+        sources: Sequence[Source] = [target]
+        recipe = models.RECIPES.get(target)
+        if recipe:
+            sources = find_data(target, progress=report.progress)
+            rules = recipe.patient_rules if rules is None else rules
+        else:
+            refuse_misspelt_task(target)
+            recipe = Recipe(name="data")
+        catalogue = read_sources(
+            sources,
+            classes=recipe.classes,
+            patient_rules=rules,
+            progress=report.progress,
+        )
+    return recipe, catalogue
 
 
 def _print(summary: "Summary") -> None:
@@ -218,9 +224,9 @@ def _print(summary: "Summary") -> None:
     title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
     console.print(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
-        console.print(counts_table("Split by patient", summary.classes, summary.split))
+        console.print(counts_table(cut_title("Split", summary), summary.classes, summary.split))
     if summary.folds:
-        console.print(counts_table("Folds by patient", summary.classes, summary.folds))
+        console.print(counts_table(cut_title("Folds", summary), summary.classes, summary.folds))
     for what, number in summary.passed_over.items():
         console.print(f"Passed over: {number:,} {what}", markup=False)
     for warning in summary.warnings:
@@ -232,8 +238,8 @@ def _print_curve(curve: "LearningCurve", needed: "PatientsNeeded") -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    table = Table(title="Validation AUC by training patients", title_justify="left", box=None)
-    for name in ("patients", "AUC", "95 % interval"):
+    table = Table(title=f"Validation AUC by training {curve.unit}s", title_justify="left", box=None)
+    for name in (f"{curve.unit}s", "AUC", "95 % interval"):
         table.add_column(name, justify="right")
     for point in curve.points:
         table.add_row(
@@ -242,7 +248,7 @@ def _print_curve(curve: "LearningCurve", needed: "PatientsNeeded") -> None:
     console.print(table)
     for one in curve.held_back:
         console.print(
-            f"Up to {one.fitted_to:,} patients the curve predicted {one.predicted:.4f} for "
+            f"Up to {one.fitted_to:,} {curve.unit}s the curve predicted {one.predicted:.4f} for "
             f"{one.patients:,}; it was {one.observed:.4f}."
         )
     console.print(needed.message, soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
+from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.errors import VerificationError
 from dlmath.runs import Run
 
@@ -26,6 +27,7 @@ def drift(
             metavar="PATH",
         ),
     ] = None,
+    patients: PatientsOption = None,
     alpha: Annotated[float, typer.Option(help="Rate of false alarms of the whole test.")] = 0.01,
     as_json: Json = False,
 ) -> None:
@@ -45,7 +47,14 @@ def drift(
     with without_chatter():
         classifier = load_classifier(found)
     with reporter() as report:
-        result = measure(found, data or None, alpha=alpha, classifier=classifier, reporter=report)
+        result = measure(
+            found,
+            data or None,
+            patient_rules=patient_rules(patients),
+            alpha=alpha,
+            classifier=classifier,
+            reporter=report,
+        )
     if as_json:
         typer.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -94,9 +103,11 @@ def _headline(result: "Drift") -> str:
         images += f" of {found.patients:,} patients"
     if served is not None and served.first and served.last:
         images += f" served from {served.first:%Y-%m-%d %H:%M} to {served.last:%Y-%m-%d %H:%M} UTC"
+    reference = f"{found.reference_images:,} validation images"
+    if result.reference_patients is not None:
+        reference += f" of {result.reference_patients:,} patients"
     return (
-        f"{result.run.name}: {images}, against {found.reference_images:,} validation images of "
-        f"{found.reference_patients:,} patients.\n"
+        f"{result.run.name}: {images}, against {reference}.\n"
         f"If nothing has changed, this test says so in all but {found.alpha:.1%} of cases."
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
+from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
 from dlmath.runs import Run
@@ -29,6 +30,7 @@ def evaluate(
     split: Annotated[
         Literal["test", "validation", "all"], typer.Option(help="Which part of the images.")
     ] = "test",
+    patients: PatientsOption = None,
     prevalence: Annotated[
         float | None,
         typer.Option(
@@ -60,6 +62,7 @@ def evaluate(
             found,
             data or None,
             split,
+            patient_rules=patient_rules(patients),
             prevalence=prevalence,
             slice_by=slice_by or (),
             reporter=report,

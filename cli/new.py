@@ -44,12 +44,11 @@ def new(
     settings: dict[str, Any] = {}
     if positive:
         settings["positive_class"] = positive
-    if patients:
-        settings["patient_rules"] = patient_rules(patients)
+    if (rules := patient_rules(patients)) is not None:
+        settings["patient_rules"] = rules
     seen = show_survey(data, settings)
     settings = ask_what_is_missing(seen, settings)
-    if seen.guess:
-        settings.setdefault("patient_rules", seen.guess.rules)
+    settings.setdefault("patient_rules", seen.patients.rules)
     recipe = with_found_classes(recipe_of_images(Path(name)).replace(**settings), seen.classes)
     where = " ".join(f"--data {shlex.quote(source)}" for source in data)
     next_command = f"dlmath train {shlex.quote(str(path))} {where}"

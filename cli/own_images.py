@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dlmath.data.listing import counted
 from dlmath.errors import RecipeError
 
 # Options that several commands share.
@@ -22,7 +23,7 @@ PatientsOption = Annotated[
     typer.Option(
         "--patients",
         help="How to read the patient from a file's name, its first group; or the word none. May "
-        "be repeated; guessed for own images unless given.",
+        "be repeated; found out from the images unless given.",
         metavar="REGEX",
     ),
 ]
@@ -30,13 +31,16 @@ PatientsOption = Annotated[
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dlmath.data.patient_reading import PatientReading
     from dlmath.data.survey import Survey
 
 
-def patient_rules(written: Sequence[str]) -> tuple[str, ...]:
-    """Return the rules of `--patients REGEX`; the word none stands for no rules."""
+def patient_rules(written: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the rules of `--patients REGEX`: empty for the word none, None if it is not given."""
     from dlmath.data.patients import rule_from
 
+    if not written:
+        return None
     if any(text.casefold() == "none" for text in written):
         if len(written) > 1:
             raise RecipeError(
@@ -52,12 +56,10 @@ def show_survey(sources: Sequence[str], settings: Mapping[str, Any]) -> "Survey"
 
     from dlmath.cli.progress import reporter
     from dlmath.data.survey import survey
-    from dlmath.models.own_images import KNOWN_RULES
 
     with reporter() as report:
-        seen = survey(sources, KNOWN_RULES, report.progress)
-    console = Console(stderr=True, highlight=False)
-    _show(console, seen, rules_given="patient_rules" in settings)
+        seen = survey(sources, settings.get("patient_rules"), report.progress)
+    _show(Console(stderr=True, highlight=False), seen)
     return seen
 
 
@@ -80,7 +82,7 @@ def ask_what_is_missing(seen: "Survey", settings: Mapping[str, Any]) -> dict[str
     return answers
 
 
-def _show(console: "Console", seen: "Survey", *, rules_given: bool) -> None:
+def _show(console: "Console", seen: "Survey") -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -99,18 +101,28 @@ def _show(console: "Console", seen: "Survey", *, rules_given: bool) -> None:
             f"The largest class is {seen.imbalance:.1f} times the smallest; training weighs them "
             "alike."
         )
-    if not rules_given:
-        console.print(_patients(seen), markup=False, soft_wrap=True)
+    for line in (patients_line(seen.patients), *seen.patients.doubts):
+        console.print(line, markup=False, soft_wrap=True)
 
 
-def _patients(seen: "Survey") -> str:
-    if seen.guess:
-        return f"Patients, guessed from the names: {seen.guess}"
-    if seen.named:
-        return f"Patients: the table names those of {seen.named:,} images"
+def patients_line(patients: "PatientReading") -> str:
+    """Return how many patients there are, and how that was found, in one line."""
+    if patients.guess and patients.named == 0:
+        return f"Patients, guessed from the names: {patients.guess}"
+    if patients.count is not None:
+        how = {
+            "named": "as the data name them",
+            "given": "as the rules read the names",
+            "guessed": f"{patients.named:,} images named by the data, the others guessed",
+        }[patients.origin]
+        return f"Patients: {patients.count:,}, {how}"
+    if patients.named:
+        return f"Patients: the data name those of {counted(patients.named, 'image')} only"
+    if patients.origin == "none":
+        return "Patients: none are read; images of one may be on both sides of the split"
     return (
-        "Patients: the names do not say. Images of one patient may stand on both sides of the "
-        "split, unless --patients REGEX says how to read them"
+        "Patients: the names do not say. Images of one patient may be on both sides of the split, "
+        "unless --patients REGEX says how to read them"
     )
 
 
@@ -122,7 +134,7 @@ def _asked(seen: "Survey", settings: Mapping[str, Any]) -> dict[str, Any]:
             f"Which class is the positive one, whose finding you look for? "
             f"({' or '.join(seen.classes)})"
         )
-    if seen.guess and "patient_rules" not in settings:
+    if seen.patients.guess and "patient_rules" not in settings:
         written = _ask(
             "Are these the patients? Press Enter for yes, type a regular expression, or none",
             default="yes",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dlmath.cli.counts import counts_table
+from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _print(made: "Plan") -> None:
         markup=False,
     )
     if summary.split:
-        console.print(counts_table("Split by patient", summary.classes, summary.split))
+        console.print(counts_table(cut_title("Split", summary), summary.classes, summary.split))
     table = Table("stage", box=None, title="Estimated from a short measurement")
     table.title_justify = "left"
     table.add_column("amount", justify="right")

@@ -122,17 +122,19 @@ def _signed(difference: "Estimate") -> tuple[str, str]:
 
 def _tests(comparison: "Comparison") -> list[str]:
     lines = []
+    unit = "image" if comparison.patients is None else "patient"
     if comparison.delong is not None:
         found = comparison.delong
         lines.append(
-            f"AUC, A - B, paired DeLong test by patient: {found.value:+.3f} (95 % interval "
+            f"AUC, A - B, paired DeLong test by {unit}: {found.value:+.3f} (95 % interval "
             f"{found.low:+.3f} to {found.high:+.3f}), p = {found.p:.3g}"
         )
     counts = comparison.mcnemar
     lines.append(
         f"Accuracy, exact McNemar test: {comparison.runs[0]} alone is right on "
-        f"{counts.only_first:,}, {comparison.runs[1]} alone on {counts.only_second:,}; by patient "
-        f"p = {counts.p_by_patient:.3g} (were all images independent, {counts.p:.3g})"
+        f"{counts.only_first:,}, {comparison.runs[1]} alone on {counts.only_second:,}; by {unit} "
+        f"p = {counts.p_by_patient:.3g}"
+        + (f" (were all images independent, {counts.p:.3g})" if unit == "patient" else "")
     )
     return lines
 

@@ -159,7 +159,7 @@ def train(
     """
     named = {
         "positive_class": positive,
-        "patient_rules": patient_rules(patients) if patients else None,
+        "patient_rules": patient_rules(patients),
         "backbone": backbone,
         "weights": weights,
         "layers": layers,

@@ -17,6 +17,7 @@ def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) ->
     from rich.console import Console
 
     from dlmath.cli.progress import reporter
+    from dlmath.data.patient_reading import patients_known
     from dlmath.explain import why_patients
 
     with reporter() as report:
@@ -25,9 +26,10 @@ def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) ->
         typer.echo(json.dumps([a.as_json() for a in answers], indent=2, ensure_ascii=False))
         return
     console = Console(highlight=False)
+    known = patients_known(run.recipe, run.manifest)
     for answer in answers:
         console.print(_headline(answer), markup=False, soft_wrap=True)
-        console.print(_table(answer))
+        console.print(_table(answer, "patient" if known else "image"))
 
 
 def _headline(answer: "WhyPatients") -> str:
@@ -46,12 +48,12 @@ def _headline(answer: "WhyPatients") -> str:
     return "\n".join(lines)
 
 
-def _table(answer: "WhyPatients") -> "Table":
+def _table(answer: "WhyPatients", unit: str) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None)
-    table.add_column("without patient")
+    table.add_column(f"without {unit}")
     table.add_column("its training images")
     table.add_column("probability then", justify="right")
     table.add_column("change of log-odds", justify="right")

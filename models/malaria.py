@@ -11,6 +11,7 @@ Source of the recipe: Tsemo, "The algebra and the geometry aspect of Deep learni
 three convolution blocks, four dense layers, Adam, cross-entropy, 5 epochs.
 """
 
+from dlmath.data.official import OFFICIAL
 from dlmath.recipe import Recipe
 
 RECIPE = Recipe(
@@ -18,7 +19,7 @@ RECIPE = Recipe(
     # As on disk. The disease is class 0 here, and class 1 in pneumonia.
     classes=("Parasitized", "Uninfected"),
     positive_class="Parasitized",
-    patient_rules=(r"^(?P<patient>C\d+)",),
+    patient_rules=OFFICIAL["malaria"].patient_rules,
     backbone="malaria_cnn",
     weights="none",
     tune="all",

@@ -7,20 +7,14 @@ whose images they are is guessed from the names, and the guess is said.
     dlmath train ./my_images --positive ill
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from dlmath.data.patient_guess import guess_patient_rules
-from dlmath.data.patients import patient_of
-from dlmath.data.sources import Source, list_files
 from dlmath.errors import RecipeError
 from dlmath.models.recipes import RECIPES
 from dlmath.recipe import Recipe
 
 _ENDINGS = (".zip", ".csv")
-
-# Whose file names are known, to be tried before the general guesses.
-KNOWN_RULES = tuple(recipe.patient_rules for recipe in RECIPES.values())
 
 
 def is_own_images(task: str | Path) -> bool:
@@ -41,34 +35,6 @@ def recipe_of_images(path: Path) -> Recipe:
         backbone_rate=0.01,
         epochs=10,
     )
-
-
-def recipe_that_fits(classes: Iterable[str], files: Iterable[str]) -> Recipe | None:
-    """Return the task's recipe that has these classes and reads the patient of every file."""
-    folded, files = {name.casefold() for name in classes}, list(files)
-    for recipe in RECIPES.values():
-        if folded == {name.casefold() for name in recipe.classes} and all(
-            patient_of(file, recipe.patient_rules) for file in files
-        ):
-            return recipe
-    return None
-
-
-def with_guessed_patients(recipe: Recipe, data: Sequence[Source]) -> tuple[Recipe, tuple[str, ...]]:
-    """Return the recipe with the patient rules that the names suggest, and a warning that says so.
-
-    Raises:
-        DataError: The data cannot be listed.
-    """
-    unnamed = [item.file for item in list_files(data).found if item.patient is None]
-    guess = guess_patient_rules(unnamed, KNOWN_RULES)
-    if guess is None:
-        return recipe, ()
-    warning = (
-        f"The patients are guessed from the file names: {guess}. If that is wrong, say how to read "
-        "them (--patients REGEX), or that each image is a patient of its own (--patients none)."
-    )
-    return recipe.replace(patient_rules=guess.rules), (warning,)
 
 
 def with_found_classes(recipe: Recipe, classes: Sequence[str]) -> Recipe:

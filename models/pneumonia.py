@@ -15,19 +15,14 @@ installed with dlmath:
 Source of the recipe: Tsemo, "The algebra and the geometry aspect of Deep learning", section 6.
 """
 
+from dlmath.data.official import OFFICIAL
 from dlmath.recipe import Recipe
 
 RECIPE = Recipe(
     name="pneumonia",
     classes=("NORMAL", "PNEUMONIA"),
     positive_class="PNEUMONIA",
-    # The number alone: bacterial and viral pneumonia may be numbered apart, but if they are not,
-    # one child would stand on both sides of the split.
-    patient_rules=(
-        r"^(?P<patient>person\d+)_",
-        r"^(?P<patient>NORMAL2-IM-\d+)-",
-        r"^(?P<patient>IM-\d+)-",
-    ),
+    patient_rules=OFFICIAL["pneumonia"].patient_rules,
     backbone="efficientnet_b0",
     weights="imagenet",
     tune="all",

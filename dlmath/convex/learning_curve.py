@@ -78,6 +78,7 @@ class LearningCurve:
         draws: The curves fitted to bootstrap draws.
         held_back: What extrapolation from smaller sizes predicted of larger ones.
         error: Root mean square of what it was wrong by; intervals are widened by this.
+        unit: What is counted: `patient`, or `image` where patients are not known.
     """
 
     points: tuple[CurvePoint, ...]
@@ -85,6 +86,7 @@ class LearningCurve:
     draws: PowerLaws
     held_back: tuple[HeldBack, ...]
     error: float
+    unit: str = "patient"
 
     def predict(self, patients: int) -> CurvePoint:
         """Return the AUC expected of as many training patients."""
@@ -110,7 +112,7 @@ class LearningCurve:
         low = _whole(np.quantile(optimistic, _QUANTILES[0], method="lower"))
         high = _whole(np.quantile(pessimistic, _QUANTILES[1], method="higher"))
         asymptote = float(self.law.asymptote[0])
-        message = _sentence(target, patients, low, high, asymptote)
+        message = _sentence(target, patients, low, high, asymptote, self.unit)
         return PatientsNeeded(target, patients, low, high, asymptote, message)
 
 
@@ -273,10 +275,15 @@ def _whole(size: float) -> int | None:
 
 
 def _sentence(
-    target: float, patients: int | None, low: int | None, high: int | None, asymptote: float
+    target: float,
+    patients: int | None,
+    low: int | None,
+    high: int | None,
+    asymptote: float,
+    unit: str,
 ) -> str:
     if patients is None:
         flat = f"not reachable: the curve flattens at {asymptote:.4f}, below {target:g}"
-        return flat if low is None else f"{flat} (95 %: from {low:,} patients, or never)"
+        return flat if low is None else f"{flat} (95 %: from {low:,} {unit}s, or never)"
     bounds = f"from {low:,}, or never" if high is None else f"{low:,} to {high:,}"
-    return f"An AUC of {target:g} takes about {patients:,} training patients (95 %: {bounds})"
+    return f"An AUC of {target:g} takes about {patients:,} training {unit}s (95 %: {bounds})"

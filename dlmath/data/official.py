@@ -20,7 +20,7 @@ class OfficialArchive:
         about: Roughly its size in bytes, for the room it needs; what it unpacks to is about as
             large, since images are compressed already.
         images: How many it holds of each class, by which it is known without a sha256.
-        patient_rules: As in the recipe, which read the patient in a file's name.
+        patient_rules: By which the recipe, and a guess, read the patient in a file's name.
         licence: What may be done with the images.
         citation: What to cite.
     """
@@ -72,6 +72,8 @@ OFFICIAL: dict[str, OfficialArchive] = {
         sha256=None,
         about=1_240_000_000,
         images={"NORMAL": 1_583, "PNEUMONIA": 4_273},
+        # The number, without the kind: bacterial and viral pneumonia may be numbered apart, but if
+        # they are not, one child would be on both sides of the split.
         patient_rules=(
             r"^(?P<patient>person\d+)_",
             r"^(?P<patient>NORMAL2-IM-\d+)-",

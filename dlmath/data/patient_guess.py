@@ -5,10 +5,14 @@ nothing leaks. Where it is too fine the split is no worse than without it. So it
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dlmath.data.official import OFFICIAL
 from dlmath.data.patients import patient_of
+
+# Of sets whose names are known: tried before the general ones, which read NORMAL2 as one patient.
+_KNOWN = tuple(archive.patient_rules for archive in OFFICIAL.values())
 
 # Tried in this order; several rules of one guess are tried on each name in turn.
 _GUESSES = (
@@ -45,26 +49,23 @@ class Guess:
         )
 
 
-def guess_patient_rules(files: Sequence[str], known: Iterable[Sequence[str]] = ()) -> Guess | None:
+def guess_patient_rules(files: Sequence[str]) -> Guess | None:
     """Return the first rules that could tell patients apart, or None where no name does.
 
     They must read every name, tell apart at least six patients of whom none has more than a
     quarter of the images, and give some patient more than one image: else there is nothing to
-    keep together.
+    keep together. The rules of the official sets come first; they may give each patient one image.
 
     Args:
         files: Names of image files; folders before them do not count.
-        known: Rules to try before the general ones, such as those of the recipes.
     """
-    for rules in (*known, *_GUESSES):
-        if guess := _judged(files, tuple(rules)):
+    for rules in (*_KNOWN, *_GUESSES):
+        if guess := _judged(files, rules, may_be_single=rules in _KNOWN):
             return guess
     return None
 
 
-def _judged(files: Sequence[str], rules: tuple[str, ...]) -> Guess | None:
-    if not rules:
-        return None
+def _judged(files: Sequence[str], rules: tuple[str, ...], *, may_be_single: bool) -> Guess | None:
     images: Counter[str] = Counter()
     for file in files:
         patient = patient_of(file, rules)
@@ -72,8 +73,8 @@ def _judged(files: Sequence[str], rules: tuple[str, ...]) -> Guess | None:
             return None
         images[patient] += 1
     largest = max(images.values(), default=0)
-    is_plausible = _FEWEST <= len(images) < len(files) and largest <= _LARGEST_SHARE * len(files)
-    if not is_plausible:
+    most = len(files) if may_be_single else len(files) - 1
+    if not (_FEWEST <= len(images) <= most and largest <= _LARGEST_SHARE * len(files)):
         return None
     name = files[0].rpartition("/")[2]
     return Guess(rules, len(images), largest, (name, patient_of(name, rules) or ""))

@@ -5,10 +5,9 @@ and others in the test part, a network is praised for knowing a patient again.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from dlmath.data.listing import counted, listed
 from dlmath.errors import DataError
 
 
@@ -53,19 +52,12 @@ def rule_from(text: str) -> str:
     return f"{text[: opening.end()]}?P<patient>{text[opening.end() :]}"
 
 
-def patients_of(files: Sequence[str], rules: Sequence[str]) -> list[str | None]:
-    """Return the patient of each of `files`; without rules nobody is known, and all are None.
+def patient_count(patients: Iterable[str | None]) -> int | None:
+    """Return how many patients images are of; None where that is not known of every image."""
+    names = set(patients)
+    return None if None in names or not names else len(names)
 
-    Raises:
-        DataError: There are rules and none of them reads some name. To take such a file for a
-            patient of its own would be a guess, and a wrong one leaks.
-    """
-    patients = [patient_of(file, rules) for file in files]
-    unread = [file for file, patient in zip(files, patients, strict=True) if patient is None]
-    if rules and unread:
-        raise DataError(
-            f"No patient rule reads {counted(len(unread), 'file name')}: {listed(unread)}. "
-            f"Received: patient_rules={list(rules)}. Change `patient_rules` in the recipe, or name "
-            "each patient in a CSV with the columns file,class,patient."
-        )
-    return patients
+
+def unit_of(patients: Iterable[str | None]) -> str:
+    """Return what figures rest on: `patient`, or `image` where not every one's patient is known."""
+    return "image" if patient_count(patients) is None else "patient"

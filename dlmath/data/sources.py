@@ -6,15 +6,14 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import compress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlmath.data import dicom
 from dlmath.data.archives import unpack
 from dlmath.data.classes import spelling_of
 from dlmath.data.listing import counted, listed
-from dlmath.data.patients import patients_of
+from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.placing import Progress
 from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
@@ -58,6 +57,7 @@ class Catalogue:
         sources: The paths as they were given.
         phantom: Whether any source holds drawn images instead of real ones.
         warnings: What a reader of results from these data should know.
+        patients: How the patients of `examples` were found.
     """
 
     examples: tuple[Example, ...]
@@ -66,13 +66,15 @@ class Catalogue:
     sources: tuple[str, ...]
     phantom: bool
     warnings: tuple[str, ...]
+    patients: PatientReading = field(default_factory=PatientReading)
 
 
 def read_sources(
     paths: Sequence[Source],
     *,
     classes: Sequence[str] = (),
-    patient_rules: Sequence[str] = (),
+    patient_rules: Sequence[str] | None = None,
+    likely_rules: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Catalogue:
     """Read the class trees, zips, folders of zips, CSV files and `tfds:NAME` sets in `paths`.
@@ -81,12 +83,15 @@ def read_sources(
         paths: One or more sources; where two of them hold an equal relative name, every name is
             prefixed with its source's.
         classes: The recipe's classes, matched without case; empty: as found.
-        patient_rules: See `patients_of`. A CSV's column `patient` wins over them, and for a DICOM
-            file its own tag does, blank or not.
+        patient_rules: As in a recipe; empty where patients are not known; None to find out. A
+            CSV's column `patient` wins over them, and for a DICOM file its own tag does, blank or
+            not.
+        likely_rules: See `read_patients`.
         progress: Told what is being done, as unpacking and hashing may take a while.
 
     Raises:
-        DataError: A source is missing, damaged, without images, or of other classes.
+        DataError: A source is missing, damaged, without images, or of other classes; or given
+            rules do not read some name.
     """
     listing = list_files(paths, progress=progress)
     found, readings = listing.found, listing.readings
@@ -96,12 +101,14 @@ def read_sources(
         wanted=classes,
         where=listed([str(path) for path in paths]),
     )
+    patients = read_patients(found, patient_rules, likely_rules)
+    patients.require_all_read()
     examples = tuple(
         Example(item.file, item.path, spelling[item.label.casefold()], part, patient, sha256)
         for item, part, patient, sha256 in zip(
             found,
             (PARTS[item.part] if item.part else None for item in found),
-            _patients(found, patient_rules),
+            patients.patients,
             _hashes(found, progress),
             strict=True,
         )
@@ -112,7 +119,8 @@ def read_sources(
         passed_over=dict(sum((reading.passed_over for reading in readings), Counter())),
         sources=tuple(str(path) for path in paths),
         phantom=any(reading.phantom for reading in readings),
-        warnings=tuple(_warnings(found, readings)),
+        warnings=(*_warnings(found, readings), *patients.warnings),
+        patients=patients,
     )
 
 
@@ -137,7 +145,7 @@ def list_files(paths: Sequence[Source], *, progress: Progress | None = None) -> 
     """
     _refuse_repeated(paths)
     readings = [_read(path, progress) for path in paths]
-    told_apart = (_with_own_patient(item) for item in _told_apart(paths, readings))
+    told_apart = (with_own_patient(item) for item in _told_apart(paths, readings))
     found = sorted(told_apart, key=lambda item: item.file)
     _refuse_undecodable(found)
     return Listing(found, readings)
@@ -268,20 +276,12 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _with_own_patient(item: Found) -> Found:
-    """Take the patient of a DICOM file from its tag; a column `patient` wins over it."""
+def with_own_patient(item: Found) -> Found:
+    """Return a DICOM file with the patient of its tag; a column `patient` wins over it."""
     if item.file.lower().endswith(IMAGE_ENDINGS):
         return item
     patient = item.patient or dicom.patient_of_file(item.path)
     return item._replace(patient=patient, named=False)
-
-
-def _patients(found: Sequence[Found], rules: Sequence[str]) -> Iterator[str | None]:
-    by_rule = [item.patient is None and item.named for item in found]
-    read = iter(patients_of([item.file for item in compress(found, by_rule)], rules))
-    return (
-        next(read) if ruled else item.patient for item, ruled in zip(found, by_rule, strict=True)
-    )
 
 
 def _hashes(found: Sequence[Found], progress: Progress | None) -> list[str]:

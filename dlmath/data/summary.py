@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dlmath.data.folds import Folds
+from dlmath.data.patients import patient_count
 from dlmath.data.sources import Catalogue, Example
 from dlmath.data.splits import PARTS, Split
 
@@ -15,7 +17,7 @@ class Share:
 
     Attributes:
         images: By class, every class named.
-        patients: None where no patient is known.
+        patients: None where not every image's patient is known.
     """
 
     images: Mapping[str, int]
@@ -27,6 +29,7 @@ class Summary:
     """Counts of a catalogue and of its split.
 
     Attributes:
+        patients: How many there are and how that was found, as `PatientReading.as_json` says.
         on_disk: By part as found on disk; images of no part are under `all`.
         split: By part, and `left_out`; None where the data cannot be split.
         folds: By fold, with `test` and `left_out` where images are in none; None if not asked for.
@@ -35,6 +38,7 @@ class Summary:
     sources: tuple[str, ...]
     phantom: bool
     classes: tuple[str, ...]
+    patients: Mapping[str, Any]
     on_disk: Mapping[str, Share]
     split: Mapping[str, Share] | None
     folds: Mapping[str, Share] | None
@@ -56,6 +60,7 @@ def summarise(
         sources=catalogue.sources,
         phantom=catalogue.phantom,
         classes=catalogue.classes,
+        patients=catalogue.patients.as_json(),
         on_disk={name: _share(part, catalogue.classes) for name, part in by_part.items()},
         split=None if split is None else _split_shares(split, catalogue.classes),
         folds=None if folds is None else _fold_shares(folds, catalogue.classes),
@@ -77,6 +82,5 @@ def _fold_shares(folds: Folds, classes: tuple[str, ...]) -> dict[str, Share]:
 def _share(examples: Iterable[Example], classes: tuple[str, ...]) -> Share:
     examples = list(examples)
     labels = Counter(example.label for example in examples)
-    patients = {example.patient for example in examples} - {None}
-    unknown = examples and not patients
-    return Share({name: labels[name] for name in classes}, None if unknown else len(patients))
+    patients = patient_count(example.patient for example in examples) if examples else 0
+    return Share({name: labels[name] for name in classes}, patients)

@@ -1,29 +1,27 @@
 """What a folder of somebody's own images seems to hold, before any of them is read."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dlmath.data.patient_guess import Guess, guess_patient_rules
+from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.placing import Progress
 from dlmath.data.sources import Source, list_files
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Classes, counts and the guess at the patients.
+    """Classes, counts and whose the images are.
 
     Attributes:
         images: How many of each class, in alphabetical order.
         parts: How many in each part on disk; empty where there are none.
-        guess: How the names seem to tell patients apart; None if they do not.
-        named: How many images a CSV names the patient of.
+        patients: Of all images, and how that was found.
     """
 
     images: Mapping[str, int]
     parts: Mapping[str, int]
-    guess: Guess | None
-    named: int
+    patients: PatientReading
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -38,27 +36,28 @@ class Survey:
 
 def survey(
     paths: Sequence[Source],
-    known_rules: Iterable[Sequence[str]] = (),
+    patient_rules: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Survey:
     """List the images of the sources and count them.
 
     Args:
         paths: As for `read_sources`.
-        known_rules: Patient rules to try before the general guesses.
+        patient_rules: See `read_patients`.
         progress: Told of unpacking.
 
     Raises:
-        DataError: A source is missing, damaged or without images.
+        DataError: A source is missing, damaged or without images; or given rules do not read some
+            name.
     """
     found = list_files(paths, progress=progress).found
     # Several spellings of a class count as one, by the first in the alphabet: see `spelling_of`.
     spelling = {item.label.casefold(): item.label for item in sorted(found, reverse=True)}
     images = Counter(spelling[item.label.casefold()] for item in found)
-    unnamed = [item.file for item in found if item.patient is None]
+    patients = read_patients(found, patient_rules)
+    patients.require_all_read()
     return Survey(
         images=dict(sorted(images.items())),
         parts=dict(sorted(Counter(item.part for item in found if item.part).items())),
-        guess=guess_patient_rules(unnamed, known_rules) if unnamed else None,
-        named=len(found) - len(unnamed),
+        patients=patients,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmath.data.listing import counted, listed
+from dlmath.data.patient_doubts import doubts
 from dlmath.doctor.subject import Subject
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
 from dlmath.training.manifest import versions as versions_here
@@ -65,9 +66,11 @@ def weights(subject: Subject) -> Verdict:
 def patients_apart(subject: Subject) -> Verdict:
     """Look for patients on both sides of the split."""
     parts: dict[str, set[str]] = defaultdict(set)
+    patients: list[str | None] = []
     try:
         with subject.run.split_path.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
+                patients.append(row["patient"] or None)
                 if row["patient"] and row["split"] in ("train", "validation", "test"):
                     parts[row["patient"]].add(row["split"])
     except (OSError, KeyError, ValueError, csv.Error) as error:
@@ -80,7 +83,11 @@ def patients_apart(subject: Subject) -> Verdict:
             f"{counted(len(shared), 'patient')} on two sides of the split: {listed(shared)}.",
             "What is measured on the test part is remembered, not learned. Train again.",
         )
-    return ok(f"No one of {counted(len(parts), 'patient')} is on two sides of the split.")
+    if doubted := doubts(patients):
+        return warning(" ".join(doubted), "Where it is so, train again with --patients REGEX.")
+    unknown = patients.count(None)
+    rest = f" The patient of {counted(unknown, 'image')} is not known." if unknown else ""
+    return ok(f"No one of {counted(len(parts), 'patient')} is on two sides of the split.{rest}")
 
 
 def same_versions(subject: Subject) -> Verdict:

@@ -4,12 +4,15 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
+from dlmath.data.patient_reading import patients_known, rules_for
+from dlmath.data.sources import Source
 from dlmath.drift.comparison import ALPHA, LEAST_ALPHA, Comparison, compare
 from dlmath.drift.discrepancies import compared
 from dlmath.drift.folder import look_at
@@ -52,6 +55,12 @@ class Drift:
     served: Totals | None
     farthest: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
+
+    @property
+    def reference_patients(self) -> int | None:
+        """How many patients the run's validation images are of; None where that is not known."""
+        known = patients_known(self.run.recipe, self.run.manifest)
+        return self.comparison.reference_patients if known else None
 
     @property
     def retrain(self) -> str:
@@ -99,7 +108,7 @@ class Drift:
                 "first": served and served.first and served.first.isoformat(timespec="seconds"),
                 "last": served and served.last and served.last.isoformat(timespec="seconds"),
             },
-            "reference": {"images": found.reference_images, "patients": found.reference_patients},
+            "reference": {"images": found.reference_images, "patients": self.reference_patients},
             "differences": [one.as_json() for one in found.differences],
             "pictures": [one.as_json() for one in found.pictures],
             "prevalence": found.prevalence and found.prevalence.as_json(),
@@ -112,8 +121,9 @@ class Drift:
 
 def drift(
     run: Run | str | None = None,
-    data: str | Sequence[str] | None = None,
+    data: Source | Sequence[Source] | None = None,
     *,
+    patient_rules: Sequence[str] | None = None,
     alpha: float = ALPHA,
     classifier: Decider | None = None,
     reporter: Reporter = SILENT,
@@ -124,18 +134,25 @@ def drift(
         run: A run, its folder or its name under `runs/`; None for the newest finished one.
         data: New images: files, folders, patterns, zips, CSV files; they need no classes. None for
             what the run's server kept.
+        patient_rules: How to read the patients of `data` from file names, as in a recipe; empty:
+            not known; None: by the run's rules, or a guess where these do not fit.
         alpha: The rate of false alarms, of all that is compared together; from 0.001 to below 1.
         classifier: Of the run, where it is loaded by now.
         reporter: Hears of the progress.
 
     Raises:
-        UserError: `alpha` is out of its range.
+        UserError: `alpha` is out of its range, or `patient_rules` are given without `data`.
         RunError: There is no such run, its server kept nothing, or there is nothing to compare to.
         DataError: There are too few images, or none.
     """
     if not LEAST_ALPHA <= alpha < 1:
         raise UserError(
             f"`alpha` must be {LEAST_ALPHA:g} or more, and below 1. Received: alpha={alpha!r}"
+        )
+    if data is None and patient_rules is not None:
+        raise UserError(
+            "A server does not know whose images it gets. Leave --patients out, or name images "
+            f"with --data. Received: patient_rules={list(patient_rules)}"
         )
     found = run if isinstance(run, Run) else Run.find(run)
     served = None if data is not None else _served(found)
@@ -144,12 +161,12 @@ def drift(
     reference = find_reference(found, classifier, reporter)
     if served is not None:
         return _of_server(found, served, reference, sketch, alpha)
-    given = [data] if isinstance(data, str) else [str(one) for one in data or ()]
+    given = [str(one) for one in ([data] if isinstance(data, str | Path) else data or ())]
     sources = [str(one) for one in find_data(found.recipe.name, given, progress=reporter.progress)]
     notes: tuple[str, ...] = ()
     if not reference.pictures.size:
         sketch, notes = sketch.without_pictures, (_OLD_RUN,)
-    seen = look_at(sources, sketch, found.recipe.patient_rules, reporter)
+    seen = look_at(sources, sketch, reporter, *rules_for(found, patient_rules))
     _refuse_few(len(seen.files))
     known = seen.patients is not None
     patients = seen.patients if seen.patients is not None else np.zeros(len(seen.files), int)

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from dlmath.data.listing import counted, listed
-from dlmath.data.patient_guess import guess_patient_rules
-from dlmath.data.patients import patient_of
+from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.pillow_images import read_image
-from dlmath.data.sources import list_files
+from dlmath.data.sources import list_files, with_own_patient
 from dlmath.data.tfds import PREFIX
-from dlmath.data.trees import is_image
+from dlmath.data.trees import Found, is_image
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
@@ -26,6 +25,10 @@ from dlmath.reporting import Reporter
 
 _AT_ONCE = 64  # images that are decoded at a time, so that a folder of any size fits in memory
 FARTHEST = 10
+_UNKNOWN = (
+    "The patients of these images are not known: as many images of each are supposed as in the "
+    "reference. If there are more, false alarms are more frequent."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,21 +70,28 @@ class Seen:
 
 
 def look_at(
-    sources: Sequence[str], sketch: Sketch, rules: Sequence[str], reporter: Reporter
+    sources: Sequence[str],
+    sketch: Sketch,
+    reporter: Reporter,
+    patient_rules: Sequence[str] | None = None,
+    likely_rules: Sequence[str] = (),
 ) -> Seen:
     """Ask a model about the images of all sources.
 
     Args:
         sources: Image files, folders of them however deep, patterns, zips, CSV files, `tfds:NAME`.
         sketch: Of the model's classifier.
-        rules: By which the run's own files name their patients.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
+        patient_rules: See `read_patients`.
+        likely_rules: Likewise.
 
     Raises:
-        DataError: There is no image.
+        DataError: There is no image, or given rules do not read some name.
     """
-    named = [pair for source in sources for pair in _files_of(source, reporter)]
-    paths, good, bad = [path for _, path in named], list[int](), list[str]()
+    named = [found for source in sources for found in _files_of(source, reporter)]
+    reading = read_patients(named, patient_rules, likely_rules)
+    reading.require_all_read()
+    paths, good, bad = [found.path for found in named], list[int](), list[str]()
     parts, pictures = list[Answers](), list[np.ndarray]()
     for first in range(0, len(named), _AT_ONCE):
         images = _read_all(paths[first : first + _AT_ONCE], sketch.decider.image_size)
@@ -95,8 +105,9 @@ def look_at(
         reporter.progress("new images", min(first + _AT_ONCE, len(named)), len(named))
     if not parts:
         raise DataError(f"No image can be read of {counted(len(named), 'file')}: {bad[0]}")
-    files = [named[row][0] for row in good]
-    return _seen(sketch, files, _joined(parts), np.concatenate(pictures), bad, rules)
+    files = [named[row].file for row in good]
+    patients = _patients(reading, good)
+    return _seen(sketch, files, _joined(parts), np.concatenate(pictures), bad, *patients)
 
 
 def _seen(
@@ -105,12 +116,11 @@ def _seen(
     answers: Answers,
     pictures: np.ndarray,
     bad: list[str],
-    rules: Sequence[str],
+    patients: np.ndarray | None,
+    warnings: list[str],
 ) -> Seen:
     distances = answers.distances
     rows = sketch.rows_of(answers, pictures)
-    patients, note = _patients(files, rules)
-    warnings = [note] if note else []
     if bad:
         warnings.append(f"{counted(len(bad), 'file')} cannot be read: {listed(bad)}")
     is_number = np.isfinite(rows).all(axis=1)
@@ -127,31 +137,22 @@ def _seen(
     )
 
 
-def _patients(files: list[str], rules: Sequence[str]) -> tuple[np.ndarray | None, str]:
-    """Return the patients by the run's rules or, where these read not every name, by a guess."""
-    names = [patient_of(file, rules) for file in files]
-    if None not in names:
-        return cluster_indices(names), ""
-    guess = guess_patient_rules(files)
-    if guess is not None:
-        names = [patient_of(file, guess.rules) for file in files]
-        return cluster_indices(names), f"Patients were guessed from the names of files: {guess}."
-    return None, (
-        "The names of the files tell no patients: as many images of each are supposed as in the "
-        "reference. If there are more, false alarms are more frequent."
-    )
+def _patients(reading: PatientReading, rows: list[int]) -> tuple[np.ndarray | None, list[str]]:
+    """Return the patients of some of the images as indices, and what is to be said of them."""
+    if reading.count is None:
+        return None, [*reading.warnings, _UNKNOWN]
+    return cluster_indices([reading.patients[row] for row in rows]), list(reading.warnings)
 
 
-def _files_of(source: str, reporter: Reporter) -> Iterator[tuple[str, Path]]:
-    """Give the name and the path of each image."""
+def _files_of(source: str, reporter: Reporter) -> Iterator[Found]:
+    """Give each image; one that is not listed under a class has none."""
     path = Path(source).expanduser()
     is_listed = path.suffix.lower() in (".zip", ".csv") or source.startswith(PREFIX)
     if is_listed or (path.is_dir() and not any(map(is_image, path.rglob("*")))):
-        for found in list_files([source], progress=reporter.progress).found:
-            yield found.file, found.path
+        yield from list_files([source], progress=reporter.progress).found
     else:
         for image in find_images(str(path)):
-            yield str(image), image
+            yield with_own_patient(Found(str(image), image, "", None))
 
 
 def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:

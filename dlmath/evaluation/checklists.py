@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dlmath.data.patient_reading import patients_known
 from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.meanings import with_interval
 from dlmath.recipe import Recipe
@@ -140,31 +141,43 @@ def answers(
 
 def _of_data(recipe: Recipe, manifest: Mapping[str, Any]) -> dict[str, str]:
     split, data = manifest["split"], manifest["data"]
+    unit = "patient" if patients_known(recipe, manifest) else "image"
     drawn = " They are drawn, not real." if data["phantom"] else ""
     counts = ", ".join(f"{split[part]:,} {part}" for part in ("train", "validation", "test"))
-    by_patient = bool(recipe.patient_rules)
     classes = ", ".join(recipe.classes)
     found = {
         "data": f"{data['images']:,} images, sha256 {data['sha256'][:16]}….{drawn}",
         "preprocessing": f"Decoded and resized to {recipe.image_size} pixels a side by the "
         f"specification {manifest['preprocessing']}.",
-        "left_out": f"{split['left_out']:,} images, whose patients are in another part on disk.",
+        "left_out": f"{split['left_out']:,} images, "
+        + ("whose patients" if unit == "patient" else "copies of which")
+        + " are in another part on disk.",
         "missing": "Files that cannot be read "
         + ("stop the training." if recipe.on_bad_file == "error" else "are left out and counted."),
         "classes": f"The folders' names: {classes}."
         + (f" Positive is {recipe.positive_class}." if recipe.positive_class else ""),
         "sizes": f"Images: {counts}. How the number was determined is not known to the run.",
         "partitions": f"{counts} images; see split.csv. Parts on disk stay as they are; others are "
-        f"cut by a hash of seed {recipe.seed} and patient, stratified by class.",
-        "disjoint": "Patients, read from the file names."
-        if by_patient
-        else "Patients where the data name them, else images.",
+        f"cut by a hash of seed {recipe.seed} and {unit}, stratified by class.",
+        "disjoint": _disjoint(recipe, manifest),
         "imbalance": f"Training images: {_listed(split['train_classes'])}. Class weights: "
         f"{recipe.class_weights}.",
     }
     if manifest.get("warnings"):
         found["warnings"] = " ".join(manifest["warnings"])
     return found
+
+
+def _disjoint(recipe: Recipe, manifest: Mapping[str, Any]) -> str:
+    """Return at which level the parts share nothing, and how that is known."""
+    if not patients_known(recipe, manifest):
+        return "Images: whose they are is not known."
+    recorded = manifest.get("patients") or {}
+    how = {
+        "named": "as the data name them",
+        "guessed": "guessed from the file names",
+    }.get(recorded.get("origin", "given"), "read from the file names")
+    return " ".join([f"Patients, {how}.", *recorded.get("doubts", ())])
 
 
 def _of_model(recipe: Recipe, manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -180,7 +193,7 @@ def _of_model(recipe: Recipe, manifest: Mapping[str, Any]) -> dict[str, str]:
         "initialisation": f"Pretrained weights: {weights}; others from seed {recipe.seed}.",
         "training": f"Tuned: {recipe.tune}, {how}. Every hyperparameter is in recipe.toml.",
         "selection": "The optimum of a convex problem; its penalty by cross-validation over "
-        "training patients."
+        f"training {'patients' if patients_known(recipe, manifest) else 'images'}."
         if recipe.solves_head
         else "The epoch with the highest AUC on the validation part.",
         "ensemble": "None.",
@@ -198,7 +211,8 @@ def _of_results(metrics: Mapping[str, Any]) -> dict[str, str]:
     auc = metrics["metrics"]["auc"]
     found = {
         "metrics": ", ".join(metrics["metrics"]) + ".",
-        "uncertainty": "95 % intervals over patients on every metric.",
+        "uncertainty": f"95 % intervals over {'patients' if metrics['patients'] else 'images'} on "
+        "every metric.",
         "failures": "The most confident mistakes are in report/index.html.",
     }
     if auc["value"] is not None and auc["low"] is not None:

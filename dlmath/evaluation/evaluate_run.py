@@ -9,7 +9,7 @@ import numpy as np
 from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example, Source
-from dlmath.errors import RunError
+from dlmath.errors import DataError, RunError
 from dlmath.evaluation import details
 from dlmath.evaluation.bootstrap import cluster_indices
 from dlmath.evaluation.classifier import Classifier
@@ -33,6 +33,7 @@ def evaluate(
     data: Source | Sequence[Source] | None = None,
     split: str = "test",
     *,
+    patient_rules: Sequence[str] | None = None,
     prevalence: float | None = None,
     slice_by: Sequence[str] = (),
     explain: Explain | None = None,
@@ -47,6 +48,8 @@ def evaluate(
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
         data: One source or several; None for the data that the run was made with.
         split: test, validation, or all. Given data without parts on disk are evaluated whole.
+        patient_rules: How to read the patients of given data from their file names, as in a
+            recipe; empty: not known; None: by the run's rules, or a guess where these do not fit.
         prevalence: Also say what the metrics would be at it, those that change.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
             column `file` too.
@@ -56,18 +59,24 @@ def evaluate(
 
     Raises:
         RunError: There is no such run, or its model gives no numbers.
-        DataError: The images cannot be read, or there are none.
+        DataError: The images cannot be read, there are none, or `patient_rules` were given for the
+            run's own.
     """
     run = run if isinstance(run, Run) else Run.find(run)
     if prevalence is not None:  # before the test part counts as opened
         check_prevalence(prevalence)
         trained_prevalence(run)
+    if data is None and patient_rules is not None:
+        raise DataError(
+            "The patients of a run's own images are those of its split. Leave --patients out, or "
+            f"name other images with --data. Received: patient_rules={list(patient_rules)}"
+        )
     classifier = Classifier.load(run)
     if data is None:
         subject = own_images(run, split, reporter)
     else:
         given = [data] if isinstance(data, str | Path) else list(data)
-        subject = given_images(run, given, split, reporter)
+        subject = given_images(run, given, split, reporter, patient_rules)
     evaluated = _predict(run, classifier, subject, reporter)
     reporter.say("Measuring …")
     evaluation = _measure(run, subject, evaluated, prevalence, slice_by)

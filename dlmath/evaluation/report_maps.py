@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from dlmath import pages
 from dlmath._version import __version__
+from dlmath.data.patient_reading import patients_known
 from dlmath.data.sources import Example
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.classifier import Classifier
@@ -118,9 +119,11 @@ def maps_section(run: Run) -> Iterator[str]:
         if kept["reason"]:
             yield pages.paragraph(f"No heat maps: {kept['reason']}", "faint")
             return
+        known = patients_known(run.recipe, run.manifest)
+        one_each = ", one image a patient" if known else ""
         yield pages.paragraph(
-            "Grad-CAM of the most confident decisions, one image a patient. The brighter the "
-            "colour, the more a place speaks for the class that was decided. A map tells what the "
+            f"Grad-CAM of the most confident decisions{one_each}. The brighter the colour, "
+            "the more a place speaks for the class that was decided. A map tells what the "
             "network used, not where a finding is; one that fails a check tells not even that."
         )
         yield pages.cards(_card(run, one) for one in kept["maps"])

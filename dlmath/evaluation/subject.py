@@ -2,12 +2,12 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
-from dlmath.data.patients import patient_of
+from dlmath.data.patient_reading import rules_for
 from dlmath.data.sources import Catalogue, Example, Source, read_sources
 from dlmath.data.splits import read_split
 from dlmath.errors import DataError, RunError
@@ -59,20 +59,28 @@ def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> Subject:
 
 
 def given_images(
-    run: Run, data: Sequence[Source], split: str, reporter: Reporter = SILENT
+    run: Run,
+    data: Sequence[Source],
+    split: str,
+    reporter: Reporter = SILENT,
+    patient_rules: Sequence[str] | None = None,
 ) -> Subject:
     """Return a part of data that the user names; without parts on disk it is all of them.
 
-    Patients are read by the run's rules where these fit every name: names of another
-    hospital need not follow them.
+    Patients are read by `patient_rules` or, where that is None, by the run's rules if these fit
+    every name, else by a guess: names of another hospital need not follow the run's.
 
     Raises:
-        DataError: The data cannot be read, or have parts but not the one asked for.
+        DataError: The data cannot be read, `patient_rules` do not read some name, or the data have
+            parts but not the one asked for.
     """
     _check_split(split)
+    rules, likely = rules_for(run, patient_rules)
     catalogue = read_sources(
         find_data(run.recipe.name, data, progress=reporter.progress),
         classes=run.recipe.classes,
+        patient_rules=rules,
+        likely_rules=likely,
         progress=reporter.progress,
     )
     parts = {example.part for example in catalogue.examples} - {None}
@@ -84,8 +92,6 @@ def given_images(
     if not parts:
         split = "all"
     examples = [e for e in catalogue.examples if split == "all" or e.part == split]
-    rules = run.recipe.patient_rules
-    examples = [replace(e, patient=e.patient or patient_of(e.file, rules)) for e in examples]
     return _subject(run, split, examples, catalogue)
 
 
@@ -101,6 +107,7 @@ def _subject(run: Run, split: str, examples: Sequence[Example], catalogue: Catal
             "Evaluate on all of it: --split all"
         )
     warnings = [PHANTOM_WARNING] if catalogue.phantom else []
+    warnings += catalogue.patients.warnings
     part_of = _recorded_parts(run.split_path)
     warnings += _used_in_training(part_of, examples)
     tested = tuple(sha256 for sha256, part in part_of.items() if part == "test")

@@ -16,6 +16,7 @@ def evaluate(
     data: Source | Sequence[Source] | None = None,
     split: str = "test",
     *,
+    patient_rules: Sequence[str] | None = None,
     prevalence: float | None = None,
     slice_by: Sequence[str] = (),
     explained: bool = True,
@@ -31,6 +32,8 @@ def evaluate(
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
         data: One source or several; None for the data that the run was made with.
         split: test, validation, or all. Given data without parts on disk are evaluated whole.
+        patient_rules: How to read the patients of given data from their file names, as in a
+            recipe; empty: not known; None: by the run's rules, or a guess where these do not fit.
         prevalence: Also say what accuracy and predictive values would be at it.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
             column `file` too.
@@ -39,12 +42,14 @@ def evaluate(
 
     Raises:
         RunError: There is no such run, or its model gives no numbers.
-        DataError: The images cannot be read, or there are none.
+        DataError: The images cannot be read, there are none, or `patient_rules` were given for the
+            run's own.
     """
     return evaluation.evaluate(
         run,
         data,
         split,
+        patient_rules=patient_rules,
         prevalence=prevalence,
         slice_by=slice_by,
         explain=explain_examples if explained else None,

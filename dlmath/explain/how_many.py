@@ -1,10 +1,12 @@
 """How many more patients would a target take? The learning curve of a solved head, in patients."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from dlmath.convex.learning_curve import LearningCurve, learning_curve
+from dlmath.data.patients import unit_of
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 from dlmath.training.ingredients import class_indices
@@ -30,7 +32,7 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
     solved = load_solved_run(run, "A learning curve", reporter)
     held_out, data = solved.ingredients.validation, solved.data
     labels = class_indices(held_out.examples, run.recipe)
-    return learning_curve(
+    curve = learning_curve(
         data.features,
         data.targets,
         data.weights,
@@ -41,4 +43,7 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
         l2=solved.fit.l2,
         seed=run.recipe.seed,
         progress=lambda done, total: reporter.progress("learning curve", done, total),
+    )
+    return replace(
+        curve, unit=unit_of(example.patient for example in solved.ingredients.train.examples)
     )

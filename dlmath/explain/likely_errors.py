@@ -11,6 +11,7 @@ from dlmath.convex.folds import patient_folds
 from dlmath.data.audit.findings import Finding, single
 from dlmath.data.audit.label_errors import confident_learning
 from dlmath.data.listing import counted
+from dlmath.data.patients import unit_of
 from dlmath.errors import RunError
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
@@ -54,12 +55,14 @@ class LikelyErrors:
         files: Their names.
         estimated: How many of their labels are estimated to be wrong.
         ranked: The suspects, the likeliest error first.
+        unit: What models were kept apart by: `patient`, or `image` where patients are not known.
     """
 
     images: int
     files: tuple[str, ...]
     estimated: float
     ranked: tuple[LikelyError, ...]
+    unit: str = "patient"
 
 
 def likely_label_errors(
@@ -106,7 +109,8 @@ def likely_label_errors(
         for row in found.suspects.tolist()
     )
     files = tuple(example.file for example in examples)
-    return LikelyErrors(len(examples), files, found.estimated_errors, tuple(ranked))
+    unit = unit_of(example.patient for example in examples)
+    return LikelyErrors(len(examples), files, found.estimated_errors, tuple(ranked), unit)
 
 
 def label_error_findings(
@@ -129,7 +133,7 @@ def label_error_findings(
             severity="warning" if number else "note",
             message=(
                 f"{counted(number, 'label')} of {found.images:,} training and validation images "
-                "are contradicted, confidently, by models of other patients; about "
+                "are contradicted, confidently, by models of other {found.unit}s; about "
                 f"{found.estimated:,.0f} are estimated to be wrong."
             ),
             advice="Look at them, the first ones first: they are the likeliest." if number else "",

@@ -15,6 +15,7 @@ from dlmath.data.audit import (
     check_examples,
     folder_findings,
     gather_facts,
+    patient_findings,
     write_page,
 )
 from dlmath.data.audit.audit import AUDIT_VERSION
@@ -37,6 +38,7 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
         replace(example, part=name) for name in PARTS for example in prepared.split.part(name)
     )
     findings = folder_findings(prepared.sources)
+    findings += patient_findings(prepared.catalogue.patients)
     findings += _of_images(examples, prepared.recipe.classes, reporter)
     audit = Audit(
         sources=tuple(str(source) for source in prepared.sources),

@@ -97,7 +97,7 @@ def cross_validate(
     request = resolve(recipe, data, settings)
     threads, placement = pin_threads(), place(device, strategy)
     prepared = prepare(request, reporter)
-    for warning in prepared.assumptions:
+    for warning in prepared.catalogue.warnings:
         reporter.say(f"Warning: {warning}")
     cut = split_folds(prepared.catalogue, folds, prepared.recipe.seed)
     folder = Path(out) if out is not None else _new_folder(prepared.recipe)

@@ -60,6 +60,7 @@ def first_manifest(
             "sha256": data_hash(catalogue),
             "passed_over": dict(catalogue.passed_over),
         },
+        "patients": catalogue.patients.as_json(),
         "split": {
             "sha256": split_hash(split),
             **{part: len(split.part(part)) for part in ("train", "validation", "test")},

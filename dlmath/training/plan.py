@@ -76,7 +76,7 @@ def plan(
     stages, arrays = estimate(prepared, placement, reporter)
     return Plan(
         prepared.recipe,
-        summarise(prepared.catalogue, prepared.split, prepared.assumptions),
+        summarise(prepared.catalogue, prepared.split),
         stages,
         {"resident_so_far": _resident(), **arrays},
     )

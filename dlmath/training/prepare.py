@@ -9,7 +9,7 @@ from dlmath.data.locate import find_data
 from dlmath.data.sources import Catalogue, read_sources
 from dlmath.data.splits import Split, read_split, split_examples
 from dlmath.errors import UserError
-from dlmath.models.own_images import is_own_images, with_found_classes, with_guessed_patients
+from dlmath.models.own_images import is_own_images, with_found_classes
 from dlmath.models.tasks import recipe_with
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
@@ -27,28 +27,33 @@ class Prepared:
     catalogue: Catalogue
     split: Split
     sources: tuple[str | Path, ...]
-    assumptions: tuple[str, ...] = ()  # what was taken for granted in the request
     start: Start | None = None  # what the training begins with, where it goes on from another
 
     @property
     def warnings(self) -> list[str]:
-        return [*self.assumptions, *self.catalogue.warnings, *self.split.warnings]
+        return [*self.catalogue.warnings, *self.split.warnings]
 
 
 class Request(NamedTuple):
-    """What is to be trained, on what, and what was taken for granted on the way."""
+    """What is to be trained, and on what.
+
+    Attributes:
+        finds_patients: Whether how to read the patients is found out from the data, since no one
+            said it; else the recipe says it.
+        parent: The run that the training goes on from.
+    """
 
     recipe: Recipe
     data: Data
-    warnings: tuple[str, ...] = ()
+    finds_patients: bool = False
     parent: Parent | None = None
 
 
 def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> Request:
     """Return the recipe for a task's name, a TOML file or somebody's own images, and the data.
 
-    Own images (a folder, a zip or a CSV) are their own data unless others are given, and their
-    patients are guessed from the names unless the settings say how to read them.
+    Own images (a folder, a zip or a CSV) are their own data unless others are given, and how to
+    read their patients is found out unless the settings say it.
 
     Raises:
         RecipeError: The task is none of these, or a setting is refused or would have no effect.
@@ -56,11 +61,7 @@ def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> 
     recipe = recipe_with(task, settings)
     if isinstance(task, Recipe) or not is_own_images(task):
         return Request(recipe, data)
-    data = data or Path(task)
-    if "patient_rules" in settings:
-        return Request(recipe, data)
-    recipe, warnings = with_guessed_patients(recipe, as_paths(data))
-    return Request(recipe, data, warnings)
+    return Request(recipe, data or Path(task), finds_patients="patient_rules" not in settings)
 
 
 def resolve_from(
@@ -83,25 +84,26 @@ def resolve_from(
 
 def prepare(request: Request, reporter: Reporter) -> Prepared:
     """Find the data that are asked for, read what is there, and split it by patient."""
-    recipe, data, warnings, parent = request
+    recipe, data, finds_patients, parent = request
     sources = tuple(find_data(recipe.name, as_paths(data), progress=reporter.progress))
     catalogue = read_sources(
         sources,
         classes=recipe.classes,
-        patient_rules=recipe.patient_rules,
+        patient_rules=None if finds_patients else recipe.patient_rules,
         progress=reporter.progress,
     )
+    recipe = recipe.replace(patient_rules=catalogue.patients.rules)
     recipe = with_found_classes(recipe, catalogue.classes)
     if parent is not None:
         split = parent.split(catalogue, recipe)
-        return Prepared(recipe, catalogue, split, sources, warnings, parent.start())
+        return Prepared(recipe, catalogue, split, sources, parent.start())
     split = split_examples(
         catalogue,
         seed=recipe.seed,
         validation_fraction=recipe.validation_fraction,
         test_fraction=recipe.test_fraction,
     )
-    return Prepared(recipe, catalogue, split, sources, warnings)
+    return Prepared(recipe, catalogue, split, sources)
 
 
 def prepare_again(

@@ -77,10 +77,10 @@ def test_info_shows_folds_when_asked_for(cells):
         assert isinstance(invoke("info", "malaria", "--folds", number).exception, DataError)
 
 
-def test_a_path_is_read_with_the_recipe_that_fits_it(cells):
+def test_the_patients_of_a_path_are_found_out(cells):
     told = json.loads(output("info", cells, "--json"))
     assert told["on_disk"]["all"]["patients"] == 12
-    (cells / "Uninfected" / "scan.png").write_bytes(b"x")  # of no patient that the recipe reads
+    (cells / "Uninfected" / "scan.png").write_bytes(b"x")  # a name that no guess reads
     told = json.loads(output("info", cells, "--json"))
     assert told["on_disk"]["all"]["patients"] is None
 

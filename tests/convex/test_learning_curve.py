@@ -1,5 +1,7 @@
 """The learning curve in patients."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,7 @@ def test_what_is_beyond_the_asymptote_is_said_to_be_out_of_reach() -> None:
     assert flat.patients_needed(0.9).message == (
         "An AUC of 0.9 takes about 100 training patients (95 %: 100 to 100)"
     )
+    assert "100 training images" in replace(flat, unit="image").patients_needed(0.9).message
 
 
 @pytest.mark.parametrize("target", [0.5, 1.0, 97.0])

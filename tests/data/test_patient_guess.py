@@ -50,7 +50,16 @@ def test_mixed_names_are_read_by_several_rules():
 
 
 def test_rules_that_are_known_come_first():
-    known = [recipe.patient_rules for recipe in RECIPES.values()]
-    guess = guess_patient_rules(names("person{p}_virus_{i}.jpeg"), known)
+    guess = guess_patient_rules(names("person{p}_virus_{i}.jpeg"))
     assert guess.rules == RECIPES["pneumonia"].patient_rules
     assert str(guess) == "12 patients, at most 3 images each (person0_virus_0.jpeg → person0)"
+
+
+def test_the_second_series_of_chest_x_rays_is_not_one_patient():
+    files = [*names("person{p}_virus_{i}.jpeg"), *names("NORMAL2-IM-{p:04d}-{i:04d}.jpeg")]
+    assert guess_patient_rules(files).patients == 24
+
+
+def test_names_of_an_official_set_may_give_each_patient_one_image():
+    guess = guess_patient_rules(names("IM-{p:04d}-0001.jpeg", images=1))
+    assert (guess.patients, guess.largest) == (12, 1)

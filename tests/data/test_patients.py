@@ -1,6 +1,6 @@
 import pytest
 
-from dlmath.data.patients import patient_of, patients_of, rule_from
+from dlmath.data.patients import patient_count, patient_of, rule_from
 from dlmath.errors import DataError
 from dlmath.models import RECIPES
 
@@ -33,14 +33,11 @@ def test_a_group_that_took_no_part_in_the_match_is_not_a_patient():
     assert patient_of("scan.png", [r"scan(?P<patient>\d+)?"]) is None
 
 
-def test_without_rules_nobody_is_known():
-    assert patients_of(["a.png", "b.png"], []) == [None, None]
-
-
-def test_names_that_no_rule_reads_are_named_up_to_ten():
-    files = [f"x{number}.png" for number in range(12)] + ["C1_.png"]
-    with pytest.raises(DataError, match=r"reads 12 file names: x0\.png, .*x9\.png and 2 more"):
-        patients_of(files, [r"^(?P<patient>C\d+)"])
+@pytest.mark.parametrize(
+    ("patients", "count"), [(["a", "b", "a"], 2), (["a", None], None), ([None], None), ([], None)]
+)
+def test_patients_are_counted_where_every_one_is_known(patients, count):
+    assert patient_count(patients) == count
 
 
 @pytest.mark.parametrize(

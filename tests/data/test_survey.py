@@ -2,7 +2,6 @@ import pytest
 
 from dlmath.data.survey import survey
 from dlmath.errors import DataError
-from dlmath.models import RECIPES
 
 
 def test_classes_counts_parts_and_patients(write_images, tmp_path):
@@ -14,7 +13,8 @@ def test_classes_counts_parts_and_patients(write_images, tmp_path):
     assert seen.classes == ("Ill", "well")
     assert seen.imbalance == 3
     assert seen.parts == {"test": 6, "train": 18}
-    assert seen.guess.patients == 12
+    assert seen.patients.count == 12
+    assert seen.patients.origin == "guessed"
 
 
 def test_patients_that_a_table_names_are_not_guessed(write_images, tmp_path):
@@ -22,9 +22,8 @@ def test_patients_that_a_table_names_are_not_guessed(write_images, tmp_path):
     write_images(tmp_path, files)
     rows = [f"{file},{'ab'[number % 2]},p{number}" for number, file in enumerate(files)]
     (tmp_path / "all.csv").write_text("file,class,patient\n" + "\n".join(rows), encoding="utf-8")
-    seen = survey([tmp_path / "all.csv"], [recipe.patient_rules for recipe in RECIPES.values()])
-    assert seen.named == 4
-    assert seen.guess is None
+    seen = survey([tmp_path / "all.csv"])
+    assert (seen.patients.count, seen.patients.origin) == (4, "named")
 
 
 def test_an_empty_folder_is_refused(tmp_path):

@@ -1,12 +1,7 @@
 import pytest
 
 from dlmath.errors import RecipeError
-from dlmath.models.own_images import (
-    is_own_images,
-    recipe_of_images,
-    with_found_classes,
-    with_guessed_patients,
-)
+from dlmath.models.own_images import is_own_images, recipe_of_images, with_found_classes
 from dlmath.recipe import Recipe
 
 
@@ -32,21 +27,6 @@ def test_the_recipe_is_named_after_the_place_and_needs_no_network(tmp_path):
     assert recipe.name == "my_skin__2024_"
     assert recipe.backbone == "efficientnet_lite0"
     assert recipe.solves_head
-
-
-def test_guessed_patients_are_said(write_images, tmp_path):
-    names = [f"{label}/p{p}_{i}.png" for label in "ab" for p in range(6) for i in range(2)]
-    recipe, warnings = with_guessed_patients(
-        Recipe(name="own"), [write_images(tmp_path / "own", names)]
-    )
-    assert recipe.patient_rules
-    assert "6 patients, at most 4 images each (p0_0.png → p0)" in warnings[0]
-    assert "--patients none" in warnings[0]
-
-
-def test_names_without_patients_change_nothing(write_images, tmp_path):
-    folder = write_images(tmp_path / "own", [f"{label}/{n}.png" for label in "ab" for n in "123"])
-    assert with_guessed_patients(Recipe(name="own"), [folder]) == (Recipe(name="own"), ())
 
 
 def test_the_positive_class_may_be_written_in_any_case():

@@ -5,7 +5,7 @@ from dlmath.data.audit.facts import Facts
 from dlmath.data.audit.findings import Finding
 from dlmath.data.audit.gather import gather_facts
 from dlmath.data.audit.page import write_page
-from dlmath.data.audit.reading import folder_findings
+from dlmath.data.audit.reading import folder_findings, patient_findings
 
 __all__ = [
     "Audit",
@@ -16,5 +16,6 @@ __all__ = [
     "check_examples",
     "folder_findings",
     "gather_facts",
+    "patient_findings",
     "write_page",
 ]

@@ -18,6 +18,7 @@ from dlmath.data.audit.reviews import check_review
 from dlmath.data.audit.shift import check_shift
 from dlmath.data.audit.shortcuts import check_shortcuts
 from dlmath.data.listing import counted
+from dlmath.data.patients import patient_count
 from dlmath.data.placing import Progress
 from dlmath.data.sources import Example, Source
 
@@ -51,8 +52,8 @@ class Audit:
 
     @property
     def patients(self) -> int | None:
-        """How many patients there are; None where not one is known."""
-        return len({example.patient for example in self.examples} - {None}) or None
+        """How many patients there are; None where not every image's is known."""
+        return patient_count(example.patient for example in self.examples)
 
     @property
     def summary(self) -> str:
@@ -85,6 +86,7 @@ def audit_data(
     *,
     classes: Sequence[str] = (),
     patient_rules: Sequence[str] | None = None,
+    likely_rules: Sequence[str] = (),
     review: Path | None = None,
     progress: Progress | None = None,
 ) -> Audit:
@@ -95,14 +97,15 @@ def audit_data(
     Args:
         paths: As for `dlmath.data.read_sources`.
         classes: The recipe's; empty: as found.
-        patient_rules: The recipe's; empty where there are no patients; None to guess.
+        patient_rules: As for `dlmath.data.read_sources`.
+        likely_rules: Likewise.
         review: A CSV with second readings of the labels; see `dlmath.data.audit.reviews`.
         progress: Told what is being done.
 
     Raises:
         DataError: The review cannot be read.
     """
-    subject = read_for_audit(paths, classes, patient_rules, progress)
+    subject = read_for_audit(paths, classes, patient_rules, likely_rules, progress=progress)
     facts = gather_facts(subject.examples, progress=progress)
     findings = check_examples(subject.examples, facts, subject.classes, progress=progress)
     if review is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from dlmath.data.audit.findings import Finding
 from dlmath.data.listing import counted, listed
+from dlmath.data.patients import patient_count, unit_of
 from dlmath.data.sources import Example
 
 # From here on a classifier that never says the rare class is right for nine images in ten, and a
@@ -52,11 +53,10 @@ def _by_part(examples: Sequence[Example]) -> dict[str, list[Example]]:
     return parts
 
 
-def _patients(examples: Sequence[Example], classes: Sequence[str]) -> dict[str, int]:
-    patients: dict[str, set[str]] = {name: set() for name in classes}
-    for example in examples:
-        patients[example.label].add(example.patient or example.file)
-    return {name: len(own) for name, own in patients.items()}
+def _patients(examples: Sequence[Example], classes: Sequence[str]) -> dict[str, int | None]:
+    """Count the patients of each class; None where not every one is known."""
+    of = {name: [e.patient for e in examples if e.label == name] for name in classes}
+    return {name: patient_count(patients) if patients else 0 for name, patients in of.items()}
 
 
 def _balance(examples: Sequence[Example], classes: Sequence[str]) -> Finding:
@@ -91,20 +91,22 @@ def _balance(examples: Sequence[Example], classes: Sequence[str]) -> Finding:
 
 
 def _few_patients(examples: Sequence[Example], classes: Sequence[str]) -> Iterator[Finding]:
-    few = {
-        name: number for name, number in _patients(examples, classes).items() if number < PATIENTS
-    }
+    unit = unit_of(example.patient for example in examples)
+    numbers = _counts(examples, classes)  # of images, whose patients count where they are known
+    if unit == "patient":
+        numbers |= {name: n or 0 for name, n in _patients(examples, classes).items()}
+    few = {name: number for name, number in numbers.items() if number < PATIENTS}
     if few:
         told = listed([f"{name} {number}" for name, number in few.items()])
         yield Finding(
             kind="few-patients",
             severity="warning",
-            message=f"Fewer than {PATIENTS} patients of a class: {told}.",
+            message=f"Fewer than {PATIENTS} {unit}s of a class: {told}.",
             advice=(
                 "Add patients, not images of the same ones: with so few, a test part says little "
                 "of patients in general."
             ),
-            figures={"patients": few},
+            figures={f"{unit}s": few},
         )
 
 

@@ -8,10 +8,9 @@ from dlmath.data.archives import unpack
 from dlmath.data.audit.findings import Finding, single
 from dlmath.data.audit.folders import check_folders
 from dlmath.data.listing import counted
-from dlmath.data.patient_guess import guess_patient_rules
-from dlmath.data.patients import patient_of
+from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.placing import Progress
-from dlmath.data.sources import Example, Listing, Source, hash_files, list_files
+from dlmath.data.sources import Example, Source, hash_files, list_files
 from dlmath.data.trees import PARTS, Found
 from dlmath.errors import DataError
 
@@ -37,6 +36,8 @@ def read_for_audit(
     paths: Sequence[Source],
     classes: Sequence[str],
     patient_rules: Sequence[str] | None,
+    likely_rules: Sequence[str] = (),
+    *,
     progress: Progress | None = None,
 ) -> Subject:
     """List and hash the images of the sources; whatever is wrong becomes a finding.
@@ -44,7 +45,8 @@ def read_for_audit(
     Args:
         paths: As for `dlmath.data.read_sources`.
         classes: The recipe's, or none.
-        patient_rules: The recipe's; empty where there are no patients; None to guess.
+        patient_rules: See `read_patients`.
+        likely_rules: Likewise.
         progress: Told what is being done.
     """
     found_in_folders = folder_findings(paths, progress)
@@ -52,7 +54,7 @@ def read_for_audit(
         listing = list_files(paths, progress=progress)
     except DataError as error:
         return Subject((), tuple(classes), (*found_in_folders, _unusable(str(error))))
-    rules, of_patients = _rules(listing, patient_rules)
+    patients = read_patients(listing.found, patient_rules, likely_rules)
     spelling = _spelling(listing.found, classes)
     examples = tuple(
         Example(
@@ -60,13 +62,15 @@ def read_for_audit(
             path=item.path,
             label=spelling[item.label.casefold()],
             part=PARTS[item.part] if item.part else None,
-            patient=item.patient or patient_of(item.file, rules),
+            patient=patient,
             # What cannot be read is like nothing else.
             sha256=sha256 or f"unreadable {item.file}",
         )
-        for item, sha256 in zip(listing.found, hash_files(listing.found, progress), strict=True)
+        for item, patient, sha256 in zip(
+            listing.found, patients.patients, hash_files(listing.found, progress), strict=True
+        )
     )
-    findings = [*found_in_folders, *of_patients, *_of_classes(examples, classes)]
+    findings = [*found_in_folders, *patient_findings(patients), *_of_classes(examples, classes)]
     is_said = any(finding.kind == "one-class" for finding in findings)
     if len({example.label for example in examples}) < 2 and not is_said:
         findings.append(_unusable("A classifier needs images of at least two classes."))
@@ -96,18 +100,6 @@ def _roots(path: Path, progress: Progress | None) -> list[Path]:
         return []
 
 
-def _rules(
-    listing: Listing, given: Sequence[str] | None
-) -> tuple[Sequence[str], tuple[Finding, ...]]:
-    """Return the rules to read patients by, and what is to be said of them."""
-    unnamed = [item.file for item in listing.found if item.patient is None]
-    if given is None:
-        guess = guess_patient_rules(unnamed)
-        return (guess.rules, (_guessed(str(guess)),)) if guess else ((), ())
-    unread = [file for file in unnamed if patient_of(file, given) is None]
-    return given, (_unread(unread, given),) if given and unread else ()
-
-
 def _spelling(found: Sequence[Found], classes: Sequence[str]) -> dict[str, str]:
     """Return how each class is spelt, by its name in lower case."""
     spelling = {item.label.casefold(): item.label for item in reversed(found)}
@@ -132,20 +124,31 @@ def _unusable(message: str) -> Finding:
     return Finding(kind="unusable", severity="error", message=message)
 
 
-def _guessed(guess: str) -> Finding:
-    return Finding(
-        kind="patients-guessed",
-        severity="note",
-        message=f"The patients are guessed from the file names: {guess}.",
-        advice="If that is wrong, say how to read them: --patients REGEX, or --patients none.",
-    )
-
-
-def _unread(files: list[str], rules: Sequence[str]) -> Finding:
-    return Finding(
-        kind="patients-unread",
-        severity="error",
-        message=f"No patient rule reads {counted(len(files), 'file name')}.",
-        advice=f"Change `patient_rules`, now {list(rules)}, or name each patient in a CSV.",
-        groups=single(files),
-    )
+def patient_findings(patients: PatientReading) -> Iterator[Finding]:
+    """Return what makes the patients of images doubtful, or leaves them unknown."""
+    if patients.guess:
+        yield Finding(
+            kind="patients-guessed",
+            severity="note",
+            message=f"The patients are guessed from the file names: {patients.guess}.",
+            advice="If that is wrong, say how to read them: --patients REGEX, or --patients none.",
+        )
+    for doubt in patients.doubts:
+        yield Finding(kind="patients-doubted", severity="warning", message=doubt)
+    if unknown := patients.patients.count(None) - len(patients.unread):
+        yield Finding(
+            kind="patients-unknown",
+            severity="note",
+            message=f"The patient of {counted(unknown, 'image')} is not known: images of one "
+            "patient may be on both sides of a split.",
+            advice="Say how to read them: --patients REGEX, or in a column `patient` of a CSV.",
+        )
+    if patients.unread:
+        yield Finding(
+            kind="patients-unread",
+            severity="error",
+            message=f"No patient rule reads {counted(len(patients.unread), 'file name')}.",
+            advice=f"Change `patient_rules`, now {list(patients.rules)}, or name each patient in a "
+            "CSV.",
+            groups=single(patients.unread),
+        )

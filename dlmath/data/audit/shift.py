@@ -19,6 +19,7 @@ from dlmath.data.audit.facts import THUMBNAIL, Facts
 from dlmath.data.audit.findings import Finding
 from dlmath.data.audit.measurements import columns_of, modes_of, numbers_of
 from dlmath.data.audit.out_of_fold import can_be_folded, out_of_fold, patient_numbers
+from dlmath.data.patients import unit_of
 from dlmath.data.sources import Example
 
 # Chance gives 0.5; weak differences between two fair samples of few patients stay below this.
@@ -78,8 +79,9 @@ def _told_apart(
     facts = [fact for fact in facts if fact.fault is None]
     of_b, groups = of_b[sound], patient_numbers(examples)
     images = {name: int((of_b == side).sum()) for side, name in enumerate(names)}
+    unit = unit_of(example.patient for example in examples)
     if not can_be_folded(of_b, groups):
-        return _cannot_tell(images)
+        return _cannot_tell(images, unit)
     pictures = _pictures(facts)
     found = _area(np.column_stack([*columns_of(facts).values(), pictures]), of_b, groups)
     figures = {
@@ -88,10 +90,10 @@ def _told_apart(
         "pictures_alone": _figures(_area(pictures, of_b, groups)),
         "statistics": differences({**numbers_of(facts), **modes_of(facts)}, of_b, groups),
     }
-    return _finding(figures, *names)
+    return _finding(figures, *names, unit)
 
 
-def _finding(figures: dict[str, Any], first: str, second: str) -> Finding:
+def _finding(figures: dict[str, Any], first: str, second: str, unit: str) -> Finding:
     warns = figures["low"] > WARNS_ABOVE
     differ = [_named(one) for one in figures["statistics"] if one["p"] < SIGNIFICANT][:NAMED]
     return Finding(
@@ -99,7 +101,7 @@ def _finding(figures: dict[str, Any], first: str, second: str) -> Finding:
         severity="warning" if warns else "note",
         message=(
             f"A classifier tells {second} from {first} with AUC {figures['auc']:.3f} (95 % "
-            f"interval {figures['low']:.3f} to {figures['high']:.3f}) on unseen patients"
+            f"interval {figures['low']:.3f} to {figures['high']:.3f}) on unseen {unit}s"
             + (f"; they differ most in {', '.join(differ)}." if differ else ".")
         ),
         advice=(
@@ -117,14 +119,14 @@ def _named(one: Mapping[str, Any]) -> str:
     return f"{one['name']} ({'always' if difference is None else f'{difference:+.1f} SD'})"
 
 
-def _cannot_tell(images: dict[str, int]) -> Finding:
+def _cannot_tell(images: dict[str, int], unit: str) -> Finding:
     first, second = images
     return Finding(
         kind="shift",
         severity="note",
         message=(
-            f"Whether {second} differs from {first} cannot be said: it takes readable images of "
-            "two patients on either side."
+            f"Whether {second} differs from {first} cannot be said: it takes readable images"
+            + (" of two patients on either side." if unit == "patient" else ", two on either side.")
         ),
         figures={"images": images},
     )

@@ -13,6 +13,7 @@ from dlmath.data.audit.facts import Facts
 from dlmath.data.audit.findings import Finding
 from dlmath.data.audit.measurements import columns_of
 from dlmath.data.audit.out_of_fold import best_told, can_be_folded, patient_numbers
+from dlmath.data.patients import unit_of
 from dlmath.data.sources import Example
 
 # Chance gives 0.5. The room above it is for weak relations that are no artefact, such as sick cells
@@ -44,7 +45,7 @@ def check_shortcuts(
     present = np.unique(labels)
     groups = patient_numbers(sound)
     if not can_be_folded(labels, groups):
-        return [_cannot_tell(len(sound))]
+        return [_cannot_tell(len(sound), unit_of(example.patient for example in sound))]
     columns = columns_of([fact for _, fact in pairs])
     if not columns:
         return [_nothing_varies()]
@@ -58,10 +59,14 @@ def check_shortcuts(
     alone = [told(name, numbers) for name, numbers in columns.items()]
     together = told("together", np.column_stack(list(columns.values())))
     alone.sort(key=lambda one: (-one["low"], -one["auc"]))
-    return [_finding(alone, together, len(sound), len(np.unique(groups)))]
+    unit = unit_of(example.patient for example in sound)
+    patients = len(np.unique(groups)) if unit == "patient" else None
+    return [_finding(alone, together, len(sound), patients, unit)]
 
 
-def _finding(alone: list[dict], together: dict, images: int, patients: int) -> Finding:
+def _finding(
+    alone: list[dict], together: dict, images: int, patients: int | None, unit: str
+) -> Finding:
     warns = max(alone[0]["low"], together["low"]) > WARNS_ABOVE
     begins = "The class can be told" if warns else "No strong shortcut: the class is told"
     return Finding(
@@ -70,7 +75,7 @@ def _finding(alone: list[dict], together: dict, images: int, patients: int) -> F
         message=(
             f"{begins} without a look at the picture by {alone[0]['name']} alone with "
             f"{_said(alone[0])} and by all measurements of the files together with "
-            f"{_said(together)}, on unseen patients."
+            f"{_said(together)}, on unseen {unit}s."
         ),
         advice=(
             "Bring all classes to one size, colour mode and compression before training, and trust "
@@ -86,13 +91,13 @@ def _said(one: dict) -> str:
     return f"AUC {one['auc']:.3f} (95 % interval {one['low']:.3f} to {one['high']:.3f})"
 
 
-def _cannot_tell(images: int) -> Finding:
+def _cannot_tell(images: int, unit: str) -> Finding:
     return Finding(
         kind="shortcut",
         severity="note",
         message=(
             "Whether the class can be told without a look at the picture cannot be said of "
-            f"{images:,} readable images: it takes two classes, each of two patients or more."
+            f"{images:,} readable images: it takes two classes, each of two {unit}s or more."
         ),
         figures={"images": images},
     )

@@ -31,7 +31,7 @@ def test_even_classes_are_noted_with_all_counts():
     assert findings.keys() == {"class-balance"}
     balance = findings["class-balance"]
     assert (balance.severity, balance.message) == ("note", "Images by class: a 40, b 30.")
-    assert balance.figures["patients"] == {"a": 20, "b": 30}  # unknown ones are each their own
+    assert balance.figures["patients"] == {"a": 20, "b": None}  # not known
     assert balance.figures["parts"]["all"]["images"] == {"a": 40, "b": 30}
 
 

@@ -28,7 +28,7 @@ def test_images_are_listed_with_their_patients_guessed_aloud(own):
 def test_rules_that_are_given_are_not_guessed(own):
     subject = read_for_audit([own], (), ())
     assert {example.patient for example in subject.examples} == {None}
-    assert subject.findings == ()
+    assert kinds(subject.findings) == ["patients-unknown"]
 
 
 def test_names_that_a_rule_cannot_read_are_an_error_that_names_them(own):
@@ -40,7 +40,7 @@ def test_names_that_a_rule_cannot_read_are_an_error_that_names_them(own):
 
 def test_a_class_that_the_recipe_does_not_name_is_an_error(own):
     subject = read_for_audit([own], ("Ill", "healthy"), ())
-    (finding,) = subject.findings
+    _, finding = subject.findings
     assert finding.kind == "class-unknown"
     assert len(finding.files) == 12
     assert subject.examples[0].label == "Ill"  # spelt as in the recipe
@@ -54,13 +54,14 @@ def test_what_is_not_there_is_a_finding_too(tmp_path):
 
 def test_one_class_is_unusable(write_images, tmp_path):
     subject = read_for_audit([write_images(tmp_path / "one", ["ill/1.png", "ill/2.png"])], (), ())
-    assert kinds(subject.findings) == ["one-class"]
+    assert kinds(subject.findings) == ["one-class", "patients-unknown"]
 
 
 def test_one_class_of_a_table_is_unusable_too(write_images, tmp_path):
     write_images(tmp_path, ["1.png", "2.png"])
     (tmp_path / "own.csv").write_text("file,class\n1.png,a\n2.png,a\n", encoding="utf-8")
-    assert kinds(read_for_audit([tmp_path / "own.csv"], (), ()).findings) == ["unusable"]
+    findings = read_for_audit([tmp_path / "own.csv"], (), ()).findings
+    assert kinds(findings) == ["patients-unknown", "unusable"]
 
 
 def test_a_file_that_cannot_be_hashed_stays_in(own, monkeypatch):
