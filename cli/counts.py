@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from dlmath.data.summary import Share
 
 
+def parts_table(what: str, classes: tuple[str, ...], shares: Mapping[str, "Share"]) -> "Table":
+    """Return the table of a cut by patient; the title says so where no patient is known."""
+    known = any(share.patients for share in shares.values())
+    title = f"{what} by patient" if known else f"{what} by image, as no patient is known"
+    return counts_table(title, classes, shares)
+
+
 def counts_table(title: str, classes: tuple[str, ...], shares: Mapping[str, "Share"]) -> "Table":
     """Return a row for each part, with its images by class and its patients."""
     from rich.markup import escape

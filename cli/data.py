@@ -9,7 +9,7 @@ import typer
 
 from dlmath import models
 from dlmath.cli.audit import audit
-from dlmath.cli.counts import counts_table
+from dlmath.cli.counts import counts_table, parts_table
 from dlmath.cli.download import download
 from dlmath.cli.options import Json
 from dlmath.cli.startup import load_tensorflow
@@ -20,7 +20,8 @@ from dlmath.runs import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.convex.learning_curve import LearningCurve, PatientsNeeded
+    from dlmath.convex.learning_curve import LearningCurve
+    from dlmath.convex.needed import Needed
     from dlmath.data.sources import Catalogue, Source
     from dlmath.data.summary import Summary
     from dlmath.recipe import Recipe
@@ -154,10 +155,10 @@ def howmany(
     ] = 0.97,
     as_json: Json = False,
 ) -> None:
-    """Say how many training patients an AUC would take.
+    """Say how many training patients an AUC would take; images, where no patient is known.
 
     Heads are solved for on growing draws of the run's training patients, scored on its validation
-    patients, and the curve is extrapolated; how wrong that is shows on sizes that were held back.
+    part, and the curve is extrapolated; how wrong that is shows on sizes that were held back.
 
     Example: dlmath data howmany --auc 0.99
     """
@@ -170,10 +171,11 @@ def howmany(
 
     with reporter() as report:
         curve = how_many(found, reporter=report)
-    needed = curve.patients_needed(auc)
+    needed = curve.needed(auc)
     if as_json:
         document = {
             "run": str(found.folder),
+            "unit": curve.unit,
             "points": [dataclasses.asdict(point) for point in curve.points],
             "held_back": [dataclasses.asdict(one) for one in curve.held_back],
             "error": curve.error,
@@ -218,31 +220,31 @@ def _print(summary: "Summary") -> None:
     title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
     console.print(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
-        console.print(counts_table("Split by patient", summary.classes, summary.split))
+        console.print(parts_table("Split", summary.classes, summary.split))
     if summary.folds:
-        console.print(counts_table("Folds by patient", summary.classes, summary.folds))
+        console.print(parts_table("Folds", summary.classes, summary.folds))
     for what, number in summary.passed_over.items():
         console.print(f"Passed over: {number:,} {what}", markup=False)
     for warning in summary.warnings:
         console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
 
 
-def _print_curve(curve: "LearningCurve", needed: "PatientsNeeded") -> None:
+def _print_curve(curve: "LearningCurve", needed: "Needed") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    table = Table(title="Validation AUC by training patients", title_justify="left", box=None)
-    for name in ("patients", "AUC", "95 % interval"):
+    console, units = Console(highlight=False), f"{curve.unit}s"
+    table = Table(title=f"Validation AUC by training {units}", title_justify="left", box=None)
+    for name in (units, "AUC", "95 % interval"):
         table.add_column(name, justify="right")
     for point in curve.points:
         table.add_row(
-            f"{point.patients:,}", f"{point.auc:.4f}", f"{point.low:.4f} to {point.high:.4f}"
+            f"{point.count:,}", f"{point.auc:.4f}", f"{point.low:.4f} to {point.high:.4f}"
         )
     console.print(table)
     for one in curve.held_back:
         console.print(
-            f"Up to {one.fitted_to:,} patients the curve predicted {one.predicted:.4f} for "
-            f"{one.patients:,}; it was {one.observed:.4f}."
+            f"Up to {one.fitted_to:,} {units} the curve predicted {one.predicted:.4f} for "
+            f"{one.count:,}; it was {one.observed:.4f}."
         )
     console.print(needed.message, soft_wrap=True)

@@ -94,9 +94,11 @@ def _headline(result: "Drift") -> str:
         images += f" of {found.patients:,} patients"
     if served is not None and served.first and served.last:
         images += f" served from {served.first:%Y-%m-%d %H:%M} to {served.last:%Y-%m-%d %H:%M} UTC"
+    own = f"{found.reference_images:,} validation images"
+    if result.reference_patients is not None:
+        own += f" of {result.reference_patients:,} patients"
     return (
-        f"{result.run.name}: {images}, against {found.reference_images:,} validation images of "
-        f"{found.reference_patients:,} patients.\n"
+        f"{result.run.name}: {images}, against {own}.\n"
         f"If nothing has changed, this test says so in all but {found.alpha:.1%} of cases."
     )
 

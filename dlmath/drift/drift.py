@@ -83,6 +83,16 @@ class Drift:
             )
         return "The images are not those that the model was trained on."
 
+    @property
+    def reference_patients(self) -> int | None:
+        """How many patients the reference is of; None where each image counts as one.
+
+        That is how a reference keeps images whose patients are not known.
+        """
+        found = self.comparison
+        one_each = found.reference_patients == found.reference_images
+        return None if one_each else found.reference_patients
+
     def as_json(self) -> dict[str, Any]:
         """Return the document that `drift --json` prints."""
         found, served = self.comparison, self.served
@@ -99,7 +109,7 @@ class Drift:
                 "first": served and served.first and served.first.isoformat(timespec="seconds"),
                 "last": served and served.last and served.last.isoformat(timespec="seconds"),
             },
-            "reference": {"images": found.reference_images, "patients": found.reference_patients},
+            "reference": {"images": found.reference_images, "patients": self.reference_patients},
             "differences": [one.as_json() for one in found.differences],
             "pictures": [one.as_json() for one in found.pictures],
             "prevalence": found.prevalence and found.prevalence.as_json(),

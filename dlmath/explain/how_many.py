@@ -1,4 +1,4 @@
-"""How many more patients would a target take? The learning curve of a solved head, in patients."""
+"""How many more patients would a target take? The learning curve of a solved head."""
 
 from pathlib import Path
 
@@ -16,7 +16,8 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
     """Measure how a run's AUC grows with its training patients, and extrapolate.
 
     Heads are solved for on growing draws of the training patients and scored on the validation
-    part. The test part is not opened.
+    part. The test part is not opened. Where no patient is known, images are counted; where some
+    are, each image without a patient counts as one.
 
     Args:
         run: A run whose head was solved, its folder or name; None for the newest finished one.
@@ -30,6 +31,7 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
     solved = load_solved_run(run, "A learning curve", reporter)
     held_out, data = solved.ingredients.validation, solved.data
     labels = class_indices(held_out.examples, run.recipe)
+    known = any(example.patient for example in solved.ingredients.train.examples)
     return learning_curve(
         data.features,
         data.targets,
@@ -40,5 +42,6 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
         patients_of(held_out.examples),
         l2=solved.fit.l2,
         seed=run.recipe.seed,
+        unit="patient" if known else "image",
         progress=lambda done, total: reporter.progress("learning curve", done, total),
     )

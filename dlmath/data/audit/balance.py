@@ -27,7 +27,8 @@ def check_balance(examples: Sequence[Example], classes: Sequence[str]) -> list[F
 
     Returns:
         `class-balance`, a note or, where the largest class has ten times the images of the
-        smallest, a warning. `few-patients`, a warning, where a class has fewer than ten. Notes
+        smallest, a warning. `few-patients`, a warning, where a class has fewer than ten, or than
+        ten images where no patient is known. Notes
         `parts-differ`, for shares that are 0.1 apart, and `patients-of-several-classes`.
     """
     if not examples:
@@ -50,6 +51,11 @@ def _by_part(examples: Sequence[Example]) -> dict[str, list[Example]]:
     for example in examples:
         parts[example.part or "all"].append(example)
     return parts
+
+
+def _known(examples: Sequence[Example]) -> bool:
+    """Whether the patient of any image is known; else there is nothing to say of patients."""
+    return any(example.patient is not None for example in examples)
 
 
 def _patients(examples: Sequence[Example], classes: Sequence[str]) -> dict[str, int]:
@@ -81,9 +87,12 @@ def _balance(examples: Sequence[Example], classes: Sequence[str]) -> Finding:
         ),
         figures={
             "images": images,
-            "patients": _patients(examples, classes),
+            "patients": _patients(examples, classes) if _known(examples) else None,
             "parts": {
-                name: {"images": _counts(own, classes), "patients": _patients(own, classes)}
+                name: {
+                    "images": _counts(own, classes),
+                    "patients": _patients(own, classes) if _known(own) else None,
+                }
                 for name, own in _by_part(examples).items()
             },
         },
@@ -96,15 +105,15 @@ def _few_patients(examples: Sequence[Example], classes: Sequence[str]) -> Iterat
     }
     if few:
         told = listed([f"{name} {number}" for name, number in few.items()])
+        known = _known(examples)
+        noun = "patients" if known else "images"
+        advice = "Add patients, not images of the same ones" if known else "Add images"
         yield Finding(
             kind="few-patients",
             severity="warning",
-            message=f"Fewer than {PATIENTS} patients of a class: {told}.",
-            advice=(
-                "Add patients, not images of the same ones: with so few, a test part says little "
-                "of patients in general."
-            ),
-            figures={"patients": few},
+            message=f"Fewer than {PATIENTS} {noun} of a class: {told}.",
+            advice=f"{advice}: with so few, a test part says little of patients in general.",
+            figures={"patients": few} if known else {"images": few},
         )
 
 

@@ -84,6 +84,7 @@ def _told_apart(
     found = _area(np.column_stack([*columns_of(facts).values(), pictures]), of_b, groups)
     figures = {
         "images": images,
+        "patients_known": any(example.patient is not None for example in examples),
         **_figures(found),
         "pictures_alone": _figures(_area(pictures, of_b, groups)),
         "statistics": differences({**numbers_of(facts), **modes_of(facts)}, of_b, groups),
@@ -99,7 +100,8 @@ def _finding(figures: dict[str, Any], first: str, second: str) -> Finding:
         severity="warning" if warns else "note",
         message=(
             f"A classifier tells {second} from {first} with AUC {figures['auc']:.3f} (95 % "
-            f"interval {figures['low']:.3f} to {figures['high']:.3f}) on unseen patients"
+            f"interval {figures['low']:.3f} to {figures['high']:.3f}) on unseen "
+            + ("patients" if figures["patients_known"] else "images")
             + (f"; they differ most in {', '.join(differ)}." if differ else ".")
         ),
         advice=(

@@ -58,10 +58,12 @@ def check_shortcuts(
     alone = [told(name, numbers) for name, numbers in columns.items()]
     together = told("together", np.column_stack(list(columns.values())))
     alone.sort(key=lambda one: (-one["low"], -one["auc"]))
-    return [_finding(alone, together, len(sound), len(np.unique(groups)))]
+    known = any(example.patient is not None for example in sound)
+    patients = len(np.unique(groups)) if known else None
+    return [_finding(alone, together, len(sound), patients)]
 
 
-def _finding(alone: list[dict], together: dict, images: int, patients: int) -> Finding:
+def _finding(alone: list[dict], together: dict, images: int, patients: int | None) -> Finding:
     warns = max(alone[0]["low"], together["low"]) > WARNS_ABOVE
     begins = "The class can be told" if warns else "No strong shortcut: the class is told"
     return Finding(
@@ -70,7 +72,7 @@ def _finding(alone: list[dict], together: dict, images: int, patients: int) -> F
         message=(
             f"{begins} without a look at the picture by {alone[0]['name']} alone with "
             f"{_said(alone[0])} and by all measurements of the files together with "
-            f"{_said(together)}, on unseen patients."
+            f"{_said(together)}, on unseen {'images' if patients is None else 'patients'}."
         ),
         advice=(
             "Bring all classes to one size, colour mode and compression before training, and trust "
