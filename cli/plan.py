@@ -46,8 +46,7 @@ def _print(made: "Plan") -> None:
     )
     if summary.split:
         console.print(parts_table("Split", summary.classes, summary.split))
-    title = "Estimated from a short measurement; other work on this machine makes it longer"
-    table = Table("stage", box=None, title=title)
+    table = Table("stage", box=None, title="Estimated from a short measurement")
     table.title_justify = "left"
     table.add_column("amount", justify="right")
     table.add_column("time", justify="right")
@@ -56,6 +55,7 @@ def _print(made: "Plan") -> None:
     table.add_row("in all", "", _time(made.seconds))
     console.print(table)
     kept = [f"{one.name} ({_amount(one)}, {_time(one.seconds)})" for one in made.kept if one.amount]
+    console.print("Whatever else this machine has to do meanwhile makes it longer.")
     console.print(f"Done by now, and kept in the cache: {', '.join(kept)}", soft_wrap=True)
     for name, size in made.memory.items():
         console.print(f"Memory, {name.replace('_', ' ')}: {size / 2**30:.2f} GiB")

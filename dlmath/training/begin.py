@@ -151,7 +151,7 @@ def _readable(prepared: Prepared, audit: Audit) -> Split:
         require_every_class(left[part], bad, recipe, f"reading {said} images")
     if recipe.solves_head and not recipe.l2:
         solved_head.refuse_few_patients(left["train"], recipe)
-    return replace(split, **left)
+    return replace(split, train=left["train"], validation=left["validation"])
 
 
 def _request(

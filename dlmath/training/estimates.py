@@ -23,7 +23,7 @@ from dlmath.drift.pictures import describe, describe_files
 from dlmath.evaluation.probabilities import predict_probabilities
 from dlmath.features import FrozenNetwork, View, load_features
 from dlmath.recipe import Recipe
-from dlmath.reporting import Reporter
+from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json
 from dlmath.training import ingredients, solved_head
 from dlmath.training.audited import write_audit
@@ -38,6 +38,7 @@ from dlmath.training.solver import compile_for_training
 _SAMPLE = 64  # images that are measured on
 _STEPS = 6
 _SOLVER_ROWS = 1_000
+_MOST_ROWS = 10_000  # whose distance is fitted in a second: more of them take as much longer
 _ROUNDS = 3
 _RANK = 64  # of generated features, which are as correlated as a network's
 # What choosing the penalty costs, in fits at one penalty: 24 for 337 images of 1,280 features, and
@@ -93,7 +94,8 @@ def estimate(begun: Begun, checked: Checked, reporter: Reporter) -> Estimate:
         write_json(run.manifest_path, {})
         page = _seconds(lambda: write_audit(run, checked.audit))
         by_way = _head if prepared.recipe.solves_head else _steps
-        own = by_way(begun, checked, run, reporter)
+        with reporter.quietly():
+            own = by_way(begun, checked, run)
     before = (
         Stage("read and split the data", found, "images", begun.seconds),
         Stage("write the page of the audit", audited, "images", page),
@@ -102,7 +104,7 @@ def estimate(begun: Begun, checked: Checked, reporter: Reporter) -> Estimate:
     return replace(own, stages=(*before, *own.stages), kept=(audit, *own.kept))
 
 
-def _head(begun: Begun, checked: Checked, run: Run, reporter: Reporter) -> Estimate:
+def _head(begun: Begun, checked: Checked, run: Run) -> Estimate:
     """Return the stages of solving for a head."""
     recipe, split, model = begun.prepared.recipe, checked.split, checked.model
     converting = _seconds(lambda: solved_head.freeze_in(begun.placement, model))
@@ -115,7 +117,7 @@ def _head(begun: Begun, checked: Checked, run: Run, reporter: Reporter) -> Estim
     done = _total(missing) - count
     rows, validated = len(split.train) * (1 + recipe.augmented_views), len(split.validation)
     sample = split.validation[:_SAMPLE]
-    describing = _seconds(lambda: describe_files(sample, recipe.image_size, reporter))
+    describing = _seconds(lambda: describe_files(sample, recipe.image_size, SILENT))
     pixels = load_pixels(sample[: solved_head.COMPARED_IMAGES], recipe.image_size).array
     stages = (
         Stage("build the network", 1, "network", checked.build_seconds + freezing),
@@ -194,7 +196,7 @@ def _writing(
         content: The LiteRT file where there is one already.
     """
     width = int(model.get_layer("logits").input.shape[-1])
-    measured = min(rows, _SOLVER_ROWS)
+    measured = min(rows, _MOST_ROWS)
     labels = np.arange(measured) % 2
     features = _generated(labels, width)
 
@@ -208,7 +210,7 @@ def _writing(
     return Stage("write the model and its light form", 1, "model", seconds + fitting)
 
 
-def _steps(begun: Begun, checked: Checked, run: Run, reporter: Reporter) -> Estimate:
+def _steps(begun: Begun, checked: Checked, run: Run) -> Estimate:
     """Return the stages of training by steps."""
     recipe, split, model = begun.prepared.recipe, checked.split, checked.model
     steps, epochs = steps_per_epoch(len(split.train), recipe.batch_size), recipe.epochs
@@ -218,7 +220,7 @@ def _steps(begun: Begun, checked: Checked, run: Run, reporter: Reporter) -> Esti
         _some_of_each_class(split.validation, _SAMPLE),
         test=(),
     )
-    loaded = ingredients.load(replace(begun.prepared, split=sample), model, reporter)
+    loaded = ingredients.load(replace(begun.prepared, split=sample), model, SILENT)
     began = time.perf_counter()
     step = _time_of_steps(loaded, begun.placement, steps)
     tracing = time.perf_counter() - began
