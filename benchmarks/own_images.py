@@ -20,6 +20,7 @@ from dlmath import seeds
 
 RESULT = Path(__file__).parent / "results" / "own-images.json"
 IMAGES = 500
+TENSORFLOW = "load TensorFlow"  # the part of a plan that the promise leaves out
 
 
 def main() -> None:
@@ -31,7 +32,10 @@ def main() -> None:
         unpack_some(archive, folder)
         os.environ["DLMATH_HOME"] = str(Path(scratch, "home"))
         train = ("train", str(folder), "--positive", "Parasitized")
-        promised = json.loads(dlmath(*train, "--dry-run", "--json")[0])["seconds"]
+        plan = json.loads(dlmath(*train, "--dry-run", "--json")[0])
+        # What the plan left in its cache is done again: the training has an empty one.
+        parts = [part for part in plan["stages"] + plan["kept"] if part["name"] != TENSORFLOW]
+        promised = sum(part["seconds"] for part in parts)
         os.environ["DLMATH_HOME"] = str(Path(scratch, "another home"))
         run, seconds = dlmath(*train, "--out", str(Path(scratch, "run")))
         evaluation = json.loads(dlmath("evaluate", run.strip(), "--json")[0])

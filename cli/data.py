@@ -21,7 +21,8 @@ from dlmath.runs import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.convex.learning_curve import LearningCurve, PatientsNeeded
+    from dlmath.convex.learning_curve import LearningCurve
+    from dlmath.convex.needed import Needed
     from dlmath.data.sources import Catalogue, Source
     from dlmath.data.summary import Summary
     from dlmath.recipe import Recipe
@@ -156,10 +157,10 @@ def howmany(
     ] = 0.97,
     as_json: Json = False,
 ) -> None:
-    """Say how many training patients an AUC would take.
+    """Say how many training patients an AUC would take; images, where no patient is known.
 
     Heads are solved for on growing draws of the run's training patients, scored on its validation
-    patients, and the curve is extrapolated; how wrong that is shows on sizes that were held back.
+    part, and the curve is extrapolated; how wrong that is shows on sizes that were held back.
 
     Example: dlmath data howmany --auc 0.99
     """
@@ -172,7 +173,7 @@ def howmany(
 
     with reporter() as report:
         curve = how_many(found, reporter=report)
-    needed = curve.patients_needed(auc)
+    needed = curve.needed(auc)
     if as_json:
         document = {
             "run": str(found.folder),
@@ -233,22 +234,22 @@ def _print(summary: "Summary") -> None:
         console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
 
 
-def _print_curve(curve: "LearningCurve", needed: "PatientsNeeded") -> None:
+def _print_curve(curve: "LearningCurve", needed: "Needed") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    table = Table(title=f"Validation AUC by training {curve.unit}s", title_justify="left", box=None)
-    for name in (f"{curve.unit}s", "AUC", "95 % interval"):
+    console, units = Console(highlight=False), f"{curve.unit}s"
+    table = Table(title=f"Validation AUC by training {units}", title_justify="left", box=None)
+    for name in (units, "AUC", "95 % interval"):
         table.add_column(name, justify="right")
     for point in curve.points:
         table.add_row(
-            f"{point.patients:,}", f"{point.auc:.4f}", f"{point.low:.4f} to {point.high:.4f}"
+            f"{point.count:,}", f"{point.auc:.4f}", f"{point.low:.4f} to {point.high:.4f}"
         )
     console.print(table)
     for one in curve.held_back:
         console.print(
-            f"Up to {one.fitted_to:,} {curve.unit}s the curve predicted {one.predicted:.4f} for "
-            f"{one.patients:,}; it was {one.observed:.4f}."
+            f"Up to {one.fitted_to:,} {units} the curve predicted {one.predicted:.4f} for "
+            f"{one.count:,}; it was {one.observed:.4f}."
         )
     console.print(needed.message, soft_wrap=True)

@@ -1,6 +1,7 @@
 """The plan of `dlmath train --dry-run`, for people and as JSON."""
 
 import json
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +12,22 @@ from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
     from dlmath.training import Plan
+    from dlmath.training.estimates import Stage
 
 
 def show_plan(
-    task: str, data: Sequence[str] | None, settings: dict[str, Any], *, as_json: bool
+    task: str | None, data: Sequence[str] | None, settings: dict[str, Any], *, as_json: bool
 ) -> None:
     """Measure shortly, and print what a training would do and how long that would take."""
+    began = time.perf_counter()
     load_tensorflow()
     from dlmath.cli.progress import reporter
     from dlmath.training import plan
+    from dlmath.training.estimates import Stage
 
+    start = Stage("load TensorFlow", 1, "library", time.perf_counter() - began)
     with reporter() as report:
-        made = plan(task, data, reporter=report, **settings)
+        made = plan(task, data, reporter=report, **settings).after([start])
     if as_json:
         typer.echo(json.dumps(made.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -46,15 +51,26 @@ def _print(made: "Plan") -> None:
     table.add_column("amount", justify="right")
     table.add_column("time", justify="right")
     for stage in made.stages:
-        unit = stage.unit if stage.amount == 1 or stage.unit.endswith("s") else f"{stage.unit}s"
-        table.add_row(stage.name, f"{stage.amount:,} {unit}", _time(stage.seconds))
-    table.add_row("in all, once TensorFlow is loaded", "", _time(made.seconds))
+        table.add_row(stage.name, _amount(stage), _time(stage.seconds))
+    table.add_row("in all", "", _time(made.seconds))
     console.print(table)
+    kept = [f"{one.name} ({_amount(one)}, {_time(one.seconds)})" for one in made.kept if one.amount]
+    console.print("Whatever else this machine has to do meanwhile makes it longer.")
+    console.print(f"Done by now, and kept in the cache: {', '.join(kept)}", soft_wrap=True)
     for name, size in made.memory.items():
         console.print(f"Memory, {name.replace('_', ' ')}: {size / 2**30:.2f} GiB")
     for warning in summary.warnings:
         console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
-    console.print("Nothing was trained. The same command without --dry-run does it.")
+    console.print(
+        "Nothing was trained. The same command without --dry-run begins with the checks that were "
+        "passed here.",
+        soft_wrap=True,
+    )
+
+
+def _amount(stage: "Stage") -> str:
+    unit = stage.unit if stage.amount == 1 or stage.unit.endswith("s") else f"{stage.unit}s"
+    return f"{stage.amount:,} {unit}"
 
 
 def _time(seconds: float) -> str:

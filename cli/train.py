@@ -71,7 +71,7 @@ def train(
     checkpoint_every: Annotated[
         str | None,
         typer.Option(
-            help="Save within epochs too: 200steps, 30s, 5min or 1h, 5min unless given; seldomer "
+            help="Save within epochs too: 200steps, 30s, 5min or 1h, 5min unless given; less often "
             "where that would take more than 2 % of the time.",
             metavar="INTERVAL",
         ),
@@ -138,7 +138,10 @@ def train(
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the plan and the time it would take."),
+        typer.Option(
+            "--dry-run",
+            help="Check all that can be checked, and print the plan and the time it would take.",
+        ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the plan of --dry-run as one JSON document.")
@@ -197,19 +200,18 @@ def train(
     if force:
         raise UserError("--force belongs to --resume: a new run has nothing to differ from.")
     if start_from is not None:
-        if folds or dry_run:
-            raise UserError("--from takes neither --dry-run nor --folds. Leave one out.")
+        if folds:
+            raise UserError("--from does not take --folds. Leave one out.")
         changes["start_from"] = start_from
-        typer.echo(_train(task, data, out, tensorboard, changes, where, verbose=verbose))
-        return
-    if folds and (dry_run or tensorboard):
-        raise UserError("--folds takes neither --dry-run nor --tensorboard. Leave one out.")
-    if dry_run and checkpoint_every is not None:
-        raise UserError("--dry-run saves nothing. Leave --checkpoint-every out.")
-    task, changes = _prepared(task, data, out, changes)
+    else:
+        if folds and (dry_run or tensorboard):
+            raise UserError("--folds takes neither --dry-run nor --tensorboard. Leave one out.")
+        task, changes = _prepared(task, data, out, changes)
     if dry_run:
-        show_plan(task, data, {**where, **changes}, as_json=as_json)
+        run = {"out": out, "tensorboard": tensorboard}
+        show_plan(task, data, {**run, **where, **changes}, as_json=as_json)
     elif folds:
+        assert task is not None  # which `_prepared` refuses
         typer.echo(train_folds(task, data, folds, out, {**where, **changes}))
     else:
         typer.echo(_train(task, data, out, tensorboard, changes, where, verbose=verbose))

@@ -175,8 +175,7 @@ class Run:
             cls.refuse_occupied(folder)
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            place = folder or RUNS
-            raise RunError(f"Cannot make the run's folder {place}: {error.strerror}.") from error
+            raise cannot_make(folder or RUNS, str(error.strerror)) from error
         return cls(folder)
 
     @classmethod
@@ -258,6 +257,11 @@ def finished_runs(root: Path | None = None) -> list[Run]:
         return []
     runs = (Run(folder) for folder in sorted(root.iterdir()) if folder.is_dir())
     return [run for run in runs if _is_finished(run)]
+
+
+def cannot_make(place: Path, reason: str) -> RunError:
+    """Return the error of a run's folder that cannot be made."""
+    return RunError(f"Cannot make the run's folder {place}: {reason}.")
 
 
 def _is_finished(run: Run) -> bool:

@@ -1,6 +1,7 @@
-"""How the cost grows with images, classes and resolution: slopes on doubly logarithmic paper.
+"""How the cost changes with images, classes and resolution: slopes on doubly logarithmic paper.
 
-A slope of 1 says that twice as much takes twice as long, 2 that it takes four times as long.
+With a slope of s twice as much takes 2^s times as long: 2 times for 1, 4 for 2, and less than 1
+time where the slope of so short a measurement is negative.
 """
 
 import time
@@ -63,7 +64,7 @@ def slope(
     exponent = float(np.polyfit(np.log(sizes), np.log(medians), 1)[0])
     names = {size: f"{size:,} {what}" for size in sizes}
     return Comparison(
-        title=f"{title}: time grows as {what} to the power {exponent:.2f}",
+        title=f"{title}: twice the {what} take {2**exponent:.2f} times as long",
         baseline=names[sizes[0]],
         amount=1,
         unit="times",

@@ -11,7 +11,6 @@ from dlmath.convex.learning_curve import (
     CurvePoint,
     HeldBack,
     LearningCurve,
-    PatientsNeeded,
     learning_curve,
 )
 from dlmath.convex.leave_out import LeftOut, leave_patients_out, ridge_without_patients
@@ -31,7 +30,6 @@ __all__ = [
     "LeftOut",
     "Mixing",
     "PathPoint",
-    "PatientsNeeded",
     "Uncertain",
     "auc_parts",
     "auc_with_interval",

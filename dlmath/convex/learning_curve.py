@@ -1,13 +1,17 @@
-"""How the AUC grows with the number of training patients, and how many a target would take."""
+"""How the AUC grows with the number of training patients, and how many a target would take.
+
+Where the patients are not known, each image stands for one, and images are what is counted.
+"""
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dlmath import seeds
 from dlmath.convex.head import checked, fit_head
+from dlmath.convex.needed import Needed, needed
 from dlmath.convex.power_law import PowerLaws, fit_power_laws
 from dlmath.convex.scores import auc, auc_of_draws
 from dlmath.errors import DataError
@@ -26,12 +30,12 @@ _QUANTILES = (0.025, 0.975)
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """The AUC of heads trained on `patients` patients: the mean over draws, and its 95 % interval.
+    """The AUC of heads trained on `count` patients: the mean over draws, and its 95 % interval.
 
     The interval is over which patients are trained on and which are predicted.
     """
 
-    patients: int
+    count: int
     auc: float
     low: float
     high: float
@@ -42,30 +46,9 @@ class HeldBack:
     """An extrapolation to a size that was measured too, from the sizes up to `fitted_to`."""
 
     fitted_to: int
-    patients: int
+    count: int
     predicted: float
     observed: float
-
-
-@dataclass(frozen=True)
-class PatientsNeeded:
-    """How many training patients a target takes.
-
-    Attributes:
-        target: An AUC.
-        patients: None where the curve flattens below the target.
-        low: Lower end of the 95 % interval; None where even that is never reached.
-        high: Its upper end; None where there is none.
-        asymptote: What the AUC tends to, by the curve.
-        message: The same in a sentence.
-    """
-
-    target: float
-    patients: int | None
-    low: int | None
-    high: int | None
-    asymptote: float
-    message: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +61,7 @@ class LearningCurve:
         draws: The curves fitted to bootstrap draws.
         held_back: What extrapolation from smaller sizes predicted of larger ones.
         error: Root mean square of what it was wrong by; intervals are widened by this.
-        unit: What is counted: `patient`, or `image` where patients are not known.
+        unit: What is counted: patient, or image where the patients are not known.
     """
 
     points: tuple[CurvePoint, ...]
@@ -88,15 +71,15 @@ class LearningCurve:
     error: float
     unit: str = "patient"
 
-    def predict(self, patients: int) -> CurvePoint:
+    def predict(self, count: int) -> CurvePoint:
         """Return the AUC expected of as many training patients."""
-        low, high = np.quantile(self.draws.at(patients), _QUANTILES)
-        value = float(self.law.at(patients)[0])
+        low, high = np.quantile(self.draws.at(count), _QUANTILES)
+        value = float(self.law.at(count)[0])
         return CurvePoint(
-            patients, value, max(0.0, float(low) - self.error), min(1.0, float(high) + self.error)
+            count, value, max(0.0, float(low) - self.error), min(1.0, float(high) + self.error)
         )
 
-    def patients_needed(self, target: float) -> PatientsNeeded:
+    def needed(self, target: float) -> Needed:
         """Return how many training patients an AUC in (0.5, 1) takes.
 
         Raises:
@@ -108,12 +91,17 @@ class LearningCurve:
             )
         optimistic = self.draws.reach(target - self.error)
         pessimistic = self.draws.reach(target + self.error)
-        patients = _whole(self.law.reach(target)[0])
-        low = _whole(np.quantile(optimistic, _QUANTILES[0], method="lower"))
-        high = _whole(np.quantile(pessimistic, _QUANTILES[1], method="higher"))
-        asymptote = float(self.law.asymptote[0])
-        message = _sentence(target, patients, low, high, asymptote, self.unit)
-        return PatientsNeeded(target, patients, low, high, asymptote, message)
+        return needed(
+            target,
+            float(self.law.reach(target)[0]),
+            float(np.quantile(optimistic, _QUANTILES[0], method="lower")),
+            float(np.quantile(pessimistic, _QUANTILES[1], method="higher")),
+            asymptote=float(self.law.asymptote[0]),
+            unit=self.unit,
+            fewest=self.points[0].count,
+            at_hand=self.points[-1].count,
+            reached=self.points[-1].auc,
+        )
 
 
 def learning_curve(
@@ -129,6 +117,7 @@ def learning_curve(
     sizes: int = SIZES,
     repeats: int = REPEATS,
     seed: int = 0,
+    unit: str = "patient",
     progress: Callable[[int, int], None] | None = None,
 ) -> LearningCurve:
     """Train heads on ever more of the patients, and score them on held-out patients.
@@ -146,13 +135,14 @@ def learning_curve(
         sizes: How many training sets, log-spaced up to all patients; at least 4.
         repeats: Draws of patients for each size but the largest, each draw growing.
         seed: Of the draws.
+        unit: What the groups are: patient, or image where the patients are not known.
         progress: Called with the number of heads fitted and of all.
 
     Raises:
         DataError: There are too few patients.
     """
     targets, weights, groups = checked(features, targets, weights, groups)
-    counts = _sizes(targets, groups, sizes)
+    counts = _sizes(targets, groups, sizes, unit)
     truth = held_out_targets.argmax(axis=1)
     scores = np.empty((len(counts), repeats, *held_out_targets.shape))
     for done, (size, repeat, rows) in enumerate(_parts(targets, groups, counts, repeats, seed)):
@@ -165,7 +155,7 @@ def learning_curve(
         scores[size, places] = fit.logits(held_out_features)
     values = _mean_auc(truth, scores)
     drawn = _drawn_auc(truth, scores, held_out_groups, seed)
-    return _curve(counts, values, drawn)
+    return replace(_curve(counts, values, drawn), unit=unit)
 
 
 def _curve(counts: np.ndarray, values: np.ndarray, drawn: np.ndarray) -> LearningCurve:
@@ -198,7 +188,7 @@ def _extrapolate(
             yield HeldBack(int(counts[end - 1]), int(count), predicted, float(value))
 
 
-def _sizes(targets: np.ndarray, groups: np.ndarray, sizes: int) -> np.ndarray:
+def _sizes(targets: np.ndarray, groups: np.ndarray, sizes: int, unit: str) -> np.ndarray:
     """Return log-spaced numbers of patients, of which the smallest has two of every class."""
     classes = np.bincount(_class_of_patients(targets, groups), minlength=targets.shape[1])
     patients, rarest = int(classes.sum()), int(classes.min())
@@ -206,9 +196,9 @@ def _sizes(targets: np.ndarray, groups: np.ndarray, sizes: int) -> np.ndarray:
     smallest = max(smallest, math.ceil(2 * patients / max(1, rarest)))
     if rarest < 2 or patients < 4 * smallest:
         raise DataError(
-            f"A learning curve needs at least {4 * smallest} training patients, and two of every "
-            f"class. Received: {patients} patients, {rarest} of the rarest class. Add images of "
-            "further patients."
+            f"A learning curve needs at least {4 * smallest} training {unit}s, and two of every "
+            f"class. Received: {patients:,} {unit}s, {rarest} of the rarest class. Add "
+            + ("images." if unit == "image" else "images of further patients.")
         )
     return np.unique(np.geomspace(smallest, patients, sizes).round().astype(int))
 
@@ -267,23 +257,3 @@ def _drawn_auc(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray, seed: 
 def _ranking(logits: np.ndarray) -> np.ndarray:
     """Return what the AUC ranks by: one column for two classes."""
     return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-
-
-def _whole(size: float) -> int | None:
-    # Rounding must not make 100 patients 101.
-    return math.ceil(size * (1 - 1e-9)) if size < 1e9 else None
-
-
-def _sentence(
-    target: float,
-    patients: int | None,
-    low: int | None,
-    high: int | None,
-    asymptote: float,
-    unit: str,
-) -> str:
-    if patients is None:
-        flat = f"not reachable: the curve flattens at {asymptote:.4f}, below {target:g}"
-        return flat if low is None else f"{flat} (95 %: from {low:,} {unit}s, or never)"
-    bounds = f"from {low:,}, or never" if high is None else f"{low:,} to {high:,}"
-    return f"An AUC of {target:g} takes about {patients:,} training {unit}s (95 %: {bounds})"

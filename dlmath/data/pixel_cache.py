@@ -35,17 +35,32 @@ def fetch(
     Raises:
         DataError: The disk has no room.
     """
-    path = cache_home() / "pixels" / f"{key}.u8"
-    note_path = path.with_suffix(".txt")
-    if path.is_file() and note_path.is_file():
-        path.touch()
-    else:
-        make_room(path.parent, row_count * math.prod(row_shape))
+    path, note_path = _paths(key)
+    if not reserve(key, row_shape, row_count):
         _store(path, note_path, fill)
     if path.stat().st_size == 0:  # which cannot be mapped
         return np.empty((0, *row_shape), np.uint8), note_path.read_text(encoding="utf-8")
     rows = np.memmap(path, np.uint8, mode="r").reshape(-1, *row_shape)
     return rows, note_path.read_text(encoding="utf-8")
+
+
+def reserve(key: str, row_shape: tuple[int, ...], row_count: int) -> bool:
+    """Make room for rows, and return whether they are stored by now.
+
+    Raises:
+        DataError: The disk has no room.
+    """
+    path, note_path = _paths(key)
+    if path.is_file() and note_path.is_file():
+        path.touch()
+        return True
+    make_room(path.parent, row_count * math.prod(row_shape))
+    return False
+
+
+def _paths(key: str) -> tuple[Path, Path]:
+    path = cache_home() / "pixels" / f"{key}.u8"
+    return path, path.with_suffix(".txt")
 
 
 def _store(path: Path, note_path: Path, fill: Callable[[Put], str]) -> None:

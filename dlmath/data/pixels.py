@@ -28,6 +28,7 @@ __all__ = [
     "load_pixels",
     "read_image",
     "read_or_reason",
+    "reserve_room",
 ]
 
 Progress = Callable[[int, int], object]
@@ -97,6 +98,19 @@ def load_pixels(
     return Pixels(array, kept, bad)
 
 
+def reserve_room(
+    examples: Sequence[Example], image_size: int, memory_limit: int = MEMORY_LIMIT
+) -> None:
+    """Make room in the cache for the pixels that `load_pixels` would keep there.
+
+    Raises:
+        DataError: The disk has no room for them.
+    """
+    if len(examples) * image_size**2 * 3 > memory_limit:
+        shape = (image_size, image_size, 3)
+        pixel_cache.reserve(_cache_key(examples, image_size), shape, len(examples))
+
+
 def _in_memory(
     examples: Sequence[Example], size: int, report: Progress
 ) -> tuple[np.ndarray, dict[int, str]]:
@@ -113,17 +127,21 @@ def _in_memory(
 def _in_cache(
     examples: Sequence[Example], size: int, report: Progress
 ) -> tuple[np.ndarray, dict[int, str]]:
-    digest = hashlib.sha256(f"{SPECIFICATION} {size}".encode())
-    for example in examples:
-        digest.update(f"{example.file}\0{example.sha256}\n".encode())
     array, note = pixel_cache.fetch(
-        digest.hexdigest()[:32],
+        _cache_key(examples, size),
         (size, size, 3),
         len(examples),
         lambda put: json.dumps(_read_all(examples, size, put, report)),
     )
     report(len(examples), len(examples))
     return array, {int(row): reason for row, reason in json.loads(note).items()}
+
+
+def _cache_key(examples: Sequence[Example], size: int) -> str:
+    digest = hashlib.sha256(f"{SPECIFICATION} {size}".encode())
+    for example in examples:
+        digest.update(f"{example.file}\0{example.sha256}\n".encode())
+    return digest.hexdigest()[:32]
 
 
 def _read_all(

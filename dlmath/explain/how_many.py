@@ -1,6 +1,5 @@
-"""How many more patients would a target take? The learning curve of a solved head, in patients."""
+"""How many more patients would a target take? The learning curve of a solved head."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,8 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
     """Measure how a run's AUC grows with its training patients, and extrapolate.
 
     Heads are solved for on growing draws of the training patients and scored on the validation
-    part. The test part is not opened.
+    part. The test part is not opened. Where no patient is known, images are counted; where some
+    are, each image without a patient counts as one.
 
     Args:
         run: A run whose head was solved, its folder or name; None for the newest finished one.
@@ -32,7 +32,7 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
     solved = load_solved_run(run, "A learning curve", reporter)
     held_out, data = solved.ingredients.validation, solved.data
     labels = class_indices(held_out.examples, run.recipe)
-    curve = learning_curve(
+    return learning_curve(
         data.features,
         data.targets,
         data.weights,
@@ -42,8 +42,6 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
         patients_of(held_out.examples),
         l2=solved.fit.l2,
         seed=run.recipe.seed,
+        unit=unit_of(example.patient for example in solved.ingredients.train.examples),
         progress=lambda done, total: reporter.progress("learning curve", done, total),
-    )
-    return replace(
-        curve, unit=unit_of(example.patient for example in solved.ingredients.train.examples)
     )

@@ -82,7 +82,7 @@ def write_distance_of_images(
     order = generator("distance", recipe.seed).permutation(len(train.labels))
     chosen = np.sort(order[:MOST_IMAGES])
     validation = ingredients.validation
-    compute = _light_features(run) if is_light else _keras_features(ingredients)
+    compute = features_of(run, ingredients, is_light=is_light)
 
     def features(pixels: np.ndarray, rows: np.ndarray, task: str) -> np.ndarray:
         parts = []
@@ -105,9 +105,14 @@ def write_distance_of_images(
     }
 
 
-def _light_features(run: Run) -> Runner:
-    return Network(run.light_network_path, threads=os.cpu_count() or 1)
+def features_of(run: Run, ingredients: Ingredients, *, is_light: bool) -> Runner:
+    """Return what computes the features of a model that was trained by steps.
 
-
-def _keras_features(ingredients: Ingredients) -> Runner:
+    Args:
+        run: With its light form, if it has one.
+        ingredients: The model.
+        is_light: Whether the light form computes them, which is faster on a CPU.
+    """
+    if is_light:
+        return Network(run.light_network_path, threads=os.cpu_count() or 1)
     return partial(predict_probabilities, feature_model(ingredients.model))

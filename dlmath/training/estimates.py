@@ -1,36 +1,52 @@
-"""How long the parts of a training would take, from a short measurement with its own images."""
+"""How long the parts of a training would take, from a short measurement with its own images.
 
+Each part is timed by the function that the training calls, on a sample of its images, in a folder
+that is removed again; the times of parts that grow with the images are scaled to all of them.
+"""
+
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+import keras
 import numpy as np
 
 from dlmath import seeds
-from dlmath.convex import fit_head
+from dlmath.convex import Mixing, fit_head
 from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.data.pixels import MEMORY_LIMIT, load_pixels
 from dlmath.data.sources import Example
 from dlmath.data.splits import Split
+from dlmath.drift.pictures import describe, describe_files
 from dlmath.evaluation.probabilities import predict_probabilities
 from dlmath.features import FrozenNetwork, View, load_features
-from dlmath.features.extract import not_in_cache
 from dlmath.recipe import Recipe
-from dlmath.reporting import Reporter
-from dlmath.training import solved_head
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import Run, write_json
+from dlmath.training import ingredients, solved_head
+from dlmath.training.audited import write_audit
+from dlmath.training.begin import Begun, Checked
 from dlmath.training.devices import Placement
-from dlmath.training.ingredients import Ingredients, gather
+from dlmath.training.distances import MOST_IMAGES, features_of, write_distance
+from dlmath.training.ingredients import Ingredients
 from dlmath.training.loop import Callback, Loop, Position
-from dlmath.training.prepare import Prepared
+from dlmath.training.model_files import write_light, write_model
 from dlmath.training.solver import compile_for_training
 
 _SAMPLE = 64  # images that are measured on
 _STEPS = 6
 _SOLVER_ROWS = 1_000
+_MOST_ROWS = 10_000  # whose distance is fitted in a second: more of them take as much longer
+_ROUNDS = 3
 _RANK = 64  # of generated features, which are as correlated as a network's
 # What choosing the penalty costs, in fits at one penalty: 24 for 337 images of 1,280 features, and
 # 9 for 4,450, where the folds share more of the work.
 _FITS_OF_FEW_ROWS, _FITS_OF_MANY_ROWS = 24, 9
+# After the last epoch the best model predicts the validation part twice: to calibrate, to decide.
+_LAST_PREDICTIONS = 2
+_DESCRIBING = "measure the light of validation images"
 
 
 @dataclass(frozen=True)
@@ -41,7 +57,7 @@ class Stage:
         name: What is done.
         amount: How often.
         unit: Such as images.
-        seconds: How long all of it would take.
+        seconds: How long all of it would take, or took.
     """
 
     name: str
@@ -50,30 +66,76 @@ class Stage:
     seconds: float
 
 
-Estimate = tuple[tuple[Stage, ...], dict[str, int]]
+@dataclass(frozen=True)
+class Estimate:
+    """What a training has before it.
+
+    Attributes:
+        stages: In order.
+        kept: What was done for the estimate, and is in the cache now.
+        arrays: Bytes of the arrays that the training makes, by name.
+    """
+
+    stages: tuple[Stage, ...]
+    kept: tuple[Stage, ...]
+    arrays: dict[str, int]
 
 
-def estimate_head(prepared: Prepared, placement: Placement, reporter: Reporter) -> Estimate:
-    """Return the stages of solving for a head, and the bytes of the arrays that it makes.
+def estimate(begun: Begun, checked: Checked, reporter: Reporter) -> Estimate:
+    """Return the stages of a training that `begin` and `check` let pass.
 
     Features that are computed for the measurement stay in the cache.
     """
-    recipe, split = prepared.recipe, prepared.split
-    began = time.perf_counter()
-    _, network = solved_head.build_frozen(recipe, placement, reporter)
-    set_up = time.perf_counter() - began
-    views = [None, *(View(recipe, number) for number in range(1, recipe.augmented_views + 1))]
-    missing = {view: not_in_cache(split.train, network, view) for view in views}
-    missing[None] += not_in_cache(split.validation, network)
-    count = sum(len(examples) for examples in missing.values())
+    prepared = begun.prepared
+    audited, found = len(checked.audit.examples), len(prepared.catalogue.examples)
+    with tempfile.TemporaryDirectory() as scratch:
+        run = Run(Path(scratch, "run"))
+        run.folder.mkdir()
+        write_json(run.manifest_path, {})
+        page = _seconds(lambda: write_audit(run, checked.audit))
+        by_way = _head if prepared.recipe.solves_head else _steps
+        with reporter.quietly():
+            own = by_way(begun, checked, run)
+    before = (
+        Stage("read and split the data", found, "images", begun.seconds),
+        Stage("write the page of the audit", audited, "images", page),
+    )
+    audit = Stage("audit", audited, "images", checked.audit_seconds)
+    return replace(own, stages=(*before, *own.stages), kept=(audit, *own.kept))
+
+
+def _head(begun: Begun, checked: Checked, run: Run) -> Estimate:
+    """Return the stages of solving for a head."""
+    recipe, split, model = begun.prepared.recipe, checked.split, checked.model
+    converting = _seconds(lambda: solved_head.freeze_in(begun.placement, model))
+    began = time.perf_counter()  # again, with the conversion in the cache, as the training has it
+    network = solved_head.freeze_in(begun.placement, model)
+    freezing = time.perf_counter() - began
+    missing = solved_head.missing_features(split, network, recipe)
     each = next((_seconds_of_a_row(e, network, view) for view, e in missing.items() if e), 0.0)
-    rows = len(split.train) * len(views)
+    count = _total(solved_head.missing_features(split, network, recipe))
+    done = _total(missing) - count
+    rows, validated = len(split.train) * (1 + recipe.augmented_views), len(split.validation)
+    sample = split.validation[:_SAMPLE]
+    describing = _seconds(lambda: describe_files(sample, recipe.image_size, SILENT))
+    pixels = load_pixels(sample[: solved_head.COMPARED_IMAGES], recipe.image_size).array
     stages = (
-        Stage("build and convert the network", 1, "network", set_up),
+        Stage("build the network", 1, "network", checked.build_seconds + freezing),
         Stage("compute features that the cache does not have", count, "images", count * each),
         Stage("solve for the head", rows, "rows", _solving(recipe, rows, network.feature_count)),
+        Stage(_DESCRIBING, validated, "images", validated * describing / len(sample)),
+        _writing(run, model, pixels, len(split.train), network.content),
     )
-    return stages, {"features": 4 * network.feature_count * (rows + len(split.validation))}
+    kept = (
+        Stage("conversion of the network", 1, "network", max(0.0, converting - freezing)),
+        Stage("features", done, "images", done * each),
+    )
+    size = 4 * network.feature_count * (rows + validated)
+    return Estimate(stages, kept, {"features": size})
+
+
+def _total(by_view: Mapping[View | None, Sequence[Example]]) -> int:
+    return sum(len(examples) for examples in by_view.values())
 
 
 def _seconds_of_a_row(
@@ -82,8 +144,8 @@ def _seconds_of_a_row(
     # The first batch of a thread prepares its interpreter, outside the clock.
     warm_up = network.threads * network.batch_size
     sample = examples[warm_up : warm_up + _SAMPLE] or examples
-    load_features(examples[:warm_up], network, view=view, on_bad_file="skip")
-    rate = load_features(sample, network, view=view, on_bad_file="skip").rate
+    load_features(examples[:warm_up], network, view=view)
+    rate = load_features(sample, network, view=view).rate
     return 1 / rate if rate else 0.0
 
 
@@ -91,57 +153,106 @@ def _solving(recipe: Recipe, rows: int, width: int) -> float:
     """Time one fit on generated features of the same width, and return the seconds of all fits."""
     sample = min(rows, _SOLVER_ROWS)
     labels = np.arange(sample) % len(recipe.classes)
-    draw = seeds.generator("estimate")
-    factors = draw.normal(size=(sample, _RANK)) + labels[:, np.newaxis] / 8
-    features = np.maximum(factors @ draw.normal(size=(_RANK, width)), 0).astype(np.float32)
-    targets = np.eye(len(recipe.classes))[labels]
-    once = _seconds(
-        lambda: fit_head(features, targets, np.ones(sample), np.arange(sample), l2=0.01)
+    features, targets = _generated(labels, width), np.eye(len(recipe.classes))[labels]
+    weights, groups, alpha = np.ones(sample), np.arange(sample), recipe.feature_mixup
+    mixing = Mixing(alpha, seed=recipe.seed) if alpha else None
+    once = _least_seconds(
+        lambda: fit_head(features, targets, weights, groups, l2=0.01, mixing=mixing), _ROUNDS
     )
+    return solving_seconds(once, sample, rows, width, chooses=not recipe.l2)
+
+
+def solving_seconds(once: float, sample: int, rows: int, width: int, *, chooses: bool) -> float:
+    """Return what a head takes, where one fit to `sample` rows takes `once`.
+
+    Args:
+        once: Seconds.
+        sample: Rows of that fit.
+        rows: Of the head.
+        width: Features of a row.
+        chooses: Whether the penalty is chosen, by many fits.
+    """
     fits = _FITS_OF_FEW_ROWS if rows < width else _FITS_OF_MANY_ROWS
-    return once * rows / sample * (1 if recipe.l2 else fits)
+    return once * rows / sample * (fits if chooses else 1)
 
 
-def estimate_steps(prepared: Prepared, placement: Placement, reporter: Reporter) -> Estimate:
-    """Return the stages of training by steps, and the bytes of the arrays that it makes."""
-    recipe, split = prepared.recipe, prepared.split
-    steps = steps_per_epoch(len(split.train), recipe.batch_size)
-    images, validated = len(split.train) + len(split.validation), len(split.validation)
+def _generated(labels: np.ndarray, width: int) -> np.ndarray:
+    """Return features (N, width) that tell the labels (N,), about as a network's do."""
+    draw = seeds.generator("estimate")
+    factors = draw.normal(size=(len(labels), _RANK)) + labels[:, np.newaxis] / 8
+    return np.maximum(factors @ draw.normal(size=(_RANK, width)), 0).astype(np.float32)
+
+
+def _writing(
+    run: Run, model: keras.Model, pixels: np.ndarray, rows: int, content: bytes | None = None
+) -> Stage:
+    """Return the stage that writes the model, its light form, and what tells strange images.
+
+    Args:
+        run: Gets them.
+        model: Untrained, which is written as fast as a trained one.
+        pixels: On which the light form is compared.
+        rows: Training images whose features tell strange images.
+        content: The LiteRT file where there is one already.
+    """
+    width = int(model.get_layer("logits").input.shape[-1])
+    measured = min(rows, _MOST_ROWS)
+    labels = np.arange(measured) % 2
+    features = _generated(labels, width)
+
+    def write() -> None:
+        write_model(run, model)
+        write_light(run, model, pixels, content)
+
+    seconds = _seconds(write)
+    fitting = _seconds(lambda: write_distance(run, features, labels, features, 1.0))
+    fitting *= max(1.0, rows / measured)
+    return Stage("write the model and its light form", 1, "model", seconds + fitting)
+
+
+def _steps(begun: Begun, checked: Checked, run: Run) -> Estimate:
+    """Return the stages of training by steps."""
+    recipe, split, model = begun.prepared.recipe, checked.split, checked.model
+    steps, epochs = steps_per_epoch(len(split.train), recipe.batch_size), recipe.epochs
+    trained, validated = len(split.train), len(split.validation)
     sample = Split(
         _some_of_each_class(split.train, _STEPS * recipe.batch_size),
         _some_of_each_class(split.validation, _SAMPLE),
         test=(),
     )
+    loaded = ingredients.load(replace(begun.prepared, split=sample), model, SILENT)
     began = time.perf_counter()
-    ingredients = gather(replace(prepared, split=sample), placement, reporter)
-    step = _time_of_steps(ingredients, placement, steps)
-    set_up = time.perf_counter() - began
-    reading = _seconds(lambda: load_pixels(sample.train, recipe.image_size, on_bad_file="skip"))
-    pixels = ingredients.validation.pixels.array
-    predict_probabilities(ingredients.model, pixels)  # traces
-    predicting = _seconds(lambda: predict_probabilities(ingredients.model, pixels))
-    epochs = recipe.epochs
+    step = _time_of_steps(loaded, begun.placement, steps)
+    tracing = time.perf_counter() - began
+    reading = _seconds(lambda: load_pixels(sample.train, recipe.image_size)) / len(sample.train)
+    pixels = loaded.validation.pixels.array
+    predicting = _least_seconds(lambda: predict_probabilities(model, pixels), 1) / len(pixels)
+    describing = _seconds(lambda: describe(pixels)) / len(pixels)
+    told = min(MOST_IMAGES, trained)
+    writing = _writing(run, model, pixels[: solved_head.COMPARED_IMAGES], told)
+    compute = features_of(run, loaded, is_light=run.light_network_path.is_file())
+    feature = _least_seconds(lambda: compute(pixels), 1) / len(pixels)
+    images, predictions = trained + validated, (epochs + _LAST_PREDICTIONS) * validated
+    features = told + validated
     stages = (
-        Stage("build the model and trace a step", 1, "model", set_up),
-        Stage("read and resize", images, "images", images * reading / len(sample.train)),
+        Stage("build the model and trace a step", 1, "model", checked.build_seconds + tracing),
+        Stage("read and resize", images, "images", images * reading),
         Stage("train", epochs * steps, "steps", epochs * steps * step),
-        Stage(
-            "predict the validation part after each epoch",
-            epochs * validated,
-            "images",
-            epochs * validated * predicting / len(pixels),
-        ),
+        Stage("predict the validation part", predictions, "images", predictions * predicting),
+        Stage("compute features that tell strange images", features, "images", features * feature),
+        Stage(_DESCRIBING, validated, "images", validated * describing),
+        writing,
     )
     size = 3 * images * recipe.image_size**2
-    return stages, {"pixels" if size <= MEMORY_LIMIT else "pixels_on_disk": size}
+    return Estimate(stages, (), {"pixels" if size <= MEMORY_LIMIT else "pixels_on_disk": size})
 
 
-def _time_of_steps(ingredients: Ingredients, placement: Placement, steps: int) -> float:
+def _time_of_steps(loaded: Ingredients, placement: Placement, steps: int) -> float:
     """Run some steps of the training loop, of `steps` an epoch, and return the seconds of one."""
-    recipe, train = ingredients.recipe, ingredients.train
+    recipe, train = loaded.recipe, loaded.train
     one_hot = train.one_hot(len(recipe.classes))
     with placement.strategy.scope():
-        model = compile_for_training(ingredients.model, recipe, steps)
+        model = compile_for_training(loaded.model, recipe, steps)
     measured = steps_per_epoch(len(one_hot), recipe.batch_size)
     clock = _Clock()
     Loop(
@@ -171,6 +282,15 @@ def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+def _least_seconds(work: Callable[[], object], rounds: int) -> float:
+    """Return the least time of several rounds, after one outside the clock.
+
+    The first round of a library prepares its threads, and another program may disturb any.
+    """
+    work()
+    return min(_seconds(work) for _ in range(rounds))
 
 
 def _some_of_each_class(examples: Sequence[Example], count: int) -> tuple[Example, ...]:

@@ -1,5 +1,8 @@
 """Bring together what a training needs, whichever way its model is fitted."""
 
+import keras
+import numpy as np
+
 from dlmath import models
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
@@ -12,39 +15,56 @@ from dlmath.training.signals import StopRequest, StopsOnSignal
 from dlmath.training.solved_head import HeadIngredients
 
 
+def build(prepared: Prepared, placement: Placement, reporter: Reporter) -> keras.Model:
+    """Build the model, with the weights of the run that is gone on from, if there is one.
+
+    Raises:
+        DeviceError: A strategy for several devices, where the head is solved exactly.
+        WeightsError: The pretrained weights cannot be had.
+        RunError: The weights of the run that is gone on from do not fit.
+    """
+    recipe, start = prepared.recipe, prepared.start
+    if recipe.solves_head:
+        solved_head.refuse_several_devices(placement)
+    reporter.say(f"Building {recipe.backbone} …")
+    with placement.strategy.scope():
+        if recipe.solves_head:
+            model = models.build(recipe, pretrained=start is None)
+        else:
+            labels = ingredients.class_indices(prepared.split.train, recipe)
+            prior = np.bincount(labels, minlength=len(recipe.classes)) / len(labels)
+            model = models.build(recipe, class_prior=prior)
+    if start is not None:
+        begin_with(start, model)
+    return model
+
+
 def gather(
     prepared: Prepared,
+    model: keras.Model,
     placement: Placement,
     reporter: Reporter,
     stop: StopRequest,
     run: Run | None = None,
 ) -> Ingredients | HeadIngredients:
-    """Build the model, and decode the images or compute their features.
+    """Decode the images, or compute their features.
 
     Args:
         prepared: Recipe and split.
+        model: As `build` returned it.
         placement: Of the device.
         reporter: Hears of the progress.
         stop: Asked on the way whether a signal came.
         run: The one that is gone on with.
 
     Raises:
-        UserError: Weights, device or images cannot be used.
+        UserError: Device or images cannot be used.
         Stopped: A signal came; features that were computed are kept.
     """
-    start = prepared.start
     if prepared.recipe.solves_head:
-        model = None
-        if start is not None:
-            with placement.strategy.scope():
-                model = models.build(prepared.recipe, pretrained=False)
-            begin_with(start, model)
         return solved_head.gather(prepared, placement, reporter, model)
     goes_on = f"Go on with: dlmath train --resume {run.folder}" if run else AGAIN
-    gathered = ingredients.gather(prepared, placement, StopsOnSignal(reporter, stop, goes_on))
-    if start is not None:
-        begin_with(start, gathered.model)
-    return gathered
+    return ingredients.load(prepared, model, StopsOnSignal(reporter, stop, goes_on))
 
 
 AGAIN = "Nothing of the training had begun. Start it by the same command again."

@@ -1,18 +1,18 @@
 """What goes into a training: the model, and the images of two parts with their labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from dlmath import models
-from dlmath.data.pixels import BadFile, Pixels, load_pixels
+from dlmath.data.listing import counted, listed
+from dlmath.data.pixels import BadFile, Pixels, bad_files_error, load_pixels, reserve_room
 from dlmath.data.sources import Example
+from dlmath.data.splits import Split
 from dlmath.errors import DataError
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
-from dlmath.training.devices import Placement
 from dlmath.training.prepare import Prepared
 
 
@@ -48,25 +48,29 @@ class Ingredients:
         return bad_file_warnings([*self.train.pixels.bad, *self.validation.pixels.bad])
 
 
-def gather(prepared: Prepared, placement: Placement, reporter: Reporter) -> Ingredients:
-    """Build the model, which can fail soonest, then decode the images.
+def load(prepared: Prepared, model: keras.Model, reporter: Reporter) -> Ingredients:
+    """Decode the images of the training and validation parts.
 
     Raises:
-        WeightsError: The pretrained weights cannot be had.
         DataError: A file is bad and the recipe does not skip those, or a part has no image left.
     """
     recipe, split = prepared.recipe, prepared.split
-    labels = class_indices(split.train, recipe)
-    prior = np.bincount(labels, minlength=len(recipe.classes)) / len(labels)
-    reporter.say(f"Building {recipe.backbone} …")
-    with placement.strategy.scope():
-        model = models.build(recipe, class_prior=prior)
     return Ingredients(
         recipe,
         model,
         _load(split.train, recipe, reporter, "reading training images"),
         _load(split.validation, recipe, reporter, "reading validation images"),
     )
+
+
+def reserve_room_for_pixels(split: Split, recipe: Recipe) -> None:
+    """Make room in the cache for the pixels that `load` would keep there.
+
+    Raises:
+        DataError: The disk has no room for them.
+    """
+    for examples in (split.train, split.validation):
+        reserve_room(examples, recipe.image_size)
 
 
 def _load(examples: Sequence[Example], recipe: Recipe, reporter: Reporter, task: str) -> Labelled:
@@ -76,22 +80,45 @@ def _load(examples: Sequence[Example], recipe: Recipe, reporter: Reporter, task:
         on_bad_file=recipe.on_bad_file,
         progress=lambda done, total: reporter.progress(task, done, total),
     )
-    require_every_class(pixels.examples, pixels.bad, recipe, task)
+    require_every_class(pixels.examples, len(pixels.bad), recipe, task)
     return Labelled(pixels, class_indices(pixels.examples, recipe))
 
 
-def require_every_class(
-    examples: Sequence[Example], bad: Sequence[BadFile], recipe: Recipe, task: str
+def refuse_bad_files(
+    examples: Sequence[Example], faults: Mapping[str, str], recipe: Recipe
 ) -> None:
-    """Refuse to go on while a class has no image.
+    """Refuse files that cannot be read, where the recipe does not skip those.
+
+    Args:
+        examples: All that would be read.
+        faults: The reason of each bad file, by name.
+        recipe: Its `on_bad_file`.
 
     Raises:
-        DataError: Named by the task in which it was noticed.
+        DataError: There are some; names the first of them.
     """
-    if {example.label for example in examples} < set(recipe.classes):
+    bad = [BadFile(one.file, faults[one.file]) for one in examples if one.file in faults]
+    if bad and recipe.on_bad_file == "error":
+        raise bad_files_error(bad, len(examples))
+
+
+def require_every_class(examples: Sequence[Example], bad: int, recipe: Recipe, task: str) -> None:
+    """Refuse to go on while a class has no image.
+
+    Args:
+        examples: That could be read.
+        bad: How many could not.
+        recipe: Its classes.
+        task: In which it was noticed.
+
+    Raises:
+        DataError: Names the classes.
+    """
+    present = {example.label for example in examples}
+    if absent := [name for name in recipe.classes if name not in present]:
         raise DataError(
-            f"While {task}: no readable image of every class is left. "
-            f"Received: {len(bad)} bad files. Repair them, or add images."
+            f"While {task}: there is no readable image of {listed(absent)}. "
+            f"Received: {counted(bad, 'bad file')}. Repair them, or add images."
         )
 
 

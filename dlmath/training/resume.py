@@ -10,7 +10,7 @@ from dlmath.training.cadence import EVERY, Interval
 from dlmath.training.carry_out import carry_out, sole_trainer
 from dlmath.training.devices import Placement, pin_threads, place, threads_in_force
 from dlmath.training.differences import differences, refuse_differences
-from dlmath.training.gather import gather
+from dlmath.training.gather import build, gather
 from dlmath.training.prepare import Data, prepare_again
 from dlmath.training.signals import StopsOnSignal, stop_request
 
@@ -73,7 +73,8 @@ def resume_in(
             refuse_differences(run, found)
         _say_of_processor(recorded.get("cpu"), reporter)
         try:
-            ingredients = gather(prepared, placement, reporter, stop, run)
+            model = build(prepared, placement, reporter)
+            ingredients = gather(prepared, model, placement, reporter, stop, run)
         except Stopped:
             run.update_manifest(state="stopped")
             raise

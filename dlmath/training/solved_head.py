@@ -16,13 +16,17 @@ from scipy.special import softmax
 
 from dlmath import models
 from dlmath.convex import HeadFit, Iteration, Mixing, fit_head
+from dlmath.data.listing import counted
 from dlmath.data.pipeline import weighted_labels
 from dlmath.data.pixels import read_image
 from dlmath.data.sources import Example
+from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe_files
 from dlmath.drift.reference import write_reference
-from dlmath.errors import DeviceError
+from dlmath.errors import DataError, DeviceError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
+from dlmath.features.extract import not_in_cache
+from dlmath.features.store import FeatureStore
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_csv
@@ -104,7 +108,13 @@ def gather(
         Stopped: A signal came; what was computed is kept.
     """
     recipe, split = prepared.recipe, prepared.split
-    model, network = build_frozen(recipe, placement, reporter, model)
+    if model is None:
+        refuse_several_devices(placement)
+        reporter.say(f"Building {recipe.backbone} …")
+        with placement.strategy.scope():
+            model = models.build(recipe)
+    network = freeze_in(placement, model)
+    missing_features(split, network, recipe)
     with stop_request() as stop:
 
         def load(task: str, examples: Sequence[Example], view: View | None = None) -> Features:
@@ -125,25 +135,61 @@ def gather(
     return ingredients
 
 
-def build_frozen(
-    recipe: Recipe, placement: Placement, reporter: Reporter, model: keras.Model | None = None
-) -> tuple[keras.Model, FrozenNetwork]:
-    """Build the recipe's model, unless there is one, and freeze what lies below its head.
+def refuse_several_devices(placement: Placement) -> None:
+    """Refuse a strategy for several devices.
 
     Raises:
-        DeviceError: A strategy for several devices.
-        WeightsError: The pretrained weights cannot be had.
+        DeviceError: It is one.
     """
     if placement.name != "one":
         raise DeviceError(
             "A head that is solved exactly takes one device. Received: strategy="
             f"{placement.name!r}. Leave --strategy out, or add --set head_solver=sgd"
         )
+
+
+def refuse_few_patients(examples: Sequence[Example], recipe: Recipe) -> None:
+    """Refuse images of too few patients to choose the penalty by cross-validation.
+
+    Raises:
+        DataError: A class has images of fewer than two.
+    """
+    unit = "patient" if any(example.patient for example in examples) else "image"
+    patients: dict[str, set[str]] = {name: set() for name in recipe.classes}
+    for example, patient in zip(examples, patients_of(examples), strict=True):
+        patients[example.label].add(str(patient))
+    fewest = min(patients, key=lambda name: len(patients[name]))
+    if len(patients[fewest]) < 2:
+        raise DataError(
+            f"Choosing the penalty by cross-validation needs at least two {unit}s of every class "
+            f"in the training part. Received: {counted(len(patients[fewest]), unit)} of the class "
+            f"{fewest!r}. Add images{' of further patients' if unit == 'patient' else ''}, or "
+            "give the penalty: --set l2=0.01"
+        )
+
+
+def freeze_in(placement: Placement, model: keras.Model) -> FrozenNetwork:
+    """Freeze what lies below the head of a model, where it is placed."""
     with placement.strategy.scope():
-        if model is None:
-            reporter.say(f"Building {recipe.backbone} …")
-            model = models.build(recipe)
-        return model, freeze(model, placement.kind)
+        return freeze(model, placement.kind)
+
+
+def missing_features(
+    split: Split, network: FrozenNetwork, recipe: Recipe
+) -> dict[View | None, list[Example]]:
+    """Return the images whose features the cache lacks, by view, and make room for them there.
+
+    Those of validation, which has no views, are with the images as they are.
+
+    Raises:
+        DataError: The cache's disk has no room for them.
+    """
+    views = [None, *(View(recipe, number) for number in range(1, recipe.augmented_views + 1))]
+    missing = {view: not_in_cache(split.train, network, view) for view in views}
+    missing[None] += not_in_cache(split.validation, network)
+    if count := sum(len(examples) for examples in missing.values()):
+        FeatureStore(network.folder, network.feature_count).make_room(count)
+    return missing
 
 
 def _load(
@@ -163,7 +209,7 @@ def _load(
         on_bad_file=recipe.on_bad_file,
         progress=lambda done, total, rate: heard.progress(task, done, total, rate),
     )
-    require_every_class(features.examples, features.bad, recipe, task)
+    require_every_class(features.examples, len(features.bad), recipe, task)
     refuse_not_finite(features, task, recipe)
     return features
 

@@ -1,24 +1,23 @@
 """Train a recipe in a new run."""
 
-import importlib.util
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dlmath.data.splits import write_split
-from dlmath.errors import UserError
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json, write_text
 from dlmath.training import manifest
-from dlmath.training.audited import audit_prepared, write_audit
+from dlmath.training.audited import write_audit
+from dlmath.training.begin import begin, check
 from dlmath.training.cadence import EVERY, Interval
 from dlmath.training.carry_out import carry_out, sole_trainer
-from dlmath.training.devices import Placement, pin_threads, place
+from dlmath.training.devices import Placement
 from dlmath.training.gather import AGAIN, gather
-from dlmath.training.lineage import Parent, write_start
-from dlmath.training.prepare import Data, Prepared, Request, prepare, resolve, resolve_from
+from dlmath.training.lineage import write_start
+from dlmath.training.prepare import Data, Prepared
 from dlmath.training.signals import StopsOnSignal, stop_request
 
 
@@ -54,7 +53,7 @@ def train(
         strategy: auto, one, mirrored or tpu.
         tensorboard: Also write event files to the run's `tensorboard/` (extra `tensorboard`).
         checkpoint_every: Wanted between two checkpoints within an epoch: 200steps, 30s, 5min (the
-            default) or 1h; seldomer where they would take more than 2 % of the time.
+            default) or 1h; less often where they would take more than 2 % of the time.
         reporter: Hears of the progress.
         command: What the manifest records as the command.
         settings: Fields of the recipe to change, such as `epochs=3`.
@@ -64,26 +63,28 @@ def train(
         DivergedError: The loss became NaN; the best epoch so far is kept in the run.
         Stopped: A signal came; everything was saved.
     """
-    request = _request(recipe, data, start_from, settings)
-    folder = Path(out) if out is not None else None
-    if folder is not None:
-        Run.refuse_occupied(folder)
-    if tensorboard:
-        _require_tensorboard(request.recipe)
-    interval = _interval(request.recipe, checkpoint_every)
-    threads = pin_threads()
-    placement = place(device, strategy)
     with stop_request() as stop:
-        prepared = prepare(request, StopsOnSignal(reporter, stop, AGAIN))
-        for warning in prepared.warnings:
+        begun = begin(
+            recipe,
+            data,
+            start_from=start_from,
+            out=out,
+            device=device,
+            strategy=strategy,
+            tensorboard=tensorboard,
+            checkpoint_every=checkpoint_every,
+            reporter=StopsOnSignal(reporter, stop, AGAIN),
+            settings=settings,
+        )
+        for warning in begun.prepared.warnings:
             reporter.say(f"Warning: {warning}")
         return train_prepared(
-            prepared,
-            folder,
-            placement,
-            threads=threads,
+            begun.prepared,
+            begun.folder,
+            begun.placement,
+            threads=begun.threads,
             tensorboard=tensorboard,
-            interval=interval,
+            interval=begun.interval,
             reporter=reporter,
             command=command,
         )
@@ -113,8 +114,9 @@ def train_prepared(
         command: As in `train`.
     """
     with stop_request() as stop:
-        audit = audit_prepared(prepared, StopsOnSignal(reporter, stop, AGAIN))
-        ingredients = gather(prepared, placement, reporter, stop)
+        heard = StopsOnSignal(reporter, stop, AGAIN)
+        checked = check(prepared, folder, placement, heard)
+        ingredients = gather(prepared, checked.model, placement, reporter, stop)
         # Only now: whatever can be wrong with the request leaves no folder behind.
         run = Run.create(prepared.recipe.name, folder)
         with sole_trainer(run):
@@ -122,7 +124,7 @@ def train_prepared(
             run.clear_beginning()
             write_text(run.recipe_path, prepared.recipe.to_toml())
             write_split(prepared.split, run.split_path)
-            write_audit(run, audit)
+            write_audit(run, checked.audit)
             if prepared.start is not None:
                 write_start(prepared.start, run)
             first = manifest.first_manifest(
@@ -133,7 +135,7 @@ def train_prepared(
                 command=shlex.join(command),
             )
             first["warnings"] += ingredients.warnings
-            first["audit"] = audit.counts
+            first["audit"] = checked.audit.counts
             write_json(run.manifest_path, first)  # last: from here on the run can be resumed
             return carry_out(
                 run,
@@ -143,40 +145,3 @@ def train_prepared(
                 interval=interval or Interval.parse(EVERY),
                 tensorboard=tensorboard,
             )
-
-
-def _request(
-    recipe: Recipe | str | Path | None,
-    data: Data,
-    start_from: Run | str | Path | None,
-    settings: dict[str, Any],
-) -> Request:
-    if start_from is not None:
-        return resolve_from(Parent.find(start_from), recipe, data, settings)
-    if recipe is None:
-        raise UserError("Nothing to train: pass a task, a recipe, or a run to go on from.")
-    return resolve(recipe, data, settings)
-
-
-def _interval(recipe: Recipe, wanted: str | None) -> Interval:
-    if wanted is not None and recipe.solves_head:
-        raise UserError(
-            "A head that is solved exactly has no checkpoints: interrupted, it is solved again "
-            "from the features that are kept. Leave --checkpoint-every out, or add --set "
-            "head_solver=sgd"
-        )
-    return Interval.parse(wanted or EVERY)
-
-
-def _require_tensorboard(recipe: Recipe) -> None:
-    """Refuse before the work begins: TensorFlow looks for it only at the first event."""
-    if recipe.solves_head:
-        raise UserError(
-            "A head that is solved exactly has no epochs to show in TensorBoard. Leave "
-            "--tensorboard out, or add --set head_solver=sgd"
-        )
-    if importlib.util.find_spec("tensorboard") is None:
-        raise UserError(
-            "TensorBoard events need the package tensorboard, which is not installed. "
-            "Run: pip install 'dlmath[tensorboard]'"
-        )

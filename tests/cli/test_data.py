@@ -154,3 +154,10 @@ def test_bad_arguments_exit_2(tmp_path):
     assert invoke("phantom", "measles", "--out", tmp_path).exit_code == 2
     assert invoke("phantom", "malaria").exit_code == 2
     assert invoke("show", tmp_path, "--per-class", 0).exit_code == 2
+
+
+def test_images_without_patients_are_not_said_to_be_split_by_patient(tmp_path, write_images):
+    write_images(tmp_path, [f"{name}/{i}.png" for name in "ab" for i in range(12)])
+    told = " ".join(output("info", tmp_path, "--folds", "3").split())  # a narrow title is folded
+    assert "Split by image, as no patient is known" in told
+    assert "Folds by image, as no patient is known" in told

@@ -1,3 +1,4 @@
+import csv
 import hashlib
 import io
 import json
@@ -18,7 +19,7 @@ from dlmath.drift.statistics import Totals, model_of
 from dlmath.errors import DataError, RunError, UserError, VerificationError
 from dlmath.light.classifier import LightClassifier
 from dlmath.reporting import SILENT
-from dlmath.runs import write_json
+from dlmath.runs import write_csv, write_json
 
 app = typer.Typer()
 app.command()(command)
@@ -294,3 +295,15 @@ def test_less_contrast_is_told_from_other_children(xrays, tmp_path):
     assert isinstance(result.exception, VerificationError)
     assert "Of the pictures themselves differ most:" in result.stdout
     assert "share of black pixels" in result.stdout
+
+
+def test_a_reference_of_images_without_patients_names_none(light_run, draw_folder):
+    with light_run.split_path.open(newline="", encoding="utf-8") as lines:
+        rows = [{**row, "patient": ""} for row in csv.DictReader(lines)]
+    write_csv(light_run.split_path, rows[0], rows)
+    images = sum(row["split"] == "validation" for row in rows)
+    folder = draw_folder(100, 140)
+    headline = invoke(light_run.folder, "--data", folder).stdout.splitlines()[0]
+    assert headline.endswith(f"against {images} validation images.")
+    document = json.loads(invoke(light_run.folder, "--data", folder, "--json").stdout)
+    assert document["reference"] == {"images": images, "patients": None}

@@ -46,12 +46,11 @@ def test_the_version_is_printed(monkeypatch, capsys):
         (["train", "--resume", "r", "--from", "s"], "--from"),
         (["train", "malaria", "--force"], "--force belongs to --resume"),
         (["train", "--from", "absent", "--data", "d"], "No run at absent"),
-        (["train", "--from", "r", "--folds", "3"], "--from takes neither"),
+        (["train", "--from", "r", "--folds", "3"], "--from does not take --folds"),
         (
             ["train", "malaria", "--data", "phantom", "--checkpoint-every", "5"],
             "200steps, 30s, 5min or 1h",
         ),
-        (["train", "malaria", "--checkpoint-every", "5s", "--dry-run"], "--dry-run saves nothing"),
         (
             [
                 "train",

@@ -30,8 +30,8 @@ def curve() -> LearningCurve:
 def test_more_patients_do_better(curve: LearningCurve) -> None:
     values = [point.auc for point in curve.points]
 
-    assert curve.points[0].patients == 20
-    assert curve.points[-1].patients == 320
+    assert curve.points[0].count == 20
+    assert curve.points[-1].count == 320
     assert values == sorted(values)
     assert all(point.low < point.auc < point.high for point in curve.points)
 
@@ -39,7 +39,7 @@ def test_more_patients_do_better(curve: LearningCurve) -> None:
 def test_the_extrapolation_is_held_against_what_was_measured(curve: LearningCurve) -> None:
     errors = [each.predicted - each.observed for each in curve.held_back]
 
-    assert all(each.fitted_to < each.patients for each in curve.held_back)
+    assert all(each.fitted_to < each.count for each in curve.held_back)
     assert len(curve.held_back) == 6
     assert curve.error == pytest.approx(np.sqrt(np.mean(np.square(errors))))
     assert curve.error < 0.02
@@ -58,27 +58,33 @@ def test_it_foretells_ten_times_as_many_patients(curve: LearningCurve) -> None:
 
 
 def test_what_was_measured_can_be_asked_for(curve: LearningCurve) -> None:
-    needed = curve.patients_needed(curve.points[4].auc)
+    wanted = curve.points[4]
 
-    assert needed.patients == pytest.approx(curve.points[4].patients, rel=0.3)
+    needed = curve.needed(wanted.auc)
+
+    assert needed.count == pytest.approx(wanted.count, rel=0.3)
     assert needed.low is not None
-    assert needed.low <= curve.points[4].patients
-    assert needed.high is None or needed.high >= curve.points[4].patients
-    assert f"about {needed.patients:,} training patients" in needed.message
+    assert curve.points[0].count <= needed.low <= wanted.count
+    assert needed.high is None or needed.high >= wanted.count
+    assert f"reached already with about {needed.count:,} of the 320 training" in needed.message
 
 
-def test_what_is_beyond_the_asymptote_is_said_to_be_out_of_reach() -> None:
-    law = PowerLaws(np.array([0.95]), np.array([0.5]), np.array([0.5]))
-    flat = LearningCurve((), law, law, (), error=0.0)
+def test_images_are_counted_where_no_patient_is_known() -> None:
+    features, targets, groups = patients_and_rows(90, 0)
+    held_out = patients_and_rows(60, 1)
 
-    needed = flat.patients_needed(0.97)
-
-    assert (needed.patients, needed.low, needed.high) == (None, None, None)
-    assert needed.message == "not reachable: the curve flattens at 0.9500, below 0.97"
-    assert flat.patients_needed(0.9).message == (
-        "An AUC of 0.9 takes about 100 training patients (95 %: 100 to 100)"
+    curve = learning_curve(
+        features, targets, np.ones(270), groups, *held_out, l2=0.1, sizes=4, repeats=2, unit="image"
     )
-    assert "100 training images" in replace(flat, unit="image").patients_needed(0.9).message
+
+    assert " images" in curve.needed(0.9).message
+    assert "patient" not in curve.needed(0.9).message
+    with pytest.raises(
+        DataError, match=r"at least 40 training images.* Received: 30 images.*Add i"
+    ):
+        learning_curve(
+            features[:90], targets[:90], np.ones(90), groups[:90], *held_out, l2=0.1, unit="image"
+        )
 
 
 @pytest.mark.parametrize("target", [0.5, 1.0, 97.0])
@@ -86,7 +92,7 @@ def test_a_target_out_of_range_is_named(target: float) -> None:
     law = PowerLaws(np.array([0.95]), np.array([0.5]), np.array([0.5]))
 
     with pytest.raises(ValueError, match="between 0.5 and 1"):
-        LearningCurve((), law, law, (), error=0.0).patients_needed(target)
+        LearningCurve((), law, law, (), error=0.0).needed(target)
 
 
 def test_training_sets_grow_by_whole_patients_with_classes_in_proportion() -> None:

@@ -24,7 +24,7 @@ def run(draw_squares, squares_recipe, tmp_path_factory):
 
 def test_the_curve_ends_with_all_training_patients(run):
     curve = how_many(run)
-    sizes = [point.patients for point in curve.points]
+    sizes = [point.count for point in curve.points]
     train = {row.split(",")[3] for row in run.split_path.read_text().splitlines() if "train" in row}
     assert sizes == sorted(sizes)
     assert sizes[-1] == len(train)
@@ -38,7 +38,7 @@ def test_the_command_names_the_number_or_says_why_there_is_none(run):
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
     assert document["needed"]["target"] == 0.9
-    assert document["points"][0]["patients"] < document["points"][-1]["patients"]
+    assert document["points"][0]["count"] < document["points"][-1]["count"]
     done = runner.invoke(app, ["data", "howmany", str(run.folder), "--auc", "0.9"])
     assert document["needed"]["message"] in done.stdout
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from dlmath.data.audit.balance import check_balance
 from dlmath.data.audit.facts import Facts
-from dlmath.data.audit.files import check_files
+from dlmath.data.audit.files import FAULTS, check_files
 from dlmath.data.audit.findings import Finding, Severity
 from dlmath.data.audit.gather import gather_facts
 from dlmath.data.audit.leaks import check_leaks
@@ -49,6 +49,16 @@ class Audit:
         """How many findings there are of each severity."""
         times = Counter(finding.severity for finding in self.findings)
         return {severity: times[severity] for severity in SEVERITIES}
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Why a training could not read a file, by the name of each such file."""
+        return {
+            file: reason
+            for finding in self.findings
+            if finding.kind in FAULTS
+            for file, reason in finding.figures["reasons"].items()
+        }
 
     @property
     def patients(self) -> int | None:

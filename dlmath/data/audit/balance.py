@@ -28,7 +28,8 @@ def check_balance(examples: Sequence[Example], classes: Sequence[str]) -> list[F
 
     Returns:
         `class-balance`, a note or, where the largest class has ten times the images of the
-        smallest, a warning. `few-patients`, a warning, where a class has fewer than ten. Notes
+        smallest, a warning. `few-patients`, a warning, where a class has fewer than ten, or than
+        ten images where no patient is known. Notes
         `parts-differ`, for shares that are 0.1 apart, and `patients-of-several-classes`.
     """
     if not examples:
@@ -83,7 +84,10 @@ def _balance(examples: Sequence[Example], classes: Sequence[str]) -> Finding:
             "images": images,
             "patients": _patients(examples, classes),
             "parts": {
-                name: {"images": _counts(own, classes), "patients": _patients(own, classes)}
+                name: {
+                    "images": _counts(own, classes),
+                    "patients": _patients(own, classes),
+                }
                 for name, own in _by_part(examples).items()
             },
         },
@@ -98,14 +102,13 @@ def _few_patients(examples: Sequence[Example], classes: Sequence[str]) -> Iterat
     few = {name: number for name, number in numbers.items() if number < PATIENTS}
     if few:
         told = listed([f"{name} {number}" for name, number in few.items()])
+        of_patients = "Add patients, not images of the same ones"
+        advice = of_patients if unit == "patient" else "Add images"
         yield Finding(
             kind="few-patients",
             severity="warning",
             message=f"Fewer than {PATIENTS} {unit}s of a class: {told}.",
-            advice=(
-                "Add patients, not images of the same ones: with so few, a test part says little "
-                "of patients in general."
-            ),
+            advice=f"{advice}: with so few, a test part says little of patients in general.",
             figures={f"{unit}s": few},
         )
 

@@ -12,7 +12,7 @@ _REMOVE = "Get the files again from where they came, or remove them"
 _CONVERT = "Convert the files to 8-bit grey or RGB"
 
 # By the kind of fault: what is said of the files, and what to do about them.
-_FAULTS = {
+FAULTS = {
     "empty": ("empty: 0 bytes", _REMOVE),
     "unreadable": ("there and cannot be read", "Give the permission to read them, or remove them"),
     "truncated": ("broken off before the end, as by a copy that was cut short", _REMOVE),
@@ -54,7 +54,7 @@ def check_files(examples: Sequence[Example], facts: Sequence[Facts]) -> list[Fin
 
 
 def _faults(facts: Sequence[Facts]) -> Iterator[Finding]:
-    for kind, (what, advice) in _FAULTS.items():
+    for kind, (what, advice) in FAULTS.items():
         files = [fact for fact in facts if fact.fault == kind]
         if files:
             yield Finding(

@@ -86,6 +86,7 @@ def _told_apart(
     found = _area(np.column_stack([*columns_of(facts).values(), pictures]), of_b, groups)
     figures = {
         "images": images,
+        "patients_known": any(example.patient is not None for example in examples),
         **_figures(found),
         "pictures_alone": _figures(_area(pictures, of_b, groups)),
         "statistics": differences({**numbers_of(facts), **modes_of(facts)}, of_b, groups),

@@ -32,6 +32,18 @@ def test_even_classes_are_noted_with_all_counts():
     balance = findings["class-balance"]
     assert (balance.severity, balance.message) == ("note", "Images by class: a 40, b 30.")
     assert balance.figures["patients"] == {"a": 20, "b": None}  # not known
+
+
+def test_where_no_patient_is_known_images_are_counted_not_patients():
+    findings = found([*images("a", 9), *images("b", 12)])
+    few = findings["few-patients"]
+    assert few.message == "Fewer than 10 images of a class: a 9."
+    assert few.advice.startswith("Add images: with so few")
+    assert few.figures == {"images": {"a": 9}}
+
+
+def test_parts_are_counted_too():
+    balance = found([*images("a", 40, patients=20), *images("b", 30)])["class-balance"]
     assert balance.figures["parts"]["all"]["images"] == {"a": 40, "b": 30}
 
 

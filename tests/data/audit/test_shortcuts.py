@@ -1,5 +1,6 @@
 """Classes that differ by their files are found out; classes that do not raise no alarm."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +158,13 @@ def test_the_originals_give_their_class_away_by_their_size(shared_data):
     size = alone(finding)["file size"]
     assert size["low"] > WARNS_ABOVE
     assert size["auc"] > 0.9
+
+
+@pytest.mark.parametrize(("known", "unseen"), [(True, "patients"), (False, "images")])
+def test_what_was_unseen_is_named_as_far_as_it_is_known(known, unseen):
+    examples, facts = data_set(np.arange(120) % 3)
+    if not known:
+        examples = [replace(example, patient=None) for example in examples]
+    (finding,) = check_shortcuts(examples, facts, CLASSES)
+    assert finding.message.endswith(f"on unseen {unseen}.")
+    assert (finding.figures["patients"] is None) == (not known)
