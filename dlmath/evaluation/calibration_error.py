@@ -14,16 +14,21 @@ Noise adds most to few large gaps, and hardly anything to gaps that are all as l
 directions of the ends are those that leave most and least to chance. All three are 0 where chance
 alone explains as much.
 
+The upper end also allows for what a bin without a single other outcome cannot show.
+
 Source of the bias: Roelofs, Cain, Shlens, Mozer, "Mitigating bias in calibration error estimation",
 AISTATS 2022, §4. The interval is a test inverted along those lines; how often it holds the true
 error is simulated by `benchmarks/coverage.py`.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from dlmath.evaluation.bca import LEVEL
 from dlmath.evaluation.bootstrap import Estimate, replicate_weights
 from dlmath.evaluation.calibration import claims, equal_mass_bins
+from dlmath.evaluation.proportions import share_of_images
 from dlmath.seeds import generator
 
 REPLICATES = 1_000
@@ -58,7 +63,11 @@ def calibration_error(
     random = generator("calibration error")
     drawn = [_gaps(one @ columns) for one in replicate_weights(clusters, REPLICATES, random)]
     noise = (np.concatenate(drawn) - gaps) * _unbiased(bins, clusters)
-    return _inverted(gaps, noise)
+    found = _inverted(gaps, noise)
+    assert found.value is not None
+    assert found.high is not None
+    unseen = _unseen(bins, claim, outcome, clusters, gaps)
+    return replace(found, high=min(1.0, found.value + np.hypot(found.high - found.value, unseen)))
 
 
 def _gaps(sums: np.ndarray) -> np.ndarray:
@@ -70,6 +79,30 @@ def _unbiased(bins: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     """Return (B,) what makes the bootstrap's spread that of bins of few patients."""
     patients = np.array([len(np.unique(clusters[chosen > 0])) for chosen in bins.T])
     return np.sqrt(np.maximum(patients, 2) / (np.maximum(patients, 2) - 1))
+
+
+def _unseen(
+    bins: np.ndarray,
+    claim: np.ndarray,
+    outcome: np.ndarray,
+    clusters: np.ndarray,
+    gaps: np.ndarray,
+) -> float:
+    """Return how much larger the error may be where all outcomes of a bin are alike.
+
+    No replicate has another outcome there, so the bootstrap takes the share of 0 or 1 for certain.
+    The exact interval of that share bounds the gap of each such bin; their distances from the
+    measured gaps are added as squares, as those of independent parts (MOVER: Zou, Donner,
+    "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008).
+    """
+    total = 0.0
+    for members, gap in zip(bins.T > 0, gaps, strict=True):
+        if members.any() and len(np.unique(outcome[members])) == 1:
+            share = share_of_images(outcome.astype(bool), members, clusters)
+            assert share is not None  # the bin has an image
+            reach = max(abs(end - claim[members].mean()) for end in share[1:])
+            total += max(reach * members.mean() - abs(gap), 0.0) ** 2
+    return float(np.sqrt(total))
 
 
 def _inverted(gaps: np.ndarray, noise: np.ndarray) -> Estimate:

@@ -1,7 +1,5 @@
 """The learning curve in patients."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
