@@ -13,7 +13,8 @@ from dlmath.maths.exercises import all_exercises
 @pytest.mark.notebook
 def test_the_notebook_runs(notebook: nbformat.NotebookNode, tmp_path: Path) -> None:
     nbformat.validate(notebook)
-    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}})
+    where = {"metadata": {"path": str(tmp_path)}}
+    client = NotebookClient(notebook, timeout=1200, startup_timeout=600, resources=where)
 
     client.execute()
 
