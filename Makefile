@@ -13,11 +13,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 INSTALL = $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install)
+JOBS ?= 2
+# A process that is done takes over tests of the others.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+SECONDS ?= 300
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
 	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/lock.in
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint vulnerabilities dist notebooks notebooks-html bench bench-peers lock clean
+.PHONY: help setup demo test explore lint vulnerabilities dist notebooks notebooks-html bench bench-peers lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -29,8 +33,12 @@ demo: $(READY)  ## train, evaluate and export a pneumonia classifier on drawn im
 	$(BIN)/dlmath evaluate
 	$(BIN)/dlmath export --format saved_model
 
-test: $(READY)  ## run the quick tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## run the quick tests, in JOBS=2 processes
+	$(PYTEST)
+
+explore: $(READY)  ## try the properties on new examples, for SECONDS=300
+	$(PYTEST) -m "hypothesis and not slow and not real_data" \
+		--hypothesis-profile explore --explore-for $(SECONDS)
 
 lint: $(READY)  ## check style, format and types
 	$(BIN)/ruff check
@@ -44,7 +52,7 @@ dist: $(READY)  ## build the wheel and the sdist of the last commit, the same by
 	$(BIN)/python .ci/build_distributions.py dist
 
 notebooks: $(READY)  ## execute every notebook from top to bottom
-	$(BIN)/python -m pytest -m notebook tests/notebooks
+	$(PYTEST) -m notebook tests/notebooks
 
 notebooks-html: $(READY)  ## execute the notebooks and write them to build/notebooks, readable offline
 	$(BIN)/python docs/make_notebook_pages.py build/notebooks

@@ -2,14 +2,21 @@
 
 import importlib.util
 import os
+import random
 import shutil
+import time
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import hypothesis
+import numpy as np
 import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.internal.conjecture import providers
 from PIL import Image
 
 from dlmath import seeds
@@ -18,22 +25,110 @@ from dlmath.recipe import Recipe
 from dlmath.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
+BEGAN = time.monotonic()
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # ten bits of mantissa would fail every tolerance here
 os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
 os.environ["MPLBACKEND"] = "Agg"
 
-# A deadline would make the suite a timed test, which a busy machine fails.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# A deadline, or a bound on how long drawing takes, would make the suite a timed test, which a
+# busy machine fails.
+UNTIMED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("fixed", **UNTIMED, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile(
+    "explore",
+    **UNTIMED,
+    derandomize=False,
+    database=DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),
+    print_blob=True,
+)
+hypothesis.settings.load_profile("fixed")
+MORE_EXAMPLES = 10  # times as many as the quick tests draw
+KEEP_IT = """\
+Each "Falsifying example: test_name(x=..., y=...)" above is a fault that the quick tests do not see.
+Write it over @given as @example(x=..., y=...), then mend the fault: the quick tests then try it
+first, for good. A test with `data` has no such line: write the example as a test of its own."""
 
 
-def pytest_configure() -> None:
-    """Stop with one message, not with an import error for each file."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop with one message, not with an import error for each file; fix what is drawn."""
     for name in ("cli", "models"):
         if importlib.util.find_spec(f"dlmath.{name}") is None:
             raise pytest.UsageError(link_missing(name))
+    if not _explores(config):
+        # Hypothesis also draws from the constants of our modules that are loaded by then, so a
+        # draw would depend on the tests that ran before it in the same process.
+        none = providers._local_constants
+        providers._get_local_constants = lambda: none
+
+
+def _explores(config: pytest.Config) -> bool:
+    return config.getoption("--hypothesis-profile") == "explore"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the time that new examples are looked for."""
+    parser.addoption("--explore-for", type=float, default=300, metavar="SECONDS")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let properties see more examples, in another order each time, since time may run out."""
+    if _explores(config):
+        run = getattr(config, "workerinput", {}).get("testrunuid")  # one order for all workers
+        random.Random(run).shuffle(items)
+        for function in {item.obj for item in items if hypothesis.is_hypothesis_test(item.obj)}:
+            given = function._hypothesis_internal_use_settings
+            function._hypothesis_internal_use_settings = hypothesis.settings(
+                given, max_examples=MORE_EXAMPLES * given.max_examples
+            )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Fix what a fixture draws, whenever it is made."""
+    _seed_the_global_generators(f"{fixturedef.baseid}::{fixturedef.argname}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Fix what a test draws, whatever ran before it."""
+    _seed_the_global_generators(item.nodeid)
+
+
+def _seed_the_global_generators(name: str) -> None:
+    """Seed by a name: Keras seeds the weights of a layer that has no seed from `random`.
+
+    Each test draws other numbers, so no two agree by having begun alike.
+    """
+    random.seed(name)
+    np.random.seed(zlib.crc32(name.encode()))  # noqa: NPY002  libraries draw from it
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End the search for new examples in time."""
+    if _explores(item.config) and time.monotonic() - BEGAN > item.config.getoption("--explore-for"):
+        pytest.skip("needs more time to explore: make explore SECONDS=600")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Share the cores out among the workers: more threads than cores wait for one another."""
+    threads = max(1, (os.cpu_count() or 1) // len(specs))
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(name, str(threads))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what was left out, and how an example that was found is kept."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in skipped]
+    needs = Counter(text.removeprefix("needs ") for text in reasons if text.startswith("needs "))
+    if needs:
+        parts = [f"{number} that need {what}" for what, number in sorted(needs.items())]
+        terminalreporter.write_line(f"Left out, of the tests: {', '.join(parts)}")
+    if _explores(config) and terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(KEEP_IT)
 
 
 @pytest.fixture(scope="session")

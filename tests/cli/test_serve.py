@@ -80,9 +80,10 @@ def test_a_server_answers_and_ends_in_order(light_run: Run, tmp_path: Path) -> N
     temporary.mkdir()
     with served(str(light_run.folder), "--api-only", "--verbose", TMPDIR=str(temporary)) as server:
         upload = {"file": ("of-a-patient.png", picture(light_run).read_bytes())}
-        answer = httpx.post(f"{server.url}/predict", files=upload)
-        foreign = httpx.get(f"{server.url}/healthz", headers={"host": "evil.org"})
-        posted = httpx.post(f"{server.url}/predict", headers={"origin": "http://evil.org"})
+        answer = httpx.post(f"{server.url}/predict", files=upload, timeout=60)
+        foreign = httpx.get(f"{server.url}/healthz", headers={"host": "evil.org"}, timeout=60)
+        origin = {"origin": "http://evil.org"}
+        posted = httpx.post(f"{server.url}/predict", headers=origin, timeout=60)
         code, out, said = server.stop()
 
     assert answer.json()[0]["class"] in light_run.recipe.classes
@@ -186,9 +187,9 @@ def test_beyond_this_machine_a_token_is_asked_for(light_run: Run) -> None:
     with served(
         str(light_run.folder), "--api-only", "--host", "0.0.0.0", DLMATH_TOKEN="of-our-own"
     ) as server:
-        without = httpx.get(f"{server.url}/metrics")
+        without = httpx.get(f"{server.url}/metrics", timeout=60)
         token = {"authorization": "Bearer of-our-own"}
-        shown = httpx.get(f"{server.url}/metrics", headers=token)
+        shown = httpx.get(f"{server.url}/metrics", headers=token, timeout=60)
         code, _, said = server.stop()
 
     assert (without.status_code, shown.status_code, code) == (401, 200, 0)

@@ -9,12 +9,12 @@ from dlmath.data.locks import held
 from dlmath.errors import DataError
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from dlmath.data.locks import held
 with held(Path(sys.argv[1]), "holding"):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
@@ -33,7 +33,8 @@ def test_a_lock_is_free_after_an_error(tmp_path):
 
 def test_the_lock_of_another_process_ends_with_it(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path / "lock")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True) as other:
         assert other.stdout.readline() == "held\n"
         with (
             pytest.raises(DataError, match=rf"process \({other.pid}\) is writing already"),

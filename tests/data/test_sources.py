@@ -260,7 +260,7 @@ def test_a_source_is_not_read_twice(tmp_path, write_images, monkeypatch):
         read_sources([tmp_path / "data", "data"])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep such names away")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, which allows such names")
 def test_a_name_that_is_no_text(tmp_path, write_images):
     root = write_images(tmp_path / "data", FLAT)
     (root / "sick" / "1.png").rename(os.fsdecode(os.fsencode(root) + b"/sick/\xff.png"))
@@ -287,7 +287,7 @@ def test_real_sets_are_read_whole(shared_data, folder, task, images, patients, h
     assert catalogue.examples[0].sha256.startswith(hash_of_a_file)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_not_waited_for(write_images, tmp_path):
     write_images(tmp_path, ["a/1.png", "b/1.png"])
     os.mkfifo(tmp_path / "a" / "2.png")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def committed(repository: Path) -> Path:
     if shutil.which("git") is None or not (repository / ".git").exists():
-        pytest.skip("needs git and a checkout: an unpacked archive has no commit to build")
+        pytest.skip("needs a checkout of git")
     return repository
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 MAKE = shutil.which("make")
-pytestmark = pytest.mark.skipif(MAKE is None, reason="there is no make")
+pytestmark = pytest.mark.skipif(MAKE is None, reason="needs make")
 
 
 def make(
@@ -72,5 +72,6 @@ def test_without_a_python_the_message_says_what_to_do(repository: Path, tmp_path
 
 def test_help_names_every_target(repository: Path) -> None:
     done = make(repository, path=os.environ["PATH"])
-    for target in ("setup", "demo", "test", "lint", "notebooks", "bench", "lock", "clean"):
+    targets = ("setup", "demo", "test", "explore", "lint", "notebooks", "bench", "lock", "clean")
+    for target in targets:
         assert f"make {target} " in done.stdout

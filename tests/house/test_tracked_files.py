@@ -30,7 +30,7 @@ def traces_in(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def tracked_files(repository: Path) -> list[Path]:
     if shutil.which("git") is None or not (repository / ".git").exists():
-        pytest.skip("needs git and a checkout: an unpacked archive does not say what is tracked")
+        pytest.skip("needs a checkout of git")
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True, check=True
     )

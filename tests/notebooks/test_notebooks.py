@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 from dlmath.maths.exercises import all_exercises
 
@@ -13,7 +14,11 @@ from dlmath.maths.exercises import all_exercises
 @pytest.mark.notebook
 def test_the_notebook_runs(notebook: nbformat.NotebookNode, tmp_path: Path) -> None:
     nbformat.validate(notebook)
-    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}})
+    where = {"metadata": {"path": str(tmp_path)}}
+    sockets = Config({"KernelManager": {"transport": "ipc"}})  # a port could be taken meanwhile
+    client = NotebookClient(
+        notebook, timeout=1200, startup_timeout=600, resources=where, config=sockets
+    )
 
     client.execute()
 

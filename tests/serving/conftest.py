@@ -58,7 +58,7 @@ def address(hands, run, temporary):
 def chromium():
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if not found:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
+        pytest.skip("needs Chromium: apt-get install chromium")
     from playwright.sync_api import sync_playwright  # here: other tests need none
 
     with sync_playwright() as playwright:

@@ -15,7 +15,7 @@ from dlmath.runs import Run
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl"),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl"),
 ]
 
 

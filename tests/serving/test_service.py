@@ -91,9 +91,10 @@ async def test_an_answer_that_takes_too_long_is_refused_and_leaves_its_place() -
 
 
 async def test_the_first_map_may_wait_for_keras(monkeypatch) -> None:
-    service, let = held_service(request_seconds=0.05)
+    service, let = held_service()
     let.set()
     prediction = await service.predict(picture(0), "a")
+    service.limits = Limits(request_seconds=0.05)
     drawn: Future[str] = Future()
     monkeypatch.setattr(service._map_maker, "submit", lambda *arguments: drawn)
 

@@ -15,7 +15,9 @@ def test_auto_takes_one_device():
     assert placement.as_dict() == {"kind": kind, "strategy": "one", "replicas": 1}
 
 
-@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU here")
+@pytest.mark.skipif(
+    bool(tf.config.list_physical_devices("GPU")), reason="needs a machine without a GPU"
+)
 def test_a_missing_gpu_is_an_error_never_a_cpu():
     with pytest.raises(DeviceError, match="sees no GPU here"):
         devices.place("gpu")
