@@ -162,24 +162,27 @@ def difference_ends(first: Sample, second: Sample) -> dict[str, tuple[float, flo
     draws = first.draws(), second.draws()
     if draws[0] is None or draws[1] is None:
         return {}
-    edges = _classes_at_edge(first) | _classes_at_edge(second)
-    positive = first.decider.positive_index
-    own = {} if positive is None else {"sensitivity": {positive}, "specificity": {1 - positive}}
+    edges, positive = _edges(first) | _edges(second), first.decider.positive_index
+    # The rates that a metric follows from; of accuracy it is the accuracy.
+    rates = {"accuracy": {"all"}}
+    if positive is not None:
+        rates |= {"sensitivity": {positive}, "specificity": {1 - positive}}
     return {
         name: interval_of_difference(draws[0], draws[1], name)
         for name in DECISION_METRICS
-        if name in draws[0].lower and name in draws[1].lower and edges & own.get(name, edges)
+        if name in draws[0].lower
+        and name in draws[1].lower
+        and edges & rates.get(name, edges - {"all"})
     }
 
 
-def _classes_at_edge(sample: Sample) -> set[int]:
-    """Return the classes of which all images or none are decided rightly."""
+def _edges(sample: Sample) -> set[int | str]:
+    """Return the classes, or `all`, of which all images or none are decided rightly."""
     right = sample.decision == sample.truth
-    return {
-        k
-        for k in range(sample.probabilities.shape[1])
-        if (sample.truth == k).any() and right[sample.truth == k].mean() in (0.0, 1.0)
+    groups: dict[int | str, np.ndarray] = {
+        int(k): right[sample.truth == k] for k in np.unique(sample.truth)
     }
+    return {name for name, own in {**groups, "all": right}.items() if own.mean() in (0.0, 1.0)}
 
 
 def _few(sample: Sample) -> dict[str, int]:

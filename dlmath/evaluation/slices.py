@@ -212,7 +212,8 @@ def _gaps(
 
     gaps = estimate(differences, clusters, generator, replicates)[0]
     for name in gaps.keys() & ends.keys():
-        gaps[name] = Estimate(gaps[name].value, *ends[name])
+        if gaps[name].value is not None:
+            gaps[name] = Estimate(gaps[name].value, *ends[name])
     return {name: gap for name, gap in gaps.items() if gap.has_width}
 
 

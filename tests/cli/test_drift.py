@@ -301,6 +301,7 @@ def test_a_reference_of_images_without_patients_names_none(light_run, draw_folde
     with light_run.split_path.open(newline="", encoding="utf-8") as lines:
         rows = [{**row, "patient": ""} for row in csv.DictReader(lines)]
     write_csv(light_run.split_path, rows[0], rows)
+    light_run.update_manifest(patients={**light_run.manifest["patients"], "count": None})
     images = sum(row["split"] == "validation" for row in rows)
     folder = draw_folder(100, 140)
     headline = invoke(light_run.folder, "--data", folder).stdout.splitlines()[0]

@@ -157,6 +157,7 @@ def test_a_difference_of_perfect_rates_is_not_certain():
 
     found = difference_ends(one, other)
 
+    assert "accuracy" not in found
     assert "sensitivity" not in found  # neither rate is at its end: the bootstrap of pairs serves
     assert found["specificity"][0] < -0.05
     assert found["specificity"][1] > 0.05
