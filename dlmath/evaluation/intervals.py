@@ -164,7 +164,7 @@ def difference_ends(first: Sample, second: Sample) -> dict[str, tuple[float, flo
         return {}
     edges, positive = _edges(first) | _edges(second), first.decider.positive_index
     # The rates that a metric follows from; of accuracy it is the accuracy.
-    rates = {"accuracy": {"all"}}
+    rates: dict[str, set[int | str]] = {"accuracy": {"all"}}
     if positive is not None:
         rates |= {"sensitivity": {positive}, "specificity": {1 - positive}}
     return {
@@ -179,10 +179,9 @@ def difference_ends(first: Sample, second: Sample) -> dict[str, tuple[float, flo
 def _edges(sample: Sample) -> set[int | str]:
     """Return the classes, or `all`, of which all images or none are decided rightly."""
     right = sample.decision == sample.truth
-    groups: dict[int | str, np.ndarray] = {
-        int(k): right[sample.truth == k] for k in np.unique(sample.truth)
-    }
-    return {name for name, own in {**groups, "all": right}.items() if own.mean() in (0.0, 1.0)}
+    groups: dict[int | str, np.ndarray] = {"all": right}
+    groups.update({int(k): right[sample.truth == k] for k in np.unique(sample.truth)})
+    return {name for name, own in groups.items() if own.mean() in (0.0, 1.0)}
 
 
 def _few(sample: Sample) -> dict[str, int]:
