@@ -125,8 +125,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in skipped]
     needs = Counter(text.removeprefix("needs ") for text in reasons if text.startswith("needs "))
     if needs:
-        parts = [f"{number} that need {what}" for what, number in sorted(needs.items())]
-        terminalreporter.write_line(f"Left out, of the tests: {', '.join(parts)}")
+        first, *others = (f"{number} {{}}that need {what}" for what, number in needs.most_common())
+        line = ", ".join([first.format("tests "), *(other.format("") for other in others)])
+        terminalreporter.write_line(f"Left out: {line}")
     if _explores(config) and terminalreporter.stats.get("failed"):
         terminalreporter.write_line(KEEP_IT)
 

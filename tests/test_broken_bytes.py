@@ -123,14 +123,14 @@ def test_the_good_file_is_taken(kind, read):
 
 
 @pytest.mark.parametrize("kind", GOOD)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(data=st.binary(max_size=400))
 def test_any_bytes(kind, read, data):
     read(kind, data)
 
 
 @pytest.mark.parametrize("kind", GOOD)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(data=st.text(max_size=200))
 def test_any_text_behind_the_beginning_of_a_good_file(kind, read, data):
     half = GOOD[kind][: len(GOOD[kind]) // 2]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_curve, roc_curve
 
@@ -60,6 +60,7 @@ def test_reliability_of_calibrated_probabilities_lies_on_the_diagonal():
     assert np.mean((band.low <= band.x) & (band.x <= band.high)) >= 0.6
 
 
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), ties=st.booleans())
 def test_bands_hold_their_curves_and_stay_in_range(seed, ties):
     found = of(*drawn(seed, n=60, patients=20, ties=ties))
