@@ -44,6 +44,19 @@ def probability_columns(truth: np.ndarray, probabilities: np.ndarray) -> np.ndar
     return np.column_stack([brier, surprise, binned_gaps(claim, outcome), equal_mass_bins(claim)])
 
 
+def worst_losses(probabilities: np.ndarray) -> dict[str, float]:
+    """Return the largest `brier` and `log_loss` that an image can have, by these probabilities.
+
+    The log-loss has no largest value; this is that of a mistake as confident as the most confident
+    of these answers.
+
+    Args:
+        probabilities: (N, K), rows that sum to 1.
+    """
+    least = max(float(probabilities.min()), np.finfo(np.float64).eps)
+    return {"brier": 1.0 if probabilities.shape[1] == 2 else 2.0, "log_loss": -np.log(least)}
+
+
 def probability_metrics_of(sums: np.ndarray, total: np.ndarray) -> dict[str, np.ndarray]:
     """Return the metrics, (R,) each, of weighted sums (R, 2 + 2 bins) and total weights (R,)."""
     gaps, counts = np.split(np.abs(sums[:, 2:]), 2, axis=1)

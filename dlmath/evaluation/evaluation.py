@@ -31,7 +31,7 @@ class Evaluation:
         slices: Figures of parts of the images, by name.
         warnings: What a reader should know.
         methods: How each metric's interval was found: `bca`, `delong`, `clopper-pearson`,
-            `melded` or `inversion`.
+            `melded`, `inversion` or `bounded`.
         threshold_choice: By which rule, with the threshold's own interval, and what these images
             would have preferred, which was not used.
         operating_points: Sensitivity at specificities of 90 and 95 %, and the reverse.

@@ -3,7 +3,8 @@
 A metric that is a share of images has the exact interval of a share, and a metric composed of such
 shares an interval that carries theirs (`dlmath.evaluation.melding`): no rate of 0 or 1 counts as
 certain. The AUC of two classes has DeLong's interval, the calibration error that of
-`dlmath.evaluation.calibration_error`, and the bootstrap by patient serves the others.
+`dlmath.evaluation.calibration_error`, and the bootstrap by patient serves the others; of Brier
+score and log-loss only where there are enough mistakes, which make up most of them.
 """
 
 from collections.abc import Mapping
@@ -13,9 +14,11 @@ import numpy as np
 
 from dlmath.convex import auc_parts, auc_with_interval
 from dlmath.evaluation.bootstrap import REPLICATES, Estimate, estimate
+from dlmath.evaluation.calibration import probability_columns, worst_losses
 from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.melding import (
     Draws,
+    bounded_mean,
     confusion_draws,
     interval_of,
     interval_of_difference,
@@ -33,7 +36,8 @@ from dlmath.seeds import generator
 
 FEW_PATIENTS = 10
 
-BCA, DELONG, EXACT, MELDED, INVERTED = "bca", "delong", "clopper-pearson", "melded", "inversion"
+BCA, DELONG, EXACT = "bca", "delong", "clopper-pearson"
+MELDED, INVERTED, BOUNDED = "melded", "inversion", "bounded"
 
 DECISION_METRICS = (
     "accuracy",
@@ -118,8 +122,8 @@ class Measured:
 
     Attributes:
         metrics: By name.
-        methods: By name: clopper-pearson, melded, delong, inversion or bca; only of those with an
-            interval.
+        methods: By name: clopper-pearson, melded, delong, inversion, bounded or bca; only of those
+            with an interval.
         warnings: What a reader of the intervals should know.
     """
 
@@ -235,14 +239,15 @@ def _share(sample: Sample, hit: np.ndarray, counted: np.ndarray) -> Share | None
 
 
 def _at_their_end(sample: Sample, metrics: Mapping[str, Estimate]) -> _Found:
-    """Return exact intervals of metrics that no bootstrap can move away from their best value."""
+    """Return intervals where a bootstrap knows too little: few mistakes, perfect precision."""
     found: _Found = {}
-    if _is_at(metrics["brier"], 0):
-        # A mean of terms in [0, 1]: a share of as many images that is 0 is what bounds it.
-        nothing = np.zeros(len(sample.truth), bool)
-        share = _share(sample, nothing, ~nothing)
-        assert share is not None  # there is an image
-        found["brier"] = (EXACT, share.low, share.high)
+    wrong = np.unique(sample.clusters[sample.decision != sample.truth])
+    if len(wrong) < FEW_PATIENTS:
+        columns = probability_columns(sample.truth, sample.probabilities)
+        for name, terms in (("brier", columns[:, 0]), ("log_loss", columns[:, 1])):
+            worst = worst_losses(sample.probabilities)[name]
+            ends = bounded_mean(terms, worst, sample.clusters, generator(name))
+            found[name] = (BOUNDED, *ends)
     if _is_at(metrics["average_precision"], 1):
         share = clopper_pearson(1.0, _fewest_patients(sample))
         found["average_precision"] = (EXACT, share.low, share.high)

@@ -144,16 +144,22 @@ def _keeps_target(
     probability: np.ndarray,
     clusters: np.ndarray,
 ) -> np.ndarray:
-    """Return the candidates, growing indices, whose rate may be the rule's target."""
+    """Return the candidates, growing indices, whose rate may be the rule's target.
+
+    Where many images have one score, the rate may pass the target between two candidates: these.
+    """
     counted = positive if rule.name == "sensitivity" else ~positive
-    kept = []
-    for index, threshold in enumerate(candidates):
-        hit = (probability >= threshold) == positive
-        share = share_of_images(hit, counted, clusters)
+    ends = []
+    for threshold in candidates:
+        share = share_of_images((probability >= threshold) == positive, counted, clusters)
         assert share is not None  # both classes are there
-        if share.low <= rule.target <= share.high:
-            kept.append(index)
-    return np.array(kept)
+        ends.append((share.low, share.high))
+    lows, highs = np.array(ends).T
+    kept = np.flatnonzero((lows <= rule.target) & (rule.target <= highs))
+    if len(kept):
+        return kept
+    above = np.flatnonzero(np.diff(lows > rule.target))[0]
+    return np.array([above, above + 1])
 
 
 def _may_be_best(

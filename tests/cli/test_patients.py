@@ -154,7 +154,7 @@ def prepared(source, rules):
 
 def test_training(case, source, rules):
     if case.count == 1:
-        pytest.skip("one patient cannot be split")
+        pytest.skip("needs two patients: one cannot be split")
     ready = prepared(source, rules)
     check(case, ready.catalogue.patients.count, ready.warnings)
     summary = summarise(ready.catalogue, ready.split)
@@ -199,14 +199,14 @@ def test_an_evaluation_on_other_images(case, source, rules, light_run):
 
 def test_drift(case, source, rules, light_run):
     if case.count == 1:
-        pytest.skip("one patient cannot differ by more than chance")
+        pytest.skip("needs two patients: one cannot differ by more than chance")
     found = drift(light_run, source, patient_rules=rules)
     check(case, found.comparison.patients, found.warnings)
 
 
 def test_a_run_keeps_how_its_patients_were_found(case, source, rules, tmp_path):
     if case.count == 1:
-        pytest.skip("one patient cannot be split")
+        pytest.skip("needs two patients: one cannot be split")
     run, ready = Run(tmp_path / "run"), prepared(source, rules)
     first = first_manifest(run, ready, device={}, threads={}, command="dlmath train own")
     check(case, first["patients"]["count"], first["warnings"])

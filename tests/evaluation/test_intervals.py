@@ -8,6 +8,7 @@ import pytest
 from dlmath.convex import auc_with_interval
 from dlmath.evaluation.intervals import (
     BCA,
+    BOUNDED,
     DECISION_METRICS,
     DELONG,
     EXACT,
@@ -48,10 +49,11 @@ def decided(hits, positives, rejected, negatives) -> Sample:
 
 
 def test_each_metric_has_the_interval_that_suits_it():
-    sample = binary_sample()
+    sample = binary_sample(50, 50)
 
     found = measure(sample)
 
+    assert found.warnings == []
     shares = {"accuracy", "sensitivity", "specificity", "ppv", "npv", "f1"}
     assert found.methods == {
         **dict.fromkeys(shares, EXACT),
@@ -99,23 +101,24 @@ def test_perfect_metrics_are_not_certain():
     assert found.metrics["sensitivity"].low == pytest.approx(0.025 ** (1 / 30))
 
 
-def test_certain_probabilities_leave_the_losses_unbounded_or_bounded_by_patients():
+def test_losses_without_mistakes_allow_for_one():
     truth = np.repeat([1, 0], 30)
 
     found = measure(Sample(BINARY, truth, np.eye(2)[truth], np.arange(60)))
 
-    assert found.metrics["brier"].value == 0
-    assert found.metrics["brier"].high == pytest.approx(1 - 0.025 ** (1 / 60))
-    assert found.metrics["log_loss"].high is None
-    assert "log_loss" not in found.methods
-    assert any("no interval is given: log_loss" in warning for warning in found.warnings)
+    for name, worst in (("brier", 1), ("log_loss", -np.log(np.finfo(float).eps))):
+        assert found.methods[name] == BOUNDED
+        assert found.metrics[name].value == pytest.approx(0, abs=1e-12)
+        # As of a share of 0 of 60.
+        bound = worst * (1 - 0.025 ** (1 / 60))
+        assert found.metrics[name].high == pytest.approx(bound, rel=0.02)
 
 
 def test_few_patients_of_a_class_are_warned_of():
     found = measure(binary_sample(negatives=9))
 
     assert "9 of NORMAL, 3 with a wrong decision; fewer than 10" in found.warnings[0]
-    assert "the intervals of average_precision, brier, log_loss, ece" in found.warnings[0]
+    assert "the intervals of average_precision, ece, which" in found.warnings[0]
     assert measure(binary_sample(50, 50)).warnings == []  # 18 of them decided wrongly
 
 

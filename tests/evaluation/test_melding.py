@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from dlmath.evaluation.melding import confusion_draws, interval_of, interval_of_difference
+from dlmath.evaluation.melding import (
+    bounded_mean,
+    confusion_draws,
+    interval_of,
+    interval_of_difference,
+)
 from dlmath.evaluation.proportions import effective_images, share_of_images
 from dlmath.seeds import generator
 
@@ -102,3 +107,23 @@ def test_of_three_classes_the_mistakes_are_divided_as_they_were():
     assert low < (1 + 100 / 140 + 1) / 3 < high
     assert low > 0.85
     assert interval_of(found, "accuracy")[0] < 260 / 300 < interval_of(found, "accuracy")[1]
+
+
+@pytest.mark.parametrize("hits", [0, 3, 40])
+def test_a_bounded_mean_of_zeros_and_ones_has_the_exact_interval(hits):
+    terms, everything = (np.arange(40) < hits).astype(float), np.ones(40, bool)
+
+    low, high = bounded_mean(terms, 1.0, np.arange(40), generator("test"))
+
+    exact = share_of_images(terms == 1, everything, np.arange(40))
+    assert (low, high) == pytest.approx(exact[1:], abs=0.01)
+
+
+def test_a_bounded_mean_of_copies_is_that_of_the_patients():
+    terms = np.random.default_rng(0).random(50)
+
+    once = bounded_mean(terms, 1.0, np.arange(50), generator("test"))
+    copied = bounded_mean(np.repeat(terms, 4), 1.0, np.repeat(np.arange(50), 4), generator("test"))
+
+    assert copied == pytest.approx(once)
+    assert once[0] < terms.mean() < once[1]

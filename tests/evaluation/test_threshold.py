@@ -151,6 +151,20 @@ def test_the_interval_holds_the_best_threshold_of_the_population(rule):
     assert held >= 53
 
 
+@pytest.mark.parametrize(
+    ("rule", "high"), [("sensitivity", np.nextafter(1, 2)), ("specificity", 1)]
+)
+def test_scores_of_two_values_leave_no_threshold_between(rule, high):
+    """The rate jumps over the target, so that no threshold has it: it lies where the jump is."""
+    truth = np.repeat([0, 1], 50)
+
+    found = threshold_interval(
+        truth, truth.astype(float), Rule(rule, 0.9), [str(i) for i in range(100)], seed=0
+    )
+
+    assert found == (0, high)
+
+
 def test_copies_of_a_patients_images_say_nothing_new():
     rng = np.random.default_rng(1)
     truth = np.arange(40) % 2
