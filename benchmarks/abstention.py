@@ -23,18 +23,18 @@ import numpy as np
 
 import dlmath
 from dlmath.cli.progress import reporter
-from dlmath.convex import auc_with_interval
-from dlmath.convex.auc_interval import AucInterval
 from dlmath.data.sources import Example, read_sources
 from dlmath.data.splits import read_split
-from dlmath.evaluation import Prediction
-from dlmath.evaluation.bootstrap import cluster_indices
-from dlmath.evaluation.proportions import Share, share_of_images
 from dlmath.evaluation.selective_figures import selective_figures
-from dlmath.evaluation.tables import number_or_none
-from dlmath.light.decider import Decider, stored_decision
+from dlmath.inference import Prediction
+from dlmath.inference.columns import number_or_none
+from dlmath.inference.decider import Decider, stored_decision
 from dlmath.models import RECIPES
 from dlmath.runs import Run
+from dlmath.stats import auc_with_interval
+from dlmath.stats.auc_interval import AucInterval
+from dlmath.stats.bootstrap import cluster_indices
+from dlmath.stats.proportions import Share, share_of_images
 
 RESULT = Path(__file__).parent / "results" / "abstention.json"
 ADULT_PATIENT = r"^(?P<patient>\d{8})"

@@ -12,8 +12,8 @@ import numpy as np
 from api_forms import entries_in, in_json, with_files  # beside this file
 from server_process import Server
 
-from dlmath.evaluation.predict_files import predict_by
-from dlmath.light.decider import Decider
+from dlmath.inference.decider import Decider
+from dlmath.inference.predict_files import predict_by
 
 
 class Said(NamedTuple):

@@ -14,10 +14,10 @@ import numpy as np
 import sklearn.metrics as sk
 from scipy.special import expit
 
-from dlmath.evaluation.bootstrap import REPLICATES
 from dlmath.evaluation.intervals import Sample, measure_metrics
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import REPLICATES
 
 RESULT = Path(__file__).parent / "results" / "intervals.json"
 IMAGES = 10_000

@@ -19,15 +19,15 @@ import numpy as np
 from scipy.special import softmax
 
 from dlmath.cli.progress import reporter
-from dlmath.convex.scaling import METHODS, Scaling, fit_scaling, unscaled
-from dlmath.evaluation.bootstrap import Estimate, cluster_indices, estimate
 from dlmath.evaluation.calibration import probability_columns, probability_metrics_of
 from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.features import load_features
+from dlmath.linear_head.scaling import METHODS, Scaling, fit_scaling, unscaled
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import Estimate, cluster_indices, estimate
 from dlmath.training import solved_head
 from dlmath.training.devices import pin_threads, place
 from dlmath.training.ingredients import class_indices

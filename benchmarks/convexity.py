@@ -19,10 +19,10 @@ import numpy as np
 
 from dlmath import models, seeds
 from dlmath.cli.progress import reporter
-from dlmath.convex import HeadFit, fit_head, laplace, leave_patients_out
 from dlmath.data.phantom import write_phantoms
 from dlmath.data.sources import read_sources
 from dlmath.features import freeze, load_features
+from dlmath.linear_head import HeadFit, fit_head, laplace, leave_patients_out
 from dlmath.models import RECIPES
 from dlmath.reporting import Reporter
 from dlmath.training import solved_head

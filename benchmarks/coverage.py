@@ -18,16 +18,15 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from dlmath.evaluation.bootstrap import REPLICATES
 from dlmath.evaluation.calibration import equal_mass_bins
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.operating_points import operating_points, point_statistics
-from dlmath.evaluation.prevalence import at_prevalence
-from dlmath.evaluation.prevalence_figures import prevalence_figures
+from dlmath.evaluation.prevalence import at_prevalence, prevalence_figures
 from dlmath.evaluation.threshold import RULES, Rule, threshold_interval
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import REPLICATES
 
 RESULT = Path(__file__).parent / "results" / "coverage.json"
 TRUE_IMAGES = 1_000_000

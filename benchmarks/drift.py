@@ -27,8 +27,8 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFilter import GaussianBlur
 
+from dlmath.audit.differences import holm
 from dlmath.cli.progress import reporter
-from dlmath.data.audit.differences import holm
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import read_sources
 from dlmath.drift.comparison import Comparison, compare
@@ -36,13 +36,13 @@ from dlmath.drift.pictures import describe
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
-from dlmath.evaluation.bootstrap import cluster_indices
-from dlmath.evaluation.proportions import clopper_pearson
 from dlmath.evaluation.subject import own_images
-from dlmath.light.classifier import LightClassifier
+from dlmath.inference.light_classifier import LightClassifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import cluster_indices
+from dlmath.stats.proportions import clopper_pearson
 
 RESULT = Path(__file__).parent / "results" / "drift.json"
 HALVES, DRAWS = 20, 10

@@ -17,12 +17,12 @@ import numpy as np
 from scipy.special import softmax
 
 from dlmath.cli.progress import reporter
-from dlmath.convex import HeadFit, fit_head
 from dlmath.data.pixels import read_image
 from dlmath.features import FrozenNetwork, feature_model, load_features
 from dlmath.features.convert import to_litert
 from dlmath.features.network import network_key
-from dlmath.light.network import Network
+from dlmath.inference.network import Network
+from dlmath.linear_head import HeadFit, fit_head
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
 from dlmath.training import solved_head

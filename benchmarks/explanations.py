@@ -28,7 +28,6 @@ from dlmath.cli.progress import reporter
 from dlmath.data.pixels import read_image
 from dlmath.data.sheet import choose
 from dlmath.data.sources import Example
-from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.subject import own_images
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.contrast import contrast_figure
@@ -38,6 +37,7 @@ from dlmath.explain.heat_map import HeatMap, enlarge
 from dlmath.explain.methods import METHODS, QUICK
 from dlmath.explain.sanity import sanity, sanity_figure
 from dlmath.explain.similarity import rank_correlation
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.seeds import generator

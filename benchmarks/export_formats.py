@@ -25,13 +25,13 @@ import numpy as np
 import dlmath
 from dlmath.bench.export import BASELINE, compare
 from dlmath.cli.progress import reporter
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.exported_classifier import open_export
-from dlmath.evaluation.predict_files import predict
 from dlmath.export.cases import Cases, gather_cases, parts_of
 from dlmath.export.quantization import compare_accuracy
-from dlmath.light.classifier import LightClassifier
-from dlmath.light.decider import Decider
+from dlmath.inference.decider import Decider
+from dlmath.inference.exported_classifier import open_export
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.light_classifier import LightClassifier
+from dlmath.inference.predict_files import predict
 from dlmath.runs import Run, read_json
 
 RESULT = Path(__file__).parent / "results" / "export-formats.json"

@@ -22,7 +22,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from dlmath.cli.progress import reporter
-from dlmath.convex import Mixing, fit_head
+from dlmath.linear_head import Mixing, fit_head
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
 from dlmath.training import solved_head

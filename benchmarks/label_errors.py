@@ -19,10 +19,10 @@ import numpy as np
 from scipy.stats import binomtest
 
 import dlmath
+from dlmath.attribution import LikelyErrors, likely_label_errors
+from dlmath.audit.reviews import check_review
 from dlmath.cli.progress import reporter
-from dlmath.data.audit.reviews import check_review
 from dlmath.data.sources import read_sources
-from dlmath.explain import LikelyErrors, likely_label_errors
 from dlmath.models import RECIPES
 
 RESULT = Path(__file__).parent / "results" / "label-errors.json"

@@ -31,14 +31,14 @@ import numpy as np
 
 import dlmath
 from dlmath.cli.progress import reporter
-from dlmath.convex.scores import auc_of_draws
 from dlmath.data.folds import split_folds
 from dlmath.data.sources import Catalogue, Example, read_sources
-from dlmath.evaluation.bootstrap import estimate
+from dlmath.linear_head.scores import auc_of_draws
 from dlmath.models import RECIPES
 from dlmath.reporting import Reporter
 from dlmath.runs import write_csv
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import estimate
 
 RESULT = Path(__file__).parent / "results" / "leakage.json"
 FOLDS, SEED, PAPER = 5, 0, 0.95

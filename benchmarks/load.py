@@ -24,9 +24,9 @@ import numpy as np
 from load_clients import GOOD, ROLES, Clients, Expected, Tally  # beside this file
 from server_process import Server
 
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.predict_files import predict
 from dlmath.export.cases import gather_cases
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.predict_files import predict
 from dlmath.runs import Run
 
 RESULT = Path(__file__).parent / "results" / "load.json"

@@ -79,8 +79,8 @@ def batch(first: int, last: int) -> dict[str, Any]:
     """Read the broken files `first` to `last` by both readers, in this process."""
     from mutating import mutated
 
-    from dlmath.data.audit.files import check_files
-    from dlmath.data.audit.gather import gather_facts
+    from dlmath.audit.files import check_files
+    from dlmath.audit.gather import gather_facts
     from dlmath.data.sources import Example
 
     with tempfile.TemporaryDirectory() as folder:

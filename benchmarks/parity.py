@@ -30,12 +30,12 @@ from server_process import Server
 import dlmath
 from dlmath.bench.timing import take_turns
 from dlmath.cli.progress import reporter
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.exported_classifier import open_export
 from dlmath.export.cases import gather_cases
 from dlmath.export.verify import megabytes
-from dlmath.light.classifier import LightClassifier, stored_distance
-from dlmath.light.decider import stored_decision
+from dlmath.inference.decider import stored_decision
+from dlmath.inference.exported_classifier import open_export
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.light_classifier import LightClassifier, stored_distance
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 

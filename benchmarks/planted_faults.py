@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.data.audit.files import check_files
-from dlmath.data.audit.findings import Finding
-from dlmath.data.audit.folders import check_folders
-from dlmath.data.audit.gather import gather_facts
-from dlmath.data.audit.leaks import check_leaks
-from dlmath.data.audit.near_duplicates import check_near_duplicates
-from dlmath.data.audit.reading import read_for_audit
+from dlmath.audit.files import check_files
+from dlmath.audit.findings import Finding
+from dlmath.audit.folders import check_folders
+from dlmath.audit.gather import gather_facts
+from dlmath.audit.leaks import check_leaks
+from dlmath.audit.near_duplicates import check_near_duplicates
+from dlmath.audit.reading import read_for_audit
 from dlmath.data.phantom import write_phantoms
 from dlmath.data.sources import Example, read_sources
 from dlmath.models import RECIPES

@@ -19,9 +19,9 @@ import numpy as np
 from dlmath.drift.prevalence import interval
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Layout, Sketch
-from dlmath.evaluation.proportions import clopper_pearson
-from dlmath.light.decider import Decider
+from dlmath.inference.decider import Decider
 from dlmath.seeds import generator
+from dlmath.stats.proportions import clopper_pearson
 
 RESULT = Path(__file__).parent / "results" / "prevalence_coverage.json"
 REPEATS = 200

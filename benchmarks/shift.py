@@ -17,11 +17,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from dlmath.audit.facts import Facts
+from dlmath.audit.findings import Finding
+from dlmath.audit.gather import gather_facts
+from dlmath.audit.shift import check_shift, shift_between
 from dlmath.cli.progress import reporter
-from dlmath.data.audit.facts import Facts
-from dlmath.data.audit.findings import Finding
-from dlmath.data.audit.gather import gather_facts
-from dlmath.data.audit.shift import check_shift, shift_between
 from dlmath.data.folds import split_folds
 from dlmath.data.sources import Catalogue, Example, read_sources
 from dlmath.models import RECIPES

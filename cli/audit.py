@@ -17,7 +17,7 @@ from dlmath.runs import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.data.audit import Audit, Finding
+    from dlmath.audit import Audit, Finding
     from dlmath.data.sources import Source
     from dlmath.recipe import Recipe
 
@@ -57,8 +57,8 @@ def audit(
 
     Example: dlmath data audit ./my_images --html audit.html
     """
+    from dlmath.audit import audit_data, write_page
     from dlmath.cli.progress import reporter
-    from dlmath.data.audit import audit_data, write_page
     from dlmath.data.patient_reading import rules_for
 
     found_run = Run.find(run) if run else None
@@ -110,8 +110,8 @@ def _subject(target: str | None, run: Run | None) -> "tuple[Sequence[Source], Re
 
 def _likely_label_errors(run: Run) -> "list[Finding]":
     load_tensorflow()
+    from dlmath.attribution import label_error_findings
     from dlmath.cli.progress import reporter
-    from dlmath.explain import label_error_findings
 
     with reporter() as report:
         return label_error_findings(run, reporter=report)

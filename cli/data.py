@@ -21,10 +21,10 @@ from dlmath.runs import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.convex.learning_curve import LearningCurve
-    from dlmath.convex.needed import Needed
     from dlmath.data.sources import Catalogue, Source
     from dlmath.data.summary import Summary
+    from dlmath.linear_head.learning_curve import LearningCurve
+    from dlmath.linear_head.needed import Needed
     from dlmath.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True, help="Get data, and see what they hold.")
@@ -168,8 +168,8 @@ def howmany(
         raise DataError(f"The AUC wanted must lie between 0.5 and 1. Received: --auc {auc:g}")
     found = Run.find(run)
     load_tensorflow()
+    from dlmath.attribution import how_many
     from dlmath.cli.progress import reporter
-    from dlmath.explain import how_many
 
     with reporter() as report:
         curve = how_many(found, reporter=report)

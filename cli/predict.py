@@ -14,7 +14,7 @@ from dlmath.errors import UserError
 from dlmath.runs import RUNS, Run, is_run, write_csv
 
 if TYPE_CHECKING:
-    from dlmath.evaluation import Prediction
+    from dlmath.inference import Prediction
 
 
 def predict(
@@ -75,7 +75,7 @@ def _predict(
 ) -> tuple[tuple[str, ...], list["Prediction"]]:
     """Return the classes, and what is said of each image."""
     # Imported here: NumPy and Pillow take longer than all of `dlmath --help`.
-    from dlmath.evaluation.predict_files import (
+    from dlmath.inference.predict_files import (
         BATCH_SIZE,
         find_images,
         find_shift,
@@ -98,7 +98,7 @@ def _predict(
 
 def _announce(model: Run | Path, runtime: str) -> None:
     """Say that something slow is about to be loaded, and load it."""
-    from dlmath.evaluation.predict_files import choose_runtime
+    from dlmath.inference.predict_files import choose_runtime
 
     chosen = choose_runtime(model, runtime)
     if chosen == "keras" and runtime == "auto" and isinstance(model, Run):
@@ -109,7 +109,7 @@ def _announce(model: Run | Path, runtime: str) -> None:
 
 def _split_model(arguments: list[str]) -> tuple[Run | Path, list[str]]:
     """As `split_run`, where an export may stand in the place of a run."""
-    from dlmath.light.exported import kind_of_export
+    from dlmath.inference.exported import kind_of_export
 
     exports = [one for one in arguments if kind_of_export(Path(one)) and not _is_run(one)]
     if not exports:
@@ -161,7 +161,7 @@ def _line(prediction: "Prediction", prevalence: float | None) -> str:
 def _write_csv(
     path: Path, classes: Sequence[str], predictions: list["Prediction"], *, shifted: bool
 ) -> None:
-    from dlmath.evaluation.prediction import csv_fields, csv_row
+    from dlmath.inference.prediction import csv_fields, csv_row
 
     try:
         write_csv(path, csv_fields(classes, shifted=shifted), map(csv_row, predictions))

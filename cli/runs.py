@@ -10,7 +10,8 @@ from dlmath.cli.options import Json
 from dlmath.runs import RUNS, Run, finished_runs
 
 if TYPE_CHECKING:
-    from dlmath.evaluation import Comparison, Estimate
+    from dlmath.evaluation import Comparison
+    from dlmath.stats import Estimate
 
 app = typer.Typer(no_args_is_help=True, help="List, show and compare runs.")
 

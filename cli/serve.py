@@ -90,7 +90,7 @@ def _require(packages: Sequence[str]) -> None:
 
 
 def _find(model: str | None) -> Run | Path:
-    from dlmath.light.exported import kind_of_export
+    from dlmath.inference.exported import kind_of_export
 
     if model is not None and kind_of_export(Path(model)) is not None:
         return Path(model)

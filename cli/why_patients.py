@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dlmath.explain import WhyPatients
+    from dlmath.attribution import WhyPatients
     from dlmath.runs import Run
 
 
@@ -16,9 +16,9 @@ def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) ->
     """Print the training patients on which each prediction leans."""
     from rich.console import Console
 
+    from dlmath.attribution import why_patients
     from dlmath.cli.progress import reporter
     from dlmath.data.patient_reading import patients_known
-    from dlmath.explain import why_patients
 
     with reporter() as report:
         answers = why_patients(run, images, top, reporter=report)

@@ -20,16 +20,17 @@ _HOMES = {
     "Run": "dlmath.runs",
     "RECIPES": "dlmath.models",
     "train": "dlmath.training",
-    "evaluate": "dlmath.explain",
-    "predict": "dlmath.evaluation",
+    "evaluate": "dlmath.evaluation",
+    "predict": "dlmath.inference",
     "export": "dlmath.export",
     "load": "dlmath.models",
 }
 
 # Packages that are attributes too, so that `dlmath.layers.Dense` needs no import of its own.
 _ROOMS = (
+    "attribution",
+    "audit",
     "bench",
-    "convex",
     "data",
     "doctor",
     "drift",
@@ -37,10 +38,13 @@ _ROOMS = (
     "explain",
     "features",
     "gradcheck",
+    "inference",
     "layers",
+    "linear_head",
     "maths",
     "models",
     "serving",
+    "stats",
     "training",
 )
 
@@ -72,9 +76,9 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from dlmath.evaluation import predict
-    from dlmath.explain import evaluate
+    from dlmath.evaluation import evaluate
     from dlmath.export import export
+    from dlmath.inference import predict
     from dlmath.models import RECIPES, load
     from dlmath.recipe import Recipe
     from dlmath.runs import Run

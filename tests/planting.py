@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dlmath.data.audit.findings import Finding
+from dlmath.audit.findings import Finding
 from dlmath.data.sources import Example
 
 

@@ -9,15 +9,15 @@ import numpy as np
 
 from dlmath import models, seeds
 from dlmath.bench.timing import Comparison, take_turns
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.exported_classifier import open_export
 from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.export.verify import megabytes
-from dlmath.light.decider import Decider, Threshold
-from dlmath.light.exported import EXPORT_VERSION
-from dlmath.light.keras_file import write_keras
+from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.exported import EXPORT_VERSION
+from dlmath.inference.exported_classifier import open_export
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_file import write_keras
 from dlmath.recipe import Recipe
 
 IMAGES = 32

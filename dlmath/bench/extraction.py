@@ -12,7 +12,7 @@ from dlmath.bench.timing import Comparison, take_turns
 from dlmath.features.convert import to_litert
 from dlmath.features.folding import fold_batch_normalization
 from dlmath.features.network import FrozenNetwork, feature_model, freeze
-from dlmath.light.network import Network
+from dlmath.inference.network import Network
 from dlmath.recipe import Recipe
 
 IMAGES = 64

@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 
 from dlmath import seeds
 from dlmath.bench.timing import Comparison, take_turns
-from dlmath.convex import fit_head
+from dlmath.linear_head import fit_head
 
 ROWS, FEATURES, RANK = 4000, 1280, 200
 PENALTY = 0.03

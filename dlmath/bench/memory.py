@@ -11,8 +11,8 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.bench.timing import Comparison
-from dlmath.convex import fit_head
 from dlmath.features.store import FeatureStore
+from dlmath.linear_head import fit_head
 
 FEATURES, SEGMENT = 1280, 512
 IMAGES = (27_558, 200_000)

@@ -12,8 +12,8 @@ import numpy as np
 from dlmath import models, seeds
 from dlmath.bench.head import features_like_a_networks
 from dlmath.bench.timing import Comparison
-from dlmath.convex import fit_head
 from dlmath.features.network import freeze
+from dlmath.linear_head import fit_head
 from dlmath.recipe import Recipe
 
 

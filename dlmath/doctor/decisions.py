@@ -12,7 +12,7 @@ from dlmath.doctor.subject import Subject
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
 from dlmath.errors import RunError
 from dlmath.evaluation.openings import openings_of
-from dlmath.evaluation.tables import probability_columns
+from dlmath.inference.columns import probability_columns
 from dlmath.runs import read_json
 
 FIGURES_AGREE = 1e-6

@@ -10,7 +10,7 @@ from dlmath.data.specification import SPECIFICATION
 from dlmath.doctor.subject import Subject
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok
 from dlmath.errors import DlmathError
-from dlmath.light.classifier import LightClassifier, has_light_form
+from dlmath.inference.light_classifier import LightClassifier, has_light_form
 
 IMAGES = 16
 MOST_LEVELS = 1  # of 255, as DESIGN of the two readers promises

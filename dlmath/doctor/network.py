@@ -8,7 +8,7 @@ from dlmath.data.listing import counted, listed
 from dlmath.doctor.subject import Subject
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok
 from dlmath.errors import DlmathError
-from dlmath.evaluation.probabilities import predict_probabilities
+from dlmath.inference.probabilities import predict_probabilities
 from dlmath.training.manifest import weights_sha256
 
 _SCALING = (keras.layers.Rescaling, keras.layers.Normalization)

@@ -11,7 +11,7 @@ from dlmath import models
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example
 from dlmath.errors import DlmathError
-from dlmath.evaluation.probabilities import predict_probabilities
+from dlmath.inference.probabilities import predict_probabilities
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT
 from dlmath.runs import Run

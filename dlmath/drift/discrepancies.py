@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dlmath.drift.sketch import CELLS, Layout
-from dlmath.light.decider import Decider
+from dlmath.inference.decider import Decider
 
 # What is compared, by the name that the JSON document has for it.
 TITLES = {

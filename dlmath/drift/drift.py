@@ -21,8 +21,8 @@ from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
 from dlmath.drift.statistics import LEAST, ServedStatistics, Totals, model_of
 from dlmath.errors import DataError, RunError, UserError
-from dlmath.evaluation.predict_files import load_classifier
-from dlmath.light.decider import Decider
+from dlmath.inference.decider import Decider
+from dlmath.inference.predict_files import load_classifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 

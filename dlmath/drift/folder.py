@@ -17,11 +17,11 @@ from dlmath.data.trees import Found, is_image
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
-from dlmath.evaluation.bootstrap import cluster_indices
-from dlmath.evaluation.predict_files import find_images
-from dlmath.evaluation.tables import number_or_none
-from dlmath.light.decider import Answers
+from dlmath.inference.columns import number_or_none
+from dlmath.inference.decider import Answers
+from dlmath.inference.predict_files import find_images
 from dlmath.reporting import Reporter
+from dlmath.stats.bootstrap import cluster_indices
 
 _AT_ONCE = 64  # images that are decoded at a time, so that a folder of any size fits in memory
 FARTHEST = 10

@@ -15,12 +15,12 @@ from dlmath.data.pixels import load_pixels
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch, project
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation.bootstrap import cluster_indices
 from dlmath.evaluation.subject import own_images
-from dlmath.light.decider import Decider
-from dlmath.light.distance import FeatureDistance
+from dlmath.inference.decider import Decider
+from dlmath.inference.distance import FeatureDistance
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
+from dlmath.stats.bootstrap import cluster_indices
 
 
 @dataclass(frozen=True, eq=False)

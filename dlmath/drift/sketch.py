@@ -11,8 +11,8 @@ from typing import Self
 import numpy as np
 
 from dlmath.drift.pictures import PICTURES
-from dlmath.light.decider import Answers, Decider
-from dlmath.light.distance import FeatureDistance
+from dlmath.inference.decider import Answers, Decider
+from dlmath.inference.distance import FeatureDistance
 
 DIRECTIONS = 16
 FARTHEST = 5.0  # standard deviations; one strange image must not outweigh all others

@@ -13,7 +13,7 @@ from dlmath.data.locks import held
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import CELLS, Layout, Sketch
 from dlmath.errors import RunError
-from dlmath.light.decider import Answers, Decider
+from dlmath.inference.decider import Answers, Decider
 from dlmath.runs import Run, read_json, write_json
 
 LEAST = 20  # images whose sums are written: those of fewer would say something of each

@@ -1,4 +1,4 @@
-"""What a trained classifier is worth, with intervals, and what it says of new images.
+"""What a trained classifier is worth, with intervals.
 
 Names are loaded on first use: the metrics need NumPy alone, running a model needs TensorFlow.
 """
@@ -10,39 +10,29 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "METRICS": "dlmath.evaluation.metrics",
     "AucDifference": "dlmath.evaluation.paired",
-    "Classifier": "dlmath.evaluation.classifier",
     "Comparison": "dlmath.evaluation.compare",
     "Difference": "dlmath.evaluation.compare",
-    "Estimate": "dlmath.evaluation.bootstrap",
     "Evaluation": "dlmath.evaluation.evaluation",
     "McNemar": "dlmath.evaluation.paired",
-    "Prediction": "dlmath.evaluation.prediction",
     "binary_metrics": "dlmath.evaluation.metrics",
     "choose_threshold": "dlmath.evaluation.threshold",
     "compare_runs": "dlmath.evaluation.compare",
     "evaluate": "dlmath.evaluation.evaluate_run",
     "multiclass_metrics": "dlmath.evaluation.metrics",
-    "predict": "dlmath.evaluation.predict_files",
-    "predict_probabilities": "dlmath.evaluation.probabilities",
 }
 
 __all__ = [
     "METRICS",
     "AucDifference",
-    "Classifier",
     "Comparison",
     "Difference",
-    "Estimate",
     "Evaluation",
     "McNemar",
-    "Prediction",
     "binary_metrics",
     "choose_threshold",
     "compare_runs",
     "evaluate",
     "multiclass_metrics",
-    "predict",
-    "predict_probabilities",
 ]
 
 
@@ -59,14 +49,9 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from dlmath.evaluation.bootstrap import Estimate
-    from dlmath.evaluation.classifier import Classifier
     from dlmath.evaluation.compare import Comparison, Difference, compare_runs
     from dlmath.evaluation.evaluate_run import evaluate
     from dlmath.evaluation.evaluation import Evaluation
     from dlmath.evaluation.metrics import METRICS, binary_metrics, multiclass_metrics
     from dlmath.evaluation.paired import AucDifference, McNemar
-    from dlmath.evaluation.predict_files import predict
-    from dlmath.evaluation.prediction import Prediction
-    from dlmath.evaluation.probabilities import predict_probabilities
     from dlmath.evaluation.threshold import choose_threshold

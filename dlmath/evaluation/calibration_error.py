@@ -25,11 +25,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from dlmath.evaluation.bca import LEVEL
-from dlmath.evaluation.bootstrap import Estimate, replicate_weights
 from dlmath.evaluation.calibration import claims, equal_mass_bins
-from dlmath.evaluation.proportions import share_of_images
 from dlmath.seeds import generator
+from dlmath.stats.bca import LEVEL
+from dlmath.stats.bootstrap import Estimate, replicate_weights
+from dlmath.stats.proportions import share_of_images
 
 REPLICATES = 1_000
 

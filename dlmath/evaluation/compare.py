@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.evaluation.bootstrap import Estimate, cluster_indices, estimate
 from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, difference_ends
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
 from dlmath.evaluation.predictions import read_predictions, refuse_other_images, sample_of
-from dlmath.light.decider import Decider, stored_decision
+from dlmath.inference.decider import Decider, stored_decision
 from dlmath.runs import Run
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import Estimate, cluster_indices, estimate
 
 _CHOICE = (
     "To keep the better of runs by their figures on the test part is a choice made on the test "

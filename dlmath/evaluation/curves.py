@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlmath.evaluation.bootstrap import replicate_weights
 from dlmath.evaluation.calibration import equal_mass_bins
 from dlmath.evaluation.decisions import ratio
+from dlmath.stats.bootstrap import replicate_weights
 
 REPLICATES = 500
 GRID = np.linspace(0, 1, 101)

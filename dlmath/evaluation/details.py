@@ -11,7 +11,6 @@ from dlmath.data.image_headers import BadImage, read_header
 from dlmath.data.pixels import Pixels
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
-from dlmath.evaluation.bootstrap import Estimate, estimate
 from dlmath.evaluation.calibration import (
     brier_decomposition,
     probability_columns,
@@ -26,6 +25,7 @@ from dlmath.evaluation.slice_groups import Groups, by_kind, by_number, by_text, 
 from dlmath.evaluation.slices import measure_slices, slices_as_json
 from dlmath.evaluation.threshold import Rule, choose_threshold
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import Estimate, estimate
 
 WORST_PATIENTS = 20
 

@@ -11,21 +11,21 @@ from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example, Source
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation import details
-from dlmath.evaluation.bootstrap import cluster_indices
-from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.openings import record_opening
-from dlmath.evaluation.prevalence import check_prevalence, trained_prevalence
-from dlmath.evaluation.prevalence_figures import prevalence_figures
+from dlmath.evaluation.prevalence import prevalence_figures
 from dlmath.evaluation.report import write_report
-from dlmath.evaluation.report_maps import Explain, keep_maps
+from dlmath.evaluation.report_maps import keep_maps
 from dlmath.evaluation.selective_figures import of_sample
 from dlmath.evaluation.subject import Subject, given_images, own_images
-from dlmath.evaluation.tables import number_or_none, probability_columns
+from dlmath.inference.columns import number_or_none, probability_columns
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.prevalence import check_prevalence, trained_prevalence
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_csv, write_json
+from dlmath.stats.bootstrap import cluster_indices
 
 
 def evaluate(
@@ -36,7 +36,7 @@ def evaluate(
     patient_rules: Sequence[str] | None = None,
     prevalence: float | None = None,
     slice_by: Sequence[str] = (),
-    explain: Explain | None = None,
+    explained: bool = True,
     reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Return the figures of a run on its own images or on others.
@@ -53,8 +53,8 @@ def evaluate(
         prevalence: Also say what the metrics would be at it, those that change.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
             column `file` too.
-        explain: Draws the heat maps of the report, on the run's own test part;
-            `dlmath.explain.explain_examples`. Without it those of before stay.
+        explained: Whether to draw the heat maps of the report, which take seconds, on the run's own
+            test part. Those of before stay.
         reporter: Hears of the progress.
 
     Raises:
@@ -86,8 +86,8 @@ def evaluate(
         evaluation = replace(evaluation, test_openings=openings, warnings=warned)
     if data is None and split == "test":
         _keep(run, evaluation, evaluated)
-        if explain is not None:
-            keep_maps(run, classifier, evaluated, explain, reporter)
+        if explained:
+            keep_maps(run, classifier, evaluated, reporter)
         write_report(run)
     return evaluation
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.evaluation.bootstrap import Estimate, cluster_indices
 from dlmath.evaluation.decisions import confusion_matrix
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.openings import Openings
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import Estimate, cluster_indices
 
 
 @dataclass(frozen=True)

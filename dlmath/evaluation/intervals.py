@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlmath.convex import auc_parts, auc_with_interval
-from dlmath.evaluation.bootstrap import REPLICATES, Estimate, estimate
 from dlmath.evaluation.calibration import probability_columns, worst_losses
 from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.melding import (
@@ -25,14 +23,16 @@ from dlmath.evaluation.melding import (
     recall_draws,
 )
 from dlmath.evaluation.metrics import Statistics, binary_statistics, multiclass_statistics
-from dlmath.evaluation.proportions import (
+from dlmath.inference.decider import Decider
+from dlmath.seeds import generator
+from dlmath.stats import auc_parts, auc_with_interval
+from dlmath.stats.bootstrap import REPLICATES, Estimate, estimate
+from dlmath.stats.proportions import (
     Share,
     clopper_pearson,
     f1_share,
     share_of_images,
 )
-from dlmath.light.decider import Decider
-from dlmath.seeds import generator
 
 FEW_PATIENTS = 10
 

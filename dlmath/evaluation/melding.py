@@ -10,16 +10,16 @@ and Pearson's interval again.
 
 Source: Fay, Proschan, Brittain, "Combining one-sample confidence procedures for inference in the
 two-sample case", Biometrics 71(1), 2015, eq. 3; for images of the same patients n is the effective
-number of images, see `dlmath.evaluation.proportions`.
+number of images, see `dlmath.stats.proportions`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from dlmath.evaluation.bca import LEVEL
 from dlmath.evaluation.decisions import ClassCounts, confusion_matrix, decision_metrics
-from dlmath.evaluation.proportions import effective_images
+from dlmath.stats.bca import LEVEL
+from dlmath.stats.proportions import effective_images
 
 # The 2.5 % point of so many draws has a standard error of 2 % of a standard deviation.
 DRAWS = 20_000

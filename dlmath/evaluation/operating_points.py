@@ -5,11 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from dlmath.evaluation.bootstrap import Estimate
 from dlmath.evaluation.cuts import Cuts
 from dlmath.evaluation.decisions import ratio
 from dlmath.evaluation.melding import DRAWS, ends_of
-from dlmath.evaluation.proportions import effective_images
+from dlmath.stats.bootstrap import Estimate
+from dlmath.stats.proportions import effective_images
 
 LEVELS = (0.90, 0.95)
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import bdtr, stdtr, stdtrit
 
-from dlmath.convex import auc_parts
-from dlmath.evaluation.bca import LEVEL
+from dlmath.stats import auc_parts
+from dlmath.stats.bca import LEVEL
 
 
 class AucDifference(NamedTuple):
@@ -32,7 +32,7 @@ def delong_test(
 ) -> AucDifference | None:
     """Compare the AUCs of two scores of the same images by the paired, clustered DeLong test.
 
-    The variance is that of `dlmath.convex.auc_with_interval`, of the differences between what a
+    The variance is that of `dlmath.stats.auc_with_interval`, of the differences between what a
     patient adds to the one AUC and to the other; the interval is value +- t standard errors, with
     Student's t at that variance's degrees of freedom. With one image a patient the standard error
     is DeLong's.

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.evaluation.bootstrap import cluster_indices
 from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.selective_figures import answered_by_class, selective_figures
-from dlmath.evaluation.tables import probability_columns
-from dlmath.light.decider import Decider, Threshold, stored_decision
+from dlmath.inference.columns import probability_columns
+from dlmath.inference.decider import Decider, Threshold, stored_decision
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
+from dlmath.stats.bootstrap import cluster_indices
 
 # Metrics of probabilities; all others are of decisions, which each fold's own threshold makes.
 _OF_PROBABILITIES = ("auc", "average_precision", "brier", "log_loss", "ece")

@@ -8,8 +8,8 @@ import numpy as np
 from dlmath.data.listing import counted, listed
 from dlmath.errors import RunError
 from dlmath.evaluation.intervals import Sample
-from dlmath.evaluation.tables import probability_columns
-from dlmath.light.decider import Decider
+from dlmath.inference.columns import probability_columns
+from dlmath.inference.decider import Decider
 from dlmath.runs import Run
 
 Rows = Mapping[str, Mapping[str, str]]

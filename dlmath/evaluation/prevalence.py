@@ -1,85 +1,86 @@
-r"""What the figures would be where the disease is more common, or rarer.
+"""The figures of an evaluation as they would be at another prevalence, with their intervals."""
 
-Sensitivity and specificity are taken to stay what they are, and with them the distribution of the
-images within each class (prior shift). The predictive values, and the probabilities, do not stay.
-"""
-
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
-from dlmath.errors import DataError, RunError
+from dlmath.evaluation.calibration import probability_metrics
+from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.decisions import ratio
-from dlmath.runs import Run
+from dlmath.evaluation.intervals import DECISION_METRICS, Sample
+from dlmath.evaluation.melding import interval_of
+from dlmath.evaluation.metrics import Statistics
+from dlmath.inference.prevalence import check_prevalence, shift_probability
+from dlmath.seeds import generator
+from dlmath.stats.bootstrap import Estimate, estimate
 
-Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
-
-
-def check_prevalence(prevalence: float) -> float:
-    """Return `prevalence` if it is one.
-
-    Raises:
-        DataError: It does not lie between 0 and 1.
-    """
-    if not 0 < prevalence < 1:
-        raise DataError(
-            "A prevalence is the share of patients who have the disease, above 0 and below 1, "
-            f"such as 0.05. Received: prevalence={prevalence:g}"
-        )
-    return prevalence
+# What does not change is left out: sensitivity, specificity, their mean, and the AUC.
+_OF_DECISIONS = ("accuracy", "ppv", "npv", "f1", "mcc", "average_precision")
+_OF_PROBABILITIES = ("brier", "log_loss", "ece")
 
 
-def trained_prevalence(run: Run) -> float:
-    """Return the share of positive images that the probabilities of a run's model are for.
+def prevalence_figures(
+    sample: Sample,
+    prevalence: float,
+    trained_at: float,
+    seed: int,
+) -> dict[str, Any]:
+    """Return the document's `at_prevalence`: every metric that changes.
 
-    It is that of the training images, of which the validation images are a random part; with
-    balanced class weights it is a half, unless Platt scaling has moved the probabilities back.
-
-    Raises:
-        DataError: The task has more than two classes.
-        RunError: The manifest does not say what was trained on.
-    """
-    recipe, manifest = run.recipe, run.manifest
-    if not recipe.is_binary:
-        raise DataError(
-            "A prevalence is that of the positive class, and a task of more than two classes has "
-            "none. Leave --prevalence out."
-        )
-    method = (manifest.get("calibration") or {}).get("method")
-    if recipe.class_weights == "balanced" and method != "platt":
-        return 0.5
-    counts = manifest.get("split", {}).get("train_classes", {})
-    share = counts.get(recipe.positive_class, 0) / max(1, sum(counts.values()))
-    if not 0 < share < 1:
-        raise RunError(
-            f"{run.manifest_path} does not say how many training images each class has. "
-            f"Received: {counts}. Train again, or leave --prevalence out."
-        )
-    return share
-
-
-def shift_probability(probability: np.ndarray, trained_at: float, prevalence: float) -> np.ndarray:
-    r"""Return the probabilities of the positive class recalibrated to another prevalence.
-
-    The odds are multiplied by the ratio of the prior odds, with pi where the model was made and
-    pi' where it is used:
-
-        p' = p pi'/pi / (p pi'/pi + (1 - p) (1 - pi')/(1 - pi))
-
-    Source: Saerens, Latinne, Decaestecker, "Adjusting the outputs of a classifier to new a priori
-    probabilities", Neural Computation 14(1), 2002, eq. 2.4; Elkan, "The foundations of
-    cost-sensitive learning", IJCAI 2001, theorem 2. The order of the images stays.
+    The images are weighted so that the positive ones have the prevalence. Decisions stay what they
+    are. Probabilities are shifted as `shift_probability` does, and then judged.
 
     Args:
-        probability: Any shape, 0 to 1.
-        trained_at: pi, above 0 and below 1: of the images that the probabilities are calibrated on.
-        prevalence: pi', above 0 and below 1.
+        sample: Of a binary task.
+        prevalence: Above 0 and below 1.
+        trained_at: The prevalence that the model's probabilities are for.
+        seed: Of the bootstrap.
     """
-    check_prevalence(trained_at)
-    check_prevalence(prevalence)
-    probability = np.asarray(probability, float)
-    for_it = probability * (prevalence / trained_at)
-    return for_it / (for_it + (1 - probability) * ((1 - prevalence) / (1 - trained_at)))
+    index = sample.decider.positive_index
+    assert index is not None  # of a binary task
+    positive = sample.truth == index
+    shifted = shift_probability(sample.probabilities[:, index], trained_at, prevalence)
+    both = np.where(np.arange(2) == index, shifted[:, np.newaxis], 1 - shifted[:, np.newaxis])
+    of_decisions = sample.statistics()
+
+    def statistics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        decided = of_decisions(weights)
+        judged = probability_metrics(sample.truth, both, weights)
+        # Sums of weights that are no whole numbers round, and a share of them beyond 1.
+        return {name: np.minimum(decided[name], 1) for name in _OF_DECISIONS} | {
+            name: judged[name] for name in _OF_PROBABILITIES
+        }
+
+    moved = at_prevalence(statistics, positive, prevalence)
+    figures = estimate(moved, sample.clusters, generator("prevalence", seed))[0]
+    figures |= _melded(sample, figures, np.where(np.arange(2) == index, prevalence, 1 - prevalence))
+    if figures["ece"].value is not None:
+        weights = prevalence_weights(positive, np.ones((1, len(positive))), prevalence)[0]
+        figures["ece"] = calibration_error(sample.truth, both, sample.clusters, weights)
+    return {
+        "prevalence": prevalence,
+        "trained_at": trained_at,
+        "metrics": {
+            name: asdict(figure if figure.has_width else Estimate(figure.value, None, None))
+            for name, figure in figures.items()
+        },
+    }
+
+
+def _melded(
+    sample: Sample, figures: Mapping[str, Estimate], shares: np.ndarray
+) -> dict[str, Estimate]:
+    """Return the decision metrics with intervals that carry the exact ones of their rates."""
+    draws = None if sample.clusters.max() == 0 else sample.draws(shares)
+    if draws is None:
+        return {}
+    return {
+        name: Estimate(figures[name].value, *interval_of(draws, name))
+        for name in DECISION_METRICS
+        if name in figures and name in draws.lower and figures[name].value is not None
+    }
 
 
 def prevalence_weights(positive: np.ndarray, weights: np.ndarray, prevalence: float) -> np.ndarray:

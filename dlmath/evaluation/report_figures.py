@@ -12,11 +12,11 @@ from dlmath.data.listing import counted
 from dlmath.data.sources import list_files
 from dlmath.data.thumbnail import thumbnail_address
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation.bootstrap import cluster_indices
 from dlmath.evaluation.curves import Curves, curves
-from dlmath.evaluation.tables import probability_columns
+from dlmath.inference.columns import probability_columns
 from dlmath.runs import Run
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import cluster_indices
 
 MISTAKES = 12  # shown of each kind
 TILE = 112  # pixels a side

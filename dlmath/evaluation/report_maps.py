@@ -1,55 +1,31 @@
 """Heat maps of a report: explained once, kept beside it, shown in it from then on.
 
 `report/maps/` holds a picture of each and `maps.json`. They are of the predictions that the run had
-then; once these are others, the maps are left out until they are drawn again. What explains is
-handed in, since `dlmath.explain` stands on this package.
+then; once these are others, the maps are left out until they are drawn again.
 """
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from dlmath import pages
 from dlmath._version import __version__
 from dlmath.data.patient_reading import patients_known
 from dlmath.data.sources import Example
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.confident import most_confident
 from dlmath.evaluation.details import Evaluated
+from dlmath.explain.examples import MapPicture, explain_examples
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json, write_bytes, write_json
 
 EACH = 3  # rights, and as many wrongs: each is asked about a hundred times
 
 
-class MapPicture(NamedTuple):
-    """One explained image.
-
-    Attributes:
-        class_name: The class that was decided, and is explained.
-        probability: Of that class.
-        picture: A PNG file: the image as the model sees it, and the map over it.
-        said: What was measured of the map and is as it should be, a line each.
-        warnings: Why the map should not be believed, a sentence each.
-    """
-
-    class_name: str
-    probability: float
-    picture: bytes
-    said: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-
-# One answer a file, in their order; None for a file that cannot be explained.
-Explain = Callable[[Classifier, Sequence[Path], Reporter], Sequence[MapPicture | None]]
-
-
-def keep_maps(
-    run: Run, classifier: Classifier, evaluated: Evaluated, explain: Explain, reporter: Reporter
-) -> None:
+def keep_maps(run: Run, classifier: Classifier, evaluated: Evaluated, reporter: Reporter) -> None:
     """Explain the most confident rights and wrongs and keep their maps for the report.
 
     A model that cannot be explained leaves the reason in their place. Maps that are there already,
@@ -68,7 +44,7 @@ def keep_maps(
     reason: str | None = None
     found: Sequence[MapPicture | None] = ()
     try:
-        found = explain(classifier, [example.path for _, example in chosen], reporter)
+        found = explain_examples(classifier, [example.path for _, example in chosen], reporter)
     except DataError as error:
         reason = str(error)
     kept = [(*about, one) for about, one in zip(chosen, found, strict=False) if one is not None]

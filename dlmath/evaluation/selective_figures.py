@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.evaluation.bootstrap import estimate
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample
-from dlmath.evaluation.proportions import Share, share_of_images
 from dlmath.evaluation.selective import risk_area, risk_coverage
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import estimate
+from dlmath.stats.proportions import Share, share_of_images
 
 _SHOWN = np.arange(1, 21) / 20  # coverages of the curve
 _ROUNDING = 1e-12

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dlmath.convex import auc_with_interval
-from dlmath.evaluation.bootstrap import Estimate, estimate
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, difference_ends, measure_metrics
 from dlmath.evaluation.metrics import METRICS, Statistics
 from dlmath.evaluation.slice_groups import Groups
+from dlmath.stats import auc_with_interval
+from dlmath.stats.bootstrap import Estimate, estimate
 
 # Half of those of the main figures: three properties of three groups cost ten times as much.
 REPLICATES = 1_000

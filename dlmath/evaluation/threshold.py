@@ -7,13 +7,13 @@ from typing import Any, Self
 import numpy as np
 
 from dlmath.errors import DataError, RecipeError
-from dlmath.evaluation.bca import LEVEL
-from dlmath.evaluation.bootstrap import REPLICATES, cluster_indices, replicate_weights
 from dlmath.evaluation.cuts import Cuts
 from dlmath.evaluation.decisions import ratio
-from dlmath.evaluation.proportions import share_of_images
 from dlmath.recipe import Recipe
 from dlmath.seeds import generator
+from dlmath.stats.bca import LEVEL
+from dlmath.stats.bootstrap import REPLICATES, cluster_indices, replicate_weights
+from dlmath.stats.proportions import share_of_images
 
 RULES = ("youden", "accuracy", "sensitivity", "specificity", "costs")
 

@@ -2,17 +2,35 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dlmath.data.pillow_images import read_image
 from dlmath.errors import DataError
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.report_maps import MapPicture
 from dlmath.explain.checks import report_figures
 from dlmath.explain.explain_files import Explainer
 from dlmath.explain.overlay import draw_pair
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.reporting import SILENT, Reporter
 
 SIDE = 192  # pixels of each panel: as wide as two of them are on a phone
+
+
+class MapPicture(NamedTuple):
+    """One explained image.
+
+    Attributes:
+        class_name: The class that was decided, and is explained.
+        probability: Of that class.
+        picture: A PNG file: the image as the model sees it, and the map over it.
+        said: What was measured of the map and is as it should be, a line each.
+        warnings: Why the map should not be believed, a sentence each.
+    """
+
+    class_name: str
+    probability: float
+    picture: bytes
+    said: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def explain_examples(

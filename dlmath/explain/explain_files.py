@@ -10,14 +10,14 @@ import numpy as np
 from dlmath.data.image_headers import read_checked
 from dlmath.data.pillow_images import decode_upright, read_image
 from dlmath.errors import DataError, RunError, UserError, did_you_mean
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.predict_files import find_images
 from dlmath.explain.checks import Measure, cheap_figures, failures, slow_figures
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.predict_files import find_images
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 

@@ -13,8 +13,8 @@ from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example, read_sources
 from dlmath.data.splits import Split, read_split
 from dlmath.errors import RunError
-from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.composition import class_counts
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 

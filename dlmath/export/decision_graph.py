@@ -1,14 +1,14 @@
 """What `Decider` does with probabilities and features, in TensorFlow operations.
 
 A SavedModel answers without Python, so its decisions must lie in its graph. They are computed in
-float64, as those of `dlmath.light.decider`, which says what each of them means.
+float64, as those of `dlmath.inference.decider`, which says what each of them means.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from dlmath.light.decider import Decider
-from dlmath.light.distance import FeatureDistance
+from dlmath.inference.decider import Decider
+from dlmath.inference.distance import FeatureDistance
 
 _LEAST = np.finfo(np.float64).eps
 

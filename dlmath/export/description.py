@@ -9,9 +9,9 @@ from typing import Any
 from dlmath._version import __version__
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation.prevalence import trained_prevalence
-from dlmath.light.decider import Decider
-from dlmath.light.exported import EXPORT_VERSION
+from dlmath.inference.decider import Decider
+from dlmath.inference.exported import EXPORT_VERSION
+from dlmath.inference.prevalence import trained_prevalence
 from dlmath.runs import Run
 
 

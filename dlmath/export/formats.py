@@ -10,7 +10,6 @@ from typing import Any
 
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError, VerificationError, did_you_mean
-from dlmath.evaluation.classifier import Classifier
 from dlmath.export import quantization
 from dlmath.export.cases import gather_cases, parts_of
 from dlmath.export.description import describe
@@ -18,8 +17,9 @@ from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import require_onnx, write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.export.verify import verify
-from dlmath.light.exported import LITERT, ONNX
-from dlmath.light.keras_file import write_keras
+from dlmath.inference.exported import LITERT, ONNX
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_file import write_keras
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, read_json, write_json
 

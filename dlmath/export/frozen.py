@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from dlmath.evaluation.classifier import Classifier
 from dlmath.features.folding import fold_batch_normalization
+from dlmath.inference.keras_classifier import Classifier
 
 NetworkFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 

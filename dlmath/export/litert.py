@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath.errors import RunError
-from dlmath.evaluation.classifier import Classifier
 from dlmath.export.frozen import NetworkFunction, as_function, folded_network
 from dlmath.export.portable import write_beside
 from dlmath.features.bias_correction import correct_biases, layers_to_keep
-from dlmath.light.exported import LITERT
+from dlmath.inference.exported import LITERT
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.runs import write_bytes
 
 QUANTIZATIONS = ("none", "float16", "int8")

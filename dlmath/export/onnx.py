@@ -9,10 +9,10 @@ from typing import Any
 import tensorflow as tf
 
 from dlmath.errors import RunError, UserError
-from dlmath.evaluation.classifier import Classifier
 from dlmath.export.frozen import network_function
 from dlmath.export.portable import write_beside
-from dlmath.light.exported import ONNX
+from dlmath.inference.exported import ONNX
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.runs import write_bytes
 
 OPSET = 17  # of ONNX 1.12: ONNX Runtime 1.12 and later run it

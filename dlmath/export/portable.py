@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.export.receiver import programs
-from dlmath.light.decider import Decider
-from dlmath.light.exported import DISTANCE, METADATA
+from dlmath.inference.decider import Decider
+from dlmath.inference.exported import DISTANCE, METADATA
 from dlmath.runs import write_bytes, write_json, write_text
 
 

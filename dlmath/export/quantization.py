@@ -10,15 +10,15 @@ from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example
 from dlmath.data.splits import Split
 from dlmath.errors import VerificationError
-from dlmath.evaluation.bootstrap import cluster_indices, estimate
-from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.meanings import with_interval
 from dlmath.evaluation.paired import mcnemar_test
 from dlmath.export.cases import spread
-from dlmath.light.decider import Decider
-from dlmath.light.exported import Exported
+from dlmath.inference.decider import Decider
+from dlmath.inference.exported import Exported
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import cluster_indices, estimate
 
 CALIBRATION_IMAGES = 200  # their activations give the ranges of the integers
 VALIDATION_IMAGES = 1_000

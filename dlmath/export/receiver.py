@@ -13,10 +13,10 @@ import numpy as np
 from dlmath.data.image_headers import check_image, damaged
 from dlmath.data.pillow_images import decode_and_resize
 from dlmath.errors import DataError
-from dlmath.evaluation.predict_files import predict_one
-from dlmath.evaluation.prediction import Prediction
 from dlmath.export.bundle import bundle
-from dlmath.light.exported import Exported
+from dlmath.inference.exported import Exported
+from dlmath.inference.predict_files import predict_one
+from dlmath.inference.prediction import Prediction
 
 _PREPROCESS = """Read an image file as in training, in Pillow and NumPy.
 

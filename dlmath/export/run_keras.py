@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.evaluation.exported_classifier import open_export
+from dlmath.inference.exported_classifier import open_export
 
 
 def main(model: Path, cases: Path) -> None:

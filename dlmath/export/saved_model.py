@@ -9,11 +9,11 @@ import keras
 import tensorflow as tf
 
 from dlmath.data.images import decode_and_resize_batch
-from dlmath.evaluation.classifier import Classifier
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.export.decision_graph import DistanceGraph, decided, decisions
 from dlmath.export.heat_map_graph import can_explain, heat_maps
-from dlmath.light.exported import DISTANCE
+from dlmath.inference.exported import DISTANCE
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.runs import write_bytes, write_json
 
 VERSION = "1"  # the folder that TensorFlow Serving looks for inside that of the model

@@ -23,7 +23,7 @@ from dlmath.data.images import SPECIFICATION
 from dlmath.features.convert import to_litert
 from dlmath.features.folding import leaf_layers
 from dlmath.features.store import content_name, writing_to
-from dlmath.light.network import Network
+from dlmath.inference.network import Network
 from dlmath.runs import cache_home, write_bytes
 
 # The largest difference of a feature, relative to the largest feature (or to 1, if that is less).

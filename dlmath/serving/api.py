@@ -8,7 +8,7 @@ from fastapi import FastAPI, Path, Request, Response
 from starlette.exceptions import HTTPException
 
 from dlmath._version import __version__
-from dlmath.evaluation.prediction import Prediction
+from dlmath.inference.prediction import Prediction
 from dlmath.serving import description as told
 from dlmath.serving.api_page import api_page
 from dlmath.serving.refusal import Refusal

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlmath.light.decider import Answers
+from dlmath.inference.decider import Answers
 
 Compute = Callable[[np.ndarray], Answers]
 

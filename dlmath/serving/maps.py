@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from dlmath.errors import DataError
-from dlmath.evaluation.exported_classifier import SavedModel
-from dlmath.evaluation.prediction import Prediction
-from dlmath.light.decider import Decider
-from dlmath.light.exported import kind_of_export
+from dlmath.inference.decider import Decider
+from dlmath.inference.exported import kind_of_export
+from dlmath.inference.exported_classifier import SavedModel
+from dlmath.inference.prediction import Prediction
 from dlmath.runs import Run
 from dlmath.serving.limits import Limits
 from dlmath.serving.reading import read_pixels, read_upright
@@ -132,10 +132,10 @@ def _by_signature(classifier: SavedModel) -> Explain:
 
 
 def _by_keras(model: Run | Path) -> Explain:
-    from dlmath.evaluation.classifier import Classifier
-    from dlmath.evaluation.predict_files import load_classifier
     from dlmath.explain.classifier_parts import ClassifierParts
     from dlmath.explain.methods import find_method
+    from dlmath.inference.keras_classifier import Classifier
+    from dlmath.inference.predict_files import load_classifier
 
     classifier = load_classifier(model, "keras" if isinstance(model, Run) else "auto")
     assert isinstance(classifier, Classifier)

@@ -9,8 +9,8 @@ from html import escape
 
 import numpy as np
 
-from dlmath.evaluation.prediction import Prediction
-from dlmath.light.decider import Decider
+from dlmath.inference.decider import Decider
+from dlmath.inference.prediction import Prediction
 
 _MOST_CLASSES = 5  # that are shown where a model knows many
 # Paths in a square of 24; the words beside them say the same.

@@ -8,8 +8,8 @@ from typing import Any
 from dlmath import pages
 from dlmath.data.listing import counted
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.exported_classifier import export_metadata
 from dlmath.evaluation.meanings import MEANINGS, cells
+from dlmath.inference.exported_classifier import export_metadata
 from dlmath.runs import Run, read_json
 from dlmath.serving.service import Service
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlmath.drift import ServedStatistics
 from dlmath.errors import DataError, DlmathError
-from dlmath.light.decider import Answers, Decider
+from dlmath.inference.decider import Answers, Decider
 from dlmath.runs import Run
 
 SECONDS = 60  # between two times that the sums are written

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.evaluation.exported_classifier import export_metadata
-from dlmath.evaluation.predict_files import find_model, load_classifier, predict_one
-from dlmath.evaluation.prediction import Prediction
-from dlmath.light.decider import Answers, Decider
+from dlmath.inference.decider import Answers, Decider
+from dlmath.inference.exported_classifier import export_metadata
+from dlmath.inference.predict_files import find_model, load_classifier, predict_one
+from dlmath.inference.prediction import Prediction
 from dlmath.runs import Run
 from dlmath.serving.batching import Batcher
 from dlmath.serving.limits import Limits

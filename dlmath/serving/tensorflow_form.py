@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dlmath.evaluation.prediction import Prediction
+from dlmath.inference.prediction import Prediction
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 

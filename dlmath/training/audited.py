@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from dlmath._version import __version__
-from dlmath.data.audit import (
+from dlmath.audit import (
     Audit,
     Finding,
     by_severity,
@@ -18,7 +18,7 @@ from dlmath.data.audit import (
     patient_findings,
     write_page,
 )
-from dlmath.data.audit.audit import AUDIT_VERSION
+from dlmath.audit.audit import AUDIT_VERSION
 from dlmath.data.sources import Example
 from dlmath.data.splits import PARTS
 from dlmath.errors import RunError

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from dlmath.data.audit import Audit
+from dlmath.audit import Audit
 from dlmath.data.splits import Split
 from dlmath.errors import UserError
 from dlmath.recipe import Recipe

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlmath.convex.scaling import Scaling, cross_entropy, fit_scaling, unscaled
 from dlmath.errors import DataError
+from dlmath.linear_head.scaling import Scaling, cross_entropy, fit_scaling, unscaled
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run

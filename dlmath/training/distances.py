@@ -13,11 +13,11 @@ import numpy as np
 
 from dlmath.drift.pictures import describe
 from dlmath.drift.reference import write_reference
-from dlmath.evaluation.feature_distance import distance_limit, fit_distance
-from dlmath.evaluation.probabilities import predict_probabilities
 from dlmath.features.network import Runner, feature_model
-from dlmath.light.classifier import softmax
-from dlmath.light.network import Network
+from dlmath.inference.feature_distance import distance_limit, fit_distance
+from dlmath.inference.light_classifier import softmax
+from dlmath.inference.network import Network
+from dlmath.inference.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
 from dlmath.seeds import generator

@@ -14,14 +14,14 @@ import keras
 import numpy as np
 
 from dlmath import seeds
-from dlmath.convex import Mixing, fit_head
 from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.data.pixels import MEMORY_LIMIT, load_pixels
 from dlmath.data.sources import Example
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe, describe_files
-from dlmath.evaluation.probabilities import predict_probabilities
 from dlmath.features import FrozenNetwork, View, load_features
+from dlmath.inference.probabilities import predict_probabilities
+from dlmath.linear_head import Mixing, fit_head
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json

@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlmath.evaluation.probabilities import predict_probabilities
 from dlmath.features.convert import to_litert
 from dlmath.features.network import TOLERANCE, feature_model, litert_runtime
-from dlmath.light.classifier import softmax
-from dlmath.light.network import Network
+from dlmath.inference.light_classifier import softmax
+from dlmath.inference.network import Network
+from dlmath.inference.probabilities import predict_probabilities
 from dlmath.runs import Run, atomic_path, write_bytes
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.errors import Stopped
-from dlmath.evaluation.probabilities import predict_probabilities
+from dlmath.inference.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.training import callbacks, validation

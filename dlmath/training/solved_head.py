@@ -1,7 +1,7 @@
 """Fit the head alone, exactly: features once, then a convex problem.
 
 A frozen backbone gives each image the same features in every epoch, so they are computed once and
-kept. What is left is multinomial logistic regression, whose optimum `dlmath.convex` finds. The
+kept. What is left is multinomial logistic regression, whose optimum `dlmath.linear_head` finds. The
 strength of its L2 is chosen by cross-validation over the patients of the training part, so that the
 validation part stays unseen and the threshold that is chosen on it is honest.
 """
@@ -15,7 +15,6 @@ import numpy as np
 from scipy.special import softmax
 
 from dlmath import models
-from dlmath.convex import HeadFit, Iteration, Mixing, fit_head
 from dlmath.data.listing import counted
 from dlmath.data.pipeline import weighted_labels
 from dlmath.data.pixels import read_image
@@ -27,6 +26,7 @@ from dlmath.errors import DataError, DeviceError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
 from dlmath.features.extract import not_in_cache
 from dlmath.features.store import FeatureStore
+from dlmath.linear_head import HeadFit, Iteration, Mixing, fit_head
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_csv
@@ -71,7 +71,7 @@ class HeadIngredients:
 
 @dataclass(frozen=True)
 class HeadData:
-    """What the head is fitted to: the arguments of `dlmath.convex.fit_head`.
+    """What the head is fitted to: the arguments of `dlmath.linear_head.fit_head`.
 
     Attributes:
         features: (N, D), the images' first and then their views'.

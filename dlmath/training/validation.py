@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from dlmath.errors import DataError, DivergedError
 from dlmath.evaluation.selective import abstain_at_coverage, abstain_at_risk
 from dlmath.evaluation.threshold import Rule, choose_threshold, threshold_interval
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 

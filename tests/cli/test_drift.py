@@ -17,7 +17,7 @@ from dlmath.drift.reference import find_reference
 from dlmath.drift.sketch import Sketch
 from dlmath.drift.statistics import Totals, model_of
 from dlmath.errors import DataError, RunError, UserError, VerificationError
-from dlmath.light.classifier import LightClassifier
+from dlmath.inference.light_classifier import LightClassifier
 from dlmath.reporting import SILENT
 from dlmath.runs import write_csv, write_json
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from dlmath.audit import audit_data
 from dlmath.cli.main import app
 from dlmath.cli.own_images import patient_rules
-from dlmath.data.audit import audit_data
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import write_split
 from dlmath.data.summary import summarise

@@ -11,9 +11,9 @@ from dlmath.data.pixels import load_pixels
 from dlmath.data.sheet import write_sheet
 from dlmath.data.sources import read_sources
 from dlmath.errors import DataError
-from dlmath.evaluation import predict
 from dlmath.evaluation.evaluate_run import evaluate
 from dlmath.explain import explain_files
+from dlmath.inference import predict
 
 REFUSED = ("empty", "truncated", "damaged", "text", "GIF", "animated", "CMYK", "16 bits", "bomb")
 

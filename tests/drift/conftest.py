@@ -11,10 +11,10 @@ from dlmath.drift.pictures import PICTURES
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
-from dlmath.evaluation.feature_distance import distance_limit, fit_distance
-from dlmath.light.classifier import softmax
-from dlmath.light.decider import Abstention, Answers, Decider, Threshold
-from dlmath.light.distance import FeatureDistance
+from dlmath.inference.decider import Abstention, Answers, Decider, Threshold
+from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.feature_distance import distance_limit, fit_distance
+from dlmath.inference.light_classifier import softmax
 
 FEATURES = 24
 MEANS = np.array([[-2.0], [2.0]]) * (np.arange(FEATURES) < 3)  # of the classes

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dlmath.drift.discrepancies import compared, discrepancies
 from dlmath.drift.pictures import PICTURES
 from dlmath.drift.sketch import Sketch
-from dlmath.light.decider import Abstention
+from dlmath.inference.decider import Abstention
 
 
 @settings(max_examples=10)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from dlmath.drift.folder import look_at
 from dlmath.drift.sketch import Sketch
-from dlmath.light.decider import Answers, Decider
+from dlmath.inference.decider import Answers, Decider
 from dlmath.reporting import SILENT
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from dlmath.evaluation.confident import confidence, most_confident
 from dlmath.evaluation.intervals import Sample
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
 
 
 def sample_of(truth, positive, clusters=None, threshold=0.5):

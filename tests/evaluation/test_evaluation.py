@@ -5,10 +5,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from dlmath.evaluation.bootstrap import Estimate
 from dlmath.evaluation.evaluation import measure
 from dlmath.evaluation.metrics import METRICS
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
+from dlmath.stats.bootstrap import Estimate
 
 SCHEMA = json.loads(files("dlmath.evaluation").joinpath("evaluation.schema.json").read_text())
 

@@ -5,7 +5,6 @@ import importlib.util
 import numpy as np
 import pytest
 
-from dlmath.convex import auc_with_interval
 from dlmath.evaluation.intervals import (
     BCA,
     BOUNDED,
@@ -19,8 +18,9 @@ from dlmath.evaluation.intervals import (
     measure_metrics,
 )
 from dlmath.evaluation.metrics import METRICS
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
 from dlmath.seeds import generator
+from dlmath.stats import auc_with_interval
 
 BINARY = Decider(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
 THREE = Decider(("a", "b", "c"), 16, None, None)

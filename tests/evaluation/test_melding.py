@@ -12,8 +12,8 @@ from dlmath.evaluation.melding import (
     interval_of,
     interval_of_difference,
 )
-from dlmath.evaluation.proportions import effective_images, share_of_images
 from dlmath.seeds import generator
+from dlmath.stats.proportions import effective_images, share_of_images
 
 NAMES = ("accuracy", "balanced_accuracy", "ppv", "npv", "f1", "mcc")
 

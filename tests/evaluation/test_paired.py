@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
-from dlmath.convex import auc_parts
 from dlmath.evaluation.paired import delong_test, mcnemar_test
+from dlmath.stats import auc_parts
 
 # Albumin, total protein, Krebs-Goplerud score, and whether surgery helped (1), of the 43 patients
 # with all three, of the 49 of DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988, section 3. As

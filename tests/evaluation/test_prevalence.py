@@ -4,15 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlmath.errors import DataError
-from dlmath.evaluation.bootstrap import estimate
 from dlmath.evaluation.metrics import binary_metrics
-from dlmath.evaluation.prevalence import (
-    at_prevalence,
-    check_prevalence,
-    prevalence_weights,
-    shift_probability,
-)
+from dlmath.evaluation.prevalence import at_prevalence, prevalence_weights
+from dlmath.inference.prevalence import check_prevalence, shift_probability
 from dlmath.seeds import generator
+from dlmath.stats.bootstrap import estimate
 
 PREVALENCES = st.floats(0.001, 0.999)
 

@@ -6,9 +6,9 @@ from sklearn import metrics as scikit_learn
 
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.intervals import Sample
-from dlmath.evaluation.prevalence import shift_probability, trained_prevalence
-from dlmath.evaluation.prevalence_figures import prevalence_figures
-from dlmath.light.decider import Decider, Threshold
+from dlmath.evaluation.prevalence import prevalence_figures
+from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.prevalence import shift_probability, trained_prevalence
 
 PREVALENCE, HERE = 0.05, 0.4
 

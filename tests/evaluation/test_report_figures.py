@@ -4,7 +4,7 @@ import pytest
 
 from dlmath.errors import RunError
 from dlmath.evaluation.report_figures import read_predictions
-from dlmath.evaluation.tables import probability_columns
+from dlmath.inference.columns import probability_columns
 
 
 def write(run, patients):

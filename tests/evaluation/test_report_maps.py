@@ -4,13 +4,21 @@ import pytest
 
 import dlmath
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation import evaluate
+from dlmath.evaluation import evaluate, report_maps
 from dlmath.evaluation.report import write_report
-from dlmath.evaluation.report_maps import EACH, MapPicture
+from dlmath.evaluation.report_maps import EACH
+from dlmath.explain import MapPicture
 from dlmath.runs import read_json, write_json
 
 PICTURE = b"\x89PNG of a map"
 ADDRESS = f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"
+
+
+def evaluate_with(explain, run):
+    """Evaluate, with something else in the place of the heat maps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_maps, "explain_examples", explain)
+        return evaluate(run)
 
 
 def explained(classifier, files, reporter):
@@ -29,7 +37,7 @@ def maps(run):
 
 
 def test_rights_and_wrongs_are_shown_with_what_was_measured(tiny_run):
-    evaluation = evaluate(tiny_run, explain=explained)
+    evaluation = evaluate_with(explained, tiny_run)
     wrong = evaluation.confusion[0][1] + evaluation.confusion[1][0]
     kinds = [one["kind"] for one in maps(tiny_run)]
     count = len(kinds)
@@ -44,7 +52,7 @@ def test_rights_and_wrongs_are_shown_with_what_was_measured(tiny_run):
 
 
 def test_a_report_written_again_keeps_its_maps(tiny_run):
-    evaluate(tiny_run, explain=explained)
+    evaluate_with(explained, tiny_run)
     shown = page(tiny_run).count(ADDRESS)
     write_report(tiny_run)
     assert page(tiny_run).count(ADDRESS) == shown
@@ -59,19 +67,19 @@ def test_maps_that_are_kept_are_not_drawn_again(tiny_run):
         asked.append(given)
         return explained(*given)
 
-    evaluate(tiny_run, explain=explain)
+    evaluate_with(explain, tiny_run)
     shown = page(tiny_run)
-    evaluate(tiny_run, explain=explain)
+    evaluate_with(explain, tiny_run)
     assert len(asked) == 1
     assert page(tiny_run).count(ADDRESS) == shown.count(ADDRESS) > 0
 
     (tiny_run.report_path.parent / "maps" / "1.png").unlink()
-    evaluate(tiny_run, explain=explain)
+    evaluate_with(explain, tiny_run)
     assert len(asked) == 2
 
 
 def test_maps_of_other_predictions_are_not_shown(tiny_run):
-    evaluate(tiny_run, explain=explained)
+    evaluate_with(explained, tiny_run)
     predictions = tiny_run.folder / "predictions.csv"
     predictions.write_text(predictions.read_text().rsplit("\n", 2)[0] + "\n")
     write_report(tiny_run)
@@ -83,35 +91,35 @@ def test_a_model_without_a_feature_map_is_one_line(tiny_run):
     def explain(classifier, files, reporter):
         raise DataError("The model 'flat' has no feature map.")
 
-    evaluate(tiny_run, explain=explain)
+    evaluate_with(explain, tiny_run)
 
     assert "No heat maps: The model &#x27;flat&#x27; has no feature map." in page(tiny_run)
     assert "data:image/png" not in page(tiny_run)
 
 
 def test_no_folder_of_the_machine_is_told(tiny_run):
-    evaluate(tiny_run, explain=explained)
+    evaluate_with(explained, tiny_run)
 
     assert str(tiny_run.folder.parent) not in page(tiny_run)
     assert "test/" not in page(tiny_run)
 
 
 def test_a_damaged_map_is_one_message(tiny_run):
-    evaluate(tiny_run, explain=explained)
+    evaluate_with(explained, tiny_run)
     (tiny_run.report_path.parent / "maps" / "1.png").unlink()
     with pytest.raises(RunError, match="Evaluate again"):
         write_report(tiny_run)
     write_json(tiny_run.report_path.parent / "maps" / "maps.json", ["other"])
     with pytest.raises(RunError, match="Evaluate again"):
         write_report(tiny_run)
-    evaluate(tiny_run, explain=explained)  # and that mends it
+    evaluate_with(explained, tiny_run)  # and that mends it
     assert ADDRESS in page(tiny_run)
 
 
 def test_a_folder_that_cannot_be_written_keeps_the_figures(tiny_run):
     tiny_run.report_path.parent.write_text("in the way", encoding="utf-8")
     with pytest.raises(RunError, match="The model and its figures are kept"):
-        evaluate(tiny_run, explain=explained)
+        evaluate_with(explained, tiny_run)
     assert tiny_run.metrics_path.is_file()
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dlmath.evaluation.proportions import share_of_images
 from dlmath.evaluation.selective_figures import selective_figures
+from dlmath.stats.proportions import share_of_images
 
 RNG = np.random.default_rng(0)
 CONFIDENCE = RNG.exponential(size=90)

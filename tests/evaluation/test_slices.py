@@ -10,7 +10,7 @@ from dlmath.evaluation.metrics import METRICS
 from dlmath.evaluation.patient_level import patients_worst_first
 from dlmath.evaluation.slice_groups import Groups, by_kind
 from dlmath.evaluation.slices import Slices, measure_slices, select, slices_as_json
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
 from dlmath.seeds import generator
 
 BINARY = Decider(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlmath.evaluation.paired import mcnemar_test
-from dlmath.evaluation.proportions import clopper_pearson
+from dlmath.stats.proportions import clopper_pearson
 
 VALUES = json.loads(Path(__file__).with_name("statsmodels.json").read_text())
 

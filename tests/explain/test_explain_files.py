@@ -9,10 +9,10 @@ from PIL import Image
 
 import dlmath
 from dlmath.errors import DataError, UserError
-from dlmath.evaluation import Classifier
 from dlmath.explain import Explanation, NotExplained, explain_examples, explain_files
 from dlmath.explain.examples import SIDE
 from dlmath.explain.overlay import PAIR_GAP
+from dlmath.inference import Classifier
 from dlmath.reporting import Reporter
 
 

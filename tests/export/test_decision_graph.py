@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from dlmath.export.decision_graph import DistanceGraph, decided, decisions
-from dlmath.light.decider import Abstention, Decider, Threshold
-from dlmath.light.distance import FeatureDistance
+from dlmath.inference.decider import Abstention, Decider, Threshold
+from dlmath.inference.distance import FeatureDistance
 
 
 def drawn_distance(seed, classes=2, features=7, directions=3):

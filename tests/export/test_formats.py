@@ -14,12 +14,12 @@ import tensorflow as tf
 import dlmath
 from dlmath.data.images import decode_and_resize_batch
 from dlmath.errors import DataError, RunError, UserError, VerificationError
-from dlmath.evaluation.classifier import Classifier
 from dlmath.export import FORMATS, export, formats
 from dlmath.export.cases import gather_cases, parts_of
 from dlmath.export.description import describe
 from dlmath.export.formats import Subject, find_format
 from dlmath.export.verify import Proof, verify
+from dlmath.inference.keras_classifier import Classifier
 
 # What a receiver would write, with TensorFlow alone.
 RECEIVER = """

@@ -10,9 +10,6 @@ import pytest
 import tensorflow as tf
 
 from dlmath.errors import RunError, UserError
-from dlmath.evaluation.classifier import Classifier
-from dlmath.evaluation.exported_classifier import open_export
-from dlmath.evaluation.feature_distance import fit_distance
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.grad_cam import grad_cam
 from dlmath.export import onnx
@@ -20,7 +17,10 @@ from dlmath.export.litert import write_litert
 from dlmath.export.onnx import write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.features.folding import leaf_layers
-from dlmath.light.decider import Abstention, Threshold
+from dlmath.inference.decider import Abstention, Threshold
+from dlmath.inference.exported_classifier import open_export
+from dlmath.inference.feature_distance import fit_distance
+from dlmath.inference.keras_classifier import Classifier
 from dlmath.models.classifier import build
 from dlmath.recipe import Recipe
 
@@ -228,7 +228,7 @@ def test_the_program_beside_says_what_predict_says(cell_classifier, tmp_path, ti
     )
 
     assert result.returncode == 2, result.stderr
-    from dlmath.evaluation import predict
+    from dlmath.inference import predict
 
     assert json.loads(result.stdout) == [
         one.as_json() for one in predict(folder, [image, tmp_path / "text.png"])

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from dlmath.errors import VerificationError
-from dlmath.evaluation.classifier import Classifier
 from dlmath.evaluation.composition import class_counts
 from dlmath.export import formats, quantization, verify
 from dlmath.export.cases import Cases
 from dlmath.export.formats import FORMATS, find_format
 from dlmath.export.litert import QUANTIZATIONS
-from dlmath.light.decider import Abstention, Threshold
+from dlmath.inference.decider import Abstention, Threshold
+from dlmath.inference.keras_classifier import Classifier
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 DECIDER = Classifier(

@@ -4,7 +4,7 @@ import pytest
 
 from dlmath.features import freeze, network
 from dlmath.features.network import agrees, feature_model, network_key
-from dlmath.light.network import Network
+from dlmath.inference.network import Network
 from dlmath.models import build
 from dlmath.recipe import Recipe
 

@@ -36,7 +36,7 @@ def loaded_after(code: str, folder: Path) -> list[str]:
         "dlmath.cli",
         "dlmath.cli.main",
         "dlmath.data.pixels",
-        "dlmath.evaluation.predict_files",
+        "dlmath.inference.predict_files",
         "dlmath.models",
     ],
 )

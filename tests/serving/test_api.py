@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from dlmath.evaluation.predict_files import predict_by
+from dlmath.inference.predict_files import predict_by
 from dlmath.runs import Run
 from dlmath.serving.api import create_app
 from dlmath.serving.bodies import BoundedBodies

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.light.decider import Answers
+from dlmath.inference.decider import Answers
 from dlmath.serving.batching import Batcher
 
 

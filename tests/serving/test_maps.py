@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.evaluation.exported_classifier import SavedModel
-from dlmath.evaluation.prediction import Prediction
+from dlmath.inference.exported_classifier import SavedModel
+from dlmath.inference.prediction import Prediction
 from dlmath.serving.limits import Limits
 from dlmath.serving.maps import MapMaker
 from dlmath.serving.refusal import Refusal

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.evaluation.prediction import Prediction
-from dlmath.light.decider import Abstention, Decider, Threshold
+from dlmath.inference.decider import Abstention, Decider, Threshold
+from dlmath.inference.prediction import Prediction
 from dlmath.serving.page_answer import (
     answered_card,
     coming_map,

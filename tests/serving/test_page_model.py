@@ -1,8 +1,8 @@
 import dlmath
 from dlmath.evaluation.composition import composition_of
 from dlmath.export.description import describe
-from dlmath.light.classifier import LightClassifier
-from dlmath.light.exported import METADATA, ONNX
+from dlmath.inference.exported import METADATA, ONNX
+from dlmath.inference.light_classifier import LightClassifier
 from dlmath.runs import read_json, write_json
 from dlmath.serving.limits import Limits
 from dlmath.serving.page_model import DRAWN, RESEARCH_ONLY, model_section, stamp

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dlmath.drift import ServedStatistics
-from dlmath.evaluation.predict_files import load_classifier
-from dlmath.light.decider import Answers
+from dlmath.inference.decider import Answers
+from dlmath.inference.predict_files import load_classifier
 from dlmath.runs import Run
 from dlmath.serving.record import Record
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from dlmath.errors import UserError
-from dlmath.light.decider import Answers, Decider, Threshold
-from dlmath.light.exported import ONNX
+from dlmath.inference.decider import Answers, Decider, Threshold
+from dlmath.inference.exported import ONNX
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.service import Service, name_of

@@ -12,9 +12,9 @@ import dlmath
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import read_split
 from dlmath.errors import RecipeError, RunError
-from dlmath.evaluation.classifier import Classifier
-from dlmath.light.classifier import LightClassifier
-from dlmath.light.decider import Decider, Threshold
+from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.light_classifier import LightClassifier
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json

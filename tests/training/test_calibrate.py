@@ -5,15 +5,15 @@ import tensorflow as tf
 from scipy.special import softmax
 
 import dlmath
-from dlmath.convex.scaling import fit_scaling
+from dlmath.attribution import how_many, why_patients
 from dlmath.data.pixels import read_image
 from dlmath.data.sources import read_sources
 from dlmath.errors import RecipeError
-from dlmath.evaluation.classifier import Classifier
-from dlmath.explain import how_many, why_patients
 from dlmath.export.description import describe
 from dlmath.export.saved_model import write_saved_model
-from dlmath.light.classifier import LightClassifier
+from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.light_classifier import LightClassifier
+from dlmath.linear_head.scaling import fit_scaling
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.training.calibrate import calibrate, stored_scaling

@@ -166,7 +166,7 @@ def interrupted(recipe, images, out, patch, name, replacement):
 def test_a_signal_while_validating_goes_on_at_the_end_of_the_epochs_steps(
     recipe, images, expected, crashing, tmp_path
 ):
-    from dlmath.evaluation.probabilities import predict_probabilities
+    from dlmath.inference.probabilities import predict_probabilities
 
     def predict(*arguments, **options):
         os.kill(os.getpid(), signal.SIGTERM)

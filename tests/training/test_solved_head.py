@@ -11,7 +11,7 @@ from dlmath import seeds
 from dlmath.data.pixels import read_image
 from dlmath.data.sources import read_sources
 from dlmath.errors import DeviceError, RecipeError, Stopped, UserError
-from dlmath.light.network import Network
+from dlmath.inference.network import Network
 from dlmath.recipe import AUGMENTATION_FIELDS, EXACT_FIELDS, SGD_FIELDS, Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run

@@ -1,0 +1,153 @@
+"""The audit of a data set: one pass over its files, then every check on what was seen."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from dlmath.audit.balance import check_balance
+from dlmath.audit.facts import Facts
+from dlmath.audit.files import FAULTS, check_files
+from dlmath.audit.findings import Finding, Severity
+from dlmath.audit.gather import gather_facts
+from dlmath.audit.leaks import check_leaks
+from dlmath.audit.near_duplicates import check_near_duplicates
+from dlmath.audit.reading import read_for_audit
+from dlmath.audit.reviews import check_review
+from dlmath.audit.shift import check_shift
+from dlmath.audit.shortcuts import check_shortcuts
+from dlmath.data.listing import counted
+from dlmath.data.patients import patient_count
+from dlmath.data.placing import Progress
+from dlmath.data.sources import Example, Source
+
+AUDIT_VERSION = 1
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        sources: The paths as they were given.
+        examples: What was audited.
+        classes: By name.
+        findings: The worst first.
+        phantom: Whether any of the images is drawn.
+    """
+
+    sources: tuple[str, ...]
+    examples: tuple[Example, ...]
+    classes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    phantom: bool = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many findings there are of each severity."""
+        times = Counter(finding.severity for finding in self.findings)
+        return {severity: times[severity] for severity in SEVERITIES}
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Why a training could not read a file, by the name of each such file."""
+        return {
+            file: reason
+            for finding in self.findings
+            if finding.kind in FAULTS
+            for file, reason in finding.figures["reasons"].items()
+        }
+
+    @property
+    def patients(self) -> int | None:
+        """How many patients there are; None where not every image's is known."""
+        return patient_count(example.patient for example in self.examples)
+
+    @property
+    def summary(self) -> str:
+        """One line: how many images and findings, and the kinds of those that matter."""
+        named = [finding.kind for finding in self.findings if finding.severity != "note"]
+        kinds = f": {', '.join(dict.fromkeys(named))}" if named else ""
+        counts = ", ".join(counted(number, name) for name, number in self.counts.items())
+        return f"{counted(len(self.examples), 'image')}, {counts}{kinds}"
+
+    def with_findings(self, more: Sequence[Finding]) -> "Audit":
+        """Return the audit with further findings."""
+        return replace(self, findings=by_severity([*self.findings, *more]))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document of `data audit --json`."""
+        return {
+            "audit_version": AUDIT_VERSION,
+            "sources": list(self.sources),
+            "phantom": self.phantom,
+            "images": len(self.examples),
+            "patients": self.patients,
+            "classes": list(self.classes),
+            "counts": self.counts,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+def audit_data(
+    paths: Sequence[Source],
+    *,
+    classes: Sequence[str] = (),
+    patient_rules: Sequence[str] | None = None,
+    likely_rules: Sequence[str] = (),
+    review: Path | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """Look at everything that can be wrong with a data set.
+
+    Nothing that is wrong with the data raises an error: it becomes a finding.
+
+    Args:
+        paths: As for `dlmath.data.read_sources`.
+        classes: The recipe's; empty: as found.
+        patient_rules: As for `dlmath.data.read_sources`.
+        likely_rules: Likewise.
+        review: A CSV with second readings of the labels; see `dlmath.audit.reviews`.
+        progress: Told what is being done.
+
+    Raises:
+        DataError: The review cannot be read.
+    """
+    subject = read_for_audit(paths, classes, patient_rules, likely_rules, progress=progress)
+    facts = gather_facts(subject.examples, progress=progress)
+    findings = check_examples(subject.examples, facts, subject.classes, progress=progress)
+    if review is not None:
+        findings += check_review(subject.examples, subject.classes, review)
+    return Audit(
+        sources=tuple(str(path) for path in paths),
+        examples=subject.examples,
+        classes=subject.classes,
+        findings=by_severity([*subject.findings, *findings]),
+        phantom=subject.phantom,
+    )
+
+
+def check_examples(
+    examples: Sequence[Example],
+    facts: Sequence[Facts],
+    classes: Sequence[str],
+    *,
+    progress: Progress | None = None,
+) -> list[Finding]:
+    """Return what all checks find that need no more than images and labels."""
+    present = {example.label for example in examples}
+    findings = check_files(examples, facts)
+    findings += check_leaks(examples, facts)
+    findings += check_near_duplicates(examples, facts, progress=progress)
+    findings += check_balance(examples, classes)
+    if len(present) > 1:
+        findings += check_shortcuts(examples, facts, classes)
+        findings += check_shift(examples, facts)
+    return findings
+
+
+def by_severity(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings with errors first, otherwise in the order of the checks."""
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -1,0 +1,154 @@
+"""Reading data for an audit: as training does, but past every fault, for the audit names them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlmath.audit.findings import Finding, single
+from dlmath.audit.folders import check_folders
+from dlmath.data.archives import unpack
+from dlmath.data.listing import counted
+from dlmath.data.patient_reading import PatientReading, read_patients
+from dlmath.data.placing import Progress
+from dlmath.data.sources import Example, Source, hash_files, list_files
+from dlmath.data.trees import PARTS, Found
+from dlmath.errors import DataError
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is audited.
+
+    Attributes:
+        examples: Every image that the sources name, readable or not, sorted by file.
+        classes: Spelt as the recipe does, then as first found.
+        findings: What the folders and the names show already.
+        phantom: Whether any of it is drawn.
+    """
+
+    examples: tuple[Example, ...]
+    classes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    phantom: bool = False
+
+
+def read_for_audit(
+    paths: Sequence[Source],
+    classes: Sequence[str],
+    patient_rules: Sequence[str] | None,
+    likely_rules: Sequence[str] = (),
+    *,
+    progress: Progress | None = None,
+) -> Subject:
+    """List and hash the images of the sources; whatever is wrong becomes a finding.
+
+    Args:
+        paths: As for `dlmath.data.read_sources`.
+        classes: The recipe's, or none.
+        patient_rules: See `read_patients`.
+        likely_rules: Likewise.
+        progress: Told what is being done.
+    """
+    found_in_folders = folder_findings(paths, progress)
+    try:
+        listing = list_files(paths, progress=progress)
+    except DataError as error:
+        return Subject((), tuple(classes), (*found_in_folders, _unusable(str(error))))
+    patients = read_patients(listing.found, patient_rules, likely_rules)
+    spelling = _spelling(listing.found, classes)
+    examples = tuple(
+        Example(
+            file=item.file,
+            path=item.path,
+            label=spelling[item.label.casefold()],
+            part=PARTS[item.part] if item.part else None,
+            patient=patient,
+            # What cannot be read is like nothing else.
+            sha256=sha256 or f"unreadable {item.file}",
+        )
+        for item, patient, sha256 in zip(
+            listing.found, patients.patients, hash_files(listing.found, progress), strict=True
+        )
+    )
+    findings = [*found_in_folders, *patient_findings(patients), *_of_classes(examples, classes)]
+    is_said = any(finding.kind == "one-class" for finding in findings)
+    if len({example.label for example in examples}) < 2 and not is_said:
+        findings.append(_unusable("A classifier needs images of at least two classes."))
+    names = tuple(classes) or tuple(sorted(set(spelling.values())))
+    phantom = any(reading.phantom for reading in listing.readings)
+    return Subject(examples, names, tuple(findings), phantom)
+
+
+def folder_findings(paths: Sequence[Source], progress: Progress | None = None) -> list[Finding]:
+    """Return the traps of the folders at the paths, and in zips at them."""
+    roots = [root for path in paths for root in _roots(Path(path).expanduser(), progress)]
+    return [finding for root in roots for finding in check_folders(root)]
+
+
+def _roots(path: Path, progress: Progress | None) -> list[Path]:
+    """Return the class trees at a path: a folder, or what its zips were unpacked to."""
+    if path.is_dir():
+        archives = [one for one in sorted(path.iterdir()) if one.suffix.lower() == ".zip"]
+        has_folders = any(one.is_dir() and not one.name.startswith(".") for one in path.iterdir())
+        if has_folders or not archives:
+            return [path]
+    else:
+        archives = [path] if path.suffix.lower() == ".zip" and path.is_file() else []
+    try:
+        return [unpack(archive, progress=progress) for archive in archives]
+    except DataError:  # said by the reading that follows
+        return []
+
+
+def _spelling(found: Sequence[Found], classes: Sequence[str]) -> dict[str, str]:
+    """Return how each class is spelt, by its name in lower case."""
+    spelling = {item.label.casefold(): item.label for item in reversed(found)}
+    return spelling | {name.casefold(): name for name in classes}
+
+
+def _of_classes(examples: Sequence[Example], classes: Sequence[str]) -> Iterator[Finding]:
+    present = {example.label for example in examples}
+    for name in sorted(present - set(classes) if classes else ()):
+        files = [example.file for example in examples if example.label == name]
+        yield Finding(
+            kind="class-unknown",
+            severity="error",
+            message=f"{counted(len(files), 'image')} are of {name!r}, a class that the recipe does "
+            "not name.",
+            advice="Rename the folder or move it away.",
+            groups=single(files),
+        )
+
+
+def _unusable(message: str) -> Finding:
+    return Finding(kind="unusable", severity="error", message=message)
+
+
+def patient_findings(patients: PatientReading) -> Iterator[Finding]:
+    """Return what makes the patients of images doubtful, or leaves them unknown."""
+    if patients.guess:
+        yield Finding(
+            kind="patients-guessed",
+            severity="note",
+            message=f"The patients are guessed from the file names: {patients.guess}.",
+            advice="If that is wrong, say how to read them: --patients REGEX, or --patients none.",
+        )
+    for doubt in patients.doubts:
+        yield Finding(kind="patients-doubted", severity="warning", message=doubt)
+    if unknown := patients.patients.count(None) - len(patients.unread):
+        yield Finding(
+            kind="patients-unknown",
+            severity="note",
+            message=f"The patient of {counted(unknown, 'image')} is not known: images of one "
+            "patient may be on both sides of a split.",
+            advice="Say how to read them: --patients REGEX, or in a column `patient` of a CSV.",
+        )
+    if patients.unread:
+        yield Finding(
+            kind="patients-unread",
+            severity="error",
+            message=f"No patient rule reads {counted(len(patients.unread), 'file name')}.",
+            advice=f"Change `patient_rules`, now {list(patients.rules)}, or name each patient in a "
+            "CSV.",
+            groups=single(patients.unread),
+        )

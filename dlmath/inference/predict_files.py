@@ -1,0 +1,247 @@
+"""Predict the class of image files, one answer for each file whatever happens to the others.
+
+Where the run has a light form of its model, neither TensorFlow nor Keras is loaded.
+"""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from dlmath.data.pillow_images import read_image
+from dlmath.data.trees import is_image, is_junk
+from dlmath.errors import DataError, RunError, UserError, did_you_mean
+from dlmath.inference.columns import number_or_none
+from dlmath.inference.decider import Answers, Decider
+from dlmath.inference.exported import kind_of_export
+from dlmath.inference.light_classifier import LightClassifier, has_light_form
+from dlmath.inference.prediction import Prediction, Shift
+from dlmath.inference.prevalence import check_prevalence
+from dlmath.reporting import SILENT, Reporter
+from dlmath.runs import Run
+
+RUNTIMES = ("auto", "light", "keras")
+BATCH_SIZE = 64  # images that are decoded at a time, so that a folder of any size fits in memory
+
+
+def predict(
+    run: Run | str | Path | None,
+    files: str | Path | Sequence[str | Path],
+    *,
+    runtime: str = "auto",
+    prevalence: float | None = None,
+    trust: bool = False,
+    reporter: Reporter = SILENT,
+) -> list[Prediction]:
+    """Return what a run's model says of each file, in the order given.
+
+    Args:
+        run: A run, its folder, its name under `runs/`, or what `dlmath.export` made of one; None
+            for the newest finished run.
+        files: PNG or JPEG files, folders of them, and patterns such as `scans/*.png`. Folders are
+            searched to their depths, and images taken in the order of their names.
+        runtime: `light` for the light form of the model, which starts at once and whose
+            probabilities are within 1e-4; `keras` for the model itself; `auto` for the light form
+            where the run has one. An export has a runtime of its own.
+        prevalence: Also give the probability of the positive class where this share of the
+            patients has the disease, other than in training. Decisions stay what they are.
+        trust: Whether a SavedModel may be run: it is a program, and may do what its maker wants.
+        reporter: Hears of the progress.
+
+    Raises:
+        UserError: There is no such runtime, or no such prevalence.
+        RunError: There is no such run, or it has no light form and that is what was asked for; or
+            an export is damaged, or not trusted.
+        DataError: `files` is empty, or a folder holds no image, or a pattern fits nothing.
+    """
+    paths = find_images(files)
+    model = find_model(run)
+    shift = None if prevalence is None else find_shift(model, prevalence)
+    classifier = load_classifier(model, runtime, trust=trust)
+    return predict_by(classifier, paths, shift=shift, reporter=reporter)
+
+
+def find_model(given: Run | str | Path | None) -> Run | Path:
+    """Return the run that is meant, or the path of an export.
+
+    Raises:
+        RunError: There is no such run.
+    """
+    if isinstance(given, Run):
+        return given
+    is_export = given is not None and kind_of_export(Path(given)) is not None
+    return Path(given) if given is not None and is_export else Run.find(given)
+
+
+def find_shift(model: Run | Path, prevalence: float) -> Shift:
+    """Return the shift to a prevalence from that which a model was trained on.
+
+    Raises:
+        DataError: There is no such prevalence, or more than two classes.
+        RunError: The export does not say what it was trained on.
+    """
+    if isinstance(model, Run):
+        return Shift.of(model, prevalence)
+    from dlmath.inference.exported_classifier import export_metadata
+
+    metadata = export_metadata(model)
+    check_prevalence(prevalence)
+    if metadata["trained_prevalence"] is None:
+        raise RunError(f"{model} does not say what it was trained on. Leave --prevalence out.")
+    return Shift(metadata["positive_class"], metadata["trained_prevalence"], prevalence)
+
+
+def find_images(files: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Return the files themselves and the images in the folders; see `predict`.
+
+    Raises:
+        DataError: There are no files, a folder holds no image, or a pattern fits nothing.
+    """
+    given = [files] if isinstance(files, str | Path) else files
+    paths: list[Path] = []
+    for one in (path for name in given for path in _fitting(name)):
+        paths += _images_in(one) if one.is_dir() else [one]
+    if not paths:
+        raise DataError("There is nothing to predict. Name an image file or a folder of them.")
+    return paths
+
+
+def _fitting(name: str | Path) -> list[Path]:
+    """Return the path itself or, where there is none, what fits it as a pattern.
+
+    Shells fit patterns, but not that of Windows, and none does in quotes.
+    """
+    path = Path(name)
+    if path.exists() or not glob.has_magic(str(name)):
+        return [path]
+    found = sorted(map(Path, glob.glob(str(name), recursive=True)))  # noqa: PTH207  any root
+    if not found:
+        raise DataError(f"No file fits the pattern {str(name)!r}. Name an image file or a folder.")
+    return found
+
+
+def load_classifier(model: Run | Path, runtime: str = "auto", *, trust: bool = False) -> Decider:
+    """Load what computes the probabilities of a run or an export; see `predict`."""
+    chosen = choose_runtime(model, runtime)
+    if isinstance(model, Path):
+        from dlmath.inference.exported_classifier import open_export
+
+        return open_export(model, trust=trust)
+    if chosen == "light":
+        return LightClassifier.load(model)
+    from dlmath.inference.keras_classifier import (
+        Classifier,  # loads TensorFlow, which takes seconds
+    )
+
+    return Classifier.load(model)
+
+
+def choose_runtime(model: Run | Path, runtime: str) -> str:
+    """Return what `runtime` comes to: `light` or `keras` for a run, or the kind of an export.
+
+    Raises:
+        UserError: There is no such runtime, or an export was to have another than its own.
+    """
+    if runtime not in RUNTIMES:
+        raise UserError(
+            f"`runtime` must be one of {', '.join(RUNTIMES)}.{did_you_mean(runtime, RUNTIMES)} "
+            f"Received: runtime={runtime!r}"
+        )
+    if isinstance(model, Path):
+        if runtime != "auto":
+            raise UserError(
+                f"An export has a runtime of its own; leave --runtime out. Received: {runtime}"
+            )
+        return str(kind_of_export(model))
+    if runtime != "auto":
+        return runtime
+    return "light" if has_light_form(model) else "keras"
+
+
+def predict_by(
+    classifier: Decider,
+    paths: Sequence[Path],
+    *,
+    shift: Shift | None = None,
+    reporter: Reporter = SILENT,
+) -> list[Prediction]:
+    """Return what a loaded classifier says of each file."""
+    predictions: list[Prediction] = []
+    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
+        for first in range(0, len(paths), BATCH_SIZE):
+            batch = paths[first : first + BATCH_SIZE]
+            images = list(pool.map(partial(_read, size=classifier.image_size), batch))
+            said = _predict_batch(classifier, batch, images)
+            predictions += [shift(one) for one in said] if shift else said
+            reporter.progress("predicting", len(predictions), len(paths))
+    return predictions
+
+
+def _images_in(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.rglob("*") if _is_image(path, folder))
+    if not found:
+        raise DataError(f"There is no JPEG or PNG image in {folder}. Name an image file.")
+    return found
+
+
+def _is_image(path: Path, folder: Path) -> bool:
+    names = path.relative_to(folder).parts
+    # macOS leaves a "._x.jpeg" beside or in __MACOSX/ for each x.jpeg: no image at all.
+    is_hidden = any(name.startswith(".") or is_junk(name) for name in names)
+    return not is_hidden and path.is_file() and is_image(path)
+
+
+def _read(path: Path, size: int) -> np.ndarray | str:
+    """Return the image, or the reason why there is none."""
+    try:
+        return read_image(path, str(path), size)
+    except DataError as error:
+        return str(error)
+
+
+def _predict_batch(
+    classifier: Decider, paths: Sequence[Path], images: Sequence[np.ndarray | str]
+) -> Iterator[Prediction]:
+    readable = [image for image in images if not isinstance(image, str)]
+    shape = (-1, classifier.image_size, classifier.image_size, 3)
+    answers = classifier.answer(np.array(readable, np.uint8).reshape(shape))
+    rows = iter(range(len(readable)))
+    for path, image in zip(paths, images, strict=True):
+        if isinstance(image, str):
+            yield Prediction(str(path), error=image)
+        else:
+            yield predict_one(classifier, path, _row(answers, next(rows)))
+
+
+def _row(answers: Answers, row: int) -> Answers:
+    """Return what is said of one image."""
+    one = slice(row, row + 1)
+    distances = answers.distances
+    return Answers(answers.probabilities[one], None if distances is None else distances[one])
+
+
+def predict_one(classifier: Decider, path: Path, answer: Answers) -> Prediction:
+    """Return what a classifier's answer to one image comes to."""
+    probabilities, distances = answer.probabilities, answer.distances
+    if not np.isfinite(probabilities).all():
+        # True of every image, most likely: said once, and no figure beside it.
+        raise RunError(
+            f"The model gives NaN for {path}. Its weights are damaged or its training diverged. "
+            "Train again."
+        )
+    decided = int(classifier.decide(probabilities)[0])
+    positive = classifier.positive_index
+    unusual, abstains = classifier.unusual(distances), classifier.abstains(probabilities, distances)
+    return Prediction(
+        file=str(path),
+        decision=classifier.classes[decided],
+        probabilities=dict(zip(classifier.classes, map(float, probabilities[0]), strict=True)),
+        positive=None if positive is None else decided == positive,
+        distance=None if distances is None else number_or_none(distances[0]),
+        unusual=None if unusual is None else bool(unusual[0]),
+        abstains=None if abstains is None else bool(abstains[0]),
+    )
