@@ -46,7 +46,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("fixed")
 MORE_EXAMPLES = 10  # times as many as the quick tests draw
 KEEP_IT = """\
-Each "Falsifying example: test_name(x=..., y=...)" above is a fault that the quick tests do not see.
+Each "Failing test case: test_name(x=..., y=...)" above is a fault that the quick tests do not see.
 Write it over @given as @example(x=..., y=...), then mend the fault: the quick tests then try it
 first, for good. A test with `data` has no such line: write the example as a test of its own."""
 

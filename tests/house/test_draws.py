@@ -63,3 +63,13 @@ def test_weights_without_a_seed_are_the_same_in_every_run() -> None:
     layer = keras.layers.Dense(1)
     layer.build((1, 1))
     assert float(layer.kernel[0, 0]) == pytest.approx(0.04679381847381592)  # of this name
+
+
+def test_a_failing_example_is_printed_with_its_values() -> None:
+    @given(st.integers(0, 200))
+    def fail(number: int) -> None:
+        assert number < 100
+
+    with pytest.raises(AssertionError) as failed:
+        fail()
+    assert any("number=100" in note for note in failed.value.__notes__)
