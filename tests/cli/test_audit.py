@@ -50,7 +50,7 @@ def test_a_task_is_audited_with_its_recipe(tiny_run):
 def test_a_run_brings_its_data_and_must_have_a_solved_head(tiny_run, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "dlmath.explain.label_error_findings",
+        "dlmath.attribution.label_error_findings",
         lambda run, reporter: asked.append(run) or [],
     )
     done = invoke("--run", tiny_run.folder, "--json")
