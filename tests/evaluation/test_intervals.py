@@ -172,12 +172,13 @@ def test_a_difference_of_perfect_rates_is_not_certain():
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", ["300 patients, one image each", "40 images near 1"])
 def test_the_intervals_hold_the_truth(repository, setting):
-    """300 simulated test parts: a standard error of 1.3 %. Exact intervals hold it more often."""
+    """300 simulated test parts; exact intervals hold the truth more often than in 95 % of them."""
     spec = importlib.util.spec_from_file_location("c", repository / "benchmarks" / "coverage.py")
     coverage = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(coverage)
 
     held = coverage.coverage(coverage.SETTINGS[setting], 300, 500)
 
-    for name in (*DECISION_METRICS, *coverage.AT_PREVALENCE, "auc", "ece"):
-        assert held[name] >= 0.92, name
+    least = 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)  # three standard errors below: 0.912
+    for name in (*DECISION_METRICS, *coverage.AT_PREVALENCE, "auc", "brier", "log_loss", "ece"):
+        assert held[name] >= least, name
