@@ -185,10 +185,13 @@ def _may_be_best(
     ]
     drawn = np.concatenate(chunks)
     drawn = drawn[~np.isnan(drawn).any(axis=1)] - gain
-    kept = [row for row in range(len(tried)) if not _is_refused(row, gain, drawn)]
-    first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, len(tried) - 1)
-    low = tried[first] + (kept[0] > 0)  # the one after the last that is refused
-    high = tried[last] - (kept[-1] < len(tried) - 1)
+    first, last = 0, len(tried) - 1  # the best of the sample is between them, and never refused
+    while _is_refused(first, gain, drawn):
+        first += 1
+    while _is_refused(last, gain, drawn):
+        last -= 1
+    low = tried[first - 1] + 1 if first else 0  # the one after the last that is refused
+    high = tried[last + 1] - 1 if last + 1 < len(tried) else count - 1
     return np.arange(low, high + 1)
 
 
