@@ -33,7 +33,8 @@ def exports() -> str:
         lines.append(f"| {form} | {' | '.join(cells)} |")
     lines += [
         "",
-        "Two real runs, `python benchmarks/export_formats.py RUN RUN`. On all their test images:",
+        "Two real runs, `python benchmarks/studies/export_formats.py RUN RUN`. "
+        "On all their test images:",
     ]
     lines += ["", *(f"- {name}: {on_test(result[name]['rows'])}." for name in names)]
     return "\n".join(lines) + "\n"

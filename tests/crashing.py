@@ -1,4 +1,7 @@
-"""Trainings that are killed, and what is left of them: used by tests and benchmarks/crashes.py."""
+"""Trainings that are killed, and what is left of them.
+
+Used by tests and by benchmarks/trials/crashes.py.
+"""
 
 import contextlib
 import errno

@@ -27,5 +27,5 @@ def planting() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def mutated_files() -> ModuleType:
-    """The module `benchmarks/mutated_files.py`."""
-    return _load(ROOT / "benchmarks" / "mutated_files.py")
+    """The module `benchmarks/trials/mutated_files.py`."""
+    return _load(ROOT / "benchmarks" / "trials" / "mutated_files.py")

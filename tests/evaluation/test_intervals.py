@@ -1,10 +1,9 @@
 """Which interval a metric gets, and whether the intervals hold the truth as often as they say."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
+from benchmarks.studies import coverage
 from dlmath.evaluation.intervals import (
     BCA,
     BOUNDED,
@@ -171,12 +170,8 @@ def test_a_difference_of_perfect_rates_is_not_certain():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", ["300 patients, one image each", "40 images near 1"])
-def test_the_intervals_hold_the_truth(repository, setting):
+def test_the_intervals_hold_the_truth(setting):
     """300 simulated test parts: a standard error of 1.3 %. Exact intervals hold it more often."""
-    spec = importlib.util.spec_from_file_location("c", repository / "benchmarks" / "coverage.py")
-    coverage = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(coverage)
-
     held = coverage.coverage(coverage.SETTINGS[setting], 300, 500)
 
     for name in (*DECISION_METRICS, *coverage.AT_PREVALENCE, "auc", "ece"):

@@ -12,8 +12,8 @@ from dlmath.gradcheck.registry import CASES
 
 @pytest.fixture(scope="module")
 def fault_table(repository):
-    """The module benchmarks/fault_table.py."""
-    path = repository / "benchmarks" / "fault_table.py"
+    """The module benchmarks/trials/fault_table.py."""
+    path = repository / "benchmarks" / "trials" / "fault_table.py"
     spec = importlib.util.spec_from_file_location("fault_table", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
