@@ -13,7 +13,6 @@ it takes minutes; the networks and recipes are the tasks' own. Writes
 
 import argparse
 import csv
-import importlib.util
 import json
 import os
 import random
@@ -22,15 +21,18 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from dlmath.models import RECIPES
-from dlmath.recipe import Recipe
-from dlmath.runs import Run
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # where `tests` is
 
-RESULT = Path(__file__).parents[1] / "results" / "crashes.json"
-TESTS = Path(__file__).parents[2] / "tests"
+from dlmath.models import RECIPES  # noqa: E402
+from dlmath.recipe import Recipe  # noqa: E402
+from dlmath.runs import Run  # noqa: E402
+from tests.support import crashing  # noqa: E402
+from tests.support.fork_server import ForkServer  # noqa: E402
+
+RESULT = ROOT / "benchmarks" / "results" / "crashes.json"
 IMAGES_OF_A_CLASS = 40
 KILLS_OF_A_TRAINING = 5
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -60,17 +62,16 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with chest_xray/ and malaria/")
     parser.add_argument("--kills", type=int, default=20, help="of each task")
     arguments = parser.parse_args()
-    crashing, server = load("crashing"), load("fork_server")
     tables = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        server.ForkServer(TESTS / "crashing.py") as forks,
+        ForkServer("tests.support.crashing") as forks,
     ):
         for task, settings in SETTINGS.items():
             images = Path(folder) / task / "images"
             count = unpack_some(arguments.data, task, images)
             recipe = RECIPES[task].replace(**settings)
-            figures = kill(forks, crashing, images, recipe, arguments.kills)
+            figures = kill(forks, images, recipe, arguments.kills)
             tables[task] = {"settings": settings, "images": count, **figures}
             write(tables, arguments.kills)
 
@@ -83,15 +84,6 @@ def write(tables: dict[str, Any], kills: int) -> None:
         "tasks": tables,
     }
     RESULT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, TESTS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def unpack_some(data: Path, task: str, folder: Path) -> int:
@@ -115,9 +107,7 @@ def unpack_some(data: Path, task: str, folder: Path) -> int:
     return len(files)
 
 
-def kill(
-    forks: Any, crashing: ModuleType, images: Path, recipe: Recipe, wanted: int
-) -> dict[str, Any]:
+def kill(forks: ForkServer, images: Path, recipe: Recipe, wanted: int) -> dict[str, Any]:
     """Kill trainings until there are as many kills as wanted."""
     runs, asked = images.parent, recipe.as_dict()
     start = time.perf_counter()

@@ -3,9 +3,9 @@
     python benchmarks/trials/doctor.py ../shared/data/malaria/malaria_cells.zip      (ten minutes)
 
 Trains the malaria network for one epoch, and the head of an EfficientNet-Lite0 by steps, on 5,416
-cells (capped per patient). Each is examined as it is; then each sabotage of `tests/sabotage.py` is
-done to a copy, and all checks are made again. A sabotage is found if its own check names a fault.
-Writes `benchmarks/results/doctor.json`.
+cells (capped per patient). Each is examined as it is; then each sabotage of
+`tests/support/sabotage.py` is done to a copy, and all checks are made again. A sabotage is found if
+its own check names a fault. Writes `benchmarks/results/doctor.json`.
 """
 
 import os
@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))  # where `tests` is
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import sabotage  # noqa: E402  it lies in no package
 
 import dlmath  # noqa: E402
 from dlmath.doctor import Examination, examine  # noqa: E402
 from dlmath.runs import Run, write_json  # noqa: E402
+from tests.support import sabotage  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "doctor.json"
 

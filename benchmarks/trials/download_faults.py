@@ -24,8 +24,8 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
-from faulty_server import FaultyServer, Received, Reply, serve
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where `tests` is
+from tests.support.faulty_server import FaultyServer, Received, Reply, serve
 
 HEAD = """# Faults of downloads, and what happens
 

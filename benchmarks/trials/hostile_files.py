@@ -2,10 +2,10 @@
 
     python benchmarks/trials/hostile_files.py      (a minute)
 
-The files are made by `tests/hostile_files.py`, one for each published hole in Keras's loading since
-2024 and some more. Each comes in as a `.keras` file to `dlmath.load`, as the model of a run to
-`evaluate`, `predict`, `explain` and `export`, as the model of a run whose manifest vouches for it,
-and as `--weights`. Writes `benchmarks/results/hostile_files.json`.
+The files are made by `tests/support/hostile_files.py`, one for each published hole in Keras's
+loading since 2024 and some more. Each comes in as a `.keras` file to `dlmath.load`, as the model of
+a run to `evaluate`, `predict`, `explain` and `export`, as the model of a run whose manifest vouches
+for it, and as `--weights`. Writes `benchmarks/results/hostile_files.json`.
 """
 
 import contextlib
@@ -21,18 +21,16 @@ from typing import Any
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))  # where `tests` is
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import hostile_files  # noqa: E402  it lies in no package
-import tiny_runs  # noqa: E402  nor does this
-from hostile_files import KINDS, Hostile, Target  # noqa: E402
 
 from dlmath import models  # noqa: E402
 from dlmath.cli.main import main as command_line  # noqa: E402
 from dlmath.errors import DlmathError  # noqa: E402
 from dlmath.models.weights_file import load_weights_file  # noqa: E402
 from dlmath.runs import Run, write_json, write_text  # noqa: E402
+from tests.support import hostile_files, tiny_runs  # noqa: E402
+from tests.support.hostile_files import KINDS, Hostile, Target  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "hostile_files.json"
 Outcome = dict[str, Any]

@@ -2,9 +2,9 @@
 
     python benchmarks/trials/mutated_files.py [COUNT]      (20,000 files: some minutes)
 
-The files are made by `tests/mutating.py`. They are read in processes of their own, some hundred
-files at a time, so that a crash or a hang names its file. Both readers must be of one mind: a file
-has a fault in the audit if and only if training refuses it, in the same words. Writes
+The files are made by `tests/support/mutating.py`. They are read in processes of their own, some
+hundred files at a time, so that a crash or a hang names its file. Both readers must be of one mind:
+a file has a fault in the audit if and only if training refuses it, in the same words. Writes
 `benchmarks/results/mutated-files.json`.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))  # where `tests` is
 
 RESULT = ROOT / "benchmarks" / "results" / "mutated-files.json"
 COUNT = 20_000
@@ -77,11 +77,10 @@ def run(count: int) -> dict[str, Any]:
 
 def batch(first: int, last: int) -> dict[str, Any]:
     """Read the broken files `first` to `last` by both readers, in this process."""
-    from mutating import mutated
-
     from dlmath.audit.files import check_files
     from dlmath.audit.gather import gather_facts
     from dlmath.data.sources import Example
+    from tests.support.mutating import mutated
 
     with tempfile.TemporaryDirectory() as folder:
         examples = []

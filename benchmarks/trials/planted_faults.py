@@ -4,8 +4,9 @@
 
 The clean sets: phantoms of both tasks, the training part of the chest X-rays, the blood cells, and
 the chest X-rays of adults. First each is audited as it is: what is called a near-duplicate there is
-a false alarm. Then faults are planted into copies of it, by `tests/planting.py`; what is called a
-near-duplicate and was not planted is one too. Writes `benchmarks/results/planted-faults.json`.
+a false alarm. Then faults are planted into copies of it, by `tests/support/planting.py`; what is
+called a near-duplicate and was not planted is one too. Writes
+`benchmarks/results/planted-faults.json`.
 """
 
 import argparse
@@ -34,8 +35,8 @@ from dlmath.models import RECIPES
 from dlmath.runs import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-import planting  # noqa: E402  it lies in no package
+sys.path.insert(0, str(ROOT))  # where `tests` is
+from tests.support import planting  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "planted-faults.json"
 SEED = 20_260

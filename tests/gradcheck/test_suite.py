@@ -1,23 +1,13 @@
 """The checker checked: every fault in a backward pass is caught, or is none."""
 
-import importlib.util
 import re
 
 import pytest
 
+from benchmarks.trials import fault_table
 from dlmath.gradcheck import suite
 from dlmath.gradcheck.faults import FAULTS
 from dlmath.gradcheck.registry import CASES
-
-
-@pytest.fixture(scope="module")
-def fault_table(repository):
-    """The module benchmarks/trials/fault_table.py."""
-    path = repository / "benchmarks" / "trials" / "fault_table.py"
-    spec = importlib.util.spec_from_file_location("fault_table", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_every_case_of_the_registry_has_a_name_of_its_own():
@@ -56,7 +46,7 @@ def test_a_fault_in_a_pass_that_no_case_uses_is_not_caught():
 
 
 @pytest.mark.slow
-def test_the_committed_table_is_what_the_suite_finds(repository, fault_table):
+def test_the_committed_table_is_what_the_suite_finds(repository):
     verdicts = suite.run(suite.all_faults())
     assert [v.fault for v in verdicts if not v.caught_by and not v.equivalent] == []
     page = (repository / "docs" / "faults.md").read_text(encoding="utf-8")

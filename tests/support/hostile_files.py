@@ -19,7 +19,8 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
-from bait import Target  # beside this file
+
+from tests.support.bait import Target
 
 SIZE = 8  # side of the images of the network that each file pretends to be
 

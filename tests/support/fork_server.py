@@ -3,11 +3,11 @@
 A server imports what takes seconds, without starting TensorFlow, and forks a child for each call.
 A child may then be killed at any point without an import for each kill.
 
-    with ForkServer(Path("tests/crashing.py")) as server:
+    with ForkServer("tests.support.crashing") as server:
         server.call("function", argument)  # the exit code; minus the signal that killed it
 """
 
-import importlib.util
+import importlib
 import json
 import os
 import subprocess
@@ -24,22 +24,22 @@ class ForkServer:
     """Calls functions of one module.
 
     Args:
-        module: The file that defines them; what it imports is imported once.
+        module: The name of the module that defines them; what it imports is imported once.
     """
 
-    def __init__(self, module: Path):
+    def __init__(self, module: str):
         self.module = module
 
     def __enter__(self) -> Self:
         # A file, since a pipe that nobody reads would fill and stop the children.
         self._errors = tempfile.TemporaryFile("a+")  # each write at its end
         self._process = subprocess.Popen(
-            [sys.executable, __file__, self.module],
+            [sys.executable, "-m", __name__, self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            cwd=Path(__file__).parent.parent,
+            cwd=Path(__file__).parents[2],
         )
         return self
 
@@ -68,11 +68,9 @@ class ForkServer:
         return self._errors.read()[-4_000:]
 
 
-def serve(module: Path) -> None:
+def serve(module: str) -> None:
     """Fork a child for each line on stdin, and answer with its exit code on stdout."""
-    spec = importlib.util.spec_from_file_location(module.stem, module)
-    functions = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(functions)
+    functions = importlib.import_module(module)
     for line in sys.stdin:
         name, arguments = json.loads(line)
         child = os.fork()
@@ -99,4 +97,4 @@ def _run(function: Any, arguments: list[Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve(sys.argv[1])
