@@ -1,10 +1,9 @@
 """Which interval a metric gets, and whether the intervals hold the truth as often as they say."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
+from benchmarks.studies import coverage
 from dlmath.evaluation.intervals import (
     BCA,
     BOUNDED,
@@ -171,12 +170,8 @@ def test_a_difference_of_perfect_rates_is_not_certain():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", ["300 patients, one image each", "40 images near 1"])
-def test_the_intervals_hold_the_truth(repository, setting):
+def test_the_intervals_hold_the_truth(setting):
     """300 simulated test parts; exact intervals hold the truth more often than in 95 % of them."""
-    spec = importlib.util.spec_from_file_location("c", repository / "benchmarks" / "coverage.py")
-    coverage = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(coverage)
-
     held = coverage.coverage(coverage.SETTINGS[setting], 300, 500)
 
     least = 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)  # three standard errors below: 0.912

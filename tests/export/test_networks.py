@@ -23,6 +23,7 @@ from dlmath.inference.feature_distance import fit_distance
 from dlmath.inference.keras_classifier import Classifier
 from dlmath.models.classifier import build
 from dlmath.recipe import Recipe
+from tests.support import tiny_runs
 
 METADATA = {
     "export_version": 1,
@@ -110,9 +111,7 @@ def test_a_portable_export_answers_alike(cell_classifier, tmp_path, write):
 
 
 @pytest.mark.slow
-def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(
-    cell_classifier, tmp_path, tiny_runs
-):
+def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(cell_classifier, tmp_path):
     paths = [tmp_path / f"{level}.png" for level in (40, 90, 200)]
     for path, level in zip(paths, (40, 90, 200), strict=True):
         tiny_runs.draw(level, np.random.default_rng(level)).resize((16, 16)).save(path)
@@ -212,7 +211,7 @@ def test_the_extra_is_named_where_it_is_missing(cell_classifier, tmp_path, monke
     assert not (tmp_path / "export").exists()
 
 
-def test_the_program_beside_says_what_predict_says(cell_classifier, tmp_path, tiny_runs):
+def test_the_program_beside_says_what_predict_says(cell_classifier, tmp_path):
     image = tmp_path / "image.png"
     tiny_runs.draw(90, np.random.default_rng(0)).save(image)
     (tmp_path / "text.png").write_text("no image")

@@ -38,6 +38,7 @@ GROUPS = (
         "dlmath.pages",
         "dlmath.charts",
         "dlmath._checkout",
+        "dlmath._lazy",
         "dlmath._version",
     ),
 )
