@@ -42,7 +42,7 @@ def drift(
     from dlmath.cli.progress import reporter
     from dlmath.cli.startup import without_chatter
     from dlmath.drift.drift import drift as measure
-    from dlmath.inference.predict_files import load_classifier
+    from dlmath.inference.runtimes import load_classifier
 
     with without_chatter():
         classifier = load_classifier(found)

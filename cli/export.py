@@ -9,6 +9,7 @@ import typer
 from dlmath.cli.options import FinishedRun
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
+from dlmath.inference.runtimes import ExportFormat
 from dlmath.runs import Run, read_json
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def export(
     run: FinishedRun = None,
     format: Annotated[
-        Literal["saved_model", "keras", "litert", "onnx"],
+        ExportFormat,
         typer.Option(
             help="saved_model takes encoded images or pixels and needs TensorFlow alone; keras "
             "is one file for Keras; litert and onnx take resized pixels, and bring the reading "

@@ -12,7 +12,7 @@ import numpy as np
 from api_forms import entries_in, in_json, with_files  # beside this file
 from server_process import Server
 
-from dlmath.inference.decider import Decider
+from dlmath.inference.classifier import Classifier
 from dlmath.inference.predict_files import predict_by
 
 
@@ -66,9 +66,9 @@ class Said(NamedTuple):
 Way = Callable[[Sequence[Path]], Said]
 
 
-def by_decider(decider: Decider) -> Way:
+def by_classifier(classifier: Classifier) -> Way:
     """Ask in this process."""
-    return lambda files: Said.of(one.as_json() for one in predict_by(decider, files))
+    return lambda files: Said.of(one.as_json() for one in predict_by(classifier, files))
 
 
 def by_graph(saved_model: Path) -> Way:

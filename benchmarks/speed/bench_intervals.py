@@ -15,7 +15,7 @@ import sklearn.metrics as sk
 from scipy.special import expit
 
 from dlmath.evaluation.intervals import Sample, measure_metrics
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import REPLICATES
 
@@ -24,7 +24,7 @@ IMAGES = 10_000
 PATIENTS = (150, 10_000)
 LOOPED = 20
 REPEATS = 3
-DECIDER = Decider(("NORMAL", "PNEUMONIA"), 224, "PNEUMONIA", Threshold(0.5, "validation"))
+RULE = DecisionRule(("NORMAL", "PNEUMONIA"), 224, "PNEUMONIA", Threshold(0.5, "validation"))
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def draw(patients: int) -> Sample:
     truth = random.integers(0, 2, IMAGES)
     probability = expit(2 * (2 * truth - 1 + random.normal(size=IMAGES)))
     clusters = np.arange(IMAGES) * patients // IMAGES
-    return Sample(DECIDER, truth, np.column_stack([1 - probability, probability]), clusters)
+    return Sample(RULE, truth, np.column_stack([1 - probability, probability]), clusters)
 
 
 def loop(sample: Sample) -> list[list[float]]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from unittest import mock
 
 import keras
-from answers import Said, Way, by_command, by_decider, by_graph, by_server  # beside this file
+from answers import Said, Way, by_classifier, by_command, by_graph, by_server  # beside this file
 from page_visitor import by_page
 from server_process import Server
 
@@ -32,10 +32,10 @@ from dlmath.bench.timing import take_turns
 from dlmath.cli.progress import reporter
 from dlmath.export.cases import gather_cases
 from dlmath.export.verify import megabytes
-from dlmath.inference.decider import stored_decision
-from dlmath.inference.exported_classifier import open_export
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.decision_rule import stored_decision
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier, stored_distance
+from dlmath.inference.runtimes import load_classifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 
@@ -89,9 +89,9 @@ def train(task: str, data: Path, folder: Path, report: Reporter) -> None:
     distance = None
     if run.manifest.get("distance"):
         distance = stored_distance(run, model.get_layer("logits").input.shape[-1])
-    memory = Classifier(**stored_decision(run), distance=distance, model=model)
+    memory = KerasClassifier(**stored_decision(run), distance=distance, model=model)
     files = gather_cases(run, memory, by_graph=False).files
-    said = by_decider(memory)(files)
+    said = by_classifier(memory)(files)
     document = {"files": [str(file) for file in files], **said.as_json()}
     (folder / MEMORY).write_text(json.dumps(document), encoding="utf-8")
     for kind, bits in EXPORTS.values():
@@ -155,12 +155,12 @@ def files_of(run: Run) -> dict[str, Path]:
 
 def in_this_process(run: Run) -> dict[str, Way]:
     exports = {name: path for name, path in files_of(run).items() if name in EXPORTS}
-    deciders = {
-        "reloaded": Classifier.load(run),
+    classifiers = {
+        "reloaded": KerasClassifier.load(run),
         "light": LightClassifier.load(run),
-        **{name: open_export(path, trust=True) for name, path in exports.items()},
+        **{name: load_classifier(path, trust=True) for name, path in exports.items()},
     }
-    ways = {name: by_decider(decider) for name, decider in deciders.items()}
+    ways = {name: by_classifier(classifier) for name, classifier in classifiers.items()}
     return {**ways, "saved_model_files": by_graph(exports["saved_model"])}
 
 

@@ -28,7 +28,7 @@ from dlmath.data.splits import read_split
 from dlmath.evaluation.selective_figures import selective_figures
 from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
-from dlmath.inference.decider import Decider, stored_decision
+from dlmath.inference.decision_rule import DecisionRule, stored_decision
 from dlmath.models import RECIPES
 from dlmath.runs import Run
 from dlmath.stats import auc_with_interval
@@ -100,7 +100,7 @@ def images_of(run: Run, external: Path) -> dict[str, Sequence[Example]]:
 def answered(run: Run, examples: Sequence[Example]) -> Group:
     """Ask the run, as `dlmath predict` does."""
     predictions = dlmath.predict(run, [example.path for example in examples])
-    limits = Decider(**stored_decision(run))
+    limits = DecisionRule(**stored_decision(run))
     probabilities = np.array([probabilities_of(one, limits) for one in predictions])
     index = limits.positive_index
     truth = np.array([limits.classes.index(example.label) for example in examples])
@@ -117,7 +117,7 @@ def answered(run: Run, examples: Sequence[Example]) -> Group:
     )
 
 
-def probabilities_of(prediction: Prediction, limits: Decider) -> list[float]:
+def probabilities_of(prediction: Prediction, limits: DecisionRule) -> list[float]:
     if prediction.probabilities is None:
         raise SystemExit(prediction.error)
     return [prediction.probabilities[name] for name in limits.classes]

@@ -24,13 +24,13 @@ from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.operating_points import operating_points, point_statistics
 from dlmath.evaluation.prevalence import at_prevalence, prevalence_figures
 from dlmath.evaluation.threshold import RULES, Rule, threshold_interval
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import REPLICATES
 
 RESULT = Path(__file__).parents[1] / "results" / "coverage.json"
 TRUE_IMAGES = 1_000_000
-DECIDER = Decider(("NORMAL", "PNEUMONIA"), 224, "PNEUMONIA", Threshold(0.5, "validation"))
+RULE = DecisionRule(("NORMAL", "PNEUMONIA"), 224, "PNEUMONIA", Threshold(0.5, "validation"))
 OTHER_PREVALENCE = 0.05
 MOVED = ("accuracy", "ppv", "npv", "f1", "mcc")  # decision metrics that another prevalence changes
 AT_PREVALENCE = tuple(f"{name} at a prevalence of {OTHER_PREVALENCE}" for name in MOVED)
@@ -178,7 +178,7 @@ def draw(setting: Setting, number: int) -> Sample:
     noise = own if per_patient == 1 else np.sqrt(0.5) * (shared + own)
     claimed = probability(setting, setting.distance * (2 * truth - 1) + noise)
     clusters = np.repeat(np.arange(setting.patients), per_patient)
-    return Sample(DECIDER, truth, np.column_stack([1 - claimed, claimed]), clusters)
+    return Sample(RULE, truth, np.column_stack([1 - claimed, claimed]), clusters)
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def said_of(
     array = np.asarray(pixels.array)
     if change is not None:
         array = np.clip(np.round(change(array.astype(np.float32))), 0, 255).astype(np.uint8)
-    answers = classifier.answer(array, lambda done, of: report.progress("predicting", done, of))
+    answers = classifier.predict(array, lambda done, of: report.progress("predicting", done, of))
     return Reference(
         sketch.project(answers),
         answers.probabilities,

@@ -37,7 +37,7 @@ from dlmath.explain.heat_map import HeatMap, enlarge
 from dlmath.explain.methods import METHODS, QUICK
 from dlmath.explain.sanity import sanity, sanity_figure
 from dlmath.explain.similarity import rank_correlation
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.seeds import generator
@@ -102,7 +102,7 @@ def train(command: str, folder: Path) -> None:
 
 
 def measure(run: Run, experiment: Experiment, report: Reporter) -> dict:
-    classifier = Classifier.load(run)
+    classifier = KerasClassifier.load(run)
     parts = ClassifierParts(classifier.model)
     index = classifier.positive_index
     assert index is not None

@@ -27,11 +27,11 @@ from dlmath.bench.export import BASELINE, compare
 from dlmath.cli.progress import reporter
 from dlmath.export.cases import Cases, gather_cases, parts_of
 from dlmath.export.quantization import compare_accuracy
-from dlmath.inference.decider import Decider
-from dlmath.inference.exported_classifier import open_export
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.inference.predict_files import predict
+from dlmath.inference.runtimes import load_classifier
 from dlmath.runs import Run, read_json
 
 RESULT = Path(__file__).parents[1] / "results" / "export-formats.json"
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def table(run: Run, rounds: int, report: reporter) -> dict:
-    classifier = Classifier.load(run)
+    classifier = KerasClassifier.load(run)
     parts = parts_of(run, report)
     cases = gather_cases(run, classifier, parts, by_graph=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -68,8 +68,8 @@ def table(run: Run, rounds: int, report: reporter) -> dict:
         for kind, bits in FORMATS:
             name = kind if bits == "none" else f"{kind}_{bits}"
             paths[name] = dlmath.export(run, kind, folder, quantize=bits, reporter=report)
-        exports = {name: open_export(path, trust=True) for name, path in paths.items()}
-        others: dict[str, Decider] = {"light": LightClassifier.load(run), **exports}
+        exports = {name: load_classifier(path, trust=True) for name, path in paths.items()}
+        others: dict[str, Classifier] = {"light": LightClassifier.load(run), **exports}
         speeds = compare(classifier, others, cases.pixels, rounds, {})
         rows = {BASELINE: {}, **{name: parity(cases, one) for name, one in others.items()}}
         for name, row in rows.items():
@@ -94,15 +94,15 @@ def table(run: Run, rounds: int, report: reporter) -> dict:
     }
 
 
-def parity(cases: Cases, decider: Decider) -> dict:
-    answers = decider.answer(cases.pixels)
-    decided = decider.decide(answers.probabilities)
+def parity(cases: Cases, classifier: Classifier) -> dict:
+    answers = classifier.predict(cases.pixels)
+    decided = classifier.decide(answers.probabilities)
     row = {
         "largest_difference": float(np.abs(answers.probabilities - cases.probabilities).max()),
         "changed_decisions": int((decided != cases.decisions).sum()),
     }
     if cases.abstains is not None:
-        abstains = decider.abstains(answers.probabilities, answers.distances)
+        abstains = classifier.abstains(answers.probabilities, answers.distances)
         row["changed_abstentions"] = int((abstains != cases.abstains).sum())
     return row
 
@@ -110,7 +110,7 @@ def parity(cases: Cases, decider: Decider) -> dict:
 def of_predict(run: Run, cases: Cases) -> dict:
     said = predict(run, cases.files)
     probabilities = np.array([list(one.probabilities.values()) for one in said])
-    names = np.array(cases.decider.classes)[cases.decisions]
+    names = np.array(cases.classifier.classes)[cases.decisions]
     return {
         "largest_difference": float(np.abs(probabilities - cases.probabilities).max()),
         "changed_decisions": sum(

@@ -19,7 +19,7 @@ import numpy as np
 from dlmath.drift.prevalence import interval
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Layout, Sketch
-from dlmath.inference.decider import Decider
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.seeds import generator
 from dlmath.stats.proportions import clopper_pearson
 
@@ -28,7 +28,7 @@ REPEATS = 200
 SHARES = (0.02, 0.1, 0.4, 0.7)
 PATIENTS = (50, 200)
 LAYOUT = Layout(0, 1, 0)
-SKETCH = Sketch(Decider(("healthy", "ill"), 8, "ill", None), LAYOUT)
+SKETCH = Sketch(DecisionRule(("healthy", "ill"), 8, "ill", None), LAYOUT)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
 from dlmath.errors import RunError
 from dlmath.evaluation.openings import openings_of
 from dlmath.inference.columns import probability_columns
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.runs import read_json
 
 FIGURES_AGREE = 1e-6
@@ -78,12 +79,12 @@ def one_class_only(subject: Subject) -> Verdict:
 
 
 def _decided(subject: Subject) -> np.ndarray:
-    threshold = (subject.manifest.get("threshold") or {}).get("value")
-    if not subject.recipe.is_binary or threshold is None:
-        return subject.probabilities.argmax(axis=1)
-    positive = subject.recipe.classes.index(subject.recipe.positive_class)
-    is_positive = subject.probabilities[:, positive] >= threshold
-    return np.where(is_positive, positive, 1 - positive)
+    recipe, stored = subject.recipe, subject.manifest.get("threshold") or {}
+    value = stored.get("value") if recipe.is_binary else None
+    limit = None if value is None else Threshold(value, str(stored.get("chosen_on")))
+    positive = recipe.positive_class if recipe.is_binary else None
+    rule = DecisionRule(recipe.classes, recipe.image_size, positive, limit)
+    return rule.decide(subject.probabilities)
 
 
 def threshold(subject: Subject) -> Verdict:

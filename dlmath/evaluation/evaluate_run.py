@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example, Source
-from dlmath.errors import DataError, RunError
+from dlmath.errors import DataError
 from dlmath.evaluation import details
 from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.evaluation import Evaluation, measure
@@ -21,7 +22,7 @@ from dlmath.evaluation.report_maps import keep_maps
 from dlmath.evaluation.selective_figures import of_sample
 from dlmath.evaluation.subject import Subject, given_images, own_images
 from dlmath.inference.columns import number_or_none, probability_columns
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.prevalence import check_prevalence, trained_prevalence
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_csv, write_json
@@ -71,7 +72,7 @@ def evaluate(
             "The patients of a run's own images are those of its split. Leave --patients out, or "
             f"name other images with --data. Received: patient_rules={list(patient_rules)}"
         )
-    classifier = Classifier.load(run)
+    classifier = KerasClassifier.load(run)
     if data is None:
         subject = own_images(run, split, reporter)
     else:
@@ -92,21 +93,23 @@ def evaluate(
     return evaluation
 
 
-def _predict(run: Run, classifier: Classifier, subject: Subject, reporter: Reporter) -> Evaluated:
+def _predict(
+    run: Run, classifier: KerasClassifier, subject: Subject, reporter: Reporter
+) -> Evaluated:
     pixels = load_pixels(
         subject.examples,
         classifier.image_size,
         on_bad_file=run.recipe.on_bad_file,
         progress=lambda done, total: reporter.progress("reading images", done, total),
     )
-    probabilities, distances, _ = classifier.answer(
+    outputs = classifier.predict(
         pixels.array, lambda done, total: reporter.progress("predicting", done, total)
     )
-    _refuse_nan(run, probabilities, pixels.examples)
+    outputs.refuse_nan(partial(_nan_in, run, pixels.examples))
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     clusters = cluster_indices([example.patient for example in pixels.examples])
-    sample = Sample(classifier, truth, probabilities, clusters)
-    return Evaluated(sample, pixels, run.recipe.seed, distances)
+    sample = Sample(classifier, truth, outputs.probabilities, clusters)
+    return Evaluated(sample, pixels, run.recipe.seed, outputs.distances)
 
 
 def _measure(
@@ -118,7 +121,7 @@ def _measure(
 ) -> Evaluation:
     sample, pixels = evaluated.sample, evaluated.pixels
     evaluation = measure(
-        sample.decider,
+        sample.rule,
         sample.truth,
         sample.probabilities,
         [example.patient for example in pixels.examples],
@@ -144,14 +147,11 @@ def _measure(
     )
 
 
-def _refuse_nan(run: Run, probabilities: np.ndarray, examples: Sequence[Example]) -> None:
-    bad = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
-    if len(bad):
-        raise RunError(
-            f"The model of {run.folder} gives NaN for {len(bad):,} of {len(examples):,} images: "
-            f"{listed([examples[int(row)].file for row in bad])}. Its weights are damaged or its "
-            "training diverged. Train again."
-        )
+def _nan_in(run: Run, examples: Sequence[Example], rows: np.ndarray) -> str:
+    return (
+        f"The model of {run.folder} gives NaN for {len(rows):,} of {len(examples):,} images: "
+        f"{listed([examples[int(row)].file for row in rows])}"
+    )
 
 
 def _state_warnings(run: Run) -> list[str]:

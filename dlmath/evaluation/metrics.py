@@ -12,7 +12,7 @@ import numpy as np
 from dlmath.evaluation.calibration import probability_columns, probability_metrics_of
 from dlmath.evaluation.decisions import ClassCounts, class_columns, decision_metrics
 from dlmath.evaluation.ranking import rank
-from dlmath.inference.decider import decide_binary
+from dlmath.inference.decision_rule import decide_binary
 
 Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 

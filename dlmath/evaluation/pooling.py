@@ -11,7 +11,7 @@ from dlmath.errors import RunError
 from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.selective_figures import answered_by_class, selective_figures
 from dlmath.inference.columns import probability_columns
-from dlmath.inference.decider import Decider, Threshold, stored_decision
+from dlmath.inference.decision_rule import DecisionRule, Threshold, stored_decision
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
 from dlmath.stats.bootstrap import cluster_indices
@@ -26,7 +26,7 @@ class _Fold:
     truth: np.ndarray  # (N,) class indices
     probabilities: np.ndarray  # (N, K)
     patients: tuple[str | None, ...]
-    decider: Decider
+    rule: DecisionRule
     distances: np.ndarray  # (N,), NaN where there is none
 
 
@@ -51,9 +51,9 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
     def measured(parts: Sequence[np.ndarray]) -> Evaluation:
         threshold = Threshold(_MIDDLE, "validation") if recipe.is_binary else None
         positive = recipe.positive_class if recipe.is_binary else None
-        decider = Decider(recipe.classes, recipe.image_size, positive, threshold)
+        rule = DecisionRule(recipe.classes, recipe.image_size, positive, threshold)
         return measure(
-            decider,
+            rule,
             truth,
             np.concatenate(parts),
             patients,
@@ -88,14 +88,14 @@ def _selective(
         known = [part for part in parts if part is not None]
         return np.concatenate(known) if len(known) == len(folds) else None
 
-    deciders = [(fold.decider, fold) for fold in folds]
-    abstains = together(by.abstains(one.probabilities, one.distances) for by, one in deciders)
+    rules = [(fold.rule, fold) for fold in folds]
+    abstains = together(by.abstains(one.probabilities, one.distances) for by, one in rules)
     figures = selective_figures(
-        np.concatenate([by.decide(one.probabilities) != one.truth for by, one in deciders]),
-        np.concatenate([by.confidence(one.probabilities) for by, one in deciders]),
+        np.concatenate([by.decide(one.probabilities) != one.truth for by, one in rules]),
+        np.concatenate([by.confidence(one.probabilities) for by, one in rules]),
         cluster_indices(patients),
         abstains=abstains,
-        unusual=together(by.unusual(one.distances) for by, one in deciders),
+        unusual=together(by.unusual(one.distances) for by, one in rules),
         seed=recipe.seed,
     )
     truth = np.concatenate([fold.truth for fold in folds])
@@ -105,7 +105,7 @@ def _selective(
 
 def _around_the_middle(fold: _Fold, positive: int) -> np.ndarray:
     """Return probabilities (N, 2) that are at least 0.5 just where the fold decides positive."""
-    decided = fold.decider.decide(fold.probabilities) == positive
+    decided = fold.rule.decide(fold.probabilities) == positive
     return np.where(np.arange(2) == positive, decided[:, None], ~decided[:, None]).astype(float)
 
 
@@ -119,7 +119,7 @@ def _read(run: Run, recipe: Recipe) -> _Fold:
             truth=np.array([recipe.classes.index(row["class"]) for row in rows]),
             probabilities=np.array([[float(row[column]) for column in columns] for row in rows]),
             patients=tuple(row["patient"] or None for row in rows),
-            decider=Decider(**stored_decision(run)),
+            rule=DecisionRule(**stored_decision(run)),
             distances=np.array([float(row.get("distance") or "nan") for row in rows]),
         )
     except (OSError, KeyError, ValueError) as error:

@@ -9,13 +9,13 @@ from dlmath.data.listing import counted, listed
 from dlmath.errors import RunError
 from dlmath.evaluation.intervals import Sample
 from dlmath.inference.columns import probability_columns
-from dlmath.inference.decider import Decider
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.runs import Run
 
 Rows = Mapping[str, Mapping[str, str]]
 
 
-def read_predictions(run: Run, decider: Decider) -> Rows:
+def read_predictions(run: Run, rule: DecisionRule) -> Rows:
     """Return the rows of a run's `predictions.csv` by file.
 
     Raises:
@@ -27,7 +27,7 @@ def read_predictions(run: Run, decider: Decider) -> Rows:
             f"{run.folder} has not been evaluated on its test part: {path.name} is missing. "
             f"Run: dlmath evaluate {run.folder}"
         )
-    wanted = ["file", "patient", "class", *probability_columns(decider.classes)]
+    wanted = ["file", "patient", "class", *probability_columns(rule.classes)]
     try:
         with path.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines))
@@ -79,14 +79,16 @@ def _hashes(run: Run) -> dict[str, str]:
         raise RunError(f"Cannot read {run.split_path}: {error}. Train again.") from error
 
 
-def sample_of(decider: Decider, rows: Sequence[Mapping[str, str]], clusters: np.ndarray) -> Sample:
+def sample_of(
+    rule: DecisionRule, rows: Sequence[Mapping[str, str]], clusters: np.ndarray
+) -> Sample:
     """Return rows of `read_predictions` as a sample."""
-    columns = probability_columns(decider.classes)
+    columns = probability_columns(rule.classes)
     try:
         probabilities = np.array([[float(row[name]) for name in columns] for row in rows])
-        truth = np.array([decider.classes.index(row["class"]) for row in rows])
+        truth = np.array([rule.classes.index(row["class"]) for row in rows])
     except ValueError as error:
         raise RunError(
             f"A predictions.csv is damaged: {error}. Write it again with: dlmath evaluate"
         ) from error
-    return Sample(decider, truth, probabilities, clusters)
+    return Sample(rule, truth, probabilities, clusters)

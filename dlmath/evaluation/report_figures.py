@@ -14,6 +14,7 @@ from dlmath.data.thumbnail import thumbnail_address
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.curves import Curves, curves
 from dlmath.inference.columns import probability_columns
+from dlmath.inference.decision_rule import decide_binary
 from dlmath.runs import Run
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import cluster_indices
@@ -82,7 +83,7 @@ def chart_section(found: Predictions, threshold: float, seed: int) -> str:
 
 
 def _roc(drawn: Curves, found: Predictions, threshold: float) -> tuple[str, str]:
-    decided = found.score >= threshold
+    decided = decide_binary(found.score, threshold)
     at = np.array([decided[~found.positive].mean()]), np.array([decided[found.positive].mean()])
     chart = Chart("ROC curve", Axes("1 - specificity", "sensitivity"))
     chart.line(np.array([0, 1]), np.array([0, 1]), "guide")
@@ -134,7 +135,7 @@ def _decision_curve(drawn: Curves) -> tuple[str, str]:
 def mistakes_section(run: Run, found: Predictions, threshold: float) -> list[str]:
     """Return the most confident mistakes of both kinds, as pictures where they are at hand."""
     paths = _paths(run)
-    wrong = (found.score >= threshold) != found.positive
+    wrong = decide_binary(found.score, threshold) != found.positive
     missed = np.flatnonzero(wrong & found.positive)
     alarms = np.flatnonzero(wrong & ~found.positive)
     kinds = (

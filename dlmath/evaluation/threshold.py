@@ -9,6 +9,7 @@ import numpy as np
 from dlmath.errors import DataError, RecipeError
 from dlmath.evaluation.cuts import Cuts
 from dlmath.evaluation.decisions import ratio
+from dlmath.inference.decision_rule import decide_binary
 from dlmath.recipe import Recipe
 from dlmath.seeds import generator
 from dlmath.stats.bca import LEVEL
@@ -156,7 +157,8 @@ def _keeps_target(
     counted = positive if rule.name == "sensitivity" else ~positive
     ends = []
     for threshold in candidates:
-        share = share_of_images((probability >= threshold) == positive, counted, clusters)
+        right = decide_binary(probability, threshold) == positive
+        share = share_of_images(right, counted, clusters)
         assert share is not None  # both classes are there
         ends.append((share.low, share.high))
     lows, highs = np.array(ends).T

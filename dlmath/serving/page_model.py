@@ -9,7 +9,7 @@ from dlmath import pages
 from dlmath.data.listing import counted
 from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.meanings import MEANINGS, cells
-from dlmath.inference.exported_classifier import export_metadata
+from dlmath.inference.exported import export_metadata
 from dlmath.runs import Run, read_json
 from dlmath.serving.service import Service
 

@@ -17,12 +17,12 @@ from dlmath.evaluation.intervals import (
     measure_metrics,
 )
 from dlmath.evaluation.metrics import METRICS
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.seeds import generator
 from dlmath.stats import auc_with_interval
 
-BINARY = Decider(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
-THREE = Decider(("a", "b", "c"), 16, None, None)
+BINARY = DecisionRule(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
+THREE = DecisionRule(("a", "b", "c"), 16, None, None)
 
 
 def binary_sample(positives=30, negatives=30, distance=1.0, seed=0) -> Sample:

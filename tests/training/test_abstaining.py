@@ -12,8 +12,8 @@ import dlmath
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import read_split
 from dlmath.errors import RecipeError, RunError
-from dlmath.inference.decider import Decider, Threshold
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.decision_rule import DecisionRule, Threshold
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
@@ -102,7 +102,7 @@ def test_the_evaluation_follows_from_the_predictions(trained, squares):
     assert selective["greatest_distance"] == trained.manifest["distance"]["limit"]
 
 
-@pytest.mark.parametrize("load", [LightClassifier.load, Classifier.load])
+@pytest.mark.parametrize("load", [LightClassifier.load, KerasClassifier.load])
 @pytest.mark.parametrize("change", ["missing", "other"])
 def test_a_distance_that_is_gone_or_changed_is_named(trained, load, change):
     path = trained.light_distance_path
@@ -171,14 +171,14 @@ def test_the_rule_is_kept_where_it_is_chosen(recipe, rule, target):
     found = validation.decisions(probabilities, labels, [None] * 60, recipe, Reporter())
 
     abstention, threshold = found["abstention"], found["threshold"]
-    decider = Decider(
+    rule = DecisionRule(
         recipe.classes,
         recipe.image_size,
         recipe.positive_class or None,
         threshold and Threshold(threshold["value"], "validation"),
     )
-    sure = decider.confidence(probabilities) >= abstention["confidence"]
-    wrong = decider.decide(probabilities) != labels
+    sure = rule.confidence(probabilities) >= abstention["confidence"]
+    wrong = rule.decide(probabilities) != labels
     assert sure.mean() == pytest.approx(abstention["coverage"])
     assert wrong[sure].mean() == pytest.approx(abstention["risk"])
     assert abstention["coverage"] >= target if rule == "coverage" else abstention["risk"] <= target

@@ -1,16 +1,13 @@
-"""What turns a run's probabilities into decisions, whatever program computes them."""
+"""The rule that turns a run's probabilities into decisions, whatever program computes them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.inference.distance import FeatureDistance
 from dlmath.runs import Run
-
-Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Abstention:
     """When an answer is not to be relied on; a person should look at such an image.
 
     Attributes:
-        confidence: The least that is answered, see `Decider.confidence`; None without a rule.
+        confidence: The least that is answered, see `DecisionRule.confidence`; None without a rule.
         distance: The greatest that is usual, see `FeatureDistance`; None where none was fitted.
     """
 
@@ -39,23 +36,9 @@ class Abstention:
     distance: float | None = None
 
 
-class Answers(NamedTuple):
-    """What a classifier says of N images.
-
-    Attributes:
-        probabilities: float64 (N, K); NaN where the model gives no number.
-        distances: float64 (N,) from the training images; None where the run fitted none.
-        features: float32 (N, D), what the last layer sees; None where they are not at hand.
-    """
-
-    probabilities: np.ndarray
-    distances: np.ndarray | None
-    features: np.ndarray | None = None
-
-
 @dataclass(frozen=True, eq=False)
-class Decider:
-    """What a run decides with; a subclass computes the probabilities.
+class DecisionRule:
+    """How a run decides by probabilities, and when it abstains; `Classifier` computes them.
 
     Attributes:
         classes: K names, in the order of the probabilities.
@@ -77,17 +60,6 @@ class Decider:
     def positive_index(self) -> int | None:
         """The index of the positive class, None for more than two classes."""
         return None if self.positive_class is None else self.classes.index(self.positive_class)
-
-    def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
-        """Return what it says of pixels (N, size, size, 3) in 0..255."""
-        raise NotImplementedError
-
-    def probabilities(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:
-        """Return float64 (N, K) for pixels (N, size, size, 3) in 0..255.
-
-        NaN where the model gives no number; nothing is hidden here.
-        """
-        return self.answer(pixels, progress).probabilities
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """Return (N,) class indices: by the threshold for two classes, else the most probable."""
@@ -136,13 +108,18 @@ def _inside(probability: np.ndarray | float) -> np.ndarray:
     return np.clip(probability, least, 1 - least)
 
 
-def decide_binary(probability: np.ndarray, threshold: float) -> np.ndarray:
-    """Return (N,) bool: whether each image is decided positive. The only place that decides."""
+def decide_binary(probability: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
+    """Return whether each image is decided positive, bool. The only place that decides.
+
+    Args:
+        probability: Of the positive class, of any shape.
+        threshold: A number, or an array that is broadcast against the probabilities.
+    """
     return np.asarray(probability) >= threshold
 
 
 def stored_decision(run: Run) -> dict[str, Any]:
-    """Return the fields of `Decider` as the run's recipe and manifest give them.
+    """Return the fields of `DecisionRule` as the run's recipe and manifest give them.
 
     Raises:
         RunError: The run is not finished, its files are damaged, or its recipe names other classes

@@ -8,10 +8,10 @@ from dlmath.errors import RunError, UserError
 from dlmath.export.cases import parts_of
 from dlmath.export.description import describe
 from dlmath.export.formats import Subject, find_format
-from dlmath.inference.decider import Abstention
-from dlmath.inference.exported import METADATA, kind_of_export
-from dlmath.inference.exported_classifier import export_metadata, open_export
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.decision_rule import Abstention
+from dlmath.inference.exported import METADATA, export_metadata
+from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.runtimes import kind_of_export, load_classifier
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def written(tiny_run, tmp_path):
         )
         kind = find_format(format, quantize)
         kind.require()
-        classifier = Classifier.load(tiny_run)
+        classifier = KerasClassifier.load(tiny_run)
         path = tmp_path / "exported" / kind.name
         path.parent.mkdir(exist_ok=True)
         metadata = describe(tiny_run, classifier, format)
@@ -67,9 +67,9 @@ def test_fewer_bits_are_near(tiny_run, written, images, quantize):
     path = written("litert", quantize)
     pixels = np.stack([np.full((16, 16, 3), level) for level in (100, 115, 125, 140)])
 
-    found = open_export(path).probabilities(pixels)
+    found = load_classifier(path).predict(pixels).probabilities
 
-    wanted = Classifier.load(tiny_run).probabilities(pixels)
+    wanted = KerasClassifier.load(tiny_run).predict(pixels).probabilities
     np.testing.assert_allclose(found, wanted, atol=0.15 if quantize == "int8" else 2e-3)
 
 
@@ -106,7 +106,7 @@ def test_damaged_metadata_are_refused(written, content, told):
     (path / METADATA).write_text(content)
 
     with pytest.raises(RunError, match=told):
-        open_export(path)
+        load_classifier(path)
 
 
 @pytest.mark.parametrize("format", ["litert", "onnx"])
@@ -115,7 +115,7 @@ def test_a_damaged_network_is_refused(written, format):
     next(path.glob("model.*")).write_bytes(b"no network")
 
     with pytest.raises(RunError, match="Export the run again"):
-        open_export(path)
+        load_classifier(path)
 
 
 def test_metadata_lie_beside_each_network(written):

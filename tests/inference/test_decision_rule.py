@@ -1,20 +1,23 @@
+import ast
+import re
+
 import numpy as np
 import pytest
 
 from dlmath.errors import RunError
-from dlmath.inference.decider import Abstention, Decider, Threshold, stored_decision
+from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold, stored_decision
 
-THREE = Decider(("a", "b", "c"), 16, None, None)
+THREE = DecisionRule(("a", "b", "c"), 16, None, None)
 
 
 @pytest.mark.parametrize("positive", ["NORMAL", "PNEUMONIA"])
 def test_two_classes_are_decided_at_the_threshold_and_above(positive):
-    decider = Decider(("NORMAL", "PNEUMONIA"), 16, positive, Threshold(0.25, "validation"))
+    rule = DecisionRule(("NORMAL", "PNEUMONIA"), 16, positive, Threshold(0.25, "validation"))
     of_positive = np.array([0.2, 0.25, 0.9])
     columns = [of_positive, 1 - of_positive]
     probabilities = np.stack(columns if positive == "NORMAL" else columns[::-1], axis=1)
 
-    decided = [decider.classes[index] for index in decider.decide(probabilities)]
+    decided = [rule.classes[index] for index in rule.decide(probabilities)]
 
     other = "PNEUMONIA" if positive == "NORMAL" else "NORMAL"
     assert decided == [other, positive, positive]
@@ -45,7 +48,7 @@ def test_a_run_says_when_it_abstains(tiny_run):
 
 def binary(threshold=0.2, **limits):
     decided = Threshold(threshold, "validation")
-    return Decider(("no", "yes"), 16, "yes", decided, abstention=Abstention(**limits))
+    return DecisionRule(("no", "yes"), 16, "yes", decided, abstention=Abstention(**limits))
 
 
 def both(probability):
@@ -69,7 +72,7 @@ def test_a_threshold_at_the_end_gives_finite_confidence(threshold):
 
 def test_confidence_of_two_classes_is_a_case_of_that_of_more():
     probabilities = both([0.1, 0.5, 0.7, 1.0])
-    most_probable = Decider(("no", "yes"), 16, None, None)
+    most_probable = DecisionRule(("no", "yes"), 16, None, None)
 
     np.testing.assert_allclose(
         most_probable.confidence(probabilities), binary(0.5).confidence(probabilities)
@@ -122,3 +125,32 @@ def test_classes_edited_after_training_are_noticed(tiny_run, field, was, edited)
 
     with pytest.raises(RunError, match=rf"edited after the training. Received: {field} = "):
         stored_decision(tiny_run)
+
+
+# What compares with a threshold and decides nothing by it, or decides in another language.
+COMPARES = {
+    "dlmath/inference/decision_rule.py": "`decide_binary` itself",
+    "dlmath/export/decision_graph.py": "the same in TensorFlow operations",
+    "dlmath/doctor/decisions.py": "accuracy, computed by other code on purpose",
+    "dlmath/audit/label_errors.py": "thresholds of confident learning",
+}
+
+
+def compares_with_threshold(source):
+    """Whether a program asks if something is at least a threshold."""
+    return any(
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.GtE)
+        and re.match(r".*(thresholds?|limit)\b", ast.unparse(node.comparators[0]))
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def test_decisions_are_made_in_one_place(repository):
+    found = {
+        path.relative_to(repository).as_posix()
+        for path in (repository / "dlmath").rglob("*.py")
+        if compares_with_threshold(path.read_text())
+    }
+
+    assert found == set(COMPARES)
