@@ -9,7 +9,7 @@ import numpy as np
 from dlmath import pages
 from dlmath.charts import Axes, Chart
 from dlmath.data.listing import counted
-from dlmath.data.sources import list_files
+from dlmath.data.run_data import RunData
 from dlmath.data.thumbnail import thumbnail_address
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.curves import Curves, curves
@@ -152,7 +152,7 @@ def mistakes_section(run: Run, found: Predictions, threshold: float) -> list[str
 def _paths(run: Run) -> dict[str, Path]:
     """Return where the run's images lie; nothing if they were moved away."""
     try:
-        return {item.file: item.path for item in list_files(run.sources).found}
+        return RunData(run).paths()
     except DataError:
         return {}
 
