@@ -10,7 +10,6 @@ Writes `benchmarks/results/stock-keras.json`.
 """
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -19,6 +18,9 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
+
+from dlmath.data.run_data import RunData
+from dlmath.runs import Run
 
 RESULT = Path(__file__).parents[1] / "results" / "stock-keras.json"
 EPOCHS = 2
@@ -85,7 +87,7 @@ def write(ways: dict[str, list[dict]]) -> None:
 def one_round(data: Path, folder: Path) -> dict[str, dict]:
     cold = dlmath(data, folder / "cold", folder / "home")
     warm = dlmath(data, folder / "warm", folder / "home")
-    tree = write_parts(folder / "cold" / "split.csv", data, folder / "tree")
+    tree = write_parts(Run(folder / "cold"), data, folder / "tree")
     output = subprocess.run(
         [sys.executable, "-c", STOCK, str(tree), str(EPOCHS)], capture_output=True, check=True
     )
@@ -115,10 +117,9 @@ def dlmath(data: Path, run: Path, home: Path) -> dict:
     }
 
 
-def write_parts(split: Path, data: Path, tree: Path) -> Path:
+def write_parts(run: Run, data: Path, tree: Path) -> Path:
     """Lay the images of the run's own parts out as Keras reads them."""
-    with split.open(newline="", encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["split"] in ("train", "validation")]
+    rows = [row for row in RunData(run).rows if row["split"] in ("train", "validation")]
     for archive in sorted(data.glob("*.zip")):
         with zipfile.ZipFile(archive) as members:
             for row in rows:

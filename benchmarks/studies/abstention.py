@@ -23,8 +23,8 @@ import numpy as np
 
 import dlmath
 from dlmath.cli.progress import reporter
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import Example, read_sources
-from dlmath.data.splits import read_split
 from dlmath.evaluation.selective_figures import selective_figures
 from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
@@ -87,12 +87,11 @@ def main() -> None:
 def images_of(run: Run, external: Path) -> dict[str, Sequence[Example]]:
     """Return the images of the three groups, with their patients."""
     recipe = run.recipe
-    children = read_sources(run.sources, classes=recipe.classes, patient_rules=recipe.patient_rules)
-    split = read_split(run.split_path, children)
+    children = RunData(run)
     adults = read_sources([external], classes=recipe.classes, patient_rules=[ADULT_PATIENT])
     return {
-        "validation children": split.validation,
-        "test children": split.test,
+        "validation children": children.part("validation"),
+        "test children": children.part("test"),
         "adults": adults.examples,
     }
 

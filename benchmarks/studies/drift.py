@@ -30,13 +30,13 @@ from PIL.ImageFilter import GaussianBlur
 from dlmath.audit.differences import holm
 from dlmath.cli.progress import reporter
 from dlmath.data.pixels import load_pixels
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import read_sources
 from dlmath.drift.comparison import Comparison, compare
 from dlmath.drift.pictures import describe
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
-from dlmath.evaluation.subject import own_images
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
@@ -86,7 +86,8 @@ def main() -> None:
     classifier = LightClassifier.load(run)
     sketch = Sketch.of(classifier)
     with reporter() as report:
-        validation = own_images(run, "validation", report).examples
+        children = RunData(run, progress=report.progress)
+        validation = children.part("validation")
         adults = read_sources([arguments.data / "external"], patient_rules=[ADULT_PATIENT]).examples
 
         def look(examples, change=None) -> Reference:
@@ -95,7 +96,7 @@ def main() -> None:
         known = look(validation)
         others = {
             "adult X-rays": look(adults),
-            "official test part": look(own_images(run, "test", report).examples),
+            "official test part": look(children.part("test")),
         }
         changed = {name: look(validation, change) for name, change in CHANGES.items()}
     result = {

@@ -26,9 +26,9 @@ import numpy as np
 
 from dlmath.cli.progress import reporter
 from dlmath.data.pixels import read_image
+from dlmath.data.run_data import RunData
 from dlmath.data.sheet import choose
 from dlmath.data.sources import Example
-from dlmath.evaluation.subject import own_images
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.contrast import contrast_figure
 from dlmath.explain.deletion import deletion_figure, insertion_figure
@@ -119,7 +119,7 @@ def measure(run: Run, experiment: Experiment, report: Reporter) -> dict:
 
 
 def of_class(run: Run, label: str, count: int) -> list[Example]:
-    test = own_images(run, "test").examples
+    test = RunData(run).part("test")
     return choose([example for example in test if example.label == label], count, "explanations")
 
 

@@ -25,7 +25,8 @@ import numpy as np
 import dlmath
 from dlmath.bench.export import BASELINE, compare
 from dlmath.cli.progress import reporter
-from dlmath.export.cases import Cases, gather_cases, parts_of
+from dlmath.data.run_data import RunData
+from dlmath.export.cases import Cases, gather_cases
 from dlmath.export.quantization import compare_accuracy
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.keras_classifier import KerasClassifier
@@ -61,7 +62,7 @@ def main() -> None:
 
 def table(run: Run, rounds: int, report: reporter) -> dict:
     classifier = KerasClassifier.load(run)
-    parts = parts_of(run, report)
+    parts = RunData(run, progress=report.progress).split
     cases = gather_cases(run, classifier, parts, by_graph=False)
     with tempfile.TemporaryDirectory() as folder:
         paths = {}

@@ -19,7 +19,6 @@ bootstrap of patients for both ways of splitting.
 """
 
 import argparse
-import csv
 import json
 import os
 import shutil
@@ -33,10 +32,11 @@ import dlmath
 from dlmath.cli.progress import reporter
 from dlmath.data.folds import split_folds
 from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.evaluation.predictions import Predictions
 from dlmath.linear_head.scores import auc_of_draws
 from dlmath.models import RECIPES
 from dlmath.reporting import Reporter
-from dlmath.runs import write_csv
+from dlmath.runs import Run, write_csv
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import estimate
 
@@ -90,14 +90,16 @@ def cross_validate(
     scores = {}
     for number, fold in enumerate(split_folds(known, FOLDS, SEED).folds):
         report.say(f"{model}, split by {split}: fold {number + 1} of {FOLDS}")
-        run = work / f"{model}-{split}-{number}"
-        if not (run / "predictions.csv").is_file():
-            shutil.rmtree(run, ignore_errors=True)
+        run = Run(work / f"{model}-{split}-{number}")
+        if not run.predictions_path.is_file():
+            shutil.rmtree(run.folder, ignore_errors=True)
             table = write_fold(known, fold, work / f"{split}-{number}.csv")
             recipe = MODELS[model].replace(patient_rules=SPLITS[split])
-            dlmath.evaluate(dlmath.train(recipe, table, out=run, reporter=report), reporter=report)
+            dlmath.train(recipe, table, out=run.folder, reporter=report)
+            dlmath.evaluate(run, reporter=report)
         of_fold = {name_in(work, example): example.file for example in fold}
-        for file, probability in read_predictions(run / "predictions.csv").items():
+        found = Predictions.read(run)
+        for file, probability in zip(found.files, found.score.tolist(), strict=True):
             scores[of_fold[file]] = (number, probability)
     return scores
 
@@ -124,12 +126,6 @@ def write_fold(catalogue: Catalogue, fold: tuple[Example, ...], table: Path) -> 
 
 def name_in(folder: Path, example: Example) -> str:
     return Path(os.path.relpath(example.path, folder)).as_posix()
-
-
-def read_predictions(path: Path) -> dict[str, float]:
-    with path.open(newline="", encoding="utf-8") as lines:
-        column = f"probability_{CNN.positive_class}"
-        return {row["file"]: float(row[column]) for row in csv.DictReader(lines)}
 
 
 def compare(catalogue: Catalogue, scores: Mapping[str, dict[str, tuple[int, float]]]) -> dict:

@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from dlmath.data.pixels import load_pixels
+from dlmath.data.run_data import RunData
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch, project
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation.subject import own_images
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.distance import FeatureDistance
 from dlmath.reporting import Reporter
@@ -128,7 +128,7 @@ def _stored(run: Run, sha256: str) -> Reference:
 def _computed(run: Run, classifier: Classifier, reporter: Reporter) -> Reference:
     reporter.say(f"{run.folder} keeps nothing to compare with: its images are looked at again.")
     try:
-        examples = own_images(run, "validation", reporter).examples
+        examples = RunData(run, progress=reporter.progress).part("validation")
     except DataError as error:
         raise RunError(
             f"{run.folder} was trained before runs kept what drift is measured from, and its "

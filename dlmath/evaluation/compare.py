@@ -12,11 +12,11 @@ from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, difference_ends
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
-from dlmath.evaluation.predictions import read_predictions, refuse_other_images, sample_of
+from dlmath.evaluation.predictions import Predictions, refuse_other_images
 from dlmath.inference.decision_rule import DecisionRule, stored_decision
 from dlmath.runs import Run
 from dlmath.seeds import generator
-from dlmath.stats.bootstrap import Estimate, cluster_indices, estimate
+from dlmath.stats.bootstrap import Estimate, estimate
 
 _CHOICE = (
     "To keep the better of runs by their figures on the test part is a choice made on the test "
@@ -97,16 +97,11 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path) -> Compariso
     runs = [run if isinstance(run, Run) else Run.find(run) for run in (first, second)]
     rules = [DecisionRule(**stored_decision(run)) for run in runs]
     _refuse_other_classes(runs, rules)
-    rows = [read_predictions(run, rule) for run, rule in zip(runs, rules, strict=True)]
-    refuse_other_images(runs, rows)
-    files = sorted(rows[0])
-    patients = [rows[0][file]["patient"] or None for file in files]
-    samples = [
-        sample_of(rule, [table[file] for file in files], cluster_indices(patients))
-        for rule, table in zip(rules, rows, strict=True)
-    ]
+    found = [Predictions.read(run).by_file() for run in runs]
+    refuse_other_images(runs, found)
+    samples = [one.sample(rule) for rule, one in zip(rules, found, strict=True)]
     names = (runs[0].name, runs[1].name)
-    return _compare(names, samples, patients)
+    return _compare(names, samples, found[0].patients)
 
 
 def _compare(

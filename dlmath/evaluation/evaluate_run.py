@@ -16,16 +16,16 @@ from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.openings import record_opening
+from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.prevalence import prevalence_figures
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_maps import keep_maps
 from dlmath.evaluation.selective_figures import of_sample
 from dlmath.evaluation.subject import Subject, given_images, own_images
-from dlmath.inference.columns import number_or_none, probability_columns
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.prevalence import check_prevalence, trained_prevalence
 from dlmath.reporting import SILENT, Reporter
-from dlmath.runs import Run, write_csv, write_json
+from dlmath.runs import Run, write_json
 from dlmath.stats.bootstrap import cluster_indices
 
 
@@ -166,20 +166,15 @@ def _bad_file_warnings(number: int) -> list[str]:
 
 
 def _keep(run: Run, evaluation: Evaluation, evaluated: Evaluated) -> None:
-    columns = probability_columns(evaluation.classes)
-    distances = [None] * evaluation.n if evaluated.distances is None else evaluated.distances
-    rows = (
-        {
-            "file": example.file,
-            "patient": example.patient or "",
-            "class": example.label,
-            **dict(zip(columns, map(float, row), strict=True)),
-            "distance": number_or_none(distance),
-        }
-        for example, row, distance in zip(
-            evaluated.pixels.examples, evaluated.sample.probabilities, distances, strict=True
-        )
-    )
-    header = ["file", "patient", "class", *columns, "distance"]
-    write_csv(run.folder / "predictions.csv", header, rows)
+    sample, examples = evaluated.sample, evaluated.pixels.examples
+    distances = evaluated.distances
+    Predictions(
+        classes=evaluation.classes,
+        files=tuple(example.file for example in examples),
+        patients=tuple(example.patient for example in examples),
+        truth=sample.truth,
+        probabilities=sample.probabilities,
+        distances=np.full(evaluation.n, np.nan) if distances is None else distances,
+        positive_class=evaluation.positive_class,
+    ).write(run)
     write_json(run.metrics_path, evaluation.as_json())

@@ -140,4 +140,4 @@ def _folder(run: Run) -> Path:
 
 
 def _predictions(run: Run) -> str:
-    return hashlib.sha256((run.folder / "predictions.csv").read_bytes()).hexdigest()
+    return hashlib.sha256(run.predictions_path.read_bytes()).hexdigest()

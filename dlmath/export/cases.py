@@ -10,8 +10,9 @@ import tensorflow as tf
 from dlmath.data.image_headers import read_checked
 from dlmath.data.images import decode_and_resize_batch
 from dlmath.data.pixels import load_pixels
-from dlmath.data.sources import Example, read_sources
-from dlmath.data.splits import Split, read_split
+from dlmath.data.run_data import RunData
+from dlmath.data.sources import Example
+from dlmath.data.splits import Split
 from dlmath.evaluation.composition import class_counts
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import SILENT, Reporter
@@ -64,7 +65,7 @@ def gather_cases(
     Args:
         run: With its data.
         classifier: Of the run.
-        parts: What `parts_of` returns, if that is known by now.
+        parts: The run's images, if they were read before.
         by_graph: Whether the export reads files in TensorFlow operations, whose pixels may differ
             from Pillow's by one of 255 levels.
         reporter: Receives the progress.
@@ -73,7 +74,7 @@ def gather_cases(
         DataError: The data of the run are not there.
         RunError: The model gives NaN.
     """
-    parts = parts or parts_of(run, reporter)
+    parts = parts or RunData(run, progress=reporter.progress).split
     everything = (*parts.part("train"), *parts.part("validation"), *parts.part("test"))
     examples = spread(parts.part("test") or everything, IMAGES)
     pixels = load_pixels(examples, classifier.image_size, on_bad_file="skip")
@@ -89,22 +90,6 @@ def gather_cases(
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     by_class = class_counts(truth, classifier.classes)
     return Cases(files, by_class, array, outputs.probabilities, outputs.distances, classifier)
-
-
-def parts_of(run: Run, reporter: Reporter = SILENT) -> Split:
-    """Return the images that a run was made with, by their parts.
-
-    Raises:
-        DataError: The data are gone or changed.
-    """
-    recipe = run.recipe
-    catalogue = read_sources(
-        run.sources,
-        classes=recipe.classes,
-        patient_rules=recipe.patient_rules,
-        progress=reporter.progress,
-    )
-    return read_split(run.split_path, catalogue)
 
 
 def spread(examples: Sequence[Example], most: int) -> list[Example]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlmath.data.run_data import RunData
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError, VerificationError, did_you_mean
 from dlmath.export import quantization
-from dlmath.export.cases import gather_cases, parts_of
+from dlmath.export.cases import gather_cases
 from dlmath.export.description import describe
 from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import require_onnx, write_onnx
@@ -176,7 +177,7 @@ def export(
     target = folder / kind.name
     _refuse_foreign(target, format)
     classifier = KerasClassifier.load(run)
-    parts = parts_of(run, reporter)
+    parts = RunData(run, progress=reporter.progress).split
     cases = gather_cases(run, classifier, parts, by_graph=kind.by_graph, reporter=reporter)
     subject = Subject(run, classifier, parts, describe(run, classifier, format))
     with _temporary_folder(folder) as temporary:

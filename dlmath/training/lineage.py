@@ -11,8 +11,9 @@ import numpy as np
 
 from dlmath import models
 from dlmath.data.carried_split import carry_over
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import Catalogue
-from dlmath.data.splits import Split, read_rows
+from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError
 from dlmath.models.backbones import find_backbone
 from dlmath.models.own_images import is_own_images
@@ -127,7 +128,7 @@ class Parent:
         """Split the new data so that nobody changes sides."""
         return carry_over(
             catalogue,
-            read_rows(self.run.split_path),
+            RunData(self.run).rows,
             seed=recipe.seed,
             validation_fraction=recipe.validation_fraction,
             test_fraction=recipe.test_fraction,

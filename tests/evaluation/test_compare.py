@@ -135,5 +135,5 @@ def test_a_table_without_a_column_is_damaged(pair):
 def test_a_probability_that_is_no_number_is_damaged(pair):
     change(pair[1], lambda row, rng: {**row, "probability_NORMAL": "x"})
 
-    with pytest.raises(RunError, match=r"A predictions\.csv is damaged"):
+    with pytest.raises(RunError, match=r"predictions\.csv is damaged: could not convert"):
         compare_runs(*pair)

@@ -135,15 +135,15 @@ def test_an_empty_test_part_is_refused(tiny_run, tmp_path):
 
 
 def test_phantoms_are_stamped(tiny_run, tmp_path, monkeypatch):
-    from dlmath.evaluation import subject
+    from dlmath.data import run_data
 
     def drawn(*args, **kwargs):
         import dataclasses
 
         return dataclasses.replace(read_sources(*args, **kwargs), phantom=True)
 
-    read_sources = subject.read_sources
-    monkeypatch.setattr(subject, "read_sources", drawn)
+    read_sources = run_data.read_sources
+    monkeypatch.setattr(run_data, "read_sources", drawn)
 
     assert evaluate(tiny_run).warnings[0] == PHANTOM_WARNING
 

@@ -13,9 +13,10 @@ import tensorflow as tf
 
 import dlmath
 from dlmath.data.images import decode_and_resize_batch
+from dlmath.data.run_data import RunData
 from dlmath.errors import DataError, RunError, UserError, VerificationError
 from dlmath.export import FORMATS, export, formats
-from dlmath.export.cases import gather_cases, parts_of
+from dlmath.export.cases import gather_cases
 from dlmath.export.description import describe
 from dlmath.export.formats import Subject, find_format
 from dlmath.export.verify import Proof, verify
@@ -101,7 +102,7 @@ def test_every_format_is_caught_when_it_does_something_else(tiny_run, tmp_path, 
     wrong = dataclasses.replace(cases, probabilities=cases.probabilities + 2 * one.tolerance)
     built = tmp_path / one.name
     metadata = describe(tiny_run, classifier, kind)
-    one.write(Subject(tiny_run, classifier, parts_of(tiny_run), metadata), built)
+    one.write(Subject(tiny_run, classifier, RunData(tiny_run).split, metadata), built)
 
     with pytest.raises(VerificationError, match="off by up to"):
         verify(

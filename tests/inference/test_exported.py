@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import dlmath
+from dlmath.data.run_data import RunData
 from dlmath.errors import RunError, UserError
-from dlmath.export.cases import parts_of
 from dlmath.export.description import describe
 from dlmath.export.formats import Subject, find_format
 from dlmath.inference.decision_rule import Abstention
@@ -28,7 +28,7 @@ def written(tiny_run, tmp_path):
         path = tmp_path / "exported" / kind.name
         path.parent.mkdir(exist_ok=True)
         metadata = describe(tiny_run, classifier, format)
-        kind.write(Subject(tiny_run, classifier, parts_of(tiny_run), metadata), path)
+        kind.write(Subject(tiny_run, classifier, RunData(tiny_run).split, metadata), path)
         return path
 
     return write

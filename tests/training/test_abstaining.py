@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 import dlmath
-from dlmath.data.sources import read_sources
-from dlmath.data.splits import read_split
+from dlmath.data.run_data import RunData
 from dlmath.errors import RecipeError, RunError
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.inference.keras_classifier import KerasClassifier
@@ -46,16 +45,14 @@ def strange(tmp_path_factory):
     return path
 
 
-def part_of(run, squares, name):
+def part_of(run, name):
     """The image files of a part of a run."""
-    recipe = run.recipe
-    catalogue = read_sources([squares], classes=recipe.classes, patient_rules=recipe.patient_rules)
-    return [example.path for example in read_split(run.split_path, catalogue).part(name)]
+    return [example.path for example in RunData(run).part(name)]
 
 
 def test_the_manifest_tells_the_rules_and_what_they_do_on_validation(trained, squares):
     manifest = trained.manifest
-    predictions = dlmath.predict(trained, part_of(trained, squares, "validation"))
+    predictions = dlmath.predict(trained, part_of(trained, "validation"))
 
     abstention, distance = manifest["abstention"], manifest["distance"]
     assert (abstention["rule"], abstention["target"]) == ("coverage", 0.9)
@@ -90,7 +87,7 @@ def test_the_evaluation_follows_from_the_predictions(trained, squares):
 
     schema = json.loads(files("dlmath.evaluation").joinpath("evaluation.schema.json").read_text())
     jsonschema.validate(read_json(trained.metrics_path), schema)
-    predictions = dlmath.predict(trained, part_of(trained, squares, "test"), runtime="keras")
+    predictions = dlmath.predict(trained, part_of(trained, "test"), runtime="keras")
     answered = [one for one in predictions if not one.abstains]
     selective = evaluation.selective
     assert selective["coverage"]["value"] == pytest.approx(len(answered) / len(predictions))
