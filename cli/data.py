@@ -12,7 +12,7 @@ from dlmath.cli.audit import audit
 from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json
-from dlmath.cli.own_images import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError

@@ -28,7 +28,6 @@ GROUPS = (
     ),
     (
         "dlmath.recipe",
-        "dlmath.recipe_comments",
         "dlmath.runs",
         "dlmath.errors",
         "dlmath.seeds",
