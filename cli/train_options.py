@@ -9,11 +9,12 @@ import typer
 from dlmath.cli.completion import run_names, task_names
 from dlmath.cli.groups import Rule
 from dlmath.cli.recipe_options import RecipeOptions
+from dlmath.models.recipes import TASKS
 
 Task = Annotated[
     str | None,
     typer.Argument(
-        help="malaria, pneumonia, the path of a recipe.toml, or your own images: a folder of "
+        help=f"{', '.join(TASKS)}, the path of a recipe.toml, or your own images: a folder of "
         "class folders, a zip of one, or a CSV.",
         show_default=False,
         autocompletion=task_names,
