@@ -1,15 +1,16 @@
 """`dlmath data download`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from dlmath.cli.options import TaskArgument
 from dlmath.errors import UserError
 
 
 def download(
-    task: Annotated[Literal["malaria", "pneumonia"], typer.Argument(help="Whose images to get.")],
+    task: TaskArgument,
     archive: Annotated[
         Path | None,
         typer.Option(

@@ -244,10 +244,11 @@ def run(fault: Fault, server: FaultyServer, home: Path, archives: dict[str, byte
 def run_command(stand_in: dict, arguments: list[str]) -> None:
     """Be `dlmath`, with a small archive in the place of the official one."""
     from dlmath.cli.main import main as dlmath
-    from dlmath.data.official import OFFICIAL
+    from dlmath.models.recipes import TASKS
 
     task = stand_in["task"]
-    OFFICIAL[task] = dataclasses.replace(OFFICIAL[task], **stand_in["official"])
+    archive = dataclasses.replace(TASKS[task].archive, **stand_in["official"])
+    TASKS[task] = dataclasses.replace(TASKS[task], archive=archive)
     if stand_in["free"] is not None:
         shutil.disk_usage = lambda _: SimpleNamespace(free=stand_in["free"])
     if stand_in["file_limit"] is not None:

@@ -17,11 +17,11 @@ from dlmath.data import downloads, placing
 from dlmath.data.downloads import download
 from dlmath.data.locate import data_at_hand
 from dlmath.data.locks import held
-from dlmath.data.official import OFFICIAL
 from dlmath.data.sources import read_sources
 from dlmath.data.transfer import Patience
 from dlmath.errors import DataError, Stopped
 from dlmath.models import RECIPES
+from dlmath.models.recipes import TASKS
 from dlmath.reporting import Reporter
 from tests.support import faulty_server
 
@@ -68,13 +68,13 @@ def cells(monkeypatch):
     """The bytes of a small archive of cells, which stands in for the official one."""
     content = pack(CELLS)
     small = dataclasses.replace(
-        OFFICIAL["malaria"],
+        TASKS["malaria"].archive,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         about=len(content),
         images={"Parasitized": 3, "Uninfected": 3},
     )
-    monkeypatch.setitem(OFFICIAL, "malaria", small)
+    monkeypatch.setitem(TASKS, "malaria", dataclasses.replace(TASKS["malaria"], archive=small))
     return content
 
 
@@ -84,8 +84,9 @@ def films(monkeypatch):
     content = pack(FILMS)
     assert len(content) < 100_000
     images = {"NORMAL": 2, "PNEUMONIA": 3}
-    small = dataclasses.replace(OFFICIAL["pneumonia"], about=100_000, images=images)
-    monkeypatch.setitem(OFFICIAL, "pneumonia", small)
+    task = TASKS["pneumonia"]
+    small = dataclasses.replace(task.archive, about=100_000, images=images)
+    monkeypatch.setitem(TASKS, "pneumonia", dataclasses.replace(task, archive=small))
     return content
 
 
@@ -110,7 +111,7 @@ def test_what_is_downloaded_is_found_and_read_without_a_further_word(request, ho
     assert data_at_hand(task) == folder == home / "data" / task
     recipe = RECIPES[task]
     catalogue = read_sources([folder], classes=recipe.classes, patient_rules=recipe.patient_rules)
-    assert len(catalogue.examples) == sum(OFFICIAL[task].images.values())
+    assert len(catalogue.examples) == sum(TASKS[task].archive.images.values())
     assert all(example.patient for example in catalogue.examples)
     assert {"downloading, MiB", "checking, MiB", "unpacking"} <= log.tasks
     assert [path.name for path in folder.parent.iterdir()] == [task]  # nothing beside it
@@ -302,12 +303,13 @@ def test_a_second_download_at_the_same_time_is_refused(cells, home):
 PROGRAM = """
 import dataclasses, sys
 from dlmath.data.downloads import download
-from dlmath.data.official import OFFICIAL
+from dlmath.models.recipes import TASKS
 
-OFFICIAL["malaria"] = dataclasses.replace(
-    OFFICIAL["malaria"], size=None, sha256=None, about=10**6,
+small = dataclasses.replace(
+    TASKS["malaria"].archive, size=None, sha256=None, about=10**6,
     images={"Parasitized": 3, "Uninfected": 3},
 )
+TASKS["malaria"] = dataclasses.replace(TASKS["malaria"], archive=small)
 print(download("malaria", mirror=sys.argv[1]))
 """
 
@@ -336,11 +338,10 @@ def test_a_task_without_an_official_archive():
         download("maleria")
 
 
-@pytest.mark.parametrize("official", OFFICIAL.values(), ids=OFFICIAL)
-def test_the_official_archives_are_described_in_full(official):
-    recipe = RECIPES[official.task]
-    assert tuple(official.images) == recipe.classes
-    assert official.patient_rules == recipe.patient_rules
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_the_official_archives_are_described_in_full(task):
+    official = task.archive
+    assert tuple(official.images) == task.recipe.classes
     assert official.url.startswith("https://")
     assert official.page.startswith("https://")
     assert re.fullmatch(r"[0-9a-f]{64}", official.sha256 or "0" * 64)

@@ -1,14 +1,8 @@
-import dataclasses
-
 import pytest
 
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
-from dlmath.recipe_comments import COMMENTS, commented_toml
-
-
-def test_every_field_has_a_comment():
-    assert sorted(COMMENTS) == sorted(spec.name for spec in dataclasses.fields(Recipe))
+from dlmath.recipe.comments import commented_toml
 
 
 @pytest.mark.parametrize("name", RECIPES)
