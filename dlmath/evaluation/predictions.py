@@ -169,7 +169,7 @@ def refuse_other_images(runs: Sequence[Run], found: Sequence[Predictions]) -> No
                 f"{counted(len(extra), 'image')} of {here.name} alone: {listed(extra)}. "
                 "Give both the same data, seed and test part, and evaluate both again."
             )
-    checks = {
+    checks: dict[str, list[Mapping[str, str | None]]] = {
         "class": [dict(zip(each.files, each.labels, strict=True)) for each in found],
         "patient": [dict(zip(each.files, each.patients, strict=True)) for each in found],
         "content": [_hashes(run) for run in runs],
