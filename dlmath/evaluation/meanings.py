@@ -1,23 +1,6 @@
-"""What the metrics of an evaluation are, in words, and how a figure is written."""
+"""How a figure is written."""
 
 from collections.abc import Mapping
-
-# What each metric is, for those who do not live among them.
-MEANINGS = {
-    "accuracy": "share of images decided rightly",
-    "balanced_accuracy": "mean of sensitivity and specificity",
-    "auc": "chance that a positive image gets a higher probability than a negative one",
-    "average_precision": "mean precision over all thresholds, weighted by recall",
-    "sensitivity": "share of positive images found",
-    "specificity": "share of negative images left alone",
-    "ppv": "share of alarms that are right, at the share of positive images here",
-    "npv": "share of all-clears that are right, at the share of positive images here",
-    "f1": "harmonic mean of PPV and sensitivity",
-    "mcc": "correlation of truth and decision, -1 to 1",
-    "brier": "mean squared error of the probabilities; lower is better",
-    "log_loss": "mean surprise at the truth, in nats; lower is better",
-    "ece": "distance of probabilities from what happens, without what chance adds; lower is better",
-}
 
 
 def cells(figure: Mapping[str, float | None]) -> tuple[str, str]:

@@ -11,11 +11,9 @@ from typing import Any
 
 from dlmath.evaluation.checklists import GUIDELINES, answers
 from dlmath.evaluation.composition import composition_of
+from dlmath.evaluation.metric_table import METRICS
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
-
-# Names of metrics on the hub, where it has them; others keep ours.
-_HUB_NAMES = {"auc": "roc_auc", "ppv": "precision", "sensitivity": "recall", "brier": "brier_score"}
 
 
 def write_model_card(run: Run) -> Path:
@@ -55,7 +53,7 @@ def _front_matter(
             "task": {"type": "image-classification"},
             "dataset": dataset,
             "metrics": [
-                {"type": _HUB_NAMES.get(name, name), "value": figure["value"], "name": name}
+                {"type": _hub_name(name), "value": figure["value"], "name": name}
                 for name, figure in metrics["metrics"].items()
                 if figure["value"] is not None
             ],
@@ -63,6 +61,12 @@ def _front_matter(
         card["model-index"] = [{"name": run.name, "results": [result]}]
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in card.items()]
     return "---\n" + "\n".join(lines) + "\n---\n"
+
+
+def _hub_name(name: str) -> str:
+    """Return the hub's name of a metric; one that it has no name for keeps ours."""
+    metric = METRICS.get(name)  # a file of another version may hold others
+    return (metric and metric.hub_name) or name
 
 
 def _results(metrics: Mapping[str, Any] | None) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 from dlmath import pages
 from dlmath.data.splits import PARTS
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.meanings import MEANINGS, cells
+from dlmath.evaluation.meanings import cells
+from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.report_details import detail_sections
 from dlmath.evaluation.report_figures import (
@@ -90,7 +91,7 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
         f"{metrics['n']:,} test images ({composition_of(metrics)}){patients}{positive}."
     )
     rows = [
-        (name.replace("_", " "), *cells(figure), MEANINGS.get(name, ""))
+        (name.replace("_", " "), *cells(figure), _description(name))
         for name, figure in metrics["metrics"].items()
     ]
     header = ("metric", "value", "95 % interval", "what it is")
@@ -104,6 +105,11 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield pages.table(("truth \\ decision", *classes), counts, numbers=places)
     for warning in metrics["warnings"]:
         yield pages.paragraph(f"Warning: {warning}", "warning")
+
+
+def _description(name: str) -> str:
+    """Return what a metric is; blank for one that a file of another version holds."""
+    return METRICS[name].description if name in METRICS else ""
 
 
 def _pictures(run: Run, metrics: Mapping[str, Any]) -> Iterator[str]:

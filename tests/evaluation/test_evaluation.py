@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlmath.evaluation.evaluation import measure
-from dlmath.evaluation.metrics import METRICS
+from dlmath.evaluation.metric_table import METRICS
 from dlmath.inference.decider import Decider, Threshold
 from dlmath.stats.bootstrap import Estimate
 

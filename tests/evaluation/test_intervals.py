@@ -8,7 +8,6 @@ import pytest
 from dlmath.evaluation.intervals import (
     BCA,
     BOUNDED,
-    DECISION_METRICS,
     DELONG,
     EXACT,
     INVERTED,
@@ -17,7 +16,7 @@ from dlmath.evaluation.intervals import (
     difference_ends,
     measure_metrics,
 )
-from dlmath.evaluation.metrics import METRICS
+from dlmath.evaluation.metric_table import METRICS, names_of
 from dlmath.inference.decider import Decider, Threshold
 from dlmath.seeds import generator
 from dlmath.stats import auc_with_interval
@@ -179,5 +178,5 @@ def test_the_intervals_hold_the_truth(repository, setting):
 
     held = coverage.coverage(coverage.SETTINGS[setting], 300, 500)
 
-    for name in (*DECISION_METRICS, *coverage.AT_PREVALENCE, "auc", "ece"):
+    for name in (*names_of("decision"), *coverage.AT_PREVALENCE, "auc", "ece"):
         assert held[name] >= 0.92, name
