@@ -16,6 +16,7 @@ from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError
+from dlmath.number_text import estimate_cells
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def _print_curve(curve: "LearningCurve", needed: "Needed") -> None:
         table.add_column(name, justify="right")
     for point in curve.points:
         table.add_row(
-            f"{point.count:,}", f"{point.auc:.4f}", f"{point.low:.4f} to {point.high:.4f}"
+            f"{point.count:,}", *estimate_cells(point.auc, point.low, point.high, form=".4f")
         )
     console.print(table)
     for one in curve.held_back:

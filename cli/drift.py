@@ -8,6 +8,7 @@ import typer
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.errors import VerificationError
+from dlmath.number_text import SENTENCE, estimate_cells, estimate_text
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
@@ -79,10 +80,12 @@ def _show(result: "Drift") -> None:
         say(pictures)
     prevalence = result.comparison.prevalence
     if prevalence is not None:
+        share = estimate_text(
+            prevalence.value, prevalence.low, prevalence.high, form=".2f", style=SENTENCE
+        )
         say(
-            f"Share of the positive class by the scores: {prevalence.value:.2f} (95 % interval "
-            f"{prevalence.low:.2f} to {prevalence.high:.2f}), {prevalence.reference:.2f} in the "
-            f"reference. That it is all that changed: p = {prevalence.p:.4f}."
+            f"Share of the positive class by the scores: {share}, {prevalence.reference:.2f} in "
+            f"the reference. That it is all that changed: p = {prevalence.p:.4f}."
         )
     if result.farthest:
         say("The images that differ most:")
@@ -121,13 +124,9 @@ def _differences(result: "Drift") -> object:
     for name in ("difference", "95 % interval", "p (Holm)", "verdict"):
         table.add_column(name, justify="left" if name == "verdict" else "right")
     for one in result.comparison.differences:
-        interval = "-"
-        if one.low is not None and one.high is not None:
-            interval = f"{one.low:.3f} to {one.high:.3f}"
+        figures = estimate_cells(one.value, one.low, one.high, missing="-")
         verdict = "differs" if one.adjusted <= result.comparison.alpha else "as expected"
-        table.add_row(
-            TITLES[one.name], f"{one.value:.3f}", interval, f"{one.adjusted:.4f}", verdict
-        )
+        table.add_row(TITLES[one.name], *figures, f"{one.adjusted:.4f}", verdict)
     return table
 
 

@@ -9,6 +9,7 @@ from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
+from dlmath.number_text import SENTENCE, estimate_cells, estimate_text, interval_text
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def _chosen(evaluation: "Evaluation") -> str:
         rule = f"{rule}, a miss like {choice['miss_cost']:g} false alarms"
     if choice["low"] is None:
         return f"{chosen} by {rule}"
-    return f"{chosen} by {rule}; 95 % interval {choice['low']:.4f} to {choice['high']:.4f}"
+    interval = interval_text(choice["low"], choice["high"], ".4f")
+    return f"{chosen} by {rule}; 95 % interval {interval}"
 
 
 def _further_lines(evaluation: "Evaluation") -> list[str]:
@@ -153,10 +155,9 @@ def _further_lines(evaluation: "Evaluation") -> list[str]:
 def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> list[str]:
     """Say how many images are answered, and how rightly."""
     from dlmath.evaluation.composition import composition
-    from dlmath.evaluation.meanings import with_interval
 
     def said(name: str) -> str:
-        return with_interval(selective[name])
+        return estimate_text(**selective[name], style=SENTENCE)
 
     lines = []
     if selective["unusual"]:
@@ -174,13 +175,11 @@ def _metrics_table(
 ) -> object:
     from rich.table import Table
 
-    from dlmath.evaluation.meanings import cells
-
     table = Table(heading)
     table.add_column("value", justify="right")
     table.add_column("95 % interval")
     for name, figure in metrics.items():
-        table.add_row(name, *cells(figure))
+        table.add_row(name, *estimate_cells(**figure))
     return table
 
 
@@ -191,7 +190,6 @@ def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None)
     from rich.text import Text
 
     from dlmath.evaluation.composition import composition
-    from dlmath.evaluation.meanings import cells
 
     # Text, so that brackets in a name are not taken for markup.
     # Without lines around the columns it fits into 80.
@@ -204,7 +202,7 @@ def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None)
     for group, figures in groups.items():
         images = composition(figures["by_class"], positive_class)
         rate = figures["rate"]
-        table.add_row(Text(group), Text(images), rate, *cells(figures["metrics"][rate]))
+        table.add_row(Text(group), Text(images), rate, *estimate_cells(**figures["metrics"][rate]))
     return table
 
 

@@ -9,6 +9,7 @@ import typer
 from dlmath.cli.options import FinishedRun
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
+from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.runs import Run, read_json
 
 if TYPE_CHECKING:
@@ -115,7 +116,6 @@ def _warnings(record: dict[str, Any]) -> Iterator[str]:
 
 
 def _loss(measured: dict[str, Any], positive_class: str | None) -> str:
-    from dlmath.evaluation.meanings import with_interval
-
     images = _images(measured["images"], measured["by_class"], positive_class)
-    return f"{with_interval(measured['loss'])} of {measured['accuracy']:.3f}, {images}"
+    loss = estimate_text(**measured["loss"], style=SENTENCE)
+    return f"{loss} of {measured['accuracy']:.3f}, {images}"

@@ -1,17 +1,18 @@
 """`dlmath runs`: what has been trained here."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
+from dlmath.number_text import SENTENCE, SQUARE, estimate_cells, estimate_text, value_text
 from dlmath.runs import RUNS, Run, finished_runs
 
 if TYPE_CHECKING:
     from dlmath.evaluation import Comparison
-    from dlmath.stats import Estimate
 
 app = typer.Typer(no_args_is_help=True, help="List, show and compare runs.")
 
@@ -104,8 +105,9 @@ def _show_comparison(comparison: "Comparison") -> None:
     table.add_column("A - B", justify="right")
     table.add_column("95 % interval")
     for name, row in comparison.metrics.items():
-        values = ("undefined" if v is None else f"{v:.3f}" for v in (row.first, row.second))
-        table.add_row(name, *values, *_signed(row.difference))
+        values = value_text(row.first), value_text(row.second)
+        difference = estimate_cells(**asdict(row.difference), form="+.3f", missing="-")
+        table.add_row(name, *values, *difference)
     console.print(table)
     for line in _tests(comparison):
         console.print(line, markup=False, soft_wrap=True)
@@ -113,23 +115,13 @@ def _show_comparison(comparison: "Comparison") -> None:
         console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
 
 
-def _signed(difference: "Estimate") -> tuple[str, str]:
-    if difference.value is None:
-        return "undefined", "-"
-    if difference.low is None or difference.high is None:
-        return f"{difference.value:+.3f}", "-"
-    return f"{difference.value:+.3f}", f"{difference.low:+.3f} to {difference.high:+.3f}"
-
-
 def _tests(comparison: "Comparison") -> list[str]:
     lines = []
     unit = "image" if comparison.patients is None else "patient"
     if comparison.delong is not None:
         found = comparison.delong
-        lines.append(
-            f"AUC, A - B, paired DeLong test by {unit}: {found.value:+.3f} (95 % interval "
-            f"{found.low:+.3f} to {found.high:+.3f}), p = {found.p:.3g}"
-        )
+        area = estimate_text(found.value, found.low, found.high, form="+.3f", style=SENTENCE)
+        lines.append(f"AUC, A - B, paired DeLong test by {unit}: {area}, p = {found.p:.3g}")
     counts = comparison.mcnemar
     lines.append(
         f"Accuracy, exact McNemar test: {comparison.runs[0]} alone is right on "
@@ -145,9 +137,4 @@ def _test_auc(run: Run) -> str:
         return "not evaluated"
     from dlmath.runs import read_json
 
-    auc = read_json(run.metrics_path)["metrics"]["auc"]
-    if auc["value"] is None:
-        return "undefined"
-    if auc["low"] is None:
-        return f"{auc['value']:.3f}"
-    return f"{auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}]"
+    return estimate_text(**read_json(run.metrics_path)["metrics"]["auc"], style=SQUARE)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dlmath.number_text import interval_text
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -36,8 +38,8 @@ def _headline(answer: "WhyPatients") -> str:
     """Say what is answered, how sure the head is of it, and whether the decision is settled."""
     lines = [
         f"{answer.file}: probability of {answer.about} {answer.probability:.3f}",
-        f"95 % interval of that probability: {answer.low:.3f} to {answer.high:.3f}, for what the "
-        "training patients leave open about the head, its features taken as given.",
+        f"95 % interval of that probability: {interval_text(answer.low, answer.high)}, for what "
+        "the training patients leave open about the head, its features taken as given.",
     ]
     if answer.threshold is not None:
         where, do = ("outside", "settle") if answer.is_settled else ("within", "do not settle")

@@ -12,6 +12,7 @@ from typing import Any
 from dlmath.evaluation.checklists import GUIDELINES, answers
 from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.metric_table import METRICS
+from dlmath.number_text import estimate_cells
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
 
@@ -76,10 +77,7 @@ def _results(metrics: Mapping[str, Any] | None) -> str:
     lines = [f"On {images}:\n", "| metric | value | 95 % interval |"]
     lines.append("| --- | --- | --- |")
     for name, figure in metrics["metrics"].items():
-        value = "undefined" if figure["value"] is None else f"{figure['value']:.3f}"
-        known = figure["low"] is not None and figure["high"] is not None
-        between = f"{figure['low']:.3f} to {figure['high']:.3f}" if known else ""
-        lines.append(f"| {name} | {value} | {between} |")
+        lines.append(f"| {' | '.join((name, *estimate_cells(**figure)))} |")
     return "\n".join(lines) + "\n"
 
 

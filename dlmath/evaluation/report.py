@@ -11,7 +11,6 @@ from typing import Any
 from dlmath import pages
 from dlmath.data.splits import PARTS
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.meanings import cells
 from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.report_details import detail_sections
@@ -22,6 +21,7 @@ from dlmath.evaluation.report_figures import (
 )
 from dlmath.evaluation.report_maps import maps_section, not_writable
 from dlmath.evaluation.report_reliance import reliance_sections
+from dlmath.number_text import estimate_cells
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
 
@@ -91,7 +91,7 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
         f"{metrics['n']:,} test images ({composition_of(metrics)}){patients}{positive}."
     )
     rows = [
-        (name.replace("_", " "), *cells(figure), _description(name))
+        (name.replace("_", " "), *estimate_cells(**figure), _description(name))
         for name, figure in metrics["metrics"].items()
     ]
     header = ("metric", "value", "95 % interval", "what it is")
