@@ -76,7 +76,7 @@ def audit(
             patient_rules=rules,
             likely_rules=likely,
             review=review,
-            progress=report.progress,
+            reporter=report,
         )
     if found_run:
         audited = audited.with_findings(_likely_label_errors(found_run))

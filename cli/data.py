@@ -143,7 +143,7 @@ def phantom(
             difficulty=difficulty,
             image_size=image_size,
             seed=seed,
-            progress=lambda done, total: report.progress("drawing", done, total),
+            progress=report.task("drawing"),
         )
     typer.echo(str(folder))
 
@@ -205,7 +205,7 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, C
         sources: Sequence[Source] = [target]
         recipe = models.RECIPES.get(target)
         if recipe:
-            sources = find_data(target, progress=report.progress)
+            sources = find_data(target, reporter=report)
             rules = recipe.patient_rules if rules is None else rules
         else:
             refuse_misspelt_task(target)
@@ -214,7 +214,7 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, C
             sources,
             classes=recipe.classes,
             patient_rules=rules,
-            progress=report.progress,
+            reporter=report,
         )
     return recipe, catalogue
 

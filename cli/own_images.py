@@ -58,7 +58,7 @@ def show_survey(sources: Sequence[str], settings: Mapping[str, Any]) -> "Survey"
     from dlmath.data.survey import survey
 
     with reporter() as report:
-        seen = survey(sources, settings.get("patient_rules"), report.progress)
+        seen = survey(sources, settings.get("patient_rules"), report)
     _show(Console(stderr=True, highlight=False), seen)
     return seen
 

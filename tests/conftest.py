@@ -22,6 +22,7 @@ from PIL import Image
 from dlmath import seeds
 from dlmath._checkout import link_missing
 from dlmath.recipe import Recipe
+from dlmath.reporting import Reporter
 from dlmath.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -221,6 +222,22 @@ def _module(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+class Recorder(Reporter):
+    """A reporter that keeps the progress it receives, as (task, done, total)."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int, int]] = []
+
+    def progress(self, task: str, done: int, total: int, note: str = "") -> None:
+        self.steps.append((task, done, total))
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """A reporter whose `steps` are the progress that it received."""
+    return Recorder()
 
 
 @pytest.fixture(scope="session")

@@ -135,9 +135,7 @@ def _computed(run: Run, classifier: Decider, reporter: Reporter) -> Reference:
             f"validation images cannot be read: {error} Put them back, or train again."
         ) from error
     pixels = load_pixels(examples, classifier.image_size, on_bad_file="skip")
-    answers = classifier.answer(
-        pixels.array, lambda done, total: reporter.progress("validation images", done, total)
-    )
+    answers = classifier.answer(pixels.array, reporter.task("validation images"))
     none = np.full(len(pixels.examples), np.nan)
     return Reference(
         Sketch.of(classifier).project(answers),

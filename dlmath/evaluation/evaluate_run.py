@@ -97,11 +97,9 @@ def _predict(run: Run, classifier: Classifier, subject: Subject, reporter: Repor
         subject.examples,
         classifier.image_size,
         on_bad_file=run.recipe.on_bad_file,
-        progress=lambda done, total: reporter.progress("reading images", done, total),
+        progress=reporter.task("reading images"),
     )
-    probabilities, distances, _ = classifier.answer(
-        pixels.array, lambda done, total: reporter.progress("predicting", done, total)
-    )
+    probabilities, distances, _ = classifier.answer(pixels.array, reporter.task("predicting"))
     _refuse_nan(run, probabilities, pixels.examples)
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     clusters = cluster_indices([example.patient for example in pixels.examples])

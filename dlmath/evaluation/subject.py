@@ -50,7 +50,7 @@ def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> Subject:
         run.sources,
         classes=recipe.classes,
         patient_rules=recipe.patient_rules,
-        progress=reporter.progress,
+        reporter=reporter,
     )
     parts = read_split(run.split_path, catalogue)
     wanted = ("train", "validation", "test") if split == "all" else (split,)
@@ -77,11 +77,11 @@ def given_images(
     _check_split(split)
     rules, likely = rules_for(run, patient_rules)
     catalogue = read_sources(
-        find_data(run.recipe.name, data, progress=reporter.progress),
+        find_data(run.recipe.name, data, reporter=reporter),
         classes=run.recipe.classes,
         patient_rules=rules,
         likely_rules=likely,
-        progress=reporter.progress,
+        reporter=reporter,
     )
     parts = {example.part for example in catalogue.examples} - {None}
     if split == "validation" and split not in parts:

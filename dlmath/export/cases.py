@@ -105,7 +105,7 @@ def parts_of(run: Run, reporter: Reporter = SILENT) -> Split:
         run.sources,
         classes=recipe.classes,
         patient_rules=recipe.patient_rules,
-        progress=reporter.progress,
+        reporter=reporter,
     )
     return read_split(run.split_path, catalogue)
 

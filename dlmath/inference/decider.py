@@ -1,6 +1,5 @@
 """What turns a run's probabilities into decisions, whatever program computes them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -8,9 +7,8 @@ import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.inference.distance import FeatureDistance
+from dlmath.reporting import Progress
 from dlmath.runs import Run
-
-Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)

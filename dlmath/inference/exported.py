@@ -14,8 +14,9 @@ from typing import Any, Self
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.inference.decider import Abstention, Answers, Decider, Progress, Threshold
+from dlmath.inference.decider import Abstention, Answers, Decider, Threshold
 from dlmath.inference.distance import FeatureDistance
+from dlmath.reporting import Progress
 
 METADATA = "metadata.json"
 DISTANCE = "distance.npz"

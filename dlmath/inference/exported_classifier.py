@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.inference.decider import Answers, Decider, Progress
+from dlmath.inference.decider import Answers, Decider
 from dlmath.inference.distance import FeatureDistance
 from dlmath.inference.exported import (
     DISTANCE,
@@ -17,6 +17,7 @@ from dlmath.inference.exported import (
     kind_of_export,
     read_metadata,
 )
+from dlmath.reporting import Progress
 
 _AT_A_TIME = 32
 _NOTE = Path("assets.extra", "dlmath.json")  # of a SavedModel; see `dlmath.export.saved_model`

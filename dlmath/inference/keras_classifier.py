@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from dlmath import models
 from dlmath.errors import RunError
-from dlmath.inference.decider import Answers, Decider, Progress, stored_decision
+from dlmath.inference.decider import Answers, Decider, stored_decision
 from dlmath.inference.light_classifier import stored_distance
 from dlmath.inference.probabilities import predict_probabilities
+from dlmath.reporting import Progress
 from dlmath.runs import Run
 
 _AT_ONCE = 1024  # images whose features are in memory in double precision
@@ -92,5 +93,5 @@ class Classifier(Decider):
         return keras.Model(self.model.input, beside)
 
 
-def _from(progress: Progress, first: int, total: int, done: int, _: int) -> None:
-    progress(first + done, total)
+def _from(progress: Progress, first: int, total: int, done: int, _: int, note: str = "") -> None:
+    progress(first + done, total, note)

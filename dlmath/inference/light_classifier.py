@@ -14,9 +14,10 @@ from typing import Any, Self
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.inference.decider import Answers, Decider, Progress, stored_decision
+from dlmath.inference.decider import Answers, Decider, stored_decision
 from dlmath.inference.distance import FeatureDistance
 from dlmath.inference.network import Network
+from dlmath.reporting import Progress
 from dlmath.runs import Run
 
 # Images at a time: LiteRT keeps room for the activations of all of them.

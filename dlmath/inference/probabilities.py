@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-BATCH_SIZE = 64
+from dlmath.reporting import Progress
 
-Progress = Callable[[int, int], object]
+BATCH_SIZE = 64
 
 # One traced function a model, so that an evaluation after each epoch traces once. Weights are
 # read when it runs, so it follows the training; it goes when the model goes.
