@@ -1,7 +1,6 @@
 """`dlmath data`: what data are at hand, what they hold, how they look, and drawn stand-ins."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +11,7 @@ from dlmath.cli.audit import audit
 from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json
+from dlmath.cli.output import OUT
 from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
@@ -44,7 +44,6 @@ Target = Annotated[
 @app.command("list")
 def list_tasks() -> None:
     """List the tasks, and where the data of each are."""
-    from rich.console import Console
     from rich.table import Table
 
     from dlmath.data.locate import data_at_hand
@@ -55,7 +54,7 @@ def list_tasks() -> None:
         at_hand = data_at_hand(name)
         found = str(at_hand) if at_hand else f"none: dlmath data download {name}, or --data phantom"
         table.add_row(name, ", ".join(recipe.classes), found)
-    Console().print(table)
+    OUT.show(table)
 
 
 @app.command()
@@ -89,7 +88,7 @@ def info(
     folded = None if folds is None else split_folds(catalogue, folds, recipe.seed)
     summary = summarise(catalogue, split, warnings, folded)
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(summary), indent=2))
+        OUT.document(dataclasses.asdict(summary))
     else:
         _print(summary)
 
@@ -109,7 +108,7 @@ def show(
     _, catalogue = _read(target)
     from dlmath.data.sheet import write_sheet
 
-    typer.echo(str(write_sheet(catalogue, out, per_class)))
+    OUT.line(str(write_sheet(catalogue, out, per_class)))
 
 
 @app.command()
@@ -145,7 +144,7 @@ def phantom(
             seed=seed,
             progress=report.task("drawing"),
         )
-    typer.echo(str(folder))
+    OUT.line(str(folder))
 
 
 @app.command()
@@ -184,7 +183,7 @@ def howmany(
             "error": curve.error,
             "needed": dataclasses.asdict(needed),
         }
-        typer.echo(json.dumps(document, indent=2))
+        OUT.document(document)
     else:
         _print_curve(curve, needed)
 
@@ -220,26 +219,22 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, C
 
 
 def _print(summary: "Summary") -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
     title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
-    console.print(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
+    OUT.show(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
-        console.print(counts_table(cut_title("Split", summary), summary.classes, summary.split))
+        OUT.show(counts_table(cut_title("Split", summary), summary.classes, summary.split))
     if summary.folds:
-        console.print(counts_table(cut_title("Folds", summary), summary.classes, summary.folds))
+        OUT.show(counts_table(cut_title("Folds", summary), summary.classes, summary.folds))
     for what, number in summary.passed_over.items():
-        console.print(f"Passed over: {number:,} {what}", markup=False)
+        OUT.line(f"Passed over: {number:,} {what}")
     for warning in summary.warnings:
-        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+        OUT.warning(warning)
 
 
 def _print_curve(curve: "LearningCurve", needed: "Needed") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console, units = Console(highlight=False), f"{curve.unit}s"
+    units = f"{curve.unit}s"
     table = Table(title=f"Validation AUC by training {units}", title_justify="left", box=None)
     for name in (units, "AUC", "95 % interval"):
         table.add_column(name, justify="right")
@@ -247,10 +242,10 @@ def _print_curve(curve: "LearningCurve", needed: "Needed") -> None:
         table.add_row(
             f"{point.count:,}", *estimate_cells(point.auc, point.low, point.high, form=".4f")
         )
-    console.print(table)
+    OUT.show(table)
     for one in curve.held_back:
-        console.print(
+        OUT.line(
             f"Up to {one.fitted_to:,} {units} the curve predicted {one.predicted:.4f} for "
             f"{one.count:,}; it was {one.observed:.4f}."
         )
-    console.print(needed.message, soft_wrap=True)
+    OUT.line(needed.message)

@@ -1,17 +1,19 @@
 """`dlmath drift`."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
+from dlmath.cli.output import OUT
 from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.errors import VerificationError
 from dlmath.number_text import SENTENCE, estimate_cells, estimate_text
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from dlmath.drift.comparison import Comparison
     from dlmath.drift.drift import Drift
 
@@ -57,7 +59,7 @@ def drift(
             reporter=report,
         )
     if as_json:
-        typer.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(result.as_json())
     else:
         _show(result)
     if result.comparison.drifted:
@@ -66,37 +68,32 @@ def drift(
 
 def _show(result: "Drift") -> None:
     """Print the verdict and what it rests on."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-
-    def say(text: str) -> None:
-        console.print(text, markup=False, soft_wrap=True)
-
-    say(_headline(result))
-    console.print(_differences(result))
+    OUT.line(_headline(result))
+    OUT.show(_differences(result))
     pictures = _pictures(result.comparison)
     if pictures:
-        say(pictures)
+        OUT.line(pictures)
     prevalence = result.comparison.prevalence
     if prevalence is not None:
         share = estimate_text(
             prevalence.value, prevalence.low, prevalence.high, form=".2f", style=SENTENCE
         )
-        say(
+        OUT.line(
             f"Share of the positive class by the scores: {share}, {prevalence.reference:.2f} in "
             f"the reference. That it is all that changed: p = {prevalence.p:.4f}."
         )
     if result.farthest:
-        say("The images that differ most:")
-        console.print(_farthest(result.farthest))
+        OUT.line("The images that differ most:")
+        OUT.show(_farthest(result.farthest))
     for warning in result.warnings:
-        say(f"Note: {warning}")
+        OUT.line(f"Note: {warning}")
     if result.comparison.drifted:
-        say("Look at some of the images. Once they are sorted into classes, train again with them:")
-        say(f"    {result.retrain}")
+        OUT.line(
+            "Look at some of the images. Once they are sorted into classes, train again with them:"
+        )
+        OUT.line(f"    {result.retrain}")
     else:
-        say(result.verdict)
+        OUT.line(result.verdict)
 
 
 def _headline(result: "Drift") -> str:
@@ -115,7 +112,7 @@ def _headline(result: "Drift") -> str:
     )
 
 
-def _differences(result: "Drift") -> object:
+def _differences(result: "Drift") -> "Table":
     from rich.table import Table
 
     from dlmath.drift.discrepancies import TITLES
@@ -144,7 +141,7 @@ def _pictures(found: "Comparison") -> str:
     return "\n".join(["Of the pictures themselves differ most:", *lines])
 
 
-def _farthest(images: tuple[dict[str, Any], ...]) -> object:
+def _farthest(images: tuple[dict[str, Any], ...]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 

@@ -1,11 +1,11 @@
 """`dlmath evaluate`."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
+from dlmath.cli.output import OUT
 from dlmath.cli.own_images import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
@@ -14,6 +14,8 @@ from dlmath.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rich.table import Table
 
     from dlmath.evaluation import Evaluation
 
@@ -69,35 +71,31 @@ def evaluate(
             reporter=report,
         )
     if as_json:
-        typer.echo(json.dumps(evaluation.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(evaluation.as_json())
     else:
         _show(found, evaluation)
 
 
 def _show(run: Run, evaluation: "Evaluation") -> None:
     """Print the figures for people to read."""
-    from rich.console import Console
-
     document = evaluation.as_json()
-    console = Console(highlight=False)
-    # soft_wrap: a line that goes to a file is not cut to the width of no terminal.
-    console.print(_headline(run, evaluation), markup=False, soft_wrap=True)
-    console.print(_metrics_table(document["metrics"]))
-    console.print(_confusion_table(evaluation))
+    OUT.line(_headline(run, evaluation))
+    OUT.show(_metrics_table(document["metrics"]))
+    OUT.show(_confusion_table(evaluation))
     if evaluation.at_prevalence is not None:
-        console.print(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
-        console.print(_metrics_table(evaluation.at_prevalence["metrics"]))
+        OUT.line(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
+        OUT.show(_metrics_table(evaluation.at_prevalence["metrics"]))
     if points := document["operating_points"]:
         named = {f"{name.replace('_', ' ')} %": figure for name, figure in points.items()}
-        console.print(_metrics_table(named, "operating point"))
+        OUT.show(_metrics_table(named, "operating point"))
     for name, slices in evaluation.slices.items():
-        console.print()
-        console.print(_slices_table(name, slices["groups"], evaluation.positive_class))
-    console.print()
+        OUT.line()
+        OUT.show(_slices_table(name, slices["groups"], evaluation.positive_class))
+    OUT.line()
     for line in _further_lines(evaluation):
-        console.print(line, markup=False, soft_wrap=True)
+        OUT.line(line)
     for warning in evaluation.warnings:
-        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+        OUT.warning(warning)
 
 
 def _headline(run: Run, evaluation: "Evaluation") -> str:
@@ -170,9 +168,7 @@ def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> li
     return lines
 
 
-def _metrics_table(
-    metrics: "Mapping[str, Mapping[str, float | None]]", heading: str = "metric"
-) -> object:
+def _metrics_table(metrics: "Mapping[str, Mapping[str, Any]]", heading: str = "metric") -> "Table":
     from rich.table import Table
 
     table = Table(heading)
@@ -183,7 +179,7 @@ def _metrics_table(
     return table
 
 
-def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None) -> object:
+def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None) -> "Table":
     """Return a row for each group: what it is of, and the rate of right decisions there."""
     from rich import box
     from rich.table import Table
@@ -206,7 +202,7 @@ def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None)
     return table
 
 
-def _confusion_table(evaluation: "Evaluation") -> object:
+def _confusion_table(evaluation: "Evaluation") -> "Table":
     from rich.table import Table
     from rich.text import Text
 

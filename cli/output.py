@@ -29,9 +29,9 @@ class Output:
         """Print text as it is: never wrapped or cut, so that it is whole in a file too."""
         typer.echo(text, err=self.stderr)
 
-    def warning(self, text: str) -> None:
-        """Print a line that warns."""
-        self.line(f"Warning: {text}")
+    def warning(self, text: str, *, indent: int = 0) -> None:
+        """Print a line that warns, after `indent` blanks."""
+        self.line(f"{' ' * indent}Warning: {text}")
 
     def error(self, text: str) -> None:
         """Print a line that names an error."""

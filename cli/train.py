@@ -9,6 +9,7 @@ import typer
 import dlmath
 from dlmath.cli.completion import backbone_names, run_names, task_names
 from dlmath.cli.folds import train_folds
+from dlmath.cli.output import OUT
 from dlmath.cli.own_images import (
     PatientsOption,
     PositiveOption,
@@ -195,7 +196,7 @@ def train(
         refused += ["--folds"] if folds else []
         refused += ["--from"] if start_from is not None else []
         refused += [task] if task is not None else []
-        typer.echo(str(_resume(resume, data, refused, where, force=force, verbose=verbose).folder))
+        OUT.line(str(_resume(resume, data, refused, where, force=force, verbose=verbose).folder))
         return
     if force:
         raise UserError("--force belongs to --resume: a new run has nothing to differ from.")
@@ -212,9 +213,9 @@ def train(
         show_plan(task, data, {**run, **where, **changes}, as_json=as_json)
     elif folds:
         assert task is not None  # which `_prepared` refuses
-        typer.echo(train_folds(task, data, folds, out, {**where, **changes}))
+        OUT.line(train_folds(task, data, folds, out, {**where, **changes}))
     else:
-        typer.echo(_train(task, data, out, tensorboard, changes, where, verbose=verbose))
+        OUT.line(_train(task, data, out, tensorboard, changes, where, verbose=verbose))
 
 
 def _option(field: str) -> str:

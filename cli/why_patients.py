@@ -1,10 +1,8 @@
 """`dlmath explain --why-patients`."""
 
-import json
 from typing import TYPE_CHECKING
 
-import typer
-
+from dlmath.cli.output import OUT
 from dlmath.number_text import interval_text
 
 if TYPE_CHECKING:
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
 
 def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) -> None:
     """Print the training patients on which each prediction leans."""
-    from rich.console import Console
-
     from dlmath.attribution import why_patients
     from dlmath.cli.progress import reporter
     from dlmath.data.patient_reading import patients_known
@@ -25,13 +21,12 @@ def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) ->
     with reporter() as report:
         answers = why_patients(run, images, top, reporter=report)
     if as_json:
-        typer.echo(json.dumps([a.as_json() for a in answers], indent=2, ensure_ascii=False))
+        OUT.document([a.as_json() for a in answers])
         return
-    console = Console(highlight=False)
     known = patients_known(run.recipe, run.manifest)
     for answer in answers:
-        console.print(_headline(answer), markup=False, soft_wrap=True)
-        console.print(_table(answer, "patient" if known else "image"))
+        OUT.line(_headline(answer))
+        OUT.show(_table(answer, "patient" if known else "image"))
 
 
 def _headline(answer: "WhyPatients") -> str:

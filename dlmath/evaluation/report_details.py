@@ -9,7 +9,7 @@ from dlmath.number_text import estimate_text
 
 _SLICED = ("sensitivity", "specificity", "accuracy", "auc")
 _WORST = 10  # patients shown
-Figure = Mapping[str, float | None]
+Figure = Mapping[str, Any]  # value, low and high
 
 
 def detail_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
