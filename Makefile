@@ -58,11 +58,11 @@ notebooks-html: $(READY)  ## execute the notebooks and write them to build/noteb
 	$(BIN)/python docs/make_notebook_pages.py build/notebooks
 
 bench: $(READY)  ## run every benchmark that needs nothing else
-	@set -e; for file in $(filter-out %/bench_peers.py,$(wildcard benchmarks/bench_*.py)); do \
+	@set -e; for file in $(filter-out %/bench_peers.py,$(wildcard benchmarks/speed/bench_*.py)); do \
 		echo "$$file"; $(BIN)/python "$$file"; done
 
 bench-peers: $(READY) .venv-peers/ready  ## measure beside PyTorch, in an environment of its own (5 GB)
-	$(BIN)/python benchmarks/bench_peers.py .venv-peers/bin/python
+	$(BIN)/python benchmarks/speed/bench_peers.py .venv-peers/bin/python
 
 .venv-peers/ready: requirements/peers.txt
 	$(if $(UV),$(UV) venv --quiet --clear --python $(PYTHON) .venv-peers,$(PYTHON) -m venv --clear .venv-peers)

@@ -8,7 +8,7 @@ import typer
 from dlmath import models
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.own_images import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError

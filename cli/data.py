@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,12 +10,13 @@ from dlmath import models
 from dlmath.cli.audit import audit
 from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
-from dlmath.cli.options import Json
+from dlmath.cli.options import Json, TaskArgument
 from dlmath.cli.output import OUT
-from dlmath.cli.own_images import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError
+from dlmath.models.recipes import TASKS
 from dlmath.number_text import estimate_cells
 from dlmath.runs import Run
 
@@ -50,10 +51,11 @@ def list_tasks() -> None:
 
     table = Table("task", "classes", box=None)
     table.add_column("data at hand", overflow="fold")
-    for name, recipe in models.RECIPES.items():
-        at_hand = data_at_hand(name)
-        found = str(at_hand) if at_hand else f"none: dlmath data download {name}, or --data phantom"
-        table.add_row(name, ", ".join(recipe.classes), found)
+    for name, task in TASKS.items():
+        ways = [f"dlmath data download {name}"] if task.archive else []
+        ways += ["--data phantom"] if task.drawing else []
+        found = str(data_at_hand(name) or f"none: {', or '.join(ways) or '--data PATH'}")
+        table.add_row(name, ", ".join(task.recipe.classes), found)
     OUT.show(table)
 
 
@@ -113,7 +115,7 @@ def show(
 
 @app.command()
 def phantom(
-    task: Annotated[Literal["malaria", "pneumonia"], typer.Argument(help="Whose images to draw.")],
+    task: TaskArgument,
     out: Annotated[Path, typer.Option(help="A folder, absent or empty.", metavar="DIR")],
     patients: Annotated[
         int | None, typer.Option(help="By default as many as train in a minute.")
@@ -121,7 +123,9 @@ def phantom(
     difficulty: Annotated[
         float, typer.Option(min=0, max=1, help="0: obvious; 1: faint findings.")
     ] = 0.5,
-    image_size: Annotated[int, typer.Option(help="Pixels a side, for pneumonia.")] = 224,
+    image_size: Annotated[
+        int, typer.Option(help="Pixels a side of films; cells vary in size.")
+    ] = 224,
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other patients.")] = 0,
 ) -> None:
     """Draw a stand-in for a data set, to try things out.

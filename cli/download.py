@@ -1,16 +1,17 @@
 """`dlmath data download`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from dlmath.cli.options import TaskArgument
 from dlmath.cli.output import ERR, OUT
 from dlmath.errors import UserError
 
 
 def download(
-    task: Annotated[Literal["malaria", "pneumonia"], typer.Argument(help="Whose images to get.")],
+    task: TaskArgument,
     archive: Annotated[
         Path | None,
         typer.Option(

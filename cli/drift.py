@@ -6,7 +6,7 @@ import typer
 
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.output import OUT
-from dlmath.cli.own_images import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.errors import VerificationError
 from dlmath.number_text import SENTENCE, estimate_cells, estimate_text
 from dlmath.runs import Run
@@ -45,7 +45,7 @@ def drift(
     from dlmath.cli.progress import reporter
     from dlmath.cli.startup import without_chatter
     from dlmath.drift.drift import drift as measure
-    from dlmath.inference.predict_files import load_classifier
+    from dlmath.inference.runtimes import load_classifier
 
     with without_chatter():
         classifier = load_classifier(found)

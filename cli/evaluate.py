@@ -6,7 +6,7 @@ import typer
 
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.output import OUT
-from dlmath.cli.own_images import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
 from dlmath.number_text import SENTENCE, estimate_cells, estimate_text, interval_text

@@ -10,6 +10,7 @@ from dlmath.cli.options import FinishedRun
 from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
+from dlmath.inference.runtimes import ExportFormat
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.runs import Run, read_json
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def export(
     run: FinishedRun = None,
     format: Annotated[
-        Literal["saved_model", "keras", "litert", "onnx"],
+        ExportFormat,
         typer.Option(
             help="saved_model takes encoded images or pixels and needs TensorFlow alone; keras "
             "is one file for Keras; litert and onnx take resized pixels, and bring the reading "

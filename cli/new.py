@@ -6,17 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from dlmath.cli.groups import grouped
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.own_images import (
-    PatientsOption,
-    PositiveOption,
-    ask_what_is_missing,
-    patient_rules,
-    show_survey,
-)
+from dlmath.cli.own_images import ask_what_is_missing, show_survey
+from dlmath.cli.recipe_options import RecipeOptions
 from dlmath.errors import RecipeError
 
 
+@grouped()
 def new(
     name: Annotated[str, typer.Argument(help="Of the task, and of the folder that is made.")],
     data: Annotated[
@@ -26,8 +23,7 @@ def new(
             metavar="PATH",
         ),
     ],
-    positive: PositiveOption = None,
-    patients: PatientsOption = None,
+    settings: Annotated[dict[str, Any], RecipeOptions("positive_class", "patient_rules")],
 ) -> None:
     """Write a recipe of your own, with a comment on every field.
 
@@ -36,17 +32,12 @@ def new(
     Example: dlmath new skin --data ./my_images --positive melanoma
     """
     from dlmath.models.own_images import recipe_of_images, with_found_classes
-    from dlmath.recipe_comments import commented_toml
+    from dlmath.recipe.comments import commented_toml
     from dlmath.runs import write_text
 
     path = Path(name) / "recipe.toml"
     if path.exists():
         raise RecipeError(f"{path} exists. Take another name, or move it away.")
-    settings: dict[str, Any] = {}
-    if positive:
-        settings["positive_class"] = positive
-    if (rules := patient_rules(patients)) is not None:
-        settings["patient_rules"] = rules
     seen = show_survey(data, settings)
     settings = ask_what_is_missing(seen, settings)
     settings.setdefault("patient_rules", seen.patients.rules)

@@ -2,51 +2,17 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from dlmath.cli.output import ERR
+from dlmath.cli.recipe_options import patient_rules
 from dlmath.data.listing import counted
-from dlmath.errors import RecipeError
-
-# Options that several commands share.
-PositiveOption = Annotated[
-    str | None,
-    typer.Option(
-        "--positive",
-        help="Of two classes the one looked for: every metric is about it.",
-        metavar="CLASS",
-    ),
-]
-PatientsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--patients",
-        help="How to read the patient from a file's name, its first group; or the word none. May "
-        "be repeated; found out from the images unless given.",
-        metavar="REGEX",
-    ),
-]
 
 if TYPE_CHECKING:
     from dlmath.data.patient_reading import PatientReading
     from dlmath.data.survey import Survey
-
-
-def patient_rules(written: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the rules of `--patients REGEX`: empty for the word none, None if it is not given."""
-    from dlmath.data.patients import rule_from
-
-    if not written:
-        return None
-    if any(text.casefold() == "none" for text in written):
-        if len(written) > 1:
-            raise RecipeError(
-                f"--patients none stands alone. Received: {', '.join(written)}. Leave one out."
-            )
-        return ()
-    return tuple(rule_from(text) for text in written)
 
 
 def show_survey(sources: Sequence[str], settings: Mapping[str, Any]) -> "Survey":

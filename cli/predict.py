@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow, without_chatter
 from dlmath.errors import UserError
+from dlmath.inference.runtimes import RUNTIMES, RuntimeChoice, choose_runtime, kind_of_export
 from dlmath.runs import RUNS, Run, is_run, write_csv
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def predict(
         typer.Option(help="Write a table of all files here instead.", metavar="FILE"),
     ] = None,
     runtime: Annotated[
-        Literal["auto", "light", "keras"],
+        RuntimeChoice,
         typer.Option(help="light starts at once, where the run has that form of its model."),
     ] = "auto",
     prevalence: Annotated[
@@ -75,13 +76,8 @@ def _predict(
 ) -> tuple[tuple[str, ...], list["Prediction"]]:
     """Return the classes, and what is said of each image."""
     # Imported here: NumPy and Pillow take longer than all of `dlmath --help`.
-    from dlmath.inference.predict_files import (
-        BATCH_SIZE,
-        find_images,
-        find_shift,
-        load_classifier,
-        predict_by,
-    )
+    from dlmath.inference.predict_files import BATCH_SIZE, find_images, find_shift, predict_by
+    from dlmath.inference.runtimes import load_classifier
 
     paths = find_images(images)
     shift = None if prevalence is None else find_shift(model, prevalence)
@@ -98,19 +94,15 @@ def _predict(
 
 def _announce(model: Run | Path, runtime: str) -> None:
     """Say that something slow is about to be loaded, and load it."""
-    from dlmath.inference.predict_files import choose_runtime
-
     chosen = choose_runtime(model, runtime)
     if chosen == "keras" and runtime == "auto" and isinstance(model, Run):
         ERR.line(f"{model.folder} has no light form of its model; Keras predicts.")
-    if chosen in ("keras", "saved_model"):
+    if RUNTIMES[chosen].by_tensorflow:
         load_tensorflow()
 
 
 def _split_model(arguments: list[str]) -> tuple[Run | Path, list[str]]:
     """As `split_run`, where an export may stand in the place of a run."""
-    from dlmath.inference.exported import kind_of_export
-
     exports = [one for one in arguments if kind_of_export(Path(one)) and not _is_run(one)]
     if not exports:
         return split_run(arguments)

@@ -12,6 +12,7 @@ from dlmath.cli.completion import run_names
 from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import without_chatter
 from dlmath.errors import UserError
+from dlmath.inference.runtimes import kind_of_export
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
@@ -91,8 +92,6 @@ def _require(packages: Sequence[str]) -> None:
 
 
 def _find(model: str | None) -> Run | Path:
-    from dlmath.inference.exported import kind_of_export
-
     if model is not None and kind_of_export(Path(model)) is not None:
         return Path(model)
     run = Run.find(model)

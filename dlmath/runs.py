@@ -99,6 +99,11 @@ class Run:
         return self.folder / "metrics.json"
 
     @property
+    def predictions_path(self) -> Path:
+        """What the model answered on the test part; see `dlmath.evaluation.predictions`."""
+        return self.folder / "predictions.csv"
+
+    @property
     def audit_path(self) -> Path:
         return self.folder / "audit.json"
 
@@ -348,8 +353,13 @@ def write_csv(path: Path, fields: Iterable[str], rows: Iterable[Mapping[str, Any
     import csv
     import io
 
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(fields), lineterminator="\n")
+    class Lines(io.StringIO):
+        def write(self, line: str) -> int:
+            return super().write(line.removesuffix("\r\n") + "\n")
+
+    buffer = Lines()
+    # Python before 3.13 quotes a carriage return only where it is part of the line's end.
+    writer = csv.DictWriter(buffer, list(fields), lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, buffer.getvalue())

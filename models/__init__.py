@@ -8,36 +8,25 @@
 Names are loaded on first use: `RECIPES` and `BACKBONES` can be read without waiting for Keras.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlmath._checkout import hand_on
+from dlmath._lazy import lazy_names
 
 hand_on(__name__)
 
-# Where each public name lives.
-_HOMES = {
-    "BACKBONES": "dlmath.models.backbones",
-    "RECIPES": "dlmath.models.recipes",
-    "build": "dlmath.models.classifier",
-    "load": "dlmath.models.loading",
-    "malaria_cnn": "dlmath.models.cell_cnn",
-}
-
 __all__ = ["BACKBONES", "RECIPES", "build", "load", "malaria_cnn"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
-
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "BACKBONES": "dlmath.models.backbones",
+        "RECIPES": "dlmath.models.recipes",
+        "build": "dlmath.models.classifier",
+        "load": "dlmath.models.loading",
+        "malaria_cnn": "dlmath.models.cell_cnn",
+    },
+)
 
 if TYPE_CHECKING:
     from dlmath.models.backbones import BACKBONES

@@ -11,25 +11,53 @@ Source of the recipe: Tsemo, "The algebra and the geometry aspect of Deep learni
 three convolution blocks, four dense layers, Adam, cross-entropy, 5 epochs.
 """
 
-from dlmath.data.official import OFFICIAL
+from dlmath.models.task import OfficialArchive, Task
 from dlmath.recipe import Recipe
 
-RECIPE = Recipe(
-    name="malaria",
-    # As on disk. The disease is class 0 here, and class 1 in pneumonia.
-    classes=("Parasitized", "Uninfected"),
-    positive_class="Parasitized",
-    patient_rules=OFFICIAL["malaria"].patient_rules,
-    backbone="malaria_cnn",
-    weights="none",
-    tune="all",
-    image_size=64,
-    dropout=0.2,
-    epochs=5,
-    learning_rate=1e-3,
-    warmup_epochs=0.25,
-    # A cell under the microscope has no upright position.
-    flip_horizontal=True,
-    flip_vertical=True,
-    rotation=180.0,
+TASK = Task(
+    recipe=Recipe(
+        name="malaria",
+        # As on disk. The disease is class 0 here, and class 1 in pneumonia.
+        classes=("Parasitized", "Uninfected"),
+        positive_class="Parasitized",
+        patient_rules=(r"^(?P<patient>C\d+)",),
+        backbone="malaria_cnn",
+        weights="none",
+        tune="all",
+        image_size=64,
+        dropout=0.2,
+        epochs=5,
+        learning_rate=1e-3,
+        warmup_epochs=0.25,
+        # A cell under the microscope has no upright position.
+        flip_horizontal=True,
+        flip_vertical=True,
+        rotation=180.0,
+    ),
+    archive=OfficialArchive(
+        file="cell_images.zip",
+        url="https://data.lhncbc.nlm.nih.gov/public/Malaria/cell_images.zip",
+        page="https://lhncbc.nlm.nih.gov/publication/pub9932",
+        # Both from TensorFlow Datasets 4.9.10, datasets/malaria/checksums.tsv.
+        size=353_452_851,
+        sha256="0a949556b2414159b5100192609805376654c4266d8d187be9b1922fad43c668",
+        about=353_452_851,
+        images={"Parasitized": 13_779, "Uninfected": 13_779},
+        licence=(
+            "Public domain: a work of the U.S. National Library of Medicine (NLM), which asks to "
+            "be credited as the source and to have the paper cited."
+        ),
+        citation=(
+            "S. Rajaraman, S. K. Antani, M. Poostchi, K. Silamut, M. A. Hossain, R. J. Maude, "
+            "S. Jaeger, G. R. Thoma: Pre-trained convolutional neural networks as feature "
+            "extractors toward improved malaria parasite detection in thin blood smear images. "
+            "PeerJ 6:e4568, 2018. https://doi.org/10.7717/peerj.4568"
+        ),
+    ),
+    folders=("cell_images",),
+    drawing="dlmath.data.phantom_smears:DRAWING",
+    tfds_warnings={
+        "malaria": "Its cells are of 200 patients, so it cannot be split honestly: get the archive "
+        "with `dlmath data download malaria`, or build tfds:nlm_malaria (dlmath.data.tfds)."
+    },
 )

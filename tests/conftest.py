@@ -9,7 +9,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import hypothesis
@@ -24,6 +23,7 @@ from dlmath._checkout import link_missing
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
+from tests.support.fork_server import ForkServer
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGAN = time.monotonic()
@@ -214,16 +214,6 @@ def write_images() -> Callable[[Path, Iterable[str]], Path]:
     return write
 
 
-def _module(name: str) -> ModuleType:
-    """Load a module of this folder, which is no package that a test could import it from."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 class Recorder(Reporter):
     """A reporter that keeps the progress it receives, as (task, done, total)."""
 
@@ -241,26 +231,16 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture(scope="session")
-def tiny_runs() -> ModuleType:
-    """The module `tiny_runs.py`."""
-    return _module("tiny_runs")
-
-
-@pytest.fixture(scope="session")
-def crashing() -> ModuleType:
-    """The module `crashing.py`: trainings that are killed."""
-    return _module("crashing")
-
-
-@pytest.fixture(scope="session")
 def fork_server() -> Iterator[Any]:
     """Calls functions of `crashing.py` in processes that may die."""
-    with _module("fork_server").ForkServer(ROOT / "tests" / "crashing.py") as server:
+    with ForkServer("tests.support.crashing") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def _tiny_run_template(tiny_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _tiny_run_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.support import tiny_runs  # here: it imports TensorFlow
+
     return tiny_runs.write_tiny_run(tmp_path_factory.mktemp("tiny"))
 
 
@@ -272,9 +252,9 @@ def tiny_run(_tiny_run_template: Path, tmp_path: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def _light_run_template(
-    tiny_runs: ModuleType, _tiny_run_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def _light_run_template(_tiny_run_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.support import tiny_runs
+
     folder = tmp_path_factory.mktemp("light")
     shutil.copytree(_tiny_run_template, folder, dirs_exist_ok=True)
     tiny_runs.write_light(Run(folder / "runs" / "tiny"))

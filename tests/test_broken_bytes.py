@@ -1,6 +1,5 @@
 """Whatever bytes a reader gets, it answers or raises an error of ours: no traceback, no hang."""
 
-import importlib.util
 import io
 import resource
 import zipfile
@@ -21,18 +20,10 @@ from dlmath.models.keras_archive import checked_archive
 from dlmath.recipe import Recipe
 from dlmath.training.checkpoints import Checkpoint, pack
 from dlmath.training.checkpoints import unpack as unpack_checkpoint
+from tests.support.mutating import MUTATIONS
 
 INPUTS, WARMED_UP = 10_000, 2_000
 GROWTH = 64 * 2**20  # bytes; a thousandth of a MiB left behind by each input is seen
-
-
-def _mutations():
-    """Return the mutations of `mutating.py`, which lies in no package."""
-    path = Path(__file__).with_name("mutating.py")
-    spec = importlib.util.spec_from_file_location("mutating", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.MUTATIONS
 
 
 def _png():
@@ -57,7 +48,6 @@ def _weights():
     return buffer.getvalue()
 
 
-MUTATIONS = _mutations()
 RECIPE = Recipe(name="test", classes=("a", "b"), patient_rules=(r"^(?P<patient>p\d+)_",))
 GOOD = {
     "recipe": RECIPE.to_toml().encode(),

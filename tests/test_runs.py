@@ -1,3 +1,4 @@
+import csv
 import json
 
 import pytest
@@ -45,6 +46,19 @@ def test_json_refuses_what_is_not_json(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         runs.write_json(tmp_path / "x.json", {"auc": float("nan")})
     assert not (tmp_path / "x.json").exists()
+
+
+@pytest.mark.parametrize("value", ["\r", "a\r.png", "a\n.png", "a\r\n.png", '"', "a,b", " ", ""])
+def test_a_table_is_read_again_as_it_was_written(tmp_path, value):
+    rows = [{"file": "first", "n": "1"}, {"file": value, "n": "2"}]
+    runs.write_csv(tmp_path / "table.csv", ["file", "n"], rows)
+    with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as lines:
+        assert list(csv.DictReader(lines)) == rows
+
+
+def test_a_table_has_unix_line_ends(tmp_path):
+    runs.write_csv(tmp_path / "table.csv", ["file", "n"], [{"file": "a,b", "n": 0.1}])
+    assert (tmp_path / "table.csv").read_bytes() == b'file,n\n"a,b",0.1\n'
 
 
 def test_two_runs_of_one_second_get_two_folders(workplace):

@@ -16,6 +16,7 @@ import numpy as np
 from dlmath.attribution.solved_run import SolvedRun, load_solved_run
 from dlmath.data.pixels import read_image
 from dlmath.errors import DataError
+from dlmath.inference.decision_rule import decide_binary
 from dlmath.linear_head import Influence, laplace, patient_influence
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
@@ -66,7 +67,8 @@ class WhyPatients:
         """Whether both ends of the interval decide alike; None for more than two classes."""
         if self.threshold is None:
             return None
-        return (self.low >= self.threshold) == (self.high >= self.threshold)
+        low, high = decide_binary(np.array([self.low, self.high]), self.threshold)
+        return bool(low == high)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything, for `--json`."""

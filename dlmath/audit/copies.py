@@ -1,8 +1,8 @@
 """The search for pictures that are copies of one another, though no two bytes be equal.
 
 Three sieves, each finer and dearer than the one before. The thresholds were chosen on the chest
-X-rays and blood cells of `benchmarks/planted_faults.py`, between what edited copies of a picture
-reach and what different pictures do, which is written beside each.
+X-rays and blood cells of `benchmarks/trials/planted_faults.py`, between what edited copies of a
+picture reach and what different pictures do, which is written beside each.
 """
 
 from typing import NamedTuple

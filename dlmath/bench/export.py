@@ -13,11 +13,12 @@ from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.export.verify import megabytes
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.decision_rule import Threshold
 from dlmath.inference.exported import EXPORT_VERSION
-from dlmath.inference.exported_classifier import open_export
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.keras_file import write_keras
+from dlmath.inference.runtimes import load_classifier
 from dlmath.recipe import Recipe
 
 IMAGES = 32
@@ -35,19 +36,19 @@ def run(rounds: int) -> list[Comparison]:
     threshold = Threshold(0.5, "nothing")
     model = models.build(recipe)
     size = recipe.image_size
-    classifier = Classifier(CLASSES, size, CLASSES[1], threshold, model=model)
+    classifier = KerasClassifier(CLASSES, size, CLASSES[1], threshold, model=model)
     shape = (IMAGES, size, size, 3)
     pixels = seeds.generator("bench").integers(0, 256, shape).astype(np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         paths = _write_all(classifier, pixels, Path(folder))
-        exports = {name: open_export(path, trust=True) for name, path in paths.items()}
+        exports = {name: load_classifier(path, trust=True) for name, path in paths.items()}
         notes = {name: f"{megabytes(path):.1f} MB" for name, path in paths.items()}
         return [compare(classifier, exports, pixels, rounds, notes)]
 
 
 def compare(
-    classifier: Classifier,
-    others: Mapping[str, Decider],
+    classifier: KerasClassifier,
+    others: Mapping[str, Classifier],
     pixels: np.ndarray,
     rounds: int,
     notes: Mapping[str, str],
@@ -62,14 +63,14 @@ def compare(
         notes: Of some of the others, what else a reader should know.
     """
     ways = {BASELINE: classifier, **others}
-    wanted = classifier.probabilities(pixels)
+    wanted = classifier.predict(pixels).probabilities
     told = dict(notes)
     for name, one in others.items():
-        off = np.abs(one.probabilities(pixels) - wanted).max()
+        off = np.abs(one.predict(pixels).probabilities - wanted).max()
         told[name] = ", ".join([f"off by {off:.0e}", *([notes[name]] if name in notes else [])])
     return take_turns(
         f"Answers to {len(pixels)} images of {classifier.image_size} px",
-        {name: partial(one.answer, pixels) for name, one in ways.items()},
+        {name: partial(one.predict, pixels) for name, one in ways.items()},
         baseline=BASELINE,
         amount=len(pixels),
         unit="images",
@@ -78,7 +79,7 @@ def compare(
     )
 
 
-def _write_all(classifier: Classifier, pixels: np.ndarray, folder: Path) -> dict[str, Path]:
+def _write_all(classifier: KerasClassifier, pixels: np.ndarray, folder: Path) -> dict[str, Path]:
     """Write every format, and return the paths by name."""
     metadata = {
         "export_version": EXPORT_VERSION,

@@ -3,32 +3,9 @@
 Names are loaded on first use: reading folders needs no TensorFlow, decoding and batches do.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-# Where each public name lives.
-_HOMES = {
-    "Folds": "dlmath.data.folds",
-    "split_folds": "dlmath.data.folds",
-    "check_image": "dlmath.data.image_headers",
-    "decode_and_resize": "dlmath.data.images",
-    "find_data": "dlmath.data.locate",
-    "write_phantoms": "dlmath.data.phantom",
-    "evaluation_batches": "dlmath.data.pipeline",
-    "training_batches": "dlmath.data.pipeline",
-    "Pixels": "dlmath.data.pixels",
-    "load_pixels": "dlmath.data.pixels",
-    "write_sheet": "dlmath.data.sheet",
-    "Catalogue": "dlmath.data.sources",
-    "Example": "dlmath.data.sources",
-    "data_hash": "dlmath.data.sources",
-    "read_sources": "dlmath.data.sources",
-    "Split": "dlmath.data.splits",
-    "read_split": "dlmath.data.splits",
-    "split_examples": "dlmath.data.splits",
-    "split_hash": "dlmath.data.splits",
-    "write_split": "dlmath.data.splits",
-}
+from dlmath._lazy import lazy_names
 
 __all__ = [
     "Catalogue",
@@ -53,18 +30,31 @@ __all__ = [
     "write_split",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'dlmath.data' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
-
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Folds": "dlmath.data.folds",
+        "split_folds": "dlmath.data.folds",
+        "check_image": "dlmath.data.image_headers",
+        "decode_and_resize": "dlmath.data.images",
+        "find_data": "dlmath.data.locate",
+        "write_phantoms": "dlmath.data.phantom",
+        "evaluation_batches": "dlmath.data.pipeline",
+        "training_batches": "dlmath.data.pipeline",
+        "Pixels": "dlmath.data.pixels",
+        "load_pixels": "dlmath.data.pixels",
+        "write_sheet": "dlmath.data.sheet",
+        "Catalogue": "dlmath.data.sources",
+        "Example": "dlmath.data.sources",
+        "data_hash": "dlmath.data.sources",
+        "read_sources": "dlmath.data.sources",
+        "Split": "dlmath.data.splits",
+        "read_split": "dlmath.data.splits",
+        "split_examples": "dlmath.data.splits",
+        "split_hash": "dlmath.data.splits",
+        "write_split": "dlmath.data.splits",
+    },
+)
 
 if TYPE_CHECKING:
     from dlmath.data.folds import Folds, split_folds

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from dlmath.recipe import Recipe
+from dlmath.recipe import Recipe, settings_of
+from dlmath.recipe.sections import AUGMENTATION
 
 
 class Draw(NamedTuple):
@@ -30,8 +31,8 @@ class Draw(NamedTuple):
 
 def is_off(recipe: Recipe) -> bool:
     """Whether the recipe asks for no augmentation at all."""
-    amounts = (recipe.rotation, recipe.zoom, recipe.shift, recipe.brightness)
-    return not (recipe.flip_horizontal or recipe.flip_vertical or any(amounts))
+    about = settings_of(type(recipe))
+    return not any(getattr(recipe, name) for name in about if about[name].section == AUGMENTATION)
 
 
 def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:

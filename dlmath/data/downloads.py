@@ -14,12 +14,13 @@ from pathlib import Path
 
 from dlmath.data.archives import UnfitArchive, unpack_into
 from dlmath.data.locks import held
-from dlmath.data.official import OfficialArchive, official_archive
+from dlmath.data.official import official_archive
 from dlmath.data.partial import Partial
 from dlmath.data.placing import atomic_folder, require_space
 from dlmath.data.transfer import MEBIBYTE, Patience, fetch, report, require_address
 from dlmath.data.trees import read_tree
 from dlmath.errors import DataError, Stopped
+from dlmath.models.task import OfficialArchive
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home, write_json, write_text
 
@@ -41,7 +42,7 @@ def download(
     already is left as it is, and nothing is fetched.
 
     Args:
-        task: malaria or pneumonia.
+        task: Its name, such as malaria.
         out: A folder, absent or empty; by default one that training looks into.
         mirror: Another address of the same archive.
         archive: The archive itself, already at hand; nothing is fetched, and it is left alone.
@@ -59,10 +60,12 @@ def download(
             if _is_placed(target, official):
                 reporter.say(f"{target} holds the images of {official.file} already.")
             elif archive is not None:
-                _place(official, Path(archive).expanduser(), str(archive), target, reporter)
+                _place(task, official, Path(archive).expanduser(), str(archive), target, reporter)
             else:
                 url = mirror or official.url
-                _fetch_and_place(official, url, target, work, patience or Patience(), reporter)
+                _fetch_and_place(
+                    task, official, url, target, work, patience or Patience(), reporter
+                )
     except KeyboardInterrupt as interrupt:
         raise Stopped(
             f"Stopped. What is downloaded of {official.file} is kept: the same command goes on.",
@@ -104,6 +107,7 @@ def _is_placed(target: Path, official: OfficialArchive) -> bool:
 
 
 def _fetch_and_place(
+    task: str,
     official: OfficialArchive,
     url: str,
     target: Path,
@@ -132,7 +136,7 @@ def _fetch_and_place(
             "pass another address with --mirror URL"
         ) from error
     try:
-        _place(official, partial.path, url, target, reporter)
+        _place(task, official, partial.path, url, target, reporter)
     except UnfitArchive as error:
         partial.discard()
         raise UnfitArchive(f"{error} What was downloaded is deleted.") from error
@@ -140,7 +144,12 @@ def _fetch_and_place(
 
 
 def _place(
-    official: OfficialArchive, archive: Path, origin: str, target: Path, reporter: Reporter
+    task: str,
+    official: OfficialArchive,
+    archive: Path,
+    origin: str,
+    target: Path,
+    reporter: Reporter,
 ) -> None:
     """Check an archive and unpack it to `target`, with its licence beside it."""
     size, sha256 = _measured(archive, reporter)
@@ -151,7 +160,7 @@ def _place(
         write_text(folder / "LICENSE.txt", _licence(official))
         write_text(folder / "CITATION.txt", official.citation + "\n")
         source = {
-            "task": official.task,
+            "task": task,
             "file": official.file,
             "from": origin,
             "bytes": size,

@@ -3,25 +3,15 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
-from dlmath.data.official import OFFICIAL
 from dlmath.data.placing import atomic_folder
 from dlmath.data.sources import Source
 from dlmath.errors import DataError
+from dlmath.models.recipes import TASKS
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home
 
-if TYPE_CHECKING:
-    from dlmath.data.phantom import Task
-
 PHANTOM = "phantom"
-
-# The names under which the data of a task are handed round, besides the task's own.
-_NAMES = {
-    "pneumonia": ("chest_xray", "ChestXRay2017"),
-    "malaria": ("cell_images",),
-}
 
 
 def find_data(
@@ -43,9 +33,8 @@ def find_data(
     at_hand = data_at_hand(task)
     if at_hand is None:
         looked = ", ".join(str(root) for root in _roots())
-        fetch = (
-            f"Get them with `dlmath data download {task}`, or name" if task in OFFICIAL else "Name"
-        )
+        has_archive = task in TASKS and TASKS[task].archive is not None
+        fetch = f"Get them with `dlmath data download {task}`, or name" if has_archive else "Name"
         raise DataError(
             f"There are no data of {task!r} in {looked}. {fetch} them with --data PATH (a folder "
             "of class folders, a zip of one, a CSV), set DLMATH_DATA to the folder that holds "
@@ -71,7 +60,7 @@ def _roots() -> list[Path]:
 
 
 def _names(task: str) -> tuple[str, ...]:
-    return (task, *_NAMES.get(task, ()))
+    return (task, *TASKS[task].folders) if task in TASKS else (task,)
 
 
 def _phantom(task: str, reporter: Reporter) -> Path:
@@ -82,7 +71,7 @@ def _phantom(task: str, reporter: Reporter) -> Path:
     if not folder.is_dir():
         with atomic_folder(folder) as temporary:
             write_phantoms(
-                cast("Task", task),  # which refuses any other
+                task,
                 temporary,
                 progress=reporter.task("drawing"),
             )

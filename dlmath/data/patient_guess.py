@@ -8,11 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dlmath.data.official import OFFICIAL
 from dlmath.data.patients import patient_of
-
-# Of sets whose names are known: tried before the general ones, which read NORMAL2 as one patient.
-_KNOWN = tuple(archive.patient_rules for archive in OFFICIAL.values())
+from dlmath.models.recipes import RECIPES
 
 # Tried in this order; several rules of one guess are tried on each name in turn.
 _GUESSES = (
@@ -54,13 +51,15 @@ def guess_patient_rules(files: Sequence[str]) -> Guess | None:
 
     They must read every name, tell apart at least six patients of whom none has more than a
     quarter of the images, and give some patient more than one image: else there is nothing to
-    keep together. The rules of the official sets come first; they may give each patient one image.
+    keep together. The rules of the tasks come first; they may give each patient one image.
 
     Args:
         files: Names of image files; folders before them do not count.
     """
-    for rules in (*_KNOWN, *_GUESSES):
-        if guess := _judged(files, rules, may_be_single=rules in _KNOWN):
+    # Tried before the general ones, which read NORMAL2 as one patient.
+    known = [recipe.patient_rules for recipe in RECIPES.values() if recipe.patient_rules]
+    for rules in (*known, *_GUESSES):
+        if guess := _judged(files, rules, may_be_single=rules in known):
             return guess
     return None
 

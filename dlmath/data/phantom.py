@@ -1,38 +1,29 @@
-"""Phantoms: drawn stand-ins for both data sets, as files on disk with patients and splits.
+"""Phantoms: drawn stand-ins for the data sets of tasks, as files on disk with patients and splits.
 
 They let everything be tried without a network and tested in seconds. They say nothing about
 real images: PHANTOM.json in the folder says what it is, and reports repeat it.
 """
 
-import io
+import importlib
 from pathlib import Path
-from typing import Literal, cast, get_args
 
-import numpy as np
-from PIL import Image
-
-from dlmath.data.phantom_cells import Stain, draw_cell
-from dlmath.data.phantom_plan import Planned, plan_cells, plan_films
+from dlmath.data.phantom_drawing import Drawing
 from dlmath.data.phantom_truth import Truth, write_truth
-from dlmath.data.phantom_xray import Anatomy, Opacity, draw_chest_xray
 from dlmath.data.placing import atomic_folder
 from dlmath.data.trees import PHANTOM_MARKER
 from dlmath.errors import DataError, did_you_mean
+from dlmath.models.recipes import TASKS
 from dlmath.reporting import Progress
 from dlmath.runs import write_json
 from dlmath.seeds import generator
 
-Task = Literal["pneumonia", "malaria"]
-
 VERSION = 1  # raised whenever a seed draws other pictures than before
-PATIENTS = {"pneumonia": 260, "malaria": 50}  # about 400 films, 1,000 cells
 FEWEST_PATIENTS = 10  # fewer leave some split without a class
 SMALLEST_FILM = 64  # below that ribs are thinner than pixels
-JPEG_QUALITIES = (80, 96)  # drawn, so that a file's size says little about its texture
 
 
 def write_phantoms(
-    task: Task,
+    task: str,
     out: Path,
     *,
     patients: int | None = None,
@@ -49,7 +40,7 @@ def write_phantoms(
     give the same bytes. The folder appears whole or not at all.
 
     Args:
-        task: `pneumonia` or `malaria`.
+        task: Its name, such as `pneumonia`.
         out: Folder to make: absent or empty.
         patients: How many; by default as many as give about 400 films or 1,000 cells.
         difficulty: 0 (obvious) to 1 (faint findings among look-alikes).
@@ -63,16 +54,15 @@ def write_phantoms(
     Raises:
         DataError: An argument is out of its range, or `out` is not empty.
     """
-    _check(task, patients, difficulty, image_size)
-    patients = patients or PATIENTS[task]
-    films = task == "pneumonia"
-    plan = (plan_films if films else plan_cells)(generator(seed, "phantom", task), patients)
+    drawing = _drawing_of(task)
+    _check(patients, difficulty, image_size)
+    patients = patients or drawing.patients
+    plan = drawing.plan(generator(seed, "phantom", task), patients)
     _clear_place(Path(out))
     with atomic_folder(Path(out)) as folder:
         truths = []
         for done, picture in enumerate(plan, start=1):
-            draw = _draw_film if films else _draw_cell
-            encoded, mask = draw(seed, picture, difficulty, image_size)
+            encoded, mask = drawing.draw(seed, picture, difficulty, image_size)
             _write(folder / picture.file, encoded)
             if picture.finding:
                 truths.append(Truth(picture.file, picture.finding, mask))
@@ -86,13 +76,20 @@ def write_phantoms(
     return Path(out)
 
 
-def _check(task: str, patients: int | None, difficulty: float, image_size: int) -> None:
-    if task not in get_args(Task):
+def _drawing_of(task: str) -> Drawing:
+    drawn = [name for name, one in TASKS.items() if one.drawing]
+    if task not in drawn:
+        commands = (f"dlmath data phantom {name} --out DIR" for name in drawn)
         raise DataError(
             f"There is no phantom of this task. Received: task={task!r}."
-            f"{did_you_mean(task, get_args(Task))} Draw one with: "
-            "dlmath data phantom pneumonia --out DIR, or: dlmath data phantom malaria --out DIR"
+            f"{did_you_mean(task, drawn)} Draw one with: {', or: '.join(commands)}"
         )
+    module, _, name = TASKS[task].drawing.partition(":")
+    drawing: Drawing = getattr(importlib.import_module(module), name)
+    return drawing
+
+
+def _check(patients: int | None, difficulty: float, image_size: int) -> None:
     if patients is not None and patients < FEWEST_PATIENTS:
         raise DataError(
             f"A phantom needs at least {FEWEST_PATIENTS} patients, or some split has none of a "
@@ -108,39 +105,6 @@ def _check(task: str, patients: int | None, difficulty: float, image_size: int) 
             f"Films of less than {SMALLEST_FILM} pixels show nothing. "
             f"Received: image_size={image_size}."
         )
-
-
-def _draw_film(
-    seed: int, picture: Planned, difficulty: float, image_size: int
-) -> tuple[bytes, np.ndarray]:
-    random = generator(seed, "phantom", picture.file)
-    pixels, truth = draw_chest_xray(
-        random,
-        opacity=cast("Opacity | None", picture.finding),
-        difficulty=difficulty,
-        size=image_size,
-        anatomy=Anatomy.draw(generator(seed, "phantom", picture.patient)),
-    )
-    return _encode(pixels, "JPEG", quality=int(random.integers(*JPEG_QUALITIES))), truth
-
-
-def _draw_cell(
-    seed: int, picture: Planned, difficulty: float, image_size: int
-) -> tuple[bytes, np.ndarray]:
-    pixels, truth = draw_cell(
-        generator(seed, "phantom", picture.file),
-        parasitized=picture.finding is not None,
-        difficulty=difficulty,
-        stain=Stain.draw(generator(seed, "phantom", picture.patient)),
-    )
-    # Three times as fast as the default level, for files a tenth larger.
-    return _encode(pixels, "PNG", compress_level=3), truth
-
-
-def _encode(pixels: np.ndarray, kind: str, **options: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def _write(path: Path, data: bytes) -> None:

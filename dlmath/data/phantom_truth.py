@@ -52,7 +52,7 @@ def read_truth(folder: Path) -> dict[str, Truth]:
     if not path.is_file():
         raise DataError(
             f"No {TRUTH} in {folder}: only phantoms know where their findings lie. "
-            f"Draw one with: dlmath data phantom pneumonia --out DIR"
+            "Draw one with: dlmath data phantom TASK --out DIR"
         )
     with path.open(newline="", encoding="utf-8") as lines:
         return {row["file"]: _from_row(row, path) for row in csv.DictReader(lines)}

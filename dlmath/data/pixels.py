@@ -1,7 +1,7 @@
 """Decode every image once and keep the resized pixels, in memory or in a mapped cache file.
 
 Pillow reads them, since it is about twice as fast here as a TensorFlow graph of the same
-specification (benchmarks/bench_decode.py).
+specification (benchmarks/speed/bench_decode.py).
 """
 
 import hashlib

@@ -17,7 +17,7 @@ one level after.
 On 30 chest X-rays of 0.1 to 6 megapixels, resized to 224, the reduced scale changes the result by
 0.55 levels in the mean and 85 at the sharpest edge; saving that result as a JPEG of quality 95
 changes it by 0.73 and 9, and decoding in full takes more than twice as long
-(`python benchmarks/bench_decode.py FOLDER`).
+(`python benchmarks/speed/bench_decode.py FOLDER`).
 """
 
 # Part of cache keys and manifests: change it whenever a pixel could come out otherwise.

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -190,6 +191,12 @@ def read_rows(path: Path) -> list[dict[str, str]]:
                 f"{path}, line {number}, is not as it was written: expected {','.join(_COLUMNS)} "
                 f"with a split of {', '.join(PARTS)} or {LEFT_OUT}. Train again."
             )
+    times = Counter(row["file"] for row in rows)
+    if repeated := [file for file, number in times.items() if number > 1]:
+        raise RunError(
+            f"{path} names {counted(len(repeated), 'image')} more than once: {listed(repeated)}. "
+            "Put a copy of it back, or train again."
+        )
     return rows
 
 

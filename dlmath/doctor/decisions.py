@@ -1,6 +1,5 @@
 """Checks of what a run decides: classes, threshold, recorded figures, and who saw the test part."""
 
-import csv
 import json
 from typing import Any
 
@@ -10,9 +9,9 @@ from sklearn.metrics import roc_auc_score
 from dlmath.data.listing import counted
 from dlmath.doctor.subject import Subject
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
-from dlmath.errors import RunError
 from dlmath.evaluation.openings import openings_of
-from dlmath.inference.columns import probability_columns
+from dlmath.evaluation.predictions import Predictions
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.runs import read_json
 
 FIGURES_AGREE = 1e-6
@@ -78,12 +77,12 @@ def one_class_only(subject: Subject) -> Verdict:
 
 
 def _decided(subject: Subject) -> np.ndarray:
-    threshold = (subject.manifest.get("threshold") or {}).get("value")
-    if not subject.recipe.is_binary or threshold is None:
-        return subject.probabilities.argmax(axis=1)
-    positive = subject.recipe.classes.index(subject.recipe.positive_class)
-    is_positive = subject.probabilities[:, positive] >= threshold
-    return np.where(is_positive, positive, 1 - positive)
+    recipe, stored = subject.recipe, subject.manifest.get("threshold") or {}
+    value = stored.get("value") if recipe.is_binary else None
+    limit = None if value is None else Threshold(value, str(stored.get("chosen_on")))
+    positive = recipe.positive_class if recipe.is_binary else None
+    rule = DecisionRule(recipe.classes, recipe.image_size, positive, limit)
+    return rule.decide(subject.probabilities)
 
 
 def threshold(subject: Subject) -> Verdict:
@@ -122,36 +121,24 @@ def test_openings(subject: Subject) -> Verdict:
 
 def recorded_figures(subject: Subject) -> Verdict:
     """Compute accuracy and AUC again from the kept predictions, by other code than dlmath's."""
-    path = subject.run.folder / "predictions.csv"
-    if not (path.is_file() and subject.run.metrics_path.is_file()):
-        return not_applicable(f"Not evaluated yet: dlmath evaluate {subject.run.folder}")
-    truth, probabilities = _kept(subject)
-    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
+    run = subject.run
+    if not (run.predictions_path.is_file() and run.metrics_path.is_file()):
+        return not_applicable(f"Not evaluated yet: dlmath evaluate {run.folder}")
+    found = Predictions.read(run)
+    if not np.allclose(found.probabilities.sum(axis=1), 1, atol=1e-3):
         return fault("predictions.csv holds no probabilities.", "Evaluate again.")
-    recorded = read_json(subject.run.metrics_path)["metrics"]
+    recorded = read_json(run.metrics_path)["metrics"]
     wrong = []
-    for name, value in _again(subject, truth, probabilities).items():
+    for name, value in _again(subject, found.truth, found.probabilities).items():
         was = (recorded.get(name) or {}).get("value")
         if was is None or not abs(was - value) <= FIGURES_AGREE:  # NaN too
             wrong.append(f"{name} {was} recorded, {value:.6f} found")
     if wrong:
         return fault(
             f"metrics.json is not of predictions.csv: {'; '.join(wrong)}.",
-            f"Evaluate again: dlmath evaluate {subject.run.folder}",
+            f"Evaluate again: dlmath evaluate {run.folder}",
         )
-    return ok(f"accuracy and AUC follow from {counted(len(truth), 'kept prediction')}")
-
-
-def _kept(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
-    columns = probability_columns(subject.recipe.classes)
-    classes = list(subject.recipe.classes)
-    try:
-        with (subject.run.folder / "predictions.csv").open(encoding="utf-8", newline="") as lines:
-            rows = list(csv.DictReader(lines))
-        truth = np.array([classes.index(row["class"]) for row in rows])
-        return truth, np.array([[float(row[column]) for column in columns] for row in rows])
-    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
-        raise RunError(f"predictions.csv is damaged: {error}. Evaluate again.") from error
+    return ok(f"accuracy and AUC follow from {counted(len(found.files), 'kept prediction')}")
 
 
 def _again(subject: Subject, truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

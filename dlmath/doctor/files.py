@@ -1,6 +1,5 @@
 """Checks of a run's files: are they those that the training wrote, and do they hold numbers?"""
 
-import csv
 import hashlib
 from collections import defaultdict
 from pathlib import Path
@@ -9,6 +8,8 @@ import numpy as np
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_doubts import doubts
+from dlmath.data.run_data import RunData
+from dlmath.data.splits import PARTS
 from dlmath.doctor.subject import Subject
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
 from dlmath.training.manifest import versions as versions_here
@@ -67,14 +68,10 @@ def patients_apart(subject: Subject) -> Verdict:
     """Look for patients on both sides of the split."""
     parts: dict[str, set[str]] = defaultdict(set)
     patients: list[str | None] = []
-    try:
-        with subject.run.split_path.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
-                patients.append(row["patient"] or None)
-                if row["patient"] and row["split"] in ("train", "validation", "test"):
-                    parts[row["patient"]].add(row["split"])
-    except (OSError, KeyError, ValueError, csv.Error) as error:
-        return fault(f"split.csv cannot be read: {error}.", "Train again.")
+    for row in RunData(subject.run).rows:
+        patients.append(row["patient"] or None)
+        if row["patient"] and row["split"] in PARTS:
+            parts[row["patient"]].add(row["split"])
     if not parts:
         return not_applicable("The split names no patients.")
     shared = [patient for patient, found in parts.items() if len(found) > 1]

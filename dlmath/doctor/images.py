@@ -10,7 +10,8 @@ from dlmath.data.specification import SPECIFICATION
 from dlmath.doctor.subject import Subject
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok
 from dlmath.errors import DlmathError
-from dlmath.inference.light_classifier import LightClassifier, has_light_form
+from dlmath.inference.light_classifier import LightClassifier
+from dlmath.inference.runtimes import has_light_form
 
 IMAGES = 16
 MOST_LEVELS = 1  # of 255, as DESIGN of the two readers promises
@@ -52,7 +53,8 @@ def light_form(subject: Subject) -> Verdict:
         light = LightClassifier.load(subject.run)
     except DlmathError as error:
         return fault(f"The light form cannot be loaded: {error}", "Predict with --runtime keras.")
-    difference = np.abs(light.probabilities(subject.validation.pixels) - subject.probabilities)
+    found = light.predict(subject.validation.pixels).probabilities
+    difference = np.abs(found - subject.probabilities)
     images = counted(len(difference), "image")
     if not difference.max() <= MOST_DIFFERENCE:
         return fault(

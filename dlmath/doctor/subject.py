@@ -9,13 +9,12 @@ import numpy as np
 
 from dlmath import models
 from dlmath.data.pixels import load_pixels
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import Example
 from dlmath.errors import DlmathError
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.recipe import Recipe
-from dlmath.reporting import SILENT
 from dlmath.runs import Run
-from dlmath.training.prepare import prepare_again
 
 IMAGES = 64  # of a part that are looked at: enough to tell, soon done
 
@@ -80,11 +79,12 @@ class Subject:
         return predict_probabilities(self.model, self.validation.pixels)
 
     @cached_property
-    def _split(self) -> Any:
-        return self._or_unavailable("data", lambda: prepare_again(self.run, None, SILENT).split)
+    def _data(self) -> RunData:
+        return RunData(self.run)
 
     def _part(self, name: str) -> Part:
-        examples = spread(self._split.part(name), self.recipe)
+        own = self._or_unavailable("data", lambda: self._data.part(name))
+        examples = spread(own, self.recipe)
         pixels = self._or_unavailable(
             "images",
             lambda: load_pixels(examples, self.recipe.image_size, on_bad_file="skip"),

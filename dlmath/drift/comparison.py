@@ -138,7 +138,7 @@ def compare(
     patients = reference.patients[is_number]
     if draws is None:  # the smallest p-value is 1 / (draws + 1), times the number of tests
         draws = max(_DRAWS, math.ceil(2 * len(TITLES) / alpha) - 1)
-    own, names = Sample.of(rows, patients), compared(sketch.decider, layout)
+    own, names = Sample.of(rows, patients), compared(sketch.rule, layout)
     found = discrepancies(layout, own.mean, new.mean)
     again = None
     if patients_known:
@@ -218,11 +218,11 @@ def _prevalence(
     draws: int,
     rng: np.random.Generator,
 ) -> Prevalence | None:
-    positive = sketch.decider.positive_index
+    positive = sketch.rule.positive_index
     if positive is None:
         return None
     is_one = labels == positive
     none, one = (Sample.of(rows[own], patients[own]) for own in (~is_one, is_one))
-    names = compared(sketch.decider, sketch.layout)
+    names = compared(sketch.rule, sketch.layout)
     number = len(new.images) if patients_known else None
     return prevalence_alone(sketch.layout, names, (none, one), new, number, draws, rng)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dlmath.drift.sketch import CELLS, Layout
-from dlmath.inference.decider import Decider
+from dlmath.inference.decision_rule import DecisionRule
 
 # What is compared, by the name that the JSON document has for it.
 TITLES = {
@@ -20,14 +20,14 @@ SHARES = ("unusual", "abstained")
 _LEVEL = 1 / 255  # grey levels are rounded: a difference of less than one is none
 
 
-def compared(decider: Decider, layout: Layout) -> tuple[str, ...]:
+def compared(rule: DecisionRule, layout: Layout) -> tuple[str, ...]:
     """Return the names of what can be compared, given what the run measures."""
     known = {
         "means": layout.directions > 0,
         "spread": layout.directions > 0,
         "scores": True,
-        "unusual": layout.directions > 0 and decider.abstention.distance is not None,
-        "abstained": decider.abstention.confidence is not None,
+        "unusual": layout.directions > 0 and rule.abstention.distance is not None,
+        "abstained": rule.abstention.confidence is not None,
         "pictures": layout.pictures > 0,
     }
     return tuple(name for name in TITLES if known[name])

@@ -21,8 +21,8 @@ from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
 from dlmath.drift.statistics import LEAST, ServedStatistics, Totals, model_of
 from dlmath.errors import DataError, RunError, UserError
-from dlmath.inference.decider import Decider
-from dlmath.inference.predict_files import load_classifier
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.runtimes import load_classifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -125,7 +125,7 @@ def drift(
     *,
     patient_rules: Sequence[str] | None = None,
     alpha: float = ALPHA,
-    classifier: Decider | None = None,
+    classifier: Classifier | None = None,
     reporter: Reporter = SILENT,
 ) -> Drift:
     """Say whether images differ from those that a run was trained on.
@@ -138,7 +138,7 @@ def drift(
             not known; None: by the run's rules, or a guess where these do not fit.
         alpha: The rate of false alarms, of all that is compared together; from 0.001 to below 1.
         classifier: Of the run, where it is loaded by now.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         UserError: `alpha` is out of its range, or `patient_rules` are given without `data`.
@@ -166,7 +166,7 @@ def drift(
     notes: tuple[str, ...] = ()
     if not reference.pictures.size:
         sketch, notes = sketch.without_pictures, (_OLD_RUN,)
-    seen = look_at(sources, sketch, reporter, *rules_for(found, patient_rules))
+    seen = look_at(sources, classifier, sketch, reporter, *rules_for(found, patient_rules))
     _refuse_few(len(seen.files))
     known = seen.patients is not None
     patients = seen.patients if seen.patients is not None else np.zeros(len(seen.files), int)

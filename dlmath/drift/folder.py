@@ -17,8 +17,8 @@ from dlmath.data.trees import Found, is_image
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
+from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none
-from dlmath.inference.decider import Answers
 from dlmath.inference.predict_files import find_images
 from dlmath.reporting import Reporter
 from dlmath.stats.bootstrap import cluster_indices
@@ -55,15 +55,15 @@ class Seen:
         """Return the images that differ most from the training images, the farthest first."""
         if self.distances is None:
             return []
-        decider = sketch.decider
-        unusual = decider.unusual(self.distances)
-        decided = decider.decide(self.probabilities)
+        rule = sketch.rule
+        unusual = rule.unusual(self.distances)
+        decided = rule.decide(self.probabilities)
         return [
             {
                 "file": self.files[row],
                 "distance": number_or_none(self.distances[row]),
                 "unusual": None if unusual is None else bool(unusual[row]),
-                "class": decider.classes[decided[row]],
+                "class": rule.classes[decided[row]],
             }
             for row in np.argsort(-self.distances, kind="stable")[:FARTHEST]
         ]
@@ -71,6 +71,7 @@ class Seen:
 
 def look_at(
     sources: Sequence[str],
+    classifier: Classifier,
     sketch: Sketch,
     reporter: Reporter,
     patient_rules: Sequence[str] | None = None,
@@ -80,7 +81,8 @@ def look_at(
 
     Args:
         sources: Image files, folders of them however deep, patterns, zips, CSV files, `tfds:NAME`.
-        sketch: Of the model's classifier.
+        classifier: Computes what the images are compared by.
+        sketch: Of the classifier.
         reporter: Receives the progress.
         patient_rules: See `read_patients`.
         likely_rules: Likewise.
@@ -92,35 +94,35 @@ def look_at(
     reading = read_patients(named, patient_rules, likely_rules)
     reading.require_all_read()
     paths, good, bad = [found.path for found in named], list[int](), list[str]()
-    parts, pictures = list[Answers](), list[np.ndarray]()
+    parts, pictures = list[Outputs](), list[np.ndarray]()
     for first in range(0, len(named), _AT_ONCE):
-        images = _read_all(paths[first : first + _AT_ONCE], sketch.decider.image_size)
+        images = _read_all(paths[first : first + _AT_ONCE], classifier.image_size)
         rows = [row for row, image in enumerate(images) if not isinstance(image, str)]
         bad += [image for image in images if isinstance(image, str)]
         if rows:
             good += [first + row for row in rows]
             pixels = np.stack([images[row] for row in rows])
-            parts.append(sketch.decider.answer(pixels))
+            parts.append(classifier.predict(pixels))
             pictures.append(describe(pixels))
         reporter.progress("new images", min(first + _AT_ONCE, len(named)), len(named))
     if not parts:
         raise DataError(f"No image can be read of {counted(len(named), 'file')}: {bad[0]}")
     files = [named[row].file for row in good]
     patients = _patients(reading, good)
-    return _seen(sketch, files, _joined(parts), np.concatenate(pictures), bad, *patients)
+    return _seen(sketch, files, Outputs.joined(parts), np.concatenate(pictures), bad, *patients)
 
 
 def _seen(
     sketch: Sketch,
     files: list[str],
-    answers: Answers,
+    outputs: Outputs,
     pictures: np.ndarray,
     bad: list[str],
     patients: np.ndarray | None,
     warnings: list[str],
 ) -> Seen:
-    distances = answers.distances
-    rows = sketch.rows_of(answers, pictures)
+    distances = outputs.distances
+    rows = sketch.rows_of(outputs, pictures)
     if bad:
         warnings.append(f"{counted(len(bad), 'file')} cannot be read: {listed(bad)}")
     is_number = np.isfinite(rows).all(axis=1)
@@ -131,7 +133,7 @@ def _seen(
         tuple(file for file, keep in zip(files, is_number, strict=True) if keep),
         rows[is_number],
         None if distances is None else distances[is_number],
-        answers.probabilities[is_number],
+        outputs.probabilities[is_number],
         None if patients is None else patients[is_number],
         tuple(warnings),
     )
@@ -166,14 +168,3 @@ def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(read, paths))
-
-
-def _joined(parts: Sequence[Answers]) -> Answers:
-    """Put the answers to several batches together."""
-    distances = [part.distances for part in parts if part.distances is not None]
-    features = [part.features for part in parts if part.features is not None]
-    return Answers(
-        np.concatenate([part.probabilities for part in parts]),
-        np.concatenate(distances) if distances else None,
-        np.concatenate(features) if features else None,
-    )

@@ -12,11 +12,11 @@ from typing import Any, Self
 import numpy as np
 
 from dlmath.data.pixels import load_pixels
+from dlmath.data.run_data import RunData
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch, project
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation.subject import own_images
-from dlmath.inference.decider import Decider
+from dlmath.inference.classifier import Classifier
 from dlmath.inference.distance import FeatureDistance
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
@@ -101,7 +101,7 @@ def write_reference(
     return {"sha256": hashlib.sha256(content).hexdigest(), "images": len(labels)}
 
 
-def find_reference(run: Run, classifier: Decider, reporter: Reporter) -> Reference:
+def find_reference(run: Run, classifier: Classifier, reporter: Reporter) -> Reference:
     """Return a run's reference; for a run of before it was kept, from its images.
 
     Raises:
@@ -125,22 +125,22 @@ def _stored(run: Run, sha256: str) -> Reference:
     return Reference.from_bytes(content)
 
 
-def _computed(run: Run, classifier: Decider, reporter: Reporter) -> Reference:
+def _computed(run: Run, classifier: Classifier, reporter: Reporter) -> Reference:
     reporter.say(f"{run.folder} keeps nothing to compare with: its images are looked at again.")
     try:
-        examples = own_images(run, "validation", reporter).examples
+        examples = RunData(run, reporter=reporter).part("validation")
     except DataError as error:
         raise RunError(
             f"{run.folder} was trained before runs kept what drift is measured from, and its "
             f"validation images cannot be read: {error} Put them back, or train again."
         ) from error
     pixels = load_pixels(examples, classifier.image_size, on_bad_file="skip")
-    answers = classifier.answer(pixels.array, reporter.task("validation images"))
+    outputs = classifier.predict(pixels.array, reporter.task("validation images"))
     none = np.full(len(pixels.examples), np.nan)
     return Reference(
-        Sketch.of(classifier).project(answers),
-        answers.probabilities,
-        none if answers.distances is None else answers.distances,
+        Sketch.of(classifier).project(outputs),
+        outputs.probabilities,
+        none if outputs.distances is None else outputs.distances,
         np.array([classifier.classes.index(example.label) for example in pixels.examples]),
         cluster_indices([example.patient for example in pixels.examples]),
         describe(pixels.array),

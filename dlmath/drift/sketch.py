@@ -11,7 +11,8 @@ from typing import Self
 import numpy as np
 
 from dlmath.drift.pictures import PICTURES
-from dlmath.inference.decider import Answers, Decider
+from dlmath.inference.classifier import Outputs
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.inference.distance import FeatureDistance
 
 DIRECTIONS = 16
@@ -71,31 +72,31 @@ class Sketch:
     """Turns what a classifier says of images into the numbers that are kept.
 
     Attributes:
-        decider: Of the run, for its classes and its rules.
+        rule: Of the run, for its classes and its rules.
         layout: Of the numbers.
     """
 
-    decider: Decider
+    rule: DecisionRule
     layout: Layout
 
     @classmethod
-    def of(cls, decider: Decider) -> Self:
+    def of(cls, rule: DecisionRule) -> Self:
         """Return the sketch of a run's classifier."""
-        distance = decider.distance
+        distance = rule.distance
         known = 0 if distance is None else len(distance.variances[-DIRECTIONS:])
-        return cls(decider, Layout(known, 1 if decider.positive_class else len(decider.classes)))
+        return cls(rule, Layout(known, 1 if rule.positive_class else len(rule.classes)))
 
     @property
     def without_pictures(self) -> Self:
         """The sketch that leaves out what older versions did not keep."""
         return replace(self, layout=self.layout.without_pictures)
 
-    def project(self, answers: Answers) -> np.ndarray:
+    def project(self, outputs: Outputs) -> np.ndarray:
         """Return (N, k) of what the classifier said; see `project`."""
-        distance = self.decider.distance
-        if distance is None or answers.features is None:
-            return np.zeros((len(answers.probabilities), 0))
-        return project(distance, answers.features, answers.probabilities)
+        distance = self.rule.distance
+        if distance is None or outputs.features is None:
+            return np.zeros((len(outputs.probabilities), 0))
+        return project(distance, outputs.features, outputs.probabilities)
 
     def rows(
         self,
@@ -115,8 +116,8 @@ class Sketch:
         """
         near = np.clip(projected, -FARTHEST, FARTHEST)
         none = np.zeros(len(probabilities))  # without a rule, an image counts as usual and answered
-        unusual = self.decider.unusual(distances)
-        abstained = self.decider.abstains(probabilities, distances)
+        unusual = self.rule.unusual(distances)
+        abstained = self.rule.abstains(probabilities, distances)
         kept = pictures[:, : self.layout.pictures]
         numbers = np.column_stack(
             [
@@ -133,18 +134,18 @@ class Sketch:
         numbers[~is_number] = np.nan
         return numbers
 
-    def rows_of(self, answers: Answers, pictures: np.ndarray) -> np.ndarray:
+    def rows_of(self, outputs: Outputs, pictures: np.ndarray) -> np.ndarray:
         """Return the numbers of N images, (N, F), by what the classifier said of them.
 
         Args:
-            answers: With features, unless the run has no distance.
+            outputs: With features, unless the run has no distance.
             pictures: (N, 15), see `dlmath.drift.pictures.describe`.
         """
-        return self.rows(self.project(answers), answers.probabilities, answers.distances, pictures)
+        return self.rows(self.project(outputs), outputs.probabilities, outputs.distances, pictures)
 
     def _cells(self, probabilities: np.ndarray) -> np.ndarray:
         """Return (N, C * CELLS), 1 in the cell of each score."""
-        positive = self.decider.positive_index
+        positive = self.rule.positive_index
         chosen = probabilities if positive is None else probabilities[:, [positive]]
         inside = np.clip(np.nan_to_num(chosen), 1e-12, 1 - 1e-12)
         cells = np.searchsorted(EDGES, np.log(inside / (1 - inside)), side="right")

@@ -13,7 +13,8 @@ from dlmath.data.locks import held
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import CELLS, Layout, Sketch
 from dlmath.errors import RunError
-from dlmath.inference.decider import Answers, Decider
+from dlmath.inference.classifier import Outputs
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.runs import Run, read_json, write_json
 
 LEAST = 20  # images whose sums are written: those of fewer would say something of each
@@ -157,7 +158,7 @@ class ServedStatistics:
         self._lock = threading.Lock()
 
     @classmethod
-    def begin(cls, run: Run, classifier: Decider) -> Self:
+    def begin(cls, run: Run, classifier: DecisionRule) -> Self:
         """Return statistics of no image yet.
 
         Args:
@@ -167,14 +168,14 @@ class ServedStatistics:
         sketch = Sketch.of(classifier)
         return cls(sketch, Totals.none(model_of(run), sketch.layout))
 
-    def add(self, answers: Answers, pixels: np.ndarray) -> None:
+    def add(self, outputs: Outputs, pixels: np.ndarray) -> None:
         """Count what the classifier said of N images.
 
         Args:
-            answers: With features, unless the run has no distance.
+            outputs: With features, unless the run has no distance.
             pixels: What it was asked about, (N, size, size, 3) in 0..255.
         """
-        rows = self.sketch.rows_of(answers, describe(pixels))
+        rows = self.sketch.rows_of(outputs, describe(pixels))
         is_number = np.isfinite(rows).all(axis=1)
         images, now = int(is_number.sum()), datetime.now(UTC)
         with self._lock:

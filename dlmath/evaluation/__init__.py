@@ -3,24 +3,9 @@
 Names are loaded on first use: the metrics need NumPy alone, running a model needs TensorFlow.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-# Where each public name lives.
-_HOMES = {
-    "METRICS": "dlmath.evaluation.metric_table",
-    "AucDifference": "dlmath.evaluation.paired",
-    "Comparison": "dlmath.evaluation.compare",
-    "Difference": "dlmath.evaluation.compare",
-    "Evaluation": "dlmath.evaluation.evaluation",
-    "McNemar": "dlmath.evaluation.paired",
-    "Metric": "dlmath.evaluation.metric_table",
-    "binary_metrics": "dlmath.evaluation.metrics",
-    "choose_threshold": "dlmath.evaluation.threshold",
-    "compare_runs": "dlmath.evaluation.compare",
-    "evaluate": "dlmath.evaluation.evaluate_run",
-    "multiclass_metrics": "dlmath.evaluation.metrics",
-}
+from dlmath._lazy import lazy_names
 
 __all__ = [
     "METRICS",
@@ -37,18 +22,23 @@ __all__ = [
     "multiclass_metrics",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'dlmath.evaluation' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
-
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "METRICS": "dlmath.evaluation.metric_table",
+        "AucDifference": "dlmath.evaluation.paired",
+        "Comparison": "dlmath.evaluation.compare",
+        "Difference": "dlmath.evaluation.compare",
+        "Evaluation": "dlmath.evaluation.evaluation",
+        "McNemar": "dlmath.evaluation.paired",
+        "Metric": "dlmath.evaluation.metric_table",
+        "binary_metrics": "dlmath.evaluation.metrics",
+        "choose_threshold": "dlmath.evaluation.threshold",
+        "compare_runs": "dlmath.evaluation.compare",
+        "evaluate": "dlmath.evaluation.evaluate_run",
+        "multiclass_metrics": "dlmath.evaluation.metrics",
+    },
+)
 
 if TYPE_CHECKING:
     from dlmath.evaluation.compare import Comparison, Difference, compare_runs

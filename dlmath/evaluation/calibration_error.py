@@ -18,7 +18,7 @@ The upper end also allows for what a bin without a single other outcome cannot s
 
 Source of the bias: Roelofs, Cain, Shlens, Mozer, "Mitigating bias in calibration error estimation",
 AISTATS 2022, §4. The interval is a test inverted along those lines; how often it holds the true
-error is simulated by `benchmarks/coverage.py`.
+error is simulated by `benchmarks/studies/coverage.py`.
 """
 
 from dataclasses import replace

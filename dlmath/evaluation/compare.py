@@ -12,11 +12,11 @@ from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, difference_ends
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
-from dlmath.evaluation.predictions import read_predictions, refuse_other_images, sample_of
-from dlmath.inference.decider import Decider, stored_decision
+from dlmath.evaluation.predictions import Predictions, refuse_other_images
+from dlmath.inference.decision_rule import DecisionRule, stored_decision
 from dlmath.runs import Run
 from dlmath.seeds import generator
-from dlmath.stats.bootstrap import Estimate, cluster_indices, estimate
+from dlmath.stats.bootstrap import Estimate, estimate
 
 _CHOICE = (
     "To keep the better of runs by their figures on the test part is a choice made on the test "
@@ -95,18 +95,13 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path) -> Compariso
             patients are not the same.
     """
     runs = [run if isinstance(run, Run) else Run.find(run) for run in (first, second)]
-    deciders = [Decider(**stored_decision(run)) for run in runs]
-    _refuse_other_classes(runs, deciders)
-    rows = [read_predictions(run, decider) for run, decider in zip(runs, deciders, strict=True)]
-    refuse_other_images(runs, rows)
-    files = sorted(rows[0])
-    patients = [rows[0][file]["patient"] or None for file in files]
-    samples = [
-        sample_of(decider, [table[file] for file in files], cluster_indices(patients))
-        for decider, table in zip(deciders, rows, strict=True)
-    ]
+    rules = [DecisionRule(**stored_decision(run)) for run in runs]
+    _refuse_other_classes(runs, rules)
+    found = [Predictions.read(run).by_file() for run in runs]
+    refuse_other_images(runs, found)
+    samples = [one.sample(rule) for rule, one in zip(rules, found, strict=True)]
     names = (runs[0].name, runs[1].name)
-    return _compare(names, samples, patients)
+    return _compare(names, samples, found[0].patients)
 
 
 def _compare(
@@ -114,22 +109,22 @@ def _compare(
 ) -> Comparison:
     one, other = samples
     metrics, warnings = _differences(one, other)
-    positive = one.decider.positive_index
+    positive = one.rule.positive_index
     delong = None
     if positive is not None:
         scores = (
             one.probabilities[:, positive],
-            other.probabilities[:, other.decider.positive_index],
+            other.probabilities[:, other.rule.positive_index],
         )
         delong = delong_test(one.truth == positive, scores, one.clusters)
     right = (one.decision == one.truth, other.decision == other.truth)
     return Comparison(
         runs=names,
         n=len(one.truth),
-        by_class=class_counts(one.truth, one.decider.classes),
+        by_class=class_counts(one.truth, one.rule.classes),
         patients=None if None in patients else len(set(patients)),
-        classes=one.decider.classes,
-        positive_class=one.decider.positive_class,
+        classes=one.rule.classes,
+        positive_class=one.rule.positive_class,
         metrics=metrics,
         delong=delong,
         mcnemar=mcnemar_test(right, one.clusters),
@@ -175,11 +170,11 @@ def _values(sample: Sample) -> dict[str, float | None]:
     return {**values, "ece": error.value}
 
 
-def _refuse_other_classes(runs: Sequence[Run], deciders: Sequence[Decider]) -> None:
-    one, other = deciders
+def _refuse_other_classes(runs: Sequence[Run], rules: Sequence[DecisionRule]) -> None:
+    one, other = rules
     if set(one.classes) != set(other.classes) or one.positive_class != other.positive_class:
         told = "; ".join(
-            f"{run.name} has {', '.join(decider.classes)}, positive {decider.positive_class}"
-            for run, decider in zip(runs, deciders, strict=True)
+            f"{run.name} has {', '.join(rule.classes)}, positive {rule.positive_class}"
+            for run, rule in zip(runs, rules, strict=True)
         )
         raise RunError(f"Only runs of the same classes can be compared. Received: {told}.")

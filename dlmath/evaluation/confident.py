@@ -3,6 +3,7 @@
 import numpy as np
 
 from dlmath.evaluation.intervals import Sample
+from dlmath.inference.decision_rule import decide_binary
 
 _NARROW = 1e-12  # a threshold of 0 or 1 leaves no way on one side
 
@@ -17,7 +18,7 @@ def most_confident(sample: Sample, right: bool, count: int) -> list[int]:
         right: Whether those decided rightly are wanted, or those decided wrongly.
         count: At least 1.
     """
-    sure = confidence(sample)
+    sure = certainty(sample)
     rows = np.flatnonzero((sample.decision == sample.truth) == right)
     rows = rows[np.argsort(-sure[rows], kind="stable")]
     _, first = np.unique(sample.clusters[rows], return_index=True)
@@ -27,15 +28,17 @@ def most_confident(sample: Sample, right: bool, count: int) -> list[int]:
     return [int(row) for _, _, row in sorted(turns)[:count]]
 
 
-def confidence(sample: Sample) -> np.ndarray:
-    """Return how sure each decision is, (N,) in 0..1.
+def certainty(sample: Sample) -> np.ndarray:
+    """Return how sure each decision is, (N,) in 0..1, to rank images by.
 
     Of two classes it is the share of the way from the threshold to certainty, so that both
-    decisions can be compared whatever the threshold; of more, the largest probability.
+    decisions can be compared whatever the threshold; of more, the largest probability. Abstention
+    goes by another measure, `DecisionRule.confidence`, in log-odds.
     """
-    index, threshold = sample.decider.positive_index, sample.decider.threshold
+    index, threshold = sample.rule.positive_index, sample.rule.threshold
     if index is None or threshold is None:
         return sample.probabilities.max(axis=1)
     probability, least = sample.probabilities[:, index], threshold.value
-    way = np.where(probability >= least, max(1 - least, _NARROW), max(least, _NARROW))
+    is_positive = decide_binary(probability, least)
+    way = np.where(is_positive, max(1 - least, _NARROW), max(least, _NARROW))
     return np.abs(probability - least) / way

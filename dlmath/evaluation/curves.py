@@ -11,6 +11,7 @@ import numpy as np
 
 from dlmath.evaluation.calibration import equal_mass_bins
 from dlmath.evaluation.decisions import ratio
+from dlmath.inference.decision_rule import decide_binary
 from dlmath.stats.bootstrap import replicate_weights
 
 REPLICATES = 500
@@ -166,7 +167,7 @@ def _net_benefit(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -
     Source: Vickers, Elkin, "Decision curve analysis", Medical Decision Making 26(6), 2006, p. 567.
     """
     thresholds = GRID[:-1]
-    decided = score[:, np.newaxis] >= thresholds  # (N, M - 1)
+    decided = decide_binary(score[:, np.newaxis], thresholds)  # (N, M - 1)
     total = weights.sum(axis=1, keepdims=True)
     hits = (weights * positive) @ decided
     alarms = (weights * ~positive) @ decided

@@ -51,13 +51,13 @@ class Evaluated:
     @property
     def positive(self) -> np.ndarray | None:
         """(N,) bool; None for more than two classes."""
-        index = self.sample.decider.positive_index
+        index = self.sample.rule.positive_index
         return None if index is None else self.sample.truth == index
 
     @property
     def probability(self) -> np.ndarray:
         """(N,) of the positive class."""
-        return self.sample.probabilities[:, self.sample.decider.positive_index]
+        return self.sample.probabilities[:, self.sample.rule.positive_index]
 
     @property
     def patients(self) -> list[str] | None:
@@ -162,10 +162,10 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
         return None
     sample = evaluated.sample
     level = patient_level(positive, evaluated.probability, patients)
-    first = sample.decider.positive_index == 0  # of the classes the positive one comes first
+    first = sample.rule.positive_index == 0  # of the classes the positive one comes first
     columns = [level.probability, 1 - level.probability]
     of_patients = Sample(
-        sample.decider,
+        sample.rule,
         np.where(level.positive == first, 0, 1),
         np.column_stack(columns if first else columns[::-1]),
         np.arange(len(level.patients)),
@@ -175,7 +175,7 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
     return {
         "rule": level.rule,
         "n": len(level.patients),
-        "by_class": class_counts(of_patients.truth, sample.decider.classes),
+        "by_class": class_counts(of_patients.truth, sample.rule.classes),
         "metrics": {name: asdict(figure) for name, figure in measured.metrics.items()},
         "worst": [asdict(one) for one in worst[:WORST_PATIENTS] if one.wrong],
         "warnings": measured.warnings,

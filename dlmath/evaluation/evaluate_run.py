@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +10,22 @@ import numpy as np
 from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example, Source
-from dlmath.errors import DataError, RunError
+from dlmath.errors import DataError
 from dlmath.evaluation import details
 from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.openings import record_opening
+from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.prevalence import prevalence_figures
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_maps import keep_maps
 from dlmath.evaluation.selective_figures import of_sample
 from dlmath.evaluation.subject import Subject, given_images, own_images
-from dlmath.inference.columns import number_or_none, probability_columns
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.prevalence import check_prevalence, trained_prevalence
 from dlmath.reporting import SILENT, Reporter
-from dlmath.runs import Run, write_csv, write_json
+from dlmath.runs import Run, write_json
 from dlmath.stats.bootstrap import cluster_indices
 
 
@@ -71,7 +72,7 @@ def evaluate(
             "The patients of a run's own images are those of its split. Leave --patients out, or "
             f"name other images with --data. Received: patient_rules={list(patient_rules)}"
         )
-    classifier = Classifier.load(run)
+    classifier = KerasClassifier.load(run)
     if data is None:
         subject = own_images(run, split, reporter)
     else:
@@ -92,19 +93,21 @@ def evaluate(
     return evaluation
 
 
-def _predict(run: Run, classifier: Classifier, subject: Subject, reporter: Reporter) -> Evaluated:
+def _predict(
+    run: Run, classifier: KerasClassifier, subject: Subject, reporter: Reporter
+) -> Evaluated:
     pixels = load_pixels(
         subject.examples,
         classifier.image_size,
         on_bad_file=run.recipe.on_bad_file,
         progress=reporter.task("reading images"),
     )
-    probabilities, distances, _ = classifier.answer(pixels.array, reporter.task("predicting"))
-    _refuse_nan(run, probabilities, pixels.examples)
+    outputs = classifier.predict(pixels.array, reporter.task("predicting"))
+    outputs.refuse_nan(partial(_nan_in, run, pixels.examples))
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     clusters = cluster_indices([example.patient for example in pixels.examples])
-    sample = Sample(classifier, truth, probabilities, clusters)
-    return Evaluated(sample, pixels, run.recipe.seed, distances)
+    sample = Sample(classifier, truth, outputs.probabilities, clusters)
+    return Evaluated(sample, pixels, run.recipe.seed, outputs.distances)
 
 
 def _measure(
@@ -116,7 +119,7 @@ def _measure(
 ) -> Evaluation:
     sample, pixels = evaluated.sample, evaluated.pixels
     evaluation = measure(
-        sample.decider,
+        sample.rule,
         sample.truth,
         sample.probabilities,
         [example.patient for example in pixels.examples],
@@ -142,14 +145,11 @@ def _measure(
     )
 
 
-def _refuse_nan(run: Run, probabilities: np.ndarray, examples: Sequence[Example]) -> None:
-    bad = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
-    if len(bad):
-        raise RunError(
-            f"The model of {run.folder} gives NaN for {len(bad):,} of {len(examples):,} images: "
-            f"{listed([examples[int(row)].file for row in bad])}. Its weights are damaged or its "
-            "training diverged. Train again."
-        )
+def _nan_in(run: Run, examples: Sequence[Example], rows: np.ndarray) -> str:
+    return (
+        f"The model of {run.folder} gives NaN for {len(rows):,} of {len(examples):,} images: "
+        f"{listed([examples[int(row)].file for row in rows])}"
+    )
 
 
 def _state_warnings(run: Run) -> list[str]:
@@ -164,20 +164,15 @@ def _bad_file_warnings(number: int) -> list[str]:
 
 
 def _keep(run: Run, evaluation: Evaluation, evaluated: Evaluated) -> None:
-    columns = probability_columns(evaluation.classes)
-    distances = [None] * evaluation.n if evaluated.distances is None else evaluated.distances
-    rows = (
-        {
-            "file": example.file,
-            "patient": example.patient or "",
-            "class": example.label,
-            **dict(zip(columns, map(float, row), strict=True)),
-            "distance": number_or_none(distance),
-        }
-        for example, row, distance in zip(
-            evaluated.pixels.examples, evaluated.sample.probabilities, distances, strict=True
-        )
-    )
-    header = ["file", "patient", "class", *columns, "distance"]
-    write_csv(run.folder / "predictions.csv", header, rows)
+    sample, examples = evaluated.sample, evaluated.pixels.examples
+    distances = evaluated.distances
+    Predictions(
+        classes=evaluation.classes,
+        files=tuple(example.file for example in examples),
+        patients=tuple(example.patient for example in examples),
+        truth=sample.truth,
+        probabilities=sample.probabilities,
+        distances=np.full(evaluation.n, np.nan) if distances is None else distances,
+        positive_class=evaluation.positive_class,
+    ).write(run)
     write_json(run.metrics_path, evaluation.as_json())

@@ -9,7 +9,7 @@ import numpy as np
 from dlmath.evaluation.decisions import confusion_matrix
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.openings import Openings
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import Estimate, cluster_indices
 
@@ -81,7 +81,7 @@ class Evaluation:
 
 
 def measure(
-    classifier: Decider,
+    classifier: DecisionRule,
     truth: np.ndarray,
     probabilities: np.ndarray,
     patients: Sequence[str | None],

@@ -24,7 +24,7 @@ from dlmath.evaluation.melding import (
 )
 from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.metrics import Statistics, binary_statistics, multiclass_statistics
-from dlmath.inference.decider import Decider
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.seeds import generator
 from dlmath.stats import auc_parts, auc_with_interval
 from dlmath.stats.bootstrap import REPLICATES, Estimate, estimate
@@ -47,13 +47,13 @@ class Sample:
     """What is measured: images with what is known and what was said of them.
 
     Attributes:
-        decider: Whose probabilities these are.
+        rule: Whose probabilities these are.
         truth: (N,) class indices.
         probabilities: (N, K).
         clusters: (N,) indices 0..P-1 of the patients.
     """
 
-    decider: Decider
+    rule: DecisionRule
     truth: np.ndarray
     probabilities: np.ndarray
     clusters: np.ndarray
@@ -61,12 +61,12 @@ class Sample:
     @property
     def decision(self) -> np.ndarray:
         """(N,) class indices."""
-        return self.decider.decide(self.probabilities)
+        return self.rule.decide(self.probabilities)
 
     @property
     def about(self) -> list[int]:
         """The classes whose metrics are averaged: the positive one of two, or all."""
-        positive = self.decider.positive_index
+        positive = self.rule.positive_index
         return list(range(self.probabilities.shape[1])) if positive is None else [positive]
 
     @property
@@ -75,7 +75,7 @@ class Sample:
         present = np.unique(self.truth)
         if len(present) > 1:
             return "accuracy"
-        return "sensitivity" if self.decider.positive_index in (None, present[0]) else "specificity"
+        return "sensitivity" if self.rule.positive_index in (None, present[0]) else "specificity"
 
     def draws(self, shares: np.ndarray | None = None) -> Draws | None:
         """Return draws of the decision metrics: of one class the rate; None if another is missing.
@@ -98,7 +98,7 @@ class Sample:
 
     def statistics(self) -> Statistics:
         """Return what maps weights (R, N) to all metrics, (R,) each."""
-        positive, threshold = self.decider.positive_index, self.decider.threshold
+        positive, threshold = self.rule.positive_index, self.rule.threshold
         if positive is None or threshold is None:
             return multiclass_statistics(self.truth, self.probabilities)
         return binary_statistics(
@@ -156,7 +156,7 @@ def difference_ends(first: Sample, second: Sample) -> dict[str, tuple[float, flo
     draws = first.draws(), second.draws()
     if draws[0] is None or draws[1] is None:
         return {}
-    edges, positive = _edges(first) | _edges(second), first.decider.positive_index
+    edges, positive = _edges(first) | _edges(second), first.rule.positive_index
     # The rates that a metric follows from; of accuracy it is the accuracy.
     rates: dict[str, set[int | str]] = {"accuracy": {"all"}}
     if positive is not None:
@@ -180,7 +180,7 @@ def _edges(sample: Sample) -> set[int | str]:
 
 def _few(sample: Sample) -> dict[str, int]:
     """Return what there are few patients of: a class, or mistakes."""
-    classes = enumerate(sample.decider.classes)
+    classes = enumerate(sample.rule.classes)
     rows = {f"of {name}": sample.truth == index for index, name in classes}
     rows["with a wrong decision"] = sample.decision != sample.truth
     patients = {name: len(np.unique(sample.clusters[chosen])) for name, chosen in rows.items()}
@@ -260,7 +260,7 @@ def _fewest_patients(sample: Sample) -> int:
 
 def _of_auc(sample: Sample, metrics: Mapping[str, Estimate]) -> _Found:
     """Return the AUC's interval: DeLong's for two classes, the exact one at 0 and 1."""
-    value, positive = metrics["auc"].value, sample.decider.positive_index
+    value, positive = metrics["auc"].value, sample.rule.positive_index
     if value is None:
         return {}
     if positive is None:

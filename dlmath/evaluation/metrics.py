@@ -13,7 +13,7 @@ from dlmath.evaluation.calibration import probability_columns, probability_metri
 from dlmath.evaluation.decisions import ClassCounts, class_columns, decision_metrics
 from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.ranking import rank
-from dlmath.inference.decider import decide_binary
+from dlmath.inference.decision_rule import decide_binary
 
 Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 

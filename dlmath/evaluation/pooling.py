@@ -1,18 +1,16 @@
 """Figures of several models that each predicted other images: the folds of a cross-validation."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from dlmath.errors import RunError
 from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.metric_table import names_of
+from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.selective_figures import answered_by_class, selective_figures
-from dlmath.inference.columns import probability_columns
-from dlmath.inference.decider import Decider, Threshold, stored_decision
+from dlmath.inference.decision_rule import DecisionRule, Threshold, stored_decision
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
 from dlmath.stats.bootstrap import cluster_indices
@@ -22,11 +20,8 @@ _MIDDLE = 0.5
 
 @dataclass(frozen=True)
 class _Fold:
-    truth: np.ndarray  # (N,) class indices
-    probabilities: np.ndarray  # (N, K)
-    patients: tuple[str | None, ...]
-    decider: Decider
-    distances: np.ndarray  # (N,), NaN where there is none
+    predictions: Predictions
+    rule: DecisionRule
 
 
 def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
@@ -43,16 +38,16 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
     Raises:
         RunError: A run's predictions are missing or damaged.
     """
-    folds = [_read(run, recipe) for run in runs]
-    truth = np.concatenate([fold.truth for fold in folds])
-    patients = [patient for fold in folds for patient in fold.patients]
+    folds = [_Fold(Predictions.read(run), DecisionRule(**stored_decision(run))) for run in runs]
+    truth = np.concatenate([fold.predictions.truth for fold in folds])
+    patients = [patient for fold in folds for patient in fold.predictions.patients]
 
     def measured(parts: Sequence[np.ndarray]) -> Evaluation:
         threshold = Threshold(_MIDDLE, "validation") if recipe.is_binary else None
         positive = recipe.positive_class if recipe.is_binary else None
-        decider = Decider(recipe.classes, recipe.image_size, positive, threshold)
+        rule = DecisionRule(recipe.classes, recipe.image_size, positive, threshold)
         return measure(
-            decider,
+            rule,
             truth,
             np.concatenate(parts),
             patients,
@@ -61,7 +56,7 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
             seed=recipe.seed,
         )
 
-    raw = measured([fold.probabilities for fold in folds])
+    raw = measured([fold.predictions.probabilities for fold in folds])
     selective = _selective(folds, patients, recipe)
     if not recipe.is_binary:
         return replace(raw, selective=selective)
@@ -89,39 +84,22 @@ def _selective(
         known = [part for part in parts if part is not None]
         return np.concatenate(known) if len(known) == len(folds) else None
 
-    deciders = [(fold.decider, fold) for fold in folds]
-    abstains = together(by.abstains(one.probabilities, one.distances) for by, one in deciders)
+    rules = [(fold.rule, fold.predictions) for fold in folds]
+    abstains = together(by.abstains(one.probabilities, one.distances) for by, one in rules)
     figures = selective_figures(
-        np.concatenate([by.decide(one.probabilities) != one.truth for by, one in deciders]),
-        np.concatenate([by.confidence(one.probabilities) for by, one in deciders]),
+        np.concatenate([by.decide(one.probabilities) != one.truth for by, one in rules]),
+        np.concatenate([by.confidence(one.probabilities) for by, one in rules]),
         cluster_indices(patients),
         abstains=abstains,
-        unusual=together(by.unusual(one.distances) for by, one in deciders),
+        unusual=together(by.unusual(one.distances) for by, one in rules),
         seed=recipe.seed,
     )
-    truth = np.concatenate([fold.truth for fold in folds])
+    truth = np.concatenate([fold.predictions.truth for fold in folds])
     answered = answered_by_class(truth, abstains, recipe.classes)
     return {"least_confidence": None, "greatest_distance": None, **figures, "answered": answered}
 
 
 def _around_the_middle(fold: _Fold, positive: int) -> np.ndarray:
     """Return probabilities (N, 2) that are at least 0.5 just where the fold decides positive."""
-    decided = fold.decider.decide(fold.probabilities) == positive
+    decided = fold.rule.decide(fold.predictions.probabilities) == positive
     return np.where(np.arange(2) == positive, decided[:, None], ~decided[:, None]).astype(float)
-
-
-def _read(run: Run, recipe: Recipe) -> _Fold:
-    path = run.folder / "predictions.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as lines:
-            rows = list(csv.DictReader(lines))
-        columns = probability_columns(recipe.classes)
-        return _Fold(
-            truth=np.array([recipe.classes.index(row["class"]) for row in rows]),
-            probabilities=np.array([[float(row[column]) for column in columns] for row in rows]),
-            patients=tuple(row["patient"] or None for row in rows),
-            decider=Decider(**stored_decision(run)),
-            distances=np.array([float(row.get("distance") or "nan") for row in rows]),
-        )
-    except (OSError, KeyError, ValueError) as error:
-        raise RunError(f"Cannot read {path}: {error}. Evaluate the fold again.") from error

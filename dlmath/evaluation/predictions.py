@@ -1,61 +1,178 @@
-"""What runs answered on their test parts, image by image, as `predictions.csv` keeps it."""
+"""What a run answered on its test part, image by image, as `predictions.csv` keeps it."""
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dlmath.data.listing import counted, listed
+from dlmath.data.run_data import RunData
 from dlmath.errors import RunError
 from dlmath.evaluation.intervals import Sample
-from dlmath.inference.columns import probability_columns
-from dlmath.inference.decider import Decider
-from dlmath.runs import Run
+from dlmath.inference.columns import number_or_none, probability_columns
+from dlmath.inference.decision_rule import DecisionRule
+from dlmath.recipe import Recipe
+from dlmath.runs import Run, write_csv
+from dlmath.stats.bootstrap import cluster_indices
 
-Rows = Mapping[str, Mapping[str, str]]
+_KNOWN = ("file", "patient", "class")  # the columns before those of the probabilities
 
 
-def read_predictions(run: Run, decider: Decider) -> Rows:
-    """Return the rows of a run's `predictions.csv` by file.
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """A run's answers on N test images.
+
+    Attributes:
+        classes: K names, in the order of the probabilities.
+        files: N different names, as in the run's `split.csv`.
+        patients: N, None where it is not known.
+        truth: (N,) class indices.
+        probabilities: float64 (N, K).
+        distances: float64 (N,) from the training images, NaN where there is none.
+        positive_class: The class that a binary task is about; None for more than two classes.
+    """
+
+    classes: tuple[str, ...]
+    files: tuple[str, ...]
+    patients: tuple[str | None, ...]
+    truth: np.ndarray
+    probabilities: np.ndarray
+    distances: np.ndarray
+    positive_class: str | None
+
+    @classmethod
+    def read(cls, run: Run) -> "Predictions":
+        """Read the `predictions.csv` of a run.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        path, recipe = run.predictions_path, run.recipe
+        if not path.is_file():
+            raise RunError(
+                f"{run.folder} has not been evaluated on its test part: {path.name} is missing. "
+                f"Run: dlmath evaluate {run.folder}"
+            )
+        try:
+            with path.open(newline="", encoding="utf-8") as lines:
+                return cls._of_rows(list(csv.DictReader(lines)), recipe)
+        except (OSError, ValueError, csv.Error) as error:
+            raise RunError(
+                f"{path} is damaged: {error}. Evaluate again: dlmath evaluate {run.folder}"
+            ) from error
+
+    @classmethod
+    def _of_rows(cls, rows: Sequence[Mapping[str, str]], recipe: Recipe) -> "Predictions":
+        classes, columns = recipe.classes, probability_columns(recipe.classes)
+        wanted = [*_KNOWN, *columns]
+        if not rows or any(row.get(column) is None for row in rows for column in wanted):
+            raise ValueError(f"it must have the columns {', '.join(wanted)} and a row an image")
+        files = tuple(row["file"] for row in rows)
+        if len(set(files)) < len(files):
+            raise ValueError("it names an image twice")
+        if unknown := sorted({row["class"] for row in rows} - set(classes)):
+            raise ValueError(f"the run has no class {unknown[0]!r}")
+        probabilities = np.array([[float(row[column]) for column in columns] for row in rows])
+        if not np.isfinite(probabilities).all():
+            raise ValueError("a probability is not finite")
+        return cls(
+            classes=classes,
+            files=files,
+            patients=tuple(row["patient"] or None for row in rows),
+            truth=np.array([classes.index(row["class"]) for row in rows]),
+            probabilities=probabilities,
+            # Runs from before the distance was kept have no such column.
+            distances=np.array([float(row.get("distance") or "nan") for row in rows]),
+            positive_class=recipe.positive_class if recipe.is_binary else None,
+        )
+
+    def write(self, run: Run) -> None:
+        """Write the `predictions.csv` of a run, whole or not at all."""
+        columns = probability_columns(self.classes)
+        rows = (
+            {
+                "file": file,
+                "patient": patient or "",
+                "class": self.classes[truth],
+                **dict(zip(columns, map(float, probabilities), strict=True)),
+                "distance": number_or_none(distance),
+            }
+            for file, patient, truth, probabilities, distance in zip(
+                self.files,
+                self.patients,
+                self.truth,
+                self.probabilities,
+                self.distances,
+                strict=True,
+            )
+        )
+        write_csv(run.predictions_path, [*_KNOWN, *columns, "distance"], rows)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The N names of the true classes."""
+        return tuple(self.classes[index] for index in self.truth)
+
+    @property
+    def clusters(self) -> np.ndarray:
+        """(N,) indices of the patients; where any is not known, each image has its own."""
+        return cluster_indices(self.patients)
+
+    @property
+    def positive(self) -> np.ndarray:
+        """(N,) bool: whether the image is of the positive class, of two classes."""
+        return self.truth == self._positive_index
+
+    @property
+    def score(self) -> np.ndarray:
+        """(N,), the probability of the positive class, of two classes."""
+        return self.probabilities[:, self._positive_index]
+
+    @property
+    def _positive_index(self) -> int:
+        assert self.positive_class is not None
+        return self.classes.index(self.positive_class)
+
+    def by_file(self) -> "Predictions":
+        """Return the same, sorted by file."""
+        rows = sorted(range(len(self.files)), key=self.files.__getitem__)
+        return replace(
+            self,
+            files=tuple(self.files[row] for row in rows),
+            patients=tuple(self.patients[row] for row in rows),
+            truth=self.truth[rows],
+            probabilities=self.probabilities[rows],
+            distances=self.distances[rows],
+        )
+
+    def sample(self, rule: DecisionRule) -> Sample:
+        """Return the answers with what decides by them.
+
+        Args:
+            rule: Of the run that answered.
+        """
+        return Sample(rule, self.truth, self.probabilities, self.clusters)
+
+
+def refuse_other_images(runs: Sequence[Run], found: Sequence[Predictions]) -> None:
+    """Refuse unless both runs answered for the same files with the same class and bytes.
 
     Raises:
-        RunError: It is not there, or damaged.
+        RunError: They did not; names the images.
     """
-    path = run.folder / "predictions.csv"
-    if not path.is_file():
-        raise RunError(
-            f"{run.folder} has not been evaluated on its test part: {path.name} is missing. "
-            f"Run: dlmath evaluate {run.folder}"
-        )
-    wanted = ["file", "patient", "class", *probability_columns(decider.classes)]
-    try:
-        with path.open(newline="", encoding="utf-8") as lines:
-            rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RunError(f"Cannot read {path}: {error}.") from error
-    if not rows or any(row.get(column) is None for row in rows for column in wanted):
-        raise RunError(
-            f"{path} is damaged: it must have the columns {', '.join(wanted)} and a row for each "
-            f"image. Write it again: dlmath evaluate {run.folder}"
-        )
-    return {row["file"]: row for row in rows}
-
-
-def refuse_other_images(runs: Sequence[Run], rows: Sequence[Rows]) -> None:
-    """Refuse unless both runs answered for the same files with the same class and bytes."""
-    (one, other), (first, second) = runs, rows
+    (one, other), (first, second) = runs, (set(each.files) for each in found)
     for here, mine, theirs in ((one, first, second), (other, second, first)):
-        if extra := sorted(set(mine) - set(theirs)):
+        if extra := sorted(mine - theirs):
             raise RunError(
                 "Only runs evaluated on the same test images can be compared. "
                 f"{counted(len(extra), 'image')} of {here.name} alone: {listed(extra)}. "
                 "Give both the same data, seed and test part, and evaluate both again."
             )
-    hashes = [_hashes(run) for run in runs]
-    checks = {
-        "class": [{file: row["class"] for file, row in table.items()} for table in rows],
-        "patient": [{file: row["patient"] for file, row in table.items()} for table in rows],
-        "content": hashes,
+    checks: dict[str, Sequence[Mapping[str, str | None]]] = {
+        "class": [dict(zip(each.files, each.labels, strict=True)) for each in found],
+        "patient": [dict(zip(each.files, each.patients, strict=True)) for each in found],
+        "content": [_hashes(run) for run in runs],
     }
     for what, (of_one, of_other) in checks.items():
         if unlike := sorted(file for file in first if of_one.get(file) != of_other.get(file)):
@@ -68,25 +185,4 @@ def refuse_other_images(runs: Sequence[Run], rows: Sequence[Rows]) -> None:
 
 def _hashes(run: Run) -> dict[str, str]:
     """Return the SHA-256 of the images of a run's test part, by file."""
-    try:
-        with run.split_path.open(newline="", encoding="utf-8") as lines:
-            return {
-                row["file"]: row["sha256"]
-                for row in csv.DictReader(lines)
-                if row["split"] == "test"
-            }
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-        raise RunError(f"Cannot read {run.split_path}: {error}. Train again.") from error
-
-
-def sample_of(decider: Decider, rows: Sequence[Mapping[str, str]], clusters: np.ndarray) -> Sample:
-    """Return rows of `read_predictions` as a sample."""
-    columns = probability_columns(decider.classes)
-    try:
-        probabilities = np.array([[float(row[name]) for name in columns] for row in rows])
-        truth = np.array([decider.classes.index(row["class"]) for row in rows])
-    except ValueError as error:
-        raise RunError(
-            f"A predictions.csv is damaged: {error}. Write it again with: dlmath evaluate"
-        ) from error
-    return Sample(decider, truth, probabilities, clusters)
+    return {row["file"]: row["sha256"] for row in RunData(run).rows if row["split"] == "test"}

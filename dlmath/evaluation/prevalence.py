@@ -35,7 +35,7 @@ def prevalence_figures(
         trained_at: The prevalence that the model's probabilities are for.
         seed: Of the bootstrap.
     """
-    index = sample.decider.positive_index
+    index = sample.rule.positive_index
     assert index is not None  # of a binary task
     positive = sample.truth == index
     shifted = shift_probability(sample.probabilities[:, index], trained_at, prevalence)

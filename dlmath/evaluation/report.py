@@ -13,12 +13,9 @@ from dlmath.data.splits import PARTS
 from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.model_card import write_model_card
+from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.report_details import detail_sections
-from dlmath.evaluation.report_figures import (
-    chart_section,
-    mistakes_section,
-    read_predictions,
-)
+from dlmath.evaluation.report_figures import chart_section, mistakes_section
 from dlmath.evaluation.report_maps import maps_section, not_writable
 from dlmath.evaluation.report_reliance import reliance_sections
 from dlmath.number_text import estimate_cells
@@ -116,7 +113,7 @@ def _pictures(run: Run, metrics: Mapping[str, Any]) -> Iterator[str]:
     threshold = metrics["threshold"]
     if threshold is None:
         return
-    found = read_predictions(run)
+    found = Predictions.read(run)
     if found.positive.any() and not found.positive.all():
         yield chart_section(found, threshold["value"], run.recipe.seed)
     yield pages.heading("The most confident mistakes")

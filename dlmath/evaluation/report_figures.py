@@ -1,7 +1,5 @@
 """The charts and pictures of a report, from a run's `predictions.csv`."""
 
-import csv
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,67 +7,29 @@ import numpy as np
 from dlmath import pages
 from dlmath.charts import Axes, Chart
 from dlmath.data.listing import counted
-from dlmath.data.sources import list_files
+from dlmath.data.run_data import RunData
 from dlmath.data.thumbnail import thumbnail_address
-from dlmath.errors import DataError, RunError
+from dlmath.errors import DataError
 from dlmath.evaluation.curves import Curves, curves
-from dlmath.inference.columns import probability_columns
+from dlmath.evaluation.predictions import Predictions
+from dlmath.inference.decision_rule import decide_binary
 from dlmath.runs import Run
 from dlmath.seeds import generator
-from dlmath.stats.bootstrap import cluster_indices
 
 MISTAKES = 12  # shown of each kind
 TILE = 112  # pixels a side
 _BINS = np.linspace(0, 1, 21)
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What `predictions.csv` says of a task with two classes.
-
-    Attributes:
-        files: N names in the catalogue.
-        positive: (N,) bool.
-        score: (N,) probability of the positive class.
-        patients: (N,) indices; where any is not known each image has its own, as in the metrics.
-    """
-
-    files: tuple[str, ...]
-    positive: np.ndarray
-    score: np.ndarray
-    patients: np.ndarray
-
-
-def read_predictions(run: Run) -> Predictions:
-    """Read the predictions of a binary run.
-
-    Raises:
-        RunError: The file is missing or damaged.
-    """
-    recipe, path = run.recipe, run.folder / "predictions.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as lines:
-            rows = list(csv.DictReader(lines))
-        column = probability_columns([recipe.positive_class])[0]
-        return Predictions(
-            files=tuple(row["file"] for row in rows),
-            positive=np.array([row["class"] == recipe.positive_class for row in rows], bool),
-            score=np.array([float(row[column]) for row in rows]),
-            patients=cluster_indices([row["patient"] or None for row in rows]),
-        )
-    except (OSError, KeyError, ValueError) as error:
-        raise RunError(f"Cannot read {path}: {error}. Evaluate again.") from error
-
-
 def chart_section(found: Predictions, threshold: float, seed: int) -> str:
     """Return the charts; both classes must be there.
 
     Args:
-        found: N predictions.
+        found: N predictions of a task with two classes.
         threshold: Chosen on validation.
         seed: Of the bootstrap.
     """
-    drawn = curves(found.positive, found.score, found.patients, generator("curves", seed))
+    drawn = curves(found.positive, found.score, found.clusters, generator("curves", seed))
     return pages.charts(
         [
             _roc(drawn, found, threshold),
@@ -82,7 +42,7 @@ def chart_section(found: Predictions, threshold: float, seed: int) -> str:
 
 
 def _roc(drawn: Curves, found: Predictions, threshold: float) -> tuple[str, str]:
-    decided = found.score >= threshold
+    decided = decide_binary(found.score, threshold)
     at = np.array([decided[~found.positive].mean()]), np.array([decided[found.positive].mean()])
     chart = Chart("ROC curve", Axes("1 - specificity", "sensitivity"))
     chart.line(np.array([0, 1]), np.array([0, 1]), "guide")
@@ -134,7 +94,7 @@ def _decision_curve(drawn: Curves) -> tuple[str, str]:
 def mistakes_section(run: Run, found: Predictions, threshold: float) -> list[str]:
     """Return the most confident mistakes of both kinds, as pictures where they are at hand."""
     paths = _paths(run)
-    wrong = (found.score >= threshold) != found.positive
+    wrong = decide_binary(found.score, threshold) != found.positive
     missed = np.flatnonzero(wrong & found.positive)
     alarms = np.flatnonzero(wrong & ~found.positive)
     kinds = (
@@ -152,7 +112,7 @@ def mistakes_section(run: Run, found: Predictions, threshold: float) -> list[str
 def _paths(run: Run) -> dict[str, Path]:
     """Return where the run's images lie; nothing if they were moved away."""
     try:
-        return {item.file: item.path for item in list_files(run.sources).found}
+        return RunData(run).paths()
     except DataError:
         return {}
 

@@ -18,14 +18,16 @@ from dlmath.errors import DataError, RunError
 from dlmath.evaluation.confident import most_confident
 from dlmath.evaluation.details import Evaluated
 from dlmath.explain.examples import MapPicture, explain_examples
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json, write_bytes, write_json
 
 EACH = 3  # rights, and as many wrongs: each is asked about a hundred times
 
 
-def keep_maps(run: Run, classifier: Classifier, evaluated: Evaluated, reporter: Reporter) -> None:
+def keep_maps(
+    run: Run, classifier: KerasClassifier, evaluated: Evaluated, reporter: Reporter
+) -> None:
     """Explain the most confident rights and wrongs and keep their maps for the report.
 
     A model that cannot be explained leaves the reason in their place. Maps that are there already,
@@ -138,4 +140,4 @@ def _folder(run: Run) -> Path:
 
 
 def _predictions(run: Run) -> str:
-    return hashlib.sha256((run.folder / "predictions.csv").read_bytes()).hexdigest()
+    return hashlib.sha256(run.predictions_path.read_bytes()).hexdigest()

@@ -27,22 +27,22 @@ def of_sample(sample: Sample, distances: np.ndarray | None, seed: int) -> dict[s
         distances: (N,) from the training images; None where the run fitted none.
         seed: Of the bootstrap.
     """
-    decider = sample.decider
-    abstains = decider.abstains(sample.probabilities, distances)
+    rule = sample.rule
+    abstains = rule.abstains(sample.probabilities, distances)
     figures = selective_figures(
         sample.decision != sample.truth,
-        decider.confidence(sample.probabilities),
+        rule.confidence(sample.probabilities),
         sample.clusters,
         abstains=abstains,
-        unusual=decider.unusual(distances),
+        unusual=rule.unusual(distances),
         seed=seed,
     )
-    limits = decider.abstention
+    limits = rule.abstention
     return {
         "least_confidence": limits.confidence,
         "greatest_distance": limits.distance,
         **figures,
-        "answered": answered_by_class(sample.truth, abstains, decider.classes),
+        "answered": answered_by_class(sample.truth, abstains, rule.classes),
     }
 
 

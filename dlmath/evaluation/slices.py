@@ -124,7 +124,7 @@ def measure_slices(
 def select(sample: Sample, rows: np.ndarray) -> Sample:
     """Return the sample of some of the images, its patients numbered from 0 on."""
     return Sample(
-        sample.decider,
+        sample.rule,
         sample.truth[rows],
         sample.probabilities[rows],
         np.unique(sample.clusters[rows], return_inverse=True)[1],
@@ -138,7 +138,7 @@ def _slice(
     generator: np.random.Generator,
     replicates: int,
 ) -> Slice:
-    own, classes = select(sample, rows), sample.decider.classes
+    own, classes = select(sample, rows), sample.rule.classes
     rate, counts = own.rate, class_counts(own.truth, classes)
     measured = measure_metrics(own, generator, replicates)
     figures, warnings = _told(measured.metrics, rate), measured.warnings
@@ -176,7 +176,7 @@ def _said_of_one_class(counts: Mapping[str, int], rate: str) -> str:
 
 
 def _auc(sample: Sample) -> Estimate:
-    positive = sample.decider.positive_index
+    positive = sample.rule.positive_index
     scores = sample.probabilities[:, positive]
     return Estimate(*auc_with_interval(sample.truth == positive, scores, sample.clusters))
 

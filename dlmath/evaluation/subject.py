@@ -1,16 +1,15 @@
 """Which images an evaluation is about, and what a reader should know of them."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
 from dlmath.data.patient_reading import rules_for
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import Catalogue, Example, Source, read_sources
-from dlmath.data.splits import read_split
-from dlmath.errors import DataError, RunError
+from dlmath.data.splits import PARTS
+from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -45,17 +44,10 @@ def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> Subject:
         DataError: The data are gone or changed, or the part is empty.
     """
     _check_split(split)
-    recipe = run.recipe
-    catalogue = read_sources(
-        run.sources,
-        classes=recipe.classes,
-        patient_rules=recipe.patient_rules,
-        reporter=reporter,
-    )
-    parts = read_split(run.split_path, catalogue)
-    wanted = ("train", "validation", "test") if split == "all" else (split,)
-    examples = [example for name in wanted for example in parts.part(name)]
-    return _subject(run, split, examples, catalogue)
+    data = RunData(run, reporter=reporter)
+    wanted = PARTS if split == "all" else (split,)
+    examples = [example for name in wanted for example in data.split.part(name)]
+    return _subject(data, split, examples, data.catalogue)
 
 
 def given_images(
@@ -92,7 +84,7 @@ def given_images(
     if not parts:
         split = "all"
     examples = [e for e in catalogue.examples if split == "all" or e.part == split]
-    return _subject(run, split, examples, catalogue)
+    return _subject(RunData(run), split, examples, catalogue)
 
 
 def _check_split(split: str) -> None:
@@ -100,7 +92,9 @@ def _check_split(split: str) -> None:
         raise DataError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
 
 
-def _subject(run: Run, split: str, examples: Sequence[Example], catalogue: Catalogue) -> Subject:
+def _subject(
+    own: RunData, split: str, examples: Sequence[Example], catalogue: Catalogue
+) -> Subject:
     if not examples:
         raise DataError(
             f"The {split} part of {', '.join(catalogue.sources)} is empty. "
@@ -108,7 +102,7 @@ def _subject(run: Run, split: str, examples: Sequence[Example], catalogue: Catal
         )
     warnings = [PHANTOM_WARNING] if catalogue.phantom else []
     warnings += catalogue.patients.warnings
-    part_of = _recorded_parts(run.split_path)
+    part_of = own.part_of_content
     warnings += _used_in_training(part_of, examples)
     tested = tuple(sha256 for sha256, part in part_of.items() if part == "test")
     opened = tested if {example.sha256 for example in examples} & set(tested) else ()
@@ -130,13 +124,3 @@ def _used_in_training(part_of: Mapping[str, str], examples: Iterable[Example]) -
             "the figures flatter the model."
         )
     return warnings
-
-
-def _recorded_parts(split_path: Path) -> dict[str, str]:
-    """Return the part of each image of a run by its SHA-256; training wins over the others."""
-    try:
-        with split_path.open(newline="", encoding="utf-8") as lines:
-            rows = sorted(csv.DictReader(lines), key=lambda row: row["split"] == "train")
-            return {row["sha256"]: row["split"] for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-        raise RunError(f"Cannot read {split_path}: {error}. Train again.") from error

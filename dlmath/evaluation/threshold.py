@@ -9,15 +9,18 @@ import numpy as np
 from dlmath.errors import DataError, RecipeError
 from dlmath.evaluation.cuts import Cuts
 from dlmath.evaluation.decisions import ratio
+from dlmath.inference.decision_rule import decide_binary
 from dlmath.recipe import Recipe
 from dlmath.seeds import generator
 from dlmath.stats.bca import LEVEL
-from dlmath.stats.bootstrap import REPLICATES, cluster_indices, replicate_weights
+from dlmath.stats.bootstrap import cluster_indices, replicate_weights
 from dlmath.stats.proportions import share_of_images
 
 RULES = ("youden", "accuracy", "sensitivity", "specificity", "costs")
 
-_MOST_TRIED = 500  # thresholds of which is tested whether they are best
+_MOST_TRIED = 150  # thresholds of which is tested whether they are best
+_REPLICATES = 1_000
+_REACH = 2.0  # standard errors
 _ROUNDING = 1e-9  # of a count: 0.95 times 20 is not 19 in binary
 
 
@@ -109,14 +112,17 @@ def threshold_interval(
     that rate does not hold the target. Of the other rules, with the gain G estimated by G^ and in
     replicates of the bootstrap by patient by G*, a threshold t is refused if
 
-        max over t' of G^(t') - G^(t)  >  the 95 % point of  max over S(t) of D(t') - D(t),
+        max over t' of (G^(t') - G^(t)) / s(t', t)
+            >  the 95 % point of  max over S(t) of (D(t') - D(t)) / s(t', t),
 
-    where D = G* - G^, and S(t) holds the thresholds whose gain is at least G^(t) less two standard
-    errors: others cannot be better than t. The percentiles of the best thresholds of replicates are
-    no such interval, since the bootstrap fails where a maximum is located: Abrevaya, Huang, "On the
-    bootstrap of the maximum score estimator", Econometrica 73(4), 2005. Source: inverting tests of
-    moment inequalities, Andrews, Soares, "Inference for parameters defined by moment inequalities
-    using generalized moment selection", Econometrica 78(1), 2010.
+    where D = G* - G^, s is the standard deviation of D(t') - D(t), and S(t) holds the thresholds
+    whose gain is at least G^(t) less two s: others cannot be better than t.
+
+    The percentiles of the best thresholds of replicates are no such interval, since the bootstrap
+    fails where a maximum is located: Abrevaya, Huang, "On the bootstrap of the maximum score
+    estimator", Econometrica 73(4), 2005. Source: inverting tests of moment inequalities, Andrews,
+    Soares, "Inference for parameters defined by moment inequalities using generalized moment
+    selection", Econometrica 78(1), 2010.
 
     The arguments are those of `choose_threshold`, with the patient of each image and a seed.
 
@@ -151,7 +157,8 @@ def _keeps_target(
     counted = positive if rule.name == "sensitivity" else ~positive
     ends = []
     for threshold in candidates:
-        share = share_of_images((probability >= threshold) == positive, counted, clusters)
+        right = decide_binary(probability, threshold) == positive
+        share = share_of_images(right, counted, clusters)
         assert share is not None  # both classes are there
         ends.append((share.low, share.high))
     lows, highs = np.array(ends).T
@@ -167,26 +174,43 @@ def _may_be_best(
 ) -> np.ndarray:
     """Return the candidates, growing indices, of which the test does not refuse that they are best.
 
-    Of very many candidates only some are tried, evenly by their rank; the best is among them.
+    Of very many candidates only some are tried, evenly by their rank, with the best among them;
+    those next to one that is kept are kept as well.
     """
     count = len(cuts.candidates)
-    tried = np.unique(np.linspace(0, count - 1, min(count, _MOST_TRIED)).astype(int))
+    tried = np.linspace(0, count - 1, min(count, _MOST_TRIED)).astype(int)
     tried = np.union1d(tried, best)
-    gain = _mean_gain(rule, *cuts.count(np.ones((1, len(clusters)))))[0]
-    drawn = np.concatenate(
-        [
-            _mean_gain(rule, *cuts.count(weights))[:, tried]
-            for weights in replicate_weights(clusters, REPLICATES, random)
-        ]
-    )
-    drawn = drawn[~np.isnan(drawn).any(axis=1)] - gain[tried]
-    gain = gain[tried]
-    order = np.argsort(-gain, kind="stable")
-    highest = np.maximum.accumulate(drawn[:, order], axis=1)
-    reach = gain - 2 * drawn.std(axis=0).max()
-    in_reach = np.searchsorted(-gain[order], -reach, side="right")  # how many of the order
-    bound = np.quantile(highest[:, in_reach - 1] - drawn, LEVEL, axis=0)
-    return tried[gain.max() - gain <= bound + _ROUNDING]
+    gain = _mean_gain(rule, *cuts.count(np.ones((1, len(clusters)))))[0, tried]
+    chunks = [
+        _mean_gain(rule, *cuts.count(weights))[:, tried]
+        for weights in replicate_weights(clusters, _REPLICATES, random)
+    ]
+    drawn = np.concatenate(chunks)
+    drawn = drawn[~np.isnan(drawn).any(axis=1)] - gain
+    first, last = 0, len(tried) - 1  # the best of the sample is between them, and never refused
+    while _is_refused(first, gain, drawn):
+        first += 1
+    while _is_refused(last, gain, drawn):
+        last -= 1
+    low = tried[first - 1] + 1 if first else 0  # the one after the last that is refused
+    high = tried[last + 1] - 1 if last + 1 < len(tried) else count - 1
+    return np.arange(low, high + 1)
+
+
+def _is_refused(row: int, gain: np.ndarray, drawn: np.ndarray) -> bool:
+    """Whether some candidate has a higher gain than that of a row, by more than chance gives.
+
+    Args:
+        row: Of C candidates.
+        gain: (C,) of the sample.
+        drawn: (R, C) of the replicates, less that of the sample.
+    """
+    differences = drawn - drawn[:, [row]]
+    error = np.maximum(differences.std(axis=0), _ROUNDING)
+    surplus = (gain - gain[row]) / error
+    rivals = surplus >= -_REACH
+    bound = np.quantile((differences[:, rivals] / error[rivals]).max(axis=1), LEVEL)
+    return bool(surplus.max() > max(bound, 0.0) + _ROUNDING)
 
 
 def _most_gain(rule: Rule, cuts: Cuts, weights: np.ndarray) -> np.ndarray:

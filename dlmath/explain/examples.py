@@ -9,7 +9,7 @@ from dlmath.errors import DataError
 from dlmath.explain.checks import report_figures
 from dlmath.explain.explain_files import Explainer
 from dlmath.explain.overlay import draw_pair
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import SILENT, Reporter
 
 SIDE = 192  # pixels of each panel: as wide as two of them are on a phone
@@ -34,7 +34,7 @@ class MapPicture(NamedTuple):
 
 
 def explain_examples(
-    classifier: Classifier,
+    classifier: KerasClassifier,
     files: Sequence[Path],
     reporter: Reporter = SILENT,
     *,

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dlmath.data.image_headers import read_checked
 from dlmath.data.pillow_images import decode_upright, read_image
-from dlmath.errors import DataError, RunError, UserError, did_you_mean
+from dlmath.errors import DataError, UserError, did_you_mean
 from dlmath.explain.checks import Measure, cheap_figures, failures, slow_figures
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.predict_files import find_images
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
@@ -109,7 +107,7 @@ def explain_files(
     found = run if isinstance(run, Run) else Run.find(run)
     index = None if class_name is None else _class_index(found.recipe.classes, class_name)
     measure = slow_figures if check else None
-    explainer = Explainer(Classifier.load(found), method, index, measure)
+    explainer = Explainer(KerasClassifier.load(found), method, index, measure)
     return _explain_each(explainer, paths, reporter)
 
 
@@ -125,7 +123,7 @@ class Explainer:
 
     def __init__(
         self,
-        classifier: Classifier,
+        classifier: KerasClassifier,
         method: str,
         index: int | None = None,
         measure: Measure | None = None,
@@ -153,12 +151,9 @@ class Explainer:
             RunError: The model gives NaN.
         """
         image = read_image(file, str(file), self.classifier.image_size)
-        row = self.classifier.answer(image[None]).probabilities  # by the graph that is traced
-        if not np.isfinite(row).all():
-            raise RunError(
-                f"The model gives NaN for {file}. Its weights are damaged or its training "
-                "diverged. Train again."
-            )
+        outputs = self.classifier.predict(image[None])  # by the graph that is traced
+        outputs.refuse_nan(lambda _: f"The model gives NaN for {file}")
+        row = outputs.probabilities
         index = int(self.classifier.decide(row)[0]) if self.index is None else self.index
         name = self.classifier.classes[index]
         heat_map = find_method(self.method)(self.parts, image, index)

@@ -10,11 +10,11 @@ import tensorflow as tf
 from dlmath.data.image_headers import read_checked
 from dlmath.data.images import decode_and_resize_batch
 from dlmath.data.pixels import load_pixels
-from dlmath.data.sources import Example, read_sources
-from dlmath.data.splits import Split, read_split
-from dlmath.errors import RunError
+from dlmath.data.run_data import RunData
+from dlmath.data.sources import Example
+from dlmath.data.splits import Split
 from dlmath.evaluation.composition import class_counts
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -31,7 +31,7 @@ class Cases:
         pixels: The same, decoded and resized: uint8 (N, size, size, 3).
         probabilities: What the run's model says of them: (N, K).
         distances: From the training images, (N,); None where the run has none fitted.
-        decider: What the run decides with.
+        classifier: What the run decides with.
     """
 
     files: tuple[Path, ...]
@@ -39,22 +39,22 @@ class Cases:
     pixels: np.ndarray
     probabilities: np.ndarray
     distances: np.ndarray | None
-    decider: Classifier
+    classifier: KerasClassifier
 
     @property
     def decisions(self) -> np.ndarray:
         """The index of the class that is decided, (N,)."""
-        return self.decider.decide(self.probabilities)
+        return self.classifier.decide(self.probabilities)
 
     @property
     def abstains(self) -> np.ndarray | None:
         """Whether the answer is not to be relied on, (N,) bool; None without a rule."""
-        return self.decider.abstains(self.probabilities, self.distances)
+        return self.classifier.abstains(self.probabilities, self.distances)
 
 
 def gather_cases(
     run: Run,
-    classifier: Classifier,
+    classifier: KerasClassifier,
     parts: Split | None = None,
     *,
     by_graph: bool = True,
@@ -65,16 +65,16 @@ def gather_cases(
     Args:
         run: With its data.
         classifier: Of the run.
-        parts: What `parts_of` returns, if that is known by now.
+        parts: The run's images, if they were read before.
         by_graph: Whether the export reads files in TensorFlow operations, whose pixels may differ
             from Pillow's by one of 255 levels.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         DataError: The data of the run are not there.
         RunError: The model gives NaN.
     """
-    parts = parts or parts_of(run, reporter)
+    parts = parts or RunData(run, reporter=reporter).split
     everything = (*parts.part("train"), *parts.part("validation"), *parts.part("test"))
     examples = spread(parts.part("test") or everything, IMAGES)
     pixels = load_pixels(examples, classifier.image_size, on_bad_file="skip")
@@ -83,31 +83,13 @@ def gather_cases(
     if by_graph:
         encoded = tf.constant([read_checked(file, str(file)) for file in files])
         array = decode_and_resize_batch(encoded, classifier.image_size).numpy()
-    probabilities, distances, _ = classifier.answer(array)
-    if not np.isfinite(probabilities).all():
-        raise RunError(
-            f"The model of {run.folder} gives NaN. Its weights are damaged or its training "
-            "diverged: there is nothing to export. Train again."
-        )
+    outputs = classifier.predict(array)
+    outputs.refuse_nan(
+        lambda _: f"The model of {run.folder} gives NaN", ": there is nothing to export"
+    )
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     by_class = class_counts(truth, classifier.classes)
-    return Cases(files, by_class, array, probabilities, distances, classifier)
-
-
-def parts_of(run: Run, reporter: Reporter = SILENT) -> Split:
-    """Return the images that a run was made with, by their parts.
-
-    Raises:
-        DataError: The data are gone or changed.
-    """
-    recipe = run.recipe
-    catalogue = read_sources(
-        run.sources,
-        classes=recipe.classes,
-        patient_rules=recipe.patient_rules,
-        reporter=reporter,
-    )
-    return read_split(run.split_path, catalogue)
+    return Cases(files, by_class, array, outputs.probabilities, outputs.distances, classifier)
 
 
 def spread(examples: Sequence[Example], most: int) -> list[Example]:

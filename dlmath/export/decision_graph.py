@@ -1,25 +1,25 @@
-"""What `Decider` does with probabilities and features, in TensorFlow operations.
+"""What `DecisionRule` does with probabilities and features, in TensorFlow operations.
 
 A SavedModel answers without Python, so its decisions must lie in its graph. They are computed in
-float64, as those of `dlmath.inference.decider`, which says what each of them means.
+float64, as those of `dlmath.inference.decision_rule`, which says what each of them means.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from dlmath.inference.decider import Decider
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.inference.distance import FeatureDistance
 
 _LEAST = np.finfo(np.float64).eps
 
 
 def decisions(
-    decider: Decider, probabilities: tf.Tensor, distances: tf.Tensor | None
+    rule: DecisionRule, probabilities: tf.Tensor, distances: tf.Tensor | None
 ) -> dict[str, tf.Tensor]:
     """Return what is decided of N images, each a tensor (N,).
 
     Args:
-        decider: What the run decides with.
+        rule: What the run decides with.
         probabilities: (N, K).
         distances: (N,) from the training images; None where the run fitted none.
 
@@ -28,39 +28,39 @@ def decisions(
         `distance` and `unusual`; where it has a rule to abstain by, `abstains`.
     """
     probabilities = tf.cast(probabilities, tf.float64)
-    index = decided(decider, probabilities)
-    found = {"decision": tf.gather(tf.constant(list(decider.classes)), index)}
-    if decider.positive_index is not None:
-        found["positive"] = tf.equal(index, decider.positive_index)
+    index = decided(rule, probabilities)
+    found = {"decision": tf.gather(tf.constant(list(rule.classes)), index)}
+    if rule.positive_index is not None:
+        found["positive"] = tf.equal(index, rule.positive_index)
     reasons = []
-    if decider.abstention.confidence is not None:
-        reasons.append(_confidence(decider, probabilities) < decider.abstention.confidence)
+    if rule.abstention.confidence is not None:
+        reasons.append(_confidence(rule, probabilities) < rule.abstention.confidence)
     if distances is not None:
         found["distance"] = distances
-        if decider.abstention.distance is not None:
-            found["unusual"] = tf.logical_not(distances <= decider.abstention.distance)
+        if rule.abstention.distance is not None:
+            found["unusual"] = tf.logical_not(distances <= rule.abstention.distance)
             reasons.append(found["unusual"])
     if reasons:
         found["abstains"] = tf.reduce_any(tf.stack(reasons), axis=0)
     return found
 
 
-def decided(decider: Decider, probabilities: tf.Tensor) -> tf.Tensor:
+def decided(rule: DecisionRule, probabilities: tf.Tensor) -> tf.Tensor:
     """Return the index of the class that is decided, int32 (N,), for float64 (N, K)."""
-    positive = decider.positive_index
-    if positive is None or decider.threshold is None:
+    positive = rule.positive_index
+    if positive is None or rule.threshold is None:
         return tf.argmax(probabilities, axis=1, output_type=tf.int32)
-    is_positive = probabilities[:, positive] >= decider.threshold.value
+    is_positive = probabilities[:, positive] >= rule.threshold.value
     return tf.where(is_positive, positive, 1 - positive)
 
 
-def _confidence(decider: Decider, probabilities: tf.Tensor) -> tf.Tensor:
+def _confidence(rule: DecisionRule, probabilities: tf.Tensor) -> tf.Tensor:
     inside = tf.clip_by_value(probabilities, _LEAST, 1 - _LEAST)
-    if decider.positive_index is None or decider.threshold is None:
+    if rule.positive_index is None or rule.threshold is None:
         largest = tf.math.top_k(inside, 2).values
         return tf.math.log(largest[:, 0]) - tf.math.log(largest[:, 1])
-    own = inside[:, decider.positive_index]
-    limit = np.clip(decider.threshold.value, _LEAST, 1 - _LEAST)
+    own = inside[:, rule.positive_index]
+    limit = np.clip(rule.threshold.value, _LEAST, 1 - _LEAST)
     return tf.abs(tf.math.log(own / (1 - own)) - np.log(limit / (1 - limit)))
 
 

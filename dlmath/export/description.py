@@ -9,20 +9,20 @@ from typing import Any
 from dlmath._version import __version__
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError, RunError
-from dlmath.inference.decider import Decider
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.inference.exported import EXPORT_VERSION
 from dlmath.inference.prevalence import trained_prevalence
 from dlmath.runs import Run
 
 
-def describe(run: Run, decider: Decider, format: str) -> dict[str, Any]:
+def describe(run: Run, rule: DecisionRule, format: str) -> dict[str, Any]:
     """Return an export's metadata, ready for JSON.
 
     `calibration` is a record alone: the scaling lies in the weights of the last layer. `input` is
     what the network takes after an image was decoded and resized as `preprocessing` names it;
     `dlmath.data.specification` says what the name stands for.
     """
-    threshold, size = decider.threshold, decider.image_size
+    threshold, size = rule.threshold, rule.image_size
     return {
         "export_version": EXPORT_VERSION,
         "format": format,
@@ -30,10 +30,10 @@ def describe(run: Run, decider: Decider, format: str) -> dict[str, Any]:
         "run": run.name,
         "phantom": run.manifest["data"]["phantom"],
         "made": datetime.now(UTC).isoformat(),
-        "classes": list(decider.classes),
-        "positive_class": decider.positive_class,
+        "classes": list(rule.classes),
+        "positive_class": rule.positive_class,
         "threshold": None if threshold is None else asdict(threshold),
-        "abstention": asdict(decider.abstention),
+        "abstention": asdict(rule.abstention),
         "calibration": run.manifest.get("calibration"),
         "trained_prevalence": _trained_prevalence(run),
         "image_size": size,

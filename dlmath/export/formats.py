@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlmath.data.run_data import RunData
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError, VerificationError, did_you_mean
 from dlmath.export import quantization
-from dlmath.export.cases import gather_cases, parts_of
+from dlmath.export.cases import gather_cases
 from dlmath.export.description import describe
 from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import require_onnx, write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.export.verify import verify
-from dlmath.inference.exported import LITERT, ONNX
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.keras_file import write_keras
+from dlmath.inference.runtimes import RUNTIMES
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, read_json, write_json
 
@@ -36,7 +37,7 @@ class Subject:
     """
 
     run: Run
-    classifier: Classifier
+    classifier: KerasClassifier
     parts: Split
     metadata: dict[str, Any]
 
@@ -47,7 +48,6 @@ class Format:
 
     Attributes:
         name: Of the file or folder that is written.
-        mark: A file inside by which the folder is known as an export; empty for a single file.
         write: Writes what is exported to a path.
         program: The file that runs it in a fresh process.
         needs_dlmath: Whether that process may see dlmath.
@@ -58,7 +58,6 @@ class Format:
     """
 
     name: str
-    mark: str
     write: Callable[[Subject, Path], object]
     program: str
     needs_dlmath: bool = False
@@ -82,7 +81,6 @@ def _write_litert(quantize: str) -> Callable[[Subject, Path], object]:
 FORMATS = {
     "saved_model": Format(
         name="saved_model",
-        mark="saved_model.pb",
         write=lambda one, path: write_saved_model(one.classifier, path, one.metadata),
         program="run_saved_model.py",
         by_graph=True,
@@ -90,18 +88,14 @@ FORMATS = {
     ),
     "keras": Format(
         name="model.keras",
-        mark="",
         write=lambda one, path: write_keras(one.run.model_path, one.classifier, path, one.metadata),
         program="run_keras.py",
         needs_dlmath=True,
         tolerance=1e-5,
     ),
-    "litert": Format(
-        name="litert", mark=LITERT, write=_write_litert("none"), program="run_portable.py"
-    ),
+    "litert": Format(name="litert", write=_write_litert("none"), program="run_portable.py"),
     "onnx": Format(
         name="onnx",
-        mark=ONNX,
         write=lambda one, path: write_onnx(one.classifier, path, one.metadata),
         program="run_portable.py",
         require=require_onnx,
@@ -181,9 +175,9 @@ def export(
     run = run if isinstance(run, Run) else Run.find(run)
     folder = Path(out) if out is not None else run.exports
     target = folder / kind.name
-    _refuse_foreign(target, kind)
-    classifier = Classifier.load(run)
-    parts = parts_of(run, reporter)
+    _refuse_foreign(target, format)
+    classifier = KerasClassifier.load(run)
+    parts = RunData(run, reporter=reporter).split
     cases = gather_cases(run, classifier, parts, by_graph=kind.by_graph, reporter=reporter)
     subject = Subject(run, classifier, parts, describe(run, classifier, format))
     with _temporary_folder(folder) as temporary:
@@ -226,9 +220,8 @@ def _more_bits_advised(quantize: str) -> Iterator[None]:
         raise VerificationError(f"{error} {advice}") from error
 
 
-def _refuse_foreign(target: Path, kind: Format) -> None:
-    is_ours = (target / kind.mark).is_file() if kind.mark else target.is_file()
-    if target.exists() and not is_ours:
+def _refuse_foreign(target: Path, format: str) -> None:
+    if target.exists() and not RUNTIMES[format].exported(target):
         raise RunError(
             f"{target} is there already and is no export of this format. Move it away, or pass "
             "another folder with --out."

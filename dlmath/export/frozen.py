@@ -6,17 +6,17 @@ import keras
 import tensorflow as tf
 
 from dlmath.features.folding import fold_batch_normalization
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 
 NetworkFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
 
-def network_function(classifier: Classifier) -> NetworkFunction:
+def network_function(classifier: KerasClassifier) -> NetworkFunction:
     """Return pixels float32 (N, S, S, 3) to `probabilities` and, for a distance, `features`."""
     return as_function(folded_network(classifier))
 
 
-def folded_network(classifier: Classifier) -> keras.Model:
+def folded_network(classifier: KerasClassifier) -> keras.Model:
     """Return a copy of the classifier's network, every affine map folded, with both outputs.
 
     Folding is no matter of speed alone: what a layer holds in tensors that are no variables, such

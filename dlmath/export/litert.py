@@ -15,8 +15,8 @@ from dlmath.errors import RunError
 from dlmath.export.frozen import NetworkFunction, as_function, folded_network
 from dlmath.export.portable import write_beside
 from dlmath.features.bias_correction import correct_biases, layers_to_keep
-from dlmath.inference.exported import LITERT
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.runtimes import LITERT
 from dlmath.runs import write_bytes
 
 QUANTIZATIONS = ("none", "float16", "int8")
@@ -24,7 +24,7 @@ _CORRECTION_IMAGES = 24  # both networks keep the output of a layer of all of th
 
 
 def write_litert(
-    classifier: Classifier,
+    classifier: KerasClassifier,
     path: Path,
     metadata: Mapping[str, Any],
     quantize: str = "none",
@@ -54,7 +54,7 @@ def write_litert(
     write_beside(path, classifier, metadata)
 
 
-def _convert(classifier: Classifier, quantize: str, calibration: np.ndarray | None) -> bytes:
+def _convert(classifier: KerasClassifier, quantize: str, calibration: np.ndarray | None) -> bytes:
     network = folded_network(classifier)  # held until the end: it owns the variables
     try:
         with _quietly():

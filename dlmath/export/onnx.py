@@ -11,8 +11,8 @@ import tensorflow as tf
 from dlmath.errors import RunError, UserError
 from dlmath.export.frozen import network_function
 from dlmath.export.portable import write_beside
-from dlmath.inference.exported import ONNX
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.runtimes import ONNX
 from dlmath.runs import write_bytes
 
 OPSET = 17  # of ONNX 1.12: ONNX Runtime 1.12 and later run it
@@ -34,7 +34,7 @@ def require_onnx() -> None:
         ) from error
 
 
-def write_onnx(classifier: Classifier, path: Path, metadata: Mapping[str, Any]) -> None:
+def write_onnx(classifier: KerasClassifier, path: Path, metadata: Mapping[str, Any]) -> None:
     """Write a folder with `model.onnx` and what its receiver needs beside it.
 
     The network maps `pixels`, float32 (N, size, size, 3), to `probabilities` (N, K) and, where the
@@ -50,7 +50,7 @@ def write_onnx(classifier: Classifier, path: Path, metadata: Mapping[str, Any]) 
     write_beside(path, classifier, metadata)
 
 
-def convert(classifier: Classifier) -> bytes:
+def convert(classifier: KerasClassifier) -> bytes:
     """Return the classifier's network as an ONNX file."""
     import tf2onnx
 

@@ -13,9 +13,9 @@ from dlmath.errors import VerificationError
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.paired import mcnemar_test
 from dlmath.export.cases import spread
-from dlmath.inference.decider import Decider
-from dlmath.inference.exported import Exported
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.portable_classifiers import LiteRTClassifier
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import cluster_indices, estimate
@@ -31,7 +31,7 @@ def calibration_pixels(parts: Split, image_size: int) -> np.ndarray:
     return _load(spread(parts.part("train"), CALIBRATION_IMAGES), image_size)[0]
 
 
-def measure_loss(parts: Split, classifier: Classifier, built: Path) -> dict[str, Any]:
+def measure_loss(parts: Split, classifier: KerasClassifier, built: Path) -> dict[str, Any]:
     """Return `compare_accuracy` on the validation part.
 
     Raises:
@@ -39,7 +39,7 @@ def measure_loss(parts: Split, classifier: Classifier, built: Path) -> dict[str,
             single patient, which has no interval, the loss itself.
     """
     examples = spread(parts.part("validation"), VALIDATION_IMAGES)
-    compared = compare_accuracy(examples, classifier, Exported.load(built))
+    compared = compare_accuracy(examples, classifier, LiteRTClassifier.load(built))
     loss = compared["loss"]
     least = loss["value"] if loss["low"] is None else loss["low"]
     if not least <= ACCEPTED_LOSS:
@@ -52,7 +52,7 @@ def measure_loss(parts: Split, classifier: Classifier, built: Path) -> dict[str,
 
 
 def compare_accuracy(
-    examples: Sequence[Example], classifier: Classifier, export: Decider
+    examples: Sequence[Example], classifier: KerasClassifier, export: Classifier
 ) -> dict[str, Any]:
     """Compare an export's accuracy with the run's, image by image.
 
@@ -63,7 +63,7 @@ def compare_accuracy(
     """
     pixels, kept = _load(examples, classifier.image_size)
     truth = np.array([classifier.classes.index(one.label) for one in kept])
-    decided = [one.decide(one.probabilities(pixels)) for one in (classifier, export)]
+    decided = [one.decide(one.predict(pixels).probabilities) for one in (classifier, export)]
     right = (decided[0] == truth, decided[1] == truth)
     clusters = cluster_indices([one.patient for one in kept])
     lost = right[0].astype(float) - right[1]

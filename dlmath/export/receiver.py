@@ -14,9 +14,11 @@ from dlmath.data.image_headers import check_image, damaged
 from dlmath.data.pillow_images import decode_and_resize
 from dlmath.errors import DataError
 from dlmath.export.bundle import bundle
-from dlmath.inference.exported import Exported
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.portable_classifiers import LiteRTClassifier, OnnxClassifier
 from dlmath.inference.predict_files import predict_one
 from dlmath.inference.prediction import Prediction
+from dlmath.inference.runtimes import LITERT
 
 _PREPROCESS = """Read an image file as in training, in Pillow and NumPy.
 
@@ -54,19 +56,29 @@ def preprocess(path: str | Path, size: int) -> np.ndarray:
         raise damaged(str(path), data) from error
 
 
-def classify(exported: Exported, path: Path) -> Prediction:
-    """Return what an export says of a file."""
+def load(folder: Path) -> Classifier:
+    """Load the classifier in the folder of a LiteRT or ONNX export.
+
+    Raises:
+        RunError: A file is missing or damaged, or its runtime is not installed.
+    """
+    kind = LiteRTClassifier if (folder / LITERT).is_file() else OnnxClassifier
+    return kind.load(folder)
+
+
+def classify(classifier: Classifier, path: Path) -> Prediction:
+    """Return what a classifier predicts for a file."""
     try:
-        pixels = preprocess(path, exported.image_size)
+        pixels = preprocess(path, classifier.image_size)
     except DataError as error:
         return Prediction(str(path), error=str(error))
-    return predict_one(exported, path, exported.answer(pixels[np.newaxis]))
+    return predict_one(classifier, path, classifier.predict(pixels[np.newaxis]))
 
 
 def main(folder: Path, files: list[str]) -> None:
     """Print what the export in a folder says of files; exit with 2 if one cannot be read."""
-    exported = Exported.load(folder)
-    predictions = [classify(exported, Path(file)) for file in files]
+    classifier = load(folder)
+    predictions = [classify(classifier, Path(file)) for file in files]
     print(json.dumps([one.as_json() for one in predictions], indent=2, ensure_ascii=False))  # noqa: T201
     if any(one.error is not None for one in predictions):
         sys.exit(2)

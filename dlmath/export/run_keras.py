@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.inference.exported_classifier import open_export
+from dlmath.inference.runtimes import load_classifier
 
 
 def main(model: Path, cases: Path) -> None:
     """Run the model on the cases' pixels."""
-    classifier = open_export(model)
+    classifier = load_classifier(model)
     pixels = np.load(cases / "pixels.npy")
-    classifier.answer(pixels)
+    classifier.predict(pixels)
     started = time.perf_counter()  # the first call has set everything up
-    answers = classifier.answer(pixels)
+    outputs = classifier.predict(pixels)
     seconds = time.perf_counter() - started
     names = np.array(classifier.classes)
     found: dict[str, Any] = {
-        "probabilities model": answers.probabilities,
+        "probabilities model": outputs.probabilities,
         "classes": np.tile(names, (len(pixels), 1)),
-        "decision": names[classifier.decide(answers.probabilities)],
-        "abstains": classifier.abstains(answers.probabilities, answers.distances),
-        "distance": answers.distances,
+        "decision": names[classifier.decide(outputs.probabilities)],
+        "abstains": classifier.abstains(outputs.probabilities, outputs.distances),
+        "distance": outputs.distances,
         "seconds": seconds,
     }
     known = {name: values for name, values in found.items() if values is not None}

@@ -16,12 +16,12 @@ def main(model: Path, cases: Path) -> None:
     """Run the export on the cases' files, and on their pixels."""
     sys.path.insert(0, str(model))
     shipped = importlib.import_module("classify")
-    exported = shipped.Exported.load(model)
-    said = [shipped.classify(exported, path) for path in sorted((cases / "images").iterdir())]
+    classifier = shipped.load(model)
+    said = [shipped.classify(classifier, path) for path in sorted((cases / "images").iterdir())]
     pixels = np.load(cases / "pixels.npy")
-    exported.answer(pixels)
+    classifier.predict(pixels)
     started = time.perf_counter()  # the first call has set everything up
-    answers = exported.answer(pixels)
+    outputs = classifier.predict(pixels)
     seconds = time.perf_counter() - started
     if {"dlmath", "tensorflow", "keras"} & set(sys.modules):
         raise SystemExit("dlmath or TensorFlow was loaded: this was to show that none is needed.")
@@ -30,11 +30,11 @@ def main(model: Path, cases: Path) -> None:
         raise SystemExit(wrong[0])
     found: dict[str, Any] = {
         "probabilities files": [list(one.probabilities.values()) for one in said],
-        "probabilities pixels": answers.probabilities,
-        "classes": [exported.classes] * len(said),
+        "probabilities pixels": outputs.probabilities,
+        "classes": [classifier.classes] * len(said),
         "decision": [one.decision for one in said],
-        "abstains": exported.abstains(answers.probabilities, answers.distances),
-        "distance": answers.distances,
+        "abstains": classifier.abstains(outputs.probabilities, outputs.distances),
+        "distance": outputs.distances,
         "seconds": seconds,
     }
     known = {name: values for name, values in found.items() if values is not None}

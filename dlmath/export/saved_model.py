@@ -12,15 +12,14 @@ from dlmath.data.images import decode_and_resize_batch
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.export.decision_graph import DistanceGraph, decided, decisions
 from dlmath.export.heat_map_graph import can_explain, heat_maps
-from dlmath.inference.exported import DISTANCE
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.exported import DISTANCE, SAVED_MODEL_METADATA
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.runs import write_bytes, write_json
 
 VERSION = "1"  # the folder that TensorFlow Serving looks for inside that of the model
-METADATA = Path("assets.extra", "dlmath.json")  # where a SavedModel keeps what is its maker's
 
 
-def write_saved_model(classifier: Classifier, path: Path, metadata: Mapping[str, Any]) -> None:
+def write_saved_model(classifier: KerasClassifier, path: Path, metadata: Mapping[str, Any]) -> None:
     """Write a SavedModel folder, laid out for TensorFlow Serving.
 
         serving_default(images: string (N,))                 whole PNG or JPEG files
@@ -49,10 +48,10 @@ def write_saved_model(classifier: Classifier, path: Path, metadata: Mapping[str,
     if can_explain(graph.parts):
         archive.add_endpoint("explain", graph.explain, encoded)
     archive.write_out(path / VERSION, verbose=False)
-    write_json(_beside(path / VERSION / METADATA), dict(metadata))
+    write_json(_beside(path / VERSION / SAVED_MODEL_METADATA), dict(metadata))
     if classifier.distance is not None:
         content = classifier.distance.to_bytes()
-        write_bytes(path / VERSION / METADATA.parent / DISTANCE, content)
+        write_bytes(path / VERSION / SAVED_MODEL_METADATA.parent / DISTANCE, content)
     for entry in sorted((path / VERSION).iterdir()):
         _link(entry, path)
 
@@ -60,14 +59,14 @@ def write_saved_model(classifier: Classifier, path: Path, metadata: Mapping[str,
 class _Graph:
     """The functions of the signatures, traced by Keras when they become endpoints."""
 
-    def __init__(self, classifier: Classifier):
+    def __init__(self, classifier: KerasClassifier):
         self.classifier = classifier
         self.parts = ClassifierParts(classifier.model)
         distance = classifier.distance
         self.distance = None if distance is None else DistanceGraph(distance)
 
     def serve_pixels(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities, features = self.classifier.outputs(pixels)
+        probabilities, features = self.classifier.outputs_in_graph(pixels)
         probabilities = tf.cast(probabilities, tf.float32)
         names = tf.constant([list(self.classifier.classes)])  # (1, K)
         return {

@@ -146,7 +146,7 @@ def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> No
 
 
 def _check_classes(cases: Cases, classes: np.ndarray) -> None:
-    wanted = cases.decider.classes
+    wanted = cases.classifier.classes
     if not (classes == np.array(wanted)).all():
         raise VerificationError(
             f"The export names its classes {classes[0].tolist()}, and the run {list(wanted)}. "
@@ -156,16 +156,16 @@ def _check_classes(cases: Cases, classes: np.ndarray) -> None:
 
 def _changed(cases: Cases, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return which images are decided otherwise, (N,) bool."""
-    return outputs["decision"] != np.array(cases.decider.classes)[cases.decisions]
+    return outputs["decision"] != np.array(cases.classifier.classes)[cases.decisions]
 
 
 def _margins(cases: Cases) -> np.ndarray:
     """Return how far each probability is from where another class would be decided, (N,)."""
-    decider = cases.decider
-    if decider.positive_index is None or decider.threshold is None:
+    rule = cases.classifier
+    if rule.positive_index is None or rule.threshold is None:
         second, first = np.sort(cases.probabilities, axis=1)[:, -2:].T
         return (first - second) / 2  # both may move
-    return np.abs(cases.probabilities[:, decider.positive_index] - decider.threshold.value)
+    return np.abs(cases.probabilities[:, rule.positive_index] - rule.threshold.value)
 
 
 def _changed_abstentions(cases: Cases, outputs: Mapping[str, np.ndarray]) -> int | None:
@@ -180,7 +180,7 @@ def _changed_abstentions(cases: Cases, outputs: Mapping[str, np.ndarray]) -> int
 def _heat_map_difference(cases: Cases, found: np.ndarray | None) -> float | None:
     if found is None:
         return None
-    parts = ClassifierParts(cases.decider.model)
+    parts = ClassifierParts(cases.classifier.model)
     worst = 0.0
     for image, index, values in zip(cases.pixels, cases.decisions, found, strict=True):
         wanted = grad_cam(parts, image, int(index)).values

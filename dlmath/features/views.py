@@ -8,9 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath.data import augment
-from dlmath.recipe import Recipe
-
-_FIELDS = ("flip_horizontal", "flip_vertical", "rotation", "zoom", "shift", "brightness", "seed")
+from dlmath.recipe import Recipe, settings_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,8 @@ class View:
     @property
     def text(self) -> str:
         """All that decides the view, for the key of its features."""
-        fields = {name: getattr(self.recipe, name) for name in _FIELDS}
+        about = settings_of(type(self.recipe))
+        fields = {name: getattr(self.recipe, name) for name in about if about[name].changes_views}
         return json.dumps({"view": self.number, **fields}, sort_keys=True)
 
     def apply(self, pixels: np.ndarray, keys: Sequence[bytes]) -> np.ndarray:

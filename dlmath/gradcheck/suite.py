@@ -1,6 +1,8 @@
 """The suite that checks the checker: every fault installed, and what noticed it."""
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -8,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from dlmath import layers
 from dlmath.gradcheck.cases import Case
 from dlmath.gradcheck.check import (
     TOLERANCE,
@@ -22,39 +25,10 @@ from dlmath.gradcheck.panel import Panel
 from dlmath.gradcheck.registry import CASES
 from dlmath.gradcheck.report import ORACLES
 from dlmath.gradcheck.subject import random_upstream, tape_gradients
-from dlmath.layers import (
-    LinearMap,
-    activation_layers,
-    activations,
-    batch_normalization,
-    convolution,
-    dense,
-    dropout,
-    layer_normalization,
-    linear_map,
-    loss_functions,
-    pooling,
-    regularizers,
-    reshaping,
-    windows,
-)
+from dlmath.layers.hand_derived import HandDerived
+from dlmath.layers.linear_map import LinearMap
 from dlmath.seeds import generator
 
-MODULES = (
-    dense,
-    convolution,
-    windows,
-    pooling,
-    reshaping,
-    batch_normalization,
-    layer_normalization,
-    dropout,
-    linear_map,
-    activations,
-    activation_layers,
-    loss_functions,
-    regularizers,
-)
 BACKWARD = ("backward", "adjoint", "put_back")
 
 
@@ -136,12 +110,20 @@ def all_faults() -> list[Fault]:
 
 
 def backward_passes() -> Iterator[tuple[type, str]]:
-    """Every method that is part of a backward pass, as (class, name), in the order of the files."""
-    for module in MODULES:
+    """Every method of `dlmath.layers` that is part of a backward pass, as (class, name).
+
+    In the order of the files' names, then of the classes in a file.
+    """
+    for module in _modules():
         for owner in _classes(module):
             for name in BACKWARD:
-                if name in owner.__dict__ and owner is not LinearMap:
+                if name in owner.__dict__ and owner not in (HandDerived, LinearMap):
                     yield owner, name
+
+
+def _modules() -> list[ModuleType]:
+    found = pkgutil.iter_modules(layers.__path__, f"{layers.__name__}.")
+    return [importlib.import_module(module.name) for module in found]
 
 
 def _classes(module: ModuleType) -> list[type]:

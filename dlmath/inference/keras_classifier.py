@@ -1,8 +1,9 @@
-"""A run's Keras model together with what turns its probabilities into decisions."""
+"""A classifier whose network Keras runs: a run's own model, or a `.keras` export."""
 
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Self
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Self
 
 import keras
 import numpy as np
@@ -10,33 +11,46 @@ import tensorflow as tf
 
 from dlmath import models
 from dlmath.errors import RunError
-from dlmath.inference.decider import Answers, Decider, stored_decision
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.decision_rule import stored_decision
+from dlmath.inference.exported import decision_of
+from dlmath.inference.keras_file import read_note
 from dlmath.inference.light_classifier import stored_distance
-from dlmath.inference.probabilities import predict_probabilities
-from dlmath.reporting import Progress
+from dlmath.inference.probabilities import BATCH_SIZE, predict_probabilities
+from dlmath.models.keras_archive import read_bounded
 from dlmath.runs import Run
-
-_AT_ONCE = 1024  # images whose features are in memory in double precision
 
 
 @dataclass(frozen=True, eq=False)
-class Classifier(Decider):
-    """What a run decides with.
+class KerasClassifier(Classifier):
+    """A classifier with its Keras model.
 
     Attributes:
         model: Images float32 (N, size, size, 3) in 0..255 to probabilities (N, K).
     """
 
+    batch_size: ClassVar[int] = BATCH_SIZE
+    distance_batch_size: ClassVar[int | None] = 1024
     model: keras.Model
 
     @classmethod
-    def load(cls, run: Run) -> Self:
-        """Load the classifier of a run.
+    def load(cls, model: Run | Path) -> Self:
+        """Load the classifier of a run, or of a `.keras` file that `dlmath.export` wrote.
 
         Raises:
-            RunError: The run has no model yet, or its files contradict each other.
-            WeightsError: The model is damaged.
+            RunError: The run has no model yet, or its files contradict each other; or the file is
+                no export.
+            WeightsError: The model is damaged, or holds what no trained network holds.
         """
+        return cls._of_run(model) if isinstance(model, Run) else cls._of_export(model)
+
+    @classmethod
+    def _of_export(cls, path: Path) -> Self:
+        metadata, distance = read_note(read_bounded(path), path)
+        return cls(**decision_of(metadata), distance=distance, model=models.load(path))
+
+    @classmethod
+    def _of_run(cls, run: Run) -> Self:
         decision = stored_decision(run)  # first, since reading the model takes longer
         model = models.load(run)
         outputs, classes = model.output_shape[-1], run.recipe.classes
@@ -50,32 +64,17 @@ class Classifier(Decider):
             distance = stored_distance(run, model.get_layer("logits").input.shape[-1])
         return cls(**decision, distance=distance, model=model)
 
-    def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
-        """Return what it says of pixels (N, size, size, 3) in 0..255.
-
-        With features where it measures the distance, which needs them.
-        """
+    def compute(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the probabilities of a batch and, where there is a distance, its features."""
         if self.distance is None:
-            return Answers(self.probabilities(pixels, progress), None)
-        total, classes = len(pixels), len(self.classes)
-        probabilities, distances = [np.empty((0, classes))], [np.empty(0)]
-        features = [np.empty((0, self.distance.means.shape[1]), np.float32)]
-        for first in range(0, total, _AT_ONCE):
-            rows = pixels[first : first + _AT_ONCE]
-            heard = progress and partial(_from, progress, first, total)
-            found = predict_probabilities(self._with_features, rows, progress=heard)
-            probabilities.append(found[:, :classes])
-            distances.append(self.distance(found[:, classes:]))
-            features.append(found[:, classes:].astype(np.float32))
-        return Answers(
-            np.concatenate(probabilities), np.concatenate(distances), np.concatenate(features)
-        )
+            return {"probabilities": predict_probabilities(self.model, batch)}
+        both, classes = predict_probabilities(self._with_features, batch), len(self.classes)
+        return {
+            "probabilities": both[:, :classes],
+            "features": both[:, classes:].astype(np.float32),
+        }
 
-    def probabilities(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:
-        """Return float64 (N, K) for pixels (N, size, size, 3) in 0..255."""
-        return predict_probabilities(self.model, pixels, progress=progress)
-
-    def outputs(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+    def outputs_in_graph(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Return probabilities (N, K) and, where there is a distance, the features (N, D) for it.
 
         In TensorFlow operations, for a graph.
@@ -87,11 +86,7 @@ class Classifier(Decider):
 
     @cached_property
     def _with_features(self) -> keras.Model:
-        """The model with the features below its last layer beside the probabilities, (N, K + D)."""
+        """The model with the features below its last layer after the probabilities, (N, K + D)."""
         features = self.model.get_layer("logits").input
-        beside = keras.layers.Concatenate(dtype="float32")([self.model.output, features])
-        return keras.Model(self.model.input, beside)
-
-
-def _from(progress: Progress, first: int, total: int, done: int, _: int, note: str = "") -> None:
-    progress(first + done, total, note)
+        both = keras.layers.Concatenate(dtype="float32")([self.model.output, features])
+        return keras.Model(self.model.input, both)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.errors import RunError
-from dlmath.inference.decider import Decider
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.inference.distance import FeatureDistance
 
 _NOTE = "metadata.json"  # a member that Keras writes and never reads
@@ -18,11 +18,11 @@ _KEY = "dlmath"
 _MOST = 32 * 2**20  # bytes of the note
 
 
-def write_keras(model: Path, decider: Decider, path: Path, metadata: Mapping[str, Any]) -> None:
+def write_keras(model: Path, rule: DecisionRule, path: Path, metadata: Mapping[str, Any]) -> None:
     """Copy a `.keras` file, its `metadata.json` holding ours under `dlmath`."""
     described = dict(metadata)
-    if decider.distance is not None:
-        described["distance_npz"] = base64.b64encode(decider.distance.to_bytes()).decode()
+    if rule.distance is not None:
+        described["distance_npz"] = base64.b64encode(rule.distance.to_bytes()).decode()
     with zipfile.ZipFile(model) as source, zipfile.ZipFile(path, "w") as target:
         note = json.loads(source.read(_NOTE)) if _NOTE in source.namelist() else {}
         for member in source.infolist():

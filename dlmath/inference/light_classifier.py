@@ -9,29 +9,22 @@ import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.inference.decider import Answers, Decider, stored_decision
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.decision_rule import stored_decision
 from dlmath.inference.distance import FeatureDistance
 from dlmath.inference.network import Network
-from dlmath.reporting import Progress
+from dlmath.inference.runtimes import has_light_form
 from dlmath.runs import Run
-
-# Images at a time: LiteRT keeps room for the activations of all of them.
-BATCH_SIZE = 8
-
-
-def has_light_form(run: Run) -> bool:
-    """Whether the run's training left a light form of its classifier."""
-    return bool(run.manifest.get("light"))
 
 
 @dataclass(frozen=True, eq=False)
-class LightClassifier(Decider):
-    """What a run decides with, without TensorFlow.
+class LightClassifier(Classifier):
+    """A run's classifier without TensorFlow.
 
     Threads must take turns, as with the `Network` inside.
 
@@ -41,6 +34,7 @@ class LightClassifier(Decider):
         bias: float64 (K,).
     """
 
+    batch_size: ClassVar[int] = 8  # LiteRT keeps room for the activations of all of them
     network: Network
     kernel: np.ndarray
     bias: np.ndarray
@@ -74,21 +68,11 @@ class LightClassifier(Decider):
             )
         return cls(**decision, distance=distance, network=network, kernel=kernel, bias=bias)
 
-    def answer(self, pixels: np.ndarray, progress: Progress | None = None) -> Answers:
-        """Return what it says of pixels (N, size, size, 3) in 0..255."""
-        found = np.empty((len(pixels), len(self.classes)))
-        kept = np.empty((len(pixels), len(self.kernel)), np.float32)
-        distances = None if self.distance is None else np.empty(len(pixels))
-        for first in range(0, len(pixels), BATCH_SIZE):
-            rows = slice(first, first + BATCH_SIZE)
-            kept[rows] = self.network(pixels[rows])
-            features = kept[rows].astype(np.float64)
-            found[rows] = softmax(features @ self.kernel + self.bias)
-            if self.distance is not None and distances is not None:
-                distances[rows] = self.distance(features)
-            if progress:
-                progress(min(rows.stop, len(pixels)), len(pixels))
-        return Answers(found, distances, kept)
+    def compute(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the probabilities and the features of a batch."""
+        features = self.network(batch)
+        logits = features.astype(np.float64) @ self.kernel + self.bias
+        return {"probabilities": softmax(logits), "features": features}
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -14,17 +14,17 @@ import numpy as np
 
 from dlmath.data.pillow_images import read_image
 from dlmath.data.trees import is_image, is_junk
-from dlmath.errors import DataError, RunError, UserError, did_you_mean
+from dlmath.errors import DataError, RunError
+from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none
-from dlmath.inference.decider import Answers, Decider
-from dlmath.inference.exported import kind_of_export
-from dlmath.inference.light_classifier import LightClassifier, has_light_form
+from dlmath.inference.decision_rule import DecisionRule
+from dlmath.inference.exported import export_metadata
 from dlmath.inference.prediction import Prediction, Shift
 from dlmath.inference.prevalence import check_prevalence
+from dlmath.inference.runtimes import kind_of_export, load_classifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
-RUNTIMES = ("auto", "light", "keras")
 BATCH_SIZE = 64  # images that are decoded at a time, so that a folder of any size fits in memory
 
 
@@ -50,7 +50,7 @@ def predict(
         prevalence: Also give the probability of the positive class where this share of the
             patients has the disease, other than in training. Decisions stay what they are.
         trust: Whether a SavedModel may be run: it is a program, and may do what its maker wants.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         UserError: There is no such runtime, or no such prevalence.
@@ -86,8 +86,6 @@ def find_shift(model: Run | Path, prevalence: float) -> Shift:
     """
     if isinstance(model, Run):
         return Shift.of(model, prevalence)
-    from dlmath.inference.exported_classifier import export_metadata
-
     metadata = export_metadata(model)
     check_prevalence(prevalence)
     if metadata["trained_prevalence"] is None:
@@ -124,46 +122,8 @@ def _fitting(name: str | Path) -> list[Path]:
     return found
 
 
-def load_classifier(model: Run | Path, runtime: str = "auto", *, trust: bool = False) -> Decider:
-    """Load what computes the probabilities of a run or an export; see `predict`."""
-    chosen = choose_runtime(model, runtime)
-    if isinstance(model, Path):
-        from dlmath.inference.exported_classifier import open_export
-
-        return open_export(model, trust=trust)
-    if chosen == "light":
-        return LightClassifier.load(model)
-    from dlmath.inference.keras_classifier import (
-        Classifier,  # loads TensorFlow, which takes seconds
-    )
-
-    return Classifier.load(model)
-
-
-def choose_runtime(model: Run | Path, runtime: str) -> str:
-    """Return what `runtime` comes to: `light` or `keras` for a run, or the kind of an export.
-
-    Raises:
-        UserError: There is no such runtime, or an export was to have another than its own.
-    """
-    if runtime not in RUNTIMES:
-        raise UserError(
-            f"`runtime` must be one of {', '.join(RUNTIMES)}.{did_you_mean(runtime, RUNTIMES)} "
-            f"Received: runtime={runtime!r}"
-        )
-    if isinstance(model, Path):
-        if runtime != "auto":
-            raise UserError(
-                f"An export has a runtime of its own; leave --runtime out. Received: {runtime}"
-            )
-        return str(kind_of_export(model))
-    if runtime != "auto":
-        return runtime
-    return "light" if has_light_form(model) else "keras"
-
-
 def predict_by(
-    classifier: Decider,
+    classifier: Classifier,
     paths: Sequence[Path],
     *,
     shift: Shift | None = None,
@@ -204,42 +164,34 @@ def _read(path: Path, size: int) -> np.ndarray | str:
 
 
 def _predict_batch(
-    classifier: Decider, paths: Sequence[Path], images: Sequence[np.ndarray | str]
+    classifier: Classifier, paths: Sequence[Path], images: Sequence[np.ndarray | str]
 ) -> Iterator[Prediction]:
     readable = [image for image in images if not isinstance(image, str)]
     shape = (-1, classifier.image_size, classifier.image_size, 3)
-    answers = classifier.answer(np.array(readable, np.uint8).reshape(shape))
+    outputs = classifier.predict(np.array(readable, np.uint8).reshape(shape))
     rows = iter(range(len(readable)))
     for path, image in zip(paths, images, strict=True):
         if isinstance(image, str):
             yield Prediction(str(path), error=image)
         else:
-            yield predict_one(classifier, path, _row(answers, next(rows)))
+            yield predict_one(classifier, path, outputs.row(next(rows)))
 
 
-def _row(answers: Answers, row: int) -> Answers:
-    """Return what is said of one image."""
-    one = slice(row, row + 1)
-    distances = answers.distances
-    return Answers(answers.probabilities[one], None if distances is None else distances[one])
+def predict_one(rule: DecisionRule, path: Path, outputs: Outputs) -> Prediction:
+    """Return what a classifier's outputs for one image come to.
 
-
-def predict_one(classifier: Decider, path: Path, answer: Answers) -> Prediction:
-    """Return what a classifier's answer to one image comes to."""
-    probabilities, distances = answer.probabilities, answer.distances
-    if not np.isfinite(probabilities).all():
-        # True of every image, most likely: said once, and no figure beside it.
-        raise RunError(
-            f"The model gives NaN for {path}. Its weights are damaged or its training diverged. "
-            "Train again."
-        )
-    decided = int(classifier.decide(probabilities)[0])
-    positive = classifier.positive_index
-    unusual, abstains = classifier.unusual(distances), classifier.abstains(probabilities, distances)
+    Raises:
+        RunError: A probability is NaN. That is so for every image, most likely: it is said once.
+    """
+    outputs.refuse_nan(lambda _: f"The model gives NaN for {path}")
+    probabilities, distances, _ = outputs
+    decided = int(rule.decide(probabilities)[0])
+    positive = rule.positive_index
+    unusual, abstains = rule.unusual(distances), rule.abstains(probabilities, distances)
     return Prediction(
         file=str(path),
-        decision=classifier.classes[decided],
-        probabilities=dict(zip(classifier.classes, map(float, probabilities[0]), strict=True)),
+        decision=rule.classes[decided],
+        probabilities=dict(zip(rule.classes, map(float, probabilities[0]), strict=True)),
         positive=None if positive is None else decided == positive,
         distance=None if distances is None else number_or_none(distances[0]),
         unusual=None if unusual is None else bool(unusual[0]),

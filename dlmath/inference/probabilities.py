@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlmath.inference.classifier import batches
 from dlmath.reporting import Progress
 
 BATCH_SIZE = 64
@@ -34,19 +35,17 @@ def predict_probabilities(
         float64 (N, K). NaN where the model gives no number; nothing is hidden here.
     """
     predict = _function_of(model)
-    batches = []
-    for first in range(0, len(pixels), batch_size):
-        batch = tf.cast(tf.convert_to_tensor(pixels[first : first + batch_size]), tf.float32)
-        batches.append(predict(batch).numpy())
-        if progress:
-            progress(min(first + batch_size, len(pixels)), len(pixels))
-    if not batches:
+    found = [
+        predict(tf.cast(tf.convert_to_tensor(batch), tf.float32)).numpy()
+        for batch in batches(pixels, batch_size, progress)
+    ]
+    if not found:
         return np.empty((0, model.output_shape[-1]))
-    return np.concatenate(batches).astype(np.float64)
+    return np.concatenate(found).astype(np.float64)
 
 
 def _function_of(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Trace the model once, its batch axis left open so that a smaller batch is not traced anew.
+    """Trace the model once, its batch axis left open so that a smaller batch is not traced again.
 
     Keras's own `predict` would compile with XLA, which on a CPU is many times slower for
     depthwise convolutions.

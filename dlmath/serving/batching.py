@@ -12,25 +12,25 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from dlmath.inference.decider import Answers
+from dlmath.inference.classifier import Outputs
 
-Compute = Callable[[np.ndarray], Answers]
+Compute = Callable[[np.ndarray], Outputs]
 
 
 class _Waiting(NamedTuple):
     pixels: np.ndarray  # uint8 (S, S, 3)
-    answer: "Future[Answers]"
+    answer: "Future[Outputs]"
 
 
 class Batcher:
     """Computes images one batch after another, in the order in which they came.
 
     Args:
-        compute: uint8 (N, S, S, 3) to the answers of N images; called from one thread only. It may
+        compute: uint8 (N, S, S, 3) to the outputs for N images; called from one thread only. It may
             not depend on what else is in a batch.
         batch: Images in a batch at most.
         wait: Seconds that the first of a batch waits for others. While a batch is computed the
@@ -47,7 +47,7 @@ class Batcher:
         self._worker = threading.Thread(target=self._work, name="dlmath-batches", daemon=True)
         self._worker.start()
 
-    def submit(self, pixels: np.ndarray) -> "Future[Answers]":
+    def submit(self, pixels: np.ndarray) -> "Future[Outputs]":
         """Ask for one image, uint8 (S, S, 3). A future that is cancelled in time costs nothing.
 
         Raises:
@@ -93,17 +93,11 @@ class Batcher:
 
     def _answer(self, wanted: list[_Waiting]) -> None:
         try:
-            answers = self._compute(np.stack([one.pixels for one in wanted]))
+            outputs = self._compute(np.stack([one.pixels for one in wanted]))
         # Whatever went wrong is the news of each of them; the thread goes on.
         except Exception as error:
             for one in wanted:
                 one.answer.set_exception(error)
             return
         for row, one in enumerate(wanted):
-            one.answer.set_result(row_of(answers, row))
-
-
-def row_of(answers: Answers, row: int) -> Answers:
-    """Return what is said of one image: every part (1, ...)."""
-    parts: Any = (None if part is None else part[row : row + 1] for part in answers)
-    return Answers(*parts)
+            one.answer.set_result(outputs.row(row))

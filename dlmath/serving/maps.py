@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from dlmath.errors import DataError
-from dlmath.inference.decider import Decider
-from dlmath.inference.exported import kind_of_export
-from dlmath.inference.exported_classifier import SavedModel
+from dlmath.inference.classifier import Classifier
 from dlmath.inference.prediction import Prediction
+from dlmath.inference.runtimes import RUNTIMES, kind_of_export
+from dlmath.inference.saved_model_classifier import SavedModelClassifier
 from dlmath.runs import Run
 from dlmath.serving.limits import Limits
 from dlmath.serving.reading import read_pixels, read_upright
@@ -45,13 +45,13 @@ class MapMaker:
         why_none: Why there are no maps, where that is known from the beginning.
     """
 
-    def __init__(self, model: Run | Path, classifier: Decider, quietly: Quietly = nullcontext):
+    def __init__(self, model: Run | Path, classifier: Classifier, quietly: Quietly = nullcontext):
         self._model = model
         self._size = classifier.image_size
         self._quietly = quietly
         self._explain: Explain | None = None
         self.why_none = _why_none(model, classifier)
-        if isinstance(classifier, SavedModel) and self.why_none is None:
+        if isinstance(classifier, SavedModelClassifier) and self.why_none is None:
             self._explain = _by_signature(classifier)
         self._thread = ThreadPoolExecutor(1, "dlmath-maps")  # Keras's model is not made for more
 
@@ -101,19 +101,19 @@ def draw_sheet(
     return draw_overlay(upright, heat_map.heat, title, lines)
 
 
-def _why_none(model: Run | Path, classifier: Decider) -> str | None:
+def _why_none(model: Run | Path, classifier: Classifier) -> str | None:
     kind = "keras" if isinstance(model, Run) else kind_of_export(model)
-    if kind in ("litert", "onnx"):
+    if kind is not None and not RUNTIMES[kind].gives_maps:
         return (
             f"An export as {kind} has no gradients, of which heat maps are made. Serve the run, or "
             "its export as keras or saved_model."
         )
-    if isinstance(classifier, SavedModel) and "explain" not in classifier.loaded.signatures:
-        return _NO_FEATURES
-    return None
+    if not isinstance(classifier, SavedModelClassifier):
+        return None
+    return None if "explain" in classifier.loaded.signatures else _NO_FEATURES
 
 
-def _by_signature(classifier: SavedModel) -> Explain:
+def _by_signature(classifier: SavedModelClassifier) -> Explain:
     """Return what asks a SavedModel, by pixels that Pillow has read: only PNG files of our own."""
     signature = classifier.loaded.signatures["explain"]
 
@@ -134,11 +134,11 @@ def _by_signature(classifier: SavedModel) -> Explain:
 def _by_keras(model: Run | Path) -> Explain:
     from dlmath.explain.classifier_parts import ClassifierParts
     from dlmath.explain.methods import find_method
-    from dlmath.inference.keras_classifier import Classifier
-    from dlmath.inference.predict_files import load_classifier
+    from dlmath.inference.keras_classifier import KerasClassifier
+    from dlmath.inference.runtimes import load_classifier
 
     classifier = load_classifier(model, "keras" if isinstance(model, Run) else "auto")
-    assert isinstance(classifier, Classifier)
+    assert isinstance(classifier, KerasClassifier)
     parts = ClassifierParts(classifier.model)
     try:
         _ = parts.feature_map

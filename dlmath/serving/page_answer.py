@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from dlmath.inference.decider import Decider
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.inference.prediction import Prediction
 
 _MOST_CLASSES = 5  # that are shown where a model knows many
@@ -34,7 +34,7 @@ def refused_card(name: str, reason: str) -> str:
 
 
 def answered_card(
-    classifier: Decider, prediction: Prediction, thumbnail: bytes | None, map_part: str
+    classifier: DecisionRule, prediction: Prediction, thumbnail: bytes | None, map_part: str
 ) -> str:
     """Return the card of an answer.
 
@@ -86,7 +86,7 @@ def _plain_card(name: str, said: str) -> str:
     )
 
 
-def _decision(classifier: Decider, prediction: Prediction) -> Iterator[str]:
+def _decision(classifier: DecisionRule, prediction: Prediction) -> Iterator[str]:
     """Yield the decision and its grounds; a doubt stands first, and takes its colour from it."""
     kind = {True: "positive", False: "negative", None: "other"}[prediction.positive]
     if prediction.abstains:
@@ -103,7 +103,7 @@ def _decision(classifier: Decider, prediction: Prediction) -> Iterator[str]:
     yield f"<p>{escape(_grounds(classifier, prediction))}</p>"
 
 
-def _grounds(classifier: Decider, prediction: Prediction) -> str:
+def _grounds(classifier: DecisionRule, prediction: Prediction) -> str:
     """Say which comparison led to the decision."""
     probabilities = prediction.probabilities or {}
     if classifier.positive_class is None or classifier.threshold is None:
@@ -116,7 +116,7 @@ def _grounds(classifier: Decider, prediction: Prediction) -> str:
     )
 
 
-def _doubts(classifier: Decider, prediction: Prediction) -> Iterator[str]:
+def _doubts(classifier: DecisionRule, prediction: Prediction) -> Iterator[str]:
     row = np.array([[(prediction.probabilities or {})[name] for name in classifier.classes]])
     least = classifier.abstention.confidence
     if least is not None and classifier.confidence(row)[0] < least:
@@ -126,7 +126,7 @@ def _doubts(classifier: Decider, prediction: Prediction) -> Iterator[str]:
         yield "The image is unlike those that the model was trained on."
 
 
-def _bars(classifier: Decider, prediction: Prediction) -> Iterator[str]:
+def _bars(classifier: DecisionRule, prediction: Prediction) -> Iterator[str]:
     """Yield a bar for the positive class with the threshold on it, or one for each class."""
     probabilities = prediction.probabilities or {}
     if classifier.positive_class is not None and classifier.threshold is not None:

@@ -8,7 +8,8 @@ import numpy as np
 
 from dlmath.drift import ServedStatistics
 from dlmath.errors import DataError, DlmathError
-from dlmath.inference.decider import Answers, Decider
+from dlmath.inference.classifier import Outputs
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.runs import Run
 
 SECONDS = 60  # between two times that the sums are written
@@ -23,18 +24,18 @@ class Record:
         classifier: Of the run.
     """
 
-    def __init__(self, run: Run, classifier: Decider):
+    def __init__(self, run: Run, classifier: DecisionRule):
         self.path = run.served_statistics_path
         self._statistics = ServedStatistics.begin(run, classifier)
         self._ended = threading.Event()
         self._writer = threading.Thread(target=self._write, name="dlmath-record", daemon=True)
         self._writer.start()
 
-    def add(self, answers: Answers, pixels: np.ndarray) -> None:
+    def add(self, outputs: Outputs, pixels: np.ndarray) -> None:
         """Count what was said of N images, (N, size, size, 3) in 0..255."""
-        finite = np.isfinite(answers.probabilities).all(axis=1)
+        finite = np.isfinite(outputs.probabilities).all(axis=1)
         if finite.all():  # one that has no answer is counted as a fault, and nowhere else
-            self._statistics.add(answers, pixels)
+            self._statistics.add(outputs, pixels)
 
     def close(self) -> None:
         """Write the sums, and end."""

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.inference.decider import Answers, Decider
-from dlmath.inference.exported_classifier import export_metadata
-from dlmath.inference.predict_files import find_model, load_classifier, predict_one
+from dlmath.inference.classifier import Classifier, Outputs
+from dlmath.inference.exported import export_metadata
+from dlmath.inference.predict_files import find_model, predict_one
 from dlmath.inference.prediction import Prediction
+from dlmath.inference.runtimes import load_classifier
 from dlmath.runs import Run
 from dlmath.serving.batching import Batcher
 from dlmath.serving.limits import Limits
@@ -46,7 +47,7 @@ class Service:
     def __init__(
         self,
         name: str,
-        classifier: Decider,
+        classifier: Classifier,
         model: Run | Path,
         limits: Limits,
         quietly: Quietly = nullcontext,
@@ -91,7 +92,7 @@ class Service:
         with quietly():
             classifier = load_classifier(found, trust=trust)
             size = classifier.image_size
-            classifier.answer(np.zeros((1, size, size, 3), np.uint8))
+            classifier.predict(np.zeros((1, size, size, 3), np.uint8))
         return cls(name_of(found), classifier, found, limits, quietly)
 
     @property
@@ -188,19 +189,19 @@ class Service:
         self.telemetry.decided(prediction)
         return prediction
 
-    def _submitted(self, pixels: np.ndarray) -> "Future[Answers]":
+    def _submitted(self, pixels: np.ndarray) -> "Future[Outputs]":
         try:
             return self._batcher.submit(pixels)
         except RuntimeError as error:  # closed since the request came in
             raise _closing() from error
 
-    def _compute(self, pixels: np.ndarray) -> Answers:
+    def _compute(self, pixels: np.ndarray) -> Outputs:
         """Answer a batch, and count it."""
-        answers = self.classifier.answer(pixels)
+        outputs = self.classifier.predict(pixels)
         self.telemetry.batch(len(pixels))
         if self._record is not None:
-            self._record.add(answers, pixels)
-        return answers
+            self._record.add(outputs, pixels)
+        return outputs
 
     def _refuse_when_closing(self) -> None:
         if self._closing:

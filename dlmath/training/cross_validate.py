@@ -15,8 +15,9 @@ from typing import Any
 
 from dlmath.data.folds import Folds, split_folds
 from dlmath.data.locks import held
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import Catalogue
-from dlmath.data.splits import Split, read_split, split_examples, split_hash
+from dlmath.data.splits import Split, split_examples, split_hash
 from dlmath.errors import RunError, Stopped
 from dlmath.evaluation.evaluate_run import evaluate
 from dlmath.evaluation.evaluation import Evaluation
@@ -180,7 +181,7 @@ class _Trainer:
 
 
 def _refuse_other_fold(run: Run, prepared: Prepared) -> None:
-    there = split_hash(read_split(run.split_path, prepared.catalogue))
+    there = split_hash(RunData(run).found_in(prepared.catalogue))
     if run.recipe != prepared.recipe or there != split_hash(prepared.split):
         raise RunError(
             f"{run.folder} is of another recipe, other data or another number of folds. Pass "

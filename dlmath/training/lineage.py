@@ -11,18 +11,16 @@ import numpy as np
 
 from dlmath import models
 from dlmath.data.carried_split import carry_over
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import Catalogue
-from dlmath.data.splits import Split, read_rows
+from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError
 from dlmath.models.backbones import find_backbone
 from dlmath.models.own_images import is_own_images
-from dlmath.recipe import Recipe
+from dlmath.recipe import Recipe, settings_of
 from dlmath.runs import Run
 from dlmath.training import checkpoints
 from dlmath.training.checkpoints import Checkpoint
-
-# What the parent's weights fit to, so that it is not to be chosen again.
-FIXED = ("name", "classes", "backbone", "layers", "weights")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +111,8 @@ class Parent:
                 f"What goes on from {self.run.folder} is of the task {recipe.name!r} again. "
                 f"Received: {str(task)!r}. Name new images with --data."
             )
-        if fixed := [name for name in FIXED if name in settings]:
+        about = settings_of(type(recipe))
+        if fixed := [name for name in about if about[name].fits_weights and name in settings]:
             raise UserError(
                 f"The weights of {self.run.folder} fit to its own {', '.join(fixed)}. Leave "
                 f"{'it' if len(fixed) == 1 else 'them'} out, or train without --from."
@@ -127,7 +126,7 @@ class Parent:
         """Split the new data so that nobody changes sides."""
         return carry_over(
             catalogue,
-            read_rows(self.run.split_path),
+            RunData(self.run).rows,
             seed=recipe.seed,
             validation_fraction=recipe.validation_fraction,
             test_fraction=recipe.test_fraction,

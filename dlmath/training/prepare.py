@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dlmath.data.locate import find_data
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import Catalogue, read_sources
-from dlmath.data.splits import Split, read_split, split_examples
+from dlmath.data.splits import Split, split_examples
 from dlmath.errors import UserError
 from dlmath.models.own_images import is_own_images, with_found_classes
 from dlmath.models.tasks import recipe_with
@@ -121,15 +122,9 @@ def prepare_again(
         DataError: The data are gone, or not those that the run began with.
     """
     recipe = run.recipe
-    sources = tuple(find_data(recipe.name, as_paths(data)) if data else run.sources)
-    catalogue = read_sources(
-        sources,
-        classes=recipe.classes,
-        patient_rules=recipe.patient_rules,
-        reporter=reporter,
-    )
-    split = read_split(run.split_path, catalogue, accepted)
-    return Prepared(recipe, catalogue, split, sources, start=read_start(run))
+    sources = find_data(recipe.name, as_paths(data)) if data else None
+    own = RunData(run, sources, accepted=accepted, reporter=reporter)
+    return Prepared(recipe, own.catalogue, own.split, own.sources, start=read_start(run))
 
 
 def as_paths(data: Data) -> list[str | Path]:

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from dlmath.errors import DataError, DivergedError
 from dlmath.evaluation.selective import abstain_at_coverage, abstain_at_risk
 from dlmath.evaluation.threshold import Rule, choose_threshold, threshold_interval
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 
@@ -52,25 +52,25 @@ def decisions(
         labels: (N,) class indices.
         patients: N names; None where it is not known whose the images are.
         recipe: Its classes and rules.
-        reporter: Hears of a rule that cannot be kept.
+        reporter: Receives the warning of a rule that cannot be kept.
     """
     threshold = decide(probabilities, labels, patients, recipe)
     value = None if threshold is None else Threshold(threshold["value"], "validation")
     positive = recipe.positive_class if recipe.is_binary else None
-    decider = Decider(recipe.classes, recipe.image_size, positive, value)
-    abstention = choose_abstention(decider, probabilities, labels, recipe)
+    rule = DecisionRule(recipe.classes, recipe.image_size, positive, value)
+    abstention = choose_abstention(rule, probabilities, labels, recipe)
     if abstention is not None and "why" in abstention:
         reporter.say(f"Warning: no answer will be marked as unsure. {abstention['why']}")
     return {"threshold": threshold, "abstention": abstention}
 
 
 def choose_abstention(
-    decider: Decider, probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe
+    rule: DecisionRule, probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe
 ) -> dict[str, Any] | None:
     """Return the confidence below which an answer is unsure; None where the recipe wants none.
 
     Args:
-        decider: Decides by the threshold that was chosen.
+        rule: Decides by the threshold that was chosen.
         probabilities: (N, K).
         labels: (N,) class indices.
         recipe: Its `abstain_rule`, and the coverage or the risk that this is to keep.
@@ -81,7 +81,7 @@ def choose_abstention(
     """
     if recipe.abstain_rule == "none":
         return None
-    wrong, confidence = decider.decide(probabilities) != labels, decider.confidence(probabilities)
+    wrong, confidence = rule.decide(probabilities) != labels, rule.confidence(probabilities)
     by_coverage = recipe.abstain_rule == "coverage"
     target = recipe.abstain_coverage if by_coverage else recipe.abstain_risk
     record = {"rule": recipe.abstain_rule, "target": target}

@@ -8,6 +8,7 @@ from dlmath.audit.folders import check_folders
 from dlmath.audit.tree_scan import scan_tree
 from dlmath.data.phantom import write_phantoms
 from dlmath.data.trees import read_tree
+from tests.support import planting
 
 CLEAN = [
     f"{part}/{label}/{number}.png"
@@ -36,7 +37,7 @@ def test_phantoms_are_clean(tmp_path, task):
     assert check_folders(write_phantoms(task, tmp_path / task, patients=10)) == []
 
 
-def test_every_trap_that_can_be_laid_is_found(planting, write_images, tmp_path):
+def test_every_trap_that_can_be_laid_is_found(write_images, tmp_path):
     for number, (trap, (kind, spring)) in enumerate(planting.FOLDER_TRAPS.items()):
         root = write_images(tmp_path / str(number), CLEAN)
 
@@ -160,7 +161,7 @@ def test_an_empty_folder(tmp_path):
     assert check_folders(tmp_path) == []
 
 
-def test_the_scan_and_the_reading_see_the_same_images(planting, write_images, tmp_path):
+def test_the_scan_and_the_reading_see_the_same_images(write_images, tmp_path):
     random = np.random.default_rng(0)
     names = ("a.png", "b.JPG", "c.txt", ".d.png", "Thumbs.db", "e.gif")
     for number in range(20):

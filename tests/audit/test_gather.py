@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.trials import mutated_files
 from dlmath.audit import gather
 from dlmath.audit.gather import gather_facts
 from dlmath.data.image_headers import FILE_LIMIT
 from dlmath.data.pillow_images import read_image
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
+from tests.support import planting
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 20, 3), dtype=np.uint8)
 
@@ -84,7 +86,7 @@ def test_grey_equals_its_three_channels_and_shape_counts(tmp_path):
     assert grey.pixel_hash == rgb.pixel_hash != other.pixel_hash
 
 
-def test_every_fault_that_can_be_planted_is_named_and_refused_by_training(planting, tmp_path):
+def test_every_fault_that_can_be_planted_is_named_and_refused_by_training(tmp_path):
     data = planting.encoded(Image.fromarray(PIXELS), "PNG")
     for fault, (kind, spoil) in planting.FILE_FAULTS.items():
         path = tmp_path / "image.png"
@@ -117,7 +119,7 @@ def test_what_is_no_file_cannot_be_read(tmp_path, kind):
 
 
 @pytest.fixture
-def bomb(planting, tmp_path):
+def bomb(tmp_path):
     """An 80 MB file that claims 400 megapixels."""
     path = tmp_path / "bomb.png"
     path.write_bytes(planting.bomb(bytes(80_000_000)))
@@ -208,7 +210,7 @@ def test_large_images_are_decoded_one_at_a_time(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [200, pytest.param(2_000, marks=pytest.mark.slow)])
-def test_broken_files_neither_crash_nor_hang_nor_divide_the_readers(mutated_files, number):
+def test_broken_files_neither_crash_nor_hang_nor_divide_the_readers(number):
     result = mutated_files.run(number)
 
     assert result["crashes"] == result["hangs"] == result["disagreements"] == []

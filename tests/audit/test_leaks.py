@@ -14,6 +14,7 @@ from dlmath.audit.leaks import check_leaks
 from dlmath.data.sources import Catalogue, Example, read_sources
 from dlmath.data.splits import split_examples
 from dlmath.models import RECIPES
+from tests.support import planting
 
 
 def example(file, *, label="a", part=None, patient=None, sha256=None):
@@ -166,7 +167,7 @@ def test_no_two_of_the_cells_are_identical(shared_data):
     assert Counter(fact.fault for fact in facts) == {None: 5416}
 
 
-def test_planted_copies_and_patients_are_all_found(planting, tmp_path, write_images):
+def test_planted_copies_and_patients_are_all_found(tmp_path, write_images):
     names = [f"{n}/{c}/C{n * 90 + k}_{c}.png" for n in range(2) for c in "ab" for k in range(40)]
     random = np.random.default_rng(0)
     root = write_images(

@@ -9,6 +9,7 @@ from dlmath.audit.gather import gather_facts
 from dlmath.audit.near_duplicates import check_near_duplicates
 from dlmath.data.phantom import write_phantoms
 from dlmath.data.sources import Example, read_sources
+from tests.support import planting
 
 
 def texture(seed):
@@ -126,7 +127,7 @@ def test_progress_ends_at_the_last_picture(pictures, recorder):
 @pytest.mark.parametrize(
     ("task", "patients"), [("pneumonia", 40), pytest.param("malaria", 10, marks=pytest.mark.slow)]
 )
-def test_planted_copies_are_found_among_phantoms(planting, tmp_path, task, patients):
+def test_planted_copies_are_found_among_phantoms(tmp_path, task, patients):
     phantom = write_phantoms(task, tmp_path / "phantom", patients=patients)
     examples = read_sources([phantom]).examples
     copy = planting.copy_as_split(examples, tmp_path / "copy")
@@ -143,7 +144,7 @@ def test_planted_copies_are_found_among_phantoms(planting, tmp_path, task, patie
 
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["external", "chest_xray_original"])
-def test_planted_copies_are_found_among_real_images(planting, shared_data: Path, tmp_path, name):
+def test_planted_copies_are_found_among_real_images(shared_data: Path, tmp_path, name):
     examples = read_sources([shared_data / name]).examples
     copy = planting.copy_as_split(examples, tmp_path / "copy", test_share=0.5)
     planted = planting.plant_edited_copies(copy, np.random.default_rng(1), each=4)

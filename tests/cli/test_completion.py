@@ -68,6 +68,8 @@ def test_tasks_and_networks_are_offered():
         (["train", "--resume", "ti"], ["tidy", "tiny"]),
         (["export", "--format", ""], ["saved_model", "keras", "litert", "onnx"]),
         (["train", "pn"], ["pneumonia"]),
+        (["train", "--set", "abstain_c"], ["abstain_coverage="]),
+        (["train", "--set", "optim"], ["optimizer=adam", "optimizer=adamw", "optimizer=sgd"]),
     ],
 )
 def test_the_shell_is_told_without_loading_what_computes(words, wanted):

@@ -151,7 +151,9 @@ def test_drawn_data_are_read_with_their_recipe_and_split(tmp_path, task):
 
 
 def test_bad_arguments_exit_2(tmp_path):
-    assert invoke("phantom", "measles", "--out", tmp_path).exit_code == 2
+    unknown = invoke("phantom", "measles", "--out", tmp_path).exception
+    assert isinstance(unknown, DataError)
+    assert "data phantom malaria --out DIR, or: dlmath data phantom pneumonia" in str(unknown)
     assert invoke("phantom", "malaria").exit_code == 2
     assert invoke("show", tmp_path, "--per-class", 0).exit_code == 2
 

@@ -20,6 +20,7 @@ from dlmath.errors import DataError, RunError, UserError, VerificationError
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.reporting import SILENT
 from dlmath.runs import write_csv, write_json
+from tests.support import tiny_runs
 
 app = typer.Typer()
 app.command()(command)
@@ -30,7 +31,7 @@ def invoke(*arguments):
 
 
 @pytest.fixture
-def draw_folder(tiny_runs, tmp_path):
+def draw_folder(tmp_path):
     """Draw two images of each of so many patients, whose brightness is that of the levels."""
 
     def draw(*levels, patients=12, folder="new"):

@@ -23,5 +23,5 @@ def test_stdout_holds_the_folder_alone_and_people_get_a_table(draw_squares, tmp_
 
 @pytest.mark.parametrize("other", ["--dry-run", "--tensorboard"])
 def test_what_folds_cannot_do_is_refused(other):
-    with pytest.raises(UserError, match="--folds takes neither"):
+    with pytest.raises(UserError, match=f"--folds does not take {other}"):
         invoke("malaria", "--folds", "2", other)

@@ -17,12 +17,13 @@ from dlmath.data import downloads, placing
 from dlmath.data.downloads import download
 from dlmath.data.locate import data_at_hand
 from dlmath.data.locks import held
-from dlmath.data.official import OFFICIAL
 from dlmath.data.sources import read_sources
 from dlmath.data.transfer import Patience
 from dlmath.errors import DataError, Stopped
 from dlmath.models import RECIPES
+from dlmath.models.recipes import TASKS
 from dlmath.reporting import Reporter
+from tests.support import faulty_server
 
 HASTY = Patience(timeout=5, retries=2, first_pause=0)
 CELLS = [
@@ -67,13 +68,13 @@ def cells(monkeypatch):
     """The bytes of a small archive of cells, which stands in for the official one."""
     content = pack(CELLS)
     small = dataclasses.replace(
-        OFFICIAL["malaria"],
+        TASKS["malaria"].archive,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         about=len(content),
         images={"Parasitized": 3, "Uninfected": 3},
     )
-    monkeypatch.setitem(OFFICIAL, "malaria", small)
+    monkeypatch.setitem(TASKS, "malaria", dataclasses.replace(TASKS["malaria"], archive=small))
     return content
 
 
@@ -83,8 +84,9 @@ def films(monkeypatch):
     content = pack(FILMS)
     assert len(content) < 100_000
     images = {"NORMAL": 2, "PNEUMONIA": 3}
-    small = dataclasses.replace(OFFICIAL["pneumonia"], about=100_000, images=images)
-    monkeypatch.setitem(OFFICIAL, "pneumonia", small)
+    task = TASKS["pneumonia"]
+    small = dataclasses.replace(task.archive, about=100_000, images=images)
+    monkeypatch.setitem(TASKS, "pneumonia", dataclasses.replace(task, archive=small))
     return content
 
 
@@ -101,9 +103,7 @@ class Log(Reporter):
 
 
 @pytest.mark.parametrize("task", ["malaria", "pneumonia"])
-def test_what_is_downloaded_is_found_and_read_without_a_further_word(
-    request, faulty_server, home, task
-):
+def test_what_is_downloaded_is_found_and_read_without_a_further_word(request, home, task):
     content = request.getfixturevalue({"malaria": "cells", "pneumonia": "films"}[task])
     log = Log()
     with faulty_server.serve(content) as server:
@@ -111,13 +111,13 @@ def test_what_is_downloaded_is_found_and_read_without_a_further_word(
     assert data_at_hand(task) == folder == home / "data" / task
     recipe = RECIPES[task]
     catalogue = read_sources([folder], classes=recipe.classes, patient_rules=recipe.patient_rules)
-    assert len(catalogue.examples) == sum(OFFICIAL[task].images.values())
+    assert len(catalogue.examples) == sum(TASKS[task].archive.images.values())
     assert all(example.patient for example in catalogue.examples)
     assert {"downloading, MiB", "checking, MiB", "unpacking"} <= log.tasks
     assert [path.name for path in folder.parent.iterdir()] == [task]  # nothing beside it
 
 
-def test_the_licence_and_what_to_cite_are_told_and_kept(faulty_server, cells):
+def test_the_licence_and_what_to_cite_are_told_and_kept(cells):
     log = Log()
     with faulty_server.serve(cells) as server:
         folder = download("malaria", mirror=server.url, patience=HASTY, reporter=log)
@@ -130,7 +130,7 @@ def test_the_licence_and_what_to_cite_are_told_and_kept(faulty_server, cells):
     assert source["sha256_was_known"] is True
 
 
-def test_what_is_there_is_not_fetched_again(faulty_server, cells):
+def test_what_is_there_is_not_fetched_again(cells):
     log = Log()
     with faulty_server.serve(cells) as server:
         for _ in range(2):
@@ -139,7 +139,7 @@ def test_what_is_there_is_not_fetched_again(faulty_server, cells):
     assert log.said[-1] == f"{folder} holds the images of cell_images.zip already."
 
 
-def test_a_folder_that_lost_an_image_is_not_taken_for_whole(faulty_server, cells):
+def test_a_folder_that_lost_an_image_is_not_taken_for_whole(cells):
     with faulty_server.serve(cells) as server:
         folder = download("malaria", mirror=server.url, patience=HASTY)
     next(folder.rglob("*.png")).unlink()
@@ -147,7 +147,7 @@ def test_a_folder_that_lost_an_image_is_not_taken_for_whole(faulty_server, cells
         download("malaria", patience=HASTY)
 
 
-def test_another_folder(faulty_server, cells, tmp_path):
+def test_another_folder(cells, tmp_path):
     (tmp_path / "mine").mkdir()  # empty, as a user may have made it
     with faulty_server.serve(cells) as server:
         folder = download("malaria", mirror=server.url, out=tmp_path / "mine", patience=HASTY)
@@ -168,7 +168,7 @@ def files_in(folder):
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-def test_wrong_bytes_are_deleted_and_the_next_attempt_is_whole(faulty_server, cells, home):
+def test_wrong_bytes_are_deleted_and_the_next_attempt_is_whole(cells, home):
     wrong = faulty_server.Reply(content=cells[:-9] + bytes(9))
     with faulty_server.serve(cells, [wrong]) as server:
         with pytest.raises(DataError, match=r"is not cell_images.zip as it was published.*deleted"):
@@ -179,7 +179,7 @@ def test_wrong_bytes_are_deleted_and_the_next_attempt_is_whole(faulty_server, ce
 
 
 @pytest.mark.parametrize("shorter", [1, 200, 100_000])
-def test_an_archive_broken_off_is_found_without_a_checksum(faulty_server, films, home, shorter):
+def test_an_archive_broken_off_is_found_without_a_checksum(films, home, shorter):
     cut = faulty_server.Reply(content=films[: max(0, len(films) - shorter)])
     with (
         faulty_server.serve(films, then=cut) as server,
@@ -189,7 +189,7 @@ def test_an_archive_broken_off_is_found_without_a_checksum(faulty_server, films,
     assert files_in(home) == []
 
 
-def test_a_length_that_promises_too_little_is_found(faulty_server, cells, home):
+def test_a_length_that_promises_too_little_is_found(cells, home):
     liar = faulty_server.Reply(length=len(cells) - 100)
     with (
         faulty_server.serve(cells, then=liar) as server,
@@ -199,7 +199,7 @@ def test_a_length_that_promises_too_little_is_found(faulty_server, cells, home):
     assert files_in(home) == []
 
 
-def test_an_archive_of_other_images_is_known_by_their_number(faulty_server, films, cells, home):
+def test_an_archive_of_other_images_is_known_by_their_number(films, cells, home):
     with (
         faulty_server.serve(cells) as server,
         pytest.raises(DataError, match=r"expected 2 NORMAL, 3 PNEUMONIA. Received: 3 Parasitized"),
@@ -211,7 +211,7 @@ def test_an_archive_of_other_images_is_known_by_their_number(faulty_server, film
 @pytest.mark.parametrize(
     ("said", "mirror"), [("answered 404", True), ("begins with https://", False)]
 )
-def test_what_cannot_be_fetched_says_what_else_to_do(faulty_server, cells, home, said, mirror):
+def test_what_cannot_be_fetched_says_what_else_to_do(cells, home, said, mirror):
     with faulty_server.serve(cells, then=faulty_server.Reply(status=404)) as server:
         url = server.url if mirror else "file:///archive.zip"
         with pytest.raises(DataError, match=rf"{said}.*--archive FILE"):
@@ -246,14 +246,14 @@ def test_a_wrong_archive_at_hand_is_refused_and_kept(cells, tmp_path, home, cont
     assert files_in(home) == []
 
 
-def test_too_small_a_disk_is_found_before_a_byte_is_asked_for(faulty_server, cells, monkeypatch):
+def test_too_small_a_disk_is_found_before_a_byte_is_asked_for(cells, monkeypatch):
     monkeypatch.setattr(placing.shutil, "disk_usage", lambda _: SimpleNamespace(free=len(cells)))
     with faulty_server.serve(cells) as server, pytest.raises(DataError, match="are free"):
         download("malaria", mirror=server.url, patience=HASTY)
     assert server.received == []
 
 
-def test_a_disk_that_fills_up_costs_nothing_that_is_there(faulty_server, cells, home, monkeypatch):
+def test_a_disk_that_fills_up_costs_nothing_that_is_there(cells, home, monkeypatch):
     def full(partial):
         raise OSError(28, "No space left on device")
 
@@ -266,9 +266,7 @@ def test_a_disk_that_fills_up_costs_nothing_that_is_there(faulty_server, cells, 
         download("malaria", mirror=server.url, patience=HASTY)
 
 
-def test_a_disk_that_fills_up_while_unpacking_keeps_the_archive(
-    faulty_server, cells, home, monkeypatch
-):
+def test_a_disk_that_fills_up_while_unpacking_keeps_the_archive(cells, home, monkeypatch):
     frees = iter([10**9, 10])  # before the download, before the unpacking
     with faulty_server.serve(cells) as server:
         with monkeypatch.context() as patch:
@@ -279,7 +277,7 @@ def test_a_disk_that_fills_up_while_unpacking_keeps_the_archive(
     assert len(server.received) == 1
 
 
-def test_ctrl_c_keeps_what_is_there(faulty_server, cells, home, monkeypatch):
+def test_ctrl_c_keeps_what_is_there(cells, home, monkeypatch):
     class Impatient(Log):
         def progress(self, task, done, total, note=""):
             raise KeyboardInterrupt
@@ -305,17 +303,18 @@ def test_a_second_download_at_the_same_time_is_refused(cells, home):
 PROGRAM = """
 import dataclasses, sys
 from dlmath.data.downloads import download
-from dlmath.data.official import OFFICIAL
+from dlmath.models.recipes import TASKS
 
-OFFICIAL["malaria"] = dataclasses.replace(
-    OFFICIAL["malaria"], size=None, sha256=None, about=10**6,
+small = dataclasses.replace(
+    TASKS["malaria"].archive, size=None, sha256=None, about=10**6,
     images={"Parasitized": 3, "Uninfected": 3},
 )
+TASKS["malaria"] = dataclasses.replace(TASKS["malaria"], archive=small)
 print(download("malaria", mirror=sys.argv[1]))
 """
 
 
-def test_after_kill_9_the_next_process_goes_on(faulty_server, cells, home):
+def test_after_kill_9_the_next_process_goes_on(cells, home):
     stall = faulty_server.Reply(stall_after=5_000)
     with faulty_server.serve(cells, [stall]) as server:
         command = [sys.executable, "-c", PROGRAM, server.url]
@@ -339,11 +338,10 @@ def test_a_task_without_an_official_archive():
         download("maleria")
 
 
-@pytest.mark.parametrize("official", OFFICIAL.values(), ids=OFFICIAL)
-def test_the_official_archives_are_described_in_full(official):
-    recipe = RECIPES[official.task]
-    assert tuple(official.images) == recipe.classes
-    assert official.patient_rules == recipe.patient_rules
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_the_official_archives_are_described_in_full(task):
+    official = task.archive
+    assert tuple(official.images) == task.recipe.classes
     assert official.url.startswith("https://")
     assert official.page.startswith("https://")
     assert re.fullmatch(r"[0-9a-f]{64}", official.sha256 or "0" * 64)

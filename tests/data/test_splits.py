@@ -281,6 +281,15 @@ def test_the_line_that_is_wrong_is_named(tmp_path):
         read_split(tmp_path / "split.csv", catalogue(people(12)))
 
 
+def test_an_image_that_is_named_twice_is_refused(tmp_path):
+    write_split(split_of(people(12)), tmp_path / "split.csv")
+    lines = (tmp_path / "split.csv").read_text().splitlines()
+    (tmp_path / "split.csv").write_text("\n".join([*lines, lines[1]]) + "\n")
+    file = lines[1].partition(",")[0]
+    with pytest.raises(RunError, match=f"names 1 image more than once: {file}"):
+        read_split(tmp_path / "split.csv", catalogue(people(12)))
+
+
 # As the figures in benchmarks/results/ were measured on.
 RECORDED = {"pneumonia": ("chest_xray", "pneumonia-head"), "malaria": ("malaria", "malaria-0")}
 

@@ -11,6 +11,7 @@ from dlmath.data.partial import Partial
 from dlmath.data.transfer import Patience, fetch, report, require_address
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Reporter
+from tests.support import faulty_server
 
 CONTENT = bytes(range(251)) * 4_000  # 1 MB without a power of two in its period
 HASTY = Patience(timeout=5, retries=3, first_pause=0)
@@ -50,7 +51,7 @@ class Log(Reporter):
         self.steps.append((task, done, total))
 
 
-def test_a_sound_server_is_asked_once(faulty_server, get):
+def test_a_sound_server_is_asked_once(get):
     log = Log()
     with faulty_server.serve(CONTENT) as server:
         assert get(server, reporter=log) == CONTENT
@@ -59,7 +60,7 @@ def test_a_sound_server_is_asked_once(faulty_server, get):
     assert log.said == []
 
 
-def test_a_complete_file_is_not_asked_for_again(faulty_server, get):
+def test_a_complete_file_is_not_asked_for_again(get):
     with faulty_server.serve(CONTENT) as server:
         get(server)
         assert get(server) == CONTENT
@@ -67,7 +68,7 @@ def test_a_complete_file_is_not_asked_for_again(faulty_server, get):
 
 
 @pytest.mark.parametrize("etag", [True, False], ids=["entity tag", "date alone"])
-def test_a_cut_line_is_taken_up_where_it_was_cut(faulty_server, get, etag):
+def test_a_cut_line_is_taken_up_where_it_was_cut(get, etag):
     cut = faulty_server.Reply(cut_after=300_000, etag=etag)
     log = Log()
     with faulty_server.serve(CONTENT, [cut], then=faulty_server.Reply(etag=etag)) as server:
@@ -79,14 +80,14 @@ def test_a_cut_line_is_taken_up_where_it_was_cut(faulty_server, get, etag):
     assert re.search(r"the line was cut .*0\.3 MiB are kept; trying again", log.said[0])
 
 
-def test_each_new_byte_renews_the_patience(faulty_server, get):
+def test_each_new_byte_renews_the_patience(get):
     cuts = [faulty_server.Reply(cut_after=50_000) for _ in range(15)]
     with faulty_server.serve(CONTENT, cuts) as server:
         assert get(server, patience=Patience(retries=1, first_pause=0)) == CONTENT
     assert [one.status for one in server.received] == [200] + [206] * 15
 
 
-def test_a_server_that_never_gets_further_is_given_up(faulty_server, get, partial):
+def test_a_server_that_never_gets_further_is_given_up(get, partial):
     stuck = faulty_server.Reply(cut_after=1_000, ranges=False)
     with (
         faulty_server.serve(CONTENT, then=stuck) as server,
@@ -97,14 +98,14 @@ def test_a_server_that_never_gets_further_is_given_up(faulty_server, get, partia
     assert partial.size == 1_000
 
 
-def test_a_server_that_falls_silent_is_left(faulty_server, get):
+def test_a_server_that_falls_silent_is_left(get):
     stall = faulty_server.Reply(stall_after=400_000)
     with faulty_server.serve(CONTENT, [stall]) as server:
         assert get(server, patience=Patience(timeout=1, first_pause=0)) == CONTENT
     assert server.received[1].range == "bytes=400000-"
 
 
-def test_a_server_that_knows_no_ranges_begins_anew(faulty_server, get):
+def test_a_server_that_knows_no_ranges_begins_anew(get):
     cut = faulty_server.Reply(cut_after=300_000, ranges=False)
     with faulty_server.serve(CONTENT, [cut], then=faulty_server.Reply(ranges=False)) as server:
         assert get(server) == CONTENT
@@ -114,35 +115,35 @@ def test_a_server_that_knows_no_ranges_begins_anew(faulty_server, get):
     ]
 
 
-def test_a_file_that_changed_meanwhile_is_not_mixed_with_the_old_one(faulty_server, get):
+def test_a_file_that_changed_meanwhile_is_not_mixed_with_the_old_one(get):
     old = faulty_server.Reply(content=CONTENT[::-1], cut_after=300_000)
     with faulty_server.serve(CONTENT, [old]) as server:
         assert get(server) == CONTENT
     assert [one.status for one in server.received] == [200, 200]
 
 
-def test_without_a_mark_of_the_file_nothing_is_resumed(faulty_server, get):
+def test_without_a_mark_of_the_file_nothing_is_resumed(get):
     cut = faulty_server.Reply(cut_after=300_000, etag=False, headers={"Last-Modified": ""})
     with faulty_server.serve(CONTENT, [cut]) as server:
         assert get(server) == CONTENT
     assert [one.range for one in server.received] == [None, None]
 
 
-def test_a_weak_entity_tag_promises_no_equal_bytes(faulty_server, get):
+def test_a_weak_entity_tag_promises_no_equal_bytes(get):
     weak = faulty_server.Reply(cut_after=300_000, headers={"ETag": 'W/"1"'})
     with faulty_server.serve(CONTENT, [weak], then=faulty_server.Reply(etag=False)) as server:
         assert get(server) == CONTENT
     assert server.received[1].if_range == faulty_server.MODIFIED
 
 
-def test_another_range_than_the_one_asked_for_is_not_taken(faulty_server, get):
+def test_another_range_than_the_one_asked_for_is_not_taken(get):
     replies = [faulty_server.Reply(cut_after=300_000), faulty_server.Reply(shift=10)]
     with faulty_server.serve(CONTENT, replies) as server:
         assert get(server) == CONTENT
     assert [one.status for one in server.received] == [200, 206, 200]
 
 
-def test_a_partial_file_longer_than_the_server_s_begins_anew(faulty_server, get):
+def test_a_partial_file_longer_than_the_server_s_begins_anew(get):
     cut = faulty_server.Reply(content=CONTENT, cut_after=300_000, etag=False)
     dated = faulty_server.Reply(etag=False)
     with faulty_server.serve(CONTENT[:200_000], [cut], then=dated) as server:
@@ -150,7 +151,7 @@ def test_a_partial_file_longer_than_the_server_s_begins_anew(faulty_server, get)
     assert [one.status for one in server.received] == [200, 416, 200]
 
 
-def test_a_length_that_promises_too_much_ends(faulty_server, get):
+def test_a_length_that_promises_too_much_ends(get):
     liar = faulty_server.Reply(length=len(CONTENT) + 5)
     with (
         faulty_server.serve(CONTENT, then=liar) as server,
@@ -159,13 +160,13 @@ def test_a_length_that_promises_too_much_ends(faulty_server, get):
         get(server)
 
 
-def test_a_file_without_a_length_ends_with_the_line(faulty_server, get):
+def test_a_file_without_a_length_ends_with_the_line(get):
     with faulty_server.serve(CONTENT, then=faulty_server.Reply(length=-1)) as server:
         assert get(server) == CONTENT
 
 
 @pytest.mark.parametrize("length", [None, -1], ids=["said", "not said"])
-def test_more_than_the_archive_may_have_is_not_taken(faulty_server, get, partial, length):
+def test_more_than_the_archive_may_have_is_not_taken(get, partial, length):
     with (
         faulty_server.serve(CONTENT, then=faulty_server.Reply(length=length)) as server,
         pytest.raises(DataError, match=r"larger than the 600,000 bytes"),
@@ -175,7 +176,7 @@ def test_more_than_the_archive_may_have_is_not_taken(faulty_server, get, partial
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
-def test_a_refusal_is_taken_for_an_answer(faulty_server, get, status):
+def test_a_refusal_is_taken_for_an_answer(get, status):
     with (
         faulty_server.serve(CONTENT, then=faulty_server.Reply(status=status)) as server,
         pytest.raises(DataError, match=f"the server answered {status}"),
@@ -185,14 +186,14 @@ def test_a_refusal_is_taken_for_an_answer(faulty_server, get, status):
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_a_server_in_trouble_is_asked_again(faulty_server, get, status):
+def test_a_server_in_trouble_is_asked_again(get, status):
     trouble = [faulty_server.Reply(status=status)] * 3
     with faulty_server.serve(CONTENT, trouble) as server:
         assert get(server) == CONTENT
     assert [one.status for one in server.received] == [status] * 3 + [200]
 
 
-def test_trouble_without_end_is_given_up(faulty_server, get):
+def test_trouble_without_end_is_given_up(get):
     with (
         faulty_server.serve(CONTENT, then=faulty_server.Reply(status=500)) as server,
         pytest.raises(DataError, match="answered 500 .*and 3 retries brought no further byte"),
@@ -216,7 +217,7 @@ def pauses(monkeypatch):
     return pauses
 
 
-def test_the_pauses_double_up_to_the_longest(faulty_server, get, pauses):
+def test_the_pauses_double_up_to_the_longest(get, pauses):
     patience = Patience(retries=5, first_pause=1, longest_pause=6)
     with (
         faulty_server.serve(CONTENT, then=faulty_server.Reply(status=503)) as server,
@@ -227,7 +228,7 @@ def test_the_pauses_double_up_to_the_longest(faulty_server, get, pauses):
 
 
 @pytest.mark.parametrize("as_date", [False, True])
-def test_a_server_may_ask_for_a_longer_pause(faulty_server, get, pauses, as_date):
+def test_a_server_may_ask_for_a_longer_pause(get, pauses, as_date):
     then = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     wait = faulty_server.Reply(status=429, headers={"Retry-After": then if as_date else "100"})
     with faulty_server.serve(CONTENT, [wait]) as server:
@@ -235,7 +236,7 @@ def test_a_server_may_ask_for_a_longer_pause(faulty_server, get, pauses, as_date
     assert pauses == [pytest.approx(100, abs=60)]
 
 
-def test_a_pause_longer_than_a_coffee_is_left_to_the_user(faulty_server, get, pauses):
+def test_a_pause_longer_than_a_coffee_is_left_to_the_user(get, pauses):
     wait = faulty_server.Reply(status=503, headers={"Retry-After": "86400"})
     with (
         faulty_server.serve(CONTENT, [wait]) as server,
@@ -246,7 +247,7 @@ def test_a_pause_longer_than_a_coffee_is_left_to_the_user(faulty_server, get, pa
 
 
 @pytest.mark.parametrize("text", ["soon", "", "-3", "Mon, 06 Jan 2020 10:00:00"])
-def test_an_odd_wish_for_a_pause_is_passed_over(faulty_server, get, pauses, text):
+def test_an_odd_wish_for_a_pause_is_passed_over(get, pauses, text):
     wait = faulty_server.Reply(status=503, headers={"Retry-After": text})
     with faulty_server.serve(CONTENT, [wait]) as server:
         assert get(server) == CONTENT
@@ -254,7 +255,7 @@ def test_an_odd_wish_for_a_pause_is_passed_over(faulty_server, get, pauses, text
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_followed_and_resumed_through(faulty_server, get, status):
+def test_a_redirect_is_followed_and_resumed_through(get, status):
     with faulty_server.serve(CONTENT, [faulty_server.Reply(cut_after=300_000)]) as last:
         there = faulty_server.Reply(status=status, headers={"Location": last.url})
         with faulty_server.serve(b"", then=there) as first:
@@ -262,7 +263,7 @@ def test_a_redirect_is_followed_and_resumed_through(faulty_server, get, status):
     assert [one.range for one in last.received] == [None, "bytes=300000-"]
 
 
-def test_a_circle_of_redirects_ends(faulty_server, get):
+def test_a_circle_of_redirects_ends(get):
     with faulty_server.serve(CONTENT) as server:
         server.then = faulty_server.Reply(status=302, headers={"Location": server.url})
         with pytest.raises(DataError, match="redirects in a circle"):
@@ -271,7 +272,7 @@ def test_a_circle_of_redirects_ends(faulty_server, get):
 
 
 @pytest.mark.parametrize("location", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:,x"])
-def test_a_redirect_off_the_web_is_not_followed(faulty_server, get, partial, location):
+def test_a_redirect_off_the_web_is_not_followed(get, partial, location):
     away = faulty_server.Reply(status=302, headers={"Location": location})
     with (
         faulty_server.serve(CONTENT, then=away) as server,

@@ -1,6 +1,5 @@
 """An image that training refuses is refused by every other way in, in the same words."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +13,13 @@ from dlmath.errors import DataError
 from dlmath.evaluation.evaluate_run import evaluate
 from dlmath.explain import explain_files
 from dlmath.inference import predict
+from tests.support import planting
 
 REFUSED = ("empty", "truncated", "damaged", "text", "GIF", "animated", "CMYK", "16 bits", "bomb")
 
 
-@pytest.fixture(scope="module")
-def planting(repository):
-    path = repository / "tests" / "planting.py"
-    spec = importlib.util.spec_from_file_location("planting", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def spoiled(tiny_run, planting):
+def spoiled(tiny_run):
     """The test images of the tiny run, the first ones of which are spoiled each in its way."""
     images = sorted((tiny_run.folder.parents[1] / "data" / "test").rglob("*.png"))
     noise = np.random.default_rng(0).integers(0, 256, (30, 20, 3), np.uint8)

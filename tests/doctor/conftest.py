@@ -1,8 +1,6 @@
 """Runs that are well, made once, and copies of them to break."""
 
-import importlib.util
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,16 +8,6 @@ import pytest
 import dlmath
 from dlmath import models
 from dlmath.runs import Run
-
-
-@pytest.fixture(scope="session")
-def sabotage(repository):
-    """The module `sabotage.py`, which lies in no package."""
-    spec = importlib.util.spec_from_file_location("sabotage", repository / "tests" / "sabotage.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["sabotage"] = module  # where dataclasses look for their own module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")

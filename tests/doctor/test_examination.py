@@ -10,6 +10,7 @@ from dlmath.doctor.network import scaling_of_pixels
 from dlmath.doctor.subject import Subject
 from dlmath.errors import RecipeError, RunError
 from dlmath.runs import write_text
+from tests.support import sabotage
 
 WORDS = {"ok", "warning", "fault", "not applicable"}
 
@@ -65,7 +66,7 @@ CHAIN_FAULTS = [
 
 
 @pytest.mark.parametrize("fault", CHAIN_FAULTS)
-def test_each_fault_is_named_by_its_check(fault, well, sabotage):
+def test_each_fault_is_named_by_its_check(fault, well):
     (one,) = (one for one in sabotage.OF_CHAINS if one.fault == fault)
     assert verdict(well, one.check).word == "ok"
     with one.of(well):
@@ -93,13 +94,13 @@ def test_pixels_that_are_scaled_to_nan_are_a_fault():
     assert found.word == "fault"
 
 
-def test_every_sabotage_has_its_test(sabotage):
+def test_every_sabotage_has_its_test():
     named = {getattr(one, "values", (one,))[0] for one in CHAIN_FAULTS}
     faults = {one.fault for one in sabotage.OF_CHAINS}
     assert faults == named | {"test part opened three times"}
 
 
-def test_several_openings_are_a_warning(well, sabotage):
+def test_several_openings_are_a_warning(well):
     (one,) = (one for one in sabotage.OF_CHAINS if one.check == "test part")
     with one.of(well):
         found = verdict(well, "test part")
@@ -108,7 +109,7 @@ def test_several_openings_are_a_warning(well, sabotage):
 
 
 @pytest.mark.slow
-def test_batch_normalisation_of_a_frozen_backbone(frozen, sabotage):
+def test_batch_normalisation_of_a_frozen_backbone(frozen):
     (one,) = sabotage.OF_FROZEN
     assert verdict(frozen, one.check).word == "ok"
     with one.of(frozen):

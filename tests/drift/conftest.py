@@ -11,7 +11,8 @@ from dlmath.drift.pictures import PICTURES
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
-from dlmath.inference.decider import Abstention, Answers, Decider, Threshold
+from dlmath.inference.classifier import Outputs
+from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
 from dlmath.inference.distance import FeatureDistance
 from dlmath.inference.feature_distance import distance_limit, fit_distance
 from dlmath.inference.light_classifier import softmax
@@ -38,15 +39,15 @@ def draw_pictures(rng: np.random.Generator, patients: np.ndarray, contrast: floa
     return 0.5 + light[:, np.newaxis] + contrast * np.outer(1 + spread, levels) + noise
 
 
-def answer(distance: FeatureDistance, features: np.ndarray) -> Answers:
+def answer(distance: FeatureDistance, features: np.ndarray) -> Outputs:
     """Return what a logistic regression says of features, as a run's classifier does."""
     logit = 0.5 * features[:, :3].sum(axis=1).astype(np.float64)
     probabilities = softmax(np.column_stack([np.zeros(len(logit)), logit]))
-    return Answers(probabilities, distance(features.astype(np.float64)), features)
+    return Outputs(probabilities, distance(features.astype(np.float64)), features)
 
 
 @pytest.fixture(scope="session")
-def gaussian_decider() -> Decider:
+def gaussian_rule() -> DecisionRule:
     """What decides on the features that `draw_features` draws; it computes none itself."""
     rng = np.random.default_rng(0)
     patients = np.arange(1200) // 2
@@ -57,31 +58,31 @@ def gaussian_decider() -> Decider:
     limit = distance_limit(distance(features[800:].astype(np.float64)))
     threshold, abstention = Threshold(0.5, "validation"), Abstention(2.0, limit)
     fields = ("healthy", "ill"), 8, "ill", threshold
-    return Decider(*fields, abstention=abstention, distance=distance)
+    return DecisionRule(*fields, abstention=abstention, distance=distance)
 
 
 @pytest.fixture(scope="session")
-def draw_answers(gaussian_decider: Decider) -> Callable[..., Any]:
+def draw_answers(gaussian_rule: DecisionRule) -> Callable[..., Any]:
     """The function that draws what is said of new images, their classes and patients."""
 
     def draw(seed: int, images: int, *, per_patient: int = 2, shift: float = 0, ill: float = 0.5):
         rng = np.random.default_rng(seed)
         patients = np.arange(images) // per_patient
         labels = (rng.random(images) < ill).astype(int)[patients]
-        assert gaussian_decider.distance is not None
+        assert gaussian_rule.distance is not None
         features = draw_features(rng, labels, patients, shift)
-        return answer(gaussian_decider.distance, features), labels, patients
+        return answer(gaussian_rule.distance, features), labels, patients
 
     return draw
 
 
 @pytest.fixture(scope="session")
-def draw_reference(gaussian_decider: Decider, draw_answers: Callable[..., Any]) -> Any:
+def draw_reference(gaussian_rule: DecisionRule, draw_answers: Callable[..., Any]) -> Any:
     """The function that draws a reference, or new images in the form of one."""
 
     def draw(seed: int, images: int, *, contrast: float = 1, **how: Any) -> Reference:
         answers, labels, patients = draw_answers(seed, images, **how)
-        projected = Sketch.of(gaussian_decider).project(answers)
+        projected = Sketch.of(gaussian_rule).project(answers)
         pictures = draw_pictures(np.random.default_rng(seed), patients, contrast)
         fields = projected, answers.probabilities, answers.distances, labels, patients, pictures
         return Reference(*fields)
@@ -90,9 +91,9 @@ def draw_reference(gaussian_decider: Decider, draw_answers: Callable[..., Any]) 
 
 
 @pytest.fixture(scope="session")
-def compare_drawn(gaussian_decider: Decider, draw_reference: Any) -> Callable[..., Comparison]:
+def compare_drawn(gaussian_rule: DecisionRule, draw_reference: Any) -> Callable[..., Comparison]:
     """The function that compares new images with a reference of 400, both drawn."""
-    sketch = Sketch.of(gaussian_decider)
+    sketch = Sketch.of(gaussian_rule)
 
     def compared(seed: int, images: int, *, known: bool = True, draws: int = 199, **how: Any):
         new = draw_reference(10_000 + seed, images, **how)

@@ -94,8 +94,8 @@ def test_images_of_one_patient_do_not_count_as_many(compare_drawn):
     assert alarms == 0
 
 
-def test_a_small_rate_can_still_be_reached(gaussian_decider, draw_reference):
-    sketch = Sketch.of(gaussian_decider)
+def test_a_small_rate_can_still_be_reached(gaussian_rule, draw_reference):
+    sketch = Sketch.of(gaussian_rule)
     new = draw_reference(1, 60, shift=2)
     sample = Sample.of(new.rows(sketch), new.patients)
 

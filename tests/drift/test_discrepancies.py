@@ -8,15 +8,13 @@ from hypothesis import strategies as st
 from dlmath.drift.discrepancies import compared, discrepancies
 from dlmath.drift.pictures import PICTURES
 from dlmath.drift.sketch import Sketch
-from dlmath.inference.decider import Abstention
+from dlmath.inference.decision_rule import Abstention
 
 
 @settings(max_examples=10)
 @given(st.integers(0, 1000))
-def test_means_of_numbers_say_what_the_images_themselves_say(
-    gaussian_decider, draw_reference, seed
-):
-    sketch = Sketch.of(gaussian_decider)
+def test_means_of_numbers_say_what_the_images_themselves_say(gaussian_rule, draw_reference, seed):
+    sketch = Sketch.of(gaussian_rule)
     a, b = draw_reference(seed, 40), draw_reference(seed + 1, 30, shift=0.3)
     rows = [one.rows(sketch) for one in (a, b)]
 
@@ -33,12 +31,12 @@ def test_means_of_numbers_say_what_the_images_themselves_say(
     apart = pictures[1].mean(axis=0) - pictures[0].mean(axis=0)
     mahalanobis = np.sqrt(apart @ np.linalg.inv(covariance) @ apart)
     assert found["pictures"] == pytest.approx(mahalanobis, rel=1e-6)
-    unusual = [(one.distances > gaussian_decider.abstention.distance).mean() for one in (a, b)]
+    unusual = [(one.distances > gaussian_rule.abstention.distance).mean() for one in (a, b)]
     assert found["unusual"] == pytest.approx(unusual[1] - unusual[0])
 
 
-def test_scores_in_two_cells_apart_are_as_far_as_can_be(gaussian_decider):
-    sketch = Sketch.of(gaussian_decider)
+def test_scores_in_two_cells_apart_are_as_far_as_can_be(gaussian_rule):
+    sketch = Sketch.of(gaussian_rule)
     scores = np.array([[0.999, 0.001], [0.001, 0.999]])
     rows = sketch.rows(np.zeros((2, 16)), scores, None, np.zeros((2, PICTURES)))
 
@@ -46,13 +44,13 @@ def test_scores_in_two_cells_apart_are_as_far_as_can_be(gaussian_decider):
     assert discrepancies(sketch.layout, rows[:1], rows[:1])["scores"] == 0
 
 
-def test_what_a_run_does_not_measure_is_not_compared(gaussian_decider):
+def test_what_a_run_does_not_measure_is_not_compared(gaussian_rule):
     def names(**changes):
-        decider = replace(gaussian_decider, **changes)
-        return compared(decider, Sketch.of(decider).layout)
+        rule = replace(gaussian_rule, **changes)
+        return compared(rule, Sketch.of(rule).layout)
 
     assert names() == ("means", "spread", "scores", "unusual", "abstained", "pictures")
     assert names(distance=None) == ("scores", "abstained", "pictures")
     assert names(distance=None, abstention=Abstention()) == ("scores", "pictures")
-    older = Sketch.of(replace(gaussian_decider, distance=None)).without_pictures
-    assert compared(older.decider, older.layout) == ("scores", "abstained")
+    older = Sketch.of(replace(gaussian_rule, distance=None)).without_pictures
+    assert compared(older.rule, older.layout) == ("scores", "abstained")

@@ -6,21 +6,26 @@ from PIL import Image
 
 from dlmath.drift.folder import look_at
 from dlmath.drift.sketch import Sketch
-from dlmath.inference.decider import Answers, Decider
+from dlmath.inference.classifier import Classifier
 from dlmath.reporting import SILENT
 
 
-class Grey(Decider):
+class Grey(Classifier):
     """Says how light an image is."""
 
-    def answer(self, pixels, progress=None):
-        light = np.asarray(pixels).mean(axis=(1, 2, 3)) / 255
-        return Answers(np.column_stack([1 - light, light]), light * 100)
+    batch_size = 64
+
+    def compute(self, batch):
+        light = batch.mean(axis=(1, 2, 3)) / 255
+        return {"probabilities": np.column_stack([1 - light, light]), "distances": light * 100}
+
+
+GREY = Grey(("dark", "light"), 4, "light", None)
 
 
 @pytest.fixture
 def sketch():
-    return Sketch.of(Grey(("dark", "light"), 4, "light", None))
+    return Sketch.of(GREY)
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def images(tmp_path):
 
 
 def look(source, sketch, rules=(r"^(?P<patient>p\d+)_",)):
-    return look_at([str(source)], sketch, SILENT, likely_rules=rules)
+    return look_at([str(source)], GREY, sketch, SILENT, likely_rules=rules)
 
 
 def test_patients_are_read_by_the_rules_of_the_run(images, sketch):

@@ -6,9 +6,9 @@ from dlmath.drift.sketch import Sketch
 
 
 @pytest.fixture
-def classes(gaussian_decider, draw_reference):
+def classes(gaussian_rule, draw_reference):
     """The layout, and the means of the numbers of either class."""
-    sketch = Sketch.of(gaussian_decider)
+    sketch = Sketch.of(gaussian_rule)
     drawn = draw_reference(1, 1000)
     rows = drawn.rows(sketch)
     means = (rows[drawn.labels == label].mean(axis=0, keepdims=True) for label in (0, 1))

@@ -6,11 +6,9 @@ from dlmath.drift.sketch import DIRECTIONS, Sketch
 from dlmath.runs import Run, write_bytes
 
 
-def test_what_a_training_writes_is_what_its_classifier_says(
-    gaussian_decider, draw_answers, tmp_path
-):
+def test_what_a_training_writes_is_what_its_classifier_says(gaussian_rule, draw_answers, tmp_path):
     run = Run(tmp_path)
-    write_bytes(run.light_distance_path, gaussian_decider.distance.to_bytes())
+    write_bytes(run.light_distance_path, gaussian_rule.distance.to_bytes())
     answers, labels, patients = draw_answers(1, 50)
     names = [f"patient {number}" for number in patients]
 
@@ -20,7 +18,7 @@ def test_what_a_training_writes_is_what_its_classifier_says(
 
     found = Reference.from_bytes(run.drift_reference_path.read_bytes())
     assert record["images"] == 50
-    sketch = Sketch.of(gaussian_decider)
+    sketch = Sketch.of(gaussian_rule)
     np.testing.assert_allclose(found.projected, sketch.project(answers), atol=1e-4)
     np.testing.assert_allclose(found.distances, answers.distances, rtol=1e-5)
     np.testing.assert_allclose(found.pictures, pictures, rtol=1e-6)

@@ -19,8 +19,8 @@ from dlmath.runs import Run, write_bytes
 
 
 @pytest.fixture
-def begin(gaussian_decider):
-    sketch = Sketch.of(gaussian_decider)
+def begin(gaussian_rule):
+    sketch = Sketch.of(gaussian_rule)
     return lambda: ServedStatistics(sketch, Totals.none("a" * 64, sketch.layout))
 
 
@@ -42,9 +42,9 @@ def pixels(number):
 
 @settings(max_examples=25)
 @given(st.lists(st.integers(0, 60), max_size=4).map(sorted))
-def test_statistics_of_parts_add_up_to_those_of_all(gaussian_decider, draw_answers, cuts):
+def test_statistics_of_parts_add_up_to_those_of_all(gaussian_rule, draw_answers, cuts):
     answers, _, _ = draw_answers(1, 60)
-    sketch = Sketch.of(gaussian_decider)
+    sketch = Sketch.of(gaussian_rule)
 
     def totals(start, stop):
         one = ServedStatistics(sketch, Totals.none("a" * 64, sketch.layout))
@@ -67,7 +67,7 @@ def test_statistics_of_parts_add_up_to_those_of_all(gaussian_decider, draw_answe
     assert all((left.part(name) == whole.part(name)).all() for name in counts)
 
 
-def test_what_is_summed(gaussian_decider, draw_answers, begin):
+def test_what_is_summed(gaussian_rule, draw_answers, begin):
     answers, _, _ = draw_answers(2, 50)
     statistics = begin()
 
@@ -81,17 +81,17 @@ def test_what_is_summed(gaussian_decider, draw_answers, begin):
     odds = np.log(answers.probabilities[:, 1] / answers.probabilities[:, 0])
     wanted, _ = np.histogram(odds, [-np.inf, *EDGES, np.inf])
     np.testing.assert_array_equal(totals.part("scores"), wanted)
-    unusual = answers.distances > gaussian_decider.abstention.distance
+    unusual = answers.distances > gaussian_rule.abstention.distance
     assert totals.part("unusual") == unusual.sum()
-    abstained = gaussian_decider.abstains(answers.probabilities, answers.distances)
+    abstained = gaussian_rule.abstains(answers.probabilities, answers.distances)
     assert totals.part("abstained") == abstained.sum() > 0
     np.testing.assert_allclose(totals.part("pictures"), describe(pixels(50)).sum(axis=0))
 
 
-def test_directions_are_in_standard_deviations_of_a_class(gaussian_decider, draw_answers):
+def test_directions_are_in_standard_deviations_of_a_class(gaussian_rule, draw_answers):
     answers, _, _ = draw_answers(3, 4000)
 
-    projected = Sketch.of(gaussian_decider).project(answers)
+    projected = Sketch.of(gaussian_rule).project(answers)
 
     np.testing.assert_allclose(projected.mean(axis=0), 0, atol=0.15)
     np.testing.assert_allclose(projected.std(axis=0), 1, atol=0.15)
@@ -140,7 +140,7 @@ def test_nothing_is_written_of_fewer_than_twenty_images(draw_answers, begin, tmp
     assert path.read_bytes() == before
 
 
-def test_statistics_of_two_models_do_not_mix(gaussian_decider, begin):
+def test_statistics_of_two_models_do_not_mix(gaussian_rule, begin):
     layout = begin().totals.layout
 
     with pytest.raises(ValueError, match="two models"):
@@ -160,8 +160,8 @@ def save_twenty(statistics, draw_answers, path, seed=7):
     assert statistics.save(path)
 
 
-def test_a_run_has_statistics_of_its_own_model(some_run, gaussian_decider, draw_answers, written):
-    save_twenty(ServedStatistics.begin(some_run, gaussian_decider), draw_answers, written)
+def test_a_run_has_statistics_of_its_own_model(some_run, gaussian_rule, draw_answers, written):
+    save_twenty(ServedStatistics.begin(some_run, gaussian_rule), draw_answers, written)
 
     found = ServedStatistics.load(written)
     assert found.model == model_of(some_run)  # those of another model are not gone on with
@@ -248,9 +248,9 @@ def test_what_is_no_record_at_all_is_refused(written, content):
         ServedStatistics.load(written)
 
 
-def test_scores_of_more_than_two_classes_have_a_histogram_each(gaussian_decider):
-    decider = replace(gaussian_decider, classes=("a", "b", "c"), positive_class=None, distance=None)
-    sketch = Sketch.of(decider)
+def test_scores_of_more_than_two_classes_have_a_histogram_each(gaussian_rule):
+    rule = replace(gaussian_rule, classes=("a", "b", "c"), positive_class=None, distance=None)
+    sketch = Sketch.of(rule)
     probabilities = np.array([[0.2, 0.3, 0.5], [0.98, 0.01, 0.01]])
 
     rows = sketch.rows(np.zeros((2, 0)), probabilities, None, describe(pixels(2)))

@@ -11,7 +11,7 @@ from dlmath.runs import Run
 
 
 @pytest.fixture
-def pair(tiny_run, tiny_runs):
+def pair(tiny_run):
     """The evaluated run and a copy of another threshold and sharper probabilities."""
     evaluate(tiny_run)
     other = Run(tiny_run.folder.with_name("other"))
@@ -109,7 +109,7 @@ def test_other_bytes_under_the_same_names_are_named(pair):
         compare_runs(*pair)
 
 
-def test_other_classes_are_refused(pair, tiny_runs):
+def test_other_classes_are_refused(pair):
     recipe = pair[1].recipe.replace(positive_class="NORMAL")
     pair[1].recipe_path.write_text(recipe.to_toml())
     pair[1].update_manifest(positive_class="NORMAL")
@@ -135,5 +135,5 @@ def test_a_table_without_a_column_is_damaged(pair):
 def test_a_probability_that_is_no_number_is_damaged(pair):
     change(pair[1], lambda row, rng: {**row, "probability_NORMAL": "x"})
 
-    with pytest.raises(RunError, match=r"A predictions\.csv is damaged"):
+    with pytest.raises(RunError, match=r"predictions\.csv is damaged: could not convert"):
         compare_runs(*pair)

@@ -10,6 +10,7 @@ from dlmath.errors import DataError, RunError, WeightsError
 from dlmath.evaluation import evaluate
 from dlmath.evaluation.subject import PHANTOM_WARNING
 from dlmath.runs import Run
+from tests.support import tiny_runs
 
 
 def rows_of(path) -> list[dict[str, str]]:
@@ -134,15 +135,15 @@ def test_an_empty_test_part_is_refused(tiny_run, tmp_path):
 
 
 def test_phantoms_are_stamped(tiny_run, tmp_path, monkeypatch):
-    from dlmath.evaluation import subject
+    from dlmath.data import run_data
 
     def drawn(*args, **kwargs):
         import dataclasses
 
         return dataclasses.replace(read_sources(*args, **kwargs), phantom=True)
 
-    read_sources = subject.read_sources
-    monkeypatch.setattr(subject, "read_sources", drawn)
+    read_sources = run_data.read_sources
+    monkeypatch.setattr(run_data, "read_sources", drawn)
 
     assert evaluate(tiny_run).warnings[0] == PHANTOM_WARNING
 
@@ -169,7 +170,7 @@ def test_a_broken_image_is_named_or_left_out_as_the_recipe_says(tiny_run, tmp_pa
     assert "1 file could not be read and are left out." in evaluation.warnings
 
 
-def test_a_model_that_gives_nan_is_refused(tiny_run, tiny_runs):
+def test_a_model_that_gives_nan_is_refused(tiny_run):
     model = tiny_runs.brightness_model()
     head = model.get_layer("probabilities")
     head.set_weights([np.full_like(weight, np.nan) for weight in head.get_weights()])
@@ -180,7 +181,7 @@ def test_a_model_that_gives_nan_is_refused(tiny_run, tiny_runs):
     assert not tiny_run.metrics_path.exists()
 
 
-def test_a_model_with_another_number_of_classes_is_refused(tiny_run, tiny_runs):
+def test_a_model_with_another_number_of_classes_is_refused(tiny_run):
     tiny_runs.brightness_model(classes=3).save(tiny_run.model_path)
 
     with pytest.raises(RunError, match="3 outputs .* 2 classes"):
@@ -223,7 +224,7 @@ def test_an_unfinished_run_is_evaluated_with_a_warning(tiny_run):
     assert "its state is: diverged" in evaluate(tiny_run).warnings[0]
 
 
-def test_three_classes(tiny_runs, tmp_path):
+def test_three_classes(tmp_path):
     tiny_runs.write_images(tmp_path / "data")
     for part in ("train", "test"):
         shutil.copytree(tmp_path / "data" / part / "NORMAL", tmp_path / "data" / part / "OTHER")

@@ -7,13 +7,15 @@ import pytest
 
 from dlmath.evaluation.evaluation import measure
 from dlmath.evaluation.metric_table import METRICS
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.stats.bootstrap import Estimate
 
 SCHEMA = json.loads(files("dlmath.evaluation").joinpath("evaluation.schema.json").read_text())
 
-BINARY = Decider(("Parasitized", "Uninfected"), 16, "Parasitized", Threshold(0.3, "validation"))
-THREE = Decider(("a", "b", "c"), 16, None, None)
+BINARY = DecisionRule(
+    ("Parasitized", "Uninfected"), 16, "Parasitized", Threshold(0.3, "validation")
+)
+THREE = DecisionRule(("a", "b", "c"), 16, None, None)
 WHERE = {"task": "tiny", "split": "test", "seed": 0}
 
 

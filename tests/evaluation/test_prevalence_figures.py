@@ -7,7 +7,7 @@ from sklearn import metrics as scikit_learn
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.prevalence import prevalence_figures
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.inference.prevalence import shift_probability, trained_prevalence
 
 PREVALENCE, HERE = 0.05, 0.4
@@ -20,10 +20,10 @@ def sample(request):
     positive = rng.random(300) < HERE
     score = 1 / (1 + np.exp(-rng.normal(np.where(positive, 1, -1))))
     first = request.param == "NORMAL"
-    decider = Decider(("NORMAL", "PNEUMONIA"), 16, request.param, Threshold(0.37, "validation"))
+    rule = DecisionRule(("NORMAL", "PNEUMONIA"), 16, request.param, Threshold(0.37, "validation"))
     both = np.column_stack([score, 1 - score] if first else [1 - score, score])
     truth = np.where(positive == first, 0, 1)
-    return Sample(decider, truth, both, np.arange(300) // 3)
+    return Sample(rule, truth, both, np.arange(300) // 3)
 
 
 def figures(sample):
@@ -31,7 +31,7 @@ def figures(sample):
 
 
 def test_every_metric_is_scikit_learns_with_weights(sample):
-    index = sample.decider.positive_index
+    index = sample.rule.positive_index
     positive, score = sample.truth == index, sample.probabilities[:, index]
     weights = np.where(positive, PREVALENCE / positive.sum(), (1 - PREVALENCE) / (~positive).sum())
     decided, weighted = score >= 0.37, {"sample_weight": weights}
@@ -65,8 +65,8 @@ def test_a_specificity_of_one_is_not_taken_for_certain():
     truth = np.repeat([1, 0], 38)
     score = np.where(truth == 1, 0.9, 0.1)
     score[:5] = 0.2
-    decider = Decider(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
-    sample = Sample(decider, truth, np.column_stack([1 - score, score]), np.arange(76))
+    rule = DecisionRule(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
+    sample = Sample(rule, truth, np.column_stack([1 - score, score]), np.arange(76))
 
     found = prevalence_figures(sample, 0.05, 0.5, 0)["metrics"]
 

@@ -10,10 +10,10 @@ from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.patient_level import patients_worst_first
 from dlmath.evaluation.slice_groups import Groups, by_kind
 from dlmath.evaluation.slices import Slices, measure_slices, select, slices_as_json
-from dlmath.inference.decider import Decider, Threshold
+from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.seeds import generator
 
-BINARY = Decider(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
+BINARY = DecisionRule(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
 
 
 def drawn(seed=0, n=240, images=2) -> Sample:
@@ -183,7 +183,7 @@ def test_a_group_of_one_class_has_its_rate_in_the_place_of_accuracy(label, rate)
 
 
 def test_of_more_than_two_classes_the_one_there_is_has_its_sensitivity():
-    three = Decider(("a", "b", "c"), 16, None, None)
+    three = DecisionRule(("a", "b", "c"), 16, None, None)
     rng = np.random.default_rng(0)
     truth = np.repeat([0, 1, 2], 30)
     sample = Sample(three, truth, rng.dirichlet(np.ones(3), 90), np.arange(90))

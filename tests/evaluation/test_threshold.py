@@ -136,6 +136,7 @@ def test_an_interval_spans_the_gap_between_classes_that_do_not_overlap():
     assert high >= 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_the_interval_holds_the_best_threshold_of_the_population(rule):
     """Scores N(1, 1) and N(-1, 1): 60 samples of 200; fewer than 53 hits have a chance of 1 %."""

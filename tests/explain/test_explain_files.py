@@ -12,7 +12,7 @@ from dlmath.errors import DataError, UserError
 from dlmath.explain import Explanation, NotExplained, explain_examples, explain_files
 from dlmath.explain.examples import SIDE
 from dlmath.explain.overlay import PAIR_GAP
-from dlmath.inference import Classifier
+from dlmath.inference import KerasClassifier
 from dlmath.reporting import Reporter
 
 
@@ -70,7 +70,7 @@ def test_a_mistake_in_the_call_is_found_before_the_first_file(tiny_run, images):
 def test_examples_are_pictures_and_a_lost_file_does_not_lose_the_report(tiny_run, images, tmp_path):
     listener = Listener()
     files = [images[0], tmp_path / "gone.png", images[1]]
-    first, gone, last = explain_examples(Classifier.load(tiny_run), files, listener)
+    first, gone, last = explain_examples(KerasClassifier.load(tiny_run), files, listener)
 
     assert gone is None
     for one, prediction in zip((first, last), dlmath.predict(tiny_run, images[:2]), strict=True):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from dlmath.export.decision_graph import DistanceGraph, decided, decisions
-from dlmath.inference.decider import Abstention, Decider, Threshold
+from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
 from dlmath.inference.distance import FeatureDistance
 
 
@@ -31,7 +31,7 @@ def drawn_distance(seed, classes=2, features=7, directions=3):
 )
 def test_two_classes_are_decided_as_in_numpy(positives, threshold, least, limit, seed):
     distance = drawn_distance(seed)
-    decider = Decider(
+    rule = DecisionRule(
         classes=("sick", "well"),
         image_size=8,
         positive_class="sick",
@@ -43,13 +43,13 @@ def test_two_classes_are_decided_as_in_numpy(positives, threshold, least, limit,
     features = np.random.default_rng(seed).normal(size=(9, 7)).astype(np.float32)
     distances = distance(features.astype(np.float64))
 
-    found = decisions(decider, tf.constant(probabilities), DistanceGraph(distance)(features))
+    found = decisions(rule, tf.constant(probabilities), DistanceGraph(distance)(features))
 
-    index = decider.decide(probabilities.astype(np.float64))
-    assert found["decision"].numpy().astype(str).tolist() == [decider.classes[i] for i in index]
+    index = rule.decide(probabilities.astype(np.float64))
+    assert found["decision"].numpy().astype(str).tolist() == [rule.classes[i] for i in index]
     np.testing.assert_array_equal(found["positive"], index == 0)
     np.testing.assert_allclose(found["distance"], distances, rtol=1e-9, atol=1e-9)
-    wanted = decider.abstains(probabilities.astype(np.float64), distances)
+    wanted = rule.abstains(probabilities.astype(np.float64), distances)
     if wanted is None:
         assert "abstains" not in found
     else:
@@ -58,7 +58,7 @@ def test_two_classes_are_decided_as_in_numpy(positives, threshold, least, limit,
 
 @pytest.mark.parametrize("least", [0.0, 0.4, 3.0])
 def test_many_classes_are_decided_as_in_numpy(least):
-    decider = Decider(
+    rule = DecisionRule(
         classes=("a", "b", "c"),
         image_size=8,
         positive_class=None,
@@ -67,16 +67,16 @@ def test_many_classes_are_decided_as_in_numpy(least):
     )
     probabilities = np.random.default_rng(0).dirichlet([1, 1, 1], 40)
 
-    found = decisions(decider, tf.constant(probabilities), None)
+    found = decisions(rule, tf.constant(probabilities), None)
 
-    np.testing.assert_array_equal(decided(decider, probabilities), decider.decide(probabilities))
-    np.testing.assert_array_equal(found["abstains"], decider.abstains(probabilities, None))
+    np.testing.assert_array_equal(decided(rule, probabilities), rule.decide(probabilities))
+    np.testing.assert_array_equal(found["abstains"], rule.abstains(probabilities, None))
     assert set(found) == {"decision", "abstains"}
 
 
 def test_a_distance_that_is_no_number_is_unusual():
     distance = drawn_distance(0)
-    decider = Decider(
+    rule = DecisionRule(
         classes=("a", "b", "c"),
         image_size=8,
         positive_class=None,
@@ -86,6 +86,6 @@ def test_a_distance_that_is_no_number_is_unusual():
     )
     features = np.full((1, 7), np.nan, np.float32)
 
-    found = decisions(decider, tf.fill((1, 3), 1 / 3), DistanceGraph(distance)(features))
+    found = decisions(rule, tf.fill((1, 3), 1 / 3), DistanceGraph(distance)(features))
 
     assert found["unusual"].numpy().tolist() == [True]

@@ -13,13 +13,14 @@ import tensorflow as tf
 
 import dlmath
 from dlmath.data.images import decode_and_resize_batch
+from dlmath.data.run_data import RunData
 from dlmath.errors import DataError, RunError, UserError, VerificationError
 from dlmath.export import FORMATS, export, formats
-from dlmath.export.cases import gather_cases, parts_of
+from dlmath.export.cases import gather_cases
 from dlmath.export.description import describe
 from dlmath.export.formats import Subject, find_format
 from dlmath.export.verify import Proof, verify
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 
 # What a receiver would write, with TensorFlow alone.
 RECEIVER = """
@@ -60,13 +61,13 @@ def test_a_saved_model_answers_as_predict_does_by_tensorflow_alone(tiny_run, tmp
         check=True,
     )
     probabilities, classes = json.loads(result.stdout)
-    classifier = Classifier.load(tiny_run)
+    classifier = KerasClassifier.load(tiny_run)
     encoded = [Path(image).read_bytes() for image in images]
     pixels = decode_and_resize_batch(tf.constant(encoded), classifier.image_size).numpy()
     predicted = [list(one.probabilities.values()) for one in dlmath.predict(tiny_run, images)]
     assert path == tiny_run.exports / "saved_model"
     assert classes == [["NORMAL", "PNEUMONIA"]] * len(images)
-    np.testing.assert_allclose(probabilities, classifier.probabilities(pixels), atol=1e-6)
+    np.testing.assert_allclose(probabilities, classifier.predict(pixels).probabilities, atol=1e-6)
     # `predict` reads by Pillow, within a level of the graph; a level of brightness moves this
     # model's logit by 1 / 20, and so its probability by at most a quarter of that.
     np.testing.assert_allclose(probabilities, predicted, atol=1 / 80)
@@ -96,12 +97,12 @@ def test_a_keras_file_is_proven_too(tiny_run):
 )
 def test_every_format_is_caught_when_it_does_something_else(tiny_run, tmp_path, kind, quantize):
     one = find_format(kind, quantize)
-    classifier = Classifier.load(tiny_run)
+    classifier = KerasClassifier.load(tiny_run)
     cases = gather_cases(tiny_run, classifier, by_graph=one.by_graph)
     wrong = dataclasses.replace(cases, probabilities=cases.probabilities + 2 * one.tolerance)
     built = tmp_path / one.name
     metadata = describe(tiny_run, classifier, kind)
-    one.write(Subject(tiny_run, classifier, parts_of(tiny_run), metadata), built)
+    one.write(Subject(tiny_run, classifier, RunData(tiny_run).split, metadata), built)
 
     with pytest.raises(VerificationError, match="off by up to"):
         verify(
@@ -240,7 +241,7 @@ def test_without_the_data_there_is_no_proof(tiny_run, tmp_path):
 
 
 def test_the_cases_are_spread_over_the_test_part(tiny_run):
-    cases = gather_cases(tiny_run, Classifier.load(tiny_run))
+    cases = gather_cases(tiny_run, KerasClassifier.load(tiny_run))
 
     assert len(cases.files) == 24
     assert {path.parent.name for path in cases.files} == {"NORMAL", "PNEUMONIA"}

@@ -17,12 +17,13 @@ from dlmath.export.litert import write_litert
 from dlmath.export.onnx import write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.features.folding import leaf_layers
-from dlmath.inference.decider import Abstention, Threshold
-from dlmath.inference.exported_classifier import open_export
+from dlmath.inference.decision_rule import Abstention, Threshold
 from dlmath.inference.feature_distance import fit_distance
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.runtimes import load_classifier
 from dlmath.models.classifier import build
 from dlmath.recipe import Recipe
+from tests.support import tiny_runs
 
 METADATA = {
     "export_version": 1,
@@ -56,7 +57,7 @@ def classifier_of(model, size, seed=0):
     below = keras.Model(model.input, features)
     pixels = draw.integers(0, 256, (20, size, size, 3))
     distance = fit_distance(below(pixels.astype(np.float32)).numpy(), np.arange(20) % 2)
-    return Classifier(
+    return KerasClassifier(
         classes=("NORMAL", "PNEUMONIA"),
         image_size=size,
         positive_class="PNEUMONIA",
@@ -84,7 +85,7 @@ def pixels_for(classifier, count=5):
 
 
 def assert_answers_alike(exported, classifier, pixels, tolerance=1e-4):
-    wanted, found = classifier.answer(pixels), exported.answer(pixels)
+    wanted, found = classifier.predict(pixels), exported.predict(pixels)
     np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=tolerance)
     np.testing.assert_allclose(found.distances, wanted.distances, rtol=1e-3)
 
@@ -99,20 +100,18 @@ def cell_classifier(request):
 def test_a_portable_export_answers_alike(cell_classifier, tmp_path, write):
     write(cell_classifier, tmp_path / "export", {**METADATA, "image_size": 16})
 
-    exported = open_export(tmp_path / "export")
+    exported = load_classifier(tmp_path / "export")
 
     pixels = pixels_for(cell_classifier)
     assert_answers_alike(exported, cell_classifier, pixels)
-    wanted, found = cell_classifier.answer(pixels).features, exported.answer(pixels).features
+    wanted, found = cell_classifier.predict(pixels).features, exported.predict(pixels).features
     np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
     for field in ("classes", "positive_class", "threshold", "abstention"):
         assert getattr(exported, field) == getattr(cell_classifier, field)
 
 
 @pytest.mark.slow
-def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(
-    cell_classifier, tmp_path, tiny_runs
-):
+def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(cell_classifier, tmp_path):
     paths = [tmp_path / f"{level}.png" for level in (40, 90, 200)]
     for path, level in zip(paths, (40, 90, 200), strict=True):
         tiny_runs.draw(level, np.random.default_rng(level)).resize((16, 16)).save(path)
@@ -124,7 +123,7 @@ def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(
 
     found = dict(np.load(answer))
     pixels = np.stack([keras.utils.img_to_array(keras.utils.load_img(path)) for path in paths])
-    wanted = cell_classifier.answer(pixels)
+    wanted = cell_classifier.predict(pixels)
     np.testing.assert_allclose(found["probabilities"], wanted.probabilities, atol=1e-5)
     np.testing.assert_allclose(found["distance"], wanted.distances, rtol=1e-4)
     abstains = cell_classifier.abstains(wanted.probabilities, wanted.distances)
@@ -152,7 +151,7 @@ def test_a_saved_model_has_two_paths(cell_classifier, tmp_path):
 
     for path in (tmp_path / "saved", tmp_path / "saved" / "1"):
         assert_answers_alike(
-            open_export(path, trust=True), cell_classifier, pixels_for(cell_classifier)
+            load_classifier(path, trust=True), cell_classifier, pixels_for(cell_classifier)
         )
 
 
@@ -173,7 +172,7 @@ def test_efficientnet_b0_leaves_no_input_over(tmp_path, write):
     # Its features of noise are all but equal: a distance would show nothing but rounding.
     pixels = pixels_for(classifier).astype(np.float32)
     below = keras.Model(model.input, [model.output, model.get_layer("logits").input])
-    found = open_export(tmp_path / "export").compute(pixels)
+    found = load_classifier(tmp_path / "export").compute(pixels)
     for name, wanted in zip(("probabilities", "features"), below(pixels), strict=True):
         np.testing.assert_allclose(found[name], wanted, atol=1e-4 * np.abs(wanted).max())
 
@@ -212,7 +211,7 @@ def test_the_extra_is_named_where_it_is_missing(cell_classifier, tmp_path, monke
     assert not (tmp_path / "export").exists()
 
 
-def test_the_program_beside_says_what_predict_says(cell_classifier, tmp_path, tiny_runs):
+def test_the_program_beside_says_what_predict_says(cell_classifier, tmp_path):
     image = tmp_path / "image.png"
     tiny_runs.draw(90, np.random.default_rng(0)).save(image)
     (tmp_path / "text.png").write_text("no image")

@@ -9,11 +9,11 @@ from dlmath.export import formats, quantization, verify
 from dlmath.export.cases import Cases
 from dlmath.export.formats import FORMATS, find_format
 from dlmath.export.litert import QUANTIZATIONS
-from dlmath.inference.decider import Abstention, Threshold
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.decision_rule import Abstention, Threshold
+from dlmath.inference.keras_classifier import KerasClassifier
 
 CLASSES = ("NORMAL", "PNEUMONIA")
-DECIDER = Classifier(
+RULE = KerasClassifier(
     CLASSES,
     8,
     "PNEUMONIA",
@@ -32,7 +32,7 @@ def cases_of(positive):
     """Return 64 images without files, half of each class."""
     truth = np.repeat([0, 1], 32)
     by_class = class_counts(truth, CLASSES)
-    return Cases((None,) * 64, by_class, np.zeros((64, 8, 8, 3)), both(positive), None, DECIDER)
+    return Cases((None,) * 64, by_class, np.zeros((64, 8, 8, 3)), both(positive), None, RULE)
 
 
 POSITIVE = np.r_[np.linspace(0.05, 0.42, 32), np.linspace(0.58, 0.95, 32)]
@@ -42,9 +42,9 @@ def proof_of(monkeypatch, positive, one, cases=None, abstains=None):
     """Return the proof of an export that gives these probabilities of the positive class."""
     cases = cases or cases_of(POSITIVE)
     probabilities = both(positive)
-    decided = DECIDER.decide(probabilities)
+    decided = RULE.decide(probabilities)
     if abstains is None:
-        abstains = DECIDER.abstains(probabilities, None)
+        abstains = RULE.abstains(probabilities, None)
 
     def run(program, arguments, *, isolated):
         np.savez(
@@ -112,7 +112,7 @@ def test_with_8_bits_a_tenth_of_the_decisions_may_change(monkeypatch, number, re
 
 @pytest.mark.parametrize("kind", EVERY)
 def test_an_export_that_abstains_where_the_run_answers_is_refused(monkeypatch, kind):
-    opposite = ~DECIDER.abstains(both(POSITIVE), None)
+    opposite = ~RULE.abstains(both(POSITIVE), None)
 
     with pytest.raises(VerificationError, match="abstains on 64 of 64 images otherwise"):
         proof_of(monkeypatch, POSITIVE, find_format(*kind), abstains=opposite)
@@ -133,7 +133,7 @@ def test_a_loss_without_an_interval_is_held_to_the_bound_itself(monkeypatch, tmp
     # One patient in the validation part: no spread is known, and no interval given.
     lost = {"images": 9, "loss": {"value": 0.5, "low": None, "high": None}}
     monkeypatch.setattr(quantization, "compare_accuracy", lambda *_: lost)
-    monkeypatch.setattr(quantization.Exported, "load", lambda _: None)
+    monkeypatch.setattr(quantization.LiteRTClassifier, "load", lambda _: None)
 
     class Parts:
         def part(self, name):

@@ -1,23 +1,38 @@
 """The checker checked: every fault in a backward pass is caught, or is none."""
 
-import importlib.util
 import re
+import sys
+from collections.abc import Iterator
 
 import pytest
 
+from benchmarks.trials import fault_table
+from dlmath import layers
 from dlmath.gradcheck import suite
 from dlmath.gradcheck.faults import FAULTS
+from dlmath.gradcheck.mutation import mutants
 from dlmath.gradcheck.registry import CASES
 
+NEW_LAYER = """
+from dlmath.layers.hand_derived import Function
 
-@pytest.fixture(scope="module")
-def fault_table(repository):
-    """The module benchmarks/fault_table.py."""
-    path = repository / "benchmarks" / "fault_table.py"
-    spec = importlib.util.spec_from_file_location("fault_table", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+
+class Cube(Function):
+    def forward(self, x):
+        return x**3, x
+
+    def backward(self, cache, g):
+        return {"x": 3 * cache**2 * g}
+"""
+
+
+@pytest.fixture
+def cube(monkeypatch, tmp_path) -> Iterator[None]:
+    """A module `cube.py` more in the package of layers."""
+    (tmp_path / "cube.py").write_text(NEW_LAYER)
+    monkeypatch.setattr(layers, "__path__", [*layers.__path__, str(tmp_path)])
+    yield
+    del sys.modules["dlmath.layers.cube"], layers.cube
 
 
 def test_every_case_of_the_registry_has_a_name_of_its_own():
@@ -55,8 +70,22 @@ def test_a_fault_in_a_pass_that_no_case_uses_is_not_caught():
     assert not verdict.equivalent
 
 
+def test_no_backward_pass_is_without_mutants():
+    passes = list(suite.backward_passes())
+    assert len(passes) > 30
+    assert [found for found in passes if not mutants(*found)] == []
+
+
+def test_a_new_layer_gets_mutants_which_are_not_caught_until_a_case_uses_it(cube):
+    made = [fault for fault in suite.all_faults() if fault.where == "Cube.backward"]
+    assert len(made) >= 5
+    dropout = [case for case in CASES if case.kind == "Dropout"]
+    verdicts = suite.run(made, dropout)
+    assert [verdict.caught_by for verdict in verdicts] == [()] * len(made)
+
+
 @pytest.mark.slow
-def test_the_committed_table_is_what_the_suite_finds(repository, fault_table):
+def test_the_committed_table_is_what_the_suite_finds(repository):
     verdicts = suite.run(suite.all_faults())
     assert [v.fault for v in verdicts if not v.caught_by and not v.equivalent] == []
     page = (repository / "docs" / "faults.md").read_text(encoding="utf-8")

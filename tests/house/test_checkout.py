@@ -35,10 +35,10 @@ import cli, models, dlmath.cli, dlmath.models
 assert cli is dlmath.cli and models is dlmath.models
 
 import models.malaria
-from models.pneumonia import RECIPE
+from models.pneumonia import TASK
 import dlmath.models.malaria, dlmath.models.pneumonia
 assert models.malaria is dlmath.models.malaria
-assert RECIPE is dlmath.models.pneumonia.RECIPE
+assert TASK is dlmath.models.pneumonia.TASK
 assert dlmath.models.malaria.__spec__.name == "dlmath.models.malaria"
 """
     done = run_python("-c", code, folder=repository)

@@ -1,6 +1,7 @@
 """Imports run one way through the rooms of the house, read off the syntax trees."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -28,7 +29,6 @@ GROUPS = (
     ),
     (
         "dlmath.recipe",
-        "dlmath.recipe_comments",
         "dlmath.runs",
         "dlmath.errors",
         "dlmath.seeds",
@@ -38,6 +38,7 @@ GROUPS = (
         "dlmath.pages",
         "dlmath.charts",
         "dlmath._checkout",
+        "dlmath._lazy",
         "dlmath._version",
     ),
 )
@@ -111,16 +112,37 @@ def test_imports_run_one_way(repository: Path) -> None:
     assert not findings, "\n".join(findings)
 
 
-def test_rooms_of_one_group_do_not_import_in_circles(repository: Path) -> None:
+def rooms_imported(repository: Path) -> dict[str, set[str]]:
+    """Every room with those that it imports from."""
     graph: dict[str, set[str]] = {}
     for file in source_files(repository):
         module = module_name(file, repository)
         package = module if file.stem == "__init__" else module.rpartition(".")[0]
         targets = map(room_of, imported_modules(ast.parse(file.read_text()), package))
         graph.setdefault(room_of(module), set()).update(set(targets) - {room_of(module)})
+    return graph
 
+
+def test_the_architecture_shows_the_rooms_and_their_imports(repository: Path) -> None:
+    page = (repository / "docs" / "architecture.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^  (\w+) --> (.+)$", page, re.MULTILINE)
+    ground = {room for group in GROUPS[-1:] for room in group} | {"dlmath"}
+    left_out = {*ground, *GROUPS[0]}
+    found = {
+        room.removeprefix("dlmath."): {one.removeprefix("dlmath.") for one in rooms - ground}
+        for room, rooms in rooms_imported(repository).items()
+        if room not in left_out and rooms - ground
+    }
+
+    assert {room: set(rooms.split(" & ")) for room, rooms in shown} == found
+    for group in GROUPS[2:-1]:
+        for room in group:
+            assert f"`{room.removeprefix('dlmath.')}" in page
+
+
+def test_rooms_of_one_group_do_not_import_in_circles(repository: Path) -> None:
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(rooms_imported(repository)).prepare()
     except CycleError as error:
         pytest.fail(" imports ".join(reversed(error.args[1])))
 
@@ -144,7 +166,7 @@ def test_every_module_stands_in_a_room(repository: Path) -> None:
         ("dlmath.data.splits", "importlib.import_module('dlmath.cli.main')"),
         ("dlmath.training.loop", "from dlmath import train"),
         ("dlmath.recipe", "import dlmath.layers.mix_up as mix_up"),
-        ("dlmath.training.loop", "from models.malaria import RECIPE"),
+        ("dlmath.training.loop", "from models.malaria import TASK"),
         ("dlmath.training.loop", "import cli"),
     ],
 )

@@ -17,7 +17,7 @@ ALLOWED = {
     "load_model": {"models/safe_loading.py"},
     "load_weights": {"models/loading.py", "models/weights_file.py"},
     "saved_model.load": {
-        "dlmath/inference/exported_classifier.py",
+        "dlmath/inference/saved_model_classifier.py",
         "dlmath/export/run_saved_model.py",
     },
     "Unpickler": {"models/torch_checkpoint.py"},

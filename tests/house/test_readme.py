@@ -16,6 +16,18 @@ def test_figures_are_those_of_the_results(repository: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_scripts_that_pages_and_results_name_are_there(repository: Path) -> None:
+    pages = [repository / "README.md", repository / "Makefile", *repository.glob("docs/*.md")]
+    pages += repository.glob("benchmarks/**/*.json")
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"\bbenchmarks/[\w/]+\.py\b", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 25
+    assert [name for name in sorted(named) if not (repository / name).is_file()] == []
+
+
 def test_links_lead_somewhere(repository: Path) -> None:
     readme = (repository / "README.md").read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", readme)

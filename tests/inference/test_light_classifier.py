@@ -5,9 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dlmath.errors import RunError
-from dlmath.inference.keras_classifier import Classifier
-from dlmath.inference.light_classifier import BATCH_SIZE, LightClassifier, has_light_form, softmax
+from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.light_classifier import LightClassifier, softmax
+from dlmath.inference.runtimes import has_light_form
 from dlmath.runs import write_bytes
+
+BATCH_SIZE = LightClassifier.batch_size
 
 
 def pixels(n):
@@ -17,13 +20,13 @@ def pixels(n):
 
 @pytest.mark.parametrize("n", [0, 1, BATCH_SIZE, 2 * BATCH_SIZE + 3])
 def test_it_says_what_the_keras_model_says(light_run, n):
-    light, full = LightClassifier.load(light_run), Classifier.load(light_run)
+    light, full = LightClassifier.load(light_run), KerasClassifier.load(light_run)
 
-    found = light.probabilities(pixels(n))
+    found = light.predict(pixels(n)).probabilities
 
     assert found.shape == (n, 2)
     assert found.dtype == np.float64
-    np.testing.assert_allclose(found, full.probabilities(pixels(n)), atol=1e-6)
+    np.testing.assert_allclose(found, full.predict(pixels(n)).probabilities, atol=1e-6)
     for name in ("classes", "image_size", "positive_class", "threshold"):
         assert getattr(light, name) == getattr(full, name)
 
@@ -31,7 +34,7 @@ def test_it_says_what_the_keras_model_says(light_run, n):
 def test_features_are_what_the_last_layer_sees(light_run):
     light = LightClassifier.load(light_run)
 
-    answers = light.answer(pixels(BATCH_SIZE + 1))
+    answers = light.predict(pixels(BATCH_SIZE + 1))
 
     assert answers.features is not None
     logits = answers.features @ light.kernel + light.bias
@@ -41,7 +44,7 @@ def test_features_are_what_the_last_layer_sees(light_run):
 def test_progress_counts_every_image(light_run):
     heard = []
     n = 2 * BATCH_SIZE + 3
-    LightClassifier.load(light_run).probabilities(pixels(n), lambda *counts: heard.append(counts))
+    LightClassifier.load(light_run).predict(pixels(n), lambda *counts: heard.append(counts))
 
     assert heard == [(BATCH_SIZE, n), (2 * BATCH_SIZE, n), (n, n)]
 

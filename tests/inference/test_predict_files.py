@@ -4,12 +4,14 @@ import pytest
 import dlmath
 from dlmath.errors import DataError, RunError, UserError
 from dlmath.inference import predict, predict_files
-from dlmath.inference.predict_files import choose_runtime, find_images
+from dlmath.inference.predict_files import find_images
 from dlmath.inference.prediction import csv_fields, csv_row
+from dlmath.inference.runtimes import choose_runtime
+from tests.support import tiny_runs
 
 
 @pytest.fixture
-def images(tiny_runs, tmp_path):
+def images(tmp_path):
     """A folder of a dark image, a bright one, and one that stands at the threshold or above."""
     folder = tmp_path / "images"
     folder.mkdir()
@@ -105,7 +107,7 @@ def test_they_agree_with_the_evaluation(tiny_run, tmp_path):
     assert evaluation.confusion == tuple(tuple(pairs.count((t, d)) for d in names) for t in names)
 
 
-def test_three_classes_have_no_positive_one(tiny_run, tiny_runs, images):
+def test_three_classes_have_no_positive_one(tiny_run, images):
     recipe = tiny_run.recipe.replace(classes=("NORMAL", "PNEUMONIA", "OTHER"), positive_class="")
     tiny_run.recipe_path.write_text(recipe.to_toml())
     tiny_run.update_manifest(classes=list(recipe.classes), positive_class=None)
@@ -117,7 +119,7 @@ def test_three_classes_have_no_positive_one(tiny_run, tiny_runs, images):
     assert predictions[1].decision == "PNEUMONIA"
 
 
-def test_a_model_that_gives_nan_is_refused(tiny_run, tiny_runs, images):
+def test_a_model_that_gives_nan_is_refused(tiny_run, images):
     model = tiny_runs.brightness_model()
     head = model.get_layer("probabilities")
     head.set_weights([np.full_like(weight, np.nan) for weight in head.get_weights()])

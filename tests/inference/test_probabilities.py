@@ -6,10 +6,11 @@ import pytest
 
 from dlmath.inference import probabilities
 from dlmath.inference.probabilities import predict_probabilities
+from tests.support import tiny_runs
 
 
 @pytest.fixture
-def model(tiny_runs):
+def model():
     return tiny_runs.brightness_model(size=4)
 
 
@@ -61,7 +62,7 @@ def test_it_follows_the_weights(model, pixels):
     np.testing.assert_allclose(predict_probabilities(model, pixels), before[:, ::-1], atol=1e-6)
 
 
-def test_it_keeps_no_model_alive(tiny_runs, pixels):
+def test_it_keeps_no_model_alive(pixels):
     model = tiny_runs.brightness_model(size=4)
     predict_probabilities(model, pixels)
     gone = weakref.ref(model)

@@ -1,9 +1,7 @@
 """Nothing that a hostile model file tries comes to pass, whichever way it comes in."""
 
 import hashlib
-import importlib.util
 import sys
-from pathlib import Path
 
 import keras
 import pytest
@@ -13,20 +11,8 @@ from dlmath.cli.main import main
 from dlmath.errors import RunError, WeightsError
 from dlmath.models.weights_file import load_weights_file
 from dlmath.runs import write_text
+from tests.support import hostile_files as hostile
 
-
-def _load_module(name):
-    """Return a module of `tests/`, which lies in no package."""
-    path = Path(__file__).parents[1] / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where dataclasses, and the next of them, look for it
-    spec.loader.exec_module(module)
-    return module
-
-
-_load_module("bait")
-hostile = _load_module("hostile_files")
 every_kind = pytest.mark.parametrize("kind", hostile.KINDS.values(), ids=list(hostile.KINDS))
 HDF5_HOLES = [name for name in hostile.KINDS if name.startswith(("CVE-2026-1669", "CVE-2026-0897"))]
 

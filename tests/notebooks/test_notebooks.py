@@ -1,6 +1,7 @@
 """Every notebook runs from top to bottom, and is stored as it was written."""
 
 import re
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -15,12 +16,16 @@ from dlmath.maths.exercises import all_exercises
 def test_the_notebook_runs(notebook: nbformat.NotebookNode, tmp_path: Path) -> None:
     nbformat.validate(notebook)
     where = {"metadata": {"path": str(tmp_path)}}
-    sockets = Config({"KernelManager": {"transport": "ipc"}})  # a port could be taken meanwhile
-    client = NotebookClient(
-        notebook, timeout=1200, startup_timeout=600, resources=where, config=sockets
-    )
-
-    client.execute()
+    with tempfile.TemporaryDirectory() as sockets:  # a port could be taken before the kernel has it
+        ways = {"transport": "ipc", "ip": f"{sockets}/kernel"}
+        client = NotebookClient(
+            notebook,
+            timeout=1200,
+            startup_timeout=600,
+            resources=where,
+            config=Config({"KernelManager": ways}),
+        )
+        client.execute()
 
     assert any(cell.get("outputs") for cell in notebook.cells)
 

@@ -1,13 +1,12 @@
 """The page of a server, opened in Chromium: fixtures of the tests in a browser."""
 
-import importlib.util
 import shutil
-from pathlib import Path
 
 import pytest
 
 import dlmath
 from dlmath.runs import read_json, write_json, write_text
+from tests.support import page_hands as hands
 
 OWN_RULE = 0.2  # of the log-odds: what is nearer to the threshold is not to be relied on
 QUIET = (
@@ -18,16 +17,6 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-
-
-@pytest.fixture(scope="session")
-def hands():
-    """The module `page_hands.py`."""
-    path = Path(__file__).with_name("page_hands.py")
-    spec = importlib.util.spec_from_file_location("page_hands", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +38,7 @@ def temporary(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(hands, run, temporary):
+def address(run, temporary):
     with hands.serving(str(run.folder), TMPDIR=str(temporary)) as address:
         yield address
 
@@ -68,7 +57,7 @@ def chromium():
 
 
 @pytest.fixture
-def open_page(hands, chromium, address):
+def open_page(chromium, address):
     """Open the page; afterwards it must have asked no other host, and said no error."""
     heard, contexts = [], []
 

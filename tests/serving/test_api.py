@@ -1,10 +1,8 @@
 """The API in one process: good answers, the bad requests, and what the description says."""
 
 import base64
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
@@ -18,20 +16,8 @@ from dlmath.serving.bodies import BoundedBodies
 from dlmath.serving.limits import Limits
 from dlmath.serving.observed import Observed
 from dlmath.serving.service import Service
+from tests.support.bad_requests import BAD_REQUESTS, MODEL, form, png
 
-
-def _table() -> ModuleType:
-    """Load the table beside this file, which stands in no package."""
-    path = Path(__file__).with_name("bad_requests.py")
-    spec = importlib.util.spec_from_file_location("bad_requests", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TABLE = _table()
 LIMITS = Limits(body_bytes=2**18, image_bytes=100_000, images=4, pixels=10**6)
 
 
@@ -62,7 +48,7 @@ def _send(client: TestClient, bad: Any) -> httpx.Response:
     return client.request(bad.method, bad.path, content=bad.body, headers=bad.headers)
 
 
-@pytest.mark.parametrize("bad", TABLE.BAD_REQUESTS, ids=lambda bad: bad.what)
+@pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.what)
 def test_a_bad_request_is_refused_with_its_reason(client: TestClient, bad: Any) -> None:
     answer = _send(client, bad)
 
@@ -74,7 +60,7 @@ def test_a_bad_request_is_refused_with_its_reason(client: TestClient, bad: Any) 
 
 
 def test_the_table_names_each_request_once() -> None:
-    names = [bad.what for bad in TABLE.BAD_REQUESTS]
+    names = [bad.what for bad in BAD_REQUESTS]
 
     assert len(set(names)) == len(names)
 
@@ -106,7 +92,7 @@ def test_rows_and_columns_have_the_same_answers(
     encoded = [{"b64": base64.b64encode(path.read_bytes()).decode()} for path in images]
     rows: Any = [{"images": one} for one in encoded] if named else encoded
     columns: Any = {"images": encoded} if named else encoded
-    url = f"{TABLE.MODEL}{version}:predict"
+    url = f"{MODEL}{version}:predict"
 
     by_row = client.post(url, json={"instances": rows, "signature_name": "serving_default"})
     by_column = client.post(url, json={"inputs": columns})
@@ -120,7 +106,7 @@ def test_rows_and_columns_have_the_same_answers(
 
 
 def test_a_file_without_an_answer_leaves_the_answers_of_the_others(client: TestClient) -> None:
-    body, headers = TABLE.form(("good.png", TABLE.png()), ("bad.png", b"hello"))
+    body, headers = form(("good.png", png()), ("bad.png", b"hello"))
 
     answer = client.post("/predict", content=body, headers=headers)
 
@@ -131,7 +117,7 @@ def test_a_file_without_an_answer_leaves_the_answers_of_the_others(client: TestC
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a%0d%0ab.png", "\u202ex.png", "x" * 3000])
 def test_a_file_name_is_a_word_in_the_answer_alone(client: TestClient, name: str) -> None:
-    body, headers = TABLE.form((name, TABLE.png()))
+    body, headers = form((name, png()))
 
     answer = client.post("/predict", content=body, headers=headers)
 
@@ -175,7 +161,7 @@ def test_a_body_without_a_length_is_counted_as_it_comes(client: TestClient) -> N
     registry = client.service.telemetry.registry  # type: ignore[attr-defined]
     counted = registry.get_sample_value("dlmath_refusals_total", {"reason": "body_bytes"}) or 0
 
-    answer = client.post(f"{TABLE.MODEL}:predict", content=pieces())
+    answer = client.post(f"{MODEL}:predict", content=pieces())
 
     assert answer.status_code == 413
     assert f"{name} {counted + 1}" in client.get("/metrics").text

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.inference.decider import Answers
+from dlmath.inference.classifier import Outputs
 from dlmath.serving.batching import Batcher
 
 
-def answer(pixels: np.ndarray) -> Answers:
+def answer(pixels: np.ndarray) -> Outputs:
     """Of each image alone: its mean and its first pixel."""
     means = pixels.mean(axis=(1, 2, 3))
-    return Answers(np.stack([means, 255 - means], axis=1), pixels[:, 0, 0, 0].astype(float))
+    return Outputs(np.stack([means, 255 - means], axis=1), pixels[:, 0, 0, 0].astype(float))
 
 
 class Gate:
@@ -26,7 +26,7 @@ class Gate:
         self.entered = threading.Event()
         self.sizes: list[int] = []
 
-    def __call__(self, pixels: np.ndarray) -> Answers:
+    def __call__(self, pixels: np.ndarray) -> Outputs:
         self.entered.set()
         self.opened.wait()
         self.sizes.append(len(pixels))
@@ -83,7 +83,7 @@ def test_one_whose_client_has_gone_is_not_computed() -> None:
 
 
 def test_a_failure_is_the_news_of_its_batch_alone() -> None:
-    def compute(pixels: np.ndarray) -> Answers:
+    def compute(pixels: np.ndarray) -> Outputs:
         if pixels.max() == 9:
             raise MemoryError("no room")
         return answer(pixels)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.inference.exported_classifier import SavedModel
 from dlmath.inference.prediction import Prediction
+from dlmath.inference.saved_model_classifier import SavedModelClassifier
 from dlmath.serving.limits import Limits
 from dlmath.serving.maps import MapMaker
 from dlmath.serving.refusal import Refusal
@@ -16,7 +16,9 @@ SIZE = 4
 
 def saved_model(**signatures):
     loaded = SimpleNamespace(signatures=signatures)
-    return SavedModel(("DARK", "LIGHT"), SIZE, "LIGHT", None, loaded=loaded, signature=None)
+    return SavedModelClassifier(
+        ("DARK", "LIGHT"), SIZE, "LIGHT", None, loaded=loaded, signature=None
+    )
 
 
 def asked_for(maker, image):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.inference.decider import Abstention, Decider, Threshold
+from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
 from dlmath.inference.prediction import Prediction
 from dlmath.serving.page_answer import (
     answered_card,
@@ -15,8 +15,8 @@ from dlmath.serving.page_answer import (
     waiting_card,
 )
 
-TWO = Decider(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.3, "validation"))
-THREE = Decider(("A", "B", "C"), 16, None, None)
+TWO = DecisionRule(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.3, "validation"))
+THREE = DecisionRule(("A", "B", "C"), 16, None, None)
 NASTY = "<img src=x onerror=alert(1)>\"'&.png"
 
 
@@ -31,7 +31,7 @@ def card(classifier, probabilities, *, positive=None, file="a.png", **more):
 
 @given(p=st.floats(0, 1), limit=st.floats(0, 1))
 def test_bar_and_threshold_stand_where_their_numbers_are(p, limit):
-    classifier = Decider(TWO.classes, 16, "PNEUMONIA", Threshold(limit, "validation"))
+    classifier = DecisionRule(TWO.classes, 16, "PNEUMONIA", Threshold(limit, "validation"))
     html = card(classifier, (1 - p, p), positive=p >= limit)
     (fill,) = re.findall(r'dl-fill" style="width:([\d.]+)%', html)
     (mark,) = re.findall(r'dl-mark \S+" style="left:([\d.]+)%', html)
@@ -72,7 +72,7 @@ def test_an_answer_to_rely_on_is_not_doubted():
 
 
 def test_abstaining_names_its_reasons():
-    shy = Decider(
+    shy = DecisionRule(
         TWO.classes, 16, "PNEUMONIA", TWO.threshold, abstention=Abstention(1.0, distance=5.0)
     )
     near = card(shy, (0.65, 0.35), positive=True, abstains=True, unusual=False)
@@ -87,7 +87,7 @@ def test_abstaining_names_its_reasons():
 
 
 def test_nothing_that_a_client_or_a_folder_named_is_html():
-    odd = Decider(("<b>x", NASTY), 16, NASTY, Threshold(0.3, "validation"))
+    odd = DecisionRule(("<b>x", NASTY), 16, NASTY, Threshold(0.3, "validation"))
     pages = [
         card(odd, (0.1, 0.9), positive=True, file=NASTY),
         waiting_card(NASTY),

@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.support import page_hands as hands
+
 pytestmark = pytest.mark.slow
 
 # Every name that can be seen on a card from now on.
@@ -18,7 +20,7 @@ WATCH = """() => {
 }"""
 
 
-def test_a_request_that_comes_after_a_later_one_is_dropped(hands, open_page):
+def test_a_request_that_comes_after_a_later_one_is_dropped(open_page):
     page = open_page()
     held = []
 
@@ -44,7 +46,7 @@ def test_a_request_that_comes_after_a_later_one_is_dropped(hands, open_page):
     expect(page.locator("#dl-sending")).to_be_empty()
 
 
-def test_from_a_choice_on_no_older_answer_stands_there(hands, open_page):
+def test_from_a_choice_on_no_older_answer_stands_there(open_page):
     page = open_page()
     hands.choose(page, hands.png(150, "old.png"))
     hands.wait_for_maps(page)
@@ -65,7 +67,7 @@ def test_from_a_choice_on_no_older_answer_stands_there(hands, open_page):
         (None, "The server does not answer."),
     ],
 )
-def test_what_does_not_reach_the_server_is_said(hands, chromium, address, asked, said):
+def test_what_does_not_reach_the_server_is_said(chromium, address, asked, said):
     page = chromium.new_page()  # the browser itself writes an error here
     page.set_default_timeout(hands.WAIT)
     page.goto(address)
@@ -77,7 +79,7 @@ def test_what_does_not_reach_the_server_is_said(hands, chromium, address, asked,
     page.close()
 
 
-def test_of_a_dropped_folder_the_images_are_taken(hands, open_page, tmp_path):
+def test_of_a_dropped_folder_the_images_are_taken(open_page, tmp_path):
     folder = tmp_path / "scans"
     (folder / "deeper").mkdir(parents=True)
     for name in ("b.png", "a.PNG", "deeper/c.png", ".hidden.png"):
@@ -96,7 +98,7 @@ def test_a_folder_without_images_is_said(open_page, tmp_path):
     expect(page.get_by_role("alert")).to_have_text("There is no image in this folder.")
 
 
-def test_the_page_behind_a_token_asks_for_it(hands, chromium, run):
+def test_the_page_behind_a_token_asks_for_it(chromium, run):
     token = {"DLMATH_TOKEN": "open sesame"}
     with hands.serving(str(run.folder), "--host", "0.0.0.0", **token) as address:
         page = chromium.new_page()
@@ -114,7 +116,7 @@ def test_the_page_behind_a_token_asks_for_it(hands, chromium, run):
         page.close()
 
 
-def test_a_very_tall_image_leaves_room_for_its_answer(hands, open_page):
+def test_a_very_tall_image_leaves_room_for_its_answer(open_page):
     buffer = io.BytesIO()
     Image.new("L", (10, 900), 150).save(buffer, "PNG")
     page = open_page()

@@ -10,13 +10,14 @@ from playwright.sync_api import expect
 
 import dlmath
 from dlmath.runs import read_json
+from tests.support import page_hands as hands
 
 pytestmark = pytest.mark.slow
 
 PHONE = {"width": 390, "height": 844}
 
 
-def test_an_image_gets_the_answer_of_predict_and_then_a_map(hands, open_page, run, tmp_path):
+def test_an_image_gets_the_answer_of_predict_and_then_a_map(open_page, run, tmp_path):
     sent = hands.png(150, "bright.png")
     (tmp_path / "bright.png").write_bytes(sent["buffer"])
     (expected,) = dlmath.predict(run, tmp_path / "bright.png")
@@ -33,7 +34,7 @@ def test_an_image_gets_the_answer_of_predict_and_then_a_map(hands, open_page, ru
     hands.wait_for_maps(page)
 
 
-def test_several_are_answered_though_one_is_bad_and_one_too_large(hands, open_page, tmp_path):
+def test_several_are_answered_though_one_is_bad_and_one_too_large(open_page, tmp_path):
     large = tmp_path / "large.png"
     with large.open("wb") as file:
         file.truncate(33 * 2**20)
@@ -53,7 +54,7 @@ def test_several_are_answered_though_one_is_bad_and_one_too_large(hands, open_pa
     assert page.locator("article").count() == 3
 
 
-def test_more_images_than_cards_are_left_out_by_name(hands, open_page):
+def test_more_images_than_cards_are_left_out_by_name(open_page):
     page = open_page()
     hands.choose(page, *(hands.png(90 + number, f"{number}.png") for number in range(13)))
     expect(page.get_by_role("alert")).to_contain_text("12.png: left out")
@@ -61,14 +62,14 @@ def test_more_images_than_cards_are_left_out_by_name(hands, open_page):
     assert page.get_by_text("Decided:").count() == 12
 
 
-def test_near_the_threshold_a_person_should_look(hands, open_page):
+def test_near_the_threshold_a_person_should_look(open_page):
     page = open_page()
     hands.choose(page, hands.png(120, "grey.png"))
     expect(hands.card(page, "grey.png")).to_contain_text("a person should look at the image")
     expect(hands.card(page, "grey.png")).to_contain_text("too near the threshold")
 
 
-def test_a_file_named_in_html_is_shown_by_its_name(hands, open_page):
+def test_a_file_named_in_html_is_shown_by_its_name(open_page):
     name = "<img src=x onerror='window.broken=1'>.png"
     page = open_page()
     hands.choose(page, hands.png(150, name), {**hands.png(0, f"bad{name}"), "buffer": b"no image"})
@@ -78,7 +79,7 @@ def test_a_file_named_in_html_is_shown_by_its_name(hands, open_page):
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_pasted_and_dropped_images_are_answered(hands, open_page):
+def test_pasted_and_dropped_images_are_answered(open_page):
     page = open_page()
     give = """([bytes, kind]) => {
       const data = new DataTransfer();
@@ -94,7 +95,7 @@ def test_pasted_and_dropped_images_are_answered(hands, open_page):
         hands.wait_for_maps(page)
 
 
-def test_the_paste_button_takes_an_image_from_the_clipboard(hands, open_page, address):
+def test_the_paste_button_takes_an_image_from_the_clipboard(open_page, address):
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.evaluate(
         """async (bytes) => {
@@ -107,7 +108,7 @@ def test_the_paste_button_takes_an_image_from_the_clipboard(hands, open_page, ad
     expect(hands.card(page, "pasted image")).to_contain_text("Decided: PNEUMONIA")
 
 
-def test_what_was_asked_last_is_what_stands_there(hands, open_page):
+def test_what_was_asked_last_is_what_stands_there(open_page):
     page = open_page()
     for turn in range(4):
         hands.choose(
@@ -142,7 +143,7 @@ def test_with_the_keyboard_alone_an_example_is_answered(open_page):
     page.keyboard.press("Shift+Tab")
 
 
-def test_with_the_keyboard_alone_files_are_chosen(hands, open_page):
+def test_with_the_keyboard_alone_files_are_chosen(open_page):
     page = open_page()
     page.keyboard.press("Tab")
     expect(page.locator("#dl-files")).to_be_focused()
@@ -152,9 +153,7 @@ def test_with_the_keyboard_alone_files_are_chosen(hands, open_page):
     expect(hands.card(page, "chosen.png")).to_contain_text("Decided: PNEUMONIA")
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen_and_the_answer_comes_to_sight(
-    hands, open_page
-):
+def test_on_a_phone_nothing_is_wider_than_the_screen_and_the_answer_comes_to_sight(open_page):
     page = open_page(viewport=PHONE, is_mobile=True, has_touch=True)
     page.wait_for_selector(".dl-example")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -176,7 +175,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_the_answer_comes_to_sig
         ("/?__theme=light", "dark", False),
     ],
 )
-def test_every_text_can_be_read_in_the_light_and_in_the_dark(hands, open_page, path, scheme, dark):
+def test_every_text_can_be_read_in_the_light_and_in_the_dark(open_page, path, scheme, dark):
     page = open_page(path, color_scheme=scheme)
     hands.choose(
         page, hands.png(120, "grey.png"), hands.png(160, "bright.png"), hands.png(80, "dark.png")
@@ -213,7 +212,7 @@ CONTRASTS = """() => {
 }"""
 
 
-def test_everything_has_a_name_for_those_who_do_not_see_it(hands, open_page):
+def test_everything_has_a_name_for_those_who_do_not_see_it(open_page):
     page = open_page()
     hands.choose(page, hands.png(150, "bright.png"))
     hands.wait_for_maps(page)
@@ -245,7 +244,7 @@ def test_what_the_model_is_worth_stands_there_with_its_intervals(open_page, run)
     assert page.locator("footer").count() == 0
 
 
-def test_no_file_is_left_behind(hands, open_page, temporary):
+def test_no_file_is_left_behind(open_page, temporary):
     page = open_page()
     hands.choose(page, hands.png(150, "secret.png"))
     hands.wait_for_maps(page)

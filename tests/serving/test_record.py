@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dlmath.drift import ServedStatistics
-from dlmath.inference.decider import Answers
-from dlmath.inference.predict_files import load_classifier
+from dlmath.inference.classifier import Outputs
+from dlmath.inference.runtimes import load_classifier
 from dlmath.runs import Run
 from dlmath.serving.record import Record
 
@@ -19,7 +19,7 @@ def test_the_sums_of_all_answers_are_written_at_the_end(light_run: Run) -> None:
     asked = pixels(25, classifier.image_size)
     record = Record(light_run, classifier)
 
-    record.add(classifier.answer(asked), asked)
+    record.add(classifier.predict(asked), asked)
     record.close()
 
     assert ServedStatistics.load(light_run.served_statistics_path).images == 25
@@ -28,7 +28,7 @@ def test_the_sums_of_all_answers_are_written_at_the_end(light_run: Run) -> None:
 def test_a_server_goes_on_where_the_last_one_ended(light_run: Run) -> None:
     classifier = load_classifier(light_run)
     asked = pixels(20, classifier.image_size)
-    answers = classifier.answer(asked)
+    answers = classifier.predict(asked)
     for _ in range(2):
         record = Record(light_run, classifier)
         record.add(answers, asked)
@@ -42,7 +42,7 @@ def test_an_answer_that_is_no_number_is_not_counted(light_run: Run) -> None:
     record = Record(light_run, classifier)
 
     asked = pixels(30, classifier.image_size)
-    record.add(Answers(np.full((30, 2), np.nan), None), asked)
+    record.add(Outputs(np.full((30, 2), np.nan), None), asked)
     record.close()
 
     assert not light_run.served_statistics_path.exists()

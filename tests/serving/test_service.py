@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from dlmath.errors import UserError
-from dlmath.inference.decider import Answers, Decider, Threshold
-from dlmath.inference.exported import ONNX
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.decision_rule import Threshold
+from dlmath.inference.runtimes import ONNX
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.service import Service, name_of
@@ -27,18 +28,20 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class Held(Decider):
+class Held(Classifier):
     """Answers by the brightness of an image, when it is let."""
+
+    batch_size = 8
 
     def __init__(self) -> None:
         super().__init__(("DARK", "LIGHT"), SIZE, "LIGHT", Threshold(0.5, "validation"))
         object.__setattr__(self, "let", threading.Event())
 
-    def answer(self, pixels: np.ndarray, progress: object = None) -> Answers:
+    def compute(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return the brightness as a probability, as soon as that is let."""
         self.let.wait()  # type: ignore[attr-defined]
-        light = pixels.mean(axis=(1, 2, 3)) / 255
-        return Answers(np.stack([1 - light, light], axis=1), None)
+        light = batch.mean(axis=(1, 2, 3)) / 255
+        return {"probabilities": np.stack([1 - light, light], axis=1)}
 
 
 def picture(shade: int) -> bytes:

@@ -9,11 +9,10 @@ import pytest
 from PIL import Image
 
 import dlmath
-from dlmath.data.sources import read_sources
-from dlmath.data.splits import read_split
+from dlmath.data.run_data import RunData
 from dlmath.errors import RecipeError, RunError
-from dlmath.inference.decider import Decider, Threshold
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.decision_rule import DecisionRule, Threshold
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
@@ -46,16 +45,14 @@ def strange(tmp_path_factory):
     return path
 
 
-def part_of(run, squares, name):
+def part_of(run, name):
     """The image files of a part of a run."""
-    recipe = run.recipe
-    catalogue = read_sources([squares], classes=recipe.classes, patient_rules=recipe.patient_rules)
-    return [example.path for example in read_split(run.split_path, catalogue).part(name)]
+    return [example.path for example in RunData(run).part(name)]
 
 
 def test_the_manifest_tells_the_rules_and_what_they_do_on_validation(trained, squares):
     manifest = trained.manifest
-    predictions = dlmath.predict(trained, part_of(trained, squares, "validation"))
+    predictions = dlmath.predict(trained, part_of(trained, "validation"))
 
     abstention, distance = manifest["abstention"], manifest["distance"]
     assert (abstention["rule"], abstention["target"]) == ("coverage", 0.9)
@@ -90,7 +87,7 @@ def test_the_evaluation_follows_from_the_predictions(trained, squares):
 
     schema = json.loads(files("dlmath.evaluation").joinpath("evaluation.schema.json").read_text())
     jsonschema.validate(read_json(trained.metrics_path), schema)
-    predictions = dlmath.predict(trained, part_of(trained, squares, "test"), runtime="keras")
+    predictions = dlmath.predict(trained, part_of(trained, "test"), runtime="keras")
     answered = [one for one in predictions if not one.abstains]
     selective = evaluation.selective
     assert selective["coverage"]["value"] == pytest.approx(len(answered) / len(predictions))
@@ -102,7 +99,7 @@ def test_the_evaluation_follows_from_the_predictions(trained, squares):
     assert selective["greatest_distance"] == trained.manifest["distance"]["limit"]
 
 
-@pytest.mark.parametrize("load", [LightClassifier.load, Classifier.load])
+@pytest.mark.parametrize("load", [LightClassifier.load, KerasClassifier.load])
 @pytest.mark.parametrize("change", ["missing", "other"])
 def test_a_distance_that_is_gone_or_changed_is_named(trained, load, change):
     path = trained.light_distance_path
@@ -171,14 +168,14 @@ def test_the_rule_is_kept_where_it_is_chosen(recipe, rule, target):
     found = validation.decisions(probabilities, labels, [None] * 60, recipe, Reporter())
 
     abstention, threshold = found["abstention"], found["threshold"]
-    decider = Decider(
+    rule = DecisionRule(
         recipe.classes,
         recipe.image_size,
         recipe.positive_class or None,
         threshold and Threshold(threshold["value"], "validation"),
     )
-    sure = decider.confidence(probabilities) >= abstention["confidence"]
-    wrong = decider.decide(probabilities) != labels
+    sure = rule.confidence(probabilities) >= abstention["confidence"]
+    wrong = rule.decide(probabilities) != labels
     assert sure.mean() == pytest.approx(abstention["coverage"])
     assert wrong[sure].mean() == pytest.approx(abstention["risk"])
     assert abstention["coverage"] >= target if rule == "coverage" else abstention["risk"] <= target

@@ -11,7 +11,7 @@ from dlmath.data.sources import read_sources
 from dlmath.errors import RecipeError
 from dlmath.export.description import describe
 from dlmath.export.saved_model import write_saved_model
-from dlmath.inference.keras_classifier import Classifier
+from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.linear_head.scaling import fit_scaling
 from dlmath.recipe import Recipe
@@ -61,32 +61,32 @@ def log_odds(probabilities):
 
 
 def test_keras_and_light_give_the_calibrated_probabilities(calibrated, plain, pixels):
-    keras_form = Classifier.load(calibrated)
+    keras_form = KerasClassifier.load(calibrated)
 
-    found = keras_form.probabilities(pixels)
+    found = keras_form.predict(pixels).probabilities
 
     scaling = calibrated.manifest["calibration"]
     offset = scaling["offsets"]["dark"] - scaling["offsets"]["bright"]
-    before = log_odds(Classifier.load(plain).probabilities(pixels))
+    before = log_odds(KerasClassifier.load(plain).predict(pixels).probabilities)
     sign = 1 if keras_form.classes.index("dark") == 1 else -1
     np.testing.assert_allclose(
         log_odds(found), scaling["slope"] * before + sign * offset, atol=1e-4
     )
     assert np.abs(log_odds(found) - before).max() > 0.05
     light_form = LightClassifier.load(calibrated)
-    np.testing.assert_allclose(light_form.probabilities(pixels), found, atol=1e-4)
+    np.testing.assert_allclose(light_form.predict(pixels).probabilities, found, atol=1e-4)
 
 
 @pytest.mark.slow
 def test_an_export_gives_the_calibrated_probabilities(calibrated, pixels, tmp_path):
-    classifier = Classifier.load(calibrated)
+    classifier = KerasClassifier.load(calibrated)
     metadata = describe(calibrated, classifier, "saved_model")
     write_saved_model(classifier, tmp_path / "saved", metadata)
     served = tf.saved_model.load(tmp_path / "saved").signatures["serve_pixels"]
 
     found = served(pixels=tf.constant(pixels, tf.float32))["probabilities"]
 
-    np.testing.assert_allclose(found, classifier.probabilities(pixels), atol=1e-5)
+    np.testing.assert_allclose(found, classifier.predict(pixels).probabilities, atol=1e-5)
 
 
 def test_the_manifest_says_how_and_what_it_gained(calibrated, plain):
@@ -143,7 +143,8 @@ def test_a_model_trained_by_steps_is_calibrated_too(images, pixels, tmp_path):
     )
 
     record = scaled.manifest["calibration"]
-    before, after = (log_odds(Classifier.load(r).probabilities(pixels)) for r in (plain, scaled))
+    loaded = [KerasClassifier.load(run) for run in (plain, scaled)]
+    before, after = (log_odds(one.predict(pixels).probabilities) for one in loaded)
     offset = stored_scaling(scaled).offsets[1] - stored_scaling(scaled).offsets[0]
     np.testing.assert_allclose(after, record["slope"] * before + offset, atol=1e-4)
     assert record["val_loss_after"] < record["val_loss_before"]

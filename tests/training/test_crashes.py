@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from dlmath.runs import Run
+from tests.support import crashing
 
 RECIPE = {
     "name": "small",
@@ -59,7 +60,7 @@ def killed_until_done(fork_server, folder, images, recipe, seed, kills=KILLS):
 
 
 @pytest.mark.slow
-def test_ten_kills_change_no_bit(crashing, fork_server, images, tmp_path):
+def test_ten_kills_change_no_bit(fork_server, images, tmp_path):
     assert fork_server.call("train", str(tmp_path / "whole"), str(images), RECIPE) == 0
     expected = crashing.result(Run(tmp_path / "whole"))
     assert any(name.startswith("state optimizer") for name in expected)
@@ -69,7 +70,7 @@ def test_ten_kills_change_no_bit(crashing, fork_server, images, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_recipes_survive_kills_too(crashing, fork_server, images, name, tmp_path):
+def test_other_recipes_survive_kills_too(fork_server, images, name, tmp_path):
     recipe = {**RECIPE, **OTHERS[name]}
     assert fork_server.call("train", str(tmp_path / "whole"), str(images), recipe) == 0
     expected = crashing.result(Run(tmp_path / "whole"))
@@ -79,7 +80,7 @@ def test_other_recipes_survive_kills_too(crashing, fork_server, images, name, tm
 
 
 @pytest.mark.slow
-def test_a_hundred_kills_change_no_bit(crashing, fork_server, images, tmp_path):
+def test_a_hundred_kills_change_no_bit(fork_server, images, tmp_path):
     recipe = {**RECIPE, "epochs": 12, "patience": 0}
     assert fork_server.call("train", str(tmp_path / "whole"), str(images), recipe) == 0
     expected = crashing.result(Run(tmp_path / "whole"))

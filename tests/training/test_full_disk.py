@@ -7,6 +7,7 @@ import pytest
 from dlmath.runs import Run
 from dlmath.training import checkpoints
 from dlmath.training.checkpoint_store import CheckpointStore
+from tests.support import crashing
 
 RECIPE = {
     "name": "small",
@@ -41,7 +42,7 @@ def disk(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_full_disk_of_any_size_loses_nothing(crashing, fork_server, draw_squares, disk, tmp_path):
+def test_a_full_disk_of_any_size_loses_nothing(fork_server, draw_squares, disk, tmp_path):
     images = draw_squares(tmp_path / "images", {"dark": 90, "bright": 170}, noise=60)
     whole = Run(tmp_path / "whole")
     assert fork_server.call("train", str(whole.folder), str(images), RECIPE) == 0

@@ -12,6 +12,7 @@ from dlmath.runs import Run, write_text
 from dlmath.training import checkpoints, resume
 from dlmath.training.carry_out import sole_trainer
 from dlmath.training.loop import Loop
+from tests.support import crashing
 
 
 class SignalAt(Reporter):
@@ -47,7 +48,7 @@ def whole(recipe, images, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def expected(whole, crashing):
+def expected(whole):
     return crashing.result(whole)
 
 
@@ -69,7 +70,7 @@ def stopped(stopped_template, tmp_path):
     return run
 
 
-def test_each_difference_is_named_and_refused(stopped, expected, crashing):
+def test_each_difference_is_named_and_refused(stopped, expected):
     manifest = stopped.manifest
     write_text(stopped.recipe_path, stopped.recipe.replace(seed=1).to_toml())
     stopped.update_manifest(
@@ -96,14 +97,14 @@ def test_each_difference_is_named_and_refused(stopped, expected, crashing):
 
 
 @pytest.mark.slow
-def test_what_is_forced_is_marked(stopped, expected, crashing):
+def test_what_is_forced_is_marked(stopped, expected):
     stopped.update_manifest(versions={**stopped.manifest["versions"], "numpy": "0.1"})
     run = resume(stopped, force=True)
     assert [line.split(":")[0] for line in run.manifest["forced"]] == ["version of numpy"]
     assert crashing.result(run) == expected  # it was the same NumPy after all
 
 
-def test_a_run_goes_on_without_force_where_nothing_differs(stopped, expected, crashing):
+def test_a_run_goes_on_without_force_where_nothing_differs(stopped, expected):
     leftover = stopped.checkpoints / ".epoch-00000-step-000001-abcdefgh.tmp.checkpoint"
     leftover.write_bytes(b"half")
     run = resume(stopped)
@@ -145,7 +146,7 @@ def test_what_a_kill_left_before_the_manifest_stands_in_nobodys_way(stopped, ima
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["reading training images", "Building", "epoch 2/2  "])
-def test_a_signal_at_any_stage_stops_cleanly(recipe, images, expected, crashing, task, tmp_path):
+def test_a_signal_at_any_stage_stops_cleanly(recipe, images, expected, task, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(Stopped, match="same command|--resume") as stopped:
         dlmath.train(recipe, images, out=out, reporter=SignalAt(task, signal.SIGINT))
@@ -164,7 +165,7 @@ def interrupted(recipe, images, out, patch, name, replacement):
 
 @pytest.mark.slow
 def test_a_signal_while_validating_goes_on_at_the_end_of_the_epochs_steps(
-    recipe, images, expected, crashing, tmp_path
+    recipe, images, expected, tmp_path
 ):
     from dlmath.inference.probabilities import predict_probabilities
 
@@ -180,7 +181,7 @@ def test_a_signal_while_validating_goes_on_at_the_end_of_the_epochs_steps(
 
 @pytest.mark.slow
 def test_a_signal_while_a_checkpoint_is_written_is_honoured_after_it(
-    recipe, images, expected, crashing, tmp_path
+    recipe, images, expected, tmp_path
 ):
     true = checkpoints.save
 
@@ -199,9 +200,7 @@ def test_a_signal_while_a_checkpoint_is_written_is_honoured_after_it(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["write_light", "write_distance_of_images", "write_report"])
-def test_an_end_after_the_last_epoch_is_made_up_for(
-    recipe, images, expected, crashing, place, tmp_path
-):
+def test_an_end_after_the_last_epoch_is_made_up_for(recipe, images, expected, place, tmp_path):
     def ends(*arguments):
         raise SystemExit
 
@@ -214,7 +213,7 @@ def test_an_end_after_the_last_epoch_is_made_up_for(
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_message_with_the_command(recipe, images, expected, crashing, tmp_path):
+def test_a_full_disk_is_one_message_with_the_command(recipe, images, expected, tmp_path):
     true, written = checkpoints.write_bytes, []
 
     def write(path, data):
@@ -234,7 +233,7 @@ def test_a_full_disk_is_one_message_with_the_command(recipe, images, expected, c
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_every_single_step_changes_no_bit(
-    recipe, images, expected, crashing, number, monkeypatch, tmp_path
+    recipe, images, expected, number, monkeypatch, tmp_path
 ):
     true, codes = Loop._end_step, []
 

@@ -7,15 +7,16 @@ import pytest
 from dlmath.errors import DivergedError
 from dlmath.runs import Run
 from dlmath.training.loop import Position
+from tests.support import crashing
 
 
 @pytest.fixture(scope="module")
-def expected(crashing, tmp_path_factory):
+def expected(tmp_path_factory):
     return crashing.FakeTraining(tmp_path_factory.mktemp("whole")).run()
 
 
 @pytest.fixture(scope="module")
-def points(crashing, expected, tmp_path_factory):
+def points(expected, tmp_path_factory):
     """How many there are in a whole training."""
     faults = crashing.Faults(None, lambda: None)
     with faults.in_force():
@@ -33,7 +34,7 @@ STRIDES = [13, pytest.param(1, marks=pytest.mark.slow)]
 
 @pytest.mark.parametrize("every", STRIDES)
 @pytest.mark.parametrize("fault", ["full_disk", "failing_disk"])
-def test_an_error_at_any_point_loses_nothing(crashing, expected, points, fault, every, tmp_path):
+def test_an_error_at_any_point_loses_nothing(expected, points, fault, every, tmp_path):
     stopped = 0
     for at in range(0, points, every):
         folder = tmp_path / str(at)
@@ -51,9 +52,7 @@ def test_an_error_at_any_point_loses_nothing(crashing, expected, points, fault, 
 
 
 @pytest.mark.parametrize("every", STRIDES)
-def test_a_kill_at_any_point_loses_nothing(
-    crashing, fork_server, expected, points, every, tmp_path
-):
+def test_a_kill_at_any_point_loses_nothing(fork_server, expected, points, every, tmp_path):
     for at in range(0, points, every):
         folder = tmp_path / str(at)
         assert fork_server.call("fake_training", str(folder), at) == 9
@@ -63,7 +62,7 @@ def test_a_kill_at_any_point_loses_nothing(
         shutil.rmtree(folder)
 
 
-def test_what_is_not_finite_is_never_saved(crashing, tmp_path):
+def test_what_is_not_finite_is_never_saved(tmp_path):
     training = crashing.FakeTraining(tmp_path / "checkpoints")
     training.saver.save(training)
     training.weight.assign(training.weight.value * float("nan"))

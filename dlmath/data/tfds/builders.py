@@ -19,10 +19,12 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from dlmath.data.official import OFFICIAL, OfficialArchive
+from dlmath.data.official import official_archive
 from dlmath.data.sources import Catalogue, Example, read_sources
 from dlmath.data.splits import split_examples
 from dlmath.data.trees import read_tree
+from dlmath.models.recipes import RECIPES
+from dlmath.models.task import OfficialArchive
 from dlmath.recipe import Recipe
 
 
@@ -39,7 +41,7 @@ class OfficialImages(  # type: ignore[call-arg]  # mypy does not follow the base
     @property
     def official(self) -> OfficialArchive:
         """The archive that the images come from."""
-        return OFFICIAL[self.TASK]
+        return official_archive(self.TASK)
 
     def _info(self) -> Any:
         return tfds.core.DatasetInfo(
@@ -64,7 +66,7 @@ class OfficialImages(  # type: ignore[call-arg]  # mypy does not follow the base
         catalogue = read_sources(
             [self._source(dl_manager)],
             classes=tuple(self.official.images),
-            patient_rules=self.official.patient_rules,
+            patient_rules=RECIPES[self.TASK].patient_rules,
         )
         return {name: self._generate_examples(own) for name, own in self._parts(catalogue)}
 
@@ -115,18 +117,19 @@ def _url_infos(official: OfficialArchive) -> dict[str, Any]:
     return {official.url: info}
 
 
-_MANUAL = (
-    "Optional: the folder that `dlmath data download {task}` prints, or one that holds {file}. "
-    "Without it the archive is downloaded."
-)
+def _manual(task: str) -> str:
+    return (
+        f"Optional: the folder that `dlmath data download {task}` prints, or one that holds "
+        f"{official_archive(task).file}. Without it the archive is downloaded."
+    )
 
 
 class NlmMalaria(OfficialImages):
     """Red blood cells, parasitised or not, split by patient."""
 
     TASK = "malaria"
-    MANUAL_DOWNLOAD_INSTRUCTIONS = _MANUAL.format(task="malaria", file="cell_images.zip")
-    url_infos = _url_infos(OFFICIAL["malaria"])
+    MANUAL_DOWNLOAD_INSTRUCTIONS = _manual("malaria")
+    url_infos = _url_infos(official_archive("malaria"))
     DESCRIPTION = (
         "27,558 red blood cells of 200 patients, cut out of thin blood smears: parasitized or "
         "uninfected (NLM, Rajaraman et al. 2018). No patient is in two of the splits, which are "
@@ -138,8 +141,8 @@ class KermanyChestXray(OfficialImages):
     """Chest X-rays of children, normal or with pneumonia."""
 
     TASK = "pneumonia"
-    MANUAL_DOWNLOAD_INSTRUCTIONS = _MANUAL.format(task="pneumonia", file="ChestXRay2017.zip")
-    url_infos = _url_infos(OFFICIAL["pneumonia"])
+    MANUAL_DOWNLOAD_INSTRUCTIONS = _manual("pneumonia")
+    url_infos = _url_infos(official_archive("pneumonia"))
     BUILDER_CONFIGS: ClassVar[list[Any]] = [
         tfds.core.BuilderConfig(
             name="official",

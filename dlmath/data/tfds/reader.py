@@ -17,6 +17,7 @@ from dlmath.data.placing import atomic_folder, make_room
 from dlmath.data.tables import read_table
 from dlmath.data.trees import IMAGE_ENDINGS, PARTS, Reading
 from dlmath.errors import DataError
+from dlmath.models.recipes import TASKS
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home, write_csv
 
@@ -61,12 +62,9 @@ def _without_patients(source: str) -> str:
         f"{source} has no patients and no file names: its images are split one by one. If several "
         "are of one patient, results look better than they are."
     )
-    if source.removeprefix(PREFIX).split(":")[0] == "malaria":
-        said += (
-            " Its cells are of 200 patients, so it cannot be split honestly: get the archive with "
-            "`dlmath data download malaria`, or build tfds:nlm_malaria (dlmath.data.tfds)."
-        )
-    return said
+    name = source.removeprefix(PREFIX).split(":")[0]
+    more = [task.tfds_warnings[name] for task in TASKS.values() if name in task.tfds_warnings]
+    return " ".join([said, *more])
 
 
 def _prepared_folder(source: str) -> Path:

@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from dlmath import seeds
-from dlmath.data.official import OFFICIAL
+from dlmath.data.official import official_archive
 from dlmath.data.pipeline import training_batches
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import read_sources
@@ -188,13 +188,14 @@ def test_without_a_manual_folder_the_official_archive_is_asked_for(builder, tmp_
     (tmp_path / "prepared" / "downloads" / "manual" / "of_another_set").mkdir(parents=True)
     built = builder(data_dir=tmp_path / "prepared")
     built.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
-    assert asked == [OFFICIAL[builder.TASK].url]
+    assert asked == [official_archive(builder.TASK).url]
     assert built.info.splits.total_num_examples == len(names)
 
 
 def test_what_is_known_of_the_archives_is_what_a_download_is_checked_by():
     (info,) = NlmMalaria.url_infos.values()
-    assert (info.size, info.checksum) == (OFFICIAL["malaria"].size, OFFICIAL["malaria"].sha256)
+    official = official_archive("malaria")
+    assert (info.size, info.checksum) == (official.size, official.sha256)
     theirs = tfds.builder_cls("malaria")
     assert theirs is not NlmMalaria  # the names do not collide
     assert theirs.url_infos == NlmMalaria.url_infos

@@ -1,0 +1,104 @@
+"""What 8-bit features cost in accuracy, on real images.
+
+    python benchmarks/studies/eight_bits.py ../shared/data
+
+The frozen EfficientNet-Lite0 of the chest X-rays with 8-bit weights and activations, its ranges
+from 32 training images, beside the float32 one that dlmath uses: the head solved on either, and the
+head of float32 features given 8-bit ones, as a mixed deployment would. Figures are of the
+validation part. Writes `benchmarks/results/eight-bits.json`.
+"""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy.special import softmax
+
+from dlmath.cli.progress import reporter
+from dlmath.data.pixels import read_image
+from dlmath.features import FrozenNetwork, feature_model, load_features
+from dlmath.features.convert import to_litert
+from dlmath.features.network import network_key
+from dlmath.inference.network import Network
+from dlmath.linear_head import HeadFit, fit_head
+from dlmath.models import RECIPES
+from dlmath.recipe import Recipe
+from dlmath.training import solved_head
+from dlmath.training.devices import pin_threads, place
+from dlmath.training.ingredients import class_indices
+from dlmath.training.prepare import Prepared, Request, prepare
+from dlmath.training.solved_head import HeadIngredients
+from dlmath.training.validation import measure
+
+RESULT = Path(__file__).parents[1] / "results" / "eight-bits.json"
+CALIBRATION = 32
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path, help="the folder with chest_xray/")
+    data = parser.parse_args().data
+    pin_threads()
+    recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
+    with reporter() as report:
+        prepared = prepare(Request(recipe, [data / "chest_xray"]), report)
+        whole = solved_head.gather(prepared, place(), report)
+        network = eight_bit_network(whole, prepared)
+        parts = [
+            load_features(
+                part,
+                network,
+                progress=report.task("8 bits"),
+            )
+            for part in (prepared.split.train, prepared.split.validation)
+        ]
+    eight = dataclasses.replace(whole, network=network, train=parts[0], validation=parts[1])
+    head, eight_head = solve(whole), solve(eight)
+    RESULT.write_text(
+        json.dumps(
+            {
+                "command": "python benchmarks/studies/eight_bits.py DATA",
+                "megabytes": [len(whole.network.content or b"") / 1e6, len(network.content) / 1e6],
+                "float32": figures(head, whole, recipe),
+                "8 bits, head solved on them": figures(eight_head, eight, recipe),
+                "8 bits, head of float32": figures(head, eight, recipe),
+            },
+            indent=2,
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+    print(RESULT.read_text(encoding="utf-8"))
+
+
+def eight_bit_network(whole: HeadIngredients, prepared: Prepared) -> FrozenNetwork:
+    size = whole.recipe.image_size
+    spread = prepared.split.train[:: max(1, len(prepared.split.train) // CALIBRATION)]
+    images = np.stack([read_image(e.path, e.file, size) for e in spread[:CALIBRATION]])
+    model = feature_model(whole.model)
+    content = to_litert(model, calibration=images)
+    if content is None:
+        raise SystemExit("LiteRT's converter refused to quantise the network.")
+    return dataclasses.replace(
+        whole.network,
+        key=network_key(model, f"{whole.network.runtime} in 8 bits"),
+        content=content,
+        make_runner=lambda: Network(content, threads=1),
+    )
+
+
+def solve(ingredients: HeadIngredients) -> HeadFit:
+    data = solved_head.head_data(ingredients)
+    return fit_head(data.features, data.targets, data.weights, data.groups)
+
+
+def figures(head: HeadFit, ingredients: HeadIngredients, recipe: Recipe) -> dict[str, float]:
+    part = ingredients.validation
+    probabilities = softmax(head.logits(part.array), axis=1)
+    return measure(probabilities, class_indices(part.examples, recipe), recipe)
+
+
+if __name__ == "__main__":
+    main()

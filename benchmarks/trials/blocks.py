@@ -1,0 +1,171 @@
+"""Blocks of what was tried to break things, and what came of it; see `benchmarks/tables.py`."""
+
+import re
+import tomllib
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+from benchmarks.tables import block, load, table
+from dlmath.serving.limits import MEBIBYTE, Limits
+from tests.support.bad_requests import BAD_REQUESTS
+
+SURVIVORS = Path(__file__).parent / "mutations" / "survivors.toml"
+LONGEST = 160  # characters in a cell
+
+
+@block
+def planted() -> str:
+    """Return a row for each kind of fault that was planted, then what became of clean sets."""
+    result = load("planted-faults")
+    together = result["together"]
+    found = [
+        [fault, f"{found:,}", f"{of:,}"]
+        for fault, (found, of) in together["found_and_planted"].items()
+    ]
+    sets = [[name, f"{one['images']:,}"] for name, one in result["sets"].items()]
+    mutated = load("mutated-files")
+    return "\n".join(
+        [
+            table(["planted", "found:", "of:"], found),
+            table(["clean set", "images:"], sets),
+            f"False alarms on the clean sets: {together['false_alarms']}. "
+            f"{mutated['files']:,} mutated image files: {len(mutated['crashes'])} crashes, "
+            f"{len(mutated['hangs'])} hangs, {len(mutated['disagreements'])} disagreements.\n",
+        ]
+    )
+
+
+@block
+def hostile() -> str:
+    """Return a row for each hostile model file: what it tries, and what becomes of it."""
+    result = load("hostile_files")
+    rows = []
+    for one in result["files"]:
+        ways = one["entrances"].values()
+        refused = sum(way["exit_code"] == 2 for way in ways)
+        traces = sum(len(way["side_effects"]) for way in ways)
+        because = _reason(one["entrances"]["dlmath.load(FILE)"]["message"])
+        count = f"{refused} of {len(ways)}"
+        rows.append([one["hole"], one["tries"], count, traces or "none", because])
+    summary = result["summary"]
+    heads = ["hole", "it tries", "refused", "side effects", "because"]
+    return (
+        f"{table(heads, rows)}\nWays in: {', '.join(f'`{way}`' for way in summary['entrances'])}. "
+        f"Attempts: {summary['tried']}; refused with exit code 2 and one message: "
+        f"{summary['refused']}; side effects: {summary['side_effects'] or 'none'}.\n"
+    )
+
+
+def _reason(message: str) -> str:
+    """Return what is particular about a message."""
+    found = re.search(r"is not loaded: (.*?)\. No network", message)
+    found = found or re.search(r"the file is damaged \((.*)\)", message)
+    return found[1] if found else message
+
+
+@block
+def doctor() -> str:
+    """Return a row for each sabotaged run: which check named it, and in what words."""
+    result = load("doctor")
+    rows = (
+        [
+            one["fault"],
+            one["check"],
+            one["verdict"],
+            shorten(one["said"], LONGEST, placeholder=" …"),
+        ]
+        for one in result["sabotaged"]
+    )
+    well = (
+        [f"{name}, as it was", ", ".join(one["faults"]) or "none", len(one["checks"])]
+        for name, one in result["well"].items()
+    )
+    return "\n".join(
+        [
+            table(["sabotage", "check", "verdict", "what it says"], rows),
+            f"Named: {result['found']} of {len(result['sabotaged'])}.\n",
+            table(["run", "faults", "checks:"], well),
+        ]
+    )
+
+
+@block
+def crashes() -> str:
+    """Return a row for each task: kills at random moments, and what became of the trainings."""
+    rows = []
+    for task, row in load("crashes")["tasks"].items():
+        settings = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
+        counts = ("trainings_killed", "kills", "trainings_finished", "trainings_bitwise_equal")
+        images = f"{task}, {row['images']} images ({settings})"
+        rows.append([images, *(row[count] for count in counts)])
+    heads = ["real images", "trainings killed", "kills", "finished", "bitwise equal"]
+    return table(heads, rows)
+
+
+@block
+def mutations() -> str:
+    """Return the scores, then every mutant that survived, with the reason."""
+    result = load("mutations")
+    scores = []
+    for name, one in result.items():
+        killed = f"{one['killed']} ({one['killed'] / one['tried']:.1%})"
+        scores.append([name, one["tried"], killed, len(one["survived"])])
+    blocks = [table(["modules", "changes tried", "noticed by a test", "not noticed"], scores)]
+    for name, one in result.items():
+        if one["not_run"]:
+            blocks.append(f"Of the changes of {name}, {one['not_run']} were not tried.\n")
+        if one["survived"]:
+            rows = map(_survivor, one["survived"])
+            heads = ["line", "before", "after", "why no test can tell"]
+            blocks.append(f"Of {name}:\n\n{table(heads, rows)}")
+    return "\n".join(blocks)
+
+
+def _survivor(mutant: dict[str, Any]) -> list[str]:
+    place = f"`{mutant['module'].split('/')[-1]}`, {mutant['line']}"
+    return [place, f"`{mutant['before']}`", f"`{mutant['after']}`", why(mutant)]
+
+
+def why(mutant: dict[str, Any]) -> str:
+    """Return the reason that is known for a surviving mutant.
+
+    Raises:
+        KeyError: None is: a test is missing.
+    """
+    for known in tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))["survivor"]:
+        before, after = known.get("before"), known["after"]
+        gained = after not in mutant["before"] if before is None else before in mutant["before"]
+        if gained and after in mutant["after"]:
+            return known["reason"]
+    raise KeyError(f"no reason for {mutant}")
+
+
+@block
+def limits() -> str:
+    """Return a row for each bound of a server."""
+    bounds = Limits()
+    rows = [
+        ["body of a request", f"{bounds.body_bytes // MEBIBYTE} MiB", 413],
+        ["an image file", f"{bounds.image_bytes // MEBIBYTE} MiB", 413],
+        ["an image, as its header says", f"{bounds.pixels / 1e6:.0f} megapixels", 413],
+        ["images in a request", bounds.images, 413],
+        [
+            "until the head, then the body has arrived",
+            f"{bounds.head_seconds:.0f} s, {bounds.body_seconds:.0f} s",
+            408,
+        ],
+        ["images that wait or are computed", bounds.queue, 503],
+        ["heat maps that wait or are drawn", bounds.maps, 503],
+        ["bodies of all requests together", f"{bounds.bodies_bytes // MEBIBYTE} MiB", 503],
+        ["connections", bounds.connections, 503],
+        ["until the answer", f"{bounds.request_seconds:.0f} s", 503],
+    ]
+    return table(["what", "at most", "beyond it"], rows)
+
+
+@block
+def refusals() -> str:
+    """Return a row for each bad request of the tests: what it is answered."""
+    rows = ([one.what, one.status, one.reason] for one in BAD_REQUESTS)
+    return table(["request", "status", "the reason has in it"], rows)

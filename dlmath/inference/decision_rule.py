@@ -1,0 +1,180 @@
+"""The rule that turns a run's probabilities into decisions, whatever program computes them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dlmath.errors import RunError
+from dlmath.inference.distance import FeatureDistance
+from dlmath.runs import Run
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Decides positive at probability >= value.
+
+    Attributes:
+        value: Of the positive class's probability.
+        chosen_on: The part of the data that it was chosen on.
+    """
+
+    value: float
+    chosen_on: str
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """When an answer is not to be relied on; a person should look at such an image.
+
+    Attributes:
+        confidence: The least that is answered, see `DecisionRule.confidence`; None without a rule.
+        distance: The greatest that is usual, see `FeatureDistance`; None where none was fitted.
+    """
+
+    confidence: float | None = None
+    distance: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionRule:
+    """How a run decides by probabilities, and when it abstains; `Classifier` computes them.
+
+    Attributes:
+        classes: K names, in the order of the probabilities.
+        image_size: Side of the images in pixels.
+        positive_class: The class that a binary task is about; None for more than two classes.
+        threshold: None for more than two classes, of which the most probable is decided.
+        abstention: When the answer is not to be relied on.
+        distance: Of features from those of the training images; None where none was fitted.
+    """
+
+    classes: tuple[str, ...]
+    image_size: int
+    positive_class: str | None
+    threshold: Threshold | None
+    abstention: Abstention = field(default=Abstention(), kw_only=True)
+    distance: FeatureDistance | None = field(default=None, kw_only=True)
+
+    @property
+    def positive_index(self) -> int | None:
+        """The index of the positive class, None for more than two classes."""
+        return None if self.positive_class is None else self.classes.index(self.positive_class)
+
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return (N,) class indices: by the threshold for two classes, else the most probable."""
+        positive = self.positive_index
+        if positive is None or self.threshold is None:
+            return probabilities.argmax(axis=1)
+        is_positive = decide_binary(probabilities[:, positive], self.threshold.value)
+        return np.where(is_positive, positive, 1 - positive)
+
+    def confidence(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return (N,), at least 0: how far in log-odds the decision is from being another one.
+
+        Of two classes it is the distance of the log-odds from those of the threshold: that of the
+        probabilities would call 0.001 as sure as 0.1 at a threshold near 0. Of more classes it is
+        the log of how many times more probable the first is than the second, which for two classes
+        and a threshold of 0.5 is the same.
+        """
+        if self.positive_index is None or self.threshold is None:
+            second, first = np.sort(_inside(probabilities), axis=1)[:, -2:].T
+            return np.log(first) - np.log(second)
+        own, limit = _inside(probabilities[:, self.positive_index]), _inside(self.threshold.value)
+        return np.abs(np.log(own / (1 - own)) - np.log(limit / (1 - limit)))
+
+    def unusual(self, distances: np.ndarray | None) -> np.ndarray | None:
+        """Return (N,) bool, whether the images are unlike the training images; None if not known.
+
+        A distance that is not a number is unusual.
+        """
+        if distances is None or self.abstention.distance is None:
+            return None
+        return ~(distances <= self.abstention.distance)
+
+    def abstains(
+        self, probabilities: np.ndarray, distances: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Return (N,) bool: unsure, or unusual; None without a rule for either."""
+        unusual, least = self.unusual(distances), self.abstention.confidence
+        unsure = None if least is None else self.confidence(probabilities) < least
+        known = [reason for reason in (unsure, unusual) if reason is not None]
+        return np.any(known, axis=0) if known else None
+
+
+def _inside(probability: np.ndarray | float) -> np.ndarray:
+    """Return probabilities whose logarithm, and that of their complement, can be taken."""
+    least = np.finfo(np.float64).eps
+    return np.clip(probability, least, 1 - least)
+
+
+def decide_binary(probability: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
+    """Return whether each image is decided positive, bool. The only place that decides.
+
+    Args:
+        probability: Of the positive class, of any shape.
+        threshold: A number, or an array that is broadcast against the probabilities.
+    """
+    return np.asarray(probability) >= threshold
+
+
+def stored_decision(run: Run) -> dict[str, Any]:
+    """Return the fields of `DecisionRule` as the run's recipe and manifest give them.
+
+    Raises:
+        RunError: The run is not finished, its files are damaged, or its recipe names other classes
+            than the model was trained on.
+    """
+    recipe = run.recipe
+    _refuse_edited(run)
+    return {
+        "classes": recipe.classes,
+        "image_size": recipe.image_size,
+        "positive_class": _positive_class(run) if recipe.is_binary else None,
+        "threshold": _threshold(run) if recipe.is_binary else None,
+        "abstention": _abstention(run),
+    }
+
+
+def _refuse_edited(run: Run) -> None:
+    """Refuse a recipe that was edited after training: answers would bear wrong names."""
+    for name, given in (
+        ("classes", list(run.recipe.classes)),
+        ("positive_class", run.recipe.positive_class),
+    ):
+        trained = run.manifest.get(name)
+        if trained and given and given != trained:
+            raise RunError(
+                f"{run.recipe_path} was edited after the training. Received: {name} = {given}, "
+                f"and the model was trained with {trained}. Put that back, or train again."
+            )
+
+
+def _positive_class(run: Run) -> str:
+    if not run.recipe.positive_class:
+        raise RunError(
+            f"{run.recipe_path} does not name the positive class. Add a line such as: "
+            f"positive_class = {run.recipe.classes[-1]!r}"
+        )
+    return run.recipe.positive_class
+
+
+def _threshold(run: Run) -> Threshold:
+    stored: dict[str, Any] | None = run.manifest.get("threshold")
+    if not stored:
+        raise RunError(
+            f"{run.folder} has no threshold, since its training did not come to the end. "
+            f"Go on with it: dlmath train --resume {run.folder}"
+        )
+    return Threshold(float(stored["value"]), str(stored["chosen_on"]))
+
+
+def _abstention(run: Run) -> Abstention:
+    """Return what the manifest tells of it; runs of before have none."""
+    manifest = run.manifest
+    confidence = (manifest.get("abstention") or {}).get("confidence")
+    distance = (manifest.get("distance") or {}).get("limit")
+    return Abstention(
+        None if confidence is None else float(confidence),
+        None if distance is None else float(distance),
+    )

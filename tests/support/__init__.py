@@ -1,0 +1,1 @@
+"""What tests and benchmarks share: tiny runs, planted faults, hostile files, servers that fail."""
