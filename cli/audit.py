@@ -1,6 +1,5 @@
 """`dlmath data audit`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from dlmath import models
 from dlmath.cli.options import Json
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
@@ -76,15 +76,15 @@ def audit(
             patient_rules=rules,
             likely_rules=likely,
             review=review,
-            progress=report.progress,
+            reporter=report,
         )
     if found_run:
         audited = audited.with_findings(_likely_label_errors(found_run))
     if html:
         write_page(audited, html)
-        typer.echo(f"The page: {html}", err=True)
+        ERR.line(f"The page: {html}")
     if as_json:
-        typer.echo(json.dumps(audited.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(audited.as_json())
     else:
         _print(audited)
     if audited.counts["error"]:
@@ -118,30 +118,26 @@ def _likely_label_errors(run: Run) -> "list[Finding]":
 
 
 def _print(audited: "Audit") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.padding import Padding
     from rich.text import Text
 
-    console = Console(highlight=False)
     drawn = " (drawn, not real)" if audited.phantom else ""
     patients = "" if audited.patients is None else f" of {audited.patients:,} patients"
-    console.print(
+    OUT.line(
         f"{', '.join(audited.sources)}{drawn}: {len(audited.examples):,} images{patients}",
-        markup=False,
-        soft_wrap=True,
     )
     for finding in audited.findings:
-        console.print(
+        OUT.styled(
             f"[{_COLOURS[finding.severity]}]{finding.severity}[/] [bold]{escape(finding.kind)}[/]"
         )
-        console.print(Padding(Text(finding.message), (0, 0, 0, 2)))
+        OUT.show(Padding(Text(finding.message), (0, 0, 0, 2)))
         for line in _some_files(finding):
             # Not wrapped: a name is to be copied.
-            console.print(f"    {line}", markup=False, soft_wrap=True)
+            OUT.line(f"    {line}")
         if finding.advice and finding.severity != "note":
-            console.print(Padding(Text(finding.advice, "italic"), (0, 0, 0, 2)))
-    console.print(audited.summary, markup=False, soft_wrap=True)
+            OUT.show(Padding(Text(finding.advice, "italic"), (0, 0, 0, 2)))
+    OUT.line(audited.summary)
 
 
 def _some_files(finding: "Finding") -> list[str]:

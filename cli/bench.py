@@ -1,12 +1,12 @@
 """`dlmath bench`."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlmath.bench import BENCHMARKS, refuse_unknown
 from dlmath.cli.options import Json
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -32,20 +32,18 @@ def bench(
     if name is not None:
         refuse_unknown(name)
     load_tensorflow()
-    from rich.console import Console
-
     from dlmath import bench as benchmarks
 
     document = {}
     for one in [name] if name else BENCHMARKS:
-        typer.echo(f"{one}: {BENCHMARKS.get(one, '')} …", err=True)
+        ERR.line(f"{one}: {BENCHMARKS.get(one, '')} …")
         comparisons = benchmarks.run(one, rounds)
         document[one] = [comparison.as_json() for comparison in comparisons]
         if not as_json:
             for comparison in comparisons:
-                Console().print(_table(comparison))
+                OUT.show(_table(comparison))
     if as_json:
-        typer.echo(json.dumps(document, indent=2))
+        OUT.document(document)
 
 
 def _table(comparison: "Comparison") -> "Table":

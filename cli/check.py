@@ -1,11 +1,11 @@
 """`dlmath check`: prove the gradients of the from-scratch layers."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlmath.cli.options import Json
+from dlmath.cli.output import OUT, Output
 from dlmath.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def check(
     with reporter() as listener:
         report = gradcheck.check(*(layers or ()), reporter=listener)
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        OUT.document(report.as_json())
     else:
         _print(report)
     if not report.passed:
@@ -56,7 +56,6 @@ def check(
 
 
 def _print(report: "Report") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from dlmath.gradcheck import ORACLES
@@ -64,13 +63,11 @@ def _print(report: "Report") -> None:
     table = Table("layer", "gradient", *(HEADINGS[oracle] for oracle in ORACLES), "verdict")
     for *cells, verdict in report.cells():
         table.add_row(*cells, f"[bold red]{verdict}[/]" if verdict == "failed" else verdict)
-    console = Console()
-    if not console.is_terminal:
-        # A pipe has no width of its own, and a table that is cut to 80 columns cannot be read.
-        console = Console(width=PIPE_WIDTH)
-    console.print(table)
+    out = Output(pipe_width=PIPE_WIDTH)
+    out.show(table)
     good = sum(not row.failed for row in report.rows)
-    console.print(f"{good} of {len(report.rows)} gradients right, in {report.seconds:.0f} s.")
+    verdict = f"{good} of {len(report.rows)} gradients right, in {report.seconds:.0f} s."
+    out.styled(verdict, highlight=True)
 
 
 def _summary(report: "Report") -> str:

@@ -1,7 +1,6 @@
 """`dlmath data`: what data are at hand, what they hold, how they look, and drawn stand-ins."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +11,13 @@ from dlmath.cli.audit import audit
 from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json, TaskArgument
+from dlmath.cli.output import OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import refuse_misspelt_task
 from dlmath.errors import DataError
 from dlmath.models.recipes import TASKS
+from dlmath.number_text import estimate_cells
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ Target = Annotated[
 @app.command("list")
 def list_tasks() -> None:
     """List the tasks, and where the data of each are."""
-    from rich.console import Console
     from rich.table import Table
 
     from dlmath.data.locate import data_at_hand
@@ -56,7 +56,7 @@ def list_tasks() -> None:
         ways += ["--data phantom"] if task.drawing else []
         found = str(data_at_hand(name) or f"none: {', or '.join(ways) or '--data PATH'}")
         table.add_row(name, ", ".join(task.recipe.classes), found)
-    Console().print(table)
+    OUT.show(table)
 
 
 @app.command()
@@ -90,7 +90,7 @@ def info(
     folded = None if folds is None else split_folds(catalogue, folds, recipe.seed)
     summary = summarise(catalogue, split, warnings, folded)
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(summary), indent=2))
+        OUT.document(dataclasses.asdict(summary))
     else:
         _print(summary)
 
@@ -110,7 +110,7 @@ def show(
     _, catalogue = _read(target)
     from dlmath.data.sheet import write_sheet
 
-    typer.echo(str(write_sheet(catalogue, out, per_class)))
+    OUT.line(str(write_sheet(catalogue, out, per_class)))
 
 
 @app.command()
@@ -146,9 +146,9 @@ def phantom(
             difficulty=difficulty,
             image_size=image_size,
             seed=seed,
-            progress=lambda done, total: report.progress("drawing", done, total),
+            progress=report.task("drawing"),
         )
-    typer.echo(str(folder))
+    OUT.line(str(folder))
 
 
 @app.command()
@@ -187,7 +187,7 @@ def howmany(
             "error": curve.error,
             "needed": dataclasses.asdict(needed),
         }
-        typer.echo(json.dumps(document, indent=2))
+        OUT.document(document)
     else:
         _print_curve(curve, needed)
 
@@ -208,7 +208,7 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, C
         sources: Sequence[Source] = [target]
         recipe = models.RECIPES.get(target)
         if recipe:
-            sources = find_data(target, progress=report.progress)
+            sources = find_data(target, reporter=report)
             rules = recipe.patient_rules if rules is None else rules
         else:
             refuse_misspelt_task(target)
@@ -217,43 +217,39 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, C
             sources,
             classes=recipe.classes,
             patient_rules=rules,
-            progress=report.progress,
+            reporter=report,
         )
     return recipe, catalogue
 
 
 def _print(summary: "Summary") -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
     title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
-    console.print(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
+    OUT.show(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
-        console.print(counts_table(cut_title("Split", summary), summary.classes, summary.split))
+        OUT.show(counts_table(cut_title("Split", summary), summary.classes, summary.split))
     if summary.folds:
-        console.print(counts_table(cut_title("Folds", summary), summary.classes, summary.folds))
+        OUT.show(counts_table(cut_title("Folds", summary), summary.classes, summary.folds))
     for what, number in summary.passed_over.items():
-        console.print(f"Passed over: {number:,} {what}", markup=False)
+        OUT.line(f"Passed over: {number:,} {what}")
     for warning in summary.warnings:
-        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+        OUT.warning(warning)
 
 
 def _print_curve(curve: "LearningCurve", needed: "Needed") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console, units = Console(highlight=False), f"{curve.unit}s"
+    units = f"{curve.unit}s"
     table = Table(title=f"Validation AUC by training {units}", title_justify="left", box=None)
     for name in (units, "AUC", "95 % interval"):
         table.add_column(name, justify="right")
     for point in curve.points:
         table.add_row(
-            f"{point.count:,}", f"{point.auc:.4f}", f"{point.low:.4f} to {point.high:.4f}"
+            f"{point.count:,}", *estimate_cells(point.auc, point.low, point.high, form=".4f")
         )
-    console.print(table)
+    OUT.show(table)
     for one in curve.held_back:
-        console.print(
+        OUT.line(
             f"Up to {one.fitted_to:,} {units} the curve predicted {one.predicted:.4f} for "
             f"{one.count:,}; it was {one.observed:.4f}."
         )
-    console.print(needed.message, soft_wrap=True)
+    OUT.line(needed.message)

@@ -1,12 +1,12 @@
 """`dlmath doctor`."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
+from dlmath.cli.output import OUT
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
 from dlmath.errors import VerificationError
@@ -51,7 +51,7 @@ def doctor(
     with reporter() as report:
         examination = examine(found, distributed=distributed, reporter=report)
     if as_json:
-        typer.echo(json.dumps(examination.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(examination.as_json())
     else:
         _show(examination)
     if examination.faults:
@@ -67,10 +67,10 @@ def _show(examination: "Examination") -> None:
     for line in examination.lines:
         if line.group != group:
             group = line.group
-            typer.echo(group)
+            OUT.line(group)
         mark = _MARKS[line.verdict.word]
-        typer.echo(f"  {mark:7}  {line.check:{width}}  {line.verdict.found}")
+        OUT.line(f"  {mark:7}  {line.check:{width}}  {line.verdict.found}")
         if line.verdict.advice:
-            typer.echo(f"  {'':7}  {'':{width}}  -> {line.verdict.advice}")
+            OUT.line(f"  {'':7}  {'':{width}}  -> {line.verdict.advice}")
     if examination.run is None:
-        typer.echo("Name a run to examine it too: dlmath doctor RUN")
+        OUT.line("Name a run to examine it too: dlmath doctor RUN")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dlmath.cli.options import TaskArgument
+from dlmath.cli.output import ERR, OUT
 from dlmath.errors import UserError
 
 
@@ -56,5 +57,5 @@ def download(
         )
     at_hand = data_at_hand(task)
     is_found = at_hand is not None and at_hand.resolve() == folder.resolve()
-    typer.echo(f"dlmath train {task}" + ("" if is_found else f" --data {folder}"), err=True)
-    typer.echo(str(folder))
+    ERR.line(f"dlmath train {task}" + ("" if is_found else f" --data {folder}"))
+    OUT.line(str(folder))

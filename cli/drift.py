@@ -1,16 +1,19 @@
 """`dlmath drift`."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
+from dlmath.cli.output import OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.errors import VerificationError
+from dlmath.number_text import SENTENCE, estimate_cells, estimate_text
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from dlmath.drift.comparison import Comparison
     from dlmath.drift.drift import Drift
 
@@ -56,7 +59,7 @@ def drift(
             reporter=report,
         )
     if as_json:
-        typer.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(result.as_json())
     else:
         _show(result)
     if result.comparison.drifted:
@@ -65,35 +68,32 @@ def drift(
 
 def _show(result: "Drift") -> None:
     """Print the verdict and what it rests on."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-
-    def say(text: str) -> None:
-        console.print(text, markup=False, soft_wrap=True)
-
-    say(_headline(result))
-    console.print(_differences(result))
+    OUT.line(_headline(result))
+    OUT.show(_differences(result))
     pictures = _pictures(result.comparison)
     if pictures:
-        say(pictures)
+        OUT.line(pictures)
     prevalence = result.comparison.prevalence
     if prevalence is not None:
-        say(
-            f"Share of the positive class by the scores: {prevalence.value:.2f} (95 % interval "
-            f"{prevalence.low:.2f} to {prevalence.high:.2f}), {prevalence.reference:.2f} in the "
-            f"reference. That it is all that changed: p = {prevalence.p:.4f}."
+        share = estimate_text(
+            prevalence.value, prevalence.low, prevalence.high, form=".2f", style=SENTENCE
+        )
+        OUT.line(
+            f"Share of the positive class by the scores: {share}, {prevalence.reference:.2f} in "
+            f"the reference. That it is all that changed: p = {prevalence.p:.4f}."
         )
     if result.farthest:
-        say("The images that differ most:")
-        console.print(_farthest(result.farthest))
+        OUT.line("The images that differ most:")
+        OUT.show(_farthest(result.farthest))
     for warning in result.warnings:
-        say(f"Note: {warning}")
+        OUT.line(f"Note: {warning}")
     if result.comparison.drifted:
-        say("Look at some of the images. Once they are sorted into classes, train again with them:")
-        say(f"    {result.retrain}")
+        OUT.line(
+            "Look at some of the images. Once they are sorted into classes, train again with them:"
+        )
+        OUT.line(f"    {result.retrain}")
     else:
-        say(result.verdict)
+        OUT.line(result.verdict)
 
 
 def _headline(result: "Drift") -> str:
@@ -112,7 +112,7 @@ def _headline(result: "Drift") -> str:
     )
 
 
-def _differences(result: "Drift") -> object:
+def _differences(result: "Drift") -> "Table":
     from rich.table import Table
 
     from dlmath.drift.discrepancies import TITLES
@@ -121,13 +121,9 @@ def _differences(result: "Drift") -> object:
     for name in ("difference", "95 % interval", "p (Holm)", "verdict"):
         table.add_column(name, justify="left" if name == "verdict" else "right")
     for one in result.comparison.differences:
-        interval = "-"
-        if one.low is not None and one.high is not None:
-            interval = f"{one.low:.3f} to {one.high:.3f}"
+        figures = estimate_cells(one.value, one.low, one.high, missing="-")
         verdict = "differs" if one.adjusted <= result.comparison.alpha else "as expected"
-        table.add_row(
-            TITLES[one.name], f"{one.value:.3f}", interval, f"{one.adjusted:.4f}", verdict
-        )
+        table.add_row(TITLES[one.name], *figures, f"{one.adjusted:.4f}", verdict)
     return table
 
 
@@ -145,7 +141,7 @@ def _pictures(found: "Comparison") -> str:
     return "\n".join(["Of the pictures themselves differ most:", *lines])
 
 
-def _farthest(images: tuple[dict[str, Any], ...]) -> object:
+def _farthest(images: tuple[dict[str, Any], ...]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 

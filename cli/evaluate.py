@@ -1,18 +1,21 @@
 """`dlmath evaluate`."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
+from dlmath.cli.output import OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
+from dlmath.number_text import SENTENCE, estimate_cells, estimate_text, interval_text
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rich.table import Table
 
     from dlmath.evaluation import Evaluation
 
@@ -68,35 +71,31 @@ def evaluate(
             reporter=report,
         )
     if as_json:
-        typer.echo(json.dumps(evaluation.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(evaluation.as_json())
     else:
         _show(found, evaluation)
 
 
 def _show(run: Run, evaluation: "Evaluation") -> None:
     """Print the figures for people to read."""
-    from rich.console import Console
-
     document = evaluation.as_json()
-    console = Console(highlight=False)
-    # soft_wrap: a line that goes to a file is not cut to the width of no terminal.
-    console.print(_headline(run, evaluation), markup=False, soft_wrap=True)
-    console.print(_metrics_table(document["metrics"]))
-    console.print(_confusion_table(evaluation))
+    OUT.line(_headline(run, evaluation))
+    OUT.show(_metrics_table(document["metrics"]))
+    OUT.show(_confusion_table(evaluation))
     if evaluation.at_prevalence is not None:
-        console.print(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
-        console.print(_metrics_table(evaluation.at_prevalence["metrics"]))
+        OUT.line(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
+        OUT.show(_metrics_table(evaluation.at_prevalence["metrics"]))
     if points := document["operating_points"]:
         named = {f"{name.replace('_', ' ')} %": figure for name, figure in points.items()}
-        console.print(_metrics_table(named, "operating point"))
+        OUT.show(_metrics_table(named, "operating point"))
     for name, slices in evaluation.slices.items():
-        console.print()
-        console.print(_slices_table(name, slices["groups"], evaluation.positive_class))
-    console.print()
+        OUT.line()
+        OUT.show(_slices_table(name, slices["groups"], evaluation.positive_class))
+    OUT.line()
     for line in _further_lines(evaluation):
-        console.print(line, markup=False, soft_wrap=True)
+        OUT.line(line)
     for warning in evaluation.warnings:
-        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+        OUT.warning(warning)
 
 
 def _headline(run: Run, evaluation: "Evaluation") -> str:
@@ -130,7 +129,8 @@ def _chosen(evaluation: "Evaluation") -> str:
         rule = f"{rule}, a miss like {choice['miss_cost']:g} false alarms"
     if choice["low"] is None:
         return f"{chosen} by {rule}"
-    return f"{chosen} by {rule}; 95 % interval {choice['low']:.4f} to {choice['high']:.4f}"
+    interval = interval_text(choice["low"], choice["high"], ".4f")
+    return f"{chosen} by {rule}; 95 % interval {interval}"
 
 
 def _further_lines(evaluation: "Evaluation") -> list[str]:
@@ -153,10 +153,9 @@ def _further_lines(evaluation: "Evaluation") -> list[str]:
 def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> list[str]:
     """Say how many images are answered, and how rightly."""
     from dlmath.evaluation.composition import composition
-    from dlmath.evaluation.meanings import with_interval
 
     def said(name: str) -> str:
-        return with_interval(selective[name])
+        return estimate_text(**selective[name], style=SENTENCE)
 
     lines = []
     if selective["unusual"]:
@@ -169,29 +168,24 @@ def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> li
     return lines
 
 
-def _metrics_table(
-    metrics: "Mapping[str, Mapping[str, float | None]]", heading: str = "metric"
-) -> object:
+def _metrics_table(metrics: "Mapping[str, Mapping[str, Any]]", heading: str = "metric") -> "Table":
     from rich.table import Table
-
-    from dlmath.evaluation.meanings import cells
 
     table = Table(heading)
     table.add_column("value", justify="right")
     table.add_column("95 % interval")
     for name, figure in metrics.items():
-        table.add_row(name, *cells(figure))
+        table.add_row(name, *estimate_cells(**figure))
     return table
 
 
-def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None) -> object:
+def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None) -> "Table":
     """Return a row for each group: what it is of, and the rate of right decisions there."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     from dlmath.evaluation.composition import composition
-    from dlmath.evaluation.meanings import cells
 
     # Text, so that brackets in a name are not taken for markup.
     # Without lines around the columns it fits into 80.
@@ -204,11 +198,11 @@ def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None)
     for group, figures in groups.items():
         images = composition(figures["by_class"], positive_class)
         rate = figures["rate"]
-        table.add_row(Text(group), Text(images), rate, *cells(figures["metrics"][rate]))
+        table.add_row(Text(group), Text(images), rate, *estimate_cells(**figures["metrics"][rate]))
     return table
 
 
-def _confusion_table(evaluation: "Evaluation") -> object:
+def _confusion_table(evaluation: "Evaluation") -> "Table":
     from rich.table import Table
     from rich.text import Text
 

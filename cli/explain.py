@@ -1,6 +1,5 @@
 """`dlmath explain`."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,6 +7,7 @@ import typer
 
 from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.predict import split_run
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.why_patients import print_patients
@@ -88,15 +88,15 @@ def explain(
         return
     answers = _explain(run, images, out, method, class_name, check)
     if as_json:
-        typer.echo(json.dumps(answers, indent=2, ensure_ascii=False))
+        OUT.document(answers)
     else:
         for answer in answers:
             _show(answer)
     errors = [answer["error"] for answer in answers if "error" in answer]
     for error in errors:
-        typer.echo(f"Error: {error}", err=True)
+        ERR.error(error)
     if errors:
-        typer.echo(f"{len(errors)} of {len(answers)} files have no explanation.", err=True)
+        ERR.line(f"{len(errors)} of {len(answers)} files have no explanation.")
         raise typer.Exit(2)
 
 
@@ -119,14 +119,14 @@ def _explain(
 def _show(answer: dict[str, Any]) -> None:
     """Print one answer for people to read."""
     if "error" in answer:
-        typer.echo(f"{answer['file']}  not read")
+        OUT.line(f"{answer['file']}  not read")
         return
-    typer.echo(f"{answer['file']}  {answer['class']} {answer['probability']:.3f}")
-    typer.echo(f"    {answer['overlay']}")
+    OUT.line(f"{answer['file']}  {answer['class']} {answer['probability']:.3f}")
+    OUT.line(f"    {answer['overlay']}")
     for name, figure in answer["figures"].items():
         if figure["passed"]:
-            typer.echo(f"    {name}: {figure['said']}")
+            OUT.line(f"    {name}: {figure['said']}")
     for warning in answer["warnings"]:
-        typer.echo(f"    Warning: {warning}")
+        OUT.warning(warning, indent=4)
     if not {"deletion", "sanity"} & set(answer["figures"]):
-        typer.echo("    Not tested against random maps and random weights: pass --check.")
+        OUT.line("    Not tested against random maps and random weights: pass --check.")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dlmath.cli.options import FinishedRun
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
 from dlmath.inference.runtimes import ExportFormat
+from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.runs import Run, read_json
 
 if TYPE_CHECKING:
@@ -54,14 +56,13 @@ def export(
 
     with reporter() as report:
         path = dlmath.export(found, format, out, quantize=quantize, reporter=report)
-    from rich.console import Console
 
     manifest = read_json(path.parent / "manifest.json")
     key = format if quantize == "none" else f"{format}_{quantize}"
-    Console(stderr=True).print(_table(manifest[key]))
+    ERR.show(_table(manifest[key]))
     for line in _warnings(manifest[key]):
-        typer.echo(line, err=True)
-    typer.echo(str(path))
+        ERR.warning(line)
+    OUT.line(str(path))
 
 
 def _table(record: dict[str, Any]) -> "Table":
@@ -109,14 +110,13 @@ def _warnings(record: dict[str, Any]) -> Iterator[str]:
     more_bits = MORE_BITS.get(record["quantize"])
     if more_bits and (decisions or abstentions):
         yield (
-            f"Warning: with {record['quantize']}, {decisions} of {proof['images']} decisions and "
+            f"with {record['quantize']}, {decisions} of {proof['images']} decisions and "
             f"{abstentions} abstentions are not those of the run; --quantize {more_bits} stays "
             "closer to it, in twice the bytes."
         )
 
 
 def _loss(measured: dict[str, Any], positive_class: str | None) -> str:
-    from dlmath.evaluation.meanings import with_interval
-
     images = _images(measured["images"], measured["by_class"], positive_class)
-    return f"{with_interval(measured['loss'])} of {measured['accuracy']:.3f}, {images}"
+    loss = estimate_text(**measured["loss"], style=SENTENCE)
+    return f"{loss} of {measured['accuracy']:.3f}, {images}"

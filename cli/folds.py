@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlmath.cli.output import ERR
 from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ def train_folds(
 
 
 def _print(done: "CrossValidation") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -53,7 +53,6 @@ def _print(done: "CrossValidation") -> None:
         values = [fold["metrics"][name]["value"] for fold in done.metrics]
         known = sorted(value for value in values if value is not None)
         table.add_row(name, str(figure), ", ".join(f"{value:.3f}" for value in known))
-    console = Console(stderr=True, highlight=False)
-    console.print(table)
+    ERR.show(table)
     for warning in done.pooled.warnings:
-        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+        ERR.warning(warning)

@@ -1,17 +1,15 @@
 """`dlmath learn`: the mathematics, experiment by experiment."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlmath.cli.options import Json
+from dlmath.cli.output import ERR, OUT, Output
 from dlmath.errors import UserError, VerificationError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from dlmath.maths import Experiment, Result
     from dlmath.maths.errata import Erratum
 
@@ -19,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True, help="The statements of five papers, each as an experiment."
 )
 
-PIPE_WIDTH = 160
+_OUT = Output(pipe_width=160)
 
 
 @app.command("list")
@@ -30,17 +28,15 @@ def list_experiments(as_json: Json = False) -> None:
     from dlmath.maths import all_experiments
 
     if as_json:
-        typer.echo(json.dumps([one.as_json() for one in all_experiments().values()], indent=2))
+        OUT.document([one.as_json() for one in all_experiments().values()])
         return
     # A name is typed, so it is whole in a narrow terminal too: the title gives way.
     name = Column("experiment", no_wrap=True, min_width=max(map(len, all_experiments())))
     table = Table("where", name, "what it shows", box=None)
     for one in all_experiments().values():
         table.add_row(one.sources[0].place, one.name, one.title)
-    _console().print(table)
-    typer.echo(
-        "Run one: dlmath learn run NAME. With --sabotage a hypothesis is violated.", err=True
-    )
+    _OUT.show(table)
+    ERR.line("Run one: dlmath learn run NAME. With --sabotage a hypothesis is violated.")
 
 
 @app.command()
@@ -80,7 +76,7 @@ def run(
         listener.progress("experiments", len(chosen), len(chosen))
     if as_json:
         document = [result.as_json() for result in results]
-        typer.echo(json.dumps(document if every or len(document) > 1 else document[0], indent=2))
+        OUT.document(document if every or len(document) > 1 else document[0])
     _refuse_failures(results)
 
 
@@ -91,7 +87,7 @@ def errata(as_json: Json = False) -> None:
 
     wrong = [one.source.place for one in ERRATA if not all(check.holds for check in one.checks)]
     if as_json:
-        typer.echo(json.dumps([one.as_json() for one in ERRATA], indent=2))
+        OUT.document([one.as_json() for one in ERRATA])
     else:
         for one in ERRATA:
             _print_erratum(one)
@@ -113,22 +109,21 @@ def statements(
     if out:
         out.write_text(page(), encoding="utf-8")
     else:
-        typer.echo(page(), nl=False)
+        OUT.line(page().removesuffix("\n"))
 
 
 def _print_erratum(erratum: "Erratum") -> None:
-    console = _console()
-    console.print(f"[bold]{erratum.source.place}[/]", highlight=False)
+    _OUT.styled(f"[bold]{erratum.source.place}[/]")
     for heading, text in (
         ("said", erratum.said),
         ("but", erratum.counterexample),
         ("right", erratum.corrected),
     ):
-        console.print(f"  {heading:6}{text}", highlight=False, markup=False)
+        _OUT.paragraph(f"  {heading:6}{text}")
     for check in erratum.checks:
         figure = f"{check.value:.4g} {check.relation} {check.bound:.4g}"
-        console.print(f"        {check.name}: {figure}", highlight=False, markup=False)
-    console.print()
+        _OUT.paragraph(f"        {check.name}: {figure}")
+    _OUT.line()
 
 
 def _chosen(
@@ -164,7 +159,7 @@ def _save(result: "Result", folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.experiment.name}.svg"
     path.write_text(standalone(result.chart), encoding="utf-8")
-    typer.echo(f"plot: {path}", err=True)
+    ERR.line(f"plot: {path}")
 
 
 def _print(result: "Result") -> None:
@@ -175,15 +170,15 @@ def _print(result: "Result") -> None:
     for check in result.checks:
         mark = "yes" if check.holds else "[bold red]no[/]"
         table.add_row(check.name, f"{check.value:.4g} {check.relation} {check.bound:.4g}", mark)
-    console = _console()
-    console.print(f"[bold]{one.title}[/] ({one.name})")
-    console.print("; ".join(source.place for source in one.sources), highlight=False)
-    console.print(one.statement, highlight=False, markup=False)
+    _OUT.styled(f"[bold]{one.title}[/] ({one.name})", highlight=True)
+    _OUT.styled("; ".join(source.place for source in one.sources))
+    _OUT.paragraph(one.statement)
     changed = {k: v for k, v in result.arguments.items() if v != one.defaults[k]}
     if changed:
-        console.print("Set: " + ", ".join(f"{name}={value}" for name, value in changed.items()))
-    console.print(table)
-    console.print(f"{'Holds' if result.holds else '[bold red]Fails[/]'}.\n")
+        settings = ", ".join(f"{name}={value}" for name, value in changed.items())
+        _OUT.styled(f"Set: {settings}", highlight=True)
+    _OUT.show(table)
+    _OUT.styled(f"{'Holds' if result.holds else '[bold red]Fails[/]'}.\n")
 
 
 def _refuse_failures(results: list["Result"]) -> None:
@@ -193,11 +188,3 @@ def _refuse_failures(results: list["Result"]) -> None:
             f"{len(failed)} of {len(results)} statements fail: {', '.join(failed)}. "
             "With its defaults, which satisfy its hypotheses, each must hold."
         )
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    console = Console()
-    # A pipe has no width of its own, and a table that is cut to 80 columns cannot be read.
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)

@@ -26,6 +26,7 @@ from dlmath.cli import (
     serve,
     train,
 )
+from dlmath.cli.output import ERR, OUT
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"dlmath {dlmath.__version__}")
+        OUT.line(f"dlmath {dlmath.__version__}")
         raise typer.Exit
 
 
@@ -102,10 +103,9 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("DLMATH_DEBUG") == "1":
             raise
-        typer.echo(
+        ERR.line(
             f"dlmath failed: {type(error).__name__}: {error}\n"
             "This is a fault of dlmath. DLMATH_DEBUG=1 shows where it happened.",
-            err=True,
         )
         sys.exit(1)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dlmath.cli.groups import grouped
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.own_images import ask_what_is_missing, show_survey
 from dlmath.cli.recipe_options import RecipeOptions
 from dlmath.errors import RecipeError
@@ -44,5 +45,5 @@ def new(
     where = " ".join(f"--data {shlex.quote(source)}" for source in data)
     next_command = f"dlmath train {shlex.quote(str(path))} {where}"
     write_text(path, commented_toml(recipe, f"Train with: {next_command}"))
-    typer.echo(f"Edit it if you like, then: {next_command}", err=True)
-    typer.echo(str(path))
+    ERR.line(f"Edit it if you like, then: {next_command}")
+    OUT.line(str(path))

@@ -6,26 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dlmath.cli.output import ERR
 from dlmath.cli.recipe_options import patient_rules
 from dlmath.data.listing import counted
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from dlmath.data.patient_reading import PatientReading
     from dlmath.data.survey import Survey
 
 
 def show_survey(sources: Sequence[str], settings: Mapping[str, Any]) -> "Survey":
     """Print on stderr what own images seem to hold, and return it."""
-    from rich.console import Console
-
     from dlmath.cli.progress import reporter
     from dlmath.data.survey import survey
 
     with reporter() as report:
-        seen = survey(sources, settings.get("patient_rules"), report.progress)
-    _show(Console(stderr=True, highlight=False), seen)
+        seen = survey(sources, settings.get("patient_rules"), report)
+    _show(seen)
     return seen
 
 
@@ -48,7 +45,7 @@ def ask_what_is_missing(seen: "Survey", settings: Mapping[str, Any]) -> dict[str
     return answers
 
 
-def _show(console: "Console", seen: "Survey") -> None:
+def _show(seen: "Survey") -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -58,17 +55,17 @@ def _show(console: "Console", seen: "Survey") -> None:
     table.add_column("share", justify="right")
     for name, number in seen.images.items():
         table.add_row(Text(name), f"{number:,}", f"{number / total:.0%}")
-    console.print(table)
+    ERR.show(table)
     if seen.parts:
         parts = ", ".join(f"{name} {number:,}" for name, number in seen.parts.items())
-        console.print(f"Parts on disk: {parts}", markup=False)
+        ERR.line(f"Parts on disk: {parts}")
     if seen.imbalance > 1.5:
-        console.print(
+        ERR.line(
             f"The largest class is {seen.imbalance:.1f} times the smallest; training weighs them "
             "alike."
         )
     for line in (patients_line(seen.patients), *seen.patients.doubts):
-        console.print(line, markup=False, soft_wrap=True)
+        ERR.line(line)
 
 
 def patients_line(patients: "PatientReading") -> str:

@@ -1,13 +1,11 @@
 """The plan of `dlmath train --dry-run`, for people and as JSON."""
 
-import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from dlmath.cli.counts import counts_table, cut_title
+from dlmath.cli.output import OUT
 from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -29,23 +27,18 @@ def show_plan(
     with reporter() as report:
         made = plan(task, data, reporter=report, **settings).after([start])
     if as_json:
-        typer.echo(json.dumps(made.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(made.as_json())
     else:
         _print(made)
 
 
 def _print(made: "Plan") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
     recipe, summary = made.recipe, made.summary
-    console.print(
-        f"{recipe.name}: {recipe.backbone} at {recipe.image_size} pixels, tune={recipe.tune}",
-        markup=False,
-    )
+    OUT.line(f"{recipe.name}: {recipe.backbone} at {recipe.image_size} pixels, tune={recipe.tune}")
     if summary.split:
-        console.print(counts_table(cut_title("Split", summary), summary.classes, summary.split))
+        OUT.show(counts_table(cut_title("Split", summary), summary.classes, summary.split))
     table = Table("stage", box=None, title="Estimated from a short measurement")
     table.title_justify = "left"
     table.add_column("amount", justify="right")
@@ -53,18 +46,17 @@ def _print(made: "Plan") -> None:
     for stage in made.stages:
         table.add_row(stage.name, _amount(stage), _time(stage.seconds))
     table.add_row("in all", "", _time(made.seconds))
-    console.print(table)
+    OUT.show(table)
     kept = [f"{one.name} ({_amount(one)}, {_time(one.seconds)})" for one in made.kept if one.amount]
-    console.print("Whatever else this machine has to do meanwhile makes it longer.")
-    console.print(f"Done by now, and kept in the cache: {', '.join(kept)}", soft_wrap=True)
+    OUT.line("Whatever else this machine has to do meanwhile makes it longer.")
+    OUT.line(f"Done by now, and kept in the cache: {', '.join(kept)}")
     for name, size in made.memory.items():
-        console.print(f"Memory, {name.replace('_', ' ')}: {size / 2**30:.2f} GiB")
+        OUT.line(f"Memory, {name.replace('_', ' ')}: {size / 2**30:.2f} GiB")
     for warning in summary.warnings:
-        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
-    console.print(
+        OUT.warning(warning)
+    OUT.line(
         "Nothing was trained. The same command without --dry-run begins with the checks that were "
         "passed here.",
-        soft_wrap=True,
     )
 
 

@@ -1,6 +1,5 @@
 """`dlmath predict`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ import typer
 
 from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow, without_chatter
 from dlmath.errors import UserError
 from dlmath.inference.runtimes import RUNTIMES, RuntimeChoice, choose_runtime, kind_of_export
@@ -60,12 +60,12 @@ def predict(
     classes, predictions = _predict(model, images, runtime, prevalence, trust)
     if as_json:
         document = [prediction.as_json() for prediction in predictions]
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        OUT.document(document)
     elif csv is not None:
         _write_csv(csv, classes, predictions, shifted=prevalence is not None)
     else:
         for prediction in predictions:
-            typer.echo(_line(prediction, prevalence))
+            OUT.line(_line(prediction, prevalence))
     if any(prediction.error is not None for prediction in predictions):
         _report_bad_files(predictions)
         raise typer.Exit(2)
@@ -96,7 +96,7 @@ def _announce(model: Run | Path, runtime: str) -> None:
     """Say that something slow is about to be loaded, and load it."""
     chosen = choose_runtime(model, runtime)
     if chosen == "keras" and runtime == "auto" and isinstance(model, Run):
-        typer.echo(f"{model.folder} has no light form of its model; Keras predicts.", err=True)
+        ERR.line(f"{model.folder} has no light form of its model; Keras predicts.")
     if RUNTIMES[chosen].by_tensorflow:
         load_tensorflow()
 
@@ -164,11 +164,10 @@ def _write_csv(
 
 
 def _report_bad_files(predictions: list["Prediction"]) -> None:
-    bad = [prediction for prediction in predictions if prediction.error is not None]
-    for prediction in bad:
-        typer.echo(f"Error: {prediction.error}", err=True)
-    typer.echo(
-        f"{len(bad)} of {len(predictions)} files have no answer. Convert them to 8-bit PNG or "
+    errors = [prediction.error for prediction in predictions if prediction.error is not None]
+    for error in errors:
+        ERR.error(error)
+    ERR.line(
+        f"{len(errors)} of {len(predictions)} files have no answer. Convert them to 8-bit PNG or "
         "JPEG, or leave them out.",
-        err=True,
     )

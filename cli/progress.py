@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dlmath.cli.output import ERR
 from dlmath.cli.startup import without_chatter
 from dlmath.reporting import Reporter
 
@@ -30,9 +30,9 @@ def reporter(*, verbose: bool = False) -> Iterator[Reporter]:
     Args:
         verbose: Also show the details that otherwise go to a run's log alone.
     """
-    console = Console(stderr=True, highlight=False)
+    console = ERR.console()
     if not console.is_terminal:
-        yield LineReporter(console, verbose=verbose)
+        yield LineReporter(verbose=verbose)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -82,14 +82,13 @@ class BarReporter(_QuietReporter):
 class LineReporter(_QuietReporter):
     """Prints a line every few seconds, for logs and pipes."""
 
-    def __init__(self, console: Console, *, verbose: bool = False):
-        self._console = console
+    def __init__(self, *, verbose: bool = False):
         self._verbose = verbose
         self._last = time.monotonic()
 
     def say(self, message: str) -> None:
         """Print a line."""
-        self._console.print(message, markup=False, soft_wrap=True)
+        ERR.line(message)
 
     def detail(self, message: str) -> None:
         """Print a line, if details are wanted."""

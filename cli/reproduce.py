@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
+from dlmath.cli.output import OUT
 from dlmath.cli.startup import load_tensorflow
 from dlmath.runs import Run
 
@@ -58,7 +59,7 @@ def reproduce(
             command=["dlmath", *sys.argv[1:]],
         )
     if as_json:
-        typer.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(result.as_json())
     else:
         _show(result)
     if not result.is_same:
@@ -66,17 +67,15 @@ def reproduce(
 
 
 def _show(result: "Reproduction") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
     table = Table("result", "recorded", "now")
     for comparison in result.results:
         table.add_row(comparison.name, *map(Text, _shown(comparison)))
-    console.print(table)
+    OUT.show(table)
     for line in _verdict(result):
-        console.print(line, markup=False, soft_wrap=True)
+        OUT.line(line)
 
 
 def _verdict(result: "Reproduction") -> list[str]:

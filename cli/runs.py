@@ -1,17 +1,18 @@
 """`dlmath runs`: what has been trained here."""
 
-import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
+from dlmath.cli.output import ERR, OUT
+from dlmath.number_text import SENTENCE, SQUARE, estimate_cells, estimate_text, value_text
 from dlmath.runs import RUNS, Run, finished_runs
 
 if TYPE_CHECKING:
     from dlmath.evaluation import Comparison
-    from dlmath.stats import Estimate
 
 app = typer.Typer(no_args_is_help=True, help="List, show and compare runs.")
 
@@ -19,15 +20,13 @@ app = typer.Typer(no_args_is_help=True, help="List, show and compare runs.")
 @app.command("list")
 def list_runs() -> None:
     """List the finished runs under runs/, the oldest first."""
-    from rich.console import Console
     from rich.table import Table
 
     runs = sorted(finished_runs(), key=lambda run: run.manifest["finished"])
     if not runs:
-        typer.echo(
+        ERR.line(
             f"No finished run under {RUNS}/. Make one with: dlmath train pneumonia --data phantom "
             "--backbone efficientnet_lite0",
-            err=True,
         )
         return
     table = Table(box=None)
@@ -44,7 +43,7 @@ def list_runs() -> None:
             f"{manifest['best']['val_auc']:.3f}",
             _test_auc(run),
         )
-    Console().print(table)
+    OUT.show(table)
 
 
 @app.command()
@@ -56,8 +55,8 @@ def show(
     """Show what made a run: its recipe and its manifest."""
     found = Run.find(run)
     _ = found.recipe, found.manifest  # what is damaged is named, not shown as if it were whole
-    typer.echo(found.recipe_path.read_text(encoding="utf-8"))
-    typer.echo(found.manifest_path.read_text(encoding="utf-8").rstrip())
+    OUT.line(found.recipe_path.read_text(encoding="utf-8"))
+    OUT.line(found.manifest_path.read_text(encoding="utf-8").rstrip())
 
 
 @app.command()
@@ -79,46 +78,35 @@ def compare(
 
     comparison = compare_runs(first, second)
     if as_json:
-        typer.echo(json.dumps(comparison.as_json(), indent=2, ensure_ascii=False))
+        OUT.document(comparison.as_json())
     else:
         _show_comparison(comparison)
 
 
 def _show_comparison(comparison: "Comparison") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from dlmath.evaluation.composition import composition
 
-    console = Console(highlight=False)
     patients = "" if comparison.patients is None else f" of {comparison.patients:,} patients"
     images = composition(comparison.by_class, comparison.positive_class)
-    console.print(
-        f"{comparison.n:,} test images ({images}){patients}", markup=False, soft_wrap=True
-    )
+    OUT.line(f"{comparison.n:,} test images ({images}){patients}")
     # Letters for the names, two of which leave a terminal of 80 columns no room for figures.
     table = Table("metric")
     for letter, name in zip("AB", comparison.runs, strict=True):
-        console.print(f"{letter} is {name}", markup=False, soft_wrap=True)
+        OUT.line(f"{letter} is {name}")
         table.add_column(letter, justify="right")
     table.add_column("A - B", justify="right")
     table.add_column("95 % interval")
     for name, row in comparison.metrics.items():
-        values = ("undefined" if v is None else f"{v:.3f}" for v in (row.first, row.second))
-        table.add_row(name, *values, *_signed(row.difference))
-    console.print(table)
+        values = value_text(row.first), value_text(row.second)
+        difference = estimate_cells(**asdict(row.difference), form="+.3f", missing="-")
+        table.add_row(name, *values, *difference)
+    OUT.show(table)
     for line in _tests(comparison):
-        console.print(line, markup=False, soft_wrap=True)
+        OUT.line(line)
     for warning in comparison.warnings:
-        console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
-
-
-def _signed(difference: "Estimate") -> tuple[str, str]:
-    if difference.value is None:
-        return "undefined", "-"
-    if difference.low is None or difference.high is None:
-        return f"{difference.value:+.3f}", "-"
-    return f"{difference.value:+.3f}", f"{difference.low:+.3f} to {difference.high:+.3f}"
+        OUT.warning(warning)
 
 
 def _tests(comparison: "Comparison") -> list[str]:
@@ -126,10 +114,8 @@ def _tests(comparison: "Comparison") -> list[str]:
     unit = "image" if comparison.patients is None else "patient"
     if comparison.delong is not None:
         found = comparison.delong
-        lines.append(
-            f"AUC, A - B, paired DeLong test by {unit}: {found.value:+.3f} (95 % interval "
-            f"{found.low:+.3f} to {found.high:+.3f}), p = {found.p:.3g}"
-        )
+        area = estimate_text(found.value, found.low, found.high, form="+.3f", style=SENTENCE)
+        lines.append(f"AUC, A - B, paired DeLong test by {unit}: {area}, p = {found.p:.3g}")
     counts = comparison.mcnemar
     lines.append(
         f"Accuracy, exact McNemar test: {comparison.runs[0]} alone is right on "
@@ -145,9 +131,4 @@ def _test_auc(run: Run) -> str:
         return "not evaluated"
     from dlmath.runs import read_json
 
-    auc = read_json(run.metrics_path)["metrics"]["auc"]
-    if auc["value"] is None:
-        return "undefined"
-    if auc["low"] is None:
-        return f"{auc['value']:.3f}"
-    return f"{auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}]"
+    return estimate_text(**read_json(run.metrics_path)["metrics"]["auc"], style=SQUARE)

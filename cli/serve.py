@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dlmath.cli.completion import run_names
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import without_chatter
 from dlmath.errors import UserError
 from dlmath.inference.runtimes import kind_of_export
@@ -74,7 +75,7 @@ def serve(
     serve(
         lambda: _open(found, limits, trust),
         Address(host, port, tuple(names or ())),
-        Hearers(typer.echo, _say, _say if verbose else None),
+        Hearers(OUT.line, ERR.line, ERR.line if verbose else None),
         limits=limits,
         with_page=not api_only,
         debug=os.environ.get("DLMATH_DEBUG") == "1",
@@ -102,7 +103,3 @@ def _open(model: Run | Path, limits: "Limits", trust: bool) -> Any:
     from dlmath.serving.service import Service
 
     return Service.open(model, limits=limits, trust=trust, quietly=without_chatter)
-
-
-def _say(line: str) -> None:
-    typer.echo(line, err=True)

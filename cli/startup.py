@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
+from dlmath.cli.output import ERR
 
 # What C++ writes whatever TF_CPP_MIN_LOG_LEVEL says: TensorFlow at import, before it reads it,
 # LiteRT with its first network, and the converter to 8 bits.
@@ -22,7 +22,7 @@ def load_tensorflow() -> None:
     """Import TensorFlow, naming it on stderr first; a second call costs nothing."""
     if "tensorflow" in sys.modules:
         return
-    typer.echo("Loading TensorFlow …", err=True)
+    ERR.line("Loading TensorFlow …")
     with without_chatter():
         import tensorflow  # noqa: F401  what is wanted is that it is loaded
 

@@ -5,11 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import typer
-
 import dlmath
 from dlmath.cli.folds import train_folds
 from dlmath.cli.groups import grouped
+from dlmath.cli.output import OUT
 from dlmath.cli.own_images import ask_what_is_missing, show_survey
 from dlmath.cli.plan import show_plan
 from dlmath.cli.startup import load_tensorflow
@@ -52,7 +51,7 @@ def train(
         run = _resume(
             continuation.resume, data, where, force=continuation.force, verbose=manner.verbose
         )
-        typer.echo(str(run.folder))
+        OUT.line(str(run.folder))
         return
     if continuation.start_from is not None:
         settings["start_from"] = continuation.start_from
@@ -63,9 +62,9 @@ def train(
         show_plan(task, data, run_settings, as_json=manner.as_json)
     elif manner.folds:
         assert task is not None  # which `_prepared` refuses
-        typer.echo(train_folds(task, data, manner.folds, out, {**where, **settings}))
+        OUT.line(train_folds(task, data, manner.folds, out, {**where, **settings}))
     else:
-        typer.echo(_train(task, data, out, manner, {**where, **settings}))
+        OUT.line(_train(task, data, out, manner, {**where, **settings}))
 
 
 def _prepared(

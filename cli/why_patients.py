@@ -1,9 +1,9 @@
 """`dlmath explain --why-patients`."""
 
-import json
 from typing import TYPE_CHECKING
 
-import typer
+from dlmath.cli.output import OUT
+from dlmath.number_text import interval_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) -> None:
     """Print the training patients on which each prediction leans."""
-    from rich.console import Console
-
     from dlmath.attribution import why_patients
     from dlmath.cli.progress import reporter
     from dlmath.data.patient_reading import patients_known
@@ -23,21 +21,20 @@ def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) ->
     with reporter() as report:
         answers = why_patients(run, images, top, reporter=report)
     if as_json:
-        typer.echo(json.dumps([a.as_json() for a in answers], indent=2, ensure_ascii=False))
+        OUT.document([a.as_json() for a in answers])
         return
-    console = Console(highlight=False)
     known = patients_known(run.recipe, run.manifest)
     for answer in answers:
-        console.print(_headline(answer), markup=False, soft_wrap=True)
-        console.print(_table(answer, "patient" if known else "image"))
+        OUT.line(_headline(answer))
+        OUT.show(_table(answer, "patient" if known else "image"))
 
 
 def _headline(answer: "WhyPatients") -> str:
     """Say what is answered, how sure the head is of it, and whether the decision is settled."""
     lines = [
         f"{answer.file}: probability of {answer.about} {answer.probability:.3f}",
-        f"95 % interval of that probability: {answer.low:.3f} to {answer.high:.3f}, for what the "
-        "training patients leave open about the head, its features taken as given.",
+        f"95 % interval of that probability: {interval_text(answer.low, answer.high)}, for what "
+        "the training patients leave open about the head, its features taken as given.",
     ]
     if answer.threshold is not None:
         where, do = ("outside", "settle") if answer.is_settled else ("within", "do not settle")

@@ -1,25 +1,42 @@
-"""What a long task tells the one who waits. The library is silent unless given a reporter."""
+"""How a long task reports to its caller. The library is silent unless given a reporter."""
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Receives how far one task is, such as `Reporter.task` returns it.
+
+    What carries out a single task takes it, and its caller names the task; what carries out several
+    takes a `Reporter`.
+    """
+
+    def __call__(self, done: int, total: int, note: str = "") -> object:
+        """Receive that `done` of `total` units are done; a note is a few words on the state."""
 
 
 class Reporter:
-    """Hears of the progress of a task; this one keeps silent, subclasses show it."""
+    """Receives news and progress. The base class is silent; subclasses display them."""
 
     def say(self, message: str) -> None:
-        """Hear one line of news."""
+        """Receive one line of news."""
 
     def detail(self, message: str) -> None:
-        """Hear what only those want to know who look for a fault."""
+        """Receive what only a search for a fault needs."""
 
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
-        """Hear that `done` of `total` units of `task` are done.
+        """Receive that `done` of `total` units of `task` are done.
 
         A note is a few words on the state, such as a loss. `done == total` ends the task.
         """
 
+    def task(self, name: str) -> Progress:
+        """Return what receives the progress of one task, and passes it on under this name."""
+        return partial(self.progress, name)
+
     def quietly(self) -> AbstractContextManager[None]:
-        """Give a context for native code that chatters; a program may keep that off its stderr."""
+        """Return a context for native code that chatters; a program may keep that off stderr."""
         return nullcontext()
 
 

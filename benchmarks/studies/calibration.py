@@ -67,7 +67,7 @@ def measure(recipe: Recipe, data: Path, report: Reporter) -> dict:
     test = load_features(
         prepared.split.test,
         ingredients.network,
-        progress=lambda done, total, rate: report.progress("test images", done, total),
+        progress=report.task("test images"),
     )
     held_out = ingredients.validation
     logits = head.logits(held_out.array)

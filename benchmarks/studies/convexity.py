@@ -90,7 +90,7 @@ def coverage(report: Reporter) -> dict:
         features = load_features(
             catalogue.examples,
             network,
-            progress=lambda done, total, rate: report.progress("phantoms", done, total, rate),
+            progress=report.task("phantoms"),
         )
     labels = np.array([catalogue.classes.index(e.label) for e in features.examples])
     patients = solved_head.patients_of(features.examples)

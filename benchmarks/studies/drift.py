@@ -86,7 +86,7 @@ def main() -> None:
     classifier = LightClassifier.load(run)
     sketch = Sketch.of(classifier)
     with reporter() as report:
-        children = RunData(run, progress=report.progress)
+        children = RunData(run, reporter=report)
         validation = children.part("validation")
         adults = read_sources([arguments.data / "external"], patient_rules=[ADULT_PATIENT]).examples
 

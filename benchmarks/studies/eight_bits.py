@@ -50,7 +50,7 @@ def main() -> None:
             load_features(
                 part,
                 network,
-                progress=lambda done, total, rate: report.progress("8 bits", done, total, rate),
+                progress=report.task("8 bits"),
             )
             for part in (prepared.split.train, prepared.split.validation)
         ]

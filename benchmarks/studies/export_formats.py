@@ -62,7 +62,7 @@ def main() -> None:
 
 def table(run: Run, rounds: int, report: reporter) -> dict:
     classifier = KerasClassifier.load(run)
-    parts = RunData(run, progress=report.progress).split
+    parts = RunData(run, reporter=report).split
     cases = gather_cases(run, classifier, parts, by_graph=False)
     with tempfile.TemporaryDirectory() as folder:
         paths = {}

@@ -40,7 +40,7 @@ def main() -> None:
     with reporter() as report:
 
         def look(catalogue: Catalogue) -> list[Facts]:
-            return gather_facts(catalogue.examples, progress=report.progress)
+            return gather_facts(catalogue.examples, reporter=report)
 
         of_children, of_adults = look(children), look(adults)
     names = ("the paediatric X-rays", "the adult X-rays")

@@ -43,5 +43,5 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
         l2=solved.fit.l2,
         seed=run.recipe.seed,
         unit=unit_of(example.patient for example in solved.ingredients.train.examples),
-        progress=lambda done, total: reporter.progress("learning curve", done, total),
+        progress=reporter.task("learning curve"),
     )

@@ -19,8 +19,8 @@ from dlmath.audit.shift import check_shift
 from dlmath.audit.shortcuts import check_shortcuts
 from dlmath.data.listing import counted
 from dlmath.data.patients import patient_count
-from dlmath.data.placing import Progress
 from dlmath.data.sources import Example, Source
+from dlmath.reporting import SILENT, Reporter
 
 AUDIT_VERSION = 1
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -98,7 +98,7 @@ def audit_data(
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
     review: Path | None = None,
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> Audit:
     """Look at everything that can be wrong with a data set.
 
@@ -110,14 +110,14 @@ def audit_data(
         patient_rules: As for `dlmath.data.read_sources`.
         likely_rules: Likewise.
         review: A CSV with second readings of the labels; see `dlmath.audit.reviews`.
-        progress: Told what is being done.
+        reporter: Receives the progress.
 
     Raises:
         DataError: The review cannot be read.
     """
-    subject = read_for_audit(paths, classes, patient_rules, likely_rules, progress=progress)
-    facts = gather_facts(subject.examples, progress=progress)
-    findings = check_examples(subject.examples, facts, subject.classes, progress=progress)
+    subject = read_for_audit(paths, classes, patient_rules, likely_rules, reporter=reporter)
+    facts = gather_facts(subject.examples, reporter=reporter)
+    findings = check_examples(subject.examples, facts, subject.classes, reporter=reporter)
     if review is not None:
         findings += check_review(subject.examples, subject.classes, review)
     return Audit(
@@ -134,13 +134,13 @@ def check_examples(
     facts: Sequence[Facts],
     classes: Sequence[str],
     *,
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> list[Finding]:
     """Return what all checks find that need no more than images and labels."""
     present = {example.label for example in examples}
     findings = check_files(examples, facts)
     findings += check_leaks(examples, facts)
-    findings += check_near_duplicates(examples, facts, progress=progress)
+    findings += check_near_duplicates(examples, facts, reporter=reporter)
     findings += check_balance(examples, classes)
     if len(present) > 1:
         findings += check_shortcuts(examples, facts, classes)

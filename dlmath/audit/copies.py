@@ -5,13 +5,13 @@ X-rays and blood cells of `benchmarks/trials/planted_faults.py`, between what ed
 picture reach and what different pictures do, which is written beside each.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from dlmath.audit.alignment import aligned_correlation
 from dlmath.audit.descriptors import WINDOWS, describe, window_start
+from dlmath.reporting import Progress
 
 COARSE, FINE = 16, 32  # sides of the descriptors, in pixels
 COARSE_LEAST = 0.9  # copies: above 0.92; of other pairs one in a thousand is above 0.9
@@ -21,8 +21,6 @@ ALIGNED_LEAST = 0.86  # copies: above 0.89; other pictures: below 0.84
 _BLOCK = 512  # pictures compared with all others at a time
 _MOST_COARSE, _MOST = 200, 10  # candidates of one picture that get through a sieve
 _CHUNK = 16_384  # pairs
-
-Progress = Callable[[int, int], object]
 
 
 class Pairs(NamedTuple):

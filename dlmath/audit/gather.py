@@ -22,8 +22,8 @@ from dlmath.data.image_headers import BadImage, Header, damaged, read_checked, r
 from dlmath.data.orientation import orientation
 from dlmath.data.pillow_images import decode_upright
 from dlmath.data.pixels import in_threads
-from dlmath.data.placing import Progress
 from dlmath.data.sources import Example
+from dlmath.reporting import SILENT, Reporter
 
 # Pillow leaves Python's lock for the decoding alone: further threads would wait for the lock.
 THREADS = 4
@@ -32,14 +32,14 @@ _LARGE = 10_000_000
 _one_large_image = threading.Lock()
 
 
-def gather_facts(examples: Sequence[Example], *, progress: Progress | None = None) -> list[Facts]:
+def gather_facts(examples: Sequence[Example], *, reporter: Reporter = SILENT) -> list[Facts]:
     """Find the facts about every example, in their order.
 
     What an earlier audit found out about the same bytes is taken from the cache.
 
     Args:
         examples: What to look at. Bad files are no error here: their facts name the fault.
-        progress: Told after each file how many are done.
+        reporter: Receives the progress.
     """
     remembered = Remembered({example.sha256 for example in examples})
     facts = []
@@ -47,8 +47,7 @@ def gather_facts(examples: Sequence[Example], *, progress: Progress | None = Non
     for done, (found, sha256) in enumerate(looked_at, start=1):
         facts.append(found)
         remembered.add(sha256, found)
-        if progress:
-            progress("looking at images", done, len(examples))
+        reporter.progress("looking at images", done, len(examples))
     remembered.save()
     return facts
 

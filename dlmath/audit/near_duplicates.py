@@ -13,8 +13,8 @@ from dlmath.audit.descriptors import has_structure
 from dlmath.audit.facts import Facts
 from dlmath.audit.findings import Finding, single
 from dlmath.data.listing import counted
-from dlmath.data.placing import Progress
 from dlmath.data.sources import Example
+from dlmath.reporting import SILENT, Reporter
 
 # Every image is compared with every other: 20,000 take some minutes, and twice as many four times
 # as long.
@@ -22,14 +22,14 @@ MOST_IMAGES = 60_000
 
 
 def check_near_duplicates(
-    examples: Sequence[Example], facts: Sequence[Facts], *, progress: Progress | None = None
+    examples: Sequence[Example], facts: Sequence[Facts], *, reporter: Reporter = SILENT
 ) -> list[Finding]:
     """Find the images that are edited copies of one another; identical ones are not among them.
 
     Args:
         examples: The N examples. They are checked by their `part`, as in `check_leaks`.
         facts: What `gather_facts` found out about them; faulty files are passed over.
-        progress: Told what is being done.
+        reporter: Receives the progress.
     """
     alike = _alike(examples, facts)
     rows = list(alike)
@@ -41,8 +41,7 @@ def check_near_duplicates(
     structured = has_structure(thumbnails, COARSE)
     flat = [examples[row].file for row, enough in zip(rows, structured, strict=True) if not enough]
     rows = [row for row, enough in zip(rows, structured, strict=True) if enough]
-    report = (lambda done, total: progress("comparing", done, total)) if progress else None
-    pairs = find_copies(thumbnails[structured], report)
+    pairs = find_copies(thumbnails[structured], reporter.task("comparing"))
     groups = _groups(rows, pairs.first, pairs.second, facts)
     findings = copy_findings(
         [[examples[row] for one in group for row in alike[one]] for group in groups],

@@ -9,10 +9,10 @@ from dlmath.audit.folders import check_folders
 from dlmath.data.archives import unpack
 from dlmath.data.listing import counted
 from dlmath.data.patient_reading import PatientReading, read_patients
-from dlmath.data.placing import Progress
 from dlmath.data.sources import Example, Source, hash_files, list_files
 from dlmath.data.trees import PARTS, Found
 from dlmath.errors import DataError
+from dlmath.reporting import SILENT, Reporter
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read_for_audit(
     patient_rules: Sequence[str] | None,
     likely_rules: Sequence[str] = (),
     *,
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> Subject:
     """List and hash the images of the sources; whatever is wrong becomes a finding.
 
@@ -47,11 +47,11 @@ def read_for_audit(
         classes: The recipe's, or none.
         patient_rules: See `read_patients`.
         likely_rules: Likewise.
-        progress: Told what is being done.
+        reporter: Receives the progress.
     """
-    found_in_folders = folder_findings(paths, progress)
+    found_in_folders = folder_findings(paths, reporter)
     try:
-        listing = list_files(paths, progress=progress)
+        listing = list_files(paths, reporter=reporter)
     except DataError as error:
         return Subject((), tuple(classes), (*found_in_folders, _unusable(str(error))))
     patients = read_patients(listing.found, patient_rules, likely_rules)
@@ -67,7 +67,7 @@ def read_for_audit(
             sha256=sha256 or f"unreadable {item.file}",
         )
         for item, patient, sha256 in zip(
-            listing.found, patients.patients, hash_files(listing.found, progress), strict=True
+            listing.found, patients.patients, hash_files(listing.found, reporter), strict=True
         )
     )
     findings = [*found_in_folders, *patient_findings(patients), *_of_classes(examples, classes)]
@@ -79,13 +79,13 @@ def read_for_audit(
     return Subject(examples, names, tuple(findings), phantom)
 
 
-def folder_findings(paths: Sequence[Source], progress: Progress | None = None) -> list[Finding]:
+def folder_findings(paths: Sequence[Source], reporter: Reporter = SILENT) -> list[Finding]:
     """Return the traps of the folders at the paths, and in zips at them."""
-    roots = [root for path in paths for root in _roots(Path(path).expanduser(), progress)]
+    roots = [root for path in paths for root in _roots(Path(path).expanduser(), reporter)]
     return [finding for root in roots for finding in check_folders(root)]
 
 
-def _roots(path: Path, progress: Progress | None) -> list[Path]:
+def _roots(path: Path, reporter: Reporter) -> list[Path]:
     """Return the class trees at a path: a folder, or what its zips were unpacked to."""
     if path.is_dir():
         archives = [one for one in sorted(path.iterdir()) if one.suffix.lower() == ".zip"]
@@ -95,7 +95,7 @@ def _roots(path: Path, progress: Progress | None) -> list[Path]:
     else:
         archives = [path] if path.suffix.lower() == ".zip" and path.is_file() else []
     try:
-        return [unpack(archive, progress=progress) for archive in archives]
+        return [unpack(archive, reporter=reporter) for archive in archives]
     except DataError:  # said by the reading that follows
         return []
 

@@ -24,6 +24,7 @@ from dlmath.audit.findings import Finding, single
 from dlmath.data.listing import counted, listed
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
+from dlmath.number_text import SENTENCE, estimate_text
 
 _CONFIRMS, _DISPUTES = "true_", "false_"
 
@@ -160,13 +161,15 @@ def _finding(
     told = ", ".join(
         f"{name} {one['disputed']:,} of {one['reviewed']:,}" for name, one in by_class.items()
     )
+    disputed_share = estimate_text(
+        whole["share"], whole["low"], whole["high"], form=".1%", style=SENTENCE
+    )
     return Finding(
         kind="disputed-labels",
         severity="warning" if disputed else "note",
         message=(
             f"A second reading disputes {len(disputed):,} of {counted(len(reviewed), 'label')}, "
-            f"{whole['share']:.1%} (95 % interval {whole['low']:.1%} to {whole['high']:.1%}): "
-            f"{told}."
+            f"{disputed_share}: {told}."
         ),
         advice=(
             "Look at them, and correct or leave out what is wrong: as it is, no model can be known "

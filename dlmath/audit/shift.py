@@ -20,6 +20,7 @@ from dlmath.audit.measurements import columns_of, modes_of, numbers_of
 from dlmath.audit.out_of_fold import can_be_folded, out_of_fold, patient_numbers
 from dlmath.data.patients import unit_of
 from dlmath.data.sources import Example
+from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.stats import AucInterval, auc_with_interval
 
 # Chance gives 0.5; weak differences between two fair samples of few patients stay below this.
@@ -96,13 +97,13 @@ def _told_apart(
 
 def _finding(figures: dict[str, Any], first: str, second: str, unit: str) -> Finding:
     warns = figures["low"] > WARNS_ABOVE
+    area = estimate_text(figures["auc"], figures["low"], figures["high"], style=SENTENCE)
     differ = [_named(one) for one in figures["statistics"] if one["p"] < SIGNIFICANT][:NAMED]
     return Finding(
         kind="shift",
         severity="warning" if warns else "note",
         message=(
-            f"A classifier tells {second} from {first} with AUC {figures['auc']:.3f} (95 % "
-            f"interval {figures['low']:.3f} to {figures['high']:.3f}) on unseen {unit}s"
+            f"A classifier tells {second} from {first} with AUC {area} on unseen {unit}s"
             + (f"; they differ most in {', '.join(differ)}." if differ else ".")
         ),
         advice=(

@@ -15,6 +15,7 @@ from dlmath.audit.measurements import columns_of
 from dlmath.audit.out_of_fold import best_told, can_be_folded, patient_numbers
 from dlmath.data.patients import unit_of
 from dlmath.data.sources import Example
+from dlmath.number_text import SENTENCE, estimate_text
 
 # Chance gives 0.5. The room above it is for weak relations that are no artefact, such as sick cells
 # being larger, and for the best of a dozen measurements being looked at.
@@ -88,7 +89,7 @@ def _finding(
 
 
 def _said(one: dict) -> str:
-    return f"AUC {one['auc']:.3f} (95 % interval {one['low']:.3f} to {one['high']:.3f})"
+    return f"AUC {estimate_text(one['auc'], one['low'], one['high'], style=SENTENCE)}"
 
 
 def _cannot_tell(images: int, unit: str) -> Finding:

@@ -19,8 +19,9 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dlmath.data.listing import counted, listed
-from dlmath.data.placing import Progress, atomic_folder, gigabytes, make_room, require_space
+from dlmath.data.placing import atomic_folder, gigabytes, make_room, require_space
 from dlmath.errors import DataError
+from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home
 
 # The largest public set of this kind, NIH's 112,120 chest X-rays, is 45 GB.
@@ -51,7 +52,7 @@ class _Member(NamedTuple):
 def unpack(
     archive: Path,
     *,
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
     max_bytes: int = MAX_BYTES,
     max_members: int = MAX_MEMBERS,
 ) -> Path:
@@ -73,11 +74,11 @@ def unpack(
             shutil.rmtree(folder, ignore_errors=True)
             make_room(folder.parent, sum(member.info.file_size for member in members))
             with atomic_folder(folder) as temporary:
-                _extract(opened, members, temporary, progress)
+                _extract(opened, members, temporary, reporter)
         return folder
 
 
-def unpack_into(archive: Path, folder: Path, *, progress: Progress | None = None) -> None:
+def unpack_into(archive: Path, folder: Path, *, reporter: Reporter = SILENT) -> None:
     """Unpack an archive into `folder`, which is empty.
 
     Raises:
@@ -86,7 +87,7 @@ def unpack_into(archive: Path, folder: Path, *, progress: Progress | None = None
     """
     with _opened(archive, MAX_BYTES, MAX_MEMBERS) as (opened, members):
         require_space(folder, sum(member.info.file_size for member in members))
-        _extract(opened, members, folder, progress)
+        _extract(opened, members, folder, reporter)
 
 
 @contextmanager
@@ -208,7 +209,7 @@ def _refuse(archive: Path, what: str, names: list[str]) -> None:
 
 
 def _extract(
-    opened: zipfile.ZipFile, members: list[_Member], folder: Path, progress: Progress | None
+    opened: zipfile.ZipFile, members: list[_Member], folder: Path, reporter: Reporter
 ) -> None:
     for done, (info, name) in enumerate(members, start=1):
         target = folder / PurePosixPath(name)
@@ -216,5 +217,4 @@ def _extract(
         # zipfile stops at the size that the header states, and checks the CRC there.
         with opened.open(info) as packed, target.open("xb") as unpacked:
             shutil.copyfileobj(packed, unpacked, 1 << 20)
-        if progress:
-            progress("unpacking", done, len(members))
+        reporter.progress("unpacking", done, len(members))

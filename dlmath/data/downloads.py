@@ -155,7 +155,7 @@ def _place(
     size, sha256 = _measured(archive, reporter)
     _require_known(official, origin, size, sha256)
     with atomic_folder(target) as folder:
-        unpack_into(archive, folder, progress=reporter.progress)
+        unpack_into(archive, folder, reporter=reporter)
         _require_images(official, origin, folder)
         write_text(folder / "LICENSE.txt", _licence(official))
         write_text(folder / "CITATION.txt", official.citation + "\n")

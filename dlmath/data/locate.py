@@ -4,17 +4,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlmath.data.placing import Progress, atomic_folder
+from dlmath.data.placing import atomic_folder
 from dlmath.data.sources import Source
 from dlmath.errors import DataError
 from dlmath.models.recipes import TASKS
+from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home
 
 PHANTOM = "phantom"
 
 
 def find_data(
-    task: str, given: Sequence[Source] = (), *, progress: Progress | None = None
+    task: str, given: Sequence[Source] = (), *, reporter: Reporter = SILENT
 ) -> list[Source]:
     """Return the sources to read for a task.
 
@@ -22,13 +23,13 @@ def find_data(
         task: A recipe's name.
         given: What the user named. The word `phantom` stands for drawn images, which are made
             once in the cache. Nothing given: see `data_at_hand`.
-        progress: Told how far the drawing is.
+        reporter: Receives the progress.
 
     Raises:
         DataError: Nothing was given and nothing is at hand, or the task has no phantom.
     """
     if given:
-        return [_phantom(task, progress) if str(source) == PHANTOM else source for source in given]
+        return [_phantom(task, reporter) if str(source) == PHANTOM else source for source in given]
     at_hand = data_at_hand(task)
     if at_hand is None:
         looked = ", ".join(str(root) for root in _roots())
@@ -62,7 +63,7 @@ def _names(task: str) -> tuple[str, ...]:
     return (task, *TASKS[task].folders) if task in TASKS else (task,)
 
 
-def _phantom(task: str, progress: Progress | None) -> Path:
+def _phantom(task: str, reporter: Reporter) -> Path:
     # Imported here: it draws with NumPy and Pillow, which finding real data does without.
     from dlmath.data.phantom import VERSION, write_phantoms
 
@@ -72,6 +73,6 @@ def _phantom(task: str, progress: Progress | None) -> Path:
             write_phantoms(
                 task,
                 temporary,
-                progress=lambda done, total: progress and progress("drawing", done, total),
+                progress=reporter.task("drawing"),
             )
     return folder

@@ -5,7 +5,6 @@ real images: PHANTOM.json in the folder says what it is, and reports repeat it.
 """
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
 
 from dlmath.data.phantom_drawing import Drawing
@@ -14,6 +13,7 @@ from dlmath.data.placing import atomic_folder
 from dlmath.data.trees import PHANTOM_MARKER
 from dlmath.errors import DataError, did_you_mean
 from dlmath.models.recipes import TASKS
+from dlmath.reporting import Progress
 from dlmath.runs import write_json
 from dlmath.seeds import generator
 
@@ -30,7 +30,7 @@ def write_phantoms(
     difficulty: float = 0.5,
     seed: int = 0,
     image_size: int = 224,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Draw a data set into the folder `out`, named and laid out as the real one is.
 

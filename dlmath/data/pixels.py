@@ -19,6 +19,7 @@ from dlmath.data.pillow_images import read_image
 from dlmath.data.sources import Example
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError
+from dlmath.reporting import SILENT, Progress
 
 __all__ = [
     "BadFile",
@@ -31,7 +32,6 @@ __all__ = [
     "reserve_room",
 ]
 
-Progress = Callable[[int, int], object]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -86,7 +86,7 @@ def load_pixels(
         DataError: There are bad files and `on_bad_file` is "error", no file could be read, or
             the cache's disk is full.
     """
-    report = progress or (lambda done, total: None)
+    report = progress or SILENT.task("reading images")
     if len(examples) * image_size**2 * 3 <= memory_limit:
         array, reasons = _in_memory(examples, image_size, report)
     else:

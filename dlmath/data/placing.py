@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,9 +11,6 @@ from dlmath.errors import DataError
 
 CACHE_LIMIT = 64 * 2**30  # bytes below one folder of the cache
 _IN_USE = 24 * 60 * 60  # seconds after its last use in which a folder is left alone
-
-# Called as (what is being done, how many are done, of how many).
-Progress = Callable[[str, int, int], None]
 
 
 @contextmanager

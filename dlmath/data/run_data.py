@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from dlmath.data.placing import Progress
 from dlmath.data.sources import Catalogue, Example, Source, list_files, read_sources
 from dlmath.data.splits import Split, read_rows, read_split
 from dlmath.errors import DataError
+from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
 
@@ -19,7 +19,7 @@ class RunData:
         sources: Where the images lie now, if they were moved; by default where the manifest says.
         accepted: Gets a line for the images that are gone and one for those that changed, which
             are then no error.
-        progress: Called while archives are unpacked and files are hashed.
+        reporter: Receives the progress of unpacking archives and of hashing files.
     """
 
     def __init__(
@@ -28,12 +28,12 @@ class RunData:
         sources: Sequence[Source] | None = None,
         *,
         accepted: list[str] | None = None,
-        progress: Progress | None = None,
+        reporter: Reporter = SILENT,
     ):
         self._run = run
         self._given = sources
         self._accepted = accepted
-        self._progress = progress
+        self._reporter = reporter
 
     @cached_property
     def rows(self) -> list[dict[str, str]]:
@@ -67,7 +67,7 @@ class RunData:
             self.sources,
             classes=recipe.classes,
             patient_rules=recipe.patient_rules,
-            progress=self._progress,
+            reporter=self._reporter,
         )
 
     @cached_property

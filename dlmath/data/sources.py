@@ -14,12 +14,12 @@ from dlmath.data.archives import unpack
 from dlmath.data.classes import spelling_of
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
-from dlmath.data.placing import Progress
 from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
 from dlmath.data.trees import IMAGE_ENDINGS, PARTS, Found, Reading, read_tree
 from dlmath.errors import DataError
+from dlmath.reporting import SILENT, Reporter
 
 Source = Path | str
 
@@ -75,7 +75,7 @@ def read_sources(
     classes: Sequence[str] = (),
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> Catalogue:
     """Read the class trees, zips, folders of zips, CSV files and `tfds:NAME` sets in `paths`.
 
@@ -87,13 +87,13 @@ def read_sources(
             CSV's column `patient` wins over them, and for a DICOM file its own tag does, blank or
             not.
         likely_rules: See `read_patients`.
-        progress: Told what is being done, as unpacking and hashing may take a while.
+        reporter: Receives the progress.
 
     Raises:
         DataError: A source is missing, damaged, without images, or of other classes; or given
             rules do not read some name.
     """
-    listing = list_files(paths, progress=progress)
+    listing = list_files(paths, reporter=reporter)
     found, readings = listing.found, listing.readings
     spelling = spelling_of(
         {item.label for item in found},
@@ -109,7 +109,7 @@ def read_sources(
             found,
             (PARTS[item.part] if item.part else None for item in found),
             patients.patients,
-            _hashes(found, progress),
+            _hashes(found, reporter),
             strict=True,
         )
     )
@@ -137,14 +137,14 @@ class Listing:
     readings: list[Reading]
 
 
-def list_files(paths: Sequence[Source], *, progress: Progress | None = None) -> Listing:
+def list_files(paths: Sequence[Source], *, reporter: Reporter = SILENT) -> Listing:
     """List the images of all sources together, without reading them.
 
     Raises:
         DataError: A source is missing, damaged or without images, or given twice.
     """
     _refuse_repeated(paths)
-    readings = [_read(path, progress) for path in paths]
+    readings = [_read(path, reporter) for path in paths]
     told_apart = (with_own_patient(item) for item in _told_apart(paths, readings))
     found = sorted(told_apart, key=lambda item: item.file)
     _refuse_undecodable(found)
@@ -195,17 +195,17 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _read(source: Source, progress: Progress | None) -> Reading:
+def _read(source: Source, reporter: Reporter) -> Reading:
     refuse_absent([source])
     path = Path(source).expanduser()
     is_tfds = str(source).startswith(TFDS_PREFIX)
     try:
         if is_tfds:
-            reading = read_tfds(str(source), progress=progress)
+            reading = read_tfds(str(source), reporter=reporter)
         elif path.is_dir():
-            reading = _read_folder(path, progress)
+            reading = _read_folder(path, reporter)
         else:
-            reading = _read_file(path, progress)
+            reading = _read_file(path, reporter)
     except OSError as error:
         raise DataError(f"Cannot read {error.filename or path}: {error.strerror}.") from error
     if not reading.found:
@@ -213,14 +213,14 @@ def _read(source: Source, progress: Progress | None) -> Reading:
     return reading
 
 
-def _read_folder(folder: Path, progress: Progress | None) -> Reading:
+def _read_folder(folder: Path, reporter: Reporter) -> Reading:
     reading = read_tree(folder)
     archives = sorted(path for path in folder.glob("*.[zZ][iI][pP]") if path.is_file())
     if reading.found or not archives:
         return reading
     union = Reading()
     for archive in archives:
-        part = _read_file(archive, progress)
+        part = _read_file(archive, reporter)
         if not part.found:
             raise _no_images(archive, part)
         union.found += part.found
@@ -230,7 +230,7 @@ def _read_folder(folder: Path, progress: Progress | None) -> Reading:
     return union
 
 
-def _read_file(path: Path, progress: Progress | None) -> Reading:
+def _read_file(path: Path, reporter: Reporter) -> Reading:
     ending = path.suffix.lower()
     if ending == ".csv":
         return read_table(path)
@@ -239,7 +239,7 @@ def _read_file(path: Path, progress: Progress | None) -> Reading:
             "Data are a folder of class folders, a zip of one, a folder of such zips or a .csv. "
             f"Received: {path}"
         )
-    reading = read_tree(unpack(path, progress=progress))
+    reading = read_tree(unpack(path, reporter=reporter))
     reading.found = [item._replace(file=f"{path.name}!/{item.file}") for item in reading.found]
     return reading
 
@@ -284,23 +284,22 @@ def with_own_patient(item: Found) -> Found:
     return item._replace(patient=patient, named=False)
 
 
-def _hashes(found: Sequence[Found], progress: Progress | None) -> list[str]:
-    hashes = hash_files(found, progress)
+def _hashes(found: Sequence[Found], reporter: Reporter) -> list[str]:
+    hashes = hash_files(found, reporter)
     faults = [item.file for item, sha256 in zip(found, hashes, strict=True) if sha256 is None]
     if faults:
         raise DataError(f"{counted(len(faults), 'file')} cannot be read: {listed(faults)}.")
     return [sha256 for sha256 in hashes if sha256 is not None]
 
 
-def hash_files(found: Sequence[Found], progress: Progress | None = None) -> list[str | None]:
+def hash_files(found: Sequence[Found], reporter: Reporter = SILENT) -> list[str | None]:
     """Return the sha256 of each file's bytes in hexadecimal; None for one that cannot be read."""
     hashes = []
     # Threads: the time goes into waiting for the disk, and hashing lets other threads run.
     with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
         for sha256 in pool.map(_sha256, (item.path for item in found)):
             hashes.append(sha256)
-            if progress:
-                progress("hashing", len(hashes), len(found))
+            reporter.progress("hashing", len(hashes), len(found))
     return hashes
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dlmath.data.patient_reading import PatientReading, read_patients
-from dlmath.data.placing import Progress
 from dlmath.data.sources import Source, list_files
+from dlmath.reporting import SILENT, Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,20 @@ class Survey:
 def survey(
     paths: Sequence[Source],
     patient_rules: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> Survey:
     """List the images of the sources and count them.
 
     Args:
         paths: As for `read_sources`.
         patient_rules: See `read_patients`.
-        progress: Told of unpacking.
+        reporter: Receives the progress.
 
     Raises:
         DataError: A source is missing, damaged or without images; or given rules do not read some
             name.
     """
-    found = list_files(paths, progress=progress).found
+    found = list_files(paths, reporter=reporter).found
     # Several spellings of a class count as one, by the first in the alphabet: see `spelling_of`.
     spelling = {item.label.casefold(): item.label for item in sorted(found, reverse=True)}
     images = Counter(spelling[item.label.casefold()] for item in found)

@@ -162,7 +162,7 @@ def drift(
     if served is not None:
         return _of_server(found, served, reference, sketch, alpha)
     given = [str(one) for one in ([data] if isinstance(data, str | Path) else data or ())]
-    sources = [str(one) for one in find_data(found.recipe.name, given, progress=reporter.progress)]
+    sources = [str(one) for one in find_data(found.recipe.name, given, reporter=reporter)]
     notes: tuple[str, ...] = ()
     if not reference.pictures.size:
         sketch, notes = sketch.without_pictures, (_OLD_RUN,)

@@ -151,7 +151,7 @@ def _files_of(source: str, reporter: Reporter) -> Iterator[Found]:
     path = Path(source).expanduser()
     is_listed = path.suffix.lower() in (".zip", ".csv") or source.startswith(PREFIX)
     if is_listed or (path.is_dir() and not any(map(is_image, path.rglob("*")))):
-        yield from list_files([source], progress=reporter.progress).found
+        yield from list_files([source], reporter=reporter).found
     else:
         for image in find_images(str(path)):
             yield with_own_patient(Found(str(image), image, "", None))

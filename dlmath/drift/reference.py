@@ -128,16 +128,14 @@ def _stored(run: Run, sha256: str) -> Reference:
 def _computed(run: Run, classifier: Classifier, reporter: Reporter) -> Reference:
     reporter.say(f"{run.folder} keeps nothing to compare with: its images are looked at again.")
     try:
-        examples = RunData(run, progress=reporter.progress).part("validation")
+        examples = RunData(run, reporter=reporter).part("validation")
     except DataError as error:
         raise RunError(
             f"{run.folder} was trained before runs kept what drift is measured from, and its "
             f"validation images cannot be read: {error} Put them back, or train again."
         ) from error
     pixels = load_pixels(examples, classifier.image_size, on_bad_file="skip")
-    outputs = classifier.predict(
-        pixels.array, lambda done, total: reporter.progress("validation images", done, total)
-    )
+    outputs = classifier.predict(pixels.array, reporter.task("validation images"))
     none = np.full(len(pixels.examples), np.nan)
     return Reference(
         Sketch.of(classifier).project(outputs),

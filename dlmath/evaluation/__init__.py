@@ -14,6 +14,7 @@ __all__ = [
     "Difference",
     "Evaluation",
     "McNemar",
+    "Metric",
     "binary_metrics",
     "choose_threshold",
     "compare_runs",
@@ -24,12 +25,13 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "METRICS": "dlmath.evaluation.metrics",
+        "METRICS": "dlmath.evaluation.metric_table",
         "AucDifference": "dlmath.evaluation.paired",
         "Comparison": "dlmath.evaluation.compare",
         "Difference": "dlmath.evaluation.compare",
         "Evaluation": "dlmath.evaluation.evaluation",
         "McNemar": "dlmath.evaluation.paired",
+        "Metric": "dlmath.evaluation.metric_table",
         "binary_metrics": "dlmath.evaluation.metrics",
         "choose_threshold": "dlmath.evaluation.threshold",
         "compare_runs": "dlmath.evaluation.compare",
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from dlmath.evaluation.compare import Comparison, Difference, compare_runs
     from dlmath.evaluation.evaluate_run import evaluate
     from dlmath.evaluation.evaluation import Evaluation
-    from dlmath.evaluation.metrics import METRICS, binary_metrics, multiclass_metrics
+    from dlmath.evaluation.metric_table import METRICS, Metric
+    from dlmath.evaluation.metrics import binary_metrics, multiclass_metrics
     from dlmath.evaluation.paired import AucDifference, McNemar
     from dlmath.evaluation.threshold import choose_threshold

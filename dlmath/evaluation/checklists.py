@@ -13,7 +13,7 @@ from typing import Any
 
 from dlmath.data.patient_reading import patients_known
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.meanings import with_interval
+from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.recipe import Recipe
 
 OPEN = ""
@@ -217,7 +217,7 @@ def _of_results(metrics: Mapping[str, Any]) -> dict[str, str]:
     }
     if auc["value"] is not None and auc["low"] is not None:
         found["performance"] = (
-            f"AUC {with_interval(auc)} on {metrics['n']:,} "
+            f"AUC {estimate_text(**auc, style=SENTENCE)} on {metrics['n']:,} "
             f"{metrics['split']} images ({composition_of(metrics)}); every metric is in "
             "report/index.html."
         )

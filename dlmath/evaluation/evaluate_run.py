@@ -100,11 +100,9 @@ def _predict(
         subject.examples,
         classifier.image_size,
         on_bad_file=run.recipe.on_bad_file,
-        progress=lambda done, total: reporter.progress("reading images", done, total),
+        progress=reporter.task("reading images"),
     )
-    outputs = classifier.predict(
-        pixels.array, lambda done, total: reporter.progress("predicting", done, total)
-    )
+    outputs = classifier.predict(pixels.array, reporter.task("predicting"))
     outputs.refuse_nan(partial(_nan_in, run, pixels.examples))
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     clusters = cluster_indices([example.patient for example in pixels.examples])

@@ -22,6 +22,7 @@ from dlmath.evaluation.melding import (
     interval_of_difference,
     recall_draws,
 )
+from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.metrics import Statistics, binary_statistics, multiclass_statistics
 from dlmath.inference.decision_rule import DecisionRule
 from dlmath.seeds import generator
@@ -38,17 +39,6 @@ FEW_PATIENTS = 10
 
 BCA, DELONG, EXACT = "bca", "delong", "clopper-pearson"
 MELDED, INVERTED, BOUNDED = "melded", "inversion", "bounded"
-
-DECISION_METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "mcc",
-)
 _EDGE = 1e-12
 
 
@@ -173,7 +163,7 @@ def difference_ends(first: Sample, second: Sample) -> dict[str, tuple[float, flo
         rates |= {"sensitivity": {positive}, "specificity": {1 - positive}}
     return {
         name: interval_of_difference(draws[0], draws[1], name)
-        for name in DECISION_METRICS
+        for name in names_of("decision")
         if name in draws[0].lower
         and name in draws[1].lower
         and edges & rates.get(name, edges - {"all"})

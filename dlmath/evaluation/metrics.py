@@ -11,26 +11,11 @@ import numpy as np
 
 from dlmath.evaluation.calibration import probability_columns, probability_metrics_of
 from dlmath.evaluation.decisions import ClassCounts, class_columns, decision_metrics
+from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.ranking import rank
 from dlmath.inference.decision_rule import decide_binary
 
 Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
-
-METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "auc",
-    "average_precision",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "mcc",
-    "brier",
-    "log_loss",
-    "ece",
-)
 
 
 def binary_metrics(

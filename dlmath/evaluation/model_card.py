@@ -11,11 +11,10 @@ from typing import Any
 
 from dlmath.evaluation.checklists import GUIDELINES, answers
 from dlmath.evaluation.composition import composition_of
+from dlmath.evaluation.metric_table import METRICS
+from dlmath.number_text import estimate_cells
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
-
-# Names of metrics on the hub, where it has them; others keep ours.
-_HUB_NAMES = {"auc": "roc_auc", "ppv": "precision", "sensitivity": "recall", "brier": "brier_score"}
 
 
 def write_model_card(run: Run) -> Path:
@@ -55,7 +54,7 @@ def _front_matter(
             "task": {"type": "image-classification"},
             "dataset": dataset,
             "metrics": [
-                {"type": _HUB_NAMES.get(name, name), "value": figure["value"], "name": name}
+                {"type": _hub_name(name), "value": figure["value"], "name": name}
                 for name, figure in metrics["metrics"].items()
                 if figure["value"] is not None
             ],
@@ -65,6 +64,12 @@ def _front_matter(
     return "---\n" + "\n".join(lines) + "\n---\n"
 
 
+def _hub_name(name: str) -> str:
+    """Return the hub's name of a metric; one that it has no name for keeps ours."""
+    metric = METRICS.get(name)  # a file of another version may hold others
+    return (metric and metric.hub_name) or name
+
+
 def _results(metrics: Mapping[str, Any] | None) -> str:
     if metrics is None:
         return "The test part has not been opened.\n"
@@ -72,10 +77,7 @@ def _results(metrics: Mapping[str, Any] | None) -> str:
     lines = [f"On {images}:\n", "| metric | value | 95 % interval |"]
     lines.append("| --- | --- | --- |")
     for name, figure in metrics["metrics"].items():
-        value = "undefined" if figure["value"] is None else f"{figure['value']:.3f}"
-        known = figure["low"] is not None and figure["high"] is not None
-        between = f"{figure['low']:.3f} to {figure['high']:.3f}" if known else ""
-        lines.append(f"| {name} | {value} | {between} |")
+        lines.append(f"| {' | '.join((name, *estimate_cells(**figure)))} |")
     return "\n".join(lines) + "\n"
 
 

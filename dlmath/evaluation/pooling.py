@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.evaluation.evaluation import Evaluation, measure
+from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.selective_figures import answered_by_class, selective_figures
 from dlmath.inference.decision_rule import DecisionRule, Threshold, stored_decision
@@ -14,8 +15,6 @@ from dlmath.recipe import Recipe
 from dlmath.runs import Run
 from dlmath.stats.bootstrap import cluster_indices
 
-# Metrics of probabilities; all others are of decisions, which each fold's own threshold makes.
-_OF_PROBABILITIES = ("auc", "average_precision", "brier", "log_loss", "ece")
 _MIDDLE = 0.5
 
 
@@ -63,12 +62,14 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
         return replace(raw, selective=selective)
     positive = recipe.classes.index(recipe.positive_class)
     decided = measured([_around_the_middle(fold, positive) for fold in folds])
+    # Each fold's own threshold decides; metrics of the probabilities are those of all together.
+    of_probabilities = names_of("ranking", "probability")
     metrics = {
-        name: raw.metrics[name] if name in _OF_PROBABILITIES else figure
+        name: raw.metrics[name] if name in of_probabilities else figure
         for name, figure in decided.metrics.items()
     }
     methods = {
-        name: raw.methods[name] if name in _OF_PROBABILITIES else method
+        name: raw.methods[name] if name in of_probabilities else method
         for name, method in decided.methods.items()
     }
     return replace(decided, metrics=metrics, methods=methods, threshold=None, selective=selective)

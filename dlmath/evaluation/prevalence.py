@@ -9,16 +9,13 @@ import numpy as np
 from dlmath.evaluation.calibration import probability_metrics
 from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.decisions import ratio
-from dlmath.evaluation.intervals import DECISION_METRICS, Sample
+from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.melding import interval_of
+from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.metrics import Statistics
 from dlmath.inference.prevalence import check_prevalence, shift_probability
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import Estimate, estimate
-
-# What does not change is left out: sensitivity, specificity, their mean, and the AUC.
-_OF_DECISIONS = ("accuracy", "ppv", "npv", "f1", "mcc", "average_precision")
-_OF_PROBABILITIES = ("brier", "log_loss", "ece")
 
 
 def prevalence_figures(
@@ -44,13 +41,16 @@ def prevalence_figures(
     shifted = shift_probability(sample.probabilities[:, index], trained_at, prevalence)
     both = np.where(np.arange(2) == index, shifted[:, np.newaxis], 1 - shifted[:, np.newaxis])
     of_decisions = sample.statistics()
+    # What does not change is left out: sensitivity, specificity, their mean, and the AUC.
+    unshifted = names_of("decision", "ranking", moving=True)
+    of_shifted = names_of("probability", moving=True)
 
     def statistics(weights: np.ndarray) -> dict[str, np.ndarray]:
         decided = of_decisions(weights)
         judged = probability_metrics(sample.truth, both, weights)
         # Sums of weights that are no whole numbers round, and a share of them beyond 1.
-        return {name: np.minimum(decided[name], 1) for name in _OF_DECISIONS} | {
-            name: judged[name] for name in _OF_PROBABILITIES
+        return {name: np.minimum(decided[name], 1) for name in unshifted} | {
+            name: judged[name] for name in of_shifted
         }
 
     moved = at_prevalence(statistics, positive, prevalence)
@@ -78,7 +78,7 @@ def _melded(
         return {}
     return {
         name: Estimate(figures[name].value, *interval_of(draws, name))
-        for name in DECISION_METRICS
+        for name in names_of("decision")
         if name in figures and name in draws.lower and figures[name].value is not None
     }
 

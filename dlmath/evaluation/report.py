@@ -11,13 +11,14 @@ from typing import Any
 from dlmath import pages
 from dlmath.data.splits import PARTS
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.meanings import MEANINGS, cells
+from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.report_details import detail_sections
 from dlmath.evaluation.report_figures import chart_section, mistakes_section
 from dlmath.evaluation.report_maps import maps_section, not_writable
 from dlmath.evaluation.report_reliance import reliance_sections
+from dlmath.number_text import estimate_cells
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
 
@@ -87,7 +88,7 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
         f"{metrics['n']:,} test images ({composition_of(metrics)}){patients}{positive}."
     )
     rows = [
-        (name.replace("_", " "), *cells(figure), MEANINGS.get(name, ""))
+        (name.replace("_", " "), *estimate_cells(**figure), _description(name))
         for name, figure in metrics["metrics"].items()
     ]
     header = ("metric", "value", "95 % interval", "what it is")
@@ -101,6 +102,11 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield pages.table(("truth \\ decision", *classes), counts, numbers=places)
     for warning in metrics["warnings"]:
         yield pages.paragraph(f"Warning: {warning}", "warning")
+
+
+def _description(name: str) -> str:
+    """Return what a metric is; blank for one that a file of another version holds."""
+    return METRICS[name].description if name in METRICS else ""
 
 
 def _pictures(run: Run, metrics: Mapping[str, Any]) -> Iterator[str]:

@@ -5,19 +5,11 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.evaluation.composition import composition
+from dlmath.number_text import estimate_text
 
 _SLICED = ("sensitivity", "specificity", "accuracy", "auc")
 _WORST = 10  # patients shown
-Figure = Mapping[str, float | None]
-
-
-def estimate_text(figure: Figure) -> str:
-    """Return a figure with its interval in one text."""
-    if figure["value"] is None:
-        return "undefined"
-    if figure["low"] is None or figure["high"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+Figure = Mapping[str, Any]  # value, low and high
 
 
 def detail_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -47,7 +39,7 @@ def _thresholds(metrics: Mapping[str, Any]) -> Iterator[str]:
             f"{preferred['specificity']:.3f}). It was not used: chosen here, it would flatter."
         )
     if points := metrics.get("operating_points"):
-        rows = [(_plain(name) + " %", estimate_text(figure)) for name, figure in points.items()]
+        rows = [(_plain(name) + " %", estimate_text(**figure)) for name, figure in points.items()]
         yield pages.table(("operating point", "value (95 % interval)"), rows)
 
 
@@ -74,11 +66,11 @@ def _slice_row(
 ) -> tuple[str, ...]:
     """Return the cells of a group; what its images have no figure of stays blank."""
     measured = [figures["metrics"][metric] for metric in _SLICED]
-    cells = ["" if one["value"] is None else estimate_text(one) for one in measured]
+    cells = ["" if one["value"] is None else estimate_text(**one) for one in measured]
     if figures["against"]:
         cells[-1] += f", against {composition(figures['against'], positive_class)}"
     gap = gaps.get(figures["rate"])
-    less = f"{figures['rate']}: {estimate_text(gap)}" if gap else ""
+    less = f"{figures['rate']}: {estimate_text(**gap)}" if gap else ""
     return (group, composition(figures["by_class"], positive_class), *cells, less)
 
 
@@ -101,7 +93,7 @@ def _patients(patients: Mapping[str, Any], positive_class: str) -> Iterator[str]
 
 
 def _metrics_table(metrics: Mapping[str, Figure]) -> str:
-    rows = [(_plain(name), estimate_text(figure)) for name, figure in metrics.items()]
+    rows = [(_plain(name), estimate_text(**figure)) for name, figure in metrics.items()]
     return pages.table(("metric", "value (95 % interval)"), rows)
 
 

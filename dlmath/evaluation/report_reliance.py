@@ -8,7 +8,7 @@ import numpy as np
 from dlmath import pages
 from dlmath.charts import Axes, Chart
 from dlmath.evaluation.composition import composition
-from dlmath.evaluation.report_details import estimate_text
+from dlmath.number_text import estimate_text
 
 _SAID = {
     "unusual": "unlike the training images",
@@ -31,7 +31,7 @@ def reliance_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
             "such an image. The metrics above are of all images."
         )
     rows = [
-        (said, estimate_text(selective[name])) for name, said in _SAID.items() if selective[name]
+        (said, estimate_text(**selective[name])) for name, said in _SAID.items() if selective[name]
     ]
     yield pages.table(("share of images", "value (95 % interval)"), rows)
     if answered := selective.get("answered"):

@@ -16,7 +16,8 @@ import numpy as np
 
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, difference_ends, measure_metrics
-from dlmath.evaluation.metrics import METRICS, Statistics
+from dlmath.evaluation.metric_table import METRICS, names_of
+from dlmath.evaluation.metrics import Statistics
 from dlmath.evaluation.slice_groups import Groups
 from dlmath.stats import auc_with_interval
 from dlmath.stats.bootstrap import Estimate, estimate
@@ -24,8 +25,6 @@ from dlmath.stats.bootstrap import Estimate, estimate
 # Half of those of the main figures: three properties of three groups cost ten times as much.
 REPLICATES = 1_000
 
-# Metrics of images of one class, next to their rate; of the others each takes images of both.
-_OF_ONE_CLASS = ("brier", "log_loss", "ece")
 _UNDEFINED = Estimate(None, None, None)
 _NONE = np.zeros(0, int)
 
@@ -163,7 +162,9 @@ def _told(figures: Mapping[str, Value], rate: str) -> dict[str, Value]:
     """Return the metrics that images with this rate have; of one class it is their accuracy."""
     if rate == "accuracy":
         return dict(figures)
-    return {rate: figures["accuracy"], **{name: figures[name] for name in _OF_ONE_CLASS}}
+    # All other metrics take images of both classes.
+    of_one_class = names_of("probability")
+    return {rate: figures["accuracy"], **{name: figures[name] for name in of_one_class}}
 
 
 def _said_of_one_class(counts: Mapping[str, int], rate: str) -> str:

@@ -44,7 +44,7 @@ def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> Subject:
         DataError: The data are gone or changed, or the part is empty.
     """
     _check_split(split)
-    data = RunData(run, progress=reporter.progress)
+    data = RunData(run, reporter=reporter)
     wanted = PARTS if split == "all" else (split,)
     examples = [example for name in wanted for example in data.split.part(name)]
     return _subject(data, split, examples, data.catalogue)
@@ -69,11 +69,11 @@ def given_images(
     _check_split(split)
     rules, likely = rules_for(run, patient_rules)
     catalogue = read_sources(
-        find_data(run.recipe.name, data, progress=reporter.progress),
+        find_data(run.recipe.name, data, reporter=reporter),
         classes=run.recipe.classes,
         patient_rules=rules,
         likely_rules=likely,
-        progress=reporter.progress,
+        reporter=reporter,
     )
     parts = {example.part for example in catalogue.examples} - {None}
     if split == "validation" and split not in parts:

@@ -74,7 +74,7 @@ def gather_cases(
         DataError: The data of the run are not there.
         RunError: The model gives NaN.
     """
-    parts = parts or RunData(run, progress=reporter.progress).split
+    parts = parts or RunData(run, reporter=reporter).split
     everything = (*parts.part("train"), *parts.part("validation"), *parts.part("test"))
     examples = spread(parts.part("test") or everything, IMAGES)
     pixels = load_pixels(examples, classifier.image_size, on_bad_file="skip")

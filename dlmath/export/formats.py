@@ -177,7 +177,7 @@ def export(
     target = folder / kind.name
     _refuse_foreign(target, format)
     classifier = KerasClassifier.load(run)
-    parts = RunData(run, progress=reporter.progress).split
+    parts = RunData(run, reporter=reporter).split
     cases = gather_cases(run, classifier, parts, by_graph=kind.by_graph, reporter=reporter)
     subject = Subject(run, classifier, parts, describe(run, classifier, format))
     with _temporary_folder(folder) as temporary:

@@ -11,12 +11,12 @@ from dlmath.data.sources import Example
 from dlmath.data.splits import Split
 from dlmath.errors import VerificationError
 from dlmath.evaluation.composition import class_counts
-from dlmath.evaluation.meanings import with_interval
 from dlmath.evaluation.paired import mcnemar_test
 from dlmath.export.cases import spread
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.portable_classifiers import LiteRTClassifier
+from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import cluster_indices, estimate
 
@@ -44,8 +44,9 @@ def measure_loss(parts: Split, classifier: KerasClassifier, built: Path) -> dict
     least = loss["value"] if loss["low"] is None else loss["low"]
     if not least <= ACCEPTED_LOSS:
         raise VerificationError(
-            f"The export loses {with_interval(loss)} of the accuracy on {compared['images']} "
-            f"validation images, and {ACCEPTED_LOSS:g} is allowed. It was not kept."
+            f"The export loses {estimate_text(**loss, style=SENTENCE)} of the accuracy on "
+            f"{compared['images']} validation images, and {ACCEPTED_LOSS:g} is allowed. It was "
+            "not kept."
         )
     return compared
 

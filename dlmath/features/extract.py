@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,9 @@ from dlmath.data.sources import Example
 from dlmath.features.network import FrozenNetwork, Runner
 from dlmath.features.store import FeatureStore
 from dlmath.features.views import View
+from dlmath.reporting import SILENT, Progress
 
 SEGMENT_ROWS = 512  # what a kill can cost: some seconds of work
-
-Progress = Callable[[int, int, str], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +43,7 @@ def load_features(
     *,
     view: View | None = None,
     on_bad_file: str = "error",
-    progress: Progress = lambda done, total, note: None,
+    progress: Progress | None = None,
 ) -> Features:
     """Return the features of every example, from the cache where it has them.
 
@@ -70,7 +69,7 @@ def load_features(
     started = time.perf_counter()
     if missing:
         store.make_room(len(missing))
-        reasons = _compute(missing, network, view, store, progress)
+        reasons = _compute(missing, network, view, store, progress or SILENT.task("features"))
         rows, found = store.gather(keys)
     rate = len(missing) / (time.perf_counter() - started) if missing else None
     bad = tuple(

@@ -1,8 +1,8 @@
 """The network below the head, frozen: variables folded to constants, in the fastest runtime.
 
-What `dlmath bench extraction` measures on two cores, as multiples of stock Keras, is in `docs/speed.md`:
-LiteRT with one interpreter a core comes first, the folded graph in TensorFlow second. Keras itself
-stays as the fallback, and is what runs on a GPU.
+What `dlmath bench extraction` measures on two cores, as multiples of stock Keras, is in
+`docs/speed.md`: LiteRT with one interpreter a core comes first, the folded graph in TensorFlow
+second. Keras itself stays as the fallback, and is what runs on a GPU.
 """
 
 import hashlib

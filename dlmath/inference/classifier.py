@@ -14,8 +14,7 @@ import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.inference.decision_rule import DecisionRule
-
-Progress = Callable[[int, int], object]  # called with (images done, N)
+from dlmath.reporting import Progress
 
 
 class Outputs(NamedTuple):

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlmath.inference.classifier import Progress, batches
+from dlmath.inference.classifier import batches
+from dlmath.reporting import Progress
 
 BATCH_SIZE = 64
 

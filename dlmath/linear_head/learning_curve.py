@@ -4,7 +4,7 @@ Where the patients are not known, each image stands for one, and images are what
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from dlmath.linear_head.head import checked, fit_head
 from dlmath.linear_head.needed import Needed, needed
 from dlmath.linear_head.power_law import PowerLaws, fit_power_laws
 from dlmath.linear_head.scores import auc, auc_of_draws
+from dlmath.reporting import Progress
 
 SIZES = 8
 REPEATS = 8
@@ -118,7 +119,7 @@ def learning_curve(
     repeats: int = REPEATS,
     seed: int = 0,
     unit: str = "patient",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> LearningCurve:
     """Train heads on ever more of the patients, and score them on held-out patients.
 

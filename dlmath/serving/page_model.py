@@ -8,8 +8,9 @@ from typing import Any
 from dlmath import pages
 from dlmath.data.listing import counted
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.meanings import MEANINGS, cells
+from dlmath.evaluation.metric_table import METRICS
 from dlmath.inference.exported import export_metadata
+from dlmath.number_text import estimate_cells
 from dlmath.runs import Run, read_json
 from dlmath.serving.service import Service
 
@@ -85,7 +86,7 @@ def _tested(metrics: Mapping[str, Any]) -> Iterator[str]:
     )
     figures = metrics["metrics"]
     rows = [
-        (title, *cells(figures[name]), MEANINGS[name])
+        (title, *estimate_cells(**figures[name]), METRICS[name].description)
         for name, title in _SHOWN.items()
         if name in figures
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from dlmath.number_text import estimate_text
 from dlmath.stats.bca import bca_interval
 
 REPLICATES = 2_000
@@ -44,11 +45,7 @@ class Estimate:
         return self.low is not None and self.high is not None and self.high - self.low > _ROUNDING
 
     def __str__(self) -> str:
-        if self.value is None:
-            return "undefined"
-        if self.low is None or self.high is None:
-            return f"{self.value:.3f}"
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+        return estimate_text(self.value, self.low, self.high)
 
 
 def estimate(

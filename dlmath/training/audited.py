@@ -72,8 +72,8 @@ def _of_images(
         findings = [Finding.from_json(document) for document in read_json(path)]
         path.touch()
         return findings
-    facts = gather_facts(examples, progress=reporter.progress)
-    findings = check_examples(examples, facts, classes, progress=reporter.progress)
+    facts = gather_facts(examples, reporter=reporter)
+    findings = check_examples(examples, facts, classes, reporter=reporter)
     with suppress(OSError):  # a full disk costs the next training a minute, and this one nothing
         write_json(path, [asdict(finding) for finding in findings])
     return findings

@@ -78,7 +78,7 @@ def _load(examples: Sequence[Example], recipe: Recipe, reporter: Reporter, task:
         examples,
         recipe.image_size,
         on_bad_file=recipe.on_bad_file,
-        progress=lambda done, total: reporter.progress(task, done, total),
+        progress=reporter.task(task),
     )
     require_every_class(pixels.examples, len(pixels.bad), recipe, task)
     return Labelled(pixels, class_indices(pixels.examples, recipe))

@@ -86,12 +86,12 @@ def resolve_from(
 def prepare(request: Request, reporter: Reporter) -> Prepared:
     """Find the data that are asked for, read what is there, and split it by patient."""
     recipe, data, finds_patients, parent = request
-    sources = tuple(find_data(recipe.name, as_paths(data), progress=reporter.progress))
+    sources = tuple(find_data(recipe.name, as_paths(data), reporter=reporter))
     catalogue = read_sources(
         sources,
         classes=recipe.classes,
         patient_rules=None if finds_patients else recipe.patient_rules,
-        progress=reporter.progress,
+        reporter=reporter,
     )
     recipe = recipe.replace(patient_rules=catalogue.patients.rules)
     recipe = with_found_classes(recipe, catalogue.classes)
@@ -123,7 +123,7 @@ def prepare_again(
     """
     recipe = run.recipe
     sources = find_data(recipe.name, as_paths(data)) if data else None
-    own = RunData(run, sources, accepted=accepted, progress=reporter.progress)
+    own = RunData(run, sources, accepted=accepted, reporter=reporter)
     return Prepared(recipe, own.catalogue, own.split, own.sources, start=read_start(run))
 
 

@@ -207,7 +207,7 @@ def _load(
         network,
         view=view,
         on_bad_file=recipe.on_bad_file,
-        progress=lambda done, total, rate: heard.progress(task, done, total, rate),
+        progress=heard.task(task),
     )
     require_every_class(features.examples, len(features.bad), recipe, task)
     refuse_not_finite(features, task, recipe)

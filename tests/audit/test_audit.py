@@ -80,7 +80,6 @@ def test_a_review_is_counted(data, tmp_path):
     assert found["disputed-labels"].files == (f"train/ill/{file}",)
 
 
-def test_progress_is_told(data):
-    told = []
-    audit_data([data], progress=lambda task, done, total: told.append(task))
-    assert {"hashing", "looking at images"} <= set(told)
+def test_progress_is_told(data, recorder):
+    audit_data([data], reporter=recorder)
+    assert {"hashing", "looking at images"} <= {task for task, _, _ in recorder.steps}

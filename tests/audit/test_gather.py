@@ -174,13 +174,12 @@ def test_faults_and_facts_keep_the_order_of_the_examples(tmp_path):
     assert {one.fault for one in facts} == {None, "empty"}
 
 
-def test_progress(tmp_path):
+def test_progress(tmp_path, recorder):
     Image.new("L", (3, 3)).save(tmp_path / "a.png")
-    told = []
 
-    gather_facts([example_of(tmp_path / "a.png")] * 3, progress=lambda *step: told.append(step[1:]))
+    gather_facts([example_of(tmp_path / "a.png")] * 3, reporter=recorder)
 
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert [step[1:] for step in recorder.steps] == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_no_examples():

@@ -116,13 +116,12 @@ def test_too_many_images_are_declined(pictures, monkeypatch):
     assert (finding.kind, finding.severity) == ("near-duplicates-not-searched", "note")
 
 
-def test_progress_ends_at_the_last_picture(pictures):
-    told = []
+def test_progress_ends_at_the_last_picture(pictures, recorder):
     facts = gather_facts(pictures)
 
-    check_near_duplicates(pictures, facts, progress=lambda *step: told.append(step))
+    check_near_duplicates(pictures, facts, reporter=recorder)
 
-    assert told[-1][1:] == (8, 8)
+    assert recorder.steps[-1] == ("comparing", 8, 8)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dlmath.cli.learn import app
+from dlmath.cli.output import Output
 from dlmath.errors import UserError, VerificationError
 from dlmath.maths import PAPERS, all_experiments
 
@@ -21,9 +22,7 @@ def test_list_shows_every_experiment_with_its_place():
 
 
 def test_names_are_whole_in_a_narrow_terminal(monkeypatch):
-    from rich.console import Console
-
-    monkeypatch.setattr("dlmath.cli.learn._console", lambda: Console(width=80))
+    monkeypatch.setattr("dlmath.cli.learn._OUT", Output(pipe_width=80))
     shown = invoke("list").stdout
     assert all(name in shown for name in all_experiments())
     assert max(map(len, shown.splitlines())) <= 80

@@ -7,15 +7,14 @@ from rich.progress import Progress, TextColumn
 from dlmath.cli import progress
 
 
-def test_lines_come_at_most_every_few_seconds(monkeypatch):
+def test_lines_come_at_most_every_few_seconds(monkeypatch, capsys):
     clock = iter([0.0, 1.0, 5.0, 6.0, 11.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
-    written = io.StringIO()
-    reporter = progress.LineReporter(Console(file=written))
+    reporter = progress.LineReporter()
     for done in range(1, 5):
         reporter.progress("epoch 1/2", done, 4, "loss 0.5")
     reporter.say("done [bold]x[/bold]")
-    assert written.getvalue().splitlines() == [
+    assert capsys.readouterr().err.splitlines() == [
         "epoch 1/2  2/4  loss 0.5",
         "epoch 1/2  4/4  loss 0.5",
         "done [bold]x[/bold]",

@@ -26,13 +26,13 @@ def unpacked_files(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
 
 
-def test_unpacks_once_and_uses_the_folder_again(tmp_path):
+def test_unpacks_once_and_uses_the_folder_again(tmp_path, recorder):
     archive = pack(tmp_path / "cells.zip", [("a/", b""), ("a/1.png", b"one"), ("b/2.png", b"two")])
-    steps = []
-    folder = unpack(archive, progress=lambda *step: steps.append(step))
+    steps = recorder.steps
+    folder = unpack(archive, reporter=recorder)
     assert unpacked_files(folder) == {"a/1.png": b"one", "b/2.png": b"two"}
     assert steps == [("unpacking", 1, 2), ("unpacking", 2, 2)]
-    assert unpack(archive, progress=lambda *step: steps.append(step)) == folder
+    assert unpack(archive, reporter=recorder) == folder
     assert len(steps) == 2
 
 

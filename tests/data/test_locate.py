@@ -52,8 +52,8 @@ def test_nothing_found_names_the_places_and_what_to_do(places):
         assert expected in str(raised.value)
 
 
-def test_phantoms_are_drawn_once_into_the_cache(places, monkeypatch):
-    drawn, steps = [], []
+def test_phantoms_are_drawn_once_into_the_cache(places, monkeypatch, recorder):
+    drawn = []
 
     def draw(task, out, *, progress):
         drawn.append(task)
@@ -63,11 +63,11 @@ def test_phantoms_are_drawn_once_into_the_cache(places, monkeypatch):
 
     monkeypatch.setattr(phantom, "write_phantoms", draw)
     for _ in range(2):
-        (folder,) = find_data("malaria", ["phantom"], progress=lambda *step: steps.append(step))
+        (folder,) = find_data("malaria", ["phantom"], reporter=recorder)
         assert (folder / "PHANTOM.json").is_file()
         assert folder.parent == places[2].parent / "phantom"
     assert drawn == ["malaria"]
-    assert steps == [("drawing", 1, 1)]
+    assert recorder.steps == [("drawing", 1, 1)]
     find_data("pneumonia", ["phantom"])
     assert drawn == ["malaria", "pneumonia"]
 

@@ -185,10 +185,10 @@ def test_the_data_hash_follows_the_bytes_and_not_the_place(tmp_path, write_image
     assert data_hash(read_sources([moved])) != before
 
 
-def test_progress_is_told(tmp_path, write_images):
-    steps = []
+def test_progress_is_told(tmp_path, write_images, recorder):
+    steps = recorder.steps
     archive = pack(write_images(tmp_path / "data", FLAT), tmp_path / "a.zip")
-    read_sources([archive], progress=lambda *step: steps.append(step))
+    read_sources([archive], reporter=recorder)
     assert ("unpacking", 4, 4) in steps
     assert steps[-1] == ("hashing", 4, 4)
 

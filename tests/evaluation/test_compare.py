@@ -47,7 +47,7 @@ def test_each_metric_is_that_of_the_run_and_the_difference_theirs(pair):
 
     assert (found.n, found.patients) == (24, 12)
     assert found.runs == ("tiny", "other")
-    assert tuple(found.metrics) == METRICS
+    assert tuple(found.metrics) == tuple(METRICS)
     for name, row in found.metrics.items():
         assert row.first == pytest.approx(first["metrics"][name]["value"], abs=1e-12), name
         assert row.difference.value == pytest.approx(row.first - row.second, abs=1e-12), name

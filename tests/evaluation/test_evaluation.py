@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlmath.evaluation.evaluation import measure
-from dlmath.evaluation.metrics import METRICS
+from dlmath.evaluation.metric_table import METRICS
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.stats.bootstrap import Estimate
 

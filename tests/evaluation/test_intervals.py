@@ -7,7 +7,6 @@ from benchmarks.studies import coverage
 from dlmath.evaluation.intervals import (
     BCA,
     BOUNDED,
-    DECISION_METRICS,
     DELONG,
     EXACT,
     INVERTED,
@@ -16,7 +15,7 @@ from dlmath.evaluation.intervals import (
     difference_ends,
     measure_metrics,
 )
-from dlmath.evaluation.metrics import METRICS
+from dlmath.evaluation.metric_table import METRICS, names_of
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.seeds import generator
 from dlmath.stats import auc_with_interval
@@ -175,5 +174,6 @@ def test_the_intervals_hold_the_truth(setting):
     held = coverage.coverage(coverage.SETTINGS[setting], 300, 500)
 
     least = 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)  # three standard errors below: 0.912
-    for name in (*DECISION_METRICS, *coverage.AT_PREVALENCE, "auc", "brier", "log_loss", "ece"):
+    figures = (*coverage.AT_PREVALENCE, "auc", "brier", "log_loss", "ece")
+    for name in (*names_of("decision"), *figures):
         assert held[name] >= least, name

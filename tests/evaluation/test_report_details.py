@@ -1,23 +1,10 @@
 import re
 
-import pytest
-
 import dlmath
 from dlmath.evaluation.composition import composition
-from dlmath.evaluation.report_details import detail_sections, estimate_text
+from dlmath.evaluation.report_details import detail_sections
+from dlmath.number_text import estimate_text
 from dlmath.runs import read_json
-
-
-@pytest.mark.parametrize(
-    ("figure", "text"),
-    [
-        ({"value": 0.5, "low": 0.25, "high": 0.75}, "0.500 (0.250 to 0.750)"),
-        ({"value": 0.5, "low": None, "high": None}, "0.500"),
-        ({"value": None, "low": None, "high": None}, "undefined"),
-    ],
-)
-def test_a_figure_as_text(figure, text):
-    assert estimate_text(figure) == text
 
 
 def test_thresholds_slices_patients_and_openings_are_told(tiny_run):
@@ -30,9 +17,9 @@ def test_thresholds_slices_patients_and_openings_are_told(tiny_run):
         for group, figures in own["groups"].items():
             assert group in html
             assert composition(figures["by_class"], "PNEUMONIA") in html
-            assert estimate_text(figures["metrics"][figures["rate"]]) in html
+            assert estimate_text(**figures["metrics"][figures["rate"]]) in html
     for figure in metrics["operating_points"].values():
-        assert estimate_text(figure) in html
+        assert estimate_text(**figure) in html
     assert "It was not used" in html
     assert "12 patients (6 positive + 6 negative), each decided" in html
     page = tiny_run.report_path.read_text(encoding="utf-8")
@@ -74,7 +61,7 @@ def test_another_prevalence_is_told(tiny_run):
     metrics = dlmath.evaluate(tiny_run, prevalence=0.1).as_json()
     html = "\n".join(detail_sections(metrics))
     assert "At a prevalence of 10.0%" in html
-    assert estimate_text(metrics["at_prevalence"]["metrics"]["ppv"]) in html
+    assert estimate_text(**metrics["at_prevalence"]["metrics"]["ppv"]) in html
 
 
 def test_a_second_opening_is_a_warning(tiny_run):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlmath.evaluation.intervals import Sample, measure_metrics
-from dlmath.evaluation.metrics import METRICS
+from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.patient_level import patients_worst_first
 from dlmath.evaluation.slice_groups import Groups, by_kind
 from dlmath.evaluation.slices import Slices, measure_slices, select, slices_as_json

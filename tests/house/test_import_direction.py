@@ -34,6 +34,7 @@ GROUPS = (
         "dlmath.seeds",
         "dlmath.reporting",
         "dlmath.logs",
+        "dlmath.number_text",
         "dlmath.pages",
         "dlmath.charts",
         "dlmath._checkout",

@@ -13,11 +13,12 @@ from typing import Any
 
 from dlmath.data.archives import is_safe
 from dlmath.data.listing import listed
-from dlmath.data.placing import Progress, atomic_folder, make_room
+from dlmath.data.placing import atomic_folder, make_room
 from dlmath.data.tables import read_table
 from dlmath.data.trees import IMAGE_ENDINGS, PARTS, Reading
 from dlmath.errors import DataError
 from dlmath.models.recipes import TASKS
+from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home, write_csv
 
 PREFIX = "tfds:"
@@ -30,7 +31,7 @@ _NUMBERED = re.compile(r"\w+/\d{6}\.(jpeg|png)")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")  # what is half made has another name
 
 
-def read_tfds(source: str, *, progress: Progress | None = None) -> Reading:
+def read_tfds(source: str, *, reporter: Reporter = SILENT) -> Reading:
     """Read `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION` from `$TFDS_DATA_DIR`.
 
     Splits other than train, val, validation and test are passed over. Texts named `filename` and
@@ -45,7 +46,7 @@ def read_tfds(source: str, *, progress: Progress | None = None) -> Reading:
         folder.touch()
     else:
         with atomic_folder(folder) as temporary:
-            rows = list(_write_images(prepared, temporary, progress))
+            rows = list(_write_images(prepared, temporary, reporter))
             write_csv(temporary / _TABLE, _COLUMNS, rows)
     reading = read_table(folder / _TABLE)
     reading.found = [
@@ -95,9 +96,7 @@ def _place(prepared: Path) -> Path:
     return cache_home() / "tfds" / f"{prepared.parent.name}-{digest[:16]}"
 
 
-def _write_images(
-    prepared: Path, folder: Path, progress: Progress | None
-) -> Iterator[dict[str, str]]:
+def _write_images(prepared: Path, folder: Path, reporter: Reporter) -> Iterator[dict[str, str]]:
     """Write the images of all parts to `folder` and give their rows of the CSV."""
     # Imported here: it brings TensorFlow, which reading a folder does without.
     import tensorflow_datasets as tfds
@@ -126,8 +125,7 @@ def _write_images(
                 "patient": told.get("patient", ""),
                 "split": split,
             }
-            if progress:
-                progress("unpacking", len(names), total)
+            reporter.progress("unpacking", len(names), total)
 
 
 def _is_usable(file: str, taken: set[str]) -> bool:

@@ -105,12 +105,12 @@ def test_a_prepared_set_becomes_encoded_files_with_parts_and_a_warning():
     assert [w for w in catalogue.warnings if "tfds:tiny_cells has no patients" in w]
 
 
-def test_the_files_are_written_once(home):
-    steps = []
-    first = read_sources(["tfds:tiny_cells"], progress=lambda *step: steps.append(step))
+def test_the_files_are_written_once(home, recorder):
+    steps = recorder.steps
+    first = read_sources(["tfds:tiny_cells"], reporter=recorder)
     assert ("unpacking", 8, 8) in steps
     steps.clear()
-    again = read_sources(["tfds:tiny_cells:1.10.0"], progress=lambda *step: steps.append(step))
+    again = read_sources(["tfds:tiny_cells:1.10.0"], reporter=recorder)
     assert again.examples == first.examples
     assert {what for what, _, _ in steps} == {"hashing"}
 
