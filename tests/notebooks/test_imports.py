@@ -1,0 +1,36 @@
+"""Every name that a notebook imports from dlmath is there: found in seconds, not by running it."""
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+def imported(notebook: Path) -> Iterator[tuple[str, str]]:
+    """Every module and name of `from dlmath... import name`."""
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type == "code":
+            lines = (line for line in cell.source.splitlines() if not line.startswith(("%", "!")))
+            for node in ast.walk(ast.parse("\n".join(lines))):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dlmath"):
+                    yield from ((str(node.module), alias.name) for alias in node.names)
+
+
+def is_there(module: str, name: str) -> bool:
+    if hasattr(importlib.import_module(module), name):
+        return True
+    return importlib.util.find_spec(f"{module}.{name}") is not None
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_imports_is_there(notebook: Path) -> None:
+    assert [name for name in imported(notebook) if not is_there(*name)] == []
+
+
+def test_a_name_that_is_gone_is_found() -> None:
+    assert not is_there("dlmath.evaluation.report_figures", "read_predictions")
