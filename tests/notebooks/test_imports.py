@@ -24,7 +24,11 @@ def imported(notebook: Path) -> Iterator[tuple[str, str]]:
 def is_there(module: str, name: str) -> bool:
     if hasattr(importlib.import_module(module), name):
         return True
-    return importlib.util.find_spec(f"{module}.{name}") is not None
+    try:
+        importlib.import_module(f"{module}.{name}")
+    except ModuleNotFoundError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
