@@ -18,7 +18,7 @@ from pathlib import Path
 BUILD = """
 import sys
 from setuptools import build_meta
-out = sys.argv[1]  # setuptools sets it anew
+out = sys.argv[1]  # setuptools sets it again
 for build in (build_meta.build_wheel, build_meta.build_sdist):
     build(out)
 """

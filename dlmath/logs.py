@@ -71,7 +71,7 @@ def logged(run: Run, reporter: Reporter) -> Iterator[RunLog]:
 
     Args:
         run: Its manifest is there already; what it tells of the beginning is the first lines.
-        reporter: Hears of everything as before.
+        reporter: Receives everything as before.
     """
     log = RunLog(run, reporter)
     _begin(log, run)

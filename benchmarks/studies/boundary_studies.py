@@ -105,7 +105,7 @@ def learning_curve(fit: Featured, score: Featured) -> Curve:
 
 
 def of_patients(score: Featured) -> np.ndarray:
-    """Return weights (1 + REPLICATES, N) of images: all ones, then patients drawn anew."""
+    """Return weights (1 + REPLICATES, N) of images: all ones, then patients drawn again."""
     count = score.patients.max() + 1
     drawn = generator("patients").multinomial(count, np.full(count, 1 / count), REPLICATES)
     return np.vstack([np.ones(len(score.labels)), drawn[:, score.patients]])

@@ -22,7 +22,7 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
 
     Args:
         run: A run whose head was solved, its folder or name; None for the newest finished one.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         RunError: The run's head was trained by steps, or its data are gone.

@@ -76,7 +76,7 @@ def likely_label_errors(
 
     Args:
         run: A run whose head was solved, its folder or name; None for the newest finished one.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         RunError: The run's network was trained by steps, or its data are gone.

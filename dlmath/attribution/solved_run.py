@@ -49,7 +49,7 @@ def load_solved_run(run: Run, purpose: str, reporter: Reporter) -> SolvedRun:
     Args:
         run: Finished.
         purpose: What needs the run, for an error.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         RunError: Its head was trained by steps, or mixed, or comes out otherwise now.

@@ -108,7 +108,7 @@ def why_patients(
         run: A run whose head was solved, its folder or name; None for the newest finished one.
         files: PNG or JPEG images.
         top: How many patients to return for each, at least 1.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         RunError: The run's head was trained by steps, or its data are gone.

@@ -60,7 +60,7 @@ def _look_at(example: Example, remembered: Remembered) -> tuple[Facts, str]:
         return known, example.sha256
     try:
         data = read_checked(path, name)
-        # Hashed anew: the file may have changed since the catalogue was made.
+        # Hashed again: the file may have changed since the catalogue was made.
         return facts_of(data, name, size), hashlib.sha256(data).hexdigest()
     except BadImage as error:
         return _faulty(error, name, size), ""

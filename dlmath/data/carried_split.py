@@ -24,7 +24,7 @@ def carry_over(
     validation_fraction: float,
     test_fraction: float,
 ) -> Split:
-    """Split a catalogue, its patients that an earlier split knows as there, the others anew.
+    """Split a catalogue, its patients that an earlier split knows as there, the others again.
 
     Images are known again by their content, and all images of a patient by one of them. Left out
     is what would be judged by weights that have seen it: an image of the earlier training part

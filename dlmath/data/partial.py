@@ -56,7 +56,7 @@ class Partial:
         return {"Range": f"bytes={self.size}-", "If-Range": note.validator}
 
     def restart(self, note: Note) -> None:
-        """Begin anew with another file."""
+        """Begin again with another file."""
         # In this order: bytes without their note are fetched again, with a wrong one mixed up.
         self.discard()
         self.path.touch()

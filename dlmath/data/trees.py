@@ -16,7 +16,7 @@ from dlmath.data import dicom
 
 IMAGE_ENDINGS = (".jpeg", ".jpg", ".png")
 # Names of parts on disk, and the part each one is. `val` joins training: Kermany's holds 16 images,
-# too few to choose a model by, so validation is drawn anew, by patient.
+# too few to choose a model by, so validation is drawn again, by patient.
 PARTS = {"train": "train", "val": "train", "validation": "validation", "test": "test"}
 PHANTOM_MARKER = "PHANTOM.json"
 

@@ -62,7 +62,7 @@ def examine(
     Args:
         run: A run, its folder, or its name under `runs/`.
         distributed: Also train on two virtual devices in a process of their own.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         RunError: There is no such run, or its recipe or manifest is damaged.

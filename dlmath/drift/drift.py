@@ -32,7 +32,7 @@ _OLD_RUN = (
 )
 _OLD_SERVER = (
     "Grey levels, sharpness and colour are left out: a server began {} before they were kept. "
-    "Remove it; a server begins anew, with them."
+    "Remove it; a server begins again, with them."
 )
 
 
@@ -213,7 +213,7 @@ def _served(run: Run) -> Totals:
 def _not_its_own(run: Run) -> RunError:
     return RunError(
         f"{run.served_statistics_path} is of another model than {run.model_path}. Remove it; a "
-        "server begins anew."
+        "server begins again."
     )
 
 

@@ -62,7 +62,7 @@ def prevalence_alone(
     """Test whether the new images are a mixture of the reference's two classes.
 
     The null distribution is drawn: samples of the classes in the share that was found, from which
-    the share is found anew, as it is in the data.
+    the share is found again, as it is in the data.
 
     Args:
         layout: Of the numbers.

@@ -74,7 +74,7 @@ Means = tuple[np.ndarray, np.ndarray]  # of the reference and of the new images,
 
 
 def permuted(reference: Sample, new: Sample, draws: int, rng: np.random.Generator) -> Means:
-    """Return the means of the two sides with the patients dealt out to them anew, B times.
+    """Return the means of the two sides with the patients dealt out to them again, B times.
 
     If patients of both sides come from one distribution, the samples as they are are one draw among
     these: a p-value from them is exact. Source: Good, "Permutation, Parametric and Bootstrap Tests

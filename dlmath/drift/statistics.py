@@ -127,7 +127,7 @@ class Totals:
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise RunError(
                 f"{where} does not hold the statistics of a server ({error}). Remove it; a server "
-                "begins anew."
+                "begins again."
             ) from error
 
     def _check(self) -> None:
@@ -186,7 +186,7 @@ class ServedStatistics:
     def save(self, path: Path) -> bool:
         """Add the sums to those in the file, whole or not at all, and return whether that was done.
 
-        The file may be there of a server before or beside this one. It is begun anew where it is
+        The file may be there of a server before or beside this one. It is begun again where it is
         damaged or of another model: a server must go on whatever has become of it.
 
         Nothing is written while fewer than 20 images came since the last time: two files of one

@@ -56,7 +56,7 @@ def evaluate(
             column `file` too.
         explained: Whether to draw the heat maps of the report, which take seconds, on the run's own
             test part. Those of before stay.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         RunError: There is no such run, or its model gives no numbers.

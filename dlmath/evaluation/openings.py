@@ -140,5 +140,5 @@ def _read(run: Run) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{path} is damaged ({error}): how often the test part was opened is not known any "
-            "more. Move the file away to count anew."
+            "more. Move the file away to count again."
         ) from error

@@ -124,7 +124,7 @@ def _card(run: Run, one: Mapping[str, Any]) -> str:
     name = one["file"].rpartition("/")[2]  # as with the mistakes: no folder of a machine
     truth = "" if one["kind"] == "right" else f", in truth {one['truth']}"
     said = f"{one['kind']}: {one['class_name']} {one['probability']:.3f}{truth}"
-    checked = "It fails no check." if not one["warnings"] else ""
+    checked = "Passed all checks." if not one["warnings"] else ""
     return "".join(
         [
             pages.figure(address, f"{said} · {name}"),

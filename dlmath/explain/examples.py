@@ -47,7 +47,7 @@ def explain_examples(
     Args:
         classifier: Of a run.
         files: PNG or JPEG files.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
         method: One of `dlmath.explain.METHODS`.
 
     Raises:

@@ -95,7 +95,7 @@ def explain_files(
         method: One of `dlmath.explain.METHODS`.
         class_name: The class to explain, in any case; by default the one that is decided.
         check: Whether to measure the slow figures too: deletion, insertion, sanity.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         UserError: There is no such method or class.

@@ -163,7 +163,7 @@ def export(
         out: The folder to put it in; by default the run's `exports/`.
         quantize: For `litert`: `none`, `float16` or `int8`. The last is calibrated on training
             images; the loss of accuracy of both is measured on the validation part.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         UserError: The format is unknown, its extra is not installed, the run or its data are not

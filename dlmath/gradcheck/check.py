@@ -34,7 +34,7 @@ def check(
         inputs: Values of the tensors by name, for a function, or {"x": value} for a layer; drawn
             at random where left out.
         seed: Of the random points, upstream gradients and directions.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Returns:
         A report with a row for each gradient; `report.passed` is the verdict.

@@ -1,7 +1,7 @@
 r"""What the model predicts for each patient when it has not seen that patient.
 
 Leaving out patient g takes the terms of its n rows from the objective, and the rest are
-standardised anew: in the coordinates of all rows, the penalty of feature j is scaled by q_j^2, the
+standardised again: in the coordinates of all rows, the penalty of feature j is scaled by q_j^2, the
 variance that column j keeps. With A = [a_i], i in g, stacked, W the block diagonal of C_i,
 G = A^T H^-1 A, r the residuals and v = -l2 (q^2 - 1) V, the gradient at the full solution is
 -(A r + v), and one Newton step with the Hessian H - A W A^T moves the parameters by

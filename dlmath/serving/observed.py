@@ -40,7 +40,7 @@ class Observed:
 
     Args:
         app: Answers.
-        note: Hears of each request that was answered.
+        note: Receives each request that was answered.
         log: Takes one line a request, without names of files or addresses of clients; None for no
             log.
         debug: Whether to write the tracebacks of our faults to stderr.

@@ -24,7 +24,7 @@ class Json(Response):
 
 
 def answer_refusal(scope: Scope, refusal: Refusal, **further: Any) -> Json:
-    """Return what a client hears of a refusal; `further` fields stand beside the reason."""
+    """Return what a client gets with a refusal; `further` fields stand next to the reason."""
     noted = scope.get(NOTED)
     if noted is not None:
         noted.append(refusal)

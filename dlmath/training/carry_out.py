@@ -65,7 +65,7 @@ def carry_out(
         run: Its folder holds recipe, split and manifest, and is held by `sole_trainer`.
         ingredients: The model and the images.
         placement: Of the device.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
         interval: Wanted between two checkpoints.
         tensorboard: Also write event files.
 

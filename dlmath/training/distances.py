@@ -73,7 +73,7 @@ def write_distance_of_images(
         run: With its light form, if it has one.
         ingredients: The trained model and its images.
         is_light: Whether the light form computes the features, which is faster on a CPU.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Returns:
         What the manifest says of both: `distance`, see `write_distance`, and `drift`.

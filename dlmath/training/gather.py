@@ -53,7 +53,7 @@ def gather(
         prepared: Recipe and split.
         model: As `build` returned it.
         placement: Of the device.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
         stop: Asked on the way whether a signal came.
         run: The one that is gone on with.
 

@@ -115,7 +115,7 @@ def prepare_again(
     Args:
         run: Made before.
         data: Where the data lies now, if it was moved.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
         accepted: Gets the images that are gone or changed, which are then no error.
 
     Raises:

@@ -105,7 +105,7 @@ def reproduce(
         out: The new run's folder, by default beside the old one with `-reproduced` to its name.
         device: As in `train`.
         strategy: As in `train`.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
         command: What the new manifest records as the command.
 
     Raises:

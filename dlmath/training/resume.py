@@ -37,7 +37,7 @@ def resume(
         strategy: As in `train`.
         force: Go on although something differs, and say what in the manifest's `forced`.
         checkpoint_every: As in `train`.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
 
     Raises:
         RunError: The run is finished already, something differs, or every checkpoint is damaged.

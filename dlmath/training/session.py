@@ -35,7 +35,7 @@ class Session:
         placement: The device and strategy.
         stop: Asked after each step whether a signal came.
         cadence: How often a checkpoint is wanted.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
         observers: Keras callbacks that only watch.
     """
 

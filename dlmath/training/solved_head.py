@@ -97,7 +97,7 @@ def gather(
     Args:
         prepared: Recipe and split.
         placement: One device.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
         model: That of a run, where there is one already.
 
     Raises:

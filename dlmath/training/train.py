@@ -54,7 +54,7 @@ def train(
         tensorboard: Also write event files to the run's `tensorboard/` (extra `tensorboard`).
         checkpoint_every: Wanted between two checkpoints within an epoch: 200steps, 30s, 5min (the
             default) or 1h; less often where they would take more than 2 % of the time.
-        reporter: Hears of the progress.
+        reporter: Receives the progress.
         command: What the manifest records as the command.
         settings: Fields of the recipe to change, such as `epochs=3`.
 

@@ -148,7 +148,7 @@ def test_statistics_of_an_older_server_do_and_say_what_is_left_out(light_run, se
     document = json.loads(invoke(light_run.folder, "--json").stdout)
 
     assert [one["name"] for one in document["differences"]] == ["scores"]
-    assert "Remove it; a server begins anew, with them." in document["warnings"][-1]
+    assert "Remove it; a server begins again, with them." in document["warnings"][-1]
 
 
 def test_statistics_of_another_model_are_refused(light_run, serve):

@@ -46,7 +46,7 @@ def test_rights_and_wrongs_are_shown_with_what_was_measured(tiny_run):
     assert wrong == 2  # of one patient, whose more confident one could not be drawn
     assert kinds[EACH:] == []
     assert page(tiny_run).count(ADDRESS) == count
-    assert page(tiny_run).count("It fails no check.") == 1
+    assert page(tiny_run).count("Passed all checks.") == 1
     assert "deletion: &lt;low&gt;" in page(tiny_run)
     assert page(tiny_run).count("The map fails by sanity") == count - 1
 

@@ -257,7 +257,7 @@ def test_the_same_in_eager_mode_in_a_graph_and_in_a_dataset():
         for a, b, c in zip(one, two, three, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-6)
             np.testing.assert_allclose(a, c, rtol=1e-6)
-    assert not np.array_equal(eager[0][0], eager[1][0])  # each call draws anew
+    assert not np.array_equal(eager[0][0], eager[1][0])  # each call draws again
     assert step.experimental_get_tracing_count() == 1
 
 

@@ -61,7 +61,7 @@ def test_the_stated_optimality_is_the_gradient_at_the_result(clouds: Clouds) -> 
     gradient = np.vstack([x.T @ residual + l2 * kernel, residual.sum(axis=0)])
     assert fit.converged
     assert fit.optimality <= 1e-9
-    assert np.abs(gradient).max() <= 1e-8  # in other coordinates, and rounded anew
+    assert np.abs(gradient).max() <= 1e-8  # in other coordinates, and rounded again
 
 
 @settings(max_examples=10, deadline=None)

@@ -1,6 +1,6 @@
 """Model files that try to run code, read or fetch, one for each published hole in Keras and more.
 
-None is stored: each is made anew, aimed at a `Target` folder in which every trace would show.
+None is stored: each is made again, aimed at a `Target` folder in which every trace would show.
 """
 
 import base64

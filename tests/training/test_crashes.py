@@ -45,7 +45,7 @@ def images(draw_squares, tmp_path_factory):
 
 
 def killed_until_done(fork_server, folder, images, recipe, seed, kills=KILLS):
-    """Kill a training so often, starting anew when it got to its end, then let it finish."""
+    """Kill a training so often, starting again when it got to its end, then let it finish."""
     chance, killed = random.Random(seed), 0
     while killed < kills:
         seconds = chance.uniform(0, SECONDS)

@@ -151,7 +151,7 @@ class KermanyChestXray(OfficialImages):
         ),
         tfds.core.BuilderConfig(
             name="regrouped",
-            description="All images together, split anew by patient: 70, 15 and 15 %.",
+            description="All images together, split again by patient: 70, 15 and 15 %.",
         ),
     ]
     DESCRIPTION = (

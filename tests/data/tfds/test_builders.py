@@ -1,4 +1,4 @@
-"""Builders, over fake archives that are drawn anew for each test."""
+"""Builders, over fake archives that are drawn again for each test."""
 
 import os
 import shutil
