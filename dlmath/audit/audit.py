@@ -108,7 +108,7 @@ def audit_data(
         paths: As for `dlmath.data.read_sources`.
         classes: The recipe's; empty: as found.
         patient_rules: As for `dlmath.data.read_sources`.
-        likely_rules: Likewise.
+        likely_rules: See `read_patients`.
         review: A CSV with second readings of the labels; see `dlmath.audit.reviews`.
         reporter: Receives the progress.
 

@@ -46,7 +46,7 @@ def read_for_audit(
         paths: As for `dlmath.data.read_sources`.
         classes: The recipe's, or none.
         patient_rules: See `read_patients`.
-        likely_rules: Likewise.
+        likely_rules: See `read_patients`.
         reporter: Receives the progress.
     """
     found_in_folders = folder_findings(paths, reporter)

@@ -34,8 +34,8 @@ def carry_over(
         catalogue: The data now.
         rows: Of the earlier split's file.
         seed: As in `split_examples`, for the new patients.
-        validation_fraction: Likewise.
-        test_fraction: Likewise.
+        validation_fraction: As in `split_examples`, for the new patients.
+        test_fraction: As in `split_examples`, for the new patients.
 
     Raises:
         DataError: As `split_examples`, where there are too few new patients to split and the

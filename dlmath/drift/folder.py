@@ -85,7 +85,7 @@ def look_at(
         sketch: Of the classifier.
         reporter: Receives the progress.
         patient_rules: See `read_patients`.
-        likely_rules: Likewise.
+        likely_rules: See `read_patients`.
 
     Raises:
         DataError: There is no image, or given rules do not read some name.
