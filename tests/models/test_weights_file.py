@@ -54,8 +54,8 @@ def test_the_real_file_gives_the_reference_features(shared_data):
     image = reference["input_uint8"][np.newaxis].astype("float32")
     features = build(recipe).get_layer("backbone")(image).numpy().mean(axis=(1, 2))[0]
 
-    # Features reach 5. On one processor float32 convolutions differ from the reference, which another
-    # one computed, by 1.0e-5 to 1.6e-5 with three choices of kernels, whatever the number of threads.
+    # Features reach 5. On another processor than the reference's, float32 convolutions differ from
+    # it by 1.0e-5 to 1.6e-5 with three choices of kernels, whatever the number of threads.
     wanted = reference["mobilenet_v2_features"]
     np.testing.assert_allclose(features, wanted, rtol=0, atol=5e-6 * wanted.max())
 
