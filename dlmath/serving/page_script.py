@@ -86,7 +86,7 @@ const say = (text) => {
 
 const isSending = () => document.getElementById('dl-sending')?.textContent.startsWith('Sending');
 
-let choices = 0, begun = 0;
+let choices = 0, begun = 0, arrived = Infinity, sent = null;
 const showLast = () => {
   for (const part of document.querySelectorAll('[data-choice]')) {
     part.hidden = Number(part.dataset.choice) !== choices;
@@ -99,24 +99,47 @@ new MutationObserver(showLast).observe(document.body, {childList: true, subtree:
 const begin = (count) => {
   choices += 1;
   begun = performance.now();
+  sent = null;
   say(count === 1 ? 'Sending 1 image …' : `Sending ${count} images …`);
   showLast();
   showAnswers();
   return choices;
 };
 
+const send = (event, data, times = 0) => {
+  sent = {event, data, times};
+  arrived = Infinity;
+  trigger(event, {...data, choice: choices});
+};
+
 // A refusal of the whole request; old browsers do not tell of a status.
 new PerformanceObserver((list) => {
-  const isRefused = list.getEntries().some(({name, startTime, responseStatus}) =>
-    name.includes('/queue/join') && startTime >= begun && responseStatus >= 400);
-  if (isRefused && isSending()) say('Not sent: the server refused. Load the page again.');
+  for (const {name, startTime, responseStatus, responseEnd} of list.getEntries()) {
+    if (!name.includes('/queue/join') || startTime < begun) continue;
+    arrived = responseEnd;
+    if (responseStatus >= 400 && isSending()) {
+      say('Not sent: the server refused. Load the page again.');
+    }
+  }
 }).observe({type: 'resource'});
+
+// Gradio loses a request that arrives while it closes the stream of the answers before it (its
+// client takes the stream for open still). The server acknowledges a choice at once, so that
+// one which has arrived and is not acknowledged is lost: it is sent again, as a new choice.
+const sendAgainIfLost = () => {
+  if (!sent || sent.times === 3 || performance.now() - arrived < 4000 * 2 ** sent.times) return;
+  choices += 1;
+  begun = performance.now();
+  send(sent.event, sent.data, sent.times + 1);
+};
 
 // A server that has gone says nothing by itself, and what is awaited would be awaited for ever.
 setInterval(() => {
   const choice = choices;
   if (!isSending() && !document.querySelector('[data-choice]:not([hidden]) .dl-pending')) return;
-  fetch('healthz', {cache: 'no-store'}).catch(() => {
+  fetch('healthz', {cache: 'no-store'}).then(() => {
+    if (choice === choices && isSending()) sendAgainIfLost();
+  }, () => {
     if (choice === choices) say('The server does not answer. Load the page again later.');
   });
 }, 2000);
@@ -127,7 +150,7 @@ const ask = async (files) => {
   const choice = begin(taken.length);
   const images = await Promise.all(taken.map(read));
   // An earlier choice, of larger files, may be read later than one that came after it.
-  if (choice === choices) trigger('upload', {choice, images});
+  if (choice === choices) send('upload', {images});
 };
 
 const filesIn = async (entry) => {
@@ -183,6 +206,7 @@ element.addEventListener('click', (event) => {
   const example = event.target.closest('[data-number]');
   if (!example) return;
   refuse([]);
-  trigger('select', {choice: begin(1), number: Number(example.dataset.number)});
+  begin(1);
+  send('select', {number: Number(example.dataset.number)});
 });
 """

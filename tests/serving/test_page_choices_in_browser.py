@@ -46,6 +46,25 @@ def test_a_request_that_comes_after_a_later_one_is_dropped(open_page):
     expect(page.locator("#dl-sending")).to_be_empty()
 
 
+def test_a_choice_that_gradio_lost_is_sent_again(open_page):
+    page = open_page()
+    lost = []
+
+    def lose_first(route):
+        asked = route.request.post_data_json
+        if not lost:
+            lost.append(asked["event_data"]["choice"])
+            asked["event_data"]["choice"] = 0  # which the server passes over without a word
+        route.continue_(post_data=asked)
+
+    page.route("**/queue/join*", lose_first)
+    hands.choose(page, hands.png(150, "lost.png"))
+    expect(hands.card(page, "lost.png")).to_contain_text("Decided")
+    assert lost == [1]
+    expect(page.locator("#dl-status [data-choice]")).to_have_attribute("data-choice", "2")
+    expect(page.locator("#dl-sending")).to_be_empty()
+
+
 def test_from_a_choice_on_no_older_answer_stands_there(open_page):
     page = open_page()
     hands.choose(page, hands.png(150, "old.png"))
