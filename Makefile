@@ -61,7 +61,7 @@ bench: $(READY)  ## run every benchmark that needs nothing else
 	@set -e; for file in $(filter-out %/bench_peers.py,$(wildcard benchmarks/speed/bench_*.py)); do \
 		echo "$$file"; $(BIN)/python "$$file"; done
 
-bench-peers: $(READY) .venv-peers/ready  ## measure beside PyTorch, in an environment of its own (5 GB)
+bench-peers: $(READY) .venv-peers/ready  ## measure against PyTorch, in an environment of its own (5 GB)
 	$(BIN)/python benchmarks/speed/bench_peers.py .venv-peers/bin/python
 
 .venv-peers/ready: requirements/peers.txt
@@ -69,7 +69,7 @@ bench-peers: $(READY) .venv-peers/ready  ## measure beside PyTorch, in an enviro
 	$(subst $(BIN),.venv-peers/bin,$(INSTALL)) --require-hashes -r $<
 	@touch $@
 
-lock:  ## write requirements/*.txt anew (needs uv); UPGRADE=1 takes newer versions
+lock:  ## write requirements/*.txt again (needs uv); UPGRADE=1 takes newer versions
 	$(COMPILE) --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/base.txt
 	for extra in export gpu serve; do $(COMPILE) --extra $$extra \

@@ -22,7 +22,7 @@ def doctor(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="A run's folder or name; without one, the machine alone is examined.",
+            help="A run's folder or name; without one, only the machine is examined.",
             metavar="[RUN]",
             autocompletion=run_names,
             show_default=False,

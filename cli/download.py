@@ -38,7 +38,7 @@ def download(
     """Get the official archive of a task, and check it.
 
     Interrupted, the same command goes on where it stopped. The licence and what to cite are
-    printed and kept beside the images.
+    printed and kept next to the images.
 
     Example: dlmath data download malaria
     """

@@ -23,7 +23,7 @@ def export(
     format: Annotated[
         ExportFormat,
         typer.Option(
-            help="saved_model takes encoded images or pixels and needs TensorFlow alone; keras "
+            help="saved_model takes encoded images or pixels and needs only TensorFlow; keras "
             "is one file for Keras; litert and onnx take resized pixels, and bring the reading "
             "of images along as a program. onnx needs the extra: pip install 'dlmath[export]'."
         ),

@@ -29,7 +29,7 @@ def show_survey(sources: Sequence[str], settings: Mapping[str, Any]) -> "Survey"
 def ask_what_is_missing(seen: "Survey", settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the answers to what own images cannot say.
 
-    Questions are asked on a terminal alone. Elsewhere the guess at the patients is taken.
+    Questions are asked only on a terminal. Elsewhere the guess at the patients is taken.
 
     Raises:
         RecipeError: The positive class is missing, or is not there: before TensorFlow is loaded.
@@ -108,6 +108,6 @@ def _asked(seen: "Survey", settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ask(question: str, default: str | None = None) -> str:
-    # On stderr: stdout holds the run's path alone.
+    # On stderr: stdout holds only the run's path.
     answer: str = typer.prompt(question, default=default, show_default=False, err=True)
     return answer.strip()

@@ -131,7 +131,7 @@ def split_run(arguments: list[str]) -> tuple[Run, list[str]]:
 
 
 def _is_run(argument: str) -> bool:
-    """Whether it is a run's folder, or the name of one that is no file beside us."""
+    """Whether it is a run's folder, or the name of one that is no file here."""
     if is_run(Path(argument)):
         return True
     return not Path(argument).exists() and is_run(RUNS / argument)

@@ -1,6 +1,6 @@
 """What the command line shows while it works: bars on a terminal, plain lines elsewhere.
 
-All of it goes to stderr, so that stdout holds results alone.
+All of it goes to stderr, so that stdout holds only results.
 """
 
 import time
@@ -28,7 +28,7 @@ def reporter(*, verbose: bool = False) -> Iterator[Reporter]:
     """Give a reporter for the block: live bars if stderr is a terminal, else lines.
 
     Args:
-        verbose: Also show the details that otherwise go to a run's log alone.
+        verbose: Also show the details that otherwise go only to a run's log.
     """
     console = ERR.console()
     if not console.is_terminal:

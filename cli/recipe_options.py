@@ -25,7 +25,7 @@ def patient_rules(written: Sequence[str] | None) -> tuple[str, ...] | None:
     if any(text.casefold() == "none" for text in written):
         if len(written) > 1:
             raise RecipeError(
-                f"--patients none stands alone. Received: {', '.join(written)}. Leave one out."
+                f"--patients none stands by itself. Received: {', '.join(written)}. Leave one out."
             )
         return ()
     return tuple(rule_from(text) for text in written)

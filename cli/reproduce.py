@@ -26,7 +26,7 @@ def reproduce(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The new run's folder, beside the old one unless given.",
+            help="The new run's folder, next to the old one unless given.",
             metavar="DIR",
             show_default=False,
         ),
@@ -95,7 +95,7 @@ def _verdict(result: "Reproduction") -> list[str]:
     if not changed:
         lines.append(
             "Versions, hardware and threads are those of then. Look for what the result "
-            "depends on beside them: dlmath doctor"
+            "depends on besides them: dlmath doctor"
         )
     return lines
 

@@ -118,8 +118,8 @@ def _tests(comparison: "Comparison") -> list[str]:
         lines.append(f"AUC, A - B, paired DeLong test by {unit}: {area}, p = {found.p:.3g}")
     counts = comparison.mcnemar
     lines.append(
-        f"Accuracy, exact McNemar test: {comparison.runs[0]} alone is right on "
-        f"{counts.only_first:,}, {comparison.runs[1]} alone on {counts.only_second:,}; by {unit} "
+        f"Accuracy, exact McNemar test: only {comparison.runs[0]} is right on "
+        f"{counts.only_first:,}, only {comparison.runs[1]} on {counts.only_second:,}; by {unit} "
         f"p = {counts.p_by_patient:.3g}"
         + (f" (were all images independent, {counts.p:.3g})" if unit == "patient" else "")
     )

@@ -115,7 +115,7 @@ class Manner:
 
 
 RULES = (
-    Rule("--json", "A training prints its run's folder alone.", needs="--dry-run"),
+    Rule("--json", "A training prints only its run's folder.", needs="--dry-run"),
     Rule(
         "--verbose",
         "It shows the log of one run.",

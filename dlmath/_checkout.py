@@ -48,7 +48,7 @@ def link_missing(name: str) -> str:
 class _SubmoduleAlias:
     """Finds and loads `<name>.<module>` as the module object `dlmath.<name>.<module>`.
 
-    A finder and a loader by their methods alone: `importlib.abc`, home of their base classes,
+    A finder and a loader only by their methods: `importlib.abc`, home of their base classes,
     costs a quarter of the time that `dlmath --help` takes.
     """
 
@@ -69,5 +69,5 @@ class _SubmoduleAlias:
         """Leave the creation of the module to Python."""
 
     def exec_module(self, module: ModuleType) -> None:
-        # Filling in a fresh module and swapping it here leaves the real module's __spec__ alone.
+        # Filling in a fresh module and swapping it here leaves the real module's __spec__ as it is.
         sys.modules[module.__name__] = importlib.import_module(f"dlmath.{module.__name__}")

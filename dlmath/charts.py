@@ -1,6 +1,6 @@
 """Charts as inline SVG: lines, bands, bars and points on a square with ticks, in a page's colours.
 
-Made for reports that need nothing beside them. A chart is described to those who cannot see it by
+Made for reports that need nothing else. A chart is described to those who cannot see it by
 its `title`, and takes its colours from the page's style sheet, so that it turns dark with it.
 """
 

@@ -1,4 +1,4 @@
-"""Errors a user can act on. The command line prints the message alone, without a traceback.
+"""Errors a user can act on. The command line prints only the message, without a traceback.
 
 A message says what is wrong, what was given (`Received: name=value`) and what to do next.
 """
@@ -68,7 +68,7 @@ class Stopped(DlmathError):
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` for the choice nearest to `name`, or an empty string."""
-    import difflib  # for an error alone, not for every start
+    import difflib  # only for an error, not for every start
 
     nearest = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
     return f" Did you mean {nearest[0]!r}?" if nearest else ""

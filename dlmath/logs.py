@@ -70,7 +70,7 @@ def logged(run: Run, reporter: Reporter) -> Iterator[RunLog]:
     """Give a reporter for the block that writes the run's log, warnings and errors included.
 
     Args:
-        run: Its manifest is there already; what it tells of the beginning is the first lines.
+        run: Its manifest is there already; what it says about the beginning is the first lines.
         reporter: Receives everything as before.
     """
     log = RunLog(run, reporter)

@@ -100,7 +100,7 @@ def table(
 
 
 def figure(image: str | None, caption: str) -> str:
-    """Return an image, given as a `data:` address, over its caption; None leaves that alone."""
+    """Return an image, given as a `data:` address, over its caption; None leaves only that."""
     text = escape(caption)
     picture = f'<img src="{image}" alt="{text}">' if image else ""
     return f"<figure>{picture}<figcaption>{text}</figcaption></figure>"

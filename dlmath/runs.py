@@ -3,7 +3,7 @@
     recipe.toml  manifest.json  split.csv  audit.json  history.csv  checkpoints/  model.keras
     light/  metrics.json  report/  MODEL_CARD.md  exports/
 
-Every file is written whole or not at all: to a temporary file beside it, flushed to the
+Every file is written whole or not at all: to a temporary file next to it, flushed to the
 disk, then renamed over the old one, which a crash leaves as it was.
 """
 
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def lock_path(self) -> Path:
-        """Held by the process that trains here; the file alone locks nothing."""
+        """Held by the process that trains here; the file itself locks nothing."""
         return self.folder / ".lock"
 
     @property
@@ -250,7 +250,7 @@ class Run:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether the folder is that of a run, whole or not: a recipe alone makes none."""
+    """Whether the folder is that of a run, whole or not: a bare recipe makes none."""
     run = Run(folder)
     return run.manifest_path.is_file() or (run.recipe_path.is_file() and run.split_path.is_file())
 
@@ -308,7 +308,7 @@ def cache_home() -> Path:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` to write to, and move it there once that succeeded.
+    """Give a temporary path next to `path` to write to, and move it there once that succeeded.
 
     The temporary name ends as `path` does, since some writers go by the ending.
     """

@@ -14,7 +14,7 @@ KeyPart = int | str
 def generator(*key: KeyPart) -> np.random.Generator:
     """Return a NumPy generator that depends on nothing but `key`.
 
-    Philox is counter-based: its stream is specified by the key alone, on every platform.
+    Philox is counter-based: its stream is specified only by the key, on every platform.
     """
     return np.random.Generator(np.random.Philox(key=int.from_bytes(_digest(key)[:16], "little")))
 

@@ -64,7 +64,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def checked_archive(content: bytes, path: Path, *, only_weights: bool = False) -> KerasArchive:
-    """Check the content of a `.keras` file; `path` is for the message alone. See `read_archive`."""
+    """Check the content of a `.keras` file; `path` is only for the message. See `read_archive`."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_members(archive.infolist())
@@ -75,7 +75,7 @@ def checked_archive(content: bytes, path: Path, *, only_weights: bool = False) -
     except Unfit as error:
         raise WeightsError(
             f"{path} is not loaded: {error}. No network that dlmath trains holds that. Use the "
-            "model of a run, or pass weights alone (.weights.h5) with --weights."
+            "model of a run, or pass only weights (.weights.h5) with --weights."
         ) from error
     # What zipfile, zlib and json say of a damaged file; RecursionError of a bottomless one.
     except (

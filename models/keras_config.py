@@ -25,7 +25,7 @@ MODULES = {
     "keras.src.models.functional": NETWORKS,
     "keras.src.models.sequential": NETWORKS,
 }
-# Whose classes hold numbers alone. Functions, in lower case, are nowhere admitted.
+# Whose classes hold only numbers. Functions, in lower case, are nowhere admitted.
 MODULES_OF_NUMBERS = frozenset(
     f"keras.{name}"
     for name in (

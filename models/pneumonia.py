@@ -40,7 +40,7 @@ TASK = Task(
         backbone_rate=0.01,
         warmup_epochs=0.5,
         mixup=0.2,
-        # Mixup alone, as in the paper: under a frozen trunk, turning and brightening the films made
+        # Only Mixup, as in the paper: under a frozen trunk, turning and brightening the films made
         # the validation loss worse: 0.105 against 0.096.
     ),
     archive=OfficialArchive(

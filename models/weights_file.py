@@ -44,7 +44,7 @@ def _refuse_unfit(content: bytes, path: Path) -> None:
         check_hdf5(io.BytesIO(content))
     except Unfit as error:
         raise WeightsError(
-            f"{path} is not loaded: {error}. A file of weights holds plain arrays alone. "
+            f"{path} is not loaded: {error}. A file of weights holds only plain arrays. "
             "Pass another one, or --weights none."
         ) from error
     # h5py has many exceptions for a file that is not as expected.

@@ -141,7 +141,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real images beside the checkout; the test skips where there is none."""
+    """The folder of real images next to the checkout; the test skips where there is none."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("needs the real images in ../shared/data")
@@ -246,7 +246,7 @@ def _tiny_run_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny_run(_tiny_run_template: Path, tmp_path: Path) -> Run:
-    """A finished run `runs/tiny/` of two classes with its data beside it, a copy for each test."""
+    """A finished run `runs/tiny/` of two classes with its data next to it, a copy for each test."""
     shutil.copytree(_tiny_run_template, tmp_path, dirs_exist_ok=True)
     return Run(tmp_path / "runs" / "tiny")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from api_forms import entries_in, in_json, with_files  # beside this file
+from api_forms import entries_in, in_json, with_files  # next to this file
 from server_process import Server
 
 from dlmath.inference.classifier import Classifier

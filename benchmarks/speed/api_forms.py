@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from raw_http import Request  # beside this file
+from raw_http import Request  # next to this file
 
 
 def in_json(name: str, files: Mapping[str, bytes]) -> Request:

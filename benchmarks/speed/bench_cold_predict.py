@@ -1,4 +1,4 @@
-"""Seconds from an empty process to the answer for one image: the light runtime beside Keras.
+"""Seconds from an empty process to the answer for one image: the light runtime against Keras.
 
 Run: python benchmarks/speed/bench_cold_predict.py [RUN IMAGE] [--json]
 

@@ -1,4 +1,4 @@
-"""Images a second, from JPEG files to resized pixels: ours beside full decoding and Keras.
+"""Images a second, from JPEG files to resized pixels: ours against full decoding and Keras.
 
 Run: python benchmarks/speed/bench_decode.py [FOLDER OF JPEG FILES] [--json]
 

@@ -1,4 +1,4 @@
-"""Seconds until `dlmath --help` has answered, beside importing Typer alone, which it stands on.
+"""Seconds until `dlmath --help` has answered, against importing only Typer, which it stands on.
 
 Run: python benchmarks/speed/bench_help.py [--json]
 """

@@ -1,9 +1,9 @@
-"""One training step of the malaria network: from-scratch layers beside Keras's.
+"""One training step of the malaria network: from-scratch layers against Keras's.
 
 Run: python benchmarks/speed/bench_layers.py
 
 Both networks come from the same lines and see the same batch, and the two take turns, since other
-work on the machine would otherwise fall on one of them. Beside the time on the clock stands the
+work on the machine would otherwise fall on one of them. Next to the time on the clock stands the
 processor time of all threads, which other work disturbs less.
 """
 

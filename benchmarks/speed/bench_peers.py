@@ -1,4 +1,4 @@
-"""Features of a frozen EfficientNet-Lite0: dlmath beside PyTorch.
+"""Features of a frozen EfficientNet-Lite0: dlmath against PyTorch.
 
     make bench-peers      # makes the environment with PyTorch, then runs this
     python benchmarks/speed/bench_peers.py PYTHON

@@ -1,4 +1,4 @@
-"""What a checkpoint costs: beside Keras's own ways of saving, and of an epoch.
+"""What a checkpoint costs: against Keras's own ways of saving, and of an epoch.
 
     python benchmarks/speed/checkpoints.py
 

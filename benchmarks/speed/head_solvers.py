@@ -1,4 +1,4 @@
-"""The exact head beside the same head trained by steps, and beside scikit-learn, on real features.
+"""The exact head against the same head trained by steps, and scikit-learn, on real features.
 
     python benchmarks/speed/head_solvers.py ../shared/data
 

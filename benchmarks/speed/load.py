@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from load_clients import GOOD, ROLES, Clients, Expected, Tally  # beside this file
+from load_clients import GOOD, ROLES, Clients, Expected, Tally  # next to this file
 from server_process import Server
 
 from dlmath.export.cases import gather_cases

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api_forms import entries_in, in_json, with_files  # beside this file
+from api_forms import entries_in, in_json, with_files  # next to this file
 from load_requests import Bad, bad_requests, huge_requests
 from raw_http import Request, Response, cut_off, send
 

@@ -6,7 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from api_forms import in_json, with_files  # beside this file
+from api_forms import in_json, with_files  # next to this file
 from raw_http import Request
 
 LIMIT = 64 * 2**20  # of a body, in bytes

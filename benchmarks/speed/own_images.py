@@ -1,4 +1,4 @@
-"""Time `dlmath train FOLDER` on 500 images of one's own, beside what --dry-run promised.
+"""Time `dlmath train FOLDER` on 500 images of one's own, against what --dry-run promised.
 
     python benchmarks/speed/own_images.py ../shared/data
 

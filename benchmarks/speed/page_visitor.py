@@ -1,6 +1,6 @@
 """Ask the page of `dlmath serve` about image files, in a real browser; see `parity.py`.
 
-A person reads three decimals there. The bar beside them is drawn to a hundredth of a per cent, and
+A person reads three decimals there. The bar next to them is drawn to a hundredth of a per cent, and
 that is read here: a probability that is right is off by up to 0.00005.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from answers import Said  # beside this file
+from answers import Said  # next to this file
 from playwright.sync_api import Page, sync_playwright
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")

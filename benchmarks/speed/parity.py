@@ -23,7 +23,7 @@ from pathlib import Path
 from unittest import mock
 
 import keras
-from answers import Said, Way, by_classifier, by_command, by_graph, by_server  # beside this file
+from answers import Said, Way, by_classifier, by_command, by_graph, by_server  # next to this file
 from page_visitor import by_page
 from server_process import Server
 

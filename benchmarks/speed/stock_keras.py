@@ -1,4 +1,4 @@
-"""From JPEG files to a head: dlmath beside stock Keras, to a given validation AUC.
+"""From JPEG files to a head: dlmath against stock Keras, to a given validation AUC.
 
     python benchmarks/speed/stock_keras.py ../shared/data
 

@@ -213,7 +213,7 @@ def shift() -> str:
     result = load("shift")
     pairs = ((said, result[name]) for name, said in SHIFTS.items())
     rows = ([said, interval(own), interval(own["pictures_alone"])] for said, own in pairs)
-    return table(["told apart", "AUC", "by the pictures alone"], rows)
+    return table(["told apart", "AUC", "by only the pictures"], rows)
 
 
 @block
@@ -297,7 +297,7 @@ def explanations() -> str:
         alike = (f"{own[key]['mean']:.2f}" for key in ("contrast", "like_features"))
         passed = (f"{own[f'{check}_passed']['mean']:.0%}" for check in ("sanity", "contrast"))
         sanity.append([name, method, _stages(own), *alike, ", ".join(passed)])
-    heads = ["as layers from the top become random (how many)", "the other class", "features alone"]
+    heads = ["as layers from the top become random (how many)", "the other class", "only features"]
     heads += ["passed: sanity, contrast"]
     tables = [
         table(["run", "method", "images", *COMPARED_MAPS.values()], compared),

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from boundary_studies import SETTINGS, Featured, study  # beside this file
+from boundary_studies import SETTINGS, Featured, study  # next to this file
 from leakage import name_in
 
 import dlmath

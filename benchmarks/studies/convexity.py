@@ -2,7 +2,7 @@
 
     python benchmarks/studies/convexity.py ../shared/data
 
-1. Leaving out each patient of the chest X-rays by one Newton step, beside solving anew without it.
+1. Leaving out each patient of the chest X-rays by one Newton step, against solving it again.
 2. How often the 95 % intervals of a head's log-odds, made from 60 phantom patients, hold the answer
    of a head made from ten times as many: 20 draws of the 60, scored on images of other patients.
 
@@ -59,25 +59,25 @@ def leaving_out(data: Path, report: Reporter) -> dict:
     arrays = (head.features, head.targets, head.weights, head.groups)
     fit = fit_head(*arrays, l2=PENALTY)
     ways = {}
-    for name, exact in (("newton step", False), ("solved anew", True)):
+    for name, exact in (("newton step", False), ("solved again", True)):
         began = time.perf_counter()
         ways[name] = leave_patients_out(fit, *arrays, exact=exact)
         report.say(f"{name}: {time.perf_counter() - began:.1f} s")
         ways[f"{name} seconds"] = time.perf_counter() - began
-    step, anew = ways["newton step"], ways["solved anew"]
-    difference = np.abs(log_odds(step.probabilities) - log_odds(anew.probabilities))
-    moved = np.abs(log_odds(fit_probabilities(fit, head.features)) - log_odds(anew.probabilities))
+    step, again = ways["newton step"], ways["solved again"]
+    difference = np.abs(log_odds(step.probabilities) - log_odds(again.probabilities))
+    moved = np.abs(log_odds(fit_probabilities(fit, head.features)) - log_odds(again.probabilities))
     return {
         "patients": len(np.unique(head.groups)),
         "seconds": {
-            name: round(ways[f"{name} seconds"], 1) for name in ("newton step", "solved anew")
+            name: round(ways[f"{name} seconds"], 1) for name in ("newton step", "solved again")
         },
-        "log_loss": [step.log_loss, anew.log_loss],
-        "auc": [step.auc, anew.auc],
+        "log_loss": [step.log_loss, again.log_loss],
+        "auc": [step.auc, again.auc],
         "error_of_log_odds": quantiles(difference),
         "change_of_log_odds": quantiles(moved),
         "error_of_probability": quantiles(
-            np.abs(step.probabilities[:, 1] - anew.probabilities[:, 1])
+            np.abs(step.probabilities[:, 1] - again.probabilities[:, 1])
         ),
     }
 

@@ -3,7 +3,7 @@
     dlmath train pneumonia --data DATA/chest_xray --backbone efficientnet_lite0 --tune head
     python benchmarks/studies/drift.py RUN DATA
 
-The training distribution is known by the 726 images of the run's validation part alone: the head
+The training distribution is known by the 726 images of only the run's validation part: the head
 was not fitted to them, though its threshold, and the limit of what is unusual, were chosen on them.
 
 1. False alarms: 20 times the patients are dealt out to two halves; one is the reference, the other

@@ -3,7 +3,7 @@
     python benchmarks/studies/eight_bits.py ../shared/data
 
 The frozen EfficientNet-Lite0 of the chest X-rays with 8-bit weights and activations, its ranges
-from 32 training images, beside the float32 one that dlmath uses: the head solved on either, and the
+from 32 training images, against the float32 one that dlmath uses: the head solved on both, and the
 head of float32 features given 8-bit ones, as a mixed deployment would. Figures are of the
 validation part. Writes `benchmarks/results/eight-bits.json`.
 """

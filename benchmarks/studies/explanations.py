@@ -5,8 +5,8 @@
 
 Four runs are trained by their commands: a Lite0 head on drawn and on real X-rays, the malaria CNN
 on drawn and on real cells. Of each, test images of the disease are explained, one of a patient: all
-figures are of that class. Energy is of drawn images alone, for there the truth is known. Every
-figure stands beside that of random maps as coarse as the map, and the energy also beside that of a
+figures are of that class. Energy is only of drawn images, for there the truth is known. Every
+metric stands next to that of random maps as coarse as the map, and the energy also to that of a
 centred bell, which knows that findings lie in the middle. 95 % intervals are of the mean over
 images (bootstrap, 2,000 replicates).
 

@@ -1,4 +1,4 @@
-"""The leakage gap: malaria cells split at random beside split by patient, 5 folds each.
+"""The leakage gap: malaria cells split at random against split by patient, 5 folds each.
 
     python benchmarks/studies/leakage.py ../shared/data --work runs/leakage   # half an hour
 

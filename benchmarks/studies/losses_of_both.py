@@ -1,11 +1,11 @@
-"""Fifty training steps on real cells: from-scratch layers beside Keras's, loss by loss.
+"""Fifty training steps on real cells: from-scratch layers against Keras's, loss by loss.
 
 Run: python benchmarks/studies/losses_of_both.py DATA      (a source of the malaria task)
 
 Weights, order, augmentation and dropout are the same; only the layers differ. In float32 the two
 round differently, and training magnifies rounding: a unit of a ReLU switches a step earlier, and
 the paths part. A third network, Keras's own with one weight moved by one unit in the last place,
-shows how far rounding alone drives two runs apart.
+shows how far only rounding drives two runs apart.
 """
 
 import sys

@@ -4,7 +4,7 @@
     python benchmarks/studies/main_results.py ../shared/data malaria-0  # one
 
 Each entry is run by its command, as a user would. What `dlmath evaluate --json` prints goes to
-`benchmarks/results/<name>.json` beside the command, the speed and the versions;
+`benchmarks/results/<name>.json` with the command, the speed and the versions;
 `benchmarks/readme_tables.py` puts the figures into the README, but for the seconds: they say what
 else the machine did.
 """

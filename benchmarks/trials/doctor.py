@@ -45,7 +45,7 @@ def main(data: Path) -> None:
             epochs=1,
         )
         dlmath.evaluate(chain)
-        well = {"malaria CNN": examined(chain), "Lite0, head alone": examined(frozen)}
+        well = {"malaria CNN": examined(chain), "Lite0, only the head": examined(frozen)}
         broken = [after(one, chain) for one in sabotage.OF_CHAINS]
         broken += [after(one, frozen) for one in sabotage.OF_FROZEN]
     found = sum(one["found"] for one in broken)

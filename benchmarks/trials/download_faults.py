@@ -173,7 +173,7 @@ def pack(task: str) -> bytes:
                 image, "PNG" if name.endswith("png") else "JPEG", quality=100
             )
             archive.writestr(zipfile.ZipInfo(name), image.getvalue())
-        archive.writestr(zipfile.ZipInfo("__MACOSX/._x"), b"beside the images")
+        archive.writestr(zipfile.ZipInfo("__MACOSX/._x"), b"next to the images")
     return packed.getvalue()
 
 

@@ -74,11 +74,11 @@ def summary(verdicts: Sequence[Verdict]) -> Iterable[str]:
         yield _row(where, rows)
     yield ""
     counts = Counter(oracle for v in caught for oracle in v.caught_by)
-    alone = Counter(v.caught_by[0] for v in caught if len(v.caught_by) == 1)
-    yield "| oracle | faults caught | caught by it alone |"
+    single = Counter(v.caught_by[0] for v in caught if len(v.caught_by) == 1)
+    yield "| oracle | faults caught | caught only by it |"
     yield "| --- | ---: | ---: |"
     for oracle, count in counts.most_common():
-        yield f"| {oracle} | {count} | {alone[oracle]} |"
+        yield f"| {oracle} | {count} | {single[oracle]} |"
     yield ""
     equivalent = len(verdicts) - len(real)
     yield f"{equivalent} further mutants are equivalent to the right pass; they are listed below."

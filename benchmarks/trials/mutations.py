@@ -1,6 +1,6 @@
 """Mutation scores of the modules that split and that save: which changed line no test notices.
 
-In a clone, since the files are changed in place, with cosmic-ray installed beside the tests:
+In a clone, since the files are changed in place, with cosmic-ray installed next to the tests:
 
     for name in splits checkpoints; do
         cosmic-ray init benchmarks/trials/mutations/$name.toml $name.sqlite

@@ -20,7 +20,7 @@ __all__ = ["BENCHMARKS", "refuse_unknown", "run"]
 BENCHMARKS = {
     "extraction": "features of a frozen backbone: Keras, folded graph, LiteRT, 8 bits",
     "export": "the formats of dlmath export: speed, size, difference (needs the extra export)",
-    "head": "the exact head beside scikit-learn's solver",
+    "head": "the exact head against scikit-learn's solver",
     "scaling": "how the cost grows with images, classes and resolution",
     "memory": "the largest resident memory at 27,558 and 200,000 images",
     "roofline": "what share of the processor's peak an extraction reaches",

@@ -1,4 +1,4 @@
-"""The exact head beside scikit-learn's solver of the same problem."""
+"""The exact head against scikit-learn's solver of the same problem."""
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression

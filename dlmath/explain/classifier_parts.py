@@ -1,6 +1,6 @@
 r"""What an explanation asks of a classifier: its score, and the score's gradients.
 
-**The score.** A softmax is the same when a number is added to all logits, so one logit alone says
+**The score.** A softmax is the same when a number is added to all logits, so a single logit says
 nothing. What the probabilities do fix is the log-odds of a class c against all others,
 
     s_c = log(p_c / (1 - p_c)) = z_c - log sum over k != c of exp(z_k),
@@ -124,12 +124,12 @@ class ClassifierParts:
             with tf.GradientTape() as tape:
                 tape.watch(images)
                 score = log_odds(images, index)
-            return score, tape.gradient(score, images)  # each score depends on its image alone
+            return score, tape.gradient(score, images)  # each score depends only on its image
 
         return self._trace(function)
 
     def differentiate(self, images: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the feature maps A (N, h, w, C) and ds_c/dA, in TensorFlow operations alone.
+        """Return the feature maps A (N, h, w, C) and ds_c/dA, only in TensorFlow operations.
 
         Args:
             images: float32 (N, S, S, 3) in 0..255.

@@ -43,7 +43,7 @@ class Explanation:
     warnings: tuple[str, ...]
 
     def overlay(self) -> bytes:
-        """Draw the map over its image, beside the image, as a PNG file."""
+        """Draw the map over its image, next to the image, as a PNG file."""
         method = self.method.replace("_", " ")
         title = (
             f"{self.file.name}: what speaks for {self.class_name} "

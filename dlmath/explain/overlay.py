@@ -1,4 +1,4 @@
-"""Draw a map over its image, beside the image itself, with the scale of its colours."""
+"""Draw a map over its image, next to the image itself, with the scale of its colours."""
 
 import io
 import textwrap

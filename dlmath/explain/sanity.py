@@ -49,14 +49,14 @@ def sanity(
 
     A layer becomes random by shuffling its weights among themselves. So each network of the
     cascade has weights of the right size: with others its activations, and so its gradients,
-    could vanish or overflow, and the map would change for that reason alone.
+    could vanish or overflow, and the map would change only for that reason.
 
     Args:
         parts: The classifier.
         method: What makes the map.
         image: (S, S, 3) in 0..255.
         index: Of the class.
-        stages: How often to look; the first time with the head alone random, the last with all.
+        stages: How often to look; the first time with only the head random, the last with all.
     """
     before = method(parts, image, index)
     layers = [layer for layer in leaf_layers(parts.model) if layer.weights][::-1]

@@ -96,7 +96,7 @@ def _(self: Any, cache: Any, g: Any) -> Any:
     return {**BATCH(self, cache, g), "x": cache.normalized.reciprocal * (h - total)}
 
 
-@fault(BatchNormalization, "backward", "the unbiased variance (N - 1) in the backward pass alone")
+@fault(BatchNormalization, "backward", "the unbiased variance (N - 1) only in the backward pass")
 def _(self: Any, cache: Any, g: Any) -> Any:
     xhat, r = cache.normalized.xhat, cache.normalized.reciprocal
     n = tf.cast(tf.size(xhat) / tf.size(r), xhat.dtype)
@@ -104,7 +104,7 @@ def _(self: Any, cache: Any, g: Any) -> Any:
     return BATCH(self, cache._replace(normalized=biased), g)
 
 
-@fault(BatchNormalization, "backward", "means over the batch alone, not over the positions")
+@fault(BatchNormalization, "backward", "means only over the batch, not over the positions")
 def _(self: Any, cache: Any, g: Any) -> Any:
     right = BATCH(self, cache, g)
     return {**right, "x": BATCH(self, cache._replace(axes=[0]), g)["x"]}
@@ -152,7 +152,7 @@ def _(self: Any, cache: Any, g: Any) -> Any:
     return {"x": g * (1 - tf.math.atanh(cache) ** 2)}
 
 
-@fault(Silu, "backward", "the product rule forgotten: the sigmoid alone")
+@fault(Silu, "backward", "the product rule forgotten: only the sigmoid")
 def _(self: Any, cache: Any, g: Any) -> Any:
     return {"x": g * cache[1]}
 
@@ -163,7 +163,7 @@ def _(self: Any, cache: Any, g: Any) -> Any:
     return {"x": g * (cumulative + x * tf.exp(-x * x) / (2 * 3.141592653589793) ** 0.5)}
 
 
-@fault(Softmax, "backward", "the diagonal of the Jacobian alone: s (1 - s)")
+@fault(Softmax, "backward", "only the diagonal of the Jacobian: s (1 - s)")
 def _(self: Any, cache: Any, g: Any) -> Any:
     return {"x": g * cache * (1 - cache)}
 
@@ -237,7 +237,7 @@ def _(self: Any, cache: Any, g: Any) -> Any:
     return POOLING(self, (patches, shifted), g)
 
 
-@fault(WindowMean, "adjoint", "the padding counted in the backward pass alone")
+@fault(WindowMean, "adjoint", "the padding counted only in the backward pass")
 def _(self: Any, y: Any) -> Any:
     positions = len(self.patches.window.offsets)
     return self.patches.put_back([y / positions] * positions)
@@ -279,7 +279,7 @@ def _(self: Any, cache: Any, g: Any) -> Any:
     return CONVOLUTION(self, (convolution, columns[::-1], shape), g)
 
 
-@fault(WindowedProduct, "backward", "the bias summed over the batch alone, then averaged")
+@fault(WindowedProduct, "backward", "the bias summed only over the batch, then averaged")
 def _(self: Any, cache: Any, g: Any) -> Any:
     return {
         **CONVOLUTION(self, cache, g),

@@ -108,8 +108,8 @@ def _edits_of_operation(node: ast.BinOp) -> Iterator[Edit]:
     left, right = node.left, node.right
     if isinstance(node.op, (ast.Add, ast.Sub)):
         opposite = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
-        alone = right if isinstance(node.op, ast.Add) else _negated(right)
-        yield _told("dropped", left, node), alone
+        remaining = right if isinstance(node.op, ast.Add) else _negated(right)
+        yield _told("dropped", left, node), remaining
         yield _told("dropped", right, node), left
         yield _told("negated", left, node), ast.BinOp(_negated(left), node.op, right)
         yield _told("negated", right, node), ast.BinOp(left, opposite, right)

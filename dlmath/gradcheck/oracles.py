@@ -1,7 +1,7 @@
 r"""Ways to find out whether a backward pass is the adjoint of its forward pass.
 
 phi(x) = <f(x), g>, for random g, is the scalar whose gradient the backward pass claims to give. An
-oracle gathers its evidence on phi from the forward pass alone, once, and returns a judge for each
+oracle gathers its evidence on phi from only the forward pass, once, and returns a judge for each
 tensor: a function from a claimed gradient to a figure. So the evidence cannot depend on the
 backward pass, and many wrong ones can be judged by it.
 """

@@ -36,7 +36,7 @@ class Subject:
         return self.examined or tuple(self.tensors)
 
     def plain(self, tensors: Tensors) -> list[tf.Tensor]:
-        """The outputs by the forward pass alone; the tape sees through it."""
+        """The outputs by only the forward pass; the tape sees through it."""
         return tf.nest.flatten(self.pair.forward(**tensors, **self.constants)[0])
 
     def wired(self, tensors: Tensors) -> list[tf.Tensor]:

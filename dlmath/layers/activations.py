@@ -30,7 +30,7 @@ class Relu(Function):
     The boundary term is zero: x is at 0, phi is at infinity. So ReLU' = H, the Heaviside function,
     which a distribution determines only up to its value at the single point 0. **That value is a
     convention: H(0) = 0**, as in TensorFlow and in Jiang's hypothesis. Componentwise application
-    has the Jacobian matrix diag(H(x_1), ..., H(x_m)), since entry i depends on x_i alone.
+    has the Jacobian matrix diag(H(x_1), ..., H(x_m)), since entry i depends only on x_i.
 
     The general form, with threshold t, slope s and cap c: y = c from c on, y = x on (t, c), and
     y = s (x - t) up to t; the derivative is 0, 1 and s there. At the kinks x = t and x = c it is

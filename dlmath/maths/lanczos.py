@@ -10,7 +10,7 @@ def lanczos(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps:
     """Return the Ritz values, ascending; their ends approach the ends of the spectrum.
 
     Every new vector is made orthogonal to all before it: in floating point the three-term
-    recurrence alone loses that, and finds eigenvalues twice (Golub and Van Loan, "Matrix
+    bare recurrence loses that, and finds eigenvalues twice (Golub and Van Loan, "Matrix
     computations", 2013, 10.3).
 
     Args:
@@ -20,7 +20,7 @@ def lanczos(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps:
     """
     basis = [start / np.linalg.norm(start)]
     diagonal: list[float] = []
-    beside: list[float] = []
+    off_diagonal: list[float] = []
     for _ in range(min(steps, len(start))):
         image = times(basis[-1])
         diagonal.append(float(image @ basis[-1]))
@@ -30,6 +30,6 @@ def lanczos(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps:
         length = float(np.linalg.norm(image))
         if length < 1e-10 * abs(diagonal[0]):
             break
-        beside.append(length)
+        off_diagonal.append(length)
         basis.append(image / length)
-    return eigh_tridiagonal(diagonal, beside[: len(diagonal) - 1], eigvals_only=True)
+    return eigh_tridiagonal(diagonal, off_diagonal[: len(diagonal) - 1], eigvals_only=True)

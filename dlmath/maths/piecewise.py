@@ -23,7 +23,7 @@ from dlmath.maths.network import Layer, Network
 _INTO = np.array([[1.0, 0.0, 0.0], [-1.0, 1.0, -1.0]])
 _OUT = np.array([[1.0], [1.0], [-1.0]])
 # A value without a partner goes through a layer of ReLUs as relu(u) - relu(-u).
-_INTO_ALONE, _OUT_ALONE = np.array([[1.0, -1.0]]), np.array([[1.0], [-1.0]])
+_INTO_SINGLE, _OUT_SINGLE = np.array([[1.0, -1.0]]), np.array([[1.0], [-1.0]])
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def convex_difference(pieces: Pieces) -> tuple[Pieces, Pieces]:
 
 
 def as_network(pieces: Pieces) -> Network:
-    """Return the ReLU network that equals `pieces` on its region, from its weights alone."""
+    """Return the ReLU network that equals `pieces` on its region, only from its weights."""
     parts = convex_difference(pieces)
     weights = np.concatenate([part.slopes.T for part in parts], axis=1)  # (d, 2 M)
     bias = np.concatenate([part.offsets for part in parts])
@@ -104,9 +104,9 @@ def _maxima_of_pairs(blocks: list[int]) -> tuple[np.ndarray, np.ndarray, list[in
     into: list[np.ndarray] = []
     out: list[np.ndarray] = []
     for block in blocks:
-        pairs, alone = divmod(block, 2)
-        into += [_INTO] * pairs + [_INTO_ALONE] * alone
-        out += [_OUT] * pairs + [_OUT_ALONE] * alone
+        pairs, single = divmod(block, 2)
+        into += [_INTO] * pairs + [_INTO_SINGLE] * single
+        out += [_OUT] * pairs + [_OUT_SINGLE] * single
     return block_diag(*into), block_diag(*out), [(block + 1) // 2 for block in blocks]
 
 

@@ -1,4 +1,4 @@
-"""Charts of experiments: curves with their ranges, dots, and an SVG file that stands alone."""
+"""Charts of experiments: curves with their ranges, dots, and an SVG file without dependencies."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from dlmath.charts import HEIGHT, WIDTH, Axes, Chart
 
 KINDS = ("curve", "other", "guide")
-ROOM = 16  # beside the chart, for a number at the end of its axis
+ROOM = 16  # next to the chart, for a number at the end of its axis
 LEGEND_ROW = 0.08  # of the height, for each name
 SMALLEST = 1e-17  # below the rounding of anything plotted here; the logarithm of 0 is none
 

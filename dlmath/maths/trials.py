@@ -1,4 +1,4 @@
-"""What a notebook shows: an experiment beside its sabotage, and an erratum with its figures."""
+"""What a notebook shows: an experiment with its sabotage, and an erratum with its figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dlmath.maths.registry import find
 
 @dataclass(frozen=True)
 class Shown:
-    """Paragraphs, and under headings figures beside their bounds; as text and as HTML.
+    """Paragraphs, and under headings values with their bounds; as text and as HTML.
 
     Attributes:
         title: One line.

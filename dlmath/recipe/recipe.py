@@ -112,7 +112,7 @@ class Recipe:
     )
     tune: str = _model(
         "head",
-        "head: the last layer alone, in minutes; tail: the last blocks too; all: every weight.",
+        "head: only the last layer, in minutes; tail: the last blocks too; all: every weight.",
         OneOf("head", "tail", "all"),
         option=Option("Which part is trained."),
     )

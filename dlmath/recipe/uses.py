@@ -6,7 +6,7 @@ from dlmath.recipe.setting import Use
 
 HEAD_ONLY = Use(
     lambda recipe: recipe.tune == "head",
-    "`{name}` says how the head is fitted where it alone is. {received} Pass --tune head too.",
+    "`{name}` says how the head is fitted where only it is. {received} Pass --tune head too.",
     shown=("tune",),
 )
 SOLVED_HEAD = Use(

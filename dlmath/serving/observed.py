@@ -16,7 +16,7 @@ from dlmath.serving.replies import NOTED, answer_refusal
 FIXED = ("/predict", "/explain", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 MODELS = "/v1/models/"
 
-# The page is Gradio's, whose scripts stand in it; what it may load and ask is this server alone.
+# The page is Gradio's, whose scripts stand in it; it may load from and ask only this server.
 _POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'; "
     "form-action 'self'; base-uri 'self'; object-src 'none'"

@@ -193,5 +193,5 @@ def _paragraph(text: str, choice: int) -> str:
 
 
 def _of_choice(choice: int, html: str) -> str:
-    """Mark a part with the choice that it answers: the script shows those of the last one alone."""
+    """Mark a part with the choice that it answers: the script shows only the last one's."""
     return f'<div data-choice="{choice}">{html}</div>'

@@ -1,6 +1,6 @@
 """What the page says of one image, as HTML: decision, probabilities, threshold, doubt and map.
 
-Nothing is told by colour alone, and everything that a client chose is escaped.
+Nothing is shown only by colour, and everything that a client chose is escaped.
 """
 
 import base64
@@ -13,7 +13,7 @@ from dlmath.inference.decision_rule import DecisionRule
 from dlmath.inference.prediction import Prediction
 
 _MOST_CLASSES = 5  # that are shown where a model knows many
-# Paths in a square of 24; the words beside them say the same.
+# Paths in a square of 24; the words next to them say the same.
 _ICONS = {
     "positive": "M12 3 22 21H2z M12 10v5 M12 17.5v.5",
     "negative": "M12 2.5a9.5 9.5 0 1 0 .01 0z M7.5 12l3 3 6-6",

@@ -67,7 +67,7 @@ def _of_run(run: Run, service: Service) -> Iterator[str]:
 
 
 def _trained(run: Run, manifest: Mapping[str, Any]) -> str:
-    # Names alone: the paths of this machine are nobody else's business.
+    # Only names: the paths of this machine are nobody else's business.
     names = ", ".join(PurePosixPath(one).name or one for one in manifest["data"]["sources"])
     recipe, split = run.recipe, manifest["split"]
     return (

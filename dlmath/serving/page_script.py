@@ -1,8 +1,8 @@
 """The page's script: hands chosen, dropped and pasted images, and examples, to the server.
 
 It refuses here what the server would refuse for its size, so that the other files of the same
-choice are answered all the same. It numbers the choices, and shows what belongs to the last of them
-alone: from the moment of a choice on, no older answer can be taken for that of the new image.
+choice are answered all the same. It numbers the choices, and shows only what belongs to the last
+of them: from the moment of a choice on, no older answer can be taken for that of the new image.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Who may ask: the right host name, no other web site, and beyond this machine a token.
 
 Without the first two a page of any web site, open in a browser on this machine, could use a server
-that listens on loopback alone: by a name that its DNS turns to 127.0.0.1 (DNS rebinding), or by a
+that listens only on loopback: by a name that its DNS turns to 127.0.0.1 (DNS rebinding), or by a
 form that the browser posts for it (cross-site request forgery).
 
 Sources: RFC 6750 (bearer tokens); RFC 9110, section 15.5.20 (421); Fetch Metadata, W3C.

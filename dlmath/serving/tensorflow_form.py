@@ -132,7 +132,7 @@ def _named(value: Any, name: str) -> Any:
     if not isinstance(value, dict) or "b64" in value:
         return value
     if set(value) != {INPUT}:
-        raise Refusal(400, f"{name} must have the input {INPUT!r} alone.")
+        raise Refusal(400, f"{name} must have only the input {INPUT!r}.")
     return value[INPUT]
 
 

@@ -117,7 +117,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def evaluated(module_light_run):
-    """The folder of a run with everything that a run can have, its data beside it."""
+    """The folder of a run with everything that a run can have, its data next to it."""
     evaluate(module_light_run)
     return module_light_run.folder.parent.parent
 

@@ -78,7 +78,7 @@ def test_what_was_given_is_not_asked_for(own, terminal):
 
 def test_none_stands_alone():
     assert patient_rules(["None"]) == ()
-    with pytest.raises(RecipeError, match="stands alone"):
+    with pytest.raises(RecipeError, match="stands by itself"):
         patient_rules(["none", r"\d+"])
 
 

@@ -27,7 +27,7 @@ def test_two_runs_are_compared_for_people(tiny_run):
     assert max(map(len, result.stdout.split("AUC, A - B")[0].splitlines())) <= 80
     assert "A is tiny\nB is other" in result.stdout
     assert "AUC, A - B, paired DeLong test by patient: +0.000" in result.stdout
-    assert "tiny alone is right on 0, other alone on 0" in result.stdout
+    assert "only tiny is right on 0, only other on 0" in result.stdout
     assert "a choice made on the test part" in result.stdout
 
 

@@ -59,7 +59,7 @@ def pack(names):
             image = io.BytesIO()
             kind = "PNG" if name.endswith("png") else "JPEG"
             Image.effect_noise((40, 40), 10 + shade).convert("RGB").save(image, kind)
-            archive.writestr(name, image.getvalue() if is_image else b"beside the images")
+            archive.writestr(name, image.getvalue() if is_image else b"next to the images")
     return packed.getvalue()
 
 

@@ -53,7 +53,7 @@ def test_the_truth_of_a_phantom_is_found_and_resized(phantom):
 
     assert found.shape == (64, 64)
     assert 0 <= found.min() <= found.max() <= 1
-    # Pillow's box filter takes whole pixels alone, so that it moves an edge by up to half of one.
+    # Pillow's box filter takes only whole pixels, so that it moves an edge by up to half of one.
     assert found.mean() == pytest.approx(truth.mask.mean(), rel=0.05)
     left, top, right, bottom = truth.box
     height, width = truth.mask.shape

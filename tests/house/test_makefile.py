@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(MAKE is None, reason="needs make")
 def make(
     folder: Path, *arguments: str, path: str | Path, rules: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run make with nothing but `path` on the path, and `rules` beside those of the Makefile."""
+    """Run make with nothing but `path` on the path, and `rules` next to those of the Makefile."""
     assert MAKE is not None
     return subprocess.run(
         [MAKE, "-f", "Makefile", "-f", "-", *arguments],

@@ -1,8 +1,6 @@
 """What is committed: small files, without traces of one machine or of a package registry."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -25,17 +23,6 @@ TRACES = (
 
 def traces_in(text: str) -> list[str]:
     return [trace for trace in TRACES if re.search(trace, text)]
-
-
-@pytest.fixture(scope="module")
-def tracked_files(repository: Path) -> list[Path]:
-    if shutil.which("git") is None or not (repository / ".git").exists():
-        pytest.skip("needs a checkout of git")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True, check=True
-    )
-    files = [repository / name for name in listed.stdout.split("\0") if name]
-    return [file for file in files if file.is_file()]
 
 
 def test_no_tracked_file_is_large(tracked_files: list[Path]) -> None:

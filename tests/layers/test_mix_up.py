@@ -200,7 +200,7 @@ def test_sample_weights_mix_too():
     mixed, soft, mixed_weights = layer(images, labels, sample_weight=weights, training=True)
     plain, _ = MixUp(1.0, seed=0)(images, labels, training=True)
 
-    np.testing.assert_array_equal(mixed, plain)  # the weights leave the images alone
+    np.testing.assert_array_equal(mixed, plain)  # the weights do not change the images
     assert mixed_weights.shape == (6,)
     # Each class keeps its share of the weights only on average; their total over labels and
     # classes is that of the mixed weights.

@@ -1,4 +1,4 @@
-"""Networks of from-scratch layers: trained beside Keras's, saved, exported."""
+"""Networks of from-scratch layers: trained next to Keras's, saved, exported."""
 
 import subprocess
 import sys

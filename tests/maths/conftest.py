@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def papers_folder(repository: Path) -> Path:
-    """The texts of the papers beside the checkout; the test skips where there are none."""
+    """The texts of the papers next to the checkout; the test skips where there are none."""
     folder = repository.parent / "shared" / "papers"
     if not folder.is_dir():
         pytest.skip("needs the papers in ../shared/papers")

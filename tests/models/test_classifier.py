@@ -67,7 +67,7 @@ def test_global_state_is_restored_after_a_failure_too():
 
 @pytest.mark.parametrize("backbone", ["mobilenet_v2_035", "malaria_cnn"])
 def test_before_training_it_answers_the_class_prior(backbone):
-    # With features of zero the head's bias alone decides.
+    # With features of zero only the head's bias decides.
     model = build(recipe(backbone=backbone), class_prior=[0.2, 0.8])
     logits = model.get_layer("logits")
     logits.kernel.assign(np.zeros(logits.kernel.shape))
@@ -138,7 +138,7 @@ def test_pretrained_convolutions_train():
 
 @pytest.mark.slow
 def test_a_frozen_backbone_computes_the_same_features_in_training():
-    # EfficientNetB0 has dropout of its own, which freezing alone does not stop.
+    # EfficientNetB0 has dropout of its own, which freezing by itself does not stop.
     model = build(recipe(backbone="efficientnet_b0", tune="head"))
     network = model.get_layer("backbone")
 

@@ -68,8 +68,8 @@ def open_page(chromium, address):
         page.on("request", lambda request: heard.append(("request", request.url)))
         page.on("console", lambda said: heard.append((said.type, said.text)))
         page.on("pageerror", lambda error: heard.append(("error", str(error))))
-        # Asked for before the page is there: Chromium takes a moment until it tells of a chooser,
-        # and a key that is pressed in that moment opens one that no test hears of.
+        # Asked for before the page is there: Chromium takes a moment until it reports a chooser,
+        # and a key that is pressed in that moment opens one that no test receives.
         page.on("filechooser", lambda chooser: None)
         page.goto(address + path)
         page.wait_for_selector("#dl-files", state="attached")

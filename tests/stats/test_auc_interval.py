@@ -111,8 +111,8 @@ def test_copies_of_a_patients_images_tell_nothing_new(seed, copies) -> None:
     assert copied == pytest.approx(auc_with_interval(*arrays))
     if copied.value not in (0, 1):
         naive = auc_with_interval(*(np.tile(a, copies) for a in arrays[:2]), np.arange(copies * 40))
-        alone = auc_with_interval(*arrays[:2], np.arange(40))
-        assert naive.high - naive.low < alone.high - alone.low
+        single = auc_with_interval(*arrays[:2], np.arange(40))
+        assert naive.high - naive.low < single.high - single.low
 
 
 @pytest.mark.parametrize("patients", [1, 2, 4, 9])

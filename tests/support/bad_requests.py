@@ -22,7 +22,7 @@ class BadRequest(NamedTuple):
         reason: What its `error` has in it.
         path: Where it goes.
         body: Bytes of the body.
-        headers: Beside those that every client sends.
+        headers: Besides those that every client sends.
         method: Of HTTP.
     """
 

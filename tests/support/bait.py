@@ -37,7 +37,7 @@ class Target:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Note what happens inside: code, network, files beside the target read or made."""
+        """Note what happens inside: code, network, files next to the target read or made."""
         os.utime(self.secret, (0, self.secret.stat().st_mtime))
         before = sorted(self.folder.rglob("*"))
         _watching.append(self)

@@ -108,7 +108,7 @@ def with_weights(change: Callable[[h5py.File, str], None]) -> bytes:
 
 
 def changed_weights(change: Callable[[h5py.File, str], None]) -> bytes:
-    """Return the HDF5 part alone, changed."""
+    """Return only the HDF5 part, changed."""
     buffer = io.BytesIO(weights_in(good_file()))
     with h5py.File(buffer, "r+") as file:
         found: list[str] = []

@@ -211,7 +211,7 @@ def _without_twins(paths: Sequence[Path]) -> list[Path]:
 
 
 def plant_identical_copies(root: Path, random: np.random.Generator, each: int) -> list[Planted]:
-    """Add copies with the same bytes or pixels: beside, in the other part, in another class."""
+    """Add copies with the same bytes or pixels: in their own folder, another part or class."""
     paths = iter(images_of(root, random))
     planted = []
     for number in range(each):
@@ -309,7 +309,7 @@ def _link_out(root: Path) -> None:
 FOLDER_TRAPS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "empty class": ("empty-class", lambda root: _folder(root / "train" / "Doubtful")),
     "stray folder": ("stray-folder", lambda root: _folder(root / "old")),
-    "one class alone": ("one-class", lambda root: _remove_class(root, ("train", "test"))),
+    "only one class": ("one-class", lambda root: _remove_class(root, ("train", "test"))),
     "class in one part": ("class-in-some-parts", lambda root: _remove_class(root, ("test",))),
     "class name with a blank": (
         "class-spelling",
@@ -335,7 +335,7 @@ FOLDER_TRAPS: dict[str, tuple[str, Callable[[Path], object]]] = {
         "images-outside-classes",
         lambda root: _copy(_some_image(root), root / "train" / "loose.png"),
     ),
-    "val beside train": (
+    "val next to train": (
         "val-merged",
         lambda root: _copy(
             _some_image(root), root / "val" / _some_image(root).parent.name / "v.png"

@@ -44,7 +44,7 @@ def _saddle() -> tuple[Check, ...]:
     return (
         at_most("distance of the limit from 0, a saddle of x^2 - y^2", np.linalg.norm(end), 1e-9),
         at_most(
-            "value beside the limit, below its 0", objective.value(np.array([0.0, 0.1])), -0.009
+            "value next to the limit, below its 0", objective.value(np.array([0.0, 0.1])), -0.009
         ),
     )
 
@@ -150,7 +150,7 @@ ERRATA = (
         "Dropout turns a random share of the units off during each epoch.",
         "Units that are off for an epoch get no gradient in it: one smaller network is trained, "
         "not an average of many.",
-        "The units are drawn anew at every step, for every example (Srivastava et al., 2014, 4).",
+        "The units are drawn again at every step, for every example (Srivastava et al., 2014, 4).",
     ),
     Erratum(
         Source("tsemo", 462, "we may assume these hypersurfaces are compact"),

@@ -13,7 +13,7 @@ check says so and fails nothing, so a notebook with open exercises still runs fr
 `exercises.solution("best-rate")` shows the source of a right answer.
 
 The exercises of a notebook are functions under `@exercise` in one module of this package, listed
-in `MODULES`. The function is the solution and its docstring the question; beside it stand the judge
+in `MODULES`. The function is the solution and its docstring the question; with it stand the judge
 and the typical mistakes, which a test runs through the judge. `compared(case, ...)` is the judge
 that compares an answer with the solution; a judge of one's own is a function of (answer, solution)
 that returns what is wrong, in a sentence that helps, or an empty text.

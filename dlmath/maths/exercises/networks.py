@@ -22,7 +22,7 @@ def _radius(points: np.ndarray) -> float:
 @exercise(
     # The second case has a normal that is no unit vector; the bound must not notice.
     judge=compared((ROWS, LABELS, NORMAL), (ROWS * 5, LABELS, 7 * NORMAL)),
-    insight="Scaling all points, or the normal, changes nothing: it depends on an angle alone.",
+    insight="Scaling all points, or the normal, changes nothing: it depends only on an angle.",
     mistakes={
         "not squared": lambda x, y, u: _radius(x) / _margin(x, y, u / np.linalg.norm(u)),
         "a normal of any length": lambda x, y, u: (_radius(x) / _margin(x, y, u)) ** 2,

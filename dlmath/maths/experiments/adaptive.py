@@ -16,7 +16,7 @@ from dlmath.maths.schedules import constant, inverse_time
     statement=(
         "RMSProp divides each entry of the gradient by the root of its mean square, so the "
         "steps stay the same when the function is multiplied by a constant, large or small, as "
-        "long as epsilon is small beside the gradients; gradient descent's steps grow with it."
+        "long as epsilon is small against the gradients; gradient descent's steps grow with it."
     ),
     sources=(
         Source("tsemo", 123, "the corresponding learning rates shrink"),
@@ -24,7 +24,7 @@ from dlmath.maths.schedules import constant, inverse_time
         Source("foundations", 51, "Adjusts step sizes for different parameters"),
     ),
     reference="Hinton, Neural networks for machine learning, lecture 6e, 2012",
-    sabotage=Sabotage("epsilon is not small beside the gradients", {"epsilon": 1.0}),
+    sabotage=Sabotage("epsilon is not small against the gradients", {"epsilon": 1.0}),
 )
 def rmsprop_is_scale_free(
     *, factor: float = 1e4, epsilon: float = 1e-9, rate: float = 0.01, steps: int = 300
@@ -78,7 +78,7 @@ def rmsprop_is_scale_free(
 def adam_bias_correction(
     *, bias_correction: bool = True, rate: float = 0.01, steps: int = 60, seed: int = 0
 ) -> Outcome:
-    """A gradient that stays the same shows what the correction does alone."""
+    """A gradient that stays the same shows what only the correction does."""
     gradient = seeds.generator("adam", seed).normal(size=5) * 10.0 ** np.arange(1, 6)
     linear = Objective(lambda x: float(gradient @ x), lambda x: gradient)
 

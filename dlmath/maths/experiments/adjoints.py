@@ -79,7 +79,7 @@ def _maps(x: np.ndarray, w: np.ndarray) -> dict[str, tuple[Map, np.ndarray, Map]
 
 
 def _differential(function: Map, point: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Return df(V) from f alone, exact to rounding: the imaginary part of f(X + i h V) over h."""
+    """Return df(V) from only f, exact to rounding: the imaginary part of f(X + i h V) over h."""
     return np.imag(function(point + 1j * STEP * direction)) / STEP
 
 
@@ -92,7 +92,7 @@ def _weights(values: np.ndarray, strength: float) -> np.ndarray:
     title="Softmax and cross-entropy together have the gradient S - y",
     statement=(
         "For labels y whose entries sum to 1, the gradient of the cross-entropy of the softmax "
-        "S(z) is S(z) - y. In general it is sum(y) S(z) - y, so labels in {0, 1}^m alone do not "
+        "S(z) is S(z) - y. In general it is sum(y) S(z) - y, so labels in {0, 1}^m do not yet "
         "do."
     ),
     sources=(

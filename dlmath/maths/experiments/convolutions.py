@@ -117,7 +117,7 @@ def blob(shift: int, size: int = 32) -> np.ndarray:
     statement=(
         "Shifting an image whose content stays clear of the border and convolving is the same "
         "as convolving and shifting. With stride s that holds for shifts by multiples of s "
-        "alone; the same is so of pooling."
+        "only; the same is so of pooling."
     ),
     sources=(
         Source("tsemo", 475, "slide over the input image"),

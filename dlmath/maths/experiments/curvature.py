@@ -30,7 +30,7 @@ from dlmath.maths.second_order import (
 )
 
 NAMED = Source("foundations", 148, "Uses the Hessian matrix for quadratic convergence")
-DAMPING = 1e-2  # of the outputs' factor alone: of the inputs' it would spoil the invariance
+DAMPING = 1e-2  # of the outputs' factor only: of the inputs' it would spoil the invariance
 
 
 @experiment(

@@ -15,7 +15,7 @@ from dlmath.maths.plots import curves, sequences
     title="No layer adds information about its input",
     statement=(
         "I(X;Y) = H(X) - H(X|Y) = D(P_XY || P_X P_Y) >= 0, and along X -> T -> S with S made of "
-        "T alone, I(X;S) <= I(X;T). If S sees X directly, it may know more than T."
+        "only T, I(X;S) <= I(X;T). If S sees X directly, it may know more than T."
     ),
     sources=(
         Source("foundations", 102, "Shannon Entropy"),

@@ -208,7 +208,7 @@ def scaling_and_conditioning(*, units: float = 30.0, rows: int = 400, seed: int 
         "leaves the function as it is, on all points, seen and unseen. But the largest "
         "eigenvalue of the Hessian of the squared loss is then at least c^2 times that of A^T A "
         "/ N, A being what the next layer sees: the same function lies in a flat minimum and in "
-        "minima as sharp as one likes, so sharpness alone cannot tell what generalises."
+        "minima as sharp as one likes, so sharpness by itself cannot tell what generalises."
     ),
     sources=(Source("foundations", 145, "Sharp vs. Flat Minima"),),
     reference="Dinh et al., Sharp minima can generalize for deep nets, arXiv:1703.04933, theorem 4",

@@ -129,7 +129,7 @@ def momentum_reduces_oscillation(
 @experiment(
     title="Momentum leaves a shallow minimum",
     statement=(
-        "On x^2/2 with a shallow dent beside its minimum, momentum rolls through the dent in "
+        "On x^2/2 with a shallow dent next to its minimum, momentum rolls through the dent in "
         "which gradient descent, from the same start at the same rate, comes to rest. A dent "
         "that is deep enough holds both."
     ),

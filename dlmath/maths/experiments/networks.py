@@ -52,10 +52,10 @@ def equal_units_stay_equal(
 
     network, zero = constant(value, "tanh"), constant(0.0, "relu")
     free = initialised((3, 6, 6, 2), "tanh", "free", seed)
-    apart, beside = [], []
+    apart, free_differences = [], []
     for _ in range(steps):
         apart.append(difference(network))
-        beside.append(difference(free))
+        free_differences.append(difference(free))
         network, zero, free = (
             stepped(n, backward(n, rows, towards(labels))[0], 0.5) for n in (network, zero, free)
         )
@@ -70,7 +70,7 @@ def equal_units_stay_equal(
             "Difference between units of a layer",
             "step",
             "difference",
-            {"as run": apart, "random start": beside},
+            {"as run": apart, "random start": free_differences},
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What normalisation does to gradients and to the rate, beside what it does to the output."""
+"""What normalisation does to gradients and to the rate, and what it does to the output."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from dlmath.maths.plots import curves
     title="Batch normalisation does not see the scale of the weights",
     statement=(
         "The output of a dense layer followed by batch normalisation is the same when the "
-        "weights are multiplied by a positive constant, if epsilon is small beside the "
+        "weights are multiplied by a positive constant, if epsilon is small against the "
         "variance; so the gradient is orthogonal to the weights, unit by unit, and shrinks by "
         "the same constant."
     ),
@@ -22,7 +22,7 @@ from dlmath.maths.plots import curves
         Source("foundations", 177, "Statistical analysis of internal covariate shift"),
     ),
     reference="Ioffe and Szegedy, Batch normalization, arXiv:1502.03167, section 3.3",
-    sabotage=Sabotage("epsilon is not small beside the variance", {"epsilon": 1.0}),
+    sabotage=Sabotage("epsilon is not small against the variance", {"epsilon": 1.0}),
 )
 def batch_normalisation_is_scale_free(
     *, epsilon: float = 1e-12, factor: float = 7.0, seed: int = 0

@@ -131,7 +131,7 @@ def extrapolation_fails(*, reach: float = 1.5, degree: int = 30) -> Outcome:
 def student_example(
     *, students: int = 60, degree: int = 6, noise: float = 0.5, draws: int = 5, seed: int = 0
 ) -> Outcome:
-    """`noise` is the deviation of what decides beside hours and absences."""
+    """`noise` is the deviation of what decides besides hours and absences."""
 
     def draw(number: int, key: int | str) -> tuple[np.ndarray, np.ndarray]:
         rng = seeds.generator("students", seed, key)

@@ -1,4 +1,4 @@
-"""When data drift: what the change of the inputs alone can cost, and what it cannot tell."""
+"""When data drift: what a change of only the inputs can cost, and what it cannot tell."""
 
 import numpy as np
 from scipy.special import expit
@@ -44,7 +44,7 @@ def error(weights: np.ndarray, middle: float, moved: float) -> float:
         "If the law of the inputs changes and P(y | x) does not, the error of a classifier that "
         "stays as it is changes by at most the total variation distance of the two laws; it may "
         "lose most of its accuracy, and training on new data mends it. If P(y | x) changes, the "
-        "error may grow though no input does: looking at inputs alone cannot tell."
+        "error may grow though no input does: looking at only the inputs cannot tell."
     ),
     sources=(Source("tsemo", 27, "data drift"),),
     reference="Ben-David et al., A theory of learning from different domains, 2010, theorem 1",

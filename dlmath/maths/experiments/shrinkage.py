@@ -77,7 +77,7 @@ def ridge_trades_variance_for_bias(
 def proximal(x: np.ndarray, y: np.ndarray, penalty: float, steps: int, norm: int) -> np.ndarray:
     """Return the least |y - X w|^2 / 2 N + penalty |w|_1, or + penalty |w|^2 / 2 for norm 2.
 
-    A step of gradient descent on the squares, then the exact minimum of the penalty beside it
+    A step of gradient descent on the squares, then the exact minimum of the penalty next to it
     (Beck and Teboulle, "A fast iterative shrinkage-thresholding algorithm", 2009, section 2.3).
     """
     rate = 1 / np.linalg.eigvalsh(x.T @ x / len(y))[-1]
@@ -132,7 +132,7 @@ def l1_makes_zeros(
             "size",
             {
                 penalty.upper(): np.sort(np.abs(w))[::-1],
-                "L2 beside it": np.sort(np.abs(squares))[::-1],
+                "L2 penalty": np.sort(np.abs(squares))[::-1],
                 "truth": np.sort(np.abs(truth))[::-1],
             },
         ),

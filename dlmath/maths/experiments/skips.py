@@ -50,7 +50,7 @@ def haar_details(length: int, level: int) -> np.ndarray:
         "Signals of n numbers go through a bottleneck of n / 8, after three poolings by two. "
         "Whatever decoder follows, without skips the squared error is at least the sum of the "
         "squares of the signals' singular values beyond n / 8. With a skip at each level fixed "
-        "linear layers give every signal back exactly; cutting the skip of level l alone loses "
+        "linear layers give every signal back exactly; cutting only the skip of level l loses "
         "precisely the energy in the Haar wavelets of that scale."
     ),
     sources=(Source("murari", 84, "ResNets, U-Nets, Transformers"),),

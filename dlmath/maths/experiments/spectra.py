@@ -97,7 +97,7 @@ def truncated_svd_is_best(*, keep: str = "first", size: int = 30, seed: int = 0)
 def autoencoder_is_svd(
     *, activation: str = "linear", rank: int = 1, rows: int = 60, steps: int = 600, seed: int = 0
 ) -> Outcome:
-    """`activation` is that of the layers beside the middle; the data lie on a curve in R^3."""
+    """`activation` is that of the layers next to the middle; the data lie on a curve in R^3."""
     t = np.linspace(-1, 1, rows)
     x = np.column_stack([t, t**2, np.sin(3 * t)])
     x = x - x.mean(axis=0)
@@ -188,7 +188,7 @@ def principal_components(*, centred: bool = True, rows: int = 300, seed: int = 0
     title="The ends of the Hessian's spectrum from products with vectors",
     statement=(
         "Lanczos's method finds the extreme eigenvalues of the Hessian of a network's loss from "
-        "products with vectors alone, each the derivative of a gradient along a direction. They "
+        "only products with vectors, each the derivative of a gradient along a direction. They "
         "equal those of the matrix of second derivatives; a negative one tells a saddle."
     ),
     sources=(
