@@ -36,7 +36,7 @@ def check(
 ) -> None:
     """Check the gradients written by hand, by six oracles.
 
-    Each figure is a relative error in float64; the slope of the Taylor remainder must be 2. Exits
+    Each number is a relative error in float64; the slope of the Taylor remainder must be 2. Exits
     with 1 if any gradient fails.
     """
     import tensorflow as tf
@@ -75,5 +75,5 @@ def _summary(report: "Report") -> str:
     return (
         f"{len(failures)} of {len(report.rows)} gradients are wrong: {'; '.join(failures)}. "
         "Compare the backward pass with the derivation in its docstring; "
-        "dlmath.gradcheck.check() gives the figures in Python."
+        "dlmath.gradcheck.check() gives the errors in Python."
     )

@@ -1,4 +1,4 @@
-"""What a shell offers at the tab key: names of runs, tasks and networks.
+"""Completions of a shell at the tab key: names of runs, tasks and networks.
 
 Where none of them begins as what was typed, the shell falls back to files, so paths stay at hand.
 Typer finds the choices of options by itself; install with: dlmath --install-completion

@@ -26,7 +26,7 @@ class Group(Protocol):
 
 @dataclass(frozen=True)
 class Rule:
-    """What an option needs, or does not go together with.
+    """A rule of an option: what it needs, or does not go together with.
 
     Attributes:
         option: Written as on the command line; an argument in capitals.

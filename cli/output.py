@@ -1,4 +1,4 @@
-"""What commands print: results on stdout (`OUT`), news and errors on stderr (`ERR`).
+"""Output of the commands: results on stdout (`OUT`), progress and errors on stderr (`ERR`).
 
 Rich is imported where something is drawn: `dlmath --help` does without.
 """

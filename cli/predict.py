@@ -102,7 +102,7 @@ def _announce(model: Run | Path, runtime: str) -> None:
 
 
 def _split_model(arguments: list[str]) -> tuple[Run | Path, list[str]]:
-    """As `split_run`, where an export may stand in the place of a run."""
+    """Split arguments as `split_run` does, where an export may stand in the place of a run."""
     exports = [one for one in arguments if kind_of_export(Path(one)) and not _is_run(one)]
     if not exports:
         return split_run(arguments)
@@ -131,7 +131,7 @@ def split_run(arguments: list[str]) -> tuple[Run, list[str]]:
 
 
 def _is_run(argument: str) -> bool:
-    """Whether it is a run's folder, or the name of one that is no file here."""
+    """Return whether it is a run's folder, or the name of one that is no file here."""
     if is_run(Path(argument)):
         return True
     return not Path(argument).exists() and is_run(RUNS / argument)

@@ -1,4 +1,4 @@
-"""What the command line shows while it works: bars on a terminal, plain lines elsewhere.
+"""Progress on the command line: bars on a terminal, plain lines elsewhere.
 
 All of it goes to stderr, so that stdout holds only results.
 """

@@ -36,7 +36,7 @@ Settings = Annotated[dict[str, Any], RecipeOptions()]
 
 @dataclass(frozen=True, kw_only=True)
 class Continuation:
-    """Which run a training goes on from, and how often it can be gone on with itself."""
+    """Options of the run that a training continues, and of its own checkpoints."""
 
     resume: Annotated[
         str | None,
@@ -73,7 +73,7 @@ class Continuation:
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """What a training computes on."""
+    """Options of the devices that a training computes on."""
 
     device: Annotated[
         Literal["auto", "cpu", "gpu", "tpu"],
@@ -87,7 +87,7 @@ class Hardware:
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """What is made: a run, one for each fold, or a plan of one; and what is shown of it."""
+    """Options of what is made (a run, one for each fold, or a plan), and of what is shown."""
 
     folds: Annotated[
         int | None,

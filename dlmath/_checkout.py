@@ -1,4 +1,4 @@
-"""In a checkout, make the folders `cli/` and `models/` one with `dlmath.cli` and `dlmath.models`.
+"""Import hook of a checkout: the folders `cli/` and `models/` are `dlmath.cli`, `dlmath.models`.
 
 They lie at the top of the repository and install as subpackages of `dlmath`. Python started in a
 checkout also finds them under their bare names, and would load everything a second time: two

@@ -18,7 +18,7 @@ _INNER_WIDTH, _INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
 @dataclass(frozen=True)
 class Axes:
-    """What a chart's sides mean.
+    """The axes of a chart: their titles, ranges and ticks.
 
     Attributes:
         x: Label of the horizontal axis.

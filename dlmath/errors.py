@@ -17,7 +17,7 @@ class DlmathError(Exception):
 
 
 class UserError(DlmathError):
-    """What was asked for or given cannot be used as it is."""
+    """Raised where what a user asked for or gave cannot be used as it is."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""How a number with its 95 % interval is written, wherever it is printed."""
+"""Text of a number with its 95 % interval, the same wherever it is printed."""
 
 # Styles of one text: with a heading that says what is in the brackets, in a sentence, in a column.
 PLAIN = "{} ({} to {})"

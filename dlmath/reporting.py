@@ -1,4 +1,4 @@
-"""How a long task reports to its caller. The library is silent unless given a reporter."""
+"""Progress reports of a long task to its caller. The library is silent unless given a reporter."""
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial

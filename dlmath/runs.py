@@ -65,7 +65,7 @@ class Run:
 
     @property
     def lock_path(self) -> Path:
-        """Held by the process that trains here; the file itself locks nothing."""
+        """The lock file of the process that trains here; the file itself locks nothing."""
         return self.folder / ".lock"
 
     @property
@@ -86,12 +86,12 @@ class Run:
 
     @property
     def drift_reference_path(self) -> Path:
-        """What later images are compared with; see `dlmath.drift`."""
+        """The reference that later images are compared with; see `dlmath.drift`."""
         return self.folder / "light" / "drift.npz"
 
     @property
     def served_statistics_path(self) -> Path:
-        """What a server keeps of the images that it answered, without the images."""
+        """The statistics that a server keeps of the images it answered, without the images."""
         return self.folder / "serving" / "statistics.json"
 
     @property
@@ -100,7 +100,7 @@ class Run:
 
     @property
     def predictions_path(self) -> Path:
-        """What the model answered on the test part; see `dlmath.evaluation.predictions`."""
+        """The answers of the model on the test part; see `dlmath.evaluation.predictions`."""
         return self.folder / "predictions.csv"
 
     @property
@@ -128,7 +128,7 @@ class Run:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What the run recorded: versions, command, data, split, threshold, state."""
+        """The record of the run: versions, command, data, split, threshold, state."""
         record = read_json(self._existing(self.manifest_path))
         if not isinstance(record, dict):
             raise RunError(f"{self.manifest_path} is no record of a run. {_PUT_BACK}")
@@ -150,7 +150,7 @@ class Run:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the training came to its end and left a model."""
+        """Return whether the training came to its end and left a model."""
         if not (self.model_path.is_file() and self.manifest_path.is_file()):
             return False
         return self.manifest.get("state") == "finished"
@@ -250,7 +250,7 @@ class Run:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether the folder is that of a run, whole or not: a bare recipe makes none."""
+    """Return whether the folder is that of a run, whole or not: a bare recipe makes none."""
     run = Run(folder)
     return run.manifest_path.is_file() or (run.recipe_path.is_file() and run.split_path.is_file())
 

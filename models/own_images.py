@@ -18,7 +18,7 @@ _ENDINGS = (".zip", ".csv")
 
 
 def is_own_images(task: str | Path) -> bool:
-    """Whether a TASK is not a task's name but the place of somebody's own images."""
+    """Return whether a TASK is not a task's name but the place of one's own images."""
     if str(task) in RECIPES:
         return False
     path = Path(task).expanduser()

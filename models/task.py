@@ -36,7 +36,7 @@ class OfficialArchive:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What can be trained by name.
+    """A task: what can be trained by name.
 
     Attributes:
         recipe: Its name is the task's. Its patient rules also read the archive, and are tried on

@@ -1,4 +1,4 @@
-"""From what a user calls a task to its recipe. Loads no Keras, so that a slip is named at once."""
+"""Recipes of the tasks by name. Loads no Keras, so that a slip is named at once."""
 
 from collections.abc import Mapping
 from pathlib import Path

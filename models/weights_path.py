@@ -1,4 +1,4 @@
-"""Where pretrained weights come from: a word, or a file that must be there. Loads no Keras."""
+"""The source of pretrained weights: a word, or a file that must be there. Loads no Keras."""
 
 from pathlib import Path
 

@@ -30,12 +30,12 @@ from dlmath.data.run_data import RunData
 from dlmath.data.sheet import choose
 from dlmath.data.sources import Example
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.explain.contrast import contrast_figure
-from dlmath.explain.deletion import deletion_figure, insertion_figure
+from dlmath.explain.contrast import contrast_metric
+from dlmath.explain.deletion import deletion_metric, insertion_metric
 from dlmath.explain.energy import PASSING, energy_inside, random_energies, truth_of
 from dlmath.explain.heat_map import HeatMap, enlarge
 from dlmath.explain.methods import METHODS, QUICK
-from dlmath.explain.sanity import sanity, sanity_figure
+from dlmath.explain.sanity import sanity, sanity_metric
 from dlmath.explain.similarity import rank_correlation
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import Reporter
@@ -138,23 +138,23 @@ def measure_one(
     if not asking_again:
         return row
     given = (parts, image, index, heat_map)
-    for figure in (deletion_figure(*given), insertion_figure(*given)):
-        row[figure.name] = figure.value
-        row[f"{figure.name}_random"] = figure.bar
-        row[f"{figure.name}_minus_random"] = figure.value - figure.bar
-        row[f"{figure.name}_passed"] = float(figure.passed)
-    contrast = contrast_figure(parts, QUICK[method], image, index, heat_map)
+    for metric in (deletion_metric(*given), insertion_metric(*given)):
+        row[metric.name] = metric.value
+        row[f"{metric.name}_random"] = metric.bar
+        row[f"{metric.name}_minus_random"] = metric.value - metric.bar
+        row[f"{metric.name}_passed"] = float(metric.passed)
+    contrast = contrast_metric(parts, QUICK[method], image, index, heat_map)
     row["contrast"], row["contrast_passed"] = contrast.value, float(contrast.passed)
-    row["like_features"] = rank_correlation(heat_map.values, features_alone(parts, image, index))
+    row["like_features"] = rank_correlation(heat_map.values, mean_features(parts, image, index))
     stages = sanity(parts, QUICK[method], image, index)
     for stage in stages:
         row[f"sanity_rank_correlation_{stage.layers}_random"] = stage.rank_correlation
         row[f"sanity_ssim_{stage.layers}_random"] = stage.ssim
-    row["sanity_passed"] = float(sanity_figure(stages).passed)
+    row["sanity_passed"] = float(sanity_metric(stages).passed)
     return row
 
 
-def features_alone(parts: ClassifierParts, image: np.ndarray, index: int) -> np.ndarray:
+def mean_features(parts: ClassifierParts, image: np.ndarray, index: int) -> np.ndarray:
     """Return the mean of the rectified features (S, S): what no class and no gradient went into."""
     features = np.maximum(parts.at_features(image, index).features, 0)
     return enlarge(features.mean(axis=-1), parts.image_size)

@@ -43,10 +43,10 @@ def run(rounds: int) -> list[Comparison]:
         paths = _write_all(classifier, pixels, Path(folder))
         exports = {name: load_classifier(path, trust=True) for name, path in paths.items()}
         notes = {name: f"{megabytes(path):.1f} MB" for name, path in paths.items()}
-        return [compare(classifier, exports, pixels, rounds, notes)]
+        return [compare_formats(classifier, exports, pixels, rounds, notes)]
 
 
-def compare(
+def compare_formats(
     classifier: KerasClassifier,
     others: Mapping[str, Classifier],
     pixels: np.ndarray,

@@ -22,12 +22,12 @@ BASELINE = "stock Keras"
 def run(rounds: int) -> list[Comparison]:
     """Compare the ways to compute features; B0 has random weights, which cost the same."""
     return [
-        compare("efficientnet_lite0", "imagenet", rounds),
-        compare("efficientnet_b0", "none", rounds),
+        compare_extractors("efficientnet_lite0", "imagenet", rounds),
+        compare_extractors("efficientnet_b0", "none", rounds),
     ]
 
 
-def compare(backbone: str, weights: str, rounds: int) -> Comparison:
+def compare_extractors(backbone: str, weights: str, rounds: int) -> Comparison:
     """Compare the ways on one backbone, with the largest difference of a feature from Keras."""
     recipe = Recipe(name="bench", classes=("a", "b"), backbone=backbone, weights=weights)
     classifier = models.build(recipe)

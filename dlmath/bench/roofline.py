@@ -1,4 +1,4 @@
-"""How near to what the processor can do does a frozen network come?
+"""Roofline of a frozen network: its speed against what the processor can do.
 
 The roofline of Williams, Waterman and Patterson ("Roofline: an insightful visual performance model
 for multicore architectures", CACM 52(4), 2009): an image cannot take less time than its floating-

@@ -1,4 +1,4 @@
-"""How the cost changes with images, classes and resolution: slopes on doubly logarithmic paper.
+"""Growth of the cost with images, classes and resolution: slopes on logarithmic axes.
 
 With a slope of s twice as much takes 2^s times as long: 2 times for 1, 4 for 2, and less than 1
 time where the slope of so short a measurement is negative.

@@ -1,4 +1,4 @@
-"""Why a model answers as it does: heat maps, and checks of what they are worth."""
+"""Explanations of a model's answers: heat maps, and checks of what they are worth."""
 
 from dlmath.explain.examples import MapPicture, explain_examples
 from dlmath.explain.explain_files import Explanation, NotExplained, explain_files

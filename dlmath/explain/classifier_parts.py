@@ -1,4 +1,4 @@
-r"""What an explanation asks of a classifier: its score, and the score's gradients.
+r"""The parts of a classifier that an explanation needs: its score, and the score's gradients.
 
 **The score.** A softmax is the same when a number is added to all logits, so a single logit says
 nothing. What the probabilities do fix is the log-odds of a class c against all others,
@@ -161,7 +161,7 @@ class ClassifierParts:
 
 
 def _is_map(layer: keras.layers.Layer) -> bool:
-    """Whether the layer's input is one map (N, h, w, C)."""
+    """Return whether the layer's input is one map (N, h, w, C)."""
     return isinstance(layer.input, keras.KerasTensor) and len(layer.input.shape) == 4
 
 

@@ -12,17 +12,17 @@ arXiv:2205.10838.
 import numpy as np
 
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap
+from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import Method
 from dlmath.explain.similarity import rank_correlation
 
 LIMIT = 0.5  # rank correlation that the maps of two classes may have
 
 
-def contrast_figure(
+def contrast_metric(
     parts: ClassifierParts, method: Method, image: np.ndarray, index: int, heat_map: HeatMap
-) -> Figure:
+) -> MapMetric:
     """Compare a map with that of the class which comes next in probability.
 
     Args:
@@ -35,7 +35,7 @@ def contrast_figure(
     others = [other for other in range(parts.classes) if other != index]
     rival = max(others, key=lambda other: parts.log_odds(image[None], other)[0])
     alike = rank_correlation(heat_map.values, method(parts, image, rival).values)
-    return Figure(
+    return MapMetric(
         "contrast",
         alike,
         LIMIT,

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap, random_map
+from dlmath.explain.map_metric import MapMetric
 from dlmath.seeds import generator
 
 STEPS = 10
@@ -64,7 +64,7 @@ def area(curve: np.ndarray) -> float:
     return float((curve[1:] + curve[:-1]).mean() / 2)
 
 
-def deletion_figure(
+def deletion_metric(
     parts: ClassifierParts,
     image: np.ndarray,
     index: int,
@@ -72,11 +72,11 @@ def deletion_figure(
     *,
     steps: int = STEPS,
     random_maps: int = RANDOM_MAPS,
-) -> Figure:
+) -> MapMetric:
     """Compare the area of a map with the mean of random maps as coarse as it is."""
     own, random = _areas(deletion_curve, parts, image, index, heat_map, steps, random_maps)
     said = "with the hottest pixels deleted first"
-    return Figure(
+    return MapMetric(
         "deletion",
         own,
         random,
@@ -85,13 +85,13 @@ def deletion_figure(
     )
 
 
-def insertion_figure(
+def insertion_metric(
     parts: ClassifierParts, image: np.ndarray, index: int, heat_map: HeatMap
-) -> Figure:
+) -> MapMetric:
     """Compare the area of a map with the mean of random maps as coarse as it is."""
     own, random = _areas(insertion_curve, parts, image, index, heat_map, STEPS, RANDOM_MAPS)
     said = "with the hottest pixels inserted first"
-    return Figure(
+    return MapMetric(
         "insertion",
         own,
         random,

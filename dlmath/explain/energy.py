@@ -1,4 +1,4 @@
-r"""How much of a map lies where the finding is. Only phantoms know where that is.
+r"""Energy of a map inside the finding. Only phantoms know where that is.
 
 Source: Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural
 Networks", CVPR Workshops 2020, arXiv:1910.01279 (energy-based pointing game).
@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from dlmath.data.phantom_truth import TRUTH, read_truth
-from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap, random_map
+from dlmath.explain.map_metric import MapMetric
 from dlmath.seeds import generator
 
 RANDOM_MAPS = 100
@@ -49,12 +49,12 @@ def energy_inside(heat_map: HeatMap, truth: np.ndarray) -> float:
     return float((positive * truth).sum() / total) if total > 0 else 0.0
 
 
-def energy_figure(heat_map: HeatMap, truth: np.ndarray) -> Figure:
+def energy_metric(heat_map: HeatMap, truth: np.ndarray) -> MapMetric:
     """Compare the energy of a map inside the finding with random maps as coarse as it is."""
     own = energy_inside(heat_map, truth)
     random = random_energies(heat_map.grain, truth)
     bar = float(np.quantile(random, PASSING))
-    return Figure(
+    return MapMetric(
         "energy",
         own,
         bar,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dlmath.data.pillow_images import read_image
 from dlmath.errors import DataError
-from dlmath.explain.checks import report_figures
+from dlmath.explain.checks import report_metrics
 from dlmath.explain.explain_files import Explainer
 from dlmath.explain.overlay import draw_pair
 from dlmath.inference.keras_classifier import KerasClassifier
@@ -54,7 +54,7 @@ def explain_examples(
         UserError: There is no such method.
         DataError: The model has no feature map, and the method needs one.
     """
-    explainer = Explainer(classifier, method, measure=report_figures)
+    explainer = Explainer(classifier, method, measure=report_metrics)
     explainer.refuse_without_feature_map()
     found = []
     for done, file in enumerate(files, start=1):
@@ -69,6 +69,6 @@ def _explain(explainer: Explainer, file: Path) -> MapPicture | None:
         pixels = read_image(file, str(file), explainer.classifier.image_size)
     except DataError:
         return None
-    said = tuple(f"{figure.name}: {figure.said}" for figure in one.figures if figure.passed)
+    said = tuple(f"{metric.name}: {metric.said}" for metric in one.metrics if metric.passed)
     picture = draw_pair(pixels, one.heat_map.heat, SIDE)
     return MapPicture(one.class_name, one.probability, picture, said, one.warnings)

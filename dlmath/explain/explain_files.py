@@ -8,10 +8,10 @@ from typing import Any
 from dlmath.data.image_headers import read_checked
 from dlmath.data.pillow_images import decode_upright, read_image
 from dlmath.errors import DataError, UserError, did_you_mean
-from dlmath.explain.checks import Measure, cheap_figures, failures, slow_figures
+from dlmath.explain.checks import Measure, cheap_metrics, failures, slow_metrics
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap
+from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
 from dlmath.inference.keras_classifier import KerasClassifier
@@ -22,7 +22,7 @@ from dlmath.runs import Run
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Where one image holds the evidence for a class, and how far that can be believed.
+    """The heat map of one image for a class, with the checks that say how far it can be believed.
 
     Attributes:
         file: The image.
@@ -30,7 +30,7 @@ class Explanation:
         probability: Of that class.
         method: By name.
         heat_map: The map.
-        figures: What was measured about it.
+        metrics: What was measured about it.
         warnings: Why it should not be believed, a sentence each; empty if it failed nothing.
     """
 
@@ -39,7 +39,7 @@ class Explanation:
     probability: float
     method: str
     heat_map: HeatMap
-    figures: tuple[Figure, ...]
+    metrics: tuple[MapMetric, ...]
     warnings: tuple[str, ...]
 
     def overlay(self) -> bytes:
@@ -51,7 +51,7 @@ class Explanation:
         )
         upright = decode_upright(read_checked(self.file, str(self.file)))
         lines = [f"Warning: {warning}" for warning in self.warnings]
-        lines += [f"{one.name}: {one.said}" for one in self.figures if one.passed]
+        lines += [f"{one.name}: {one.said}" for one in self.metrics if one.passed]
         return draw_overlay(upright, self.heat_map.heat, title, lines)
 
     def as_json(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Explanation:
             "class": self.class_name,
             "probability": self.probability,
             "method": self.method,
-            "figures": {figure.name: figure.as_json() for figure in self.figures},
+            "figures": {metric.name: metric.as_json() for metric in self.metrics},
             "warnings": list(self.warnings),
         }
 
@@ -94,7 +94,7 @@ def explain_files(
         files: PNG or JPEG files, and folders of them.
         method: One of `dlmath.explain.METHODS`.
         class_name: The class to explain, in any case; by default the one that is decided.
-        check: Whether to measure the slow figures too: deletion, insertion, sanity.
+        check: Whether to measure the slow metrics too: deletion, insertion, sanity.
         reporter: Receives the progress.
 
     Raises:
@@ -106,7 +106,7 @@ def explain_files(
     paths = find_images(files)
     found = run if isinstance(run, Run) else Run.find(run)
     index = None if class_name is None else _class_index(found.recipe.classes, class_name)
-    measure = slow_figures if check else None
+    measure = slow_metrics if check else None
     explainer = Explainer(KerasClassifier.load(found), method, index, measure)
     return _explain_each(explainer, paths, reporter)
 
@@ -118,7 +118,7 @@ class Explainer:
         classifier: Of a run.
         method: One of `dlmath.explain.METHODS`.
         index: Of the class to explain; None for the one that is decided of each image.
-        measure: What to measure of each map beyond the cheap figures.
+        measure: What to measure of each map beyond the cheap metrics.
     """
 
     def __init__(
@@ -157,12 +157,12 @@ class Explainer:
         index = int(self.classifier.decide(row)[0]) if self.index is None else self.index
         name = self.classifier.classes[index]
         heat_map = find_method(self.method)(self.parts, image, index)
-        figures = cheap_figures(heat_map, file, name)
+        metrics = cheap_metrics(heat_map, file, name)
         if self.measure is not None:
-            figures += self.measure(self.parts, self.method, image, index, heat_map)
-        warnings = failures(heat_map, figures, name)
+            metrics += self.measure(self.parts, self.method, image, index, heat_map)
+        warnings = failures(heat_map, metrics, name)
         probability = float(row[0, index])
-        return Explanation(file, name, probability, self.method, heat_map, figures, warnings)
+        return Explanation(file, name, probability, self.method, heat_map, metrics, warnings)
 
 
 def _explain_each(

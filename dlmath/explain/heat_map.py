@@ -1,4 +1,4 @@
-"""What every method of explanation returns."""
+"""The heat map that every method of explanation returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,29 +11,29 @@ BRIGHTEST = 99.5  # percentile that is drawn as the full colour: one pixel must 
 
 @dataclass(frozen=True, eq=False)
 class HeatMap:
-    """Where in an image a method finds the evidence for a class.
+    """A map of the evidence for a class in an image, by one method.
 
     Attributes:
         values: float32 (S, S), in the coordinates of the image as the model sees it. Positive
             values speak for the class. Those of Grad-CAM and Grad-CAM++ are never negative.
         grain: How many values a side the method really has: S, or fewer that were enlarged.
-        figures: What the method found out about itself while it ran.
+        metrics: What the method found out about itself while it ran.
     """
 
     values: np.ndarray
     grain: int
-    figures: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def heat(self) -> np.ndarray:
-        """What speaks for the class, float32 (S, S) in 0..1; all 0 where nothing does."""
+        """The evidence for the class, float32 (S, S) in 0..1; all 0 where there is none."""
         positive = np.maximum(self.values, 0)
         top = np.percentile(positive, BRIGHTEST) or positive.max()
         return np.clip(positive / top, 0, 1) if top > 0 else positive
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing speaks for the class, or everything equally: no place stands out."""
+        """Return whether no place stands out: no evidence for the class, or the same everywhere."""
         positive = np.maximum(self.values, 0)
         return bool(np.ptp(positive) <= 1e-6 * positive.max(initial=0))
 

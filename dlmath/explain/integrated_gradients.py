@@ -27,7 +27,7 @@ class _Way(NamedTuple):
 
     @property
     def errors(self) -> np.ndarray:
-        """By how much the trapezium of each step (n - 1,) misses what the score does on it."""
+        """Return the error (n - 1,) of the trapezium rule on each step."""
         trapezia = (self.slopes[1:] + self.slopes[:-1]) / 2 * np.diff(self.places)
         return trapezia - np.diff(self.scores)
 
@@ -48,7 +48,7 @@ def integrated_gradients(
     The integral is a trapezoidal sum over steps of unequal length. The score is known at both ends
     of each step, and with it the integral of its slope on that step: so the error of each trapezium
     is known too. The steps with the largest are halved, until the sum of the map is within 2 % of
-    the difference (or within 0.02), or there would be more than `most_steps`; the figures say where
+    the difference (or within 0.02), or there would be more than `most_steps`; the metrics say where
     it ended. Equal steps do not do: a network with batch normalisation sees in a nearly black image
     a strange one, and most of the error lies in the first eighth of the way.
 
@@ -59,7 +59,7 @@ def integrated_gradients(
         most_steps: Where to give up; at least 16.
 
     Returns:
-        The map, with the figures `difference` s(x) - s(x'), `sum` of the map, their `residual`,
+        The map, with the metrics `difference` s(x) - s(x'), `sum` of the map, their `residual`,
         its `tolerance` and the number of `steps`.
     """
     image = np.asarray(image, np.float32)
@@ -72,14 +72,14 @@ def integrated_gradients(
     shares = np.concatenate([length, [0]]) / 2 + np.concatenate([[0], length]) / 2
     values = np.tensordot(shares, way.attributions, axes=1)
     total = float(values.sum())
-    figures = {
+    metrics = {
         "difference": difference,
         "sum": total,
         "residual": total - difference,
         "tolerance": tolerance,
         "steps": float(len(way.errors)),
     }
-    return HeatMap(values.astype(np.float32), len(values), figures)
+    return HeatMap(values.astype(np.float32), len(values), metrics)
 
 
 def _halve_worst(

@@ -27,7 +27,7 @@ def draw_overlay(
         image: The image, upright, of any size; its proportions are kept.
         heat: (S, S) in 0..1. The image is covered the more, the hotter the place is.
         title: Above the pictures.
-        lines: Below them, for figures and warnings.
+        lines: Below them, for metrics and warnings.
 
     Returns:
         A PNG file.

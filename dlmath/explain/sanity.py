@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.explain.figure import Figure
+from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import Method
 from dlmath.explain.similarity import rank_correlation, structural_similarity
 from dlmath.features.folding import leaf_layers
@@ -26,8 +26,8 @@ LIMIT = 0.5  # rank correlation that a map of an all random network may keep
 
 
 @dataclass(frozen=True)
-class Stage:
-    """How alike the map still is once a layer and all those behind it are random.
+class CascadeStep:
+    """The similarity of the map to itself once a layer and all those behind it are random.
 
     Attributes:
         layer: The lowest random layer.
@@ -44,7 +44,7 @@ class Stage:
 
 def sanity(
     parts: ClassifierParts, method: Method, image: np.ndarray, index: int, stages: int = STAGES
-) -> list[Stage]:
+) -> list[CascadeStep]:
     """Return the similarity of the map after each stage; the weights are then as before.
 
     A layer becomes random by shuffling its weights among themselves. So each network of the
@@ -68,7 +68,7 @@ def sanity(
             done = count
             after = method(parts, image, index)
             found.append(
-                Stage(
+                CascadeStep(
                     layers[count - 1].name,
                     count,
                     rank_correlation(before.values, after.values),
@@ -78,11 +78,11 @@ def sanity(
     return found
 
 
-def sanity_figure(stages: Sequence[Stage]) -> Figure:
-    """Return the figure of a cascade: what is left of the map when every weight is random."""
+def sanity_metric(stages: Sequence[CascadeStep]) -> MapMetric:
+    """Return the metric of a cascade: what is left of the map when every weight is random."""
     last = stages[-1]
     way = ", ".join(f"{one.rank_correlation:.2f} ({one.layers})" for one in stages)
-    return Figure(
+    return MapMetric(
         "sanity",
         last.rank_correlation,
         LIMIT,

@@ -1,4 +1,4 @@
-"""How alike two maps are."""
+"""Similarity of two maps."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter

@@ -51,7 +51,7 @@ class Fault:
 
 
 def mutants(owner: Any, attribute: str) -> list[Fault]:
-    """Every mutant of a method or function, in the order of its source."""
+    """Yield every mutant of a method or function, in the order of its source."""
     function = owner.__dict__[attribute]
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     where = f"{owner.__name__.rpartition('.')[2]}.{attribute}"
@@ -87,7 +87,7 @@ class Transpose:
 
 
 def _edits(node: ast.AST, *, returned: bool) -> Iterator[Edit]:
-    """What may be put in the place of one node of the tree."""
+    """Yield the replacements of one node of the tree."""
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
             name = f"dL/d{ast.literal_eval(key)}" if key is not None else "gradients"

@@ -2,7 +2,7 @@ r"""Ways to find out whether a backward pass is the adjoint of its forward pass.
 
 phi(x) = <f(x), g>, for random g, is the scalar whose gradient the backward pass claims to give. An
 oracle gathers its evidence on phi from only the forward pass, once, and returns a judge for each
-tensor: a function from a claimed gradient to a figure. So the evidence cannot depend on the
+tensor: a function from a claimed gradient to an error. So the evidence cannot depend on the
 backward pass, and many wrong ones can be judged by it.
 """
 
@@ -12,7 +12,13 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from dlmath.gradcheck.subject import Subject, Tensors, inner, normal_like, tape_gradients
+from dlmath.gradcheck.differentiable import (
+    Differentiable,
+    Tensors,
+    inner,
+    normal_like,
+    tape_gradients,
+)
 
 Judge = Callable[[tf.Tensor], float]
 
@@ -38,7 +44,7 @@ def relative_error(ours: tf.Tensor, theirs: tf.Tensor) -> float:
 
 
 def tape(
-    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
     """Against the tape through the forward pass."""
     expected = tape_gradients(subject.plain, subject.tensors, upstream)
@@ -46,7 +52,7 @@ def tape(
 
 
 def reference(
-    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
     """Against the reference: its output, and the tape's gradient through it."""
     outputs = zip(
@@ -62,7 +68,7 @@ def reference(
 
 
 def differences(
-    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
     """Directional derivatives of phi by central differences of fourth order."""
 
@@ -80,7 +86,7 @@ def differences(
 
 
 def adjoint(
-    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
     """<J v, g> = <v, J* g>: forward-mode derivative against backward pass.
 
@@ -104,14 +110,14 @@ def adjoint(
 
 
 def _along(claimed: tf.Tensor, direction: tf.Tensor, slope: tf.Tensor) -> float:
-    """How far <claimed, direction> is from the slope along it, relative to the larger of both."""
+    """Return the relative difference of <claimed, direction> from the slope along it."""
     error = abs(float(tf.reduce_sum(claimed * direction) - slope))
     size = max(float(tf.norm(claimed)), abs(float(slope)), FLOOR)
     return error / size if np.isfinite(error) else float("inf")
 
 
 def taylor_slope(
-    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Callable[[tf.Tensor], float | None]]:
     """The order at which phi(x + h v) - phi(x) - h <gradient, v> vanishes with h.
 
@@ -147,7 +153,7 @@ class SecondOrder:
     """
 
     def __init__(
-        self, subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
+        self, subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
     ) -> None:
         self.subject = subject
         self.upstream = upstream
@@ -166,7 +172,7 @@ class SecondOrder:
         }
         return tape_gradients(self.subject.plain, point, self.upstream)
 
-    def figures(self) -> dict[str, float]:
+    def errors(self) -> dict[str, float]:
         """The error of each product, by the backward pass as it is now."""
         tensors = self.subject.tensors
         with tf.GradientTape() as outer:

@@ -1,4 +1,4 @@
-"""All oracles on one subject: their evidence gathered once, their judgement given at any time."""
+"""A panel of all oracles on one subject: the evidence is gathered once, judged at any time."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath.gradcheck import oracles
-from dlmath.gradcheck.subject import Subject, tape_gradients
+from dlmath.gradcheck.differentiable import Differentiable, tape_gradients
 
-Figures = dict[str, dict[str, float | None]]  # by oracle, then by gradient
+Errors = dict[str, dict[str, float | None]]  # by oracle, then by gradient
 
 
 class Panel:
@@ -20,7 +20,9 @@ class Panel:
         random: Draws the directions.
     """
 
-    def __init__(self, subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator):
+    def __init__(
+        self, subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
+    ):
         self.subject = subject
         self.upstream = upstream
         given = (subject, upstream, random)
@@ -34,19 +36,19 @@ class Panel:
             self.judges["keras"] = oracles.reference(*given)
         self.second_order = oracles.SecondOrder(*given)
 
-    def figures(self) -> Figures:
-        """What the oracles say of the backward pass as it is now.
+    def errors(self) -> Errors:
+        """Return the errors that the oracles measure on the backward pass as it is now.
 
         The bare backward pass is judged by all of them, and by the tape also the gradient that a
         model gets through the custom gradient: the wiring may be wrong too.
         """
         bare = self.subject.by_hand(self.upstream)
         wired = tape_gradients(self.subject.wired, self.subject.tensors, self.upstream)
-        figures: Figures = {
+        errors: Errors = {
             oracle: {name: judge(bare[name]) for name, judge in judges.items()}
             for oracle, judges in self.judges.items()
         }
         for name, judge in self.judges["tape"].items():
-            figures["tape"][name] = max(judge(bare[name]), judge(wired[name]))
-        figures["second_order"] = {**self.second_order.figures()}
-        return figures
+            errors["tape"][name] = max(judge(bare[name]), judge(wired[name]))
+        errors["second_order"] = {**self.second_order.errors()}
+        return errors

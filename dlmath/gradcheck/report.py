@@ -1,4 +1,4 @@
-"""What a check found: rows of figures, a verdict, a table and a JSON document."""
+"""The report of a check: rows of errors, a verdict, a table and a JSON document."""
 
 import math
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ ORACLES = ("tape", "keras", "differences", "taylor", "adjoint", "second_order", 
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of one gradient of one layer.
+    """The errors of one gradient of one layer.
 
     Args:
         layer: Name of the case.
         gradient: Name of the tensor x of dL/dx.
-        figures: A figure for each oracle; None where it does not apply (no reference; a function
+        errors: An error for each oracle; None where it does not apply (no reference; a function
             that is affine along the direction has no Taylor slope).
         failed: The oracles that the gradient failed.
         worst_extreme: The extreme with the largest error.
@@ -24,17 +24,17 @@ class Row:
 
     layer: str
     gradient: str
-    figures: dict[str, float | None]
+    errors: dict[str, float | None]
     failed: tuple[str, ...]
     worst_extreme: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The row as plain values; an infinite error is the word "infinite"."""
-        figures = {oracle: _plain(self.figures.get(oracle)) for oracle in ORACLES}
+        errors = {oracle: _plain(self.errors.get(oracle)) for oracle in ORACLES}
         return {
             "layer": self.layer,
             "gradient": self.gradient,
-            **figures,
+            **errors,
             "worst_extreme": self.worst_extreme,
             "failed": list(self.failed),
         }
@@ -49,7 +49,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether there was something to check, and all of it passed."""
+        """Return whether there was something to check, and all of it passed."""
         return bool(self.rows) and not any(row.failed for row in self.rows)
 
     def failures(self) -> list[str]:
@@ -72,22 +72,22 @@ class Report:
         """The rows as text, one cell for the layer, the gradient, each oracle and the verdict."""
         previous = None
         for row in self.rows:
-            figures = [_text(oracle, row.figures.get(oracle)) for oracle in ORACLES]
+            errors = [_text(oracle, row.errors.get(oracle)) for oracle in ORACLES]
             verdict = "failed" if row.failed else "ok"
             yield [
                 "" if row.layer == previous else row.layer,
                 f"dL/d{row.gradient}",
-                *figures,
+                *errors,
                 verdict,
             ]
             previous = row.layer
 
 
-def _plain(figure: float | None) -> float | str | None:
-    return "infinite" if figure is not None and math.isinf(figure) else figure
+def _plain(error: float | None) -> float | str | None:
+    return "infinite" if error is not None and math.isinf(error) else error
 
 
-def _text(oracle: str, figure: float | None) -> str:
+def _text(oracle: str, error: float | None) -> str:
     if oracle == "taylor":
-        return "affine" if figure is None else f"{figure:.2f}"
-    return "-" if figure is None else f"{figure:.0e}"
+        return "affine" if error is None else f"{error:.2f}"
+    return "-" if error is None else f"{error:.0e}"

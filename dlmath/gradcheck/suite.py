@@ -12,19 +12,19 @@ import tensorflow as tf
 
 from dlmath import layers
 from dlmath.gradcheck.cases import Case
-from dlmath.gradcheck.check import (
+from dlmath.gradcheck.checker import (
     TOLERANCE,
     extreme_points,
     failures,
     worst_extremes,
 )
+from dlmath.gradcheck.differentiable import random_upstream, tape_gradients
 from dlmath.gradcheck.faults import FAULTS
 from dlmath.gradcheck.mutation import Fault, mutants
 from dlmath.gradcheck.oracles import relative_error
 from dlmath.gradcheck.panel import Panel
 from dlmath.gradcheck.registry import CASES
 from dlmath.gradcheck.report import ORACLES
-from dlmath.gradcheck.subject import random_upstream, tape_gradients
 from dlmath.layers.hand_derived import HandDerived
 from dlmath.layers.linear_map import LinearMap
 from dlmath.seeds import generator
@@ -39,7 +39,7 @@ RAISED = (ValueError, TypeError, KeyError, AttributeError, IndexError, tf.errors
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one fault.
+    """The outcome of one fault: which oracles caught it.
 
     Args:
         fault: The fault.
@@ -56,7 +56,7 @@ class Verdict:
 
     @property
     def equivalent(self) -> bool:
-        """Whether the fault is none: it transposes what is its own transpose."""
+        """Return whether the fault is none: it transposes what is its own transpose."""
         transpose = self.fault.transpose
         return not self.caught_by and transpose is not None and not transpose.moved
 
@@ -79,30 +79,30 @@ class Bench:
         self.extremes = extreme_points(case)
 
     def fails_under_ones(self) -> bool:
-        """Whether the usual check fails: the tape, with an upstream gradient of ones."""
+        """Return whether the usual check fails: the tape, with an upstream gradient of ones."""
         ours, theirs = self.subject.by_hand(self.ones), self.under_ones
         return any(relative_error(ours[n], theirs[n]) > TOLERANCE for n in self.subject.names)
 
     def failed_oracles(self) -> tuple[str, ...]:
         """The oracles that any gradient fails at the case's own point."""
-        figures = self.panel.figures()
+        errors = self.panel.errors()
         failed = {
             oracle
             for name in self.subject.names
             for oracle in failures(
-                {o: found[name] for o, found in figures.items()}, self.case.keras_tolerance
+                {o: found[name] for o, found in errors.items()}, self.case.keras_tolerance
             )
         }
         return tuple(oracle for oracle in ORACLES if oracle in failed)
 
     def fails_at_extremes(self) -> bool:
-        """Whether any gradient is wrong at an extreme."""
+        """Return whether any gradient is wrong at an extreme."""
         bound = self.case.keras_tolerance or TOLERANCE
         return any(error > bound for error, _ in worst_extremes(self.extremes).values())
 
 
 def all_faults() -> list[Fault]:
-    """Every fault written by hand, then every mutant of every backward pass."""
+    """Yield every fault written by hand, then every mutant of every backward pass."""
     return [
         *FAULTS,
         *(fault for owner, name in backward_passes() for fault in mutants(owner, name)),
@@ -110,7 +110,7 @@ def all_faults() -> list[Fault]:
 
 
 def backward_passes() -> Iterator[tuple[type, str]]:
-    """Every method of `dlmath.layers` that is part of a backward pass, as (class, name).
+    """Return every method of `dlmath.layers` that is part of a backward pass, as (class, name).
 
     In the order of the files' names, then of the classes in a file.
     """
@@ -139,7 +139,7 @@ def run(faults: Sequence[Fault], cases: Iterable[Case] = CASES) -> list[Verdict]
 
 
 def _users(benches: Iterable[Bench]) -> dict[tuple[type, str], list[Bench]]:
-    """For each part of a backward pass, the cases that run through it."""
+    """Return the cases that run through each part of a backward pass."""
     users: dict[tuple[type, str], list[Bench]] = {found: [] for found in backward_passes()}
     for bench in benches:
         for (owner, name), its_users in users.items():
@@ -174,7 +174,7 @@ def _verdict(fault: Fault, benches: Iterable[Bench]) -> Verdict:
 
 
 def _noticed(bench: Bench) -> tuple[str, ...]:
-    """What notices the fault that is installed now."""
+    """Return the oracles that notice the fault that is installed now."""
     try:
         failed = bench.failed_oracles()
         return failed or (("extremes",) if bench.fails_at_extremes() else ())

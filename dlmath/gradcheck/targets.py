@@ -1,4 +1,4 @@
-"""What `check` may be given: a name, a class, a layer, a function, or where to import one."""
+"""The targets of `check`: a name, a class, a layer, a function, or where to import one."""
 
 import importlib
 import inspect
@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from dlmath.errors import UserError, did_you_mean
 from dlmath.gradcheck.cases import IMAGES, LARGE, ROWS, TINY, Case
+from dlmath.gradcheck.differentiable import Differentiable
+from dlmath.gradcheck.recorded_layer import recorded_layer, spread
 from dlmath.gradcheck.registry import CASES, kinds
-from dlmath.gradcheck.subject import Subject
-from dlmath.gradcheck.subjects import layer_subject, spread
 from dlmath.layers import Function, HandDerived, Layer
 
 # Shapes that a layer of unknown purpose is tried on, in this order.
@@ -38,28 +38,28 @@ class OwnCase:
     def name(self) -> str:
         return self.kind
 
-    def subject(self, random: np.random.Generator) -> Subject:
+    def subject(self, random: np.random.Generator) -> Differentiable:
         if isinstance(self.pair, Layer):
-            return self._layer_subject(self.pair, random)
+            return self._recorded_layer(self.pair, random)
         values = {
             name: self.inputs.get(name, spread(ROWS, random)) for name in self.pair.tensor_names()
         }
-        return Subject(
+        return Differentiable(
             self.pair,
             {n: tf.constant(self.scale * np.asarray(v), "float64") for n, v in values.items()},
         )
 
-    def _layer_subject(self, layer: Layer, random: np.random.Generator) -> Subject:
+    def _recorded_layer(self, layer: Layer, random: np.random.Generator) -> Differentiable:
         if self.inputs:
             given = np.asarray(next(iter(self.inputs.values())))
-            return layer_subject(_in_float64(layer), self.scale * given, random)
+            return recorded_layer(_in_float64(layer), self.scale * given, random)
         problems = []
         for shape in SHAPES:
             x = self.scale * spread(shape, random)
             try:
                 # Some layers have a training mode, and some need it to do anything at all.
                 call = {"training": True} if _takes_training(layer) else {}
-                return layer_subject(_in_float64(layer), x, random, call=call)
+                return recorded_layer(_in_float64(layer), x, random, call=call)
             except (ValueError, IndexError, tf.errors.InvalidArgumentError) as error:
                 problems.append(f"{shape}: {error}")
         raise UserError(
@@ -103,7 +103,7 @@ def cases_of(target: Any, inputs: dict[str, Any] | None = None) -> list[Case]:
 
 
 def imported(path: str) -> Any:
-    """What "module:Name" names; modules of the current folder are found too.
+    """Import the object that "module:Name" names; modules of the current folder are found too.
 
     Raises:
         UserError: There is no such module, or nothing of that name in it.

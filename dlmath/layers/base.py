@@ -51,7 +51,7 @@ class Layer(HandDerived, keras.layers.Layer):
         return self.differentiable(self.tensors(*inputs), **constants)[0]
 
     def tensors(self, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What `forward` takes: the inputs, then the layer's weights, by name.
+        """The arguments of `forward` by name: the inputs, then the layer's weights.
 
         Weights arrive in the dtype of the computation: under mixed precision Keras casts them as
         they are read here, outside the custom gradient, and its own cast carries the gradient back.
@@ -72,7 +72,7 @@ class Layer(HandDerived, keras.layers.Layer):
         raise NotImplementedError(f"{type(self).__name__} is not affine in its input.")
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of `__init__`, as plain values that JSON can hold."""
+        """Return every argument of `__init__`, as plain values that JSON can hold."""
         own = {
             parameter.name: _plain(getattr(self, parameter.name))
             for parameter in inspect.signature(type(self).__init__).parameters.values()

@@ -13,7 +13,7 @@ from dlmath.layers.normalization import Normalized, at_least_float32, normalize
 
 
 class BatchCache(NamedTuple):
-    """What the backward pass sees again."""
+    """The values of the forward pass that the backward pass needs."""
 
     normalized: Normalized
     scale: tf.Tensor  # gamma, or ones, in the shape that broadcasts against x
@@ -118,7 +118,7 @@ class BatchNormalization(Layer):
         return axes, [1 if axis in axes else -1 for axis in range(len(x.shape))]
 
     def linear_part(self, shape: tuple[int, ...]) -> LinearMap:
-        """Of the layer at inference, which multiplies each channel by r gamma."""
+        """The linear part of the layer at inference, which multiplies each channel by r gamma."""
         factors = tf.math.rsqrt(self.moving_variance.value + self.epsilon)
         if self.gamma is not None:
             factors = factors * self.gamma.value

@@ -94,7 +94,7 @@ def _from_groups(x: tf.Tensor) -> tf.Tensor:
 
 
 class WindowedProduct(Layer):
-    """What Conv2D and DepthwiseConv2D share: the window, the bias, and the pair."""
+    """The base of Conv2D and DepthwiseConv2D: the window, the bias, and the pair."""
 
     def __init__(
         self,

@@ -138,5 +138,5 @@ class Dense(Layer):
 
 
 def _rows(x: tf.Tensor) -> tf.Tensor:
-    """Every vector along the last axis as a row of one matrix."""
+    """Return every vector along the last axis as a row of one matrix."""
     return tf.reshape(x, (-1, x.shape[-1]))

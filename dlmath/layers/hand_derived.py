@@ -1,4 +1,4 @@
-r"""How a hand-written backward pass becomes the gradient that TensorFlow uses.
+r"""The step from a hand-written backward pass to the gradient that TensorFlow uses.
 
 **The inner product.** Matrices, images and batches of them carry the Frobenius inner product
 

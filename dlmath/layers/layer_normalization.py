@@ -12,7 +12,7 @@ from dlmath.layers.normalization import Normalized, at_least_float32, normalize
 
 
 class LayerCache(NamedTuple):
-    """What the backward pass sees again."""
+    """The values of the forward pass that the backward pass needs."""
 
     normalized: Normalized
     scale: tf.Tensor  # gamma, or ones, in the shape that broadcasts against x

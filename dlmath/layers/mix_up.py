@@ -23,7 +23,7 @@ ALGORITHM = "philox"
 
 
 class Mix(NamedTuple):
-    """What to mix with what: row i becomes `lam[i]` of itself and the rest of row `partner[i]`."""
+    """A mixing of rows: row i becomes `lam[i]` of itself and the rest of row `partner[i]`."""
 
     lam: tf.Tensor  # (N,) float32 in [0, 1]
     partner: tf.Tensor  # (N,) int32, a permutation of 0..N-1

@@ -49,7 +49,7 @@ class ZeroMargins(LinearMap):
 
 @keras.saving.register_keras_serializable("dlmath")
 class Flatten(Layer):
-    """Each sample as one row, as `keras.layers.Flatten`.
+    """Reshape each sample to one row, as `keras.layers.Flatten`.
 
     Shapes: x (N, ...), y (N, D) with D the product of the other axes.
     """

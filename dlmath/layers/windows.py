@@ -37,7 +37,7 @@ class Window:
 
     @property
     def offsets(self) -> list[tuple[int, int]]:
-        """Where each position of the window lies from its first, in pixels; row by row."""
+        """Return the offset in pixels of each position of the window, row by row."""
         return [
             (row * self.dilation[0], column * self.dilation[1])
             for row in range(self.size[0])
@@ -45,11 +45,11 @@ class Window:
         ]
 
     def reach(self, axis: int) -> int:
-        """How many pixels the window spans along the axis (0 height, 1 width)."""
+        """Return the number of pixels that the window spans along the axis (0 height, 1 width)."""
         return (self.size[axis] - 1) * self.dilation[axis] + 1
 
     def places(self, axis: int, length: Any) -> Any:
-        """How many places the window has along an axis of that many pixels (int or tensor).
+        """Return the number of places of the window along an axis of that many pixels.
 
         "valid": floor((length - reach) / stride) + 1, the window inside the image (Tsemo, 6.1).
         "same": ceil(length / stride), the image padded as far as that needs.
@@ -164,5 +164,5 @@ def _interleaved(phases: Sequence[Sequence[tf.Tensor]], shape: Sequence[Any]) ->
 
 
 def _all_zero(margins: Sequence[tuple[Any, Any]]) -> bool:
-    """Whether all are known to be 0; a size that is a tensor while tracing is not known."""
+    """Return whether all are known to be 0; a size that is a tensor while tracing is not known."""
     return all(isinstance(size, int) and size == 0 for pair in margins for size in pair)

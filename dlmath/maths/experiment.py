@@ -40,7 +40,7 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Whether the figure is on the side of the bound that the statement says."""
+        """Return whether the value is on the side of the bound that the statement says."""
         return self.value <= self.bound if self.relation == "<=" else self.value >= self.bound
 
     def as_json(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def at_least(name: str, value: float | np.floating, bound: float | np.floating) 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment's code returns: its checks, and a chart that shows them."""
+    """The outcome of an experiment: its checks, and a chart that shows them."""
 
     checks: tuple[Check, ...]
     chart: Chart

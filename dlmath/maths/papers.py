@@ -49,7 +49,7 @@ PAPERS: dict[str, Paper] = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where a statement stands.
+    """The source of a statement: paper and place.
 
     Attributes:
         paper: Key of `PAPERS`.

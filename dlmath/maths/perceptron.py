@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Perceptron:
-    """What the perceptron algorithm came to.
+    """The result of the perceptron algorithm.
 
     Attributes:
         weights: (d,), orthogonal to the separating hyperplane.

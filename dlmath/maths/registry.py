@@ -1,4 +1,4 @@
-"""All experiments, by name. They are found in the modules listed here; importing registers nothing.
+"""Registry of all experiments by name, found in the modules listed here; importing registers none.
 
 A new experiment is a function under `@experiment` in one of these modules.
 """

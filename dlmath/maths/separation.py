@@ -1,4 +1,4 @@
-"""Is there a hyperplane between two sets? Linear programming says yes with one, or no."""
+"""Linear separability of two sets, by linear programming: a hyperplane between them, or none."""
 
 import numpy as np
 from scipy.optimize import linprog

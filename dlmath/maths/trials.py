@@ -1,4 +1,4 @@
-"""What a notebook shows: an experiment with its sabotage, and an erratum with its figures."""
+"""Displays of a notebook: an experiment with its sabotage, and an erratum with its values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the fields of a recipe must be together, besides what each must be on its own."""
+"""Checks of the fields of a recipe together, besides those of each field."""
 
 import re
 from typing import TYPE_CHECKING

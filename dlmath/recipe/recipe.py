@@ -354,7 +354,7 @@ class Recipe:
 
     @property
     def solves_head(self) -> bool:
-        """Whether the head is all that is fitted, and is solved for rather than trained."""
+        """Return whether only the head is fitted, and solved for rather than trained."""
         return self.tune == "head" and self.head_solver == "exact"
 
     def refuse_without_effect(self, names: Iterable[str]) -> None:
@@ -370,5 +370,5 @@ class Recipe:
 
     @property
     def is_binary(self) -> bool:
-        """Whether there are two classes, one of which is the positive one."""
+        """Return whether there are two classes, one of which is the positive one."""
         return len(self.classes) == 2

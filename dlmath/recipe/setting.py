@@ -1,4 +1,4 @@
-"""What a field of a recipe says about itself, from which everything else about it is derived."""
+"""Metadata of a field of a recipe, from which everything else about it is derived."""
 
 import dataclasses
 import typing
@@ -29,7 +29,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Use:
-    """What makes use of a field, and what to say to those who set it where nothing does.
+    """The use of a field, and the message for those who set it where nothing uses it.
 
     Attributes:
         holds: Whether a recipe makes use of the field.
@@ -93,7 +93,7 @@ class OneOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """All that there is to know about one field of a recipe, besides its type and default.
+    """The metadata of one field of a recipe, besides its type and default.
 
     Attributes:
         section: The heading below which it stands in a recipe that is to be edited.

@@ -1,4 +1,4 @@
-"""What makes use of a field of a recipe that not every run uses."""
+"""The uses of the fields of a recipe that not every run uses."""
 
 import dataclasses
 

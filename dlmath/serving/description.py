@@ -1,4 +1,4 @@
-"""What the OpenAPI page says of each answer; `dlmath.serving.api` says when it is given."""
+"""Descriptions of each answer for the OpenAPI page; `dlmath.serving.api` says when it is given."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What one server takes on: everything a client can make large, long or many has a bound."""
+"""Limits of a server: everything a client can make large, long or many has a bound."""
 
 from dataclasses import dataclass, fields
 

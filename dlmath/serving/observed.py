@@ -1,4 +1,4 @@
-"""What every request has in common: it is counted, logged in one line, and never shows a fault."""
+"""Middleware of every request: it is counted, logged in one line, and never shows a fault."""
 
 import sys
 import time
@@ -116,5 +116,5 @@ def route_of(path: str) -> str:
 
 
 def is_of_api(path: str) -> bool:
-    """Whether a path belongs to the API, and not to the page."""
+    """Return whether a path belongs to the API, and not to the page."""
     return path in FIXED or path.startswith("/v1")

@@ -1,4 +1,4 @@
-"""What a server keeps of its answers, for `dlmath drift`: sums, from which no image comes back."""
+"""The record of a server's answers for `dlmath drift`: sums, from which no image comes back."""
 
 import threading
 import time

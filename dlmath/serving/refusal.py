@@ -1,4 +1,4 @@
-"""Why a request has no answer, in the terms of HTTP, whichever door it came through."""
+"""The refusal of a request, in the terms of HTTP, by the API and the page alike."""
 
 from dlmath.data.image_headers import BadImage, FaultKind
 

@@ -30,7 +30,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server listens, and who may ask there.
+    """The address of a server: where it listens, and the host names it answers to.
 
     Attributes:
         host: An address or a name of this machine.
@@ -45,7 +45,7 @@ class Address:
 
 @dataclass(frozen=True)
 class ServerCallbacks:
-    """What a server calls as it runs.
+    """The functions that a server calls as it runs.
 
     Attributes:
         ready: Called with the address, once requests are answered.

@@ -97,17 +97,17 @@ class Service:
 
     @property
     def is_closing(self) -> bool:
-        """Whether new requests are refused, since the server stops."""
+        """Return whether new requests are refused, since the server stops."""
         return self._closing
 
     @property
     def why_no_maps(self) -> str | None:
-        """Why there are no heat maps, where that is known before one is asked for."""
+        """The reason why there are no heat maps, where it is known before one is asked for."""
         return self._map_maker.why_none
 
     @property
     def first_map_waits(self) -> bool:
-        """Whether the next heat map is the first, for which Keras is loaded."""
+        """Return whether the next heat map is the first, for which Keras is loaded."""
         return not self._map_maker.is_loaded
 
     @property

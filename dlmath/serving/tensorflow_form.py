@@ -22,7 +22,7 @@ _FIELDS = {"instances", "inputs", "signature_name"}
 
 
 class PredictRequest(NamedTuple):
-    """What was asked for.
+    """A request for predictions.
 
     Attributes:
         images: Whole PNG or JPEG files.

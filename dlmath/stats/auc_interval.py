@@ -115,7 +115,7 @@ def auc_parts(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> Auc
 
 
 class PatientCounts(NamedTuple):
-    """How many patients there are: with a positive, with a negative, and in all."""
+    """Numbers of patients: with a positive image, with a negative one, and in all."""
 
     positive: int
     negative: int
@@ -123,7 +123,7 @@ class PatientCounts(NamedTuple):
 
     @property
     def pairs(self) -> int:
-        """How many pairs of a positive and a negative of different patients share no patient."""
+        """The number of pairs, positive and negative, that share no patient with each other."""
         return min(self.positive, self.negative, self.everybody // 2)
 
 

@@ -38,7 +38,7 @@ class Estimate:
 
     @property
     def has_width(self) -> bool:
-        """Whether there is an interval, and not one of a single number, which claims certainty.
+        """Return whether the interval has a width: one of a single number claims certainty.
 
         Such a one comes out where all replicates are alike: the spread is then not known.
         """

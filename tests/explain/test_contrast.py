@@ -1,14 +1,14 @@
-from dlmath.explain.contrast import contrast_figure
+from dlmath.explain.contrast import contrast_metric
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import METHODS
 
 
 def test_a_map_of_differences_tells_two_classes_apart(spot_parts, spot_image):
     method = METHODS["occlusion"]
-    figure = contrast_figure(spot_parts, method, spot_image, 1, method(spot_parts, spot_image, 1))
+    metric = contrast_metric(spot_parts, method, spot_image, 1, method(spot_parts, spot_image, 1))
 
-    assert figure.passed
-    assert figure.value < -0.9  # of two classes, what speaks for one speaks against the other
+    assert metric.passed
+    assert metric.value < -0.9  # of two classes, what speaks for one speaks against the other
 
 
 def test_a_map_of_the_image_alone_does_not(spot_parts, spot_image):
@@ -16,10 +16,10 @@ def test_a_map_of_the_image_alone_does_not(spot_parts, spot_image):
         return HeatMap(image.mean(axis=-1).astype("float32"), len(image))
 
     shown = brightness(spot_parts, spot_image, 1)
-    figure = contrast_figure(spot_parts, brightness, spot_image, 1, shown)
+    metric = contrast_metric(spot_parts, brightness, spot_image, 1, shown)
 
-    assert not figure.passed
-    assert figure.value > 0.999
+    assert not metric.passed
+    assert metric.value > 0.999
 
 
 def test_of_several_classes_the_next_in_probability_is_the_rival(spot_parts, spot_image):
@@ -36,6 +36,6 @@ def test_of_several_classes_the_next_in_probability_is_the_rival(spot_parts, spo
         def log_odds(images, index):
             return [{0: 0.1, 1: -3.0, 2: -1.0}[index]]
 
-    contrast_figure(Three(), listens, spot_image, 0, listens(Three(), spot_image, 0))
+    contrast_metric(Three(), listens, spot_image, 0, listens(Three(), spot_image, 0))
 
     assert asked == [0, 2]

@@ -4,9 +4,9 @@ import pytest
 from dlmath.explain.deletion import (
     area,
     deletion_curve,
-    deletion_figure,
+    deletion_metric,
     insertion_curve,
-    insertion_figure,
+    insertion_metric,
 )
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import METHODS
@@ -56,6 +56,6 @@ def test_a_good_map_passes_and_the_opposite_fails(spot_parts, spot_image):
     good = METHODS["integrated_gradients"](spot_parts, spot_image, 1)
     bad = HeatMap(-good.values, good.grain)
 
-    for figure in (deletion_figure, insertion_figure):
-        assert figure(spot_parts, spot_image, 1, good).passed
-        assert not figure(spot_parts, spot_image, 1, bad).passed
+    for metric in (deletion_metric, insertion_metric):
+        assert metric(spot_parts, spot_image, 1, good).passed
+        assert not metric(spot_parts, spot_image, 1, bad).passed

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from dlmath.data.phantom import write_phantoms
 from dlmath.data.phantom_truth import read_truth
-from dlmath.explain.energy import energy_figure, energy_inside, random_energies, truth_of
+from dlmath.explain.energy import energy_inside, energy_metric, random_energies, truth_of
 from dlmath.explain.heat_map import HeatMap
 
 
@@ -43,8 +43,8 @@ def test_random_maps_have_about_the_share_of_the_area_inside():
 
 
 def test_a_map_of_the_finding_passes_and_one_of_the_rest_fails():
-    assert energy_figure(HeatMap(disc(), 8), disc()).passed
-    assert not energy_figure(HeatMap(1 - disc(), 8), disc()).passed
+    assert energy_metric(HeatMap(disc(), 8), disc()).passed
+    assert not energy_metric(HeatMap(1 - disc(), 8), disc()).passed
 
 
 def test_the_truth_of_a_phantom_is_found_and_resized(phantom):

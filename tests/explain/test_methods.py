@@ -136,19 +136,19 @@ def test_integrated_gradients_of_a_linear_score_are_exact(spot_parts):
     expected = np.zeros((8, 8))
     expected[2, 5] = pixels[2, 5, 0] / 60
     np.testing.assert_allclose(found.values, expected, atol=1e-5)
-    assert found.figures["residual"] == pytest.approx(0, abs=1e-4)
+    assert found.metrics["residual"] == pytest.approx(0, abs=1e-4)
 
 
 def test_the_sum_of_integrated_gradients_is_the_difference_of_scores():
     parts = ClassifierParts(build(recipe("malaria_cnn", image_size=16)))
     pixels = image(16)
     found = METHODS["integrated_gradients"](parts, pixels, 0)
-    figures = found.figures
+    metrics = found.metrics
     black, score = parts.log_odds(np.stack([np.zeros_like(pixels), pixels]), 0)
 
-    assert figures["difference"] == pytest.approx(score - black)
-    assert found.values.sum() == pytest.approx(score - black, abs=figures["tolerance"])
-    assert figures["tolerance"] == max(TOLERANCE * abs(score - black), 0.02)
+    assert metrics["difference"] == pytest.approx(score - black)
+    assert found.values.sum() == pytest.approx(score - black, abs=metrics["tolerance"])
+    assert metrics["tolerance"] == max(TOLERANCE * abs(score - black), 0.02)
 
 
 def test_steps_are_halved_where_the_sum_is_wrong():
@@ -162,11 +162,11 @@ def test_steps_are_halved_where_the_sum_is_wrong():
     stopped = integrated_gradients(parts, np.full((8, 8, 3), 30, np.uint8), 1, most_steps=16)
     cut = integrated_gradients(parts, np.full((8, 8, 3), 30, np.uint8), 1, most_steps=20)
 
-    assert 16 < found.figures["steps"] <= 64  # of equal steps it takes 128
-    assert cut.figures["steps"] == 20
-    assert abs(found.figures["residual"]) <= found.figures["tolerance"]
-    assert stopped.figures["steps"] == 16
-    assert stopped.figures["residual"] > stopped.figures["tolerance"]
+    assert 16 < found.metrics["steps"] <= 64  # of equal steps it takes 128
+    assert cut.metrics["steps"] == 20
+    assert abs(found.metrics["residual"]) <= found.metrics["tolerance"]
+    assert stopped.metrics["steps"] == 16
+    assert stopped.metrics["residual"] > stopped.metrics["tolerance"]
 
 
 def test_a_model_without_places_says_which_methods_remain():

@@ -4,7 +4,7 @@ import pytest
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import METHODS
-from dlmath.explain.sanity import sanity, sanity_figure
+from dlmath.explain.sanity import sanity, sanity_metric
 from dlmath.models import build
 from dlmath.recipe import Recipe
 
@@ -29,16 +29,16 @@ def edges(parts, image, index):
 
 
 def test_an_edge_detector_fails(parts, image):
-    figure = sanity_figure(sanity(parts, edges, image, 0))
+    metric = sanity_metric(sanity(parts, edges, image, 0))
 
-    assert figure.value == pytest.approx(1)
-    assert not figure.passed
+    assert metric.value == pytest.approx(1)
+    assert not metric.passed
 
 
 def test_a_map_that_follows_the_weights_passes(parts, image):
     stages = sanity(parts, METHODS["grad_cam"], image, 0)
 
-    assert sanity_figure(stages).passed
+    assert sanity_metric(stages).passed
     assert all(stage.rank_correlation < 0.999 for stage in stages)
 
 

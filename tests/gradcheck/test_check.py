@@ -52,10 +52,10 @@ def test_smooth_layers_are_right_to_eight_digits():
     report = gradcheck.check(*SMOOTH)
     assert report.passed, report.failures()
     errors = [
-        row.figures[oracle] for row in report.rows for oracle in set(gradcheck.ORACLES) - {"taylor"}
+        row.errors[oracle] for row in report.rows for oracle in set(gradcheck.ORACLES) - {"taylor"}
     ]
     assert max(errors) < 1e-8
-    slopes = [row.figures["taylor"] for row in report.rows if row.figures["taylor"] is not None]
+    slopes = [row.errors["taylor"] for row in report.rows if row.errors["taylor"] is not None]
     assert slopes
     assert all(1.9 < slope < 2.1 for slope in slopes)
 
@@ -71,7 +71,7 @@ def test_a_layer_of_ones_own_is_checked_without_a_reference():
     report = gradcheck.check(Scale)
     assert report.passed, report.failures()
     assert [row.gradient for row in report.rows] == ["x", "factor"]
-    assert all(row.figures.get("keras") is None for row in report.rows)
+    assert all(row.errors.get("keras") is None for row in report.rows)
 
 
 def test_a_wrong_gradient_fails_by_every_oracle():
@@ -104,7 +104,7 @@ def test_a_plain_pair_of_functions_is_checked_at_the_values_given():
     positive = np.random.default_rng(0).uniform(1, 2, (3, 2))
     rows = gradcheck.check(pair, inputs={"a": positive, "b": positive}).rows
     assert [row.failed for row in rows] == [(), ()]
-    assert rows[0].figures["taylor"] == pytest.approx(2, abs=0.1)
+    assert rows[0].errors["taylor"] == pytest.approx(2, abs=0.1)
 
 
 def test_a_gradient_cut_off_from_the_tape_is_found_by_the_second_order_alone():

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from dlmath.gradcheck import oracles
-from dlmath.gradcheck.subject import Subject, random_upstream
+from dlmath.gradcheck.differentiable import Differentiable, random_upstream
 from dlmath.layers import Pair
 
 X = np.array([[0.3, -0.8], [1.1, 0.4]])
@@ -12,7 +12,7 @@ WRONG = Pair(lambda x: (tf.sin(x), x), lambda x, g: {"x": tf.sin(x) * g})
 
 
 def consult(oracle, pair, reference=None):
-    subject = Subject(pair, {"x": tf.constant(X)}, reference=reference)
+    subject = Differentiable(pair, {"x": tf.constant(X)}, reference=reference)
     random = np.random.default_rng(0)
     upstream = random_upstream(subject, random)
     return oracle(subject, upstream, random)["x"](subject.by_hand(upstream)["x"])
@@ -20,8 +20,8 @@ def consult(oracle, pair, reference=None):
 
 def second_order(subject, upstream, random):
     """The oracle in the form of the others; it looks at the subject's own backward pass."""
-    figures = oracles.SecondOrder(subject, upstream, random).figures()
-    return {name: lambda _, figure=figure: figure for name, figure in figures.items()}
+    errors = oracles.SecondOrder(subject, upstream, random).errors()
+    return {name: lambda _, error=error: error for name, error in errors.items()}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_under_ones_a_backward_of_softmax_that_returns_zeros_passes_and_under_ra
         lambda x: (tf.nn.softmax(x), x),
         lambda x, g: {"x": tf.zeros_like(x)},
     )
-    subject = Subject(zeros, {"x": tf.constant(X)})
+    subject = Differentiable(zeros, {"x": tf.constant(X)})
     random = np.random.default_rng(0)
     ones = [tf.ones_like(y) for y in subject.plain(subject.tensors)]
     claimed = tf.zeros_like(X)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from dlmath.gradcheck import CASES, oracles
 from dlmath.gradcheck.cases import LayerCase
-from dlmath.gradcheck.subject import random_upstream
+from dlmath.gradcheck.differentiable import random_upstream
 from dlmath.seeds import generator
 
 LAYER_CASES = [case for case in CASES if isinstance(case, LayerCase)]

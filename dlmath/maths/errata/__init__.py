@@ -1,4 +1,4 @@
-"""Where the papers err, in their order."""
+"""Errata of the papers, in their order."""
 
 from dlmath.maths.errata import murari, others, tsemo
 from dlmath.maths.errata.erratum import Erratum

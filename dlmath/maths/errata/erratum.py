@@ -1,4 +1,4 @@
-"""Where a paper errs: what it says, a counterexample in code, what is right."""
+"""An erratum of a paper: what it says, a counterexample in code, what is right."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

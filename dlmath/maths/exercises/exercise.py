@@ -23,7 +23,7 @@ class NotAnswered(Exception):
 
 
 class Refused(Exception):
-    """What was returned can be compared with nothing; the text is the reason."""
+    """Raised where an answer can be compared with nothing; the text is the reason."""
 
 
 class Text(str):
@@ -37,7 +37,7 @@ class Text(str):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check says of an answer; a notebook shows it as one sentence.
+    """The verdict of a check on an answer; a notebook shows it as one sentence.
 
     Attributes:
         right: True or False, and None where nothing was answered.

@@ -1,4 +1,4 @@
-"""What layers are worth: symmetry, linear networks, sequences, equivalent minima."""
+"""Experiments on layers: symmetry, linear networks, sequences, equivalent minima."""
 
 import numpy as np
 

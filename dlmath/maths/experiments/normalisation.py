@@ -1,4 +1,4 @@
-"""What normalisation does to gradients and to the rate, and what it does to the output."""
+"""Experiments on normalisation: its effect on gradients, on the rate, and on the output."""
 
 import numpy as np
 

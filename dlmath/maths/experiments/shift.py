@@ -1,4 +1,4 @@
-"""When data drift: what a change of only the inputs can cost, and what it cannot tell."""
+"""Experiments on drift: what a change of only the inputs can cost, and what it cannot show."""
 
 import numpy as np
 from scipy.special import expit

@@ -1,4 +1,4 @@
-"""Every algorithm and claim of the papers by its line, and what becomes of it."""
+"""The ledger of every algorithm and claim of the papers by its line, and what becomes of it."""
 
 from dlmath.maths.ledger import ferguson, foundations, jiang, murari, tsemo
 from dlmath.maths.ledger.entry import Entry

@@ -1,4 +1,4 @@
-"""Subjects out of layers: their weights made random, and one real call of theirs recorded."""
+"""Differentiable passes recorded from layers: random weights, and one real call of each layer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath.errors import UserError
-from dlmath.gradcheck.subject import Subject, Tensors
+from dlmath.gradcheck.differentiable import Differentiable, Tensors
 from dlmath.layers import Layer
 
 
@@ -22,14 +22,14 @@ def spread(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
     return ((random.permutation(size) + 0.5) / size * 4 - 2).reshape(shape)
 
 
-def layer_subject(
+def recorded_layer(
     layer: Layer,
     inputs: np.ndarray,
     random: np.random.Generator,
     *,
     call: dict[str, Any] | None = None,
     keras_layer: keras.layers.Layer | None = None,
-) -> Subject:
+) -> Differentiable:
     """A float64 layer at random weights, as it is called with `inputs`.
 
     Args:
@@ -49,7 +49,7 @@ def layer_subject(
     if keras_layer is not None:
         keras_layer.build(x.shape)
         reference = keras_function(keras_layer, next(iter(tensors)), state, call or {})
-    return Subject(layer, tensors, constants, reference)
+    return Differentiable(layer, tensors, constants, reference)
 
 
 def keras_function(

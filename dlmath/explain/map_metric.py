@@ -1,12 +1,12 @@
-"""One measured figure about a map, and whether the map passes by it."""
+"""One measured metric about a map, and whether the map passes by it."""
 
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
-class Figure:
-    """What was measured about one map.
+class MapMetric:
+    """A metric of one map, and whether the map passes by it.
 
     Attributes:
         name: Such as `deletion`.
@@ -23,5 +23,5 @@ class Figure:
     said: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return the figure without its name, for `--json`."""
+        """Return the metric without its name, for `--json`."""
         return {"value": self.value, "bar": self.bar, "passed": self.passed, "said": self.said}

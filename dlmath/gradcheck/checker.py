@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from dlmath.gradcheck import oracles
 from dlmath.gradcheck.cases import Case
+from dlmath.gradcheck.differentiable import Differentiable, Tensors, random_upstream, tape_gradients
 from dlmath.gradcheck.panel import Panel
 from dlmath.gradcheck.report import Report, Row
-from dlmath.gradcheck.subject import Subject, Tensors, random_upstream, tape_gradients
 from dlmath.gradcheck.targets import cases_of
 from dlmath.reporting import SILENT, Reporter
 from dlmath.seeds import generator
@@ -52,13 +52,13 @@ def check(
 
 
 def check_case(case: Case, *, seed: int = 0) -> list[Row]:
-    """Every oracle on one case, with random upstream gradients: a row for each gradient."""
+    """Run every oracle on one case, with random upstream gradients: a row for each gradient."""
     random = generator(seed, "gradcheck", case.name)
     subject = case.subject(random)
-    figures = Panel(subject, random_upstream(subject, random), random).figures()
+    errors = Panel(subject, random_upstream(subject, random), random).errors()
     worst = worst_extremes(extreme_points(case, seed=seed))
     return [
-        _judge(case, name, {oracle: found[name] for oracle, found in figures.items()}, worst)
+        _judge(case, name, {oracle: found[name] for oracle, found in errors.items()}, worst)
         for name in subject.names
     ]
 
@@ -68,7 +68,7 @@ class ExtremePoint:
     """A subject at an extreme, and the gradients it should have there."""
 
     label: str
-    subject: Subject
+    subject: Differentiable
     upstream: list[tf.Tensor]
     expected: Tensors
 
@@ -106,19 +106,19 @@ def _where_finite(expected: Tensors, ours: Tensors, name: str) -> tf.Tensor:
 
 
 def _judge(
-    case: Case, name: str, figures: dict[str, Any], worst: dict[str, tuple[float, str]]
+    case: Case, name: str, errors: dict[str, Any], worst: dict[str, tuple[float, str]]
 ) -> Row:
     error, label = worst.get(name, (None, None))
-    figures = {**figures, "extremes": error}
-    return Row(case.name, name, figures, failures(figures, case.keras_tolerance), label)
+    errors = {**errors, "extremes": error}
+    return Row(case.name, name, errors, failures(errors, case.keras_tolerance), label)
 
 
-def failures(figures: dict[str, float | None], keras_tolerance: float | None) -> tuple[str, ...]:
-    """The oracles whose figure for one gradient is out of bounds."""
+def failures(errors: dict[str, float | None], keras_tolerance: float | None) -> tuple[str, ...]:
+    """The oracles whose error for one gradient is out of bounds."""
     bounds = dict.fromkeys(("keras", "extremes"), keras_tolerance or TOLERANCE)
     return tuple(
         oracle
-        for oracle, figure in figures.items()
-        if figure is not None
-        and (figure < LEAST_SLOPE if oracle == "taylor" else figure > bounds.get(oracle, TOLERANCE))
+        for oracle, error in errors.items()
+        if error is not None
+        and (error < LEAST_SLOPE if oracle == "taylor" else error > bounds.get(oracle, TOLERANCE))
     )

@@ -1,4 +1,4 @@
-"""What is checked: a forward pass, its hand-written backward pass, and a point to check them at."""
+"""The subject of a check: a forward pass, its hand-written backward pass, and a point."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Tensors = dict[str, tf.Tensor]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Differentiable:
     """A pair of passes, and the float64 tensors and constants to call them with.
 
     Args:
@@ -70,7 +70,7 @@ def tape_gradients(
     )
 
 
-def random_upstream(subject: Subject, random: np.random.Generator) -> list[tf.Tensor]:
+def random_upstream(subject: Differentiable, random: np.random.Generator) -> list[tf.Tensor]:
     """A random gradient for every output.
 
     Never ones: for softmax and normalisation the gradient under a constant one is truly zero, and a
