@@ -32,7 +32,7 @@ def new(
     Example: dlmath new skin --data ./my_images --positive melanoma
     """
     from dlmath.models.own_images import recipe_of_images, with_found_classes
-    from dlmath.recipe.comments import commented_toml
+    from dlmath.recipe.toml_text import commented_toml
     from dlmath.runs import write_text
 
     path = Path(name) / "recipe.toml"

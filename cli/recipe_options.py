@@ -10,7 +10,7 @@ from typer.models import OptionInfo
 from dlmath.cli.completion import backbone_names
 from dlmath.errors import RecipeError, UserError
 from dlmath.recipe import Between, OneOf, Recipe, settings_of
-from dlmath.recipe.setting import types_of
+from dlmath.recipe.metadata import types_of
 
 # What only the command line knows of a field: what a shell offers for it.
 _COMPLETIONS = {"backbone": backbone_names}

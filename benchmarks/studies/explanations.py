@@ -29,13 +29,13 @@ from dlmath.data.pixels import read_image
 from dlmath.data.run_data import RunData
 from dlmath.data.sheet import choose
 from dlmath.data.sources import Example
+from dlmath.explain.cascading_randomization import sanity, sanity_metric
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.contrast import contrast_metric
 from dlmath.explain.deletion import deletion_metric, insertion_metric
 from dlmath.explain.energy import PASSING, energy_inside, random_energies, truth_of
 from dlmath.explain.heat_map import HeatMap, enlarge
 from dlmath.explain.methods import METHODS, QUICK
-from dlmath.explain.sanity import sanity, sanity_metric
 from dlmath.explain.similarity import rank_correlation
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import Reporter

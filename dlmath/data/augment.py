@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from dlmath.recipe import Recipe, settings_of
-from dlmath.recipe.sections import AUGMENTATION
+from dlmath.recipe.metadata import AUGMENTATION
 
 
 class Draw(NamedTuple):

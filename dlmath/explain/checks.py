@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlmath.explain.cascading_randomization import sanity, sanity_metric
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.contrast import contrast_metric
 from dlmath.explain.deletion import deletion_metric, insertion_metric
@@ -12,7 +13,6 @@ from dlmath.explain.energy import energy_metric, truth_of
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import QUICK
-from dlmath.explain.sanity import sanity, sanity_metric
 
 
 def cheap_metrics(heat_map: HeatMap, file: Path, class_name: str) -> tuple[MapMetric, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.errors import UserError
-from dlmath.explain.explain_files import Explanation, NotExplained
+from dlmath.explain.explainer import Explanation, NotExplained
 from dlmath.runs import write_bytes
 
 

@@ -73,6 +73,19 @@ class Dense(Layer):
 
     Raises:
         ValueError: An argument out of range, or one of Keras's that is not supported.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from dlmath.layers import Dense
+        >>> layer = Dense(2, kernel_initializer="ones")
+        >>> x = tf.constant([[1.0, 2.0, 3.0]])
+        >>> layer(x).numpy().tolist()
+        [[6.0, 6.0]]
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     loss = tf.reduce_sum(layer(x))
+        >>> tape.gradient(loss, x).numpy().tolist()  # by the layer's own backward pass
+        [[2.0, 2.0, 2.0]]
     """
 
     def __init__(

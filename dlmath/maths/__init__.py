@@ -8,7 +8,7 @@ Example::
     print(result.holds, [check.value for check in result.checks])
 """
 
-from dlmath.maths.experiment import Check, Experiment, Outcome, Result, Sabotage
+from dlmath.maths.experiment_base import Check, Experiment, Outcome, Result, Sabotage
 from dlmath.maths.papers import PAPERS, Paper, Source
 from dlmath.maths.registry import all_experiments, find
 

@@ -7,7 +7,7 @@ import importlib
 from functools import cache
 
 from dlmath.errors import UserError, did_you_mean
-from dlmath.maths.experiment import Experiment
+from dlmath.maths.experiment_base import Experiment
 from dlmath.maths.papers import PAPERS
 
 MODULES = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from dlmath.errors import UserError
-from dlmath.maths.experiment import Experiment, Setting
+from dlmath.maths.experiment_base import Experiment, Setting
 
 _TRUTH = {"true": True, "false": False}
 

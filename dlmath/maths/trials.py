@@ -6,7 +6,7 @@ from html import escape
 
 from dlmath.errors import UserError, VerificationError
 from dlmath.maths.errata import ERRATA, Erratum
-from dlmath.maths.experiment import Check, Result
+from dlmath.maths.experiment_base import Check, Result
 from dlmath.maths.papers import PAPERS
 from dlmath.maths.registry import find
 

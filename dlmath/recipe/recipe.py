@@ -13,31 +13,32 @@ from pathlib import Path
 from typing import Any, Self
 
 from dlmath.errors import RecipeError
-from dlmath.recipe import sections, uses
+from dlmath.recipe import metadata, uses
 from dlmath.recipe.checks import check_together
-from dlmath.recipe.setting import (
+from dlmath.recipe.metadata import (
     Between,
     OneOf,
     Option,
     refuse_unknown,
     setting,
     settings_of,
+    typed,
     types_of,
 )
-from dlmath.recipe.values import toml, typed
+from dlmath.recipe.toml_text import toml
 
 RECIPE_VERSION = 1
 
 # A field of each section of the file.
-_data = partial(setting, section=sections.DATA)
-_model = partial(setting, section=sections.MODEL)
-_labels = partial(setting, section=sections.LABELS)
-_head = partial(setting, section=sections.HEAD, used_by=uses.SOLVED_HEAD)
-_steps = partial(setting, section=sections.TRAINING, used_by=uses.STEPS)
+_data = partial(setting, section=metadata.DATA)
+_model = partial(setting, section=metadata.MODEL)
+_labels = partial(setting, section=metadata.LABELS)
+_head = partial(setting, section=metadata.HEAD, used_by=uses.SOLVED_HEAD)
+_steps = partial(setting, section=metadata.TRAINING, used_by=uses.STEPS)
 _augmentation = partial(
-    setting, section=sections.AUGMENTATION, used_by=uses.AUGMENTING, changes_views=True
+    setting, section=metadata.AUGMENTATION, used_by=uses.AUGMENTING, changes_views=True
 )
-_decision = partial(setting, section=sections.DECISION)
+_decision = partial(setting, section=metadata.DECISION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Recipe:
     """Settings of one training run.
 
     Each field says itself what it means, which values it takes, and what uses it: see
-    `dlmath.recipe.setting`. Fields are checked on construction. Fractions are of patients, angles
+    `dlmath.recipe.metadata`. Fields are checked on construction. Fractions are of patients, angles
     in degrees, shifts and zooms fractions of the image's side.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from dlmath.recipe.setting import Use
+from dlmath.recipe.metadata import Use
 
 HEAD_ONLY = Use(
     lambda recipe: recipe.tune == "head",

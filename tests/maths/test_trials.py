@@ -5,7 +5,7 @@ import pytest
 from dlmath.errors import UserError, VerificationError
 from dlmath.maths import trials
 from dlmath.maths.errata import ERRATA
-from dlmath.maths.experiment import Experiment, Outcome, Sabotage, at_most
+from dlmath.maths.experiment_base import Experiment, Outcome, Sabotage, at_most
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 

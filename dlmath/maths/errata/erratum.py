@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dlmath.maths.experiment import Check
+from dlmath.maths.experiment_base import Check
 from dlmath.maths.papers import Source
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.activations import relu
 from dlmath.maths.errata.erratum import Erratum
-from dlmath.maths.experiment import Check, at_least, at_most
+from dlmath.maths.experiment_base import Check, at_least, at_most
 from dlmath.maths.network import softmax
 from dlmath.maths.papers import Source
 from dlmath.maths.registry import find

@@ -4,7 +4,7 @@ import numpy as np
 
 from dlmath.maths.boundaries import least_degree
 from dlmath.maths.errata.erratum import Erratum
-from dlmath.maths.experiment import Check, at_least, at_most
+from dlmath.maths.experiment_base import Check, at_least, at_most
 from dlmath.maths.objectives import Objective, logistic_loss
 from dlmath.maths.optimisers import GradientDescent, minimise
 from dlmath.maths.papers import Source

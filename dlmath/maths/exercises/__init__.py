@@ -23,7 +23,7 @@ import importlib
 from functools import cache
 
 from dlmath.errors import UserError, did_you_mean
-from dlmath.maths.exercises.exercise import Answer, Exercise, Text, Verdict, compared, exercise
+from dlmath.maths.exercises.exercise_base import Answer, Exercise, Text, Verdict, compared, exercise
 
 __all__ = [
     "Exercise",

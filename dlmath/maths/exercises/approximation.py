@@ -6,7 +6,7 @@ import numpy as np
 from scipy.interpolate import BarycentricInterpolator
 
 from dlmath import seeds
-from dlmath.maths.exercises.exercise import Answer, compared, exercise, numbers
+from dlmath.maths.exercises.exercise_base import Answer, compared, exercise, numbers
 from dlmath.maths.experiments.overfitting import runge
 
 

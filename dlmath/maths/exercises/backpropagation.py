@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dlmath import seeds
-from dlmath.maths.exercises.exercise import Answer, Judge, exercise, numbers
+from dlmath.maths.exercises.exercise_base import Answer, Judge, exercise, numbers
 
 
 def _random(*shape: int) -> np.ndarray:

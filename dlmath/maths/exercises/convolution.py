@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlmath.maths.exercises.exercise import compared, exercise
+from dlmath.maths.exercises.exercise_base import compared, exercise
 
 
 @exercise(

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dlmath.maths.exercises.exercise import compared, exercise
+from dlmath.maths.exercises.exercise_base import compared, exercise
 
 
 @exercise(

@@ -4,7 +4,7 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.datasets import ball_and_annulus, separable
-from dlmath.maths.exercises.exercise import Answer, compared, exercise, numbers
+from dlmath.maths.exercises.exercise_base import Answer, compared, exercise, numbers
 from dlmath.maths.perceptron import embed
 from dlmath.maths.separation import separating_plane
 

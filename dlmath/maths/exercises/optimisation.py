@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from dlmath.maths.exercises.exercise import Answer, compared, exercise, number
+from dlmath.maths.exercises.exercise_base import Answer, compared, exercise, number
 from dlmath.maths.objectives import Objective
 from dlmath.maths.optimisers import Adam, minimise
 

@@ -7,7 +7,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
-from dlmath.maths.experiment import Outcome, Sabotage, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_most, experiment
 from dlmath.maths.network import backward, forward, initialised, softmax
 from dlmath.maths.network_vectors import packed, packed_gradient, unpacked
 from dlmath.maths.papers import Source

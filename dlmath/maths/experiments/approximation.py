@@ -8,7 +8,7 @@ from scipy.stats import binom
 from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.network import forward
 from dlmath.maths.papers import Source
 from dlmath.maths.piecewise import from_breakpoints

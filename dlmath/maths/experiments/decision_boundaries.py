@@ -9,7 +9,7 @@ from dlmath import seeds
 from dlmath.maths.boundaries import fit_boundary, least_degree
 from dlmath.maths.components import Components
 from dlmath.maths.datasets import ball_and_annulus
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.network import Network, activations, backward, initialised, stepped
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves

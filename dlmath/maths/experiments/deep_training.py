@@ -10,7 +10,7 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.datasets import ball_and_annulus
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.network import towards
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves

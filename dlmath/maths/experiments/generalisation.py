@@ -6,7 +6,7 @@ import numpy as np
 from numpy.polynomial.legendre import legvander
 
 from dlmath import seeds
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 

@@ -6,7 +6,7 @@ Source of the rates: Nesterov, "Introductory lectures on convex optimization", 2
 import numpy as np
 
 from dlmath import seeds
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import Objective, log_cosh, quadratic
 from dlmath.maths.optimisers import GradientDescent, minimise
 from dlmath.maths.papers import Source

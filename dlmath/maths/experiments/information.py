@@ -5,7 +5,7 @@ from numpy.polynomial.legendre import legvander
 
 from dlmath import seeds
 from dlmath.maths.choices import choose
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.information import bottleneck, divergence, entropy, mutual_information
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import expit
 
 from dlmath import seeds
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import logistic_loss
 from dlmath.maths.optimisers import GradientDescent, minimise
 from dlmath.maths.papers import Source

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import Objective, quadratic
 from dlmath.maths.optimisers import GradientDescent, Momentum, Optimiser, minimise
 from dlmath.maths.papers import Source

@@ -5,7 +5,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.choices import choose
 from dlmath.maths.datasets import ball_and_annulus
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import least_squares
 from dlmath.maths.optimisers import GradientDescent, minimise
 from dlmath.maths.papers import Source

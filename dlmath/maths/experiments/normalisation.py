@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlmath import seeds
-from dlmath.maths.experiment import Outcome, Sabotage, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 

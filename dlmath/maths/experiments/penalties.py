@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from dlmath import seeds
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.datasets import separable
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.perceptron import embed, learn_perceptron, min_max_scale, standard_scale
 from dlmath.maths.plots import curves, sequences

@@ -6,7 +6,7 @@ from scipy.spatial import Delaunay
 
 from dlmath import seeds
 from dlmath.maths.activations import relu
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.network import forward
 from dlmath.maths.papers import Source
 from dlmath.maths.piecewise import as_network, convex_difference, from_breakpoints, interpolate

@@ -5,7 +5,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from dlmath import seeds
-from dlmath.maths.experiment import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import logistic_loss
 from dlmath.maths.optimisers import minimise
 from dlmath.maths.papers import Source

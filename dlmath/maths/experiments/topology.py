@@ -6,7 +6,7 @@ from scipy.spatial import KDTree
 from scipy.spatial.distance import pdist, squareform
 
 from dlmath import seeds
-from dlmath.maths.experiment import Outcome, Sabotage, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_most, experiment
 from dlmath.maths.homology import persistence
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, dots

@@ -5,7 +5,7 @@ from scipy.stats import kstest
 
 from dlmath import seeds
 from dlmath.maths.choices import choose
-from dlmath.maths.experiment import Outcome, Sabotage, at_most, experiment
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 

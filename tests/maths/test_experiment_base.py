@@ -9,7 +9,7 @@ import pytest
 from dlmath.errors import UserError
 from dlmath.maths import Outcome, Sabotage, Source
 from dlmath.maths.choices import choose
-from dlmath.maths.experiment import at_least, at_most, experiment
+from dlmath.maths.experiment_base import at_least, at_most, experiment
 from dlmath.maths.plots import curves
 from dlmath.maths.settings import read_settings
 

@@ -2,7 +2,7 @@ import pytest
 
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
-from dlmath.recipe.comments import commented_toml
+from dlmath.recipe.toml_text import commented_toml
 
 
 @pytest.mark.parametrize("name", RECIPES)

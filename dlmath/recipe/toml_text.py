@@ -1,13 +1,28 @@
-"""A recipe as a file to be edited: every field below a line that says what it does."""
+"""Recipes as TOML: a value, and a file to be edited with a line of help above every field."""
 
+import re
 import textwrap
+from typing import TYPE_CHECKING, Any
 
-from dlmath.recipe.recipe import Recipe
-from dlmath.recipe.sections import SECTIONS
-from dlmath.recipe.setting import settings_of
+from dlmath.recipe.metadata import SECTIONS, settings_of
+
+if TYPE_CHECKING:
+    from dlmath.recipe.recipe import Recipe
 
 
-def commented_toml(recipe: Recipe, opening: str) -> str:
+def toml(value: Any) -> str:
+    """Return a value as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'
+    if isinstance(value, list):
+        return f"[{', '.join(toml(item) for item in value)}]"
+    return repr(value)
+
+
+def commented_toml(recipe: "Recipe", opening: str) -> str:
     """Return the recipe as TOML, each field below a comment on it.
 
     Args:

@@ -16,8 +16,8 @@ from dlmath.cli.recipe_options import RecipeOptions
 from dlmath.data import augment
 from dlmath.errors import RecipeError, UserError
 from dlmath.features import View
-from dlmath.recipe import Between, OneOf, Option, Recipe, sections, setting, settings_of, uses
-from dlmath.recipe.comments import commented_toml
+from dlmath.recipe import Between, OneOf, Option, Recipe, metadata, setting, settings_of, uses
+from dlmath.recipe.toml_text import commented_toml
 from dlmath.runs import Run
 from dlmath.training.lineage import Parent
 
@@ -30,7 +30,7 @@ class Grown(Recipe):
         0.0,
         "Stretch grey values by up to this fraction.",
         Between(0, 0.5),
-        section=sections.AUGMENTATION,
+        section=metadata.AUGMENTATION,
         used_by=uses.AUGMENTING,
         option=Option("Random contrast."),
         changes_views=True,
@@ -145,7 +145,7 @@ def test_every_field_says_what_it_means():
 
     assert list(about) == [spec.name for spec in dataclasses.fields(Recipe)]
     assert all(one.help.endswith(".") for one in about.values())
-    assert {one.section for one in about.values()} == set(sections.SECTIONS)
+    assert {one.section for one in about.values()} == set(metadata.SECTIONS)
     # What the weights of a run fit to, as stated when runs could first be gone on from.
     fixed = {name for name in about if about[name].fits_weights}
     assert fixed == {"name", "classes", "backbone", "layers", "weights"}

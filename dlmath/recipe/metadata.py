@@ -1,6 +1,7 @@
 """Metadata of a field of a recipe, from which everything else about it is derived."""
 
 import dataclasses
+import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,18 @@ from dlmath.errors import RecipeError, did_you_mean
 
 if TYPE_CHECKING:
     from dlmath.recipe.recipe import Recipe
+
+
+# The headings of a recipe that is to be edited, in the order of the file.
+DATA = "What the data are"
+MODEL = "What the model is"
+LABELS = "How the labels count"
+HEAD = "How a head is fitted that is all there is to fit (tune = head)"
+TRAINING = "How everything else is trained, by steps"
+AUGMENTATION = "How training images are varied"
+DECISION = "What is decided with it"
+
+SECTIONS = (DATA, MODEL, LABELS, HEAD, TRAINING, AUGMENTATION, DECISION)
 
 
 @dataclass(frozen=True)
@@ -162,3 +175,21 @@ def refuse_unknown(recipe: type["Recipe"], names: Iterable[str]) -> None:
                 f"A recipe has no field {name!r}.{did_you_mean(name, known)} "
                 f"The fields are: {', '.join(known)}."
             )
+
+
+def typed(name: str, value: Any, wanted: Any) -> Any:
+    """Return `value` as the type `wanted`: 1 passes for 1.0, "1" and True do not.
+
+    Raises:
+        RecipeError: It is of another type.
+    """
+    if isinstance(wanted, types.GenericAlias):  # tuple[str, ...]
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    elif type(value) is wanted:
+        return value
+    described = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    kind = described.get(wanted, "a list of texts")
+    raise RecipeError(f"`{name}` must be {kind}. Received: {name}={value!r}")

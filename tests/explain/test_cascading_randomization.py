@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from dlmath.explain.cascading_randomization import sanity, sanity_metric
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import METHODS
-from dlmath.explain.sanity import sanity, sanity_metric
 from dlmath.models import build
 from dlmath.recipe import Recipe
 

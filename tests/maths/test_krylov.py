@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath import seeds
-from dlmath.maths.lanczos import lanczos
+from dlmath.maths.krylov import lanczos
 
 
 @given(seed=st.integers(0, 1000), size=st.integers(1, 12))
