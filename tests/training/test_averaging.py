@@ -5,8 +5,7 @@ import pytest
 from dlmath import seeds
 from dlmath.errors import RecipeError
 from dlmath.recipe import Recipe
-from dlmath.training.averaging import averaged_weights
-from dlmath.training.solver import compile_for_training
+from dlmath.training.optimizer import averaged_weights, compile_for_training
 
 STEPS = 6
 

@@ -16,7 +16,7 @@ from dlmath.inference.light_classifier import LightClassifier
 from dlmath.linear_head.scaling import fit_scaling
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
-from dlmath.training.calibrate import calibrate, stored_scaling
+from dlmath.training.calibration import calibrate, stored_scaling
 
 RECIPE = Recipe(
     name="small",

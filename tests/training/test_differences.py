@@ -2,9 +2,9 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from dlmath.reporting import SILENT
-from dlmath.training.differences import differences
 from dlmath.training.manifest import weights_sha256
-from dlmath.training.prepare import prepare_again
+from dlmath.training.preparation import prepare_again
+from dlmath.training.resumed_run import differences
 
 
 def test_another_file_of_weights_is_a_difference(tiny_run, tmp_path):
@@ -14,8 +14,10 @@ def test_another_file_of_weights_is_a_difference(tiny_run, tmp_path):
     prepared = replace(prepared, recipe=prepared.recipe.replace(weights=str(file)))
     recorded = {"weights_file": weights_sha256(prepared.recipe)}
 
+    context = SimpleNamespace(device=SimpleNamespace(as_dict=dict), threads={})
+
     def found():
-        return differences(recorded, prepared, SimpleNamespace(as_dict=dict), {})
+        return differences(recorded, prepared, context)
 
     assert found() == []
     file.write_bytes(b"other")

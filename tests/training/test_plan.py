@@ -5,8 +5,8 @@ import pytest
 
 from dlmath import models
 from dlmath.errors import RecipeError
-from dlmath.training import estimates, plan
-from dlmath.training.estimates import Stage, solving_seconds
+from dlmath.training import plan, time_estimates
+from dlmath.training.time_estimates import StageEstimate, solving_seconds
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_solve_is_as_many_fits_as_choosing_the_penalty_takes(rows, chooses, se
 def test_parts_are_scaled_from_the_sample_to_all_images(images, squares_recipe, monkeypatch):
     """Every reading of the clock is one second after the last, so each measured part takes one."""
     ticks = itertools.count()
-    monkeypatch.setattr(estimates.time, "perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr(time_estimates.time, "perf_counter", lambda: float(next(ticks)))
     made = plan(squares_recipe, images, tune="all", batch_size=4, epochs=3)
     seconds = {stage.name: stage.seconds for stage in made.stages}
     train, validation = (
@@ -85,7 +85,7 @@ def test_parts_are_scaled_from_the_sample_to_all_images(images, squares_recipe, 
 
 def test_a_plan_has_what_comes_before_it_in_its_time(images, squares_recipe):
     made = plan(squares_recipe, images, tune="all", epochs=1)
-    after = made.after([Stage("load TensorFlow", 1, "library", 7.0)])
+    after = made.after([StageEstimate("load TensorFlow", 1, "library", 7.0)])
     assert after.seconds == pytest.approx(7 + made.seconds)
     assert after.stages[1:] == made.stages
 

@@ -90,7 +90,7 @@ def test_it_can_be_gone_on_with_where_its_parent_is_gone(parent, child, more_ima
         raise Stopped("before the first checkpoint", 15)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlmath.training.session.Session.run_to_the_end", stop)
+        patch.setattr("dlmath.training.step_trainer.StepTrainer.fit", stop)
         with pytest.raises(Stopped):
             dlmath.train(data=more_images, start_from=parents, out=tmp_path / "run", **STILL)
     shutil.rmtree(parents)

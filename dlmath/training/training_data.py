@@ -1,9 +1,8 @@
-"""What goes into a training: the model, and the images of two parts with their labels."""
+"""The decoded images and labels of the training and validation parts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 
 from dlmath.data.listing import counted, listed
@@ -13,12 +12,12 @@ from dlmath.data.splits import Split
 from dlmath.errors import DataError
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
-from dlmath.training.prepare import Prepared
+from dlmath.training.preparation import Prepared
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Resized images with the class of each.
+    """Resized images with their class indices.
 
     Attributes:
         pixels: N images.
@@ -34,37 +33,33 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Ingredients:
-    """A recipe's model, untrained, and its training and validation images. Never the test part."""
+class TrainingData:
+    """The images of the training and validation parts, never of the test part."""
 
-    recipe: Recipe
-    model: keras.Model
     train: Labelled
     validation: Labelled
 
     @property
     def warnings(self) -> list[str]:
-        """What is to be said of files that were skipped."""
+        """The warnings about files that were skipped."""
         return bad_file_warnings([*self.train.pixels.bad, *self.validation.pixels.bad])
 
 
-def load(prepared: Prepared, model: keras.Model, reporter: Reporter) -> Ingredients:
+def load_images(prepared: Prepared, reporter: Reporter) -> TrainingData:
     """Decode the images of the training and validation parts.
 
     Raises:
         DataError: A file is bad and the recipe does not skip those, or a part has no image left.
     """
     recipe, split = prepared.recipe, prepared.split
-    return Ingredients(
-        recipe,
-        model,
+    return TrainingData(
         _load(split.train, recipe, reporter, "reading training images"),
         _load(split.validation, recipe, reporter, "reading validation images"),
     )
 
 
 def reserve_room_for_pixels(split: Split, recipe: Recipe) -> None:
-    """Make room in the cache for the pixels that `load` would keep there.
+    """Make room in the cache for the pixels that `load_images` keeps there.
 
     Raises:
         DataError: The disk has no room for them.
@@ -87,15 +82,15 @@ def _load(examples: Sequence[Example], recipe: Recipe, reporter: Reporter, task:
 def refuse_bad_files(
     examples: Sequence[Example], faults: Mapping[str, str], recipe: Recipe
 ) -> None:
-    """Refuse files that cannot be read, where the recipe does not skip those.
+    """Refuse files that cannot be read, where the recipe does not skip them.
 
     Args:
-        examples: All that would be read.
-        faults: The reason of each bad file, by name.
-        recipe: Its `on_bad_file`.
+        examples: All images that would be read.
+        faults: The reason for each bad file, by file name.
+        recipe: The recipe, whose `on_bad_file` decides.
 
     Raises:
-        DataError: There are some; names the first of them.
+        DataError: Files are bad; the message names the first of them.
     """
     bad = [BadFile(one.file, faults[one.file]) for one in examples if one.file in faults]
     if bad and recipe.on_bad_file == "error":
@@ -103,16 +98,16 @@ def refuse_bad_files(
 
 
 def require_every_class(examples: Sequence[Example], bad: int, recipe: Recipe, task: str) -> None:
-    """Refuse to go on while a class has no image.
+    """Refuse images of which a class has none.
 
     Args:
-        examples: That could be read.
-        bad: How many could not.
-        recipe: Its classes.
-        task: In which it was noticed.
+        examples: The images that could be read.
+        bad: The number of files that could not be read.
+        recipe: The recipe, with its classes.
+        task: The task in which it was noticed.
 
     Raises:
-        DataError: Names the classes.
+        DataError: A class has no image; the message names it.
     """
     present = {example.label for example in examples}
     if absent := [name for name in recipe.classes if name not in present]:
@@ -123,7 +118,7 @@ def require_every_class(examples: Sequence[Example], bad: int, recipe: Recipe, t
 
 
 def bad_file_warnings(bad: Sequence[BadFile]) -> list[str]:
-    """Return what is to be said of files that were skipped."""
+    """Return the warnings about files that were skipped."""
     if not bad:
         return []
     named = ", ".join(one.file for one in bad[:10]) + (" …" if len(bad) > 10 else "")

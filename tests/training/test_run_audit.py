@@ -3,9 +3,9 @@ import pytest
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json
-from dlmath.training import audited
-from dlmath.training.audited import audit_prepared, write_audit
-from dlmath.training.prepare import Request, prepare
+from dlmath.training import run_audit
+from dlmath.training.preparation import Request, prepare
+from dlmath.training.run_audit import audit_prepared, write_audit
 
 RECIPE = Recipe(
     name="squares",
@@ -55,18 +55,18 @@ def test_a_leak_between_the_parts_of_the_split_is_an_error(images):
 
 def test_a_second_training_takes_the_findings_from_the_cache(images, monkeypatch):
     first = audit_of(images)
-    monkeypatch.setattr(audited, "gather_facts", lambda *_, **__: pytest.fail("looked again"))
+    monkeypatch.setattr(run_audit, "gather_facts", lambda *_, **__: pytest.fail("looked again"))
     assert audit_of(images).as_json() == first.as_json()
 
 
-def test_other_bytes_another_label_or_damage_are_looked_at_anew(images, monkeypatch):
+def test_other_bytes_another_label_or_damage_are_examined_again(images, monkeypatch):
     first = audit_of(images)
     looked = []
-    gather = audited.gather_facts
+    gather = run_audit.gather_facts
     monkeypatch.setattr(
-        audited, "gather_facts", lambda *a, **k: looked.append(1) or gather(*a, **k)
+        run_audit, "gather_facts", lambda *a, **k: looked.append(1) or gather(*a, **k)
     )
-    place = audited._place(first.examples, first.classes)
+    place = run_audit._cache_path(first.examples, first.classes)
     place.write_text("[{}", encoding="utf-8")
     assert audit_of(images).as_json() == first.as_json()
     (images / "dark" / "p0_0.png").write_bytes((images / "dark" / "p2_0.png").read_bytes())

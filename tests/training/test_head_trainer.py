@@ -16,7 +16,7 @@ from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.training import resume
-from dlmath.training.prepare import resolve
+from dlmath.training.preparation import resolve
 
 RECIPE = Recipe(
     name="small",

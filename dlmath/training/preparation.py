@@ -1,4 +1,4 @@
-"""From what the user named to what can be trained on: the recipe completed, the data split."""
+"""Prepare a training: complete the recipe, find and read the data, and split it by patient."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from dlmath.models.tasks import recipe_with
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
-from dlmath.training.lineage import Parent, Start, read_start
+from dlmath.training.warm_start import Parent, WarmStart, read_warm_start
 
 Data = str | Path | Sequence[str | Path] | None
 
@@ -28,20 +28,21 @@ class Prepared:
     catalogue: Catalogue
     split: Split
     sources: tuple[str | Path, ...]
-    start: Start | None = None  # what the training begins with, where it goes on from another
+    warm_start: WarmStart | None = None  # of a run that continues another one
 
     @property
     def warnings(self) -> list[str]:
+        """The warnings about the data and their split."""
         return [*self.catalogue.warnings, *self.split.warnings]
 
 
 class Request(NamedTuple):
-    """What is to be trained, and on what.
+    """The recipe and the data that the user named.
 
     Attributes:
-        finds_patients: Whether how to read the patients is found out from the data, since no one
-            said it; else the recipe says it.
-        parent: The run that the training goes on from.
+        finds_patients: Whether the rules that read the patients from file names are searched for in
+            the data; else the recipe gives them.
+        parent: The run that the training continues.
     """
 
     recipe: Recipe
@@ -51,10 +52,10 @@ class Request(NamedTuple):
 
 
 def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> Request:
-    """Return the recipe for a task's name, a TOML file or somebody's own images, and the data.
+    """Return the recipe for a task's name, a TOML file or the user's own images, and the data.
 
-    Own images (a folder, a zip or a CSV) are their own data unless others are given, and how to
-    read their patients is found out unless the settings say it.
+    Own images (a folder, a zip or a CSV) are the data unless others are given, and the rules that
+    read their patients are searched for unless the settings give them.
 
     Raises:
         RecipeError: The task is none of these, or a setting is refused or would have no effect.
@@ -68,10 +69,10 @@ def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> 
 def resolve_from(
     parent: Parent, task: Recipe | str | Path | None, data: Data, settings: dict[str, Any]
 ) -> Request:
-    """Return what is asked for where the training goes on from a finished run.
+    """Return the request of a training that continues a finished run.
 
     Raises:
-        UserError: No new data are named, or what is asked for does not fit to the run.
+        UserError: No new data are named, or the request does not fit to the run.
     """
     if data is None and isinstance(task, str | Path) and is_own_images(task):
         data = Path(task)
@@ -84,7 +85,7 @@ def resolve_from(
 
 
 def prepare(request: Request, reporter: Reporter) -> Prepared:
-    """Find the data that are asked for, read what is there, and split it by patient."""
+    """Find and read the data of a request, and split them by patient."""
     recipe, data, finds_patients, parent = request
     sources = tuple(find_data(recipe.name, as_paths(data), reporter=reporter))
     catalogue = read_sources(
@@ -97,7 +98,7 @@ def prepare(request: Request, reporter: Reporter) -> Prepared:
     recipe = with_found_classes(recipe, catalogue.classes)
     if parent is not None:
         split = parent.split(catalogue, recipe)
-        return Prepared(recipe, catalogue, split, sources, parent.start())
+        return Prepared(recipe, catalogue, split, sources, parent.warm_start())
     split = split_examples(
         catalogue,
         seed=recipe.seed,
@@ -113,10 +114,10 @@ def prepare_again(
     """Return the data of a run, split as its `split.csv` records.
 
     Args:
-        run: Made before.
+        run: The run, whose folder holds its split.
         data: Where the data lies now, if it was moved.
         reporter: Receives the progress.
-        accepted: Gets the images that are gone or changed, which are then no error.
+        accepted: Collects the images that are gone or changed; without it they are an error.
 
     Raises:
         DataError: The data are gone, or not those that the run began with.
@@ -124,7 +125,7 @@ def prepare_again(
     recipe = run.recipe
     sources = find_data(recipe.name, as_paths(data)) if data else None
     own = RunData(run, sources, accepted=accepted, reporter=reporter)
-    return Prepared(recipe, own.catalogue, own.split, own.sources, start=read_start(run))
+    return Prepared(recipe, own.catalogue, own.split, own.sources, warm_start=read_warm_start(run))
 
 
 def as_paths(data: Data) -> list[str | Path]:

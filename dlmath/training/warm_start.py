@@ -1,4 +1,4 @@
-"""Go on from a finished run with new data: its recipe, its weights, and its split."""
+"""Warm start: continue a finished run on new data, with its recipe, weights and split."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -24,62 +24,60 @@ from dlmath.training.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
-    """What a training begins with that goes on from another.
+class WarmStart:
+    """Initial weights and provenance of a run that continues another one.
 
     Attributes:
-        weights: Of the whole model, in the order of `model.weights`.
-        lineage: What the manifest says: the parent, its model's SHA-256, and the runs before it.
+        weights: The weights of the whole model, in the order of `model.weights`.
+        provenance: The manifest's `lineage`: the parent, its model's SHA-256, and the runs before.
     """
 
     weights: tuple[np.ndarray, ...]
-    lineage: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+    def load_into(self, model: keras.Model) -> None:
+        """Give an untrained model the weights.
+
+        Raises:
+            RunError: They belong to another network; names the settings that may have made it so.
+        """
+        try:
+            checkpoints.restore(_arrays(self.weights), {"weights": model.weights})
+        except RunError as error:
+            raise RunError(
+                f"The weights of {self.provenance['parent']} do not fit to this network: {error} "
+                "Leave --image-size as it is there."
+            ) from error
+
+    def write(self, run: Run) -> None:
+        """Keep the weights in the new run, so that it can be resumed without its parent."""
+        checkpoint = Checkpoint(_arrays(self.weights), {"lineage": dict(self.provenance)})
+        checkpoints.save(checkpoint, _path(run))
 
 
-def write_start(start: Start, run: Run) -> None:
-    """Keep the weights in the new run: it can be gone on with wherever the parent is by then."""
-    checkpoint = Checkpoint(_arrays(start.weights), {"lineage": dict(start.lineage)})
-    checkpoints.save(checkpoint, _start_path(run))
-
-
-def read_start(run: Run) -> Start | None:
-    """Return what a run began with, if it went on from another.
+def read_warm_start(run: Run) -> WarmStart | None:
+    """Return the initial weights of a run that continues another one, else None.
 
     Raises:
         RunError: The file is missing or damaged.
     """
     if "lineage" not in run.manifest:
         return None
-    checkpoint = checkpoints.load(_start_path(run))
-    return Start(tuple(checkpoint.arrays.values()), checkpoint.meta["lineage"])
-
-
-def begin_with(start: Start, model: keras.Model) -> None:
-    """Give an untrained model the weights.
-
-    Raises:
-        RunError: They are of another network; names the settings that may have made it so.
-    """
-    try:
-        checkpoints.restore(_arrays(start.weights), {"weights": model.weights})
-    except RunError as error:
-        raise RunError(
-            f"The weights of {start.lineage['parent']} do not fit to this network: {error} "
-            "Leave --image-size as it is there."
-        ) from error
+    checkpoint = checkpoints.load(_path(run))
+    return WarmStart(tuple(checkpoint.arrays.values()), checkpoint.meta["lineage"])
 
 
 def _arrays(weights: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     return {f"weights/{number}": array for number, array in enumerate(weights)}
 
 
-def _start_path(run: Run) -> Path:
+def _path(run: Run) -> Path:
     return run.checkpoints / "start.checkpoint"
 
 
 @dataclass(frozen=True)
 class Parent:
-    """A finished run that another goes on from."""
+    """A finished run that another run continues."""
 
     run: Run
 
@@ -88,7 +86,7 @@ class Parent:
         """Return the run as a parent.
 
         Raises:
-            RunError: There is none, or it is not finished.
+            RunError: There is no such run, or it is not finished.
         """
         run = run if isinstance(run, Run) else Run.find(run)
         if not run.is_finished:
@@ -123,7 +121,7 @@ class Parent:
         return recipe
 
     def split(self, catalogue: Catalogue, recipe: Recipe) -> Split:
-        """Split the new data so that nobody changes sides."""
+        """Split the new data so that no patient changes from one part to another."""
         return carry_over(
             catalogue,
             RunData(self.run).rows,
@@ -132,11 +130,11 @@ class Parent:
             test_fraction=recipe.test_fraction,
         )
 
-    def start(self) -> Start:
+    def warm_start(self) -> WarmStart:
         """Read the run's weights."""
         digest = hashlib.sha256(self.run.model_path.read_bytes()).hexdigest()
         weights = tuple(np.asarray(array) for array in models.load(self.run).get_weights())
         link = {"run": self.run.name, "model_sha256": digest}
         before = self.run.manifest.get("lineage", {}).get("chain", [])
-        lineage = {"parent": self.run.name, "model_sha256": digest, "chain": [link, *before]}
-        return Start(weights, lineage)
+        provenance = {"parent": self.run.name, "model_sha256": digest, "chain": [link, *before]}
+        return WarmStart(weights, provenance)

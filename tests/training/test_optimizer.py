@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from dlmath.recipe import Recipe
-from dlmath.training.solver import compile_for_training, learning_rate_schedule, make_optimizer
+from dlmath.training.optimizer import compile_for_training, learning_rate_schedule, make_optimizer
 
 
 def recipe(**changes):

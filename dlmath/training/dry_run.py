@@ -1,8 +1,8 @@
 """What a training would do, and how long that would take: the plan of `--dry-run`.
 
-All that the training would refuse is refused, by the very steps that it begins with. The time is
-estimated from a short measurement with the run's own images and network. The audit, and features
-that the measurement computes, stay in the cache, so nothing of them is lost.
+The plan refuses everything that the training would refuse, by the same checks. The time is
+estimated from a short measurement with the run's own images and network. The audit, and the
+features that the measurement computes, stay in the cache for the training.
 """
 
 import sys
@@ -15,9 +15,10 @@ from dlmath.data.summary import Summary, summarise
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
-from dlmath.training.begin import begin, check
-from dlmath.training.estimates import Stage, estimate
-from dlmath.training.prepare import Data
+from dlmath.training.preflight import check, read_request
+from dlmath.training.preparation import Data
+from dlmath.training.signals import StopRequest
+from dlmath.training.time_estimates import StageEstimate, estimate
 
 
 @dataclass(frozen=True)
@@ -25,27 +26,27 @@ class Plan:
     """What a training would do.
 
     Attributes:
-        recipe: Complete.
+        recipe: The complete recipe.
         summary: The data and their split.
-        stages: What it would still do, in order.
-        kept: What was done for the plan and stays in the cache: the training need not do it.
-        memory: Bytes: the most that was resident until now, libraries included, and of the arrays
-            that the training would add.
+        stages: The stages that the training still has to do, in order.
+        kept: The stages done for the plan, whose results stay in the cache.
+        memory: Bytes by name: the peak of resident memory until now, libraries included, and the
+            arrays that the training would add.
     """
 
     recipe: Recipe
     summary: Summary
-    stages: tuple[Stage, ...]
-    kept: tuple[Stage, ...]
+    stages: tuple[StageEstimate, ...]
+    kept: tuple[StageEstimate, ...]
     memory: dict[str, int]
 
     @property
     def seconds(self) -> float:
-        """How long all stages would take together."""
+        """The seconds that all stages would take together."""
         return sum(stage.seconds for stage in self.stages)
 
-    def after(self, stages: Sequence[Stage]) -> "Plan":
-        """Return the plan with stages before its own, such as a program's start."""
+    def after(self, stages: Sequence[StageEstimate]) -> "Plan":
+        """Return the plan with further stages put first, such as a program's start."""
         return replace(self, stages=(*stages, *self.stages))
 
     def as_json(self) -> dict[str, Any]:
@@ -76,9 +77,9 @@ def plan(
     """Return what `train` with the same arguments would do; no run is made.
 
     Raises:
-        UserError: As `train` would, before it trains.
+        UserError: `train` would refuse the same request before it trains.
     """
-    begun = begin(
+    job = read_request(
         recipe,
         data,
         start_from=start_from,
@@ -88,11 +89,13 @@ def plan(
         tensorboard=tensorboard,
         checkpoint_every=checkpoint_every,
         reporter=reporter,
+        stop=StopRequest(),
+        command=(),
         settings=settings,
     )
-    prepared = begun.prepared
-    checked = check(prepared, begun.folder, begun.placement, reporter)
-    estimated = estimate(begun, checked, reporter)
+    prepared = job.prepared
+    checked = check(prepared, job.folder, job.context)
+    estimated = estimate(job, checked)
     return Plan(
         prepared.recipe,
         summarise(prepared.catalogue, prepared.split),
@@ -103,7 +106,7 @@ def plan(
 
 
 def _resident() -> int:
-    """Return the most memory that this process has had, in bytes; 0 where it is not known."""
+    """Return the peak memory of this process in bytes; 0 where it is not known."""
     try:
         import resource
     except ImportError:  # Windows

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.errors import UserError
-from dlmath.training.cadence import SHARE, Cadence, Interval
+from dlmath.training.checkpoint_schedule import SHARE, CheckpointSchedule, Interval
 
 
 class Clock:
@@ -44,7 +44,7 @@ def test_anything_else_is_refused(text):
 def test_checkpoints_never_cost_more_than_their_share(costs, step, steps, epoch):
     """Where each costs as much as the one before; what the last costs is not known beforehand."""
     clock = Clock()
-    cadence = Cadence(Interval(steps=steps), clock)
+    schedule = CheckpointSchedule(Interval(steps=steps), clock)
     began, spent = clock.now, []
 
     def save():
@@ -54,19 +54,22 @@ def test_checkpoints_never_cost_more_than_their_share(costs, step, steps, epoch)
 
     for number in range(1, 300):
         clock.now += step
-        due = cadence.is_due_after_step()
-        if due or (number % epoch == 0 and cadence.is_affordable()):
-            cadence.time(save)
+        due = schedule.is_due_after_step()
+        if due or (number % epoch == 0 and schedule.is_affordable()):
+            schedule.time(save)
     for (cost, end), (_, next_end) in itertools.pairwise(spent):
         assert cost <= SHARE * (next_end - end + cost) * (1 + 1e-9)
-    assert cadence.as_dict()["saved"] == len(spent)
-    assert cadence.as_dict()["seconds"] == pytest.approx(sum(cost for cost, _ in spent), abs=1e-3)
+    assert schedule.as_dict()["saved"] == len(spent)
+    assert schedule.as_dict()["seconds"] == pytest.approx(sum(cost for cost, _ in spent), abs=1e-3)
     assert clock.now > began
 
 
 def test_it_waits_for_its_interval():
     clock = Clock()
-    by_steps, by_time = Cadence(Interval(steps=3), clock), Cadence(Interval(seconds=10), clock)
+    by_steps, by_time = (
+        CheckpointSchedule(Interval(steps=3), clock),
+        CheckpointSchedule(Interval(seconds=10), clock),
+    )
     assert [by_steps.is_due_after_step() for _ in range(4)] == [False, False, True, True]
     by_steps.time(lambda: None)
     assert not by_steps.is_due_after_step()

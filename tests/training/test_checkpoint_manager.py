@@ -64,9 +64,9 @@ def test_a_kill_at_any_point_loses_nothing(fork_server, expected, points, every,
 
 def test_what_is_not_finite_is_never_saved(tmp_path):
     training = crashing.FakeTraining(tmp_path / "checkpoints")
-    training.saver.save(training)
+    training.manager.save(training)
     training.weight.assign(training.weight.value * float("nan"))
     training.position = Position(0, 1)
     with pytest.raises(DivergedError, match="by step 1 of epoch 1"):
-        training.saver.save(training)
+        training.manager.save(training)
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1

@@ -1,4 +1,4 @@
-"""What of a training is saved, and how it is brought back."""
+"""Save the state of a training in checkpoints, and restore it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,24 +8,24 @@ import numpy as np
 
 from dlmath.errors import DivergedError
 from dlmath.training import checkpoints
-from dlmath.training.averaging import averaged_weights
-from dlmath.training.cadence import Cadence
+from dlmath.training.checkpoint_schedule import CheckpointSchedule
 from dlmath.training.checkpoint_store import CheckpointStore
 from dlmath.training.checkpoints import Checkpoint
 from dlmath.training.loop import Loop, Position
+from dlmath.training.optimizer import averaged_weights
 
 
-class Saver:
+class CheckpointManager:
     """Saves everything that decides how a training goes on, and the weights of its best epoch.
 
     Args:
-        store: Of the run.
-        training_model: Compiled, with its optimizer built.
-        model: The classifier that shares its variables.
-        cadence: Is told what each checkpoint costs.
+        store: The checkpoint files of the run.
+        training_model: The compiled model, with its optimizer built.
+        model: The classifier that shares the variables of the training model.
+        schedule: Measures the cost of each checkpoint.
 
     Attributes:
-        best: The weights of the best epoch so far, by which it was measured.
+        best: The weights of the best epoch so far, with which it was validated.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class Saver:
         store: CheckpointStore,
         training_model: keras.Model,
         model: keras.Model,
-        cadence: Cadence,
+        schedule: CheckpointSchedule,
     ):
         self.store = store
         self.training_model = training_model
         self.model = model
-        self.cadence = cadence
+        self.schedule = schedule
         self.best: Checkpoint | None = None
         self._saved_best: int | None = None  # its epoch
         self._saved_at: Position | None = None
@@ -51,14 +51,14 @@ class Saver:
         self.best = Checkpoint(copies, {"epoch": epoch, "val_auc": val_auc})
 
     def save(self, loop: Loop) -> None:
-        """Write a checkpoint of this moment, unless there is one.
+        """Write a checkpoint of the current state, unless there is one.
 
         Raises:
-            DivergedError: A number in it is not finite. Nothing is written then.
-            OSError: The disk is full or fails. What was there before is still there.
+            DivergedError: A number in the state is not finite. Nothing is written then.
+            OSError: The disk is full or fails. The earlier checkpoints are still there.
         """
         if self._saved_at != loop.position:
-            self.cadence.time(lambda: self._save(loop))
+            self.schedule.time(lambda: self._save(loop))
 
     def _save(self, loop: Loop) -> None:
         arrays = checkpoints.collect(self._variables())
@@ -74,10 +74,10 @@ class Saver:
         self._saved_at = loop.position
 
     def restore(self, loop: Loop, say: Callable[[str], object]) -> None:
-        """Go back to the newest good checkpoint; without any, a training begins at its beginning.
+        """Restore the newest good checkpoint; without any, the training begins at the first step.
 
         Raises:
-            RunError: All that are there are damaged, or of another model.
+            RunError: All checkpoints are damaged, or belong to another model.
         """
         newest = self.store.newest(say)
         if newest is None:
@@ -89,7 +89,7 @@ class Saver:
         self._saved_at = loop.position
 
     def take_best(self) -> Checkpoint:
-        """Give the model the weights of the best epoch, and return that."""
+        """Give the model the weights of the best epoch, and return their checkpoint."""
         assert self.best is not None, "an epoch came to its end"
         checkpoints.restore(self.best.arrays, {"model": self.model.variables})
         return self.best

@@ -1,10 +1,10 @@
-"""Cross-validation by patient: a run for each fold, and the figures of all folds together.
+"""Cross-validation by patient: a run for each fold, and the metrics of all folds together.
 
     runs/<task>-folds-<time>/  folds.json  fold-1/  fold-2/ ...
 
-Each fold is a run like any other, trained and validated on the patients outside it and tested once
-on its own. Interrupted, the same command with the same `--out` goes on: finished folds are kept,
-and the unfinished one is resumed.
+Each fold is a run like any other: trained and validated on the patients outside the fold, and
+tested once on those inside. After an interruption, the same command with the same `--out` keeps the
+finished folds and resumes the unfinished one.
 """
 
 from collections.abc import Sequence
@@ -25,24 +25,26 @@ from dlmath.evaluation.pooling import pooled
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import RUNS, Run, read_json, write_json
-from dlmath.training.cadence import EVERY, Interval
-from dlmath.training.devices import Placement, pin_threads, place
-from dlmath.training.prepare import Data, Prepared, prepare, resolve
-from dlmath.training.resume import resume_in
-from dlmath.training.train import train_prepared
+from dlmath.training.checkpoint_schedule import EVERY, Interval
+from dlmath.training.context import TrainingContext
+from dlmath.training.devices import choose_device, pin_threads
+from dlmath.training.new_run import train_prepared
+from dlmath.training.preparation import Data, Prepared, prepare, resolve
+from dlmath.training.resumed_run import resume_in
+from dlmath.training.signals import stop_request
 
 FOLDS_VERSION = 1
 
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """The runs of a cross-validation and their figures.
+    """The runs of a cross-validation and their metrics.
 
     Attributes:
-        folder: Holds a run for each fold, and `folds.json`.
-        runs: One for each fold.
-        metrics: Of each fold, as in its `metrics.json`.
-        pooled: Of the test images of all folds together.
+        folder: The folder with a run for each fold, and `folds.json`.
+        runs: The run of each fold.
+        metrics: The metrics of each fold, as in its `metrics.json`.
+        pooled: The evaluation of the test images of all folds together.
     """
 
     folder: Path
@@ -82,9 +84,9 @@ def cross_validate(
     Args:
         recipe: As in `train`.
         data: As in `train`.
-        folds: How many, at least 2.
-        out: The folder of the runs; by default `runs/<task>-folds-<UTC time>`. One of an
-            interrupted cross-validation of the same recipe and data is gone on with.
+        folds: The number of folds, at least 2.
+        out: The folder of the runs; by default `runs/<task>-folds-<UTC time>`. The folder of an
+            interrupted cross-validation of the same recipe and data is continued.
         device: As in `train`.
         strategy: As in `train`.
         checkpoint_every: As in `train`.
@@ -96,14 +98,15 @@ def cross_validate(
         UserError: As in `train`; or `out` holds something else.
     """
     request = resolve(recipe, data, settings)
-    threads, placement = pin_threads(), place(device, strategy)
+    threads, chosen = pin_threads(), choose_device(device, strategy)
     prepared = prepare(request, reporter)
     for warning in prepared.catalogue.warnings:
         reporter.say(f"Warning: {warning}")
     cut = split_folds(prepared.catalogue, folds, prepared.recipe.seed)
     folder = Path(out) if out is not None else _new_folder(prepared.recipe)
     folder.mkdir(parents=True, exist_ok=True)
-    trainer = _Trainer(placement, threads, Interval.parse(checkpoint_every), reporter, command)
+    interval = Interval.parse(checkpoint_every)
+    context = TrainingContext(chosen, threads, interval, reporter=reporter, command=command)
     with held(folder / ".lock", f"cross-validating in {folder}"):
         runs = []
         for number in range(1, folds + 1):
@@ -111,7 +114,7 @@ def cross_validate(
             split = fold_split(prepared.catalogue, cut, number, prepared.recipe)
             run = Run(folder / f"fold-{number}")
             try:
-                runs.append(trainer.run_of_fold(replace(prepared, split=split), run))
+                runs.append(_run_of_fold(replace(prepared, split=split), run, context))
             except Stopped as stopped:
                 raise _stopped_in_fold(stopped, number, folds, folder) from stopped
         metrics = [read_json(run.metrics_path) for run in runs]
@@ -130,9 +133,9 @@ def _stopped_in_fold(stopped: Stopped, number: int, folds: int, folder: Path) ->
 
 
 def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) -> Split:
-    """Return the split that tests on fold `number`, from 1, and trains on the others.
+    """Return the split that tests on fold `number`, counted from 1, and trains on the others.
 
-    The validation part is cut from the others' patients, as it is without folds.
+    The validation part is cut from the patients of the other folds, as it is without folds.
     """
     examples = [
         replace(example, part="test" if place == number else None)
@@ -147,37 +150,19 @@ def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) ->
     )
 
 
-@dataclass(frozen=True)
-class _Trainer:
-    """Trains and tests folds on one device."""
-
-    placement: Placement
-    threads: dict[str, int]
-    interval: Interval
-    reporter: Reporter
-    command: Sequence[str]
-
-    def run_of_fold(self, prepared: Prepared, run: Run) -> Run:
-        """Return the fold's run: the one that is there, gone on with if need be, or a new one."""
-        if not run.manifest_path.is_file():
-            run = train_prepared(
-                prepared,
-                run.folder,
-                self.placement,
-                threads=self.threads,
-                interval=self.interval,
-                reporter=self.reporter,
-                command=self.command,
-            )
-        else:
-            _refuse_other_fold(run, prepared)
-            if not run.is_finished:
-                run = resume_in(
-                    run, list(prepared.sources), self.placement, self.interval, self.reporter
-                )
-        if not run.metrics_path.is_file():  # its test images are looked at once
-            evaluate(run, reporter=self.reporter)
-        return run
+def _run_of_fold(prepared: Prepared, run: Run, context: TrainingContext) -> Run:
+    """Train and test a fold, and return its run; an unfinished run that is there is resumed."""
+    if not run.manifest_path.is_file():
+        with stop_request() as stop:
+            run = train_prepared(prepared, run.folder, replace(context, stop=stop))
+    else:
+        _refuse_other_fold(run, prepared)
+        if not run.is_finished:
+            with stop_request() as stop:
+                run = resume_in(run, list(prepared.sources), replace(context, stop=stop))
+    if not run.metrics_path.is_file():  # its test images are looked at once
+        evaluate(run, reporter=context.reporter)
+    return run
 
 
 def _refuse_other_fold(run: Run, prepared: Prepared) -> None:

@@ -1,7 +1,7 @@
 """Calibrate a trained classifier on its validation part.
 
-The scaling goes into the weights of the last layer, so the Keras model, its light form and every
-export have it without knowing of it.
+The scaling goes into the weights of the last layer, so that the Keras model, its light form and
+every export are calibrated too.
 """
 
 from typing import Any
@@ -19,20 +19,20 @@ from dlmath.runs import Run
 def calibrate(
     model: keras.Model, logits: np.ndarray, labels: np.ndarray, recipe: Recipe, reporter: Reporter
 ) -> tuple[Scaling, dict[str, Any] | None]:
-    """Scale the logits of a model as the recipe says, and return how.
+    """Scale the logits of a model by the recipe's method, and return the scaling.
 
-    Validation images that do not suffice for it cost a warning, not the training: the model stays
-    as it is, and the manifest says why.
+    Too few validation images give a warning and no error: the model stays as it is, and the
+    manifest gives the reason.
 
     Args:
-        model: Its layer `logits` gets the scaling.
+        model: The classifier, whose layer `logits` gets the scaling.
         logits: (N, K) of the validation images.
         labels: (N,) their class indices.
-        recipe: Says by which method.
-        reporter: Hears the warning.
+        recipe: The recipe, with its method of calibration.
+        reporter: Receives the warning.
 
     Returns:
-        The scaling, and what the manifest says of it: None where the recipe wants none.
+        The scaling, and the manifest's entry, which is None where the recipe wants none.
     """
     none = unscaled(len(recipe.classes))
     if recipe.calibration == "none":
@@ -58,7 +58,7 @@ def calibrate(
 
 
 def stored_scaling(run: Run) -> Scaling:
-    """Return the scaling that is in the weights of a run's model."""
+    """Return the scaling that the weights of a run's model contain."""
     classes = run.recipe.classes
     record: dict[str, Any] | None = run.manifest.get("calibration")
     if not record or record["method"] == "none":

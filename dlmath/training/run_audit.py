@@ -1,4 +1,4 @@
-"""The audit before a training: of the very images that it reads, in the parts that it splits."""
+"""Audit the images of a training, in the parts of its split, before it begins."""
 
 import hashlib
 import json
@@ -25,21 +25,21 @@ from dlmath.errors import RunError
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, cache_home, read_json, write_json
 from dlmath.training.manifest import relative_source
-from dlmath.training.prepare import Prepared
+from dlmath.training.preparation import Prepared
 
 
 def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
-    """Audit the images of a split and say the outcome in one line.
+    """Audit the images of a split and report the outcome in one line.
 
-    Images that the split leaves out are not looked at: they cannot leak any more. What an earlier
-    training found out about the same images in the same parts is taken from the cache.
+    Images that the split leaves out are not examined: they cannot leak any more. The findings of an
+    earlier training on the same images in the same parts come from the cache.
     """
     examples = tuple(
         replace(example, part=name) for name in PARTS for example in prepared.split.part(name)
     )
     findings = folder_findings(prepared.sources)
     findings += patient_findings(prepared.catalogue.patients)
-    findings += _of_images(examples, prepared.recipe.classes, reporter)
+    findings += _image_findings(examples, prepared.recipe.classes, reporter)
     audit = Audit(
         sources=tuple(str(source) for source in prepared.sources),
         examples=examples,
@@ -52,10 +52,10 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
 
 
 def write_audit(run: Run, audit: Audit) -> None:
-    """Write the run's `audit.json`, and the page with thumbnails beside its report.
+    """Write the run's `audit.json`, and the page with thumbnails next to its report.
 
-    Sources are named as seen from the run, as in its manifest: a run that is passed on tells
-    nothing of the folders above it.
+    Sources are named relative to the run, as in its manifest, so that a run that is passed on does
+    not show the folders above it.
     """
     audit = replace(
         audit, sources=tuple(relative_source(source, run.folder) for source in audit.sources)
@@ -64,23 +64,23 @@ def write_audit(run: Run, audit: Audit) -> None:
     write_page(audit, run.report_path.with_name("audit.html"))
 
 
-def _of_images(
+def _image_findings(
     examples: Sequence[Example], classes: Sequence[str], reporter: Reporter
 ) -> list[Finding]:
-    path = _place(examples, classes)
-    with suppress(RunError, TypeError, KeyError):  # not there, or damaged: looked at again
+    path = _cache_path(examples, classes)
+    with suppress(RunError, TypeError, KeyError):  # not there, or damaged: examined again
         findings = [Finding.from_json(document) for document in read_json(path)]
         path.touch()
         return findings
     facts = gather_facts(examples, reporter=reporter)
     findings = check_examples(examples, facts, classes, reporter=reporter)
-    with suppress(OSError):  # a full disk costs the next training a minute, and this one nothing
+    with suppress(OSError):  # a full disk costs only the next training a minute
         write_json(path, [asdict(finding) for finding in findings])
     return findings
 
 
-def _place(examples: Sequence[Example], classes: Sequence[str]) -> Path:
-    """Return where the findings on these images are kept: under all that decides them."""
+def _cache_path(examples: Sequence[Example], classes: Sequence[str]) -> Path:
+    """Return the path of the cached findings, named by everything that decides them."""
     rows = [(e.file, e.sha256, e.label, e.part, e.patient) for e in examples]
     decisive = json.dumps([__version__, AUDIT_VERSION, list(classes), rows])
     digest = hashlib.sha256(decisive.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""How often a training is saved: as its user asked, but never at more than 2 % of its time."""
+"""When a checkpoint is due: as often as the user asked, but never for more than 2 % of the time."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dlmath.errors import UserError
 
-SHARE = 0.02  # of the time of training, at most, goes into checkpoints
+SHARE = 0.02  # the most of the training time that checkpoints may take
 EVERY = "5min"
 
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -16,7 +16,7 @@ _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True)
 class Interval:
-    """A distance between two checkpoints: so many steps, or so many seconds."""
+    """The distance between two checkpoints, in steps or in seconds."""
 
     steps: float = math.inf
     seconds: float = math.inf
@@ -26,7 +26,7 @@ class Interval:
         """Read `200steps`, `30s`, `5min` or `1h`.
 
         Raises:
-            UserError: It is none of these.
+            UserError: The text is none of these.
         """
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", text)
         amount, unit = (float(found[1]), found[2]) if found else (0.0, "")
@@ -40,12 +40,12 @@ class Interval:
         )
 
 
-class Cadence:
-    """Says when the next checkpoint is due, from what the last one cost.
+class CheckpointSchedule:
+    """Decides when the next checkpoint is due, from the cost of the last one.
 
     Args:
-        interval: Wanted within an epoch. The end of an epoch is due whatever it says.
-        clock: Seconds.
+        interval: The distance wanted within an epoch. The end of an epoch is always due.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, interval: Interval, clock: Callable[[], float] = time.perf_counter):
@@ -65,11 +65,11 @@ class Cadence:
         return wanted and self.is_affordable()
 
     def is_affordable(self) -> bool:
-        """Whether another as dear as the last keeps to the share since that one."""
+        """Return whether another checkpoint of the same cost stays within the time budget."""
         return self.last_cost <= SHARE * (self.clock() - self.last_end + self.last_cost)
 
     def time(self, save: Callable[[], object]) -> None:
-        """Save, and note what it cost."""
+        """Save, and measure what it cost."""
         start = self.clock()
         save()
         self.last_end = self.clock()
@@ -79,9 +79,9 @@ class Cadence:
         self.seconds += self.last_cost
 
     def as_dict(self) -> dict[str, float]:
-        """Return what the manifest says of it; the share is of the time since the training began.
+        """Return the manifest's entry: the number of checkpoints, and the time they took.
 
-        The one at the end of the training is among them.
+        The share is of the time since the training began. The last checkpoint counts too.
         """
         whole = self.clock() - self.began
         return {

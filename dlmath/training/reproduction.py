@@ -1,6 +1,6 @@
-"""Train a finished run again from what it recorded, and hold the two against each other.
+"""Train a finished run again from its record, and compare the two runs.
 
-The test part stays closed: where the two models are the same bit for bit, so are their figures on
+The test part stays closed: where the two models are the same bit for bit, so are their metrics on
 any images, and where they are not, another look at the test part would settle nothing.
 """
 
@@ -16,26 +16,28 @@ from dlmath import models
 from dlmath.errors import RunError
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json
-from dlmath.training.devices import pin_threads, place
-from dlmath.training.prepare import Data, prepare_again
-from dlmath.training.resume import resume
-from dlmath.training.train import train_prepared
+from dlmath.training.context import TrainingContext
+from dlmath.training.devices import choose_device, pin_threads
+from dlmath.training.new_run import train_prepared
+from dlmath.training.preparation import Data, prepare_again
+from dlmath.training.resumed_run import resume
+from dlmath.training.signals import stop_request
 
-# What the last bits of a result depend on, beside the recipe and the data.
+# What the last bits of a result depend on, next to the recipe and the data.
 CONDITIONS = ("versions", "platform", "threads", "device", "preprocessing")
-# What a training leaves in its manifest that must come out again, the file it began with first.
+# Entries of the manifest that must come out the same, the file of initial weights first.
 RESULTS = ("weights_file", "best", "threshold", "calibration", "head")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One thing that both runs have.
+    """One value of both runs.
 
     Attributes:
-        name: What it is.
-        recorded: In the run that was reproduced.
-        found: In the new one.
-        same: Whether the two are equal; for figures, to the last bit.
+        name: The name of the value.
+        recorded: The value in the original run.
+        found: The value in the new run.
+        same: Whether the two are equal; for numbers, to the last bit.
     """
 
     name: str
@@ -51,14 +53,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A run, the run that was trained from its record, and what is the same in both.
+    """A run, the run that was trained from its record, and the comparison of both.
 
     Attributes:
-        original: The run that was reproduced.
-        run: The new one.
-        conditions: Versions, hardware and threads: where these differ, last bits may too.
-        results: Data, split, history, figures and weights: what has to be the same.
-        largest_difference: Of any weight of the two models.
+        original: The original run.
+        run: The new run.
+        conditions: Versions, hardware and threads. Where they differ, last bits may differ too.
+        results: Data, split, history, metrics and weights, which have to be the same.
+        largest_difference: The largest difference of a weight between the two models.
     """
 
     original: Run
@@ -69,11 +71,11 @@ class Reproduction:
 
     @property
     def is_same(self) -> bool:
-        """Whether every result came out again, bit for bit."""
+        """Whether every result is the same, bit for bit."""
         return all(result.same for result in self.results)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `reproduction.json` of the new run holds."""
+        """Return the content of the new run's `reproduction.json`."""
         return {
             "original": self.original.name,
             "run": self.run.name,
@@ -102,11 +104,12 @@ def reproduce(
     Args:
         run: The run, its folder, or its name under `runs/`.
         data: Where the data lies now, if it was moved.
-        out: The new run's folder, by default beside the old one with `-reproduced` to its name.
+        out: The folder of the new run; by default next to the old one, with `-reproduced` added to
+            its name.
         device: As in `train`.
         strategy: As in `train`.
         reporter: Receives the progress.
-        command: What the new manifest records as the command.
+        command: The command that the new manifest records.
 
     Raises:
         RunError: The run is not finished, or `out` holds something else.
@@ -118,24 +121,26 @@ def reproduce(
             f"Only a finished run can be reproduced, and {original.folder} is not. Go on with it: "
             f"dlmath train --resume {original.folder}"
         )
-    folder = Path(out) if out is not None else _beside(original)
+    folder = Path(out) if out is not None else _next_to(original)
     again = _unfinished(original, folder)
     if again is not None:
         again = resume(again, data, device=device, strategy=strategy, reporter=reporter)
     else:
         Run.refuse_occupied(folder)
-        threads, placement = pin_threads(), place(device, strategy)
+        threads, chosen = pin_threads(), choose_device(device, strategy)
         prepared = prepare_again(original, data, reporter)
-        again = train_prepared(
-            prepared, folder, placement, threads=threads, reporter=reporter, command=command
-        )
+        with stop_request() as stop:
+            context = TrainingContext(
+                chosen, threads, reporter=reporter, stop=stop, command=command
+            )
+            again = train_prepared(prepared, folder, context)
     found = compare(original, again)
     write_json(again.folder / "reproduction.json", found.as_json())
     return found
 
 
 def compare(original: Run, again: Run) -> Reproduction:
-    """Return what is the same in two finished runs of one recipe."""
+    """Compare two finished runs of one recipe."""
     recorded, found = original.manifest, again.manifest
     weights = [_weights(run) for run in (original, again)]
     results = [
@@ -161,7 +166,7 @@ def compare(original: Run, again: Run) -> Reproduction:
     )
 
 
-def _beside(run: Run) -> Path:
+def _next_to(run: Run) -> Path:
     return run.folder.resolve().with_name(f"{run.name}-reproduced")
 
 
@@ -194,5 +199,5 @@ def _largest_difference(first: Sequence[np.ndarray], second: Sequence[np.ndarray
 
 
 def _sha256(path: Path) -> str | None:
-    """Return the hash of a file; a head that was solved has no history of epochs."""
+    """Return the SHA-256 of a file; None where it is missing."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
