@@ -152,9 +152,9 @@ class Progress(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if self.images:
             self.rates.append(self._rate())
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        metrics = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         rate = f"  {self.rates[-1]:,.0f} images/s" if self.rates else ""
-        self.reporter.say(f"epoch {epoch + 1}/{self.epochs}  {figures}{rate}")
+        self.reporter.say(f"epoch {epoch + 1}/{self.epochs}  {metrics}{rate}")
         self.started = None
 
     def state(self) -> dict[str, Any]:

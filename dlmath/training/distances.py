@@ -53,7 +53,7 @@ def write_distance(
     """Fit and write the distance, and return the manifest's entry.
 
     Args:
-        run: Gets `light/distance.npz`.
+        run: The run that gets `light/distance.npz`.
         train: (N, D) features of training images.
         labels: (N,) their class indices.
         validation: (M, D) features of validation images.

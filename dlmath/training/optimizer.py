@@ -80,7 +80,7 @@ def _slow_down_pretrained(model: keras.Model, factor: float) -> None:
 def learning_rate_schedule(
     recipe: Recipe, steps_per_epoch: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return the learning rate as a function of the step alone, so that a resumed run agrees.
+    """Return the learning rate as a function of only the step, so that a resumed run agrees.
 
     It rises linearly from 0 over `warmup_epochs`, then falls along half a cosine to 0 at the
     last step (Loshchilov and Hutter, "SGDR", arXiv:1608.03983, eq. 5), or stays.

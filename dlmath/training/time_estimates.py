@@ -234,12 +234,12 @@ def _steps(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     pixels = loaded.validation.pixels.array
     predicting = _least_seconds(lambda: predict_probabilities(model, pixels), 1) / len(pixels)
     describing = _seconds(lambda: describe(pixels)) / len(pixels)
-    told = min(MOST_IMAGES, trained)
-    writing = _writing(run, model, pixels[:COMPARED_IMAGES], told)
+    sampled = min(MOST_IMAGES, trained)
+    writing = _writing(run, model, pixels[:COMPARED_IMAGES], sampled)
     compute = features_of(run, model, is_light=run.light_network_path.is_file())
     feature = _least_seconds(lambda: compute(pixels), 1) / len(pixels)
     images, predictions = trained + validated, (epochs + _LAST_PREDICTIONS) * validated
-    features = told + validated
+    features = sampled + validated
     stages = (
         StageEstimate(
             "build the model and trace a step", 1, "model", checked.build_seconds + tracing
