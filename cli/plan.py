@@ -10,7 +10,7 @@ from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
     from dlmath.training import Plan
-    from dlmath.training.estimates import Stage
+    from dlmath.training.time_estimates import StageEstimate
 
 
 def show_plan(
@@ -21,9 +21,9 @@ def show_plan(
     load_tensorflow()
     from dlmath.cli.progress import reporter
     from dlmath.training import plan
-    from dlmath.training.estimates import Stage
+    from dlmath.training.time_estimates import StageEstimate
 
-    start = Stage("load TensorFlow", 1, "library", time.perf_counter() - began)
+    start = StageEstimate("load TensorFlow", 1, "library", time.perf_counter() - began)
     with reporter() as report:
         made = plan(task, data, reporter=report, **settings).after([start])
     if as_json:
@@ -60,7 +60,7 @@ def _print(made: "Plan") -> None:
     )
 
 
-def _amount(stage: "Stage") -> str:
+def _amount(stage: "StageEstimate") -> str:
     unit = stage.unit if stage.amount == 1 or stage.unit.endswith("s") else f"{stage.unit}s"
     return f"{stage.amount:,} {unit}"
 

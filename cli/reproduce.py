@@ -14,7 +14,7 @@ from dlmath.cli.startup import load_tensorflow
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
-    from dlmath.training.reproduce import Comparison, Reproduction
+    from dlmath.training.reproduction import Comparison, Reproduction
 
 
 def reproduce(

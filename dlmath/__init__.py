@@ -68,4 +68,4 @@ if TYPE_CHECKING:
     from dlmath.models import RECIPES, load
     from dlmath.recipe import Recipe
     from dlmath.runs import Run
-    from dlmath.training.train import train
+    from dlmath.training.new_run import train

@@ -24,12 +24,12 @@ import numpy as np
 
 from dlmath import models
 from dlmath.models import RECIPES
-from dlmath.training.cadence import SHARE, Cadence, Interval
+from dlmath.training.checkpoint_manager import CheckpointManager
+from dlmath.training.checkpoint_schedule import SHARE, CheckpointSchedule, Interval
 from dlmath.training.checkpoint_store import CheckpointStore
 from dlmath.training.devices import pin_threads
 from dlmath.training.loop import Position
-from dlmath.training.saver import Saver
-from dlmath.training.solver import compile_for_training
+from dlmath.training.optimizer import compile_for_training
 
 RESULT = Path(__file__).parents[1] / "results" / "checkpoints.json"
 REPEATS, STEPS = 15, 5
@@ -42,7 +42,7 @@ CASES = {
 
 
 class Standing:
-    """A loop that stands at a position, for the saver."""
+    """A loop that stands at a position, for the manager."""
 
     def __init__(self) -> None:
         self.position = Position()
@@ -118,12 +118,12 @@ def save_in_turns(
 ) -> tuple[dict[str, list[float]], dict[str, int]]:
     loop = Standing()
     store = CheckpointStore(folder / "ours")
-    saver = Saver(store, training_model, model, Cadence(Interval()))
+    manager = CheckpointManager(store, training_model, model, CheckpointSchedule(Interval()))
     weights, whole = folder / "w.weights.h5", folder / "m.keras"
 
     def ours() -> None:
         loop.position = Position(0, loop.position.step + 1)
-        saver.save(loop)  # type: ignore[arg-type]
+        manager.save(loop)  # type: ignore[arg-type]
 
     def flushed() -> None:
         training_model.save_weights(weights)

@@ -21,15 +21,16 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
+from dlmath import models
 from dlmath.cli.progress import reporter
 from dlmath.linear_head import Mixing, fit_head
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
-from dlmath.training import solved_head
-from dlmath.training.devices import pin_threads, place
-from dlmath.training.ingredients import class_indices
-from dlmath.training.prepare import Request, prepare
-from dlmath.training.solver import make_optimizer
+from dlmath.training.devices import choose_device, pin_threads
+from dlmath.training.head_features import load_head_features, patients_of
+from dlmath.training.optimizer import make_optimizer
+from dlmath.training.preparation import Request, prepare
+from dlmath.training.training_data import class_indices
 from dlmath.training.validation import measure
 
 RESULT = Path(__file__).parents[1] / "results" / "head-solvers.json"
@@ -44,12 +45,14 @@ def main() -> None:
     recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
     with reporter() as report:
         prepared = prepare(Request(recipe, [data / "chest_xray"]), report)
-        ingredients = solved_head.gather(prepared, place(), report)
-    train, validation = ingredients.train, ingredients.validation
+        loaded = load_head_features(
+            prepared, models.build(prepared.recipe), choose_device(), report
+        )
+    train, validation = loaded.train, loaded.validation
     features = train.array, validation.array
     mean, scale = train.array.mean(axis=0), train.array.std(axis=0)
     labels = class_indices(train.examples, recipe), class_indices(validation.examples, recipe)
-    patients = solved_head.patients_of(train.examples)
+    patients = patients_of(train.examples)
 
     targets, weights = np.eye(2)[labels[0]], np.ones(len(labels[0]))
     fit, seconds = timed(lambda: fit_head(features[0], targets, weights, patients))

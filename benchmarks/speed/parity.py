@@ -102,15 +102,14 @@ def train(task: str, data: Path, folder: Path, report: Reporter) -> None:
 def model_kept() -> Iterator[list[keras.Model]]:
     """Keep the model of a training within: the library itself lets go of it when it is done."""
     kept: list[keras.Model] = []
-    home = importlib.import_module("dlmath.training.train")
-    gather = home.gather
+    home = importlib.import_module("dlmath.training.new_run")
+    run_training = home.run_training
 
-    def gather_and_keep(*arguments):
-        ingredients = gather(*arguments)
-        kept.append(ingredients.model)
-        return ingredients
+    def run_and_keep(run, trainer, context):
+        kept.append(trainer.model)
+        return run_training(run, trainer, context)
 
-    with mock.patch.object(home, "gather", gather_and_keep):
+    with mock.patch.object(home, "run_training", run_and_keep):
         yield kept
 
 

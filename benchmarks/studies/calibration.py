@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from dlmath import models
 from dlmath.cli.progress import reporter
 from dlmath.evaluation.calibration import probability_columns, probability_metrics_of
 from dlmath.evaluation.calibration_error import calibration_error
@@ -28,11 +29,11 @@ from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import Estimate, cluster_indices, estimate
-from dlmath.training import solved_head
-from dlmath.training.devices import pin_threads, place
-from dlmath.training.ingredients import class_indices
-from dlmath.training.prepare import Request, prepare
-from dlmath.training.solved_head import patients_of
+from dlmath.training.devices import choose_device, pin_threads
+from dlmath.training.head_features import load_head_features, patients_of
+from dlmath.training.head_trainer import solve_head
+from dlmath.training.preparation import Request, prepare
+from dlmath.training.training_data import class_indices
 
 RESULT = Path(__file__).parents[1] / "results" / "calibration.json"
 LITE0 = {"backbone": "efficientnet_lite0", "weights": "imagenet", "tune": "head"}
@@ -62,21 +63,21 @@ def main() -> None:
 
 def measure(recipe: Recipe, data: Path, report: Reporter) -> dict:
     prepared = prepare(Request(recipe, [data]), report)
-    ingredients = solved_head.gather(prepared, place(), report)
-    head = solved_head.fit(ingredients, report, None)
+    features = load_head_features(prepared, models.build(prepared.recipe), choose_device(), report)
+    head = solve_head(features, report, None)
     test = load_features(
         prepared.split.test,
-        ingredients.network,
+        features.network,
         progress=report.task("test images"),
     )
-    held_out = ingredients.validation
+    held_out = features.validation
     logits = head.logits(held_out.array)
-    labels = class_indices(held_out.examples, ingredients.recipe)
+    labels = class_indices(held_out.examples, features.recipe)
     scalings = [unscaled(2), *(fit_scaling(logits, labels, method) for method in METHODS)]
     figures, differences = on_test(
         scalings,
         head.logits(test.array),
-        class_indices(test.examples, ingredients.recipe),
+        class_indices(test.examples, features.recipe),
         cluster_indices(patients_of(test.examples)),
     )
     return {

@@ -25,9 +25,9 @@ from dlmath.features import freeze, load_features
 from dlmath.linear_head import HeadFit, fit_head, laplace, leave_patients_out
 from dlmath.models import RECIPES
 from dlmath.reporting import Reporter
-from dlmath.training import solved_head
-from dlmath.training.devices import pin_threads, place
-from dlmath.training.prepare import Request, prepare
+from dlmath.training.devices import choose_device, pin_threads
+from dlmath.training.head_features import head_data, load_head_features, patients_of
+from dlmath.training.preparation import Request, prepare
 
 RESULT = Path(__file__).parents[1] / "results" / "convexity.json"
 RECIPE = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
@@ -52,10 +52,9 @@ def main() -> None:
 
 
 def leaving_out(data: Path, report: Reporter) -> dict:
-    ingredients = solved_head.gather(
-        prepare(Request(RECIPE, [data / "chest_xray"]), report), place(), report
-    )
-    head = solved_head.head_data(ingredients)
+    prepared = prepare(Request(RECIPE, [data / "chest_xray"]), report)
+    loaded = load_head_features(prepared, models.build(prepared.recipe), choose_device(), report)
+    head = head_data(loaded)
     arrays = (head.features, head.targets, head.weights, head.groups)
     fit = fit_head(*arrays, l2=PENALTY)
     ways = {}
@@ -93,7 +92,7 @@ def coverage(report: Reporter) -> dict:
             progress=report.task("phantoms"),
         )
     labels = np.array([catalogue.classes.index(e.label) for e in features.examples])
-    patients = solved_head.patients_of(features.examples)
+    patients = patients_of(features.examples)
     names = np.unique(patients)
     unseen = np.isin(patients, seeds.generator("unseen").permutation(names)[: len(names) // 3])
     known = np.unique(patients[~unseen])

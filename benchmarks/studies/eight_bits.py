@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from dlmath import models
 from dlmath.cli.progress import reporter
 from dlmath.data.pixels import read_image
 from dlmath.features import FrozenNetwork, feature_model, load_features
@@ -25,11 +26,10 @@ from dlmath.inference.network import Network
 from dlmath.linear_head import HeadFit, fit_head
 from dlmath.models import RECIPES
 from dlmath.recipe import Recipe
-from dlmath.training import solved_head
-from dlmath.training.devices import pin_threads, place
-from dlmath.training.ingredients import class_indices
-from dlmath.training.prepare import Prepared, Request, prepare
-from dlmath.training.solved_head import HeadIngredients
+from dlmath.training.devices import choose_device, pin_threads
+from dlmath.training.head_features import HeadFeatures, head_data, load_head_features
+from dlmath.training.preparation import Prepared, Request, prepare
+from dlmath.training.training_data import class_indices
 from dlmath.training.validation import measure
 
 RESULT = Path(__file__).parents[1] / "results" / "eight-bits.json"
@@ -44,7 +44,7 @@ def main() -> None:
     recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
     with reporter() as report:
         prepared = prepare(Request(recipe, [data / "chest_xray"]), report)
-        whole = solved_head.gather(prepared, place(), report)
+        whole = load_head_features(prepared, models.build(prepared.recipe), choose_device(), report)
         network = eight_bit_network(whole, prepared)
         parts = [
             load_features(
@@ -73,7 +73,7 @@ def main() -> None:
     print(RESULT.read_text(encoding="utf-8"))
 
 
-def eight_bit_network(whole: HeadIngredients, prepared: Prepared) -> FrozenNetwork:
+def eight_bit_network(whole: HeadFeatures, prepared: Prepared) -> FrozenNetwork:
     size = whole.recipe.image_size
     spread = prepared.split.train[:: max(1, len(prepared.split.train) // CALIBRATION)]
     images = np.stack([read_image(e.path, e.file, size) for e in spread[:CALIBRATION]])
@@ -89,13 +89,13 @@ def eight_bit_network(whole: HeadIngredients, prepared: Prepared) -> FrozenNetwo
     )
 
 
-def solve(ingredients: HeadIngredients) -> HeadFit:
-    data = solved_head.head_data(ingredients)
+def solve(features: HeadFeatures) -> HeadFit:
+    data = head_data(features)
     return fit_head(data.features, data.targets, data.weights, data.groups)
 
 
-def figures(head: HeadFit, ingredients: HeadIngredients, recipe: Recipe) -> dict[str, float]:
-    part = ingredients.validation
+def figures(head: HeadFit, features: HeadFeatures, recipe: Recipe) -> dict[str, float]:
+    part = features.validation
     probabilities = softmax(head.logits(part.array), axis=1)
     return measure(probabilities, class_indices(part.examples, recipe), recipe)
 

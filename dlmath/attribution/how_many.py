@@ -9,8 +9,8 @@ from dlmath.data.patients import unit_of
 from dlmath.linear_head.learning_curve import LearningCurve, learning_curve
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
-from dlmath.training.ingredients import class_indices
-from dlmath.training.solved_head import patients_of
+from dlmath.training.head_features import patients_of
+from dlmath.training.training_data import class_indices
 
 
 def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT) -> LearningCurve:
@@ -30,7 +30,7 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
     """
     run = run if isinstance(run, Run) else Run.find(run)
     solved = load_solved_run(run, "A learning curve", reporter)
-    held_out, data = solved.ingredients.validation, solved.data
+    held_out, data = solved.features.validation, solved.data
     labels = class_indices(held_out.examples, run.recipe)
     return learning_curve(
         data.features,
@@ -42,6 +42,6 @@ def how_many(run: Run | str | Path | None = None, *, reporter: Reporter = SILENT
         patients_of(held_out.examples),
         l2=solved.fit.l2,
         seed=run.recipe.seed,
-        unit=unit_of(example.patient for example in solved.ingredients.train.examples),
+        unit=unit_of(example.patient for example in solved.features.train.examples),
         progress=reporter.task("learning curve"),
     )

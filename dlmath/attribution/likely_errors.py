@@ -16,8 +16,8 @@ from dlmath.linear_head import fit_head
 from dlmath.linear_head.folds import patient_folds
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
-from dlmath.training.ingredients import class_indices
-from dlmath.training.solved_head import patients_of
+from dlmath.training.head_features import patients_of
+from dlmath.training.training_data import class_indices
 
 FOLDS = 5
 
@@ -85,7 +85,7 @@ def likely_label_errors(
     run = run if isinstance(run, Run) else Run.find(run)
     _refuse_learned_features(run)
     solved = load_solved_run(run, "Ranking likely label errors", reporter)
-    parts = (solved.ingredients.train, solved.ingredients.validation)
+    parts = (solved.features.train, solved.features.validation)
     examples = [example for part in parts for example in part.examples]
     labels = class_indices(examples, run.recipe)
     probabilities = _out_of_fold(
@@ -176,7 +176,7 @@ def _out_of_fold(
     reporter: Reporter,
 ) -> np.ndarray:
     """Return probabilities (N, K) by heads of other patients, with the run's own penalty."""
-    fold = patient_folds(groups, targets, FOLDS, solved.ingredients.recipe.seed)
+    fold = patient_folds(groups, targets, FOLDS, solved.features.recipe.seed)
     folds = fold.max() + 1
     probabilities = np.empty_like(targets)
     for number in range(folds):

@@ -11,11 +11,12 @@ from dlmath.linear_head import HeadFit
 from dlmath.linear_head.scaling import Scaling
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
-from dlmath.training import solved_head
-from dlmath.training.calibrate import stored_scaling
-from dlmath.training.devices import place
-from dlmath.training.prepare import prepare_again
-from dlmath.training.solved_head import HeadData, HeadIngredients
+from dlmath.training.calibration import stored_scaling
+from dlmath.training.devices import choose_device
+from dlmath.training.head_features import HeadData, HeadFeatures, head_data, load_head_features
+from dlmath.training.head_trainer import solve_head
+from dlmath.training.preparation import prepare_again
+from dlmath.training.signals import stop_request
 
 # Of the head's largest entry: the features of one image agree to 1e-5 between two runtimes.
 TOLERANCE = 1e-2
@@ -28,19 +29,19 @@ class SolvedRun:
     Attributes:
         fit: The head, solved again.
         data: What it was fitted to.
-        ingredients: The features by part, with the images that they are of.
+        features: The features by part, with their images.
         scaling: What calibration made of the head's logits in the run's model.
     """
 
     fit: HeadFit
     data: HeadData
-    ingredients: HeadIngredients
+    features: HeadFeatures
     scaling: Scaling
 
     @property
     def network(self) -> FrozenNetwork:
         """The network below the head."""
-        return self.ingredients.network
+        return self.features.network
 
 
 def load_solved_run(run: Run, purpose: str, reporter: Reporter) -> SolvedRun:
@@ -66,8 +67,9 @@ def load_solved_run(run: Run, purpose: str, reporter: Reporter) -> SolvedRun:
         )
     model = models.load(run)
     prepared = prepare_again(run, None, reporter)
-    ingredients = solved_head.gather(prepared, place("cpu"), reporter, model)
-    fit = solved_head.fit(ingredients, reporter, run.manifest["head"]["l2"])
+    with stop_request() as stop:
+        features = load_head_features(prepared, model, choose_device("cpu"), reporter, stop)
+    fit = solve_head(features, reporter, run.manifest["head"]["l2"])
     kernel = model.get_layer("logits").get_weights()[0]
     scaling = stored_scaling(run)
     difference = np.abs(kernel - scaling.slope * fit.kernel).max()
@@ -76,4 +78,4 @@ def load_solved_run(run: Run, purpose: str, reporter: Reporter) -> SolvedRun:
             f"The head of {run.folder} is not the one that its images and its recipe give: the "
             "model or the data were changed since. Train again."
         )
-    return SolvedRun(fit, solved_head.head_data(ingredients), ingredients, scaling)
+    return SolvedRun(fit, head_data(features), features, scaling)

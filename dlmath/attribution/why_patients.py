@@ -176,7 +176,7 @@ def _class_of_interest(run: Run, probabilities: np.ndarray) -> int:
 def _images_of_patients(solved: SolvedRun) -> dict[str, Counter[str]]:
     """Count the training images of each patient by class."""
     images: dict[str, Counter[str]] = {}
-    for example in solved.ingredients.train.examples:
+    for example in solved.features.train.examples:
         name = example.patient or example.file
         images.setdefault(name, Counter())[example.label] += 1
     return images

@@ -9,9 +9,9 @@ import tensorflow as tf
 from dlmath import models
 from dlmath.data.pipeline import training_batches
 from dlmath.recipe import Recipe
-from dlmath.training.devices import place
+from dlmath.training.devices import choose_device
 from dlmath.training.loop import Loop
-from dlmath.training.solver import compile_for_training
+from dlmath.training.optimizer import compile_for_training
 
 EPOCHS, STEPS = 2, 4
 # Plain gradient descent: Adam divides by the size of gradients, and makes rounding visible.
@@ -31,7 +31,7 @@ RECIPE = Recipe(
 def main() -> None:
     """Print the largest difference of a weight."""
     # Before anything else: virtual devices cannot be made once TensorFlow has started.
-    tf.config.set_logical_device_configuration(
+    tf.config.set_logical_deviceuration(
         tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
     )
     difference = np.abs(trained("one") - trained("mirrored")).max()
@@ -40,10 +40,10 @@ def main() -> None:
 
 def trained(strategy: str) -> np.ndarray:
     """Return the weights after the steps, in one row."""
-    placement = place("cpu", strategy)
-    if placement.strategy.num_replicas_in_sync != {"one": 1, "mirrored": 2}[strategy]:
+    device = choose_device("cpu", strategy)
+    if device.strategy.num_replicas_in_sync != {"one": 1, "mirrored": 2}[strategy]:
         raise SystemExit("the CPU was not divided in two")
-    with placement.strategy.scope():
+    with device.strategy.scope():
         model = compile_for_training(models.build(RECIPE), RECIPE, STEPS)
     draw = np.random.default_rng(0)
     count = STEPS * RECIPE.batch_size
@@ -53,7 +53,7 @@ def trained(strategy: str) -> np.ndarray:
     def batches(epoch: int, step: int) -> tf.data.Dataset:
         return training_batches(images, labels, RECIPE, epoch=epoch, first_step=step)
 
-    Loop(model, batches, EPOCHS, STEPS, strategy=placement.strategy).run()
+    Loop(model, batches, EPOCHS, STEPS, strategy=device.strategy).run()
     return np.concatenate([np.ravel(weight) for weight in model.get_weights()])
 
 

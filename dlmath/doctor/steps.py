@@ -15,7 +15,7 @@ from dlmath.recipe import Recipe
 from dlmath.seeds import generator
 from dlmath.training import checkpoints
 from dlmath.training.loop import Callback, Loop, Position
-from dlmath.training.solver import compile_for_training
+from dlmath.training.optimizer import compile_for_training
 
 EPOCHS = 3
 DRAWS = 32  # of a flip alone, chance repeats them all once in four thousand million times

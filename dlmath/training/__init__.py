@@ -1,11 +1,11 @@
-"""Training: the loop, the solver, checkpoints and devices."""
+"""Training: trainers, the runner, checkpoints and devices."""
 
 from dlmath.reporting import Reporter
-from dlmath.training.cross_validate import CrossValidation, cross_validate
-from dlmath.training.plan import Plan, plan
-from dlmath.training.reproduce import Reproduction, reproduce
-from dlmath.training.resume import resume
-from dlmath.training.train import train
+from dlmath.training.cross_validation import CrossValidation, cross_validate
+from dlmath.training.dry_run import Plan, plan
+from dlmath.training.new_run import train
+from dlmath.training.reproduction import Reproduction, reproduce
+from dlmath.training.resumed_run import resume
 
 __all__ = [
     "CrossValidation",

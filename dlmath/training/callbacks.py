@@ -1,4 +1,4 @@
-"""What happens at the end of steps and epochs: validate, keep the best, stop, write, report."""
+"""Callbacks of the loop: validate, keep the best epoch, stop early, save, and report."""
 
 import time
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from typing import Any
 
 from dlmath.reporting import Reporter
 from dlmath.runs import write_csv
-from dlmath.training.cadence import Cadence
+from dlmath.training.checkpoint_schedule import CheckpointSchedule
+from dlmath.training.context import TrainingContext
 from dlmath.training.loop import Callback, Position
-from dlmath.training.signals import StopRequest
 
 
 class Validation(Callback):
@@ -23,7 +23,7 @@ class Validation(Callback):
 
 
 class BestEpoch(Callback):
-    """Calls `keep(epoch, value)` when the score is the highest yet; the first of equals stays."""
+    """Calls `keep(epoch, value)` when the score is the highest yet; a tie keeps the first."""
 
     def __init__(self, score: str, keep: Callable[[int, float], object]):
         self.score = score
@@ -69,8 +69,8 @@ class EarlyStopping(Callback):
 class History(Callback):
     """Keeps a row for each epoch, and writes them all to `history.csv` after each.
 
-    Epochs are counted from 1 there, as people do. Times are left out on purpose, so that
-    two runs of one recipe leave the same file.
+    Epochs are counted from 1 in the file. It holds no times, so that two runs of one recipe
+    write the same file.
     """
 
     def __init__(self, path: Path):
@@ -89,31 +89,30 @@ class History(Callback):
 
 
 class SaveRegularly(Callback):
-    """Saves a checkpoint after epochs, and within them as often as wanted, where that is cheap.
+    """Saves a checkpoint after epochs, and within them as often as the schedule allows.
 
-    Last but for `StopOnSignal`, so that it holds the state of all the others.
+    It comes after all other callbacks but `StopOnSignal`, so that it saves their state.
     """
 
-    def __init__(self, save: Callable[[], None], cadence: Cadence):
+    def __init__(self, save: Callable[[], None], schedule: CheckpointSchedule):
         self.save = save
-        self.cadence = cadence
+        self.schedule = schedule
 
     def on_step_end(self, position: Position, loss: Callable[[], float]) -> None:
-        if self.cadence.is_due_after_step():
+        if self.schedule.is_due_after_step():
             self.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        if self.cadence.is_affordable():
+        if self.schedule.is_affordable():
             self.save()
 
 
 class StopOnSignal(Callback):
-    """Saves and leaves at the end of the step, or of the epoch, in which a signal arrived."""
+    """Saves and stops at the end of the step, or of the epoch, in which a signal arrived."""
 
-    def __init__(self, request: StopRequest, save: Callable[[], None], next_command: str):
-        self.request = request
+    def __init__(self, context: TrainingContext, save: Callable[[], None]):
+        self.context = context
         self.save = save
-        self.next_command = next_command
 
     def on_step_end(self, position: Position, loss: Callable[[], float]) -> None:
         self._leave(f"in epoch {position.epoch + 1} after step {position.step}")
@@ -122,15 +121,13 @@ class StopOnSignal(Callback):
         self._leave(f"after epoch {epoch + 1}")
 
     def _leave(self, where: str) -> None:
-        if self.request.signal_number is not None:
+        if self.context.stop.signal_number is not None:
             self.save()
-            self.request.refuse_to_go_on(
-                f"Stopped {where}; everything is saved. Go on with: {self.next_command}"
-            )
+            self.context.refuse_to_go_on(f"{where}; everything is saved")
 
 
 class Progress(Callback):
-    """Reports images a second and the loss as it goes, and a line for each epoch."""
+    """Reports images a second and the loss after each step, and a line for each epoch."""
 
     def __init__(self, reporter: Reporter, epochs: int, steps: int, batch_size: int):
         self.reporter = reporter
@@ -155,9 +152,9 @@ class Progress(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if self.images:
             self.rates.append(self._rate())
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        metrics = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         rate = f"  {self.rates[-1]:,.0f} images/s" if self.rates else ""
-        self.reporter.say(f"epoch {epoch + 1}/{self.epochs}  {figures}{rate}")
+        self.reporter.say(f"epoch {epoch + 1}/{self.epochs}  {metrics}{rate}")
         self.started = None
 
     def state(self) -> dict[str, Any]:

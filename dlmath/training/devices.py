@@ -1,6 +1,6 @@
-"""Which hardware trains, as a `tf.distribute` strategy.
+"""The hardware that trains, as a `tf.distribute` strategy.
 
-What is asked for and not there is an error, never a silent CPU.
+A device that is asked for and missing is an error; there is no silent change to the CPU.
 """
 
 import os
@@ -18,13 +18,13 @@ STRATEGIES = ("auto", "one", "mirrored", "tpu")
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where a model is built and trained.
+class DeviceConfig:
+    """The device on which a model is built and trained.
 
     Attributes:
         kind: cpu, gpu or tpu.
         name: one, mirrored or tpu.
-        strategy: The strategy under whose scope everything is made.
+        strategy: The strategy under whose scope model and optimizer are made.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Placement:
     strategy: tf.distribute.Strategy
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what a manifest says of it."""
+        """Return the manifest's entry."""
         return {
             "kind": self.kind,
             "strategy": self.name,
@@ -40,8 +40,8 @@ class Placement:
         }
 
 
-def place(device: str = "auto", strategy: str = "auto") -> Placement:
-    """Return the placement for a choice of `--device` and `--strategy`.
+def choose_device(device: str = "auto", strategy: str = "auto") -> DeviceConfig:
+    """Return the device for a choice of `--device` and `--strategy`.
 
     Args:
         device: One of `DEVICES`. `auto` takes the GPUs where there are any, else the CPU; a
@@ -49,7 +49,7 @@ def place(device: str = "auto", strategy: str = "auto") -> Placement:
         strategy: One of `STRATEGIES`. `auto` mirrors over several GPUs, else takes one device.
 
     Raises:
-        DeviceError: The hardware is not there, or the two choices contradict each other.
+        DeviceError: The hardware is missing, or the two choices contradict each other.
     """
     _check_choice("device", device, DEVICES)
     _check_choice("strategy", strategy, STRATEGIES)
@@ -64,11 +64,11 @@ def place(device: str = "auto", strategy: str = "auto") -> Placement:
     kind = "gpu" if gpus and device != "cpu" else "cpu"
     devices = [found.name for found in tf.config.list_logical_devices(kind.upper())]
     if strategy == "mirrored" or (strategy == "auto" and kind == "gpu" and len(devices) > 1):
-        return Placement(kind, "mirrored", tf.distribute.MirroredStrategy(devices))
-    return Placement(kind, "one", tf.distribute.OneDeviceStrategy(devices[0]))
+        return DeviceConfig(kind, "mirrored", tf.distribute.MirroredStrategy(devices))
+    return DeviceConfig(kind, "one", tf.distribute.OneDeviceStrategy(devices[0]))
 
 
-def _tpu(device: str, strategy: str) -> Placement:
+def _tpu(device: str, strategy: str) -> DeviceConfig:
     if device not in ("auto", "tpu") or strategy not in ("auto", "tpu"):
         raise DeviceError(
             "A TPU is used with --device tpu and --strategy tpu (or auto) together. "
@@ -80,7 +80,7 @@ def _tpu(device: str, strategy: str) -> Placement:
         )
         tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
-        return Placement("tpu", "tpu", tf.distribute.TPUStrategy(resolver))
+        return DeviceConfig("tpu", "tpu", tf.distribute.TPUStrategy(resolver))
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise DeviceError(
@@ -96,12 +96,14 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def pin_threads(recorded: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Fix the number of threads and return it: as recorded, or the cores this process may use.
+    """Set the numbers of threads: those recorded, or the cores that this process may use.
 
     The order in which threads add up floating-point numbers decides the last bits of a
     result, so a run records the count and a resumed run takes the same, even on a machine of
-    fewer cores. Where TensorFlow has started already, the numbers in force are returned (0 is
-    its own choice).
+    fewer cores. Where TensorFlow has started already, it is too late to set them.
+
+    Returns:
+        The numbers in force; 0 leaves the choice to TensorFlow.
     """
     threads = {**dict.fromkeys(("intra_op", "inter_op", "blas"), _cores()), **(recorded or {})}
     try:

@@ -1,4 +1,4 @@
-"""Write what a run tells strange images by: one by one their distance, and together their drift.
+"""Write the distance by which a run recognises images unlike those it was trained on.
 
 The distance is fitted to training images, and the limit beyond which an image is unusual is chosen
 on validation: an image that was trained on is nearer than any other of its kind.
@@ -6,13 +6,13 @@ on validation: an image that was trained on is nearer than any other of its kind
 
 import hashlib
 import os
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 
-from dlmath.drift.pictures import describe
-from dlmath.drift.reference import write_reference
 from dlmath.features.network import Runner, feature_model
 from dlmath.inference.feature_distance import distance_limit, fit_distance
 from dlmath.inference.light_classifier import softmax
@@ -21,26 +21,43 @@ from dlmath.inference.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
 from dlmath.seeds import generator
-from dlmath.training.ingredients import Ingredients
+from dlmath.training.training_data import TrainingData
 
-# Training images that are computed for it alone: enough for a covariance of some hundred features,
-# and less than an epoch where there are more.
+# Training images whose features are computed only for the distance: enough for a covariance of some
+# hundred features, and less than an epoch where there are more.
 MOST_IMAGES = 4_096
 
 _AT_ONCE = 16
 
 
+@dataclass(frozen=True)
+class ReferenceFeatures:
+    """Features that distance and drift are measured against.
+
+    Attributes:
+        train: (N, D) of training images.
+        train_labels: (N,) their class indices.
+        validation: (M, D) of all validation images.
+        probabilities: (M, K) of the validation images.
+    """
+
+    train: np.ndarray
+    train_labels: np.ndarray
+    validation: np.ndarray
+    probabilities: np.ndarray
+
+
 def write_distance(
     run: Run, train: np.ndarray, labels: np.ndarray, validation: np.ndarray, share: float
 ) -> dict[str, Any] | None:
-    """Fit and write the distance, and return what the manifest says of it.
+    """Fit and write the distance, and return the manifest's entry.
 
     Args:
-        run: Gets `light/distance.npz`.
+        run: The run that gets `light/distance.npz`.
         train: (N, D) features of training images.
         labels: (N,) their class indices.
         validation: (M, D) features of validation images.
-        share: Of the validation images that are usual, above 0 and at most 1.
+        share: The share of the validation images that are usual, above 0 and at most 1.
 
     Returns:
         None where the features give no distance; then nothing is written.
@@ -64,25 +81,22 @@ def write_distance(
     }
 
 
-def write_distance_of_images(
-    run: Run, ingredients: Ingredients, is_light: bool, reporter: Reporter
-) -> dict[str, Any]:
-    """Compute the features of a model that was trained by steps, and write distance and reference.
+def features_of_images(
+    run: Run, model: keras.Model, data: TrainingData, reporter: Reporter, *, is_light: bool
+) -> ReferenceFeatures:
+    """Compute the features of the validation images, and of training images drawn by the seed.
 
     Args:
-        run: With its light form, if it has one.
-        ingredients: The trained model and its images.
-        is_light: Whether the light form computes the features, which is faster on a CPU.
+        run: The run, with its light form if it has one.
+        model: The trained classifier.
+        data: The decoded images.
         reporter: Receives the progress.
-
-    Returns:
-        What the manifest says of both: `distance`, see `write_distance`, and `drift`.
+        is_light: Whether the light form computes the features, which is faster on a CPU.
     """
-    train, recipe = ingredients.train, ingredients.recipe
-    order = generator("distance", recipe.seed).permutation(len(train.labels))
+    train, validation = data.train, data.validation
+    order = generator("distance", run.recipe.seed).permutation(len(train.labels))
     chosen = np.sort(order[:MOST_IMAGES])
-    validation = ingredients.validation
-    compute = features_of(run, ingredients, is_light=is_light)
+    compute = features_of(run, model, is_light=is_light)
 
     def features(pixels: np.ndarray, rows: np.ndarray, task: str) -> np.ndarray:
         parts = []
@@ -95,24 +109,19 @@ def write_distance_of_images(
     known = features(train.pixels.array, chosen, "training")
     every = np.arange(len(validation.labels))
     unseen = features(validation.pixels.array, every, "validation")
-    kernel, bias = ingredients.model.get_layer("logits").get_weights()
+    kernel, bias = model.get_layer("logits").get_weights()
     probabilities = softmax(unseen.astype(np.float64) @ kernel + bias)
-    patients = [example.patient for example in validation.pixels.examples]
-    pictures = describe(validation.pixels.array)
-    return {
-        "distance": write_distance(run, known, train.labels[chosen], unseen, recipe.usual_share),
-        "drift": write_reference(run, unseen, probabilities, validation.labels, patients, pictures),
-    }
+    return ReferenceFeatures(known, train.labels[chosen], unseen, probabilities)
 
 
-def features_of(run: Run, ingredients: Ingredients, *, is_light: bool) -> Runner:
-    """Return what computes the features of a model that was trained by steps.
+def features_of(run: Run, model: keras.Model, *, is_light: bool) -> Runner:
+    """Return the function that computes the features of a model trained by steps.
 
     Args:
-        run: With its light form, if it has one.
-        ingredients: The model.
+        run: The run, with its light form if it has one.
+        model: The classifier.
         is_light: Whether the light form computes them, which is faster on a CPU.
     """
     if is_light:
         return Network(run.light_network_path, threads=os.cpu_count() or 1)
-    return partial(predict_probabilities, feature_model(ingredients.model))
+    return partial(predict_probabilities, feature_model(model))

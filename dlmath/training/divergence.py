@@ -1,4 +1,4 @@
-"""Say of a training that diverged where it happened, with which images, and what is likely wrong.
+"""Explain a divergence: where it happened, with which images, and its likely cause.
 
 The order of the images is a pure function of (seed, epoch), so the batch of any step can be named
 after the fact.
@@ -28,11 +28,11 @@ def explained(
     """Return the error with the batch's files, the state of the weights and the likely cause.
 
     Args:
-        error: Says what is not finite, and where.
-        model: As it is now.
+        error: The error, which says what is not finite, and where.
+        model: The model in its present state.
         examples: The training images, in the order of their pixels.
-        recipe: Of the training.
-        position: How many steps were done, the last of them being the one to explain.
+        recipe: The recipe.
+        position: The position after the step that diverged.
     """
     return DivergedError(
         f"{error} {_files(examples, recipe, position)} {_weights(model)} "
@@ -41,7 +41,7 @@ def explained(
 
 
 def likely_cause(recipe: Recipe, position: Position) -> str:
-    """Return what most often makes such a training diverge, and what to try next."""
+    """Return the most frequent cause of such a divergence, and what to try next."""
     rate, tenth = f"{recipe.learning_rate:g}", f"{recipe.learning_rate / 10:g}"
     if recipe.precision == "float16":
         return (
@@ -66,10 +66,10 @@ def likely_cause(recipe: Recipe, position: Position) -> str:
 
 
 def refuse_not_finite(features: Features, task: str, recipe: Recipe) -> None:
-    """Refuse features that are not numbers: no head can be solved for on them.
+    """Refuse features that are NaN or infinite: no head can be solved on them.
 
     Raises:
-        DivergedError: Names the images.
+        DivergedError: Some are; names the images.
     """
     # A sum is not finite as soon as one of its terms is not.
     bad = np.flatnonzero(~np.isfinite(features.array.sum(axis=1, dtype=np.float64)))

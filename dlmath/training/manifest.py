@@ -1,4 +1,4 @@
-"""What a run writes down about itself: enough to say what made it and to find its data again."""
+"""The manifest of a run: what produced it, and where its data lie."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ from dlmath.data.splits import split_hash
 from dlmath.models.weights_path import WORDS
 from dlmath.recipe import Recipe
 from dlmath.runs import RUN_VERSION, Run
-from dlmath.training.prepare import Prepared
+from dlmath.training.preparation import Prepared
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
 
@@ -35,7 +35,7 @@ def first_manifest(
     threads: dict[str, int],
     command: str,
 ) -> dict[str, Any]:
-    """Return the manifest of a run that begins now."""
+    """Return the first manifest of a run that begins now."""
     recipe, catalogue, split = prepared.recipe, prepared.catalogue, prepared.split
     return {
         "run_version": RUN_VERSION,
@@ -69,14 +69,14 @@ def first_manifest(
         },
         "warnings": prepared.warnings,
         **({"weights_file": digest} if (digest := weights_sha256(recipe)) else {}),
-        **({"lineage": dict(prepared.start.lineage)} if prepared.start else {}),
+        **({"lineage": dict(prepared.warm_start.provenance)} if prepared.warm_start else {}),
     }
 
 
 def weights_sha256(recipe: Recipe) -> str | None:
-    """Return the SHA-256 of the file of weights that a recipe names; None for a word, or none.
+    """Return the SHA-256 of the file of weights that a recipe names; None where it names no file.
 
-    The recipe holds its path alone, which is another file, or none, on another machine.
+    The recipe holds only the path, which may lead to another file on another machine.
     """
     path = Path(recipe.weights)
     if recipe.weights in WORDS or not path.is_file():
@@ -85,18 +85,18 @@ def weights_sha256(recipe: Recipe) -> str | None:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions on which a result depends."""
+    """Return the versions of the packages on which a result depends."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"dlmath": __version__, "python": platform.python_version(), **packages}
 
 
 def platform_name() -> str:
-    """Return the system and the kind of processor."""
+    """Return the operating system and the type of processor."""
     return f"{platform.system()} {platform.machine()}"
 
 
 def cpu_name() -> str | None:
-    """Return the model of the processor, on which last bits depend; None where it is not told."""
+    """Return the model of the processor, on which last bits depend; None where it is unknown."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux
@@ -106,9 +106,9 @@ def cpu_name() -> str | None:
 
 
 def portable_command(command: str, folder: Path) -> str:
-    """Return a command with its absolute paths as seen from the run's folder.
+    """Return a command with its absolute paths made relative to the run's folder.
 
-    A run that is passed on tells nothing of the folders above it.
+    A run that is passed on then does not show the folders above it.
     """
     return shlex.join(_portable(word, folder) for word in shlex.split(command))
 
@@ -121,7 +121,7 @@ def _portable(word: str, folder: Path) -> str:
 
 
 def relative_source(source: str | Path, folder: Path) -> str:
-    """Return a source as seen from the run's folder, so that both can move together."""
+    """Return a source relative to the run's folder, so that both can move together."""
     if str(source).startswith("tfds:"):
         return str(source)
     return Path(os.path.relpath(Path(source).resolve(), folder.resolve())).as_posix()

@@ -1,9 +1,9 @@
-"""Ctrl-C and SIGTERM as a request, honoured where nothing is lost by it: at the end of a step."""
+"""Ctrl-C and SIGTERM as a request to stop, honoured at the end of a step, where nothing is lost."""
 
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 from dlmath.errors import Stopped
@@ -30,45 +30,37 @@ class StopRequest:
         """Leave with `message` if a signal came.
 
         Raises:
-            Stopped: It came.
+            Stopped: A signal came.
         """
         if self.signal_number is not None:
             raise Stopped(message, self.signal_number)
-
-
-_request_in_force: StopRequest | None = None
 
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
     """Watch for SIGINT and SIGTERM inside the block, then put the old handlers back.
 
-    A block inside another shares its request, so that no signal is lost between two of them.
-    Python delivers signals to the main thread only; in another the request stays unset.
+    A command opens one such block and passes the request on in its `TrainingContext`.
+    Python delivers signals to the main thread only; in another thread the request stays unset.
     """
-    global _request_in_force  # there is one set of signal handlers in a process
+    request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield StopRequest()
+        yield request
         return
-    if _request_in_force is not None:
-        yield _request_in_force
-        return
-    request = _request_in_force = StopRequest()
     previous = {number: signal.signal(number, request) for number in _WATCHED}
     try:
         yield request
     finally:
-        _request_in_force = None
         for number, handler in previous.items():
             signal.signal(number, handler)
 
 
 class StopsOnSignal(Reporter):
-    """Passes news on, and ends the work at the first progress after a signal.
+    """Reporter that passes everything on, and stops the work at the first progress after a signal.
 
     Args:
-        reporter: Hears the news.
-        stop: Asked whether a signal came.
+        reporter: Receives the messages and the progress.
+        stop: The request to stop.
         what_next: What is kept, and the command that goes on.
     """
 
@@ -81,7 +73,15 @@ class StopsOnSignal(Reporter):
         """Pass a line on."""
         self.reporter.say(message)
 
+    def detail(self, message: str) -> None:
+        """Pass a detail on."""
+        self.reporter.detail(message)
+
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Pass progress on, then leave if a signal came."""
         self.reporter.progress(task, done, total, note)
         self.stop.refuse_to_go_on(f"Stopped after {done:,} of {total:,} {task}. {self.what_next}")
+
+    def quietly(self) -> AbstractContextManager[None]:
+        """Return the block of the reporter that keeps native code quiet."""
+        return self.reporter.quietly()

@@ -1,4 +1,4 @@
-"""What is measured and decided on the validation part, whichever way the model was fitted."""
+"""Metrics and decisions on the validation part, for both trainers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,7 +21,7 @@ def measure(probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe) -> di
     Args:
         probabilities: (N, K).
         labels: (N,) class indices.
-        recipe: Its classes and positive class.
+        recipe: The recipe, with its classes and positive class.
 
     Raises:
         DivergedError: A probability is not a number.
@@ -45,14 +45,17 @@ def decisions(
     recipe: Recipe,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """Return all that is chosen on the validation part: `threshold` and `abstention`.
+    """Choose the threshold and the abstention on the validation part.
 
     Args:
         probabilities: (N, K).
         labels: (N,) class indices.
-        patients: N names; None where it is not known whose the images are.
-        recipe: Its classes and rules.
-        reporter: Receives the warning of a rule that cannot be kept.
+        patients: N patients; None for an image of an unknown patient.
+        recipe: The recipe, with its classes and rules.
+        reporter: Receives the warning about a rule that cannot be kept.
+
+    Returns:
+        The manifest's entries `threshold` and `abstention`.
     """
     threshold = decide(probabilities, labels, patients, recipe)
     value = None if threshold is None else Threshold(threshold["value"], "validation")
@@ -70,14 +73,14 @@ def choose_abstention(
     """Return the confidence below which an answer is unsure; None where the recipe wants none.
 
     Args:
-        rule: Decides by the threshold that was chosen.
+        rule: The decision rule with the chosen threshold.
         probabilities: (N, K).
         labels: (N,) class indices.
-        recipe: Its `abstain_rule`, and the coverage or the risk that this is to keep.
+        recipe: The recipe, with `abstain_rule` and the coverage or the risk to keep.
 
     Returns:
-        The rule, the least confidence, and the coverage and the risk that it has here; or why no
-        confidence keeps the rule.
+        The rule, the least confidence, and its coverage and risk on these images; or the reason why
+        no confidence keeps the rule.
     """
     if recipe.abstain_rule == "none":
         return None
@@ -104,8 +107,8 @@ def decide(
     Args:
         probabilities: (N, K).
         labels: (N,) class indices.
-        patients: N names; None where it is not known whose the images are.
-        recipe: Its classes, positive class and rule.
+        patients: N patients; None for an image of an unknown patient.
+        recipe: The recipe, with its classes, positive class and rule.
     """
     if not recipe.is_binary:
         return None

@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 import dlmath
+from dlmath import models
 from dlmath.attribution import WhyPatients, why_patients
 from dlmath.cli.main import app
 from dlmath.data.pixels import read_image
@@ -12,9 +13,9 @@ from dlmath.errors import DataError, RunError
 from dlmath.linear_head import fit_head
 from dlmath.reporting import SILENT
 from dlmath.runs import write_text
-from dlmath.training import solved_head
-from dlmath.training.devices import place
-from dlmath.training.prepare import prepare_again
+from dlmath.training.devices import choose_device
+from dlmath.training.head_features import head_data, load_head_features
+from dlmath.training.preparation import prepare_again
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +56,11 @@ def test_without_a_patient_is_what_real_training_without_it_gives(run, images):
     file = images / "dark" / "p0_0.png"
     (answer,) = why_patients(run, file, top=3)
     prepared = prepare_again(run, None, SILENT)
-    ingredients = solved_head.gather(prepared, place("cpu"), SILENT)
-    data = solved_head.head_data(ingredients)
-    features = ingredients.network.make_runner()(read_image(file, "file", 8)[np.newaxis])
+    loaded = load_head_features(
+        prepared, models.build(prepared.recipe), choose_device("cpu"), SILENT
+    )
+    data = head_data(loaded)
+    features = loaded.network.make_runner()(read_image(file, "file", 8)[np.newaxis])
     for one in answer.patients:
         kept = data.groups != one.patient
         # The penalty is per unit of weight; the believed prior stays as it is.

@@ -23,7 +23,7 @@ from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT
 from dlmath.runs import Run
 from dlmath.training.manifest import first_manifest
-from dlmath.training.prepare import prepare, resolve
+from dlmath.training.preparation import prepare, resolve
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 DOUBTS = ("may be several patients", "read as dates")

@@ -11,11 +11,11 @@ ALLOWED = {
     "split_path": {
         "dlmath/runs.py",  # asks whether it is there
         "dlmath/data/run_data.py",
-        "dlmath/training/train.py",  # writes it
+        "dlmath/training/new_run.py",  # writes it
     },
     "split.csv": {
         "dlmath/runs.py",
-        "dlmath/training/differences.py",  # names it as a thing that may differ
+        "dlmath/training/resumed_run.py",  # names it as a thing that may differ
     },
     "predictions_path": {
         "dlmath/doctor/decisions.py",  # asks whether it is there

@@ -19,7 +19,7 @@ from dlmath.features import View
 from dlmath.recipe import Between, OneOf, Option, Recipe, metadata, setting, settings_of, uses
 from dlmath.recipe.toml_text import commented_toml
 from dlmath.runs import Run
-from dlmath.training.lineage import Parent
+from dlmath.training.warm_start import Parent
 
 
 @dataclass(frozen=True, kw_only=True)

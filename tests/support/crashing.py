@@ -23,11 +23,11 @@ import dlmath
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
-from dlmath.training import cadence, resume
-from dlmath.training.cadence import Cadence, Interval
+from dlmath.training import checkpoint_schedule, resume
+from dlmath.training.checkpoint_manager import CheckpointManager
+from dlmath.training.checkpoint_schedule import CheckpointSchedule, Interval
 from dlmath.training.checkpoint_store import CheckpointStore
 from dlmath.training.loop import Position
-from dlmath.training.saver import Saver
 
 # What of a manifest must come out the same, however often the training was interrupted.
 DECIDED = ("best", "threshold", "calibration", "abstention", "distance", "light", "head")
@@ -38,7 +38,7 @@ DECIDED = ("best", "threshold", "calibration", "abstention", "distance", "light"
 
 def train(folder: str, images: str, recipe: dict[str, Any], every: str | None = "1steps") -> None:
     """Train, or go on with what is in `folder`, saving as often as asked whatever it costs."""
-    cadence.SHARE = 1.0
+    checkpoint_schedule.SHARE = 1.0
     _go_on(Run(Path(folder)), images, Recipe(**recipe), every, Reporter())
 
 
@@ -60,7 +60,7 @@ def train_until_killed(
                 self.armed = True
                 signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-4))
 
-    cadence.SHARE = 1.0
+    checkpoint_schedule.SHARE = 1.0
     _go_on(Run(Path(folder)), images, Recipe(**recipe), every, Arms())
 
 
@@ -222,7 +222,9 @@ class FakeTraining:
             optimizer=optimizer,
             metrics_variables=[],
         )
-        self.saver = Saver(CheckpointStore(folder), model, model, Cadence(Interval(steps=1)))
+        self.manager = CheckpointManager(
+            CheckpointStore(folder), model, model, CheckpointSchedule(Interval(steps=1))
+        )
         self.best_score = -1.0
 
     def state(self) -> dict[str, Any]:
@@ -236,14 +238,14 @@ class FakeTraining:
 
     def run(self) -> tuple[bytes, list[float], bytes, int]:
         """Go on to the end; return the weight, the scores, the best weight and its epoch."""
-        self.saver.restore(self, lambda message: None)
+        self.manager.restore(self, lambda message: None)
         while self.position.epoch < self.EPOCHS:
             for step in range(self.position.step, self.STEPS):
                 self.weight.assign(3.99 * self.weight.value * (1 - self.weight.value))
                 self.position = Position(self.position.epoch, step + 1)
-                self.saver.save(self)
+                self.manager.save(self)
             self._end_epoch()
-        best = self.saver.best
+        best = self.manager.best
         return (
             self.weight.value.tobytes(),
             self.scores,
@@ -257,8 +259,8 @@ class FakeTraining:
         self.position = Position(epoch + 1, 0)
         if score > self.best_score:
             self.best_score = score
-            self.saver.keep_best(epoch, score)
-        self.saver.save(self)
+            self.manager.keep_best(epoch, score)
+        self.manager.save(self)
 
 
 def fake_training(folder: str, killed_at: int) -> None:

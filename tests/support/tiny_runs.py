@@ -17,7 +17,7 @@ from dlmath.data.splits import split_examples, write_split
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, write_bytes, write_json, write_text
 from dlmath.training.manifest import first_manifest
-from dlmath.training.prepare import Prepared
+from dlmath.training.preparation import Prepared
 
 RECIPE = Recipe(
     name="tiny",

@@ -10,9 +10,9 @@ from dlmath.training import devices
 
 
 def test_auto_takes_one_device():
-    placement = devices.place()
+    device_config = devices.choose_device()
     kind = "gpu" if tf.config.list_logical_devices("GPU") else "cpu"
-    assert placement.as_dict() == {"kind": kind, "strategy": "one", "replicas": 1}
+    assert device_config.as_dict() == {"kind": kind, "strategy": "one", "replicas": 1}
 
 
 @pytest.mark.skipif(
@@ -20,7 +20,7 @@ def test_auto_takes_one_device():
 )
 def test_a_missing_gpu_is_an_error_never_a_cpu():
     with pytest.raises(DeviceError, match="sees no GPU here"):
-        devices.place("gpu")
+        devices.choose_device("gpu")
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_a_missing_gpu_is_an_error_never_a_cpu():
 )
 def test_a_contradiction_is_refused(device, strategy, message):
     with pytest.raises(DeviceError, match=message):
-        devices.place(device, strategy)
+        devices.choose_device(device, strategy)
 
 
 def test_a_missing_tpu_is_an_error(monkeypatch):
     monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", _no_tpu)
     with pytest.raises(DeviceError, match=r"No TPU can be reached \(no cluster\)"):
-        devices.place("tpu")
+        devices.choose_device("tpu")
 
 
 def _no_tpu(tpu):
@@ -67,8 +67,8 @@ def test_a_tpu_is_resolved_connected_and_initialised(monkeypatch):
         tf.tpu.experimental, "initialize_tpu_system", lambda r: calls.append(("initialise", r))
     )
     monkeypatch.setattr(tf.distribute, "TPUStrategy", Strategy)
-    placement = devices.place("tpu")
-    assert placement.as_dict() == {"kind": "tpu", "strategy": "tpu", "replicas": 8}
+    device_config = devices.choose_device("tpu")
+    assert device_config.as_dict() == {"kind": "tpu", "strategy": "tpu", "replicas": 8}
     assert calls == [(name, "resolver of pod") for name in ("connect", "initialise", "strategy")]
 
 

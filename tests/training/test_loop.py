@@ -9,7 +9,7 @@ from dlmath.recipe import Recipe
 from dlmath.training import checkpoints
 from dlmath.training.callbacks import BestEpoch, EarlyStopping, History
 from dlmath.training.loop import Callback, Loop, Position
-from dlmath.training.solver import compile_for_training
+from dlmath.training.optimizer import compile_for_training
 
 EPOCHS, STEPS = 3, 5
 

@@ -10,8 +10,8 @@ from dlmath.errors import DataError, RunError, Stopped
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_text
 from dlmath.training import checkpoints, resume
-from dlmath.training.carry_out import sole_trainer
 from dlmath.training.loop import Loop
+from dlmath.training.runner import locked_run
 from tests.support import crashing
 
 
@@ -128,11 +128,11 @@ def test_images_that_are_gone_are_left_out_by_force_alone(stopped, images, tmp_p
 
 
 def test_the_second_trainer_is_refused(recipe, stopped, images, tmp_path):
-    with sole_trainer(stopped), pytest.raises(DataError, match=rf"\({os.getpid()}\) is training"):
+    with locked_run(stopped), pytest.raises(DataError, match=rf"\({os.getpid()}\) is training"):
         resume(stopped)
     fresh = Run(tmp_path / "fresh")
     fresh.folder.mkdir()
-    with sole_trainer(fresh), pytest.raises(DataError, match="is training in"):
+    with locked_run(fresh), pytest.raises(DataError, match="is training in"):
         dlmath.train(recipe, images, out=fresh.folder)
 
 
@@ -173,7 +173,7 @@ def test_a_signal_while_validating_goes_on_at_the_end_of_the_epochs_steps(
         os.kill(os.getpid(), signal.SIGTERM)
         return predict_probabilities(*arguments, **options)
 
-    name = "dlmath.training.session.predict_probabilities"
+    name = "dlmath.training.step_trainer.predict_probabilities"
     stopped = interrupted(recipe, images, tmp_path / "run", Stopped, name, predict)
     assert "while validating" in str(stopped)
     assert crashing.result(resume(tmp_path / "run")) == expected
@@ -199,12 +199,12 @@ def test_a_signal_while_a_checkpoint_is_written_is_honoured_after_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["write_light", "write_distance_of_images", "write_report"])
+@pytest.mark.parametrize("place", ["write_light", "write_distance", "write_report"])
 def test_an_end_after_the_last_epoch_is_made_up_for(recipe, images, expected, place, tmp_path):
     def ends(*arguments):
         raise SystemExit
 
-    name = f"dlmath.training.carry_out.{place}"
+    name = f"dlmath.training.runner.{place}"
     interrupted(recipe, images, tmp_path / "run", SystemExit, name, ends)
     assert not Run(tmp_path / "run").is_finished
     run = resume(tmp_path / "run")

@@ -16,7 +16,7 @@ from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json
 from dlmath.training import resume
-from dlmath.training.prepare import resolve
+from dlmath.training.preparation import resolve
 
 RULES = (r"^(?P<patient>p\d+)_",)
 SMALL = Recipe(
@@ -157,7 +157,7 @@ def test_resuming_on_changed_data_is_refused(images, tmp_path):
 
 def test_divergence_keeps_the_best_model_before_it(images, tmp_path, monkeypatch):
     poisoned = Poison(after=2)
-    monkeypatch.setattr("dlmath.training.session.training_batches", poisoned.batches)
+    monkeypatch.setattr("dlmath.training.step_trainer.training_batches", poisoned.batches)
     with pytest.raises(DivergedError, match=r"epoch 3.*model of epoch [12] .* is kept") as failed:
         dlmath.train(SMALL, images, out=tmp_path / "run")
     assert failed.value.exit_code == 3
@@ -174,7 +174,7 @@ def test_divergence_keeps_the_best_model_before_it(images, tmp_path, monkeypatch
 
 
 def test_divergence_in_the_first_epoch_keeps_nothing(images, tmp_path, monkeypatch):
-    monkeypatch.setattr("dlmath.training.session.training_batches", Poison(after=0).batches)
+    monkeypatch.setattr("dlmath.training.step_trainer.training_batches", Poison(after=0).batches)
     with pytest.raises(DivergedError, match="no model is kept"):
         dlmath.train(SMALL, images, out=tmp_path / "run")
     assert not Run(tmp_path / "run").model_path.exists()

@@ -5,14 +5,14 @@ import numpy as np
 import tensorflow as tf
 
 # Before anything else: virtual devices cannot be made once TensorFlow has started.
-tf.config.set_logical_device_configuration(
+tf.config.set_logical_deviceuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
 from dlmath.recipe import Recipe  # noqa: E402
-from dlmath.training.devices import place  # noqa: E402
+from dlmath.training.devices import choose_device  # noqa: E402
 from dlmath.training.loop import Loop  # noqa: E402
-from dlmath.training.solver import compile_for_training  # noqa: E402
+from dlmath.training.optimizer import compile_for_training  # noqa: E402
 
 EPOCHS, STEPS, BATCH = 2, 4, 6
 
@@ -31,8 +31,8 @@ def build(recipe):
 
 
 def train(strategy):
-    placement = place("cpu", strategy)
-    with placement.strategy.scope():
+    device = choose_device("cpu", strategy)
+    with device.strategy.scope():
         model = build(Recipe(name="test", epochs=EPOCHS, learning_rate=0.05))
     draw = np.random.default_rng(0)
     images = draw.normal(size=(STEPS, BATCH, 3)).astype("float32")
@@ -40,9 +40,13 @@ def train(strategy):
     weights = draw.uniform(0.5, 2, (STEPS, BATCH)).astype("float32")
     batches = tf.data.Dataset.from_tensor_slices((images, labels, weights))
     Loop(
-        model, lambda epoch, step: batches.skip(step), EPOCHS, STEPS, strategy=placement.strategy
+        model,
+        lambda epoch, step: batches.skip(step),
+        EPOCHS,
+        STEPS,
+        strategy=device.strategy,
     ).run()
-    return placement.as_dict(), np.concatenate([np.ravel(w) for w in model.get_weights()])
+    return device.as_dict(), np.concatenate([np.ravel(w) for w in model.get_weights()])
 
 
 one, mirrored = train("one"), train("mirrored")

@@ -1,0 +1,87 @@
+"""Audit the images of a training, in the parts of its split, before it begins."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from dlmath._version import __version__
+from dlmath.audit import (
+    Audit,
+    Finding,
+    by_severity,
+    check_examples,
+    folder_findings,
+    gather_facts,
+    patient_findings,
+    write_page,
+)
+from dlmath.audit.audit import AUDIT_VERSION
+from dlmath.data.sources import Example
+from dlmath.data.splits import PARTS
+from dlmath.errors import RunError
+from dlmath.reporting import Reporter
+from dlmath.runs import Run, cache_home, read_json, write_json
+from dlmath.training.manifest import relative_source
+from dlmath.training.preparation import Prepared
+
+
+def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
+    """Audit the images of a split and report the outcome in one line.
+
+    Images that the split leaves out are not examined: they cannot leak any more. The findings of an
+    earlier training on the same images in the same parts come from the cache.
+    """
+    examples = tuple(
+        replace(example, part=name) for name in PARTS for example in prepared.split.part(name)
+    )
+    findings = folder_findings(prepared.sources)
+    findings += patient_findings(prepared.catalogue.patients)
+    findings += _image_findings(examples, prepared.recipe.classes, reporter)
+    audit = Audit(
+        sources=tuple(str(source) for source in prepared.sources),
+        examples=examples,
+        classes=prepared.recipe.classes,
+        findings=by_severity(findings),
+        phantom=prepared.catalogue.phantom,
+    )
+    reporter.say(f"Audit: {audit.summary}")
+    return audit
+
+
+def write_audit(run: Run, audit: Audit) -> None:
+    """Write the run's `audit.json`, and the page with thumbnails next to its report.
+
+    Sources are named relative to the run, as in its manifest, so that a run that is passed on does
+    not show the folders above it.
+    """
+    audit = replace(
+        audit, sources=tuple(relative_source(source, run.folder) for source in audit.sources)
+    )
+    write_json(run.audit_path, audit.as_json())
+    write_page(audit, run.report_path.with_name("audit.html"))
+
+
+def _image_findings(
+    examples: Sequence[Example], classes: Sequence[str], reporter: Reporter
+) -> list[Finding]:
+    path = _cache_path(examples, classes)
+    with suppress(RunError, TypeError, KeyError):  # not there, or damaged: examined again
+        findings = [Finding.from_json(document) for document in read_json(path)]
+        path.touch()
+        return findings
+    facts = gather_facts(examples, reporter=reporter)
+    findings = check_examples(examples, facts, classes, reporter=reporter)
+    with suppress(OSError):  # a full disk costs only the next training a minute
+        write_json(path, [asdict(finding) for finding in findings])
+    return findings
+
+
+def _cache_path(examples: Sequence[Example], classes: Sequence[str]) -> Path:
+    """Return the path of the cached findings, named by everything that decides them."""
+    rows = [(e.file, e.sha256, e.label, e.part, e.patient) for e in examples]
+    decisive = json.dumps([__version__, AUDIT_VERSION, list(classes), rows])
+    digest = hashlib.sha256(decisive.encode()).hexdigest()
+    return cache_home() / "audit" / "findings" / f"{digest[:32]}.json"

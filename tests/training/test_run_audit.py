@@ -1,0 +1,74 @@
+import pytest
+
+from dlmath.recipe import Recipe
+from dlmath.reporting import Reporter
+from dlmath.runs import Run, read_json
+from dlmath.training import run_audit
+from dlmath.training.preparation import Request, prepare
+from dlmath.training.run_audit import audit_prepared, write_audit
+
+RECIPE = Recipe(
+    name="squares",
+    positive_class="dark",
+    patient_rules=(r"^(?P<patient>p\d+)_",),
+    image_size=32,
+)
+
+
+class Heard(Reporter):
+    def __init__(self):
+        self.said = []
+
+    def say(self, message):
+        self.said.append(message)
+
+
+@pytest.fixture
+def images(draw_squares, tmp_path):
+    return draw_squares(tmp_path / "squares", {"dark": 110, "bright": 150})
+
+
+def audit_of(images, heard=None):
+    reporter = heard or Reporter()
+    return audit_prepared(prepare(Request(RECIPE, images), reporter), reporter)
+
+
+def test_the_outcome_is_one_line_and_lies_in_the_run(images, tmp_path):
+    heard = Heard()
+    audit = audit_of(images, heard)
+    assert heard.said == [f"Audit: {audit.summary}"]
+    run = Run(tmp_path / "run")
+    write_audit(run, audit)
+    assert read_json(run.audit_path)["images"] == 40
+    assert run.report_path.with_name("audit.html").is_file()
+
+
+def test_a_leak_between_the_parts_of_the_split_is_an_error(images):
+    folder = images / "dark"
+    copied = (folder / "p0_0.png").read_bytes()
+    for patient in range(2, 20, 2):  # so many that they fall on both sides
+        (folder / f"p{patient}_0.png").write_bytes(copied + b" ")  # not equal byte by byte
+        copied += b" "
+    kinds = [finding.kind for finding in audit_of(images).findings if finding.severity == "error"]
+    assert kinds == ["identical-across-splits"]
+
+
+def test_a_second_training_takes_the_findings_from_the_cache(images, monkeypatch):
+    first = audit_of(images)
+    monkeypatch.setattr(run_audit, "gather_facts", lambda *_, **__: pytest.fail("looked again"))
+    assert audit_of(images).as_json() == first.as_json()
+
+
+def test_other_bytes_another_label_or_damage_are_examined_again(images, monkeypatch):
+    first = audit_of(images)
+    looked = []
+    gather = run_audit.gather_facts
+    monkeypatch.setattr(
+        run_audit, "gather_facts", lambda *a, **k: looked.append(1) or gather(*a, **k)
+    )
+    place = run_audit._cache_path(first.examples, first.classes)
+    place.write_text("[{}", encoding="utf-8")
+    assert audit_of(images).as_json() == first.as_json()
+    (images / "dark" / "p0_0.png").write_bytes((images / "dark" / "p2_0.png").read_bytes())
+    assert audit_of(images).as_json() != first.as_json()
+    assert len(looked) == 2
