@@ -153,7 +153,7 @@ def _line(prediction: "Prediction", prevalence: float | None) -> str:
 def _write_csv(
     path: Path, classes: Sequence[str], predictions: list["Prediction"], *, shifted: bool
 ) -> None:
-    from dlmath.inference.prediction import csv_fields, csv_row
+    from dlmath.inference.outcome import csv_fields, csv_row
 
     try:
         write_csv(path, csv_fields(classes, shifted=shifted), map(csv_row, predictions))

@@ -24,7 +24,7 @@ import numpy as np
 from load_clients import GOOD, ROLES, Clients, Expected, Tally  # beside this file
 from server_process import Server
 
-from dlmath.export.cases import gather_cases
+from dlmath.export.verification_set import gather_cases
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.predict_files import predict
 from dlmath.runs import Run

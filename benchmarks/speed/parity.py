@@ -30,11 +30,11 @@ from server_process import Server
 import dlmath
 from dlmath.bench.timing import take_turns
 from dlmath.cli.progress import reporter
-from dlmath.export.cases import gather_cases
-from dlmath.export.verify import megabytes
-from dlmath.inference.decision_rule import stored_decision
+from dlmath.export.verification import megabytes
+from dlmath.export.verification_set import gather_cases
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier, stored_distance
+from dlmath.inference.run_files import stored_decision
 from dlmath.inference.runtimes import load_classifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run

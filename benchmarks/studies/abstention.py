@@ -28,7 +28,8 @@ from dlmath.data.sources import Example, read_sources
 from dlmath.evaluation.selective_figures import selective_figures
 from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
-from dlmath.inference.decision_rule import DecisionRule, stored_decision
+from dlmath.inference.decision_rule import DecisionRule
+from dlmath.inference.run_files import stored_decision
 from dlmath.models import RECIPES
 from dlmath.runs import Run
 from dlmath.stats import auc_with_interval

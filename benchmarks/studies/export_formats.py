@@ -26,8 +26,8 @@ import dlmath
 from dlmath.bench.export import BASELINE, compare
 from dlmath.cli.progress import reporter
 from dlmath.data.run_data import RunData
-from dlmath.export.cases import Cases, gather_cases
 from dlmath.export.quantization import compare_accuracy
+from dlmath.export.verification_set import Cases, gather_cases
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier

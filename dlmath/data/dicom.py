@@ -4,7 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from dlmath.errors import DataError
+from ..errors import DataError
 
 ENDINGS = (".dcm", ".dicom")
 

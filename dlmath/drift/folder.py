@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dlmath.data import images
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
-from dlmath.data.pillow_images import read_image
 from dlmath.data.sources import list_files, with_own_patient
 from dlmath.data.tfds import PREFIX
 from dlmath.data.trees import Found, is_image
@@ -162,7 +162,7 @@ def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:
 
     def read(path: Path) -> np.ndarray | str:
         try:
-            return read_image(path, str(path), size)
+            return images.read(path, str(path), size)
         except DataError as error:
             return str(error)
 

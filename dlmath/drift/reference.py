@@ -17,7 +17,7 @@ from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch, project
 from dlmath.errors import DataError, RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import FeatureDistance
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
 from dlmath.stats.bootstrap import cluster_indices

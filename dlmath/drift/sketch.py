@@ -13,7 +13,7 @@ import numpy as np
 from dlmath.drift.pictures import PICTURES
 from dlmath.inference.classifier import Outputs
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import FeatureDistance
 
 DIRECTIONS = 16
 FARTHEST = 5.0  # standard deviations; one strange image must not outweigh all others

@@ -103,7 +103,7 @@ def _predict(
         progress=reporter.task("reading images"),
     )
     outputs = classifier.predict(pixels.array, reporter.task("predicting"))
-    outputs.refuse_nan(partial(_nan_in, run, pixels.examples))
+    outputs.check_finite(partial(_nan_in, run, pixels.examples))
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     clusters = cluster_indices([example.patient for example in pixels.examples])
     sample = Sample(classifier, truth, outputs.probabilities, clusters)

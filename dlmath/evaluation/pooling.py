@@ -10,7 +10,8 @@ from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.selective_figures import answered_by_class, selective_figures
-from dlmath.inference.decision_rule import DecisionRule, Threshold, stored_decision
+from dlmath.inference.decision_rule import DecisionRule, Threshold
+from dlmath.inference.run_files import stored_decision
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
 from dlmath.stats.bootstrap import cluster_indices

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import FeatureDistance
 
 _LEAST = np.finfo(np.float64).eps
 

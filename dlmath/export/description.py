@@ -10,7 +10,7 @@ from dlmath._version import __version__
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError, RunError
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.exported import EXPORT_VERSION
+from dlmath.inference.export_files import EXPORT_VERSION
 from dlmath.inference.prevalence import trained_prevalence
 from dlmath.runs import Run
 

@@ -12,12 +12,12 @@ from dlmath.data.run_data import RunData
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError, VerificationError, did_you_mean
 from dlmath.export import quantization
-from dlmath.export.cases import gather_cases
 from dlmath.export.description import describe
 from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import require_onnx, write_onnx
 from dlmath.export.saved_model import write_saved_model
-from dlmath.export.verify import verify
+from dlmath.export.verification import verify
+from dlmath.export.verification_set import gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.keras_file import write_keras
 from dlmath.inference.runtimes import RUNTIMES
@@ -26,8 +26,8 @@ from dlmath.runs import Run, read_json, write_json
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """What is exported.
+class ExportInput:
+    """A trained classifier and what a format needs to write it.
 
     Attributes:
         run: The run.
@@ -58,7 +58,7 @@ class Format:
     """
 
     name: str
-    write: Callable[[Subject, Path], object]
+    write: Callable[[ExportInput, Path], object]
     program: str
     needs_dlmath: bool = False
     by_graph: bool = False
@@ -67,13 +67,13 @@ class Format:
     require: Callable[[], object] = lambda: None
 
 
-def _write_litert(quantize: str) -> Callable[[Subject, Path], object]:
-    def write(subject: Subject, path: Path) -> None:
+def _write_litert(quantize: str) -> Callable[[ExportInput, Path], object]:
+    def write(given: ExportInput, path: Path) -> None:
         calibration = None
         if quantize == "int8":
-            size = subject.classifier.image_size
-            calibration = quantization.calibration_pixels(subject.parts, size)
-        write_litert(subject.classifier, path, subject.metadata, quantize, calibration)
+            size = given.classifier.image_size
+            calibration = quantization.calibration_pixels(given.parts, size)
+        write_litert(given.classifier, path, given.metadata, quantize, calibration)
 
     return write
 
@@ -93,11 +93,11 @@ FORMATS = {
         needs_dlmath=True,
         tolerance=1e-5,
     ),
-    "litert": Format(name="litert", write=_write_litert("none"), program="run_portable.py"),
+    "litert": Format(name="litert", write=_write_litert("none"), program="run_standalone.py"),
     "onnx": Format(
         name="onnx",
         write=lambda one, path: write_onnx(one.classifier, path, one.metadata),
-        program="run_portable.py",
+        program="run_standalone.py",
         require=require_onnx,
     ),
 }
@@ -175,27 +175,29 @@ def export(
     run = run if isinstance(run, Run) else Run.find(run)
     folder = Path(out) if out is not None else run.exports
     target = folder / kind.name
-    _refuse_foreign(target, format)
+    _check_target(target, format)
     classifier = KerasClassifier.load(run)
     parts = RunData(run, reporter=reporter).split
-    cases = gather_cases(run, classifier, parts, by_graph=kind.by_graph, reporter=reporter)
-    subject = Subject(run, classifier, parts, describe(run, classifier, format))
+    expected = gather_verification_set(
+        run, classifier, parts, by_graph=kind.by_graph, reporter=reporter
+    )
+    given = ExportInput(run, classifier, parts, describe(run, classifier, format))
     with _temporary_folder(folder) as temporary:
         built = Path(temporary) / kind.name
         reporter.say(f"Writing {target}")
         with reporter.quietly():
-            kind.write(subject, built)
-        reporter.say(f"Running it in a fresh process on {len(cases.files)} images of the run")
+            kind.write(given, built)
+        reporter.say(f"Running it in a fresh process on {len(expected.files)} images of the run")
         with _more_bits_advised(quantize):
             proof = verify(
                 built,
                 kind.program,
-                cases,
+                expected,
                 isolated=not kind.needs_dlmath,
                 tolerance=kind.tolerance,
                 most_changed=kind.most_changed,
             )
-            record = {**subject.metadata, "quantize": quantize, "verified": proof.as_json()}
+            record = {**given.metadata, "quantize": quantize, "verified": proof.as_json()}
             if quantize != "none":
                 reporter.say("Measuring its loss of accuracy on the validation part")
                 with reporter.quietly():
@@ -220,7 +222,7 @@ def _more_bits_advised(quantize: str) -> Iterator[None]:
         raise VerificationError(f"{error} {advice}") from error
 
 
-def _refuse_foreign(target: Path, format: str) -> None:
+def _check_target(target: Path, format: str) -> None:
     if target.exists() and not RUNTIMES[format].exported(target):
         raise RunError(
             f"{target} is there already and is no export of this format. Move it away, or pass "

@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from dlmath.errors import RunError
 from dlmath.export.frozen import NetworkFunction, as_function, folded_network
-from dlmath.export.portable import write_beside
+from dlmath.export.sidecar_files import write_sidecar_files
 from dlmath.features.bias_correction import correct_biases, layers_to_keep
+from dlmath.inference.export_files import LITERT
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.runtimes import LITERT
 from dlmath.runs import write_bytes
 
 QUANTIZATIONS = ("none", "float16", "int8")
@@ -51,7 +51,7 @@ def write_litert(
     """
     path.mkdir()
     write_bytes(path / LITERT, _convert(classifier, quantize, calibration))
-    write_beside(path, classifier, metadata)
+    write_sidecar_files(path, classifier, metadata)
 
 
 def _convert(classifier: KerasClassifier, quantize: str, calibration: np.ndarray | None) -> bytes:

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from dlmath.errors import RunError, UserError
 from dlmath.export.frozen import network_function
-from dlmath.export.portable import write_beside
+from dlmath.export.sidecar_files import write_sidecar_files
+from dlmath.inference.export_files import ONNX
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.runtimes import ONNX
 from dlmath.runs import write_bytes
 
 OPSET = 17  # of ONNX 1.12: ONNX Runtime 1.12 and later run it
@@ -47,7 +47,7 @@ def write_onnx(classifier: KerasClassifier, path: Path, metadata: Mapping[str, A
     require_onnx()
     path.mkdir()
     write_bytes(path / ONNX, convert(classifier))
-    write_beside(path, classifier, metadata)
+    write_sidecar_files(path, classifier, metadata)
 
 
 def convert(classifier: KerasClassifier) -> bytes:

@@ -1,6 +1,6 @@
 """Run an exported SavedModel as its receiver will: with TensorFlow, without dlmath.
 
-A program of its own: python -I run_saved_model.py MODEL CASES. CASES holds `images/` (files)
+A program of its own: python -I run_saved_model.py MODEL FOLDER. FOLDER holds `images/` (files)
 and `pixels.npy`; what the signatures say is written to `outputs.npz` in it.
 """
 
@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 
-def main(model: str, cases: Path) -> None:
-    """Run every signature on the cases."""
+def main(model: str, folder: Path) -> None:
+    """Run every signature on the images of the verification set."""
     signatures = tf.saved_model.load(model).signatures
-    encoded = tf.constant([path.read_bytes() for path in sorted((cases / "images").iterdir())])
-    pixels = tf.constant(np.load(cases / "pixels.npy"), tf.float32)
+    encoded = tf.constant([path.read_bytes() for path in sorted((folder / "images").iterdir())])
+    pixels = tf.constant(np.load(folder / "pixels.npy"), tf.float32)
     serve_pixels = signatures["serve_pixels"]
     outputs = {
         "serving_default": signatures["serving_default"](images=encoded),
@@ -35,7 +35,7 @@ def main(model: str, cases: Path) -> None:
     if "explain" in outputs:
         found["heat_map"] = outputs["explain"]["heat_map"]
     np.savez(
-        cases / "outputs.npz",
+        folder / "outputs.npz",
         **found,
         classes=served["classes"].numpy().astype(str),
         decision=served["decision"].numpy().astype(str),

@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dlmath.data.images import decode_and_resize_batch
+from dlmath.data.image_graph import decode_and_resize_batch
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.export.decision_graph import DistanceGraph, decided, decisions
 from dlmath.export.heat_map_graph import can_explain, heat_maps
-from dlmath.inference.exported import DISTANCE, SAVED_MODEL_METADATA
+from dlmath.inference.export_files import DISTANCE, SAVED_MODEL_METADATA
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.runs import write_bytes, write_json
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from dlmath.errors import RunError
-from dlmath.inference.decision_rule import DecisionRule
-from dlmath.reporting import Progress
+from ..errors import RunError
+from ..reporting import Progress
+from .decision_rule import DecisionRule
 
 
 class Outputs(NamedTuple):
@@ -48,7 +48,7 @@ class Outputs(NamedTuple):
         arrays: Any = (None if array is None else array[rows] for array in self)
         return type(self)(*arrays)
 
-    def refuse_nan(self, say: Callable[[np.ndarray], str], consequence: str = "") -> None:
+    def check_finite(self, say: Callable[[np.ndarray], str], consequence: str = "") -> None:
         """Refuse outputs with a probability that is not a number.
 
         Args:

@@ -12,11 +12,11 @@ import tensorflow as tf
 from dlmath import models
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.decision_rule import stored_decision
 from dlmath.inference.exported import decision_of
 from dlmath.inference.keras_file import read_note
 from dlmath.inference.light_classifier import stored_distance
 from dlmath.inference.probabilities import BATCH_SIZE, predict_probabilities
+from dlmath.inference.run_files import stored_decision
 from dlmath.models.keras_archive import read_bounded
 from dlmath.runs import Run
 

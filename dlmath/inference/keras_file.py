@@ -11,7 +11,7 @@ from typing import Any
 
 from dlmath.errors import RunError
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import FeatureDistance
 
 _NOTE = "metadata.json"  # a member that Keras writes and never reads
 _KEY = "dlmath"

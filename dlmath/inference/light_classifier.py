@@ -15,9 +15,9 @@ import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.decision_rule import stored_decision
-from dlmath.inference.distance import FeatureDistance
 from dlmath.inference.network import Network
+from dlmath.inference.ood_score import FeatureDistance
+from dlmath.inference.run_files import stored_decision
 from dlmath.inference.runtimes import has_light_form
 from dlmath.runs import Run
 

@@ -12,16 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmath.data.pillow_images import read_image
+from dlmath.data import images
 from dlmath.data.trees import is_image, is_junk
 from dlmath.errors import DataError, RunError
-from dlmath.inference.classifier import Classifier, Outputs
-from dlmath.inference.columns import number_or_none
-from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.exported import export_metadata
-from dlmath.inference.prediction import Prediction, Shift
-from dlmath.inference.prevalence import check_prevalence
-from dlmath.inference.runtimes import kind_of_export, load_classifier
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.outcome import Prediction, predict_one
+from dlmath.inference.prevalence import Shift, check_prevalence
+from dlmath.inference.runtimes import export_metadata, kind_of_export, load_classifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -158,7 +155,7 @@ def _is_image(path: Path, folder: Path) -> bool:
 def _read(path: Path, size: int) -> np.ndarray | str:
     """Return the image, or the reason why there is none."""
     try:
-        return read_image(path, str(path), size)
+        return images.read(path, str(path), size)
     except DataError as error:
         return str(error)
 
@@ -175,25 +172,3 @@ def _predict_batch(
             yield Prediction(str(path), error=image)
         else:
             yield predict_one(classifier, path, outputs.row(next(rows)))
-
-
-def predict_one(rule: DecisionRule, path: Path, outputs: Outputs) -> Prediction:
-    """Return what a classifier's outputs for one image come to.
-
-    Raises:
-        RunError: A probability is NaN. That is so for every image, most likely: it is said once.
-    """
-    outputs.refuse_nan(lambda _: f"The model gives NaN for {path}")
-    probabilities, distances, _ = outputs
-    decided = int(rule.decide(probabilities)[0])
-    positive = rule.positive_index
-    unusual, abstains = rule.unusual(distances), rule.abstains(probabilities, distances)
-    return Prediction(
-        file=str(path),
-        decision=rule.classes[decided],
-        probabilities=dict(zip(rule.classes, map(float, probabilities[0]), strict=True)),
-        positive=None if positive is None else decided == positive,
-        distance=None if distances is None else number_or_none(distances[0]),
-        unusual=None if unusual is None else bool(unusual[0]),
-        abstains=None if abstains is None else bool(abstains[0]),
-    )

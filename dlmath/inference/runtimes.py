@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from dlmath.errors import RunError, UserError, did_you_mean
+from dlmath.inference.export_files import (
+    LITERT,
+    METADATA,
+    ONNX,
+    SAVED_MODEL_METADATA,
+    read_metadata,
+)
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
     from dlmath.inference.classifier import Classifier
-
-LITERT, ONNX = "model.tflite", "model.onnx"
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,8 @@ RUNTIMES = {
         gives_maps=True,
         is_program=True,
     ),
-    "litert": Runtime("dlmath.inference.portable_classifiers", "LiteRTClassifier", file=LITERT),
-    "onnx": Runtime("dlmath.inference.portable_classifiers", "OnnxClassifier", file=ONNX),
+    "litert": Runtime("dlmath.inference.litert_onnx", "LiteRTClassifier", file=LITERT),
+    "onnx": Runtime("dlmath.inference.litert_onnx", "OnnxClassifier", file=ONNX),
 }
 # What `dlmath predict --runtime` and `dlmath export --format` take, as Typer reads choices.
 RuntimeChoice = Literal["auto", "light", "keras"]
@@ -80,6 +85,23 @@ ExportFormat = Literal["saved_model", "keras", "litert", "onnx"]
 def kind_of_export(path: Path) -> str | None:
     """Return the name of the runtime whose export a path is; None where it is no export."""
     return next((name for name, one in RUNTIMES.items() if one.exported(path)), None)
+
+
+def export_metadata(path: Path) -> dict[str, Any]:
+    """Return what an export says of itself; nothing of it is run.
+
+    Raises:
+        RunError: It says nothing, or is damaged.
+    """
+    kind = kind_of_export(path)
+    if kind == "saved_model":
+        return read_metadata(path / SAVED_MODEL_METADATA)
+    if kind == "keras":
+        from dlmath.inference.keras_file import read_note
+        from dlmath.models.keras_archive import read_bounded
+
+        return read_note(read_bounded(path), path)[0]
+    return read_metadata(path / METADATA)
 
 
 def has_light_form(run: Run) -> bool:

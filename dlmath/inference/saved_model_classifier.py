@@ -8,7 +8,8 @@ import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.exported import SAVED_MODEL_METADATA, stored_fields
+from dlmath.inference.export_files import SAVED_MODEL_METADATA
+from dlmath.inference.exported import stored_fields
 
 
 @dataclass(frozen=True, eq=False)

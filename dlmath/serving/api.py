@@ -8,9 +8,9 @@ from fastapi import FastAPI, Path, Request, Response
 from starlette.exceptions import HTTPException
 
 from dlmath._version import __version__
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.serving import description as told
-from dlmath.serving.api_page import api_page
+from dlmath.serving.openapi_page import api_page
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.replies import Json, answer_refusal
 from dlmath.serving.service import Service

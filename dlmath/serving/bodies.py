@@ -39,7 +39,7 @@ class BoundedBodies:
             return
         body = _Body(self, scope, receive, send)
         try:
-            body.refuse_by_head()
+            body.check_head()
             await self.app(scope, body.receive, body.send)
         except Exception:
             # The application may have failed in its own way over the body that it did not get.
@@ -70,7 +70,7 @@ class _Body:
         self._receive = receive
         self._send = send
 
-    def refuse_by_head(self) -> None:
+    def check_head(self) -> None:
         """Judge what the head says of the body."""
         headers = Headers(scope=self.scope)
         if headers.get("content-encoding", "identity").lower() != "identity":

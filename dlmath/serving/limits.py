@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 
+from dlmath.data.images import ReadLimits
 from dlmath.errors import UserError
 
 MEBIBYTE = 2**20
@@ -44,6 +45,11 @@ class Limits:
     body_seconds: float = 60
     stop_seconds: float = 30
     connections: int = 256
+
+    @property
+    def of_image(self) -> ReadLimits:
+        """Bounds on one image file."""
+        return ReadLimits(self.image_bytes, self.pixels)
 
     def __post_init__(self) -> None:
         """Refuse bounds under which nothing could be answered.

@@ -15,7 +15,7 @@ from PIL import Image
 
 from dlmath.errors import DataError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.inference.runtimes import RUNTIMES, kind_of_export
 from dlmath.inference.saved_model_classifier import SavedModelClassifier
 from dlmath.runs import Run

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 
 _MOST_CLASSES = 5  # that are shown where a model knows many
 # Paths in a square of 24; the words beside them say the same.

@@ -9,7 +9,7 @@ from dlmath import pages
 from dlmath.data.listing import counted
 from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.metric_table import METRICS
-from dlmath.inference.exported import export_metadata
+from dlmath.inference.runtimes import export_metadata
 from dlmath.number_text import estimate_cells
 from dlmath.runs import Run, read_json
 from dlmath.serving.service import Service

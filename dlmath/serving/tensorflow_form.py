@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 
@@ -39,7 +39,7 @@ def read_request(body: bytes, limits: Limits) -> PredictRequest:
     Raises:
         Refusal: It is no JSON (400), not of this form (400), too many images or too large (413).
     """
-    _refuse_many_values(body, limits)
+    _check_value_count(body, limits)
     document = _parse(body)
     if not isinstance(document, dict):
         raise Refusal(400, "The body must be a JSON object. Received: " + _kind(document))
@@ -81,7 +81,7 @@ def _outputs(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _refuse_many_values(body: bytes, limits: Limits) -> None:
+def _check_value_count(body: bytes, limits: Limits) -> None:
     """Refuse what would become thirty times as large in memory: `[],` is 3 bytes, a list 64."""
     values = sum(body.count(mark) for mark in (b"[", b"{", b","))
     if values > _VALUES_OF_AN_IMAGE * (limits.images + 1):

@@ -14,9 +14,9 @@ import numpy as np
 from dlmath.drift.pictures import describe
 from dlmath.drift.reference import write_reference
 from dlmath.features.network import Runner, feature_model
-from dlmath.inference.feature_distance import distance_limit, fit_distance
 from dlmath.inference.light_classifier import softmax
 from dlmath.inference.network import Network
+from dlmath.inference.ood_fit import distance_limit, fit_distance
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.special import softmax
 
 from dlmath import models
+from dlmath.data import images
 from dlmath.data.listing import counted
 from dlmath.data.pipeline import weighted_labels
-from dlmath.data.pixels import read_image
 from dlmath.data.sources import Example
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe_files
@@ -247,7 +247,7 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
     reporter.say("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
     write_model(run, ingredients.model)
     compared = [
-        read_image(example.path, example.file, recipe.image_size)
+        images.read(example.path, example.file, recipe.image_size)
         for example in features.examples[:COMPARED_IMAGES]
     ]
     patients = [example.patient for example in features.examples]

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 import dlmath
 from dlmath.attribution import WhyPatients, why_patients
 from dlmath.cli.main import app
-from dlmath.data.pixels import read_image
+from dlmath.data.images import read
 from dlmath.errors import DataError, RunError
 from dlmath.linear_head import fit_head
 from dlmath.reporting import SILENT
@@ -57,7 +57,7 @@ def test_without_a_patient_is_what_real_training_without_it_gives(run, images):
     prepared = prepare_again(run, None, SILENT)
     ingredients = solved_head.gather(prepared, place("cpu"), SILENT)
     data = solved_head.head_data(ingredients)
-    features = ingredients.network.make_runner()(read_image(file, "file", 8)[np.newaxis])
+    features = ingredients.network.make_runner()(read(file, "file", 8)[np.newaxis])
     for one in answer.patients:
         kept = data.groups != one.patient
         # The penalty is per unit of weight; the believed prior stays as it is.

@@ -13,9 +13,9 @@ from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
 from dlmath.inference.classifier import Outputs
 from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
-from dlmath.inference.distance import FeatureDistance
-from dlmath.inference.feature_distance import distance_limit, fit_distance
 from dlmath.inference.light_classifier import softmax
+from dlmath.inference.ood_fit import distance_limit, fit_distance
+from dlmath.inference.ood_score import FeatureDistance
 
 FEATURES = 24
 MEANS = np.array([[-2.0], [2.0]]) * (np.arange(FEATURES) < 3)  # of the classes

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlmath.doctor.decisions import recorded_figures
-from dlmath.doctor.subject import Subject
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.errors import RunError
 from dlmath.evaluation import compare_runs, evaluate
 from dlmath.evaluation.pooling import pooled
@@ -24,7 +24,7 @@ READERS = {
     "compare": lambda run: compare_runs(run, run),
     "folds": lambda run: pooled([run], run.recipe),
     "report": write_report,
-    "doctor": lambda run: recorded_figures(Subject(run)),
+    "doctor": lambda run: recorded_figures(ExaminedRun(run)),
 }
 DAMAGE = {
     "": "it must have the columns file, patient, class, probability_NORMAL",

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from dlmath.export.decision_graph import DistanceGraph, decided, decisions
 from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import FeatureDistance
 
 
 def drawn_distance(seed, classes=2, features=7, directions=3):

@@ -18,8 +18,8 @@ from dlmath.export.onnx import write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.features.folding import leaf_layers
 from dlmath.inference.decision_rule import Abstention, Threshold
-from dlmath.inference.feature_distance import fit_distance
 from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.ood_fit import fit_distance
 from dlmath.inference.runtimes import load_classifier
 from dlmath.models.classifier import build
 from dlmath.recipe import Recipe

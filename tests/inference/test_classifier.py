@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier, Outputs, batches
 from dlmath.inference.decision_rule import Threshold
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import FeatureDistance
 
 DISTANCE = FeatureDistance(
     means=np.array([[0.0, 0.0], [100.0, 0.0]]),
@@ -131,14 +131,14 @@ def test_outputs_of_one_image_and_of_several_groups():
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_nan_is_refused_in_one_message(bad):
     good = np.full((4, 2), 0.5)
-    Outputs(good, None).refuse_nan(lambda rows: pytest.fail(f"{rows} are numbers"))
+    Outputs(good, None).check_finite(lambda rows: pytest.fail(f"{rows} are numbers"))
     good[[1, 3], 0] = bad
 
     with pytest.raises(RunError) as refused:
-        Outputs(good, None).refuse_nan(lambda rows: f"The model gives NaN for {rows.tolist()}")
+        Outputs(good, None).check_finite(lambda rows: f"The model gives NaN for {rows.tolist()}")
     assert str(refused.value) == (
         "The model gives NaN for [1, 3]. Its weights are damaged or its training diverged. "
         "Train again."
     )
     with pytest.raises(RunError, match=r"diverged: nothing to do\. Train again\.$"):
-        Outputs(good, None).refuse_nan(lambda _: "It gives NaN", ": nothing to do")
+        Outputs(good, None).check_finite(lambda _: "It gives NaN", ": nothing to do")

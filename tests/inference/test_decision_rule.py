@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from dlmath.errors import RunError
-from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold, stored_decision
+from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
+from dlmath.inference.run_files import stored_decision
 
 THREE = DecisionRule(("a", "b", "c"), 16, None, None)
 

@@ -4,8 +4,8 @@ import pytest
 import dlmath
 from dlmath.errors import DataError, RunError, UserError
 from dlmath.inference import predict, predict_files
+from dlmath.inference.outcome import csv_fields, csv_row
 from dlmath.inference.predict_files import find_images
-from dlmath.inference.prediction import csv_fields, csv_row
 from dlmath.inference.runtimes import choose_runtime
 from tests.support import tiny_runs
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.serving.page_answer import (
     answered_card,
     coming_map,

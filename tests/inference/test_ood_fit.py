@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 from sklearn.metrics import roc_auc_score
 
-from dlmath.inference.feature_distance import distance_limit, fit_distance
+from dlmath.inference.ood_fit import distance_limit, fit_distance
 
 
 def two_classes(seed=0, n=2_000, width=4):

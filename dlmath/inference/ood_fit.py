@@ -1,9 +1,9 @@
-"""Fit what tells how unlike the training images an image is; see `dlmath.inference.distance`."""
+"""Fit what tells how unlike the training images an image is; see `dlmath.inference.ood_score`."""
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import FeatureDistance
 
 # Directions with a variance of their own: 0.7 MB for 1,280 features, where all would be 6.6 MB.
 DIRECTIONS = 128

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from dlmath.data.image_headers import read_checked
-from dlmath.data.images import decode_and_resize_batch
+from dlmath.data.image_graph import decode_and_resize_batch
+from dlmath.data.images import read_checked
 from dlmath.data.pixels import load_pixels
 from dlmath.data.run_data import RunData
 from dlmath.data.sources import Example
@@ -22,7 +22,7 @@ IMAGES = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Cases:
+class VerificationSet:
     """What an export must reproduce.
 
     Attributes:
@@ -52,14 +52,14 @@ class Cases:
         return self.classifier.abstains(self.probabilities, self.distances)
 
 
-def gather_cases(
+def gather_verification_set(
     run: Run,
     classifier: KerasClassifier,
     parts: Split | None = None,
     *,
     by_graph: bool = True,
     reporter: Reporter = SILENT,
-) -> Cases:
+) -> VerificationSet:
     """Return images spread over the run's test part, with what the run says of them.
 
     Args:
@@ -84,12 +84,14 @@ def gather_cases(
         encoded = tf.constant([read_checked(file, str(file)) for file in files])
         array = decode_and_resize_batch(encoded, classifier.image_size).numpy()
     outputs = classifier.predict(array)
-    outputs.refuse_nan(
+    outputs.check_finite(
         lambda _: f"The model of {run.folder} gives NaN", ": there is nothing to export"
     )
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     by_class = class_counts(truth, classifier.classes)
-    return Cases(files, by_class, array, outputs.probabilities, outputs.distances, classifier)
+    return VerificationSet(
+        files, by_class, array, outputs.probabilities, outputs.distances, classifier
+    )
 
 
 def spread(examples: Sequence[Example], most: int) -> list[Example]:

@@ -1,7 +1,7 @@
 """How unlike the training images an image is: its distance from them in feature space.
 
 It asks nothing of the head, so an image can be far away and confidently classified at once: that is
-what it is for. `dlmath.inference.feature_distance` fits it; this is what is stored and applied.
+what it is for. `dlmath.inference.ood_fit` fits it; this is what is stored and applied.
 """
 
 import io

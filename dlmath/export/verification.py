@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.data.image_headers import read_checked
+from dlmath.data.images import read_checked
 from dlmath.errors import VerificationError
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.grad_cam import grad_cam
-from dlmath.export.cases import Cases
+from dlmath.export.verification_set import VerificationSet
 
 # Of a heat map, relative to its largest value: TensorFlow and Pillow enlarge it each in float32.
 MAP_TOLERANCE = 1e-3
@@ -58,7 +58,7 @@ class Proof:
 def verify(
     model: Path,
     program: str,
-    cases: Cases,
+    expected: VerificationSet,
     *,
     isolated: bool,
     tolerance: float = 1e-5,
@@ -72,7 +72,7 @@ def verify(
     Args:
         model: The export.
         program: The file beside this one that runs it.
-        cases: What it must reproduce.
+        expected: What it must reproduce.
         isolated: Whether the process may not see dlmath.
         tolerance: Of a probability.
         most_changed: The largest share of the images whose decision, or whose abstention, may
@@ -82,36 +82,38 @@ def verify(
         VerificationError: It fails, or something is off by more than is allowed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        _write_cases(cases, Path(folder))
+        _write_expected(expected, Path(folder))
         _run(program, [str(model), folder], isolated=isolated)
         with np.load(Path(folder) / "outputs.npz") as loaded:
             outputs = dict(loaded)
-    _check_classes(cases, outputs["classes"])
+    _check_classes(expected, outputs["classes"])
     probabilities = {
         name.removeprefix("probabilities "): values
         for name, values in outputs.items()
         if name.startswith("probabilities ")
     }
     proof = Proof(
-        images=len(cases.files),
-        by_class=cases.by_class,
+        images=len(expected.files),
+        by_class=expected.by_class,
         tolerance=tolerance,
-        changes_allowed=max(1, int(most_changed * len(cases.files))),
+        changes_allowed=max(1, int(most_changed * len(expected.files))),
         largest_difference={
-            name: _largest_difference(cases.probabilities, values)
+            name: _largest_difference(expected.probabilities, values)
             for name, values in probabilities.items()
         },
-        changed_decisions=int(_changed(cases, outputs).sum()),
-        changed_abstentions=_changed_abstentions(cases, outputs),
-        heat_map_difference=_heat_map_difference(cases, outputs.get("heat_map")),
-        images_per_second=len(cases.files) / float(outputs["seconds"]),
+        changed_decisions=int(_changed(expected, outputs).sum()),
+        changed_abstentions=_changed_abstentions(expected, outputs),
+        heat_map_difference=_heat_map_difference(expected, outputs.get("heat_map")),
+        images_per_second=len(expected.files) / float(outputs["seconds"]),
         megabytes=megabytes(model),
     )
-    _refuse(proof, cases, outputs)
+    _check_proof(proof, expected, outputs)
     return proof
 
 
-def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> None:
+def _check_proof(
+    proof: Proof, expected: VerificationSet, outputs: Mapping[str, np.ndarray]
+) -> None:
     allowed = proof.tolerance
     wrong = {
         name: value for name, value in proof.largest_difference.items() if not value <= allowed
@@ -122,7 +124,7 @@ def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> No
             f"{max(wrong.values()):.2g} ({', '.join(wrong)}), and {allowed:g} is allowed. "
             "It was not kept."
         )
-    unexplained = _changed(cases, outputs) & (_margins(cases) > allowed)
+    unexplained = _changed(expected, outputs) & (_margins(expected) > allowed)
     if unexplained.any():
         raise VerificationError(
             f"The export decides {unexplained.sum()} of {proof.images} images otherwise than the "
@@ -145,8 +147,8 @@ def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> No
         )
 
 
-def _check_classes(cases: Cases, classes: np.ndarray) -> None:
-    wanted = cases.classifier.classes
+def _check_classes(expected: VerificationSet, classes: np.ndarray) -> None:
+    wanted = expected.classifier.classes
     if not (classes == np.array(wanted)).all():
         raise VerificationError(
             f"The export names its classes {classes[0].tolist()}, and the run {list(wanted)}. "
@@ -154,22 +156,24 @@ def _check_classes(cases: Cases, classes: np.ndarray) -> None:
         )
 
 
-def _changed(cases: Cases, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+def _changed(expected: VerificationSet, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return which images are decided otherwise, (N,) bool."""
-    return outputs["decision"] != np.array(cases.classifier.classes)[cases.decisions]
+    return outputs["decision"] != np.array(expected.classifier.classes)[expected.decisions]
 
 
-def _margins(cases: Cases) -> np.ndarray:
+def _margins(expected: VerificationSet) -> np.ndarray:
     """Return how far each probability is from where another class would be decided, (N,)."""
-    rule = cases.classifier
+    rule = expected.classifier
     if rule.positive_index is None or rule.threshold is None:
-        second, first = np.sort(cases.probabilities, axis=1)[:, -2:].T
+        second, first = np.sort(expected.probabilities, axis=1)[:, -2:].T
         return (first - second) / 2  # both may move
-    return np.abs(cases.probabilities[:, rule.positive_index] - rule.threshold.value)
+    return np.abs(expected.probabilities[:, rule.positive_index] - rule.threshold.value)
 
 
-def _changed_abstentions(cases: Cases, outputs: Mapping[str, np.ndarray]) -> int | None:
-    wanted = cases.abstains
+def _changed_abstentions(
+    expected: VerificationSet, outputs: Mapping[str, np.ndarray]
+) -> int | None:
+    wanted = expected.abstains
     if wanted is None:
         return None
     if "abstains" not in outputs:
@@ -177,12 +181,12 @@ def _changed_abstentions(cases: Cases, outputs: Mapping[str, np.ndarray]) -> int
     return int((outputs["abstains"] != wanted).sum())
 
 
-def _heat_map_difference(cases: Cases, found: np.ndarray | None) -> float | None:
+def _heat_map_difference(expected: VerificationSet, found: np.ndarray | None) -> float | None:
     if found is None:
         return None
-    parts = ClassifierParts(cases.classifier.model)
+    parts = ClassifierParts(expected.classifier.model)
     worst = 0.0
-    for image, index, values in zip(cases.pixels, cases.decisions, found, strict=True):
+    for image, index, values in zip(expected.pixels, expected.decisions, found, strict=True):
         wanted = grad_cam(parts, image, int(index)).values
         # Next to a map of nothing but rounding, rounding is no difference.
         worst = max(worst, _largest_difference(wanted, values) / max(float(wanted.max()), 1e-6))
@@ -204,12 +208,12 @@ def megabytes(model: Path) -> float:
     return sum(path.stat().st_size for path in own) / 1e6
 
 
-def _write_cases(cases: Cases, folder: Path) -> None:
+def _write_expected(expected: VerificationSet, folder: Path) -> None:
     images = folder / "images"
     images.mkdir()
-    for number, file in enumerate(cases.files):
+    for number, file in enumerate(expected.files):
         (images / f"{number:04d}").write_bytes(read_checked(file, str(file)))
-    np.save(folder / "pixels.npy", cases.pixels)
+    np.save(folder / "pixels.npy", expected.pixels)
 
 
 def _run(program: str, arguments: Sequence[str], *, isolated: bool) -> None:

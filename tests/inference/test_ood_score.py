@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import FeatureDistance
 
 PLAIN = FeatureDistance(
     means=np.array([[0.0, 0, 0], [10, 0, 0]]),

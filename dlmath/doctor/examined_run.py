@@ -38,7 +38,7 @@ class Part:
     labels: np.ndarray
 
 
-class Subject:
+class ExaminedRun:
     """A run, and what is read of it when a check first asks.
 
     Args:

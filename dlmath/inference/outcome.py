@@ -1,14 +1,13 @@
-"""What a model says of one image file, and how that is written down."""
+"""The prediction for one image file, and its forms in JSON and CSV."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from dlmath.inference.columns import probability_columns
-from dlmath.inference.prevalence import check_prevalence, shift_probability, trained_prevalence
-from dlmath.runs import Run
+from .classifier import Outputs
+from .columns import number_or_none, probability_columns
+from .decision_rule import DecisionRule
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Prediction:
         decision: The class; None with an error.
         probabilities: By class.
         positive: Whether it is the positive class; None for more than two classes.
-        distance: From the training images, see `dlmath.inference.distance`; None where the run has
+        distance: From the training images, see `dlmath.inference.ood_score`; None where the run has
             none fitted, or it is not a number.
         unusual: Whether that is more than the run's validation images keep to.
         abstains: Whether the answer is not to be relied on: unsure, or the image unusual. None
@@ -56,37 +55,26 @@ class Prediction:
         }
 
 
-@dataclass(frozen=True)
-class Shift:
-    """Adds to a prediction the probability at another prevalence.
+def predict_one(rule: DecisionRule, path: Path, outputs: Outputs) -> Prediction:
+    """Return what a classifier's outputs for one image come to.
 
-    Attributes:
-        positive_class: Whose probability it is.
-        trained_at: The prevalence that the model's probabilities are for.
-        prevalence: The other one.
+    Raises:
+        RunError: A probability is NaN. That is so for every image, most likely: it is said once.
     """
-
-    positive_class: str
-    trained_at: float
-    prevalence: float
-
-    @classmethod
-    def of(cls, run: Run, prevalence: float) -> Self:
-        """Return the shift from what a run was trained on.
-
-        Raises:
-            DataError: There is no such prevalence, or more than two classes.
-        """
-        check_prevalence(prevalence)
-        return cls(run.recipe.positive_class, trained_prevalence(run), prevalence)
-
-    def __call__(self, prediction: Prediction) -> Prediction:
-        """Return the prediction with it; one without probabilities as it is."""
-        if prediction.probabilities is None:
-            return prediction
-        own = np.array(prediction.probabilities[self.positive_class])
-        shifted = float(shift_probability(own, self.trained_at, self.prevalence))
-        return replace(prediction, probability_at_prevalence=shifted)
+    outputs.check_finite(lambda _: f"The model gives NaN for {path}")
+    probabilities, distances, _ = outputs
+    decided = int(rule.decide(probabilities)[0])
+    positive = rule.positive_index
+    unusual, abstains = rule.unusual(distances), rule.abstains(probabilities, distances)
+    return Prediction(
+        file=str(path),
+        decision=rule.classes[decided],
+        probabilities=dict(zip(rule.classes, map(float, probabilities[0]), strict=True)),
+        positive=None if positive is None else decided == positive,
+        distance=None if distances is None else number_or_none(distances[0]),
+        unusual=None if unusual is None else bool(unusual[0]),
+        abstains=None if abstains is None else bool(abstains[0]),
+    )
 
 
 def csv_fields(classes: Sequence[str], *, shifted: bool = False) -> list[str]:
