@@ -103,7 +103,7 @@ def parity(cases: Cases, classifier: Classifier) -> dict:
         "changed_decisions": int((decided != cases.decisions).sum()),
     }
     if cases.abstains is not None:
-        abstains = classifier.abstains(answers.probabilities, answers.distances)
+        abstains = classifier.abstains(answers.probabilities, answers.ood_scores)
         row["changed_abstentions"] = int((abstains != cases.abstains).sum())
     return row
 

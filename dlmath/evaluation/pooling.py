@@ -86,13 +86,13 @@ def _selective(
         return np.concatenate(known) if len(known) == len(folds) else None
 
     rules = [(fold.rule, fold.predictions) for fold in folds]
-    abstains = together(by.abstains(one.probabilities, one.distances) for by, one in rules)
+    abstains = together(by.abstains(one.probabilities, one.ood_scores) for by, one in rules)
     figures = selective_figures(
         np.concatenate([by.decide(one.probabilities) != one.truth for by, one in rules]),
         np.concatenate([by.confidence(one.probabilities) for by, one in rules]),
         cluster_indices(patients),
         abstains=abstains,
-        unusual=together(by.unusual(one.distances) for by, one in rules),
+        out_of_distribution=together(by.out_of_distribution(one.ood_scores) for by, one in rules),
         seed=recipe.seed,
     )
     truth = np.concatenate([fold.predictions.truth for fold in folds])

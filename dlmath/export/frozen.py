@@ -24,7 +24,7 @@ def folded_network(classifier: KerasClassifier) -> keras.Model:
     """
     model = classifier.model
     outputs = [model.output]
-    if classifier.distance is not None:
+    if classifier.ood_score is not None:
         outputs.append(model.get_layer("logits").input)
     return fold_batch_normalization(keras.Model(model.input, outputs))
 

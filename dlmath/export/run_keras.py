@@ -26,8 +26,8 @@ def main(model: Path, folder: Path) -> None:
         "probabilities model": outputs.probabilities,
         "classes": np.tile(names, (len(pixels), 1)),
         "decision": names[classifier.decide(outputs.probabilities)],
-        "abstains": classifier.abstains(outputs.probabilities, outputs.distances),
-        "distance": outputs.distances,
+        "abstains": classifier.abstains(outputs.probabilities, outputs.ood_scores),
+        "ood_score": outputs.ood_scores,
         "seconds": seconds,
     }
     known = {name: values for name, values in found.items() if values is not None}

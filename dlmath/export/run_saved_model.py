@@ -31,7 +31,7 @@ def main(model: str, folder: Path) -> None:
         raise SystemExit("dlmath was loaded, and this was to show that it is not needed.")
     served = outputs["serving_default"]
     found = {f"probabilities {name}": output["probabilities"] for name, output in outputs.items()}
-    found |= {name: served[name] for name in ("abstains", "distance") if name in served}
+    found |= {name: served[name] for name in ("abstains", "ood_score") if name in served}
     if "explain" in outputs:
         found["heat_map"] = outputs["explain"]["heat_map"]
     np.savez(

@@ -33,8 +33,8 @@ def main(model: Path, folder: Path) -> None:
         "probabilities pixels": outputs.probabilities,
         "classes": [classifier.classes] * len(said),
         "decision": [one.decision for one in said],
-        "abstains": classifier.abstains(outputs.probabilities, outputs.distances),
-        "distance": outputs.distances,
+        "abstains": classifier.abstains(outputs.probabilities, outputs.ood_scores),
+        "ood_score": outputs.ood_scores,
         "seconds": seconds,
     }
     known = {name: values for name, values in found.items() if values is not None}

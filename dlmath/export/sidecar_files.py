@@ -49,8 +49,8 @@ def write_sidecar_files(folder: Path, rule: DecisionRule, metadata: Mapping[str,
         metadata: What `dlmath.export.description.describe` returns.
     """
     write_json(folder / METADATA, dict(metadata))
-    if rule.distance is not None:
-        write_bytes(folder / DISTANCE, rule.distance.to_bytes())
+    if rule.ood_score is not None:
+        write_bytes(folder / DISTANCE, rule.ood_score.to_bytes())
     write_programs(folder)
 
 

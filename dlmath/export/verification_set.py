@@ -30,7 +30,7 @@ class VerificationSet:
         by_class: How many of them are of each class.
         pixels: The same, decoded and resized: uint8 (N, size, size, 3).
         probabilities: What the run's model says of them: (N, K).
-        distances: From the training images, (N,); None where the run has none fitted.
+        ood_scores: Out-of-distribution scores, (N,); None where the run has none fitted.
         classifier: What the run decides with.
     """
 
@@ -38,7 +38,7 @@ class VerificationSet:
     by_class: dict[str, int]
     pixels: np.ndarray
     probabilities: np.ndarray
-    distances: np.ndarray | None
+    ood_scores: np.ndarray | None
     classifier: KerasClassifier
 
     @property
@@ -49,7 +49,7 @@ class VerificationSet:
     @property
     def abstains(self) -> np.ndarray | None:
         """Whether the answer is not to be relied on, (N,) bool; None without a rule."""
-        return self.classifier.abstains(self.probabilities, self.distances)
+        return self.classifier.abstains(self.probabilities, self.ood_scores)
 
 
 def gather_verification_set(
@@ -90,7 +90,7 @@ def gather_verification_set(
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     by_class = class_counts(truth, classifier.classes)
     return VerificationSet(
-        files, by_class, array, outputs.probabilities, outputs.distances, classifier
+        files, by_class, array, outputs.probabilities, outputs.ood_scores, classifier
     )
 
 

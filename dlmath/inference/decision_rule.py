@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .ood_score import FeatureDistance
+from .ood_score import OodScore
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,16 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Abstention:
-    """When an answer is not to be relied on; a person should look at such an image.
+    """Limits beyond which a classifier abstains; a person should look at such an image.
 
     Attributes:
         confidence: The least that is answered, see `DecisionRule.confidence`; None without a rule.
-        distance: The greatest that is usual, see `FeatureDistance`; None where none was fitted.
+        ood_score: The largest score within the distribution, see `OodScore`; None where none was
+            fitted.
     """
 
     confidence: float | None = None
-    distance: float | None = None
+    ood_score: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class DecisionRule:
         positive_class: The class that a binary task is about; None for more than two classes.
         threshold: None for more than two classes, of which the most probable is decided.
         abstention: When the answer is not to be relied on.
-        distance: Of features from those of the training images; None where none was fitted.
+        ood_score: The out-of-distribution score of features; None where none was fitted.
     """
 
     classes: tuple[str, ...]
@@ -51,7 +52,7 @@ class DecisionRule:
     positive_class: str | None
     threshold: Threshold | None
     abstention: Abstention = field(default=Abstention(), kw_only=True)
-    distance: FeatureDistance | None = field(default=None, kw_only=True)
+    ood_score: OodScore | None = field(default=None, kw_only=True)
 
     @property
     def positive_index(self) -> int | None:
@@ -80,22 +81,22 @@ class DecisionRule:
         own, limit = _inside(probabilities[:, self.positive_index]), _inside(self.threshold.value)
         return np.abs(np.log(own / (1 - own)) - np.log(limit / (1 - limit)))
 
-    def unusual(self, distances: np.ndarray | None) -> np.ndarray | None:
-        """Return (N,) bool, whether the images are unlike the training images; None if not known.
+    def out_of_distribution(self, ood_scores: np.ndarray | None) -> np.ndarray | None:
+        """Return (N,) bool: which images are out of distribution; None if that is not known.
 
-        A distance that is not a number is unusual.
+        A score that is not a number is out of distribution.
         """
-        if distances is None or self.abstention.distance is None:
+        if ood_scores is None or self.abstention.ood_score is None:
             return None
-        return ~(distances <= self.abstention.distance)
+        return ~(ood_scores <= self.abstention.ood_score)
 
     def abstains(
-        self, probabilities: np.ndarray, distances: np.ndarray | None
+        self, probabilities: np.ndarray, ood_scores: np.ndarray | None
     ) -> np.ndarray | None:
-        """Return (N,) bool: unsure, or unusual; None without a rule for either."""
-        unusual, least = self.unusual(distances), self.abstention.confidence
+        """Return (N,) bool: unsure, or out of distribution; None without a rule for either."""
+        outside, least = self.out_of_distribution(ood_scores), self.abstention.confidence
         unsure = None if least is None else self.confidence(probabilities) < least
-        known = [reason for reason in (unsure, unusual) if reason is not None]
+        known = [reason for reason in (unsure, outside) if reason is not None]
         return np.any(known, axis=0) if known else None
 
 

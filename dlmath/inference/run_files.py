@@ -59,11 +59,17 @@ def _threshold(run: Run) -> Threshold:
 
 
 def _abstention(run: Run) -> Abstention:
-    """Return what the manifest tells of it; runs of before have none."""
-    manifest = run.manifest
-    confidence = (manifest.get("abstention") or {}).get("confidence")
-    distance = (manifest.get("distance") or {}).get("limit")
+    """Return the limits in the manifest; older runs have none."""
+    confidence = (run.manifest.get("abstention") or {}).get("confidence")
+    limit = ood_record(run).get("limit")
     return Abstention(
         None if confidence is None else float(confidence),
-        None if distance is None else float(distance),
+        None if limit is None else float(limit),
     )
+
+
+def ood_record(run: Run) -> dict[str, Any]:
+    """Return the manifest's entry on the out-of-distribution score; empty where none was fitted."""
+    manifest = run.manifest
+    record: dict[str, Any] | None = manifest.get("ood_score", manifest.get("distance"))
+    return record or {}  # runs from before the name was changed have `distance`

@@ -108,7 +108,7 @@ def _decides(service: Service) -> str:
     rules = []
     if classifier.abstention.confidence is not None:
         rules.append("it is unsure")
-    if classifier.abstention.distance is not None:
+    if classifier.abstention.ood_score is not None:
         rules.append("the image is unlike the training images")
     if not rules:
         return said + "It has no rule for abstaining, and answers whatever it is shown."

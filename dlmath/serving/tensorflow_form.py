@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dlmath.inference.outcome import Prediction
+from dlmath.inference.outcome import EARLIER_NAMES, Prediction
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 
@@ -71,8 +71,9 @@ def write_answer(predictions: Sequence[Prediction], *, is_columnar: bool) -> dic
 def _outputs(prediction: Prediction) -> dict[str, Any]:
     """Return the outputs of a SavedModel's `serving_default` for one image."""
     assert prediction.probabilities is not None
-    further = ("positive", "distance", "unusual", "abstains")
+    further = ("positive", "ood_score", "out_of_distribution", "abstains")
     known = {name: getattr(prediction, name) for name in further}
+    known |= {earlier: known[name] for name, earlier in EARLIER_NAMES.items()}
     return {
         "probabilities": list(prediction.probabilities.values()),
         "classes": list(prediction.probabilities),

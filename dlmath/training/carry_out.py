@@ -19,7 +19,7 @@ from dlmath.training import manifest, solved_head
 from dlmath.training.cadence import Cadence, Interval
 from dlmath.training.checkpoint_store import CheckpointStore
 from dlmath.training.devices import Placement
-from dlmath.training.distances import write_distance_of_images
+from dlmath.training.distances import write_ood_score_of_images
 from dlmath.training.divergence import explained
 from dlmath.training.ingredients import Ingredients
 from dlmath.training.model_files import write_light
@@ -128,7 +128,7 @@ def _train_by_steps(
     compared = ingredients.validation.pixels.array[: solved_head.COMPARED_IMAGES]
     light = write_light(run, ingredients.model, compared)
     session.refuse_to_go_on()
-    known = write_distance_of_images(run, ingredients, light is not None, reporter)
+    known = write_ood_score_of_images(run, ingredients, light is not None, reporter)
     return {**outcome, "light": light, **known}
 
 

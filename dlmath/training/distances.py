@@ -1,7 +1,7 @@
-"""Write what a run tells strange images by: one by one their distance, and together their drift.
+"""Write what finds images unlike the training images: the out-of-distribution score, and drift.
 
-The distance is fitted to training images, and the limit beyond which an image is unusual is chosen
-on validation: an image that was trained on is nearer than any other of its kind.
+The score is fitted to training images, and its limit is chosen on validation: an image that was
+trained on is nearer than any other of its kind.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from dlmath.drift.reference import write_reference
 from dlmath.features.network import Runner, feature_model
 from dlmath.inference.light_classifier import softmax
 from dlmath.inference.network import Network
-from dlmath.inference.ood_fit import distance_limit, fit_distance
+from dlmath.inference.ood_fit import fit_ood_score, ood_limit
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
@@ -30,44 +30,44 @@ MOST_IMAGES = 4_096
 _AT_ONCE = 16
 
 
-def write_distance(
+def write_ood_score(
     run: Run, train: np.ndarray, labels: np.ndarray, validation: np.ndarray, share: float
 ) -> dict[str, Any] | None:
-    """Fit and write the distance, and return what the manifest says of it.
+    """Fit and write the out-of-distribution score; return its entry in the manifest.
 
     Args:
         run: Gets `light/distance.npz`.
         train: (N, D) features of training images.
         labels: (N,) their class indices.
         validation: (M, D) features of validation images.
-        share: Of the validation images that are usual, above 0 and at most 1.
+        share: Of the validation images that lie within the limit, above 0 and at most 1.
 
     Returns:
-        None where the features give no distance; then nothing is written.
+        None where the features give no score; then nothing is written.
     """
-    distance = fit_distance(train, labels)
-    if distance is None:
+    ood_score = fit_ood_score(train, labels)
+    if ood_score is None:
         return None
-    distances = distance(validation.astype(np.float64))
-    distances = distances[np.isfinite(distances)]
-    if not len(distances):
+    ood_scores = ood_score(validation.astype(np.float64))
+    ood_scores = ood_scores[np.isfinite(ood_scores)]
+    if not len(ood_scores):
         return None
-    content = distance.to_bytes()
-    write_bytes(run.light_distance_path, content)
+    content = ood_score.to_bytes()
+    write_bytes(run.light_ood_path, content)
     return {
         "sha256": hashlib.sha256(content).hexdigest(),
-        "limit": distance_limit(distances, share),
+        "limit": ood_limit(ood_scores, share),
         "share": share,
         "chosen_on": "validation",
         "images": len(train),
-        "validation_images": len(distances),
+        "validation_images": len(ood_scores),
     }
 
 
-def write_distance_of_images(
+def write_ood_score_of_images(
     run: Run, ingredients: Ingredients, is_light: bool, reporter: Reporter
 ) -> dict[str, Any]:
-    """Compute the features of a model that was trained by steps, and write distance and reference.
+    """Compute the features of a model that was trained by steps, and write score and reference.
 
     Args:
         run: With its light form, if it has one.
@@ -76,7 +76,7 @@ def write_distance_of_images(
         reporter: Receives the progress.
 
     Returns:
-        What the manifest says of both: `distance`, see `write_distance`, and `drift`.
+        What the manifest says of both: `ood_score`, see `write_ood_score`, and `drift`.
     """
     train, recipe = ingredients.train, ingredients.recipe
     order = generator("distance", recipe.seed).permutation(len(train.labels))
@@ -100,7 +100,9 @@ def write_distance_of_images(
     patients = [example.patient for example in validation.pixels.examples]
     pictures = describe(validation.pixels.array)
     return {
-        "distance": write_distance(run, known, train.labels[chosen], unseen, recipe.usual_share),
+        "ood_score": write_ood_score(
+            run, known, train.labels[chosen], unseen, recipe.in_distribution_share
+        ),
         "drift": write_reference(run, unseen, probabilities, validation.labels, patients, pictures),
     }
 

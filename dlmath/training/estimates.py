@@ -29,7 +29,7 @@ from dlmath.training import ingredients, solved_head
 from dlmath.training.audited import write_audit
 from dlmath.training.begin import Begun, Checked
 from dlmath.training.devices import Placement
-from dlmath.training.distances import MOST_IMAGES, features_of, write_distance
+from dlmath.training.distances import MOST_IMAGES, features_of, write_ood_score
 from dlmath.training.ingredients import Ingredients
 from dlmath.training.loop import Callback, Loop, Position
 from dlmath.training.model_files import write_light, write_model
@@ -205,7 +205,7 @@ def _writing(
         write_light(run, model, pixels, content)
 
     seconds = _seconds(write)
-    fitting = _seconds(lambda: write_distance(run, features, labels, features, 1.0))
+    fitting = _seconds(lambda: write_ood_score(run, features, labels, features, 1.0))
     fitting *= max(1.0, rows / measured)
     return Stage("write the model and its light form", 1, "model", seconds + fitting)
 

@@ -33,7 +33,7 @@ from dlmath.runs import Run, write_csv
 from dlmath.training import validation
 from dlmath.training.calibrate import calibrate
 from dlmath.training.devices import Placement
-from dlmath.training.distances import write_distance
+from dlmath.training.distances import write_ood_score
 from dlmath.training.divergence import refuse_not_finite
 from dlmath.training.ingredients import bad_file_warnings, class_indices, require_every_class
 from dlmath.training.model_files import write_light, write_model
@@ -261,12 +261,12 @@ def solve(run: Run, ingredients: HeadIngredients, reporter: Reporter) -> dict[st
         "light": write_light(
             run, ingredients.model, np.stack(compared), ingredients.network.content
         ),
-        "distance": write_distance(
+        "ood_score": write_ood_score(
             run,
             ingredients.train.array,
             class_indices(ingredients.train.examples, recipe),
             features.array,
-            recipe.usual_share,
+            recipe.in_distribution_share,
         ),
         "drift": write_reference(run, features.array, probabilities, labels, patients, pictures),
     }

@@ -6,7 +6,8 @@ import pytest
 
 from dlmath.errors import RunError
 from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
-from dlmath.inference.run_files import stored_decision
+from dlmath.inference.exported import decision_of
+from dlmath.inference.run_files import ood_record, stored_decision
 
 THREE = DecisionRule(("a", "b", "c"), 16, None, None)
 
@@ -41,10 +42,29 @@ def test_a_run_says_what_decides(tiny_run):
 
 def test_a_run_says_when_it_abstains(tiny_run):
     tiny_run.update_manifest(
-        abstention={"rule": "coverage", "confidence": 0.7}, distance={"limit": 12}
+        abstention={"rule": "coverage", "confidence": 0.7}, ood_score={"limit": 12}
     )
 
     assert stored_decision(tiny_run)["abstention"] == Abstention(0.7, 12.0)
+
+
+def test_an_older_manifest_names_the_out_of_distribution_score_otherwise(tiny_run):
+    tiny_run.update_manifest(distance={"limit": 12})
+
+    assert ood_record(tiny_run) == {"limit": 12}
+    assert stored_decision(tiny_run)["abstention"] == Abstention(None, 12.0)
+
+
+def test_the_limits_of_an_older_export_are_read():
+    older = {
+        "classes": ["no", "yes"],
+        "image_size": 16,
+        "positive_class": "yes",
+        "threshold": None,
+        "abstention": {"confidence": 0.1, "distance": 30.0},
+    }
+
+    assert decision_of(older)["abstention"] == Abstention(confidence=0.1, ood_score=30.0)
 
 
 def binary(threshold=0.2, **limits):
@@ -81,18 +101,18 @@ def test_confidence_of_two_classes_is_a_case_of_that_of_more():
     assert THREE.confidence(np.array([[0.6, 0.3, 0.1]])) == pytest.approx(np.log(2))
 
 
-def test_it_abstains_where_it_is_unsure_or_the_image_is_unusual():
-    probabilities, distances = both([0.21, 0.9, 0.9, 0.9]), np.array([1, 1, 9, np.nan])
+def test_it_abstains_where_it_is_unsure_or_the_image_is_out_of_distribution():
+    probabilities, ood_scores = both([0.21, 0.9, 0.9, 0.9]), np.array([1, 1, 9, np.nan])
 
     def abstains(**limits):
-        found = binary(**limits).abstains(probabilities, distances)
+        found = binary(**limits).abstains(probabilities, ood_scores)
         return None if found is None else found.tolist()
 
     assert abstains() is None
     assert abstains(confidence=0.5) == [True, False, False, False]
-    assert abstains(distance=1) == [False, False, True, True]
-    assert abstains(confidence=0.5, distance=1) == [True, False, True, True]
-    assert binary(distance=1).unusual(None) is None
+    assert abstains(ood_score=1) == [False, False, True, True]
+    assert abstains(confidence=0.5, ood_score=1) == [True, False, True, True]
+    assert binary(ood_score=1).out_of_distribution(None) is None
 
 
 def test_a_run_without_a_threshold_is_not_finished(tiny_run):
