@@ -103,7 +103,7 @@ def _decode_jpeg(encoded: tf.Tensor, size: int | None) -> tf.Tensor:
     with _require(
         tf.debugging.Assert(is_jpeg, ["An image must be a PNG or a JPEG file; convert others."])
     ):
-        shape = tf.io.extract_jpeg_shape(encoded, tf.int64)  # reads the header alone
+        shape = tf.io.extract_jpeg_shape(encoded, tf.int64)  # reads only the header
     is_grey_or_rgb = tf.reduce_any(shape[2] == (1, 3))
     with _require(
         tf.debugging.Assert(is_grey_or_rgb, ["A JPEG must be grey or RGB, not CMYK."]),

@@ -1,6 +1,6 @@
-"""Judge an image file by its header, before a decoder allocates memory for what it claims.
+"""Check an image file by its header, before a decoder allocates memory for its claimed size.
 
-A 48 kB PNG can claim 400 megapixels, TensorFlow reads 16-bit greys by their high byte alone
+A 48 kB PNG can claim 400 megapixels, TensorFlow reads 16-bit greys only by their high byte
 (12 bits in 16 come out black), and it takes CMYK inks for RGB light: each is refused here.
 
 Sources: ISO/IEC 15948 (PNG), section 11; ITU-T T.81 (JPEG), annex B.
@@ -50,7 +50,7 @@ FaultKind = Literal[
 
 
 class Header(NamedTuple):
-    """What an image file claims to hold.
+    """The size and the kind of pixels that an image file claims.
 
     Attributes:
         format: PNG or JPEG.
@@ -74,9 +74,9 @@ class BadImage(DataError):
     """A file cannot be used as an image; one line that begins with the file's name.
 
     Args:
-        message: What is wrong with it.
+        message: The fault of the file.
         kind: The kind of fault.
-        header: What the file claims to hold, as far as that can be read.
+        header: The header of the file, as far as it can be read.
     """
 
     def __init__(self, message: str, kind: FaultKind, header: Header | None = None):
@@ -137,7 +137,7 @@ def check_image(data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> None:
 
 
 def read_header(data: bytes, name: str) -> Header:
-    """Read what a PNG or JPEG file claims to hold.
+    """Read the header of a PNG or JPEG file.
 
     Raises:
         BadImage: It is neither, or breaks off inside its header.
@@ -156,7 +156,7 @@ def read_header(data: bytes, name: str) -> Header:
 
 
 def peek_header(data: bytes) -> Header | None:
-    """Return what a PNG or JPEG file claims to hold; None if that cannot be read."""
+    """Return the header of a PNG or JPEG file; None if it cannot be read."""
     if data.startswith(PNG_SIGNATURE):
         return _png_header(data)
     return _jpeg_header(data) if data.startswith(JPEG_SIGNATURE) else None
@@ -211,7 +211,7 @@ def _png_header(data: bytes) -> Header | None:
 
 
 def _png_chunks(data: bytes) -> Iterator[bytes]:
-    """Give the types of the chunks before the pixels."""
+    """Yield the types of the chunks before the pixels."""
     position = len(PNG_SIGNATURE)
     while position + 8 <= len(data):
         kind = data[position + 4 : position + 8]

@@ -1,4 +1,4 @@
-"""Checks of what a run decides: classes, threshold, recorded figures, and who saw the test part."""
+"""Checks of decisions: classes, threshold, recorded metrics, and openings of the test part."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ CHANCE = 0.5
 
 
 def class_order(examined: ExaminedRun) -> Verdict:
-    """Compare the order of the classes with the manifest's, and with what the model says."""
+    """Compare the order of the classes with the manifest and with the model's outputs."""
     recipe = examined.recipe
     recorded = examined.manifest.get("classes")
     if recorded is not None and list(recipe.classes) != recorded:
@@ -54,7 +54,7 @@ def _auc(examined: ExaminedRun) -> float | None:
 
 
 def one_class_only(examined: ExaminedRun) -> Verdict:
-    """See whether the model answers the same whatever it is shown."""
+    """Check that the model does not decide one class for all images."""
     probabilities = examined.probabilities
     if not np.isfinite(probabilities).all():
         return fault("The model gives NaN.", "Train again with a tenth of the learning rate.")
@@ -86,7 +86,7 @@ def _decided(examined: ExaminedRun) -> np.ndarray:
 
 
 def threshold(examined: ExaminedRun) -> Verdict:
-    """See on which part of the data the threshold was chosen."""
+    """Check that the threshold was chosen on the validation part."""
     if not examined.recipe.is_binary:
         return not_applicable("The most probable of several classes is decided.")
     stored: dict[str, Any] | None = examined.manifest.get("threshold")
@@ -108,7 +108,7 @@ def threshold(examined: ExaminedRun) -> Verdict:
 
 
 def test_openings(examined: ExaminedRun) -> Verdict:
-    """Say how often the test part was looked at, and what may have been chosen by it."""
+    """Report how often the test part was opened, and what may have been chosen by it."""
     openings = openings_of(examined.run)
     if openings is None:
         return ok("The test part was not opened.")
@@ -120,7 +120,7 @@ def test_openings(examined: ExaminedRun) -> Verdict:
 
 
 def recorded_figures(examined: ExaminedRun) -> Verdict:
-    """Compute accuracy and AUC again from the kept predictions, by other code than dlmath's."""
+    """Compute accuracy and AUC from the kept predictions, by other code than dlmath's."""
     run = examined.run
     if not (run.predictions_path.is_file() and run.metrics_path.is_file()):
         return not_applicable(f"Not evaluated yet: dlmath evaluate {run.folder}")
@@ -154,7 +154,7 @@ def _again(examined: ExaminedRun, truth: np.ndarray, probabilities: np.ndarray) 
 
 
 def shortcut(examined: ExaminedRun) -> Verdict:
-    """Say how well the class can be told from the files alone, as the audit found."""
+    """Report how well the audit could tell the class from properties of the files."""
     try:
         findings = json.loads(examined.run.audit_path.read_text(encoding="utf-8"))["findings"]
         found = next((one for one in findings if one["kind"] == "shortcut"), None)

@@ -1,4 +1,4 @@
-"""`examine`: make every check, whatever the others say, and put the verdicts together."""
+"""`examine`: make every check, independently of the others, and collect the verdicts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from dlmath.runs import Run
 
 @dataclass(frozen=True)
 class Examination:
-    """What `dlmath doctor` found.
+    """The verdicts of `dlmath doctor`.
 
     Attributes:
-        run: The name of the run; None for the machine alone.
+        run: The name of the run; None where only the machine was examined.
         lines: The verdicts, in the order of the checks.
     """
 

@@ -1,4 +1,4 @@
-"""Checks of a run's files: are they those that the training wrote, and do they hold numbers?"""
+"""Checks of a run's files: the training wrote them, and the weights are finite."""
 
 import hashlib
 from collections import defaultdict
@@ -16,7 +16,7 @@ from dlmath.training.manifest import versions as versions_here
 
 
 def state(examined: ExaminedRun) -> Verdict:
-    """Say whether the training came to its end."""
+    """Check that the training came to its end."""
     found = examined.manifest.get("state")
     if found == "finished":
         return ok("The training came to its end.")

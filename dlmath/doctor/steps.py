@@ -1,4 +1,4 @@
-"""Checks by a few steps of training: does augmentation change, does a resumed training agree?"""
+"""Checks by a few steps of training: augmentation changes, and a resumed training agrees."""
 
 from itertools import combinations
 
@@ -18,7 +18,7 @@ from dlmath.training.loop import Callback, Loop, Position
 from dlmath.training.solver import compile_for_training
 
 EPOCHS = 3
-DRAWS = 32  # of a flip alone, chance repeats them all once in four thousand million times
+DRAWS = 32  # if only flips are drawn, all repeat by chance once in four thousand million times
 BATCH_SIZE = 4  # small, since the steps are timed by those who wait
 STEPS = 6
 

@@ -1,4 +1,4 @@
-"""What `DecisionRule` does with probabilities and features, in TensorFlow operations.
+"""The decisions of a `DecisionRule` in TensorFlow operations.
 
 A SavedModel answers without Python, so its decisions must lie in its graph. They are computed in
 float64, as those of `dlmath.inference.decision_rule`, which says what each of them means.

@@ -1,4 +1,4 @@
-"""`export`: write a run's classifier in a format, prove it, and only then put it in its place."""
+"""`export`: write a run's classifier in a format, verify it, and then put it in its place."""
 
 import contextlib
 import hashlib
@@ -31,9 +31,9 @@ class ExportInput:
 
     Attributes:
         run: The run.
-        classifier: What it decides with.
-        parts: Its images.
-        metadata: What the export will say of itself.
+        classifier: The classifier of the run.
+        parts: The images of the run.
+        metadata: The metadata of the export.
     """
 
     run: Run
@@ -44,17 +44,17 @@ class ExportInput:
 
 @dataclass(frozen=True)
 class Format:
-    """One way to hand a classifier on.
+    """A format of exports.
 
     Attributes:
         name: Of the file or folder that is written.
-        write: Writes what is exported to a path.
-        program: The file that runs it in a fresh process.
-        needs_dlmath: Whether that process may see dlmath.
+        write: Writes the export to a path.
+        program: The file of this folder that runs the export in a fresh process.
+        needs_dlmath: Whether that process may import dlmath.
         by_graph: Whether it reads image files in TensorFlow operations, not by Pillow.
         tolerance: The largest difference of a probability from the run's.
-        most_changed: The largest share of the images that is decided, or abstained on, otherwise.
-        require: Called first; raises where something is not installed.
+        most_changed: The largest share of images with another decision, or another abstention.
+        require: Called first; raises if a package is missing.
     """
 
     name: str
@@ -150,16 +150,17 @@ def export(
     quantize: str = "none",
     reporter: Reporter = SILENT,
 ) -> Path:
-    """Export a run's classifier, and return where it lies.
+    """Export the classifier of a run, and return the path of the export.
 
-    It is run in a fresh process on images of the run's test part before it takes its place;
-    until then an earlier export stays as it was. `manifest.json` beside it records the proof.
+    The export is verified in a fresh process on images of the run's test part before it takes its
+    place; until then an earlier export stays as it was. `manifest.json` next to it records the
+    proof.
 
     Args:
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
-        format: `saved_model` (runs with TensorFlow alone, from encoded images or from pixels),
+        format: `saved_model` (needs nothing but TensorFlow; from encoded images or from pixels),
             `keras` (for `dlmath.load` or Keras), `litert` or `onnx` (from resized pixels, with the
-            reading of images beside them as a program).
+            reading of images next to them as a program).
         out: The folder to put it in; by default the run's `exports/`.
         quantize: For `litert`: `none`, `float16` or `int8`. The last is calibrated on training
             images; the loss of accuracy of both is measured on the validation part.

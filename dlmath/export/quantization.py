@@ -1,4 +1,4 @@
-"""What fewer bits cost: an export's accuracy on the validation part beside the run's own."""
+"""Measure what fewer bits cost: the accuracy of an export and of its run on validation."""
 
 from collections.abc import Sequence
 from pathlib import Path

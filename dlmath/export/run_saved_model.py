@@ -1,7 +1,7 @@
-"""Run an exported SavedModel as its receiver will: with TensorFlow, without dlmath.
+"""Run an exported SavedModel as its users do: with TensorFlow, without dlmath.
 
 A program of its own: python -I run_saved_model.py MODEL FOLDER. FOLDER holds `images/` (files)
-and `pixels.npy`; what the signatures say is written to `outputs.npz` in it.
+and `pixels.npy`; the outputs of the signatures are written to `outputs.npz` in it.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Run a LiteRT or ONNX export as its receiver will: by the programs in its folder, without dlmath.
+"""Run a LiteRT or ONNX export as its users do: by the programs in its folder, without dlmath.
 
 A program of its own: python -I run_standalone.py MODEL FOLDER, as `run_saved_model.py`.
 """

@@ -1,4 +1,4 @@
-"""Write a classifier as a SavedModel that needs TensorFlow alone."""
+"""Write a classifier as a SavedModel that needs nothing but TensorFlow."""
 
 import shutil
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def write_saved_model(classifier: KerasClassifier, path: Path, metadata: Mapping
 
     All return `probabilities`, float32 (N, K), and `classes`, string (N, K): the names in the same
     order, repeated in each row, since TensorFlow Serving joins and splits requests along the first
-    axis of every output. Beside them stand the decisions, see `decisions`. `heat_map` is float32
+    axis of every output. The decisions stand next to them, see `decisions`. `heat_map` is float32
     (N, size, size), of the decided class; a network without a feature map has no `explain`.
 
     TensorFlow Serving loads `path/1`. The same files are linked into `path`, which so can be loaded
@@ -48,7 +48,7 @@ def write_saved_model(classifier: KerasClassifier, path: Path, metadata: Mapping
     if can_explain(graph.parts):
         archive.add_endpoint("explain", graph.explain, encoded)
     archive.write_out(path / VERSION, verbose=False)
-    write_json(_beside(path / VERSION / SAVED_MODEL_METADATA), dict(metadata))
+    write_json(_in_new_folder(path / VERSION / SAVED_MODEL_METADATA), dict(metadata))
     if classifier.ood_score is not None:
         content = classifier.ood_score.to_bytes()
         write_bytes(path / VERSION / SAVED_MODEL_METADATA.parent / DISTANCE, content)
@@ -91,13 +91,13 @@ class _Graph:
         return tf.cast(decode_and_resize_batch(images, self.classifier.image_size), tf.float32)
 
 
-def _beside(path: Path) -> Path:
+def _in_new_folder(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def _link(entry: Path, folder: Path) -> None:
-    """Give what lies in the version's folder a second name in the one above."""
+    """Link a file of the version's folder into the folder above."""
     link = folder / entry.name
     try:
         link.symlink_to(Path(entry.parent.name, entry.name), target_is_directory=entry.is_dir())

@@ -1,4 +1,4 @@
-"""Proof that an export does what its run does: other process, same images, same answers."""
+"""Verify that an export gives the outputs of its run: another process, the same images."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ MAP_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Proof:
-    """What came of running an export on real images.
+    """The differences between an export and its run on real images.
 
     Attributes:
         images: How many.
@@ -64,22 +64,22 @@ def verify(
     tolerance: float = 1e-5,
     most_changed: float = 1 / 64,
 ) -> Proof:
-    """Run an export in a fresh process and compare; return what was found, for the record.
+    """Run an export in a fresh process, compare its outputs with the run's, and return the proof.
 
     A decision may change where the run's own probability lies within the tolerance of another
     decision, and nowhere else; of decisions and of abstentions only a share may change.
 
     Args:
         model: The export.
-        program: The file beside this one that runs it.
-        expected: What it must reproduce.
-        isolated: Whether the process may not see dlmath.
+        program: The file of this folder that runs it.
+        expected: The images, and the outputs that the export must reproduce.
+        isolated: Whether the process must not import dlmath.
         tolerance: Of a probability.
         most_changed: The largest share of the images whose decision, or whose abstention, may
             change; one image may in any case, since a limit can lie right at its probability.
 
     Raises:
-        VerificationError: It fails, or something is off by more than is allowed.
+        VerificationError: The export cannot be run, or a difference is larger than allowed.
     """
     with tempfile.TemporaryDirectory() as folder:
         _write_expected(expected, Path(folder))
@@ -201,7 +201,7 @@ def _largest_difference(wanted: np.ndarray, found: np.ndarray) -> float:
 
 
 def megabytes(model: Path) -> float:
-    """Return the size of an export in 10^6 bytes, without the programs beside its network."""
+    """Return the size of an export in 10^6 bytes, without the programs next to its network."""
     files = [model] if model.is_file() else [path for path in model.rglob("*") if path.is_file()]
     # A link is a second name of the same bytes.
     own = {path.resolve() for path in files if path.suffix != ".py"}
@@ -229,7 +229,7 @@ def _run(program: str, arguments: Sequence[str], *, isolated: bool) -> None:
     if not isolated:
         environment["PYTHONPATH"] = str(home.parents[1])
     result = subprocess.run(
-        # -B: the programs beside an export are run from its folder, and leave no bytecode there.
+        # -B: the programs of an export are run from its folder, and leave no bytecode there.
         [sys.executable, mode, "-B", str(home / program), *arguments],
         env=environment,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Real images of a run and what the run says of them: what an export must reproduce."""
+"""The verification set of an export: images of the run, and the run's outputs for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ IMAGES = 64
 
 @dataclass(frozen=True, eq=False)
 class VerificationSet:
-    """What an export must reproduce.
+    """Images of a run, and the outputs that an export must reproduce.
 
     Attributes:
         files: N image files.
         by_class: How many of them are of each class.
         pixels: The same, decoded and resized: uint8 (N, size, size, 3).
-        probabilities: What the run's model says of them: (N, K).
+        probabilities: The outputs of the run's model, (N, K).
         ood_scores: Out-of-distribution scores, (N,); None where the run has none fitted.
-        classifier: What the run decides with.
+        classifier: The classifier of the run.
     """
 
     files: tuple[Path, ...]
@@ -43,12 +43,12 @@ class VerificationSet:
 
     @property
     def decisions(self) -> np.ndarray:
-        """The index of the class that is decided, (N,)."""
+        """Indices of the decided classes, (N,)."""
         return self.classifier.decide(self.probabilities)
 
     @property
     def abstains(self) -> np.ndarray | None:
-        """Whether the answer is not to be relied on, (N,) bool; None without a rule."""
+        """Whether the classifier abstains, (N,) bool; None without a rule."""
         return self.classifier.abstains(self.probabilities, self.ood_scores)
 
 
@@ -60,7 +60,7 @@ def gather_verification_set(
     by_graph: bool = True,
     reporter: Reporter = SILENT,
 ) -> VerificationSet:
-    """Return images spread over the run's test part, with what the run says of them.
+    """Return images spread over the run's test part, with the run's outputs for them.
 
     Args:
         run: With its data.

@@ -1,4 +1,4 @@
-"""Trained classifiers, whichever program runs them, and what they predict for images.
+"""Trained classifiers in any runtime, and their predictions for images.
 
 Names are loaded on first use: a light form answers in a fraction of TensorFlow's import.
 """

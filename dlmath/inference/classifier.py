@@ -18,7 +18,7 @@ from .decision_rule import DecisionRule
 
 
 class Outputs(NamedTuple):
-    """What a classifier computes for N images.
+    """The outputs of a classifier for N images.
 
     Attributes:
         probabilities: float64 (N, K); NaN where the network gives no number.
@@ -81,7 +81,7 @@ class Classifier(DecisionRule, ABC):
 
     @abstractmethod
     def compute(self, batch: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return what the network gives for pixels (n, size, size, 3) in 0..255, n at least 1.
+        """Return the outputs of the network for pixels (n, size, size, 3) in 0..255, n at least 1.
 
         `probabilities` (n, K), and with an out-of-distribution score `features` (n, D), or the
         `ood_scores` (n,) themselves where the network computes them.

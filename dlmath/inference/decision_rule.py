@@ -1,4 +1,4 @@
-"""The rule that turns a run's probabilities into decisions, whatever program computes them."""
+"""The decision rule of a run: from probabilities to classes and abstention, in any runtime."""
 
 from dataclasses import dataclass, field
 
@@ -36,14 +36,14 @@ class Abstention:
 
 @dataclass(frozen=True, eq=False)
 class DecisionRule:
-    """How a run decides by probabilities, and when it abstains; `Classifier` computes them.
+    """The rule by which a run decides and abstains; `Classifier` computes the probabilities.
 
     Attributes:
         classes: K names, in the order of the probabilities.
         image_size: Side of the images in pixels.
         positive_class: The class that a binary task is about; None for more than two classes.
         threshold: None for more than two classes, of which the most probable is decided.
-        abstention: When the answer is not to be relied on.
+        abstention: Limits beyond which it abstains.
         ood_score: The out-of-distribution score of features; None where none was fitted.
     """
 

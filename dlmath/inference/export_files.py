@@ -9,12 +9,12 @@ from ..errors import RunError
 LITERT, ONNX = "model.tflite", "model.onnx"
 METADATA = "metadata.json"
 DISTANCE = "distance.npz"
-SAVED_MODEL_METADATA = Path("assets.extra", "dlmath.json")  # where a SavedModel keeps its maker's
+SAVED_MODEL_METADATA = Path("assets.extra", "dlmath.json")  # TensorFlow's place for it
 EXPORT_VERSION = 1  # of metadata.json
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """Read what an export says of itself.
+    """Read the metadata of an export.
 
     Raises:
         RunError: It cannot be read, or is of a version that this code does not know.

@@ -36,7 +36,7 @@ def read_note(content: bytes, path: Path) -> tuple[dict[str, Any], OodScore | No
 
     Args:
         content: Of the file.
-        path: For the message alone.
+        path: Only for the message.
 
     Raises:
         RunError: It is none that dlmath exported.

@@ -1,4 +1,4 @@
-"""Predict the class of image files, one answer for each file whatever happens to the others.
+"""Predict the class of image files, each independently of faults in the others.
 
 Where the run has a light form of its model, neither TensorFlow nor Keras is loaded.
 """
@@ -34,7 +34,7 @@ def predict(
     trust: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[Prediction]:
-    """Return what a run's model says of each file, in the order given.
+    """Return the prediction of a run's model for each file, in the order given.
 
     Args:
         run: A run, its folder, its name under `runs/`, or what `dlmath.export` made of one; None
@@ -106,9 +106,9 @@ def find_images(files: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def _fitting(name: str | Path) -> list[Path]:
-    """Return the path itself or, where there is none, what fits it as a pattern.
+    """Return the path itself or, where there is none, the paths that match it as a pattern.
 
-    Shells fit patterns, but not that of Windows, and none does in quotes.
+    Shells expand patterns, but not that of Windows, and none in quotes.
     """
     path = Path(name)
     if path.exists() or not glob.has_magic(str(name)):
@@ -126,7 +126,7 @@ def predict_by(
     shift: Shift | None = None,
     reporter: Reporter = SILENT,
 ) -> list[Prediction]:
-    """Return what a loaded classifier says of each file."""
+    """Return the predictions of a loaded classifier for files."""
     predictions: list[Prediction] = []
     with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
         for first in range(0, len(paths), BATCH_SIZE):
@@ -147,7 +147,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 def _is_image(path: Path, folder: Path) -> bool:
     names = path.relative_to(folder).parts
-    # macOS leaves a "._x.jpeg" beside or in __MACOSX/ for each x.jpeg: no image at all.
+    # macOS leaves a "._x.jpeg" next to each x.jpeg, or in __MACOSX/: no image at all.
     is_hidden = any(name.startswith(".") or is_junk(name) for name in names)
     return not is_hidden and path.is_file() and is_image(path)
 

@@ -1,4 +1,4 @@
-r"""What the probabilities would be where the disease is more common, or rarer.
+r"""Recalibrate probabilities to a place where the disease is more common, or rarer.
 
 Sensitivity and specificity are taken to stay what they are, and with them the distribution of the
 images within each class (prior shift). The predictive values, and the probabilities, do not stay.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A way to run a classifier.
+    """A program that runs a classifier.
 
     Attributes:
         module: Of the subclass of `Classifier` that runs it.
@@ -45,7 +45,7 @@ class Runtime:
     is_program: bool = False
 
     def exported(self, path: Path) -> bool:
-        """Whether the path is an export that this runtime runs."""
+        """Return whether the path is an export that this runtime runs."""
         if self.file.startswith("."):
             return path.suffix == self.file and path.is_file()
         return bool(self.file) and (path / self.file).is_file()
@@ -88,10 +88,10 @@ def kind_of_export(path: Path) -> str | None:
 
 
 def export_metadata(path: Path) -> dict[str, Any]:
-    """Return what an export says of itself; nothing of it is run.
+    """Return the metadata of an export; nothing of it is run.
 
     Raises:
-        RunError: It says nothing, or is damaged.
+        RunError: It has none, or is damaged.
     """
     kind = kind_of_export(path)
     if kind == "saved_model":
@@ -105,7 +105,7 @@ def export_metadata(path: Path) -> dict[str, Any]:
 
 
 def has_light_form(run: Run) -> bool:
-    """Whether the run's training left a light form of its classifier."""
+    """Return whether the run's training left a light form of its classifier."""
     return bool(run.manifest.get("light"))
 
 

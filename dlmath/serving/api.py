@@ -1,4 +1,4 @@
-"""The HTTP API: predictions for programs, what they may ask, and how the server is."""
+"""The HTTP API: predictions for programs, and the state of the server."""
 
 import asyncio
 from collections.abc import Sequence
@@ -103,7 +103,7 @@ class _Routes:
         """Answer each file as `dlmath predict --json` does, in the order of the form.
 
         Where one of them has no answer the status is that of the first such file, and `files` has
-        the whole list beside the reason.
+        the whole list next to the reason.
         """
         uploads = await read_uploads(request, self.limits, self.limits.images)
         answers = await self._predict_all(uploads)
@@ -118,7 +118,7 @@ class _Routes:
         return answer_refusal(request.scope, first, files=entries)
 
     async def explain(self, request: Request) -> Response:
-        """Draw the map of one file over it, beside it, as PNG."""
+        """Return a PNG of one file, and next to it of the file with its heat map."""
         (upload,) = await read_uploads(request, self.limits, 1)
         picture = await self.service.explain(upload.content, upload.name)
         return Response(picture, media_type="image/png")

@@ -34,7 +34,7 @@ class Batcher:
             not depend on what else is in a batch.
         batch: Images in a batch at most.
         wait: Seconds that the first of a batch waits for others. While a batch is computed the
-            next one gathers anyway, so that a short wait matters for the first requests alone.
+            next one gathers anyway, so that a short wait matters only for the first requests.
     """
 
     def __init__(self, compute: Compute, batch: int, wait: float):

@@ -1,4 +1,4 @@
-"""What the OpenAPI page says of each answer; `dlmath.serving.api` says when it is given."""
+"""Descriptions of answers for the OpenAPI page; `dlmath.serving.api` gives the answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What one server takes on: everything a client can make large, long or many has a bound."""
+"""Bounds on everything that a client of the server can make large, long or many."""
 
 from dataclasses import dataclass, fields
 

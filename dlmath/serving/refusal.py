@@ -1,4 +1,4 @@
-"""Why a request has no answer, in the terms of HTTP, whichever door it came through."""
+"""The refusal of a request: an HTTP status and a reason, for the API and for the page."""
 
 from dlmath.data.image_headers import BadImage, FaultKind
 

@@ -1,7 +1,7 @@
-"""Who may ask: the right host name, no other web site, and beyond this machine a token.
+"""Access to the server: the right host name, no other web site, and beyond this machine a token.
 
 Without the first two a page of any web site, open in a browser on this machine, could use a server
-that listens on loopback alone: by a name that its DNS turns to 127.0.0.1 (DNS rebinding), or by a
+that listens only on loopback: by a name that its DNS turns to 127.0.0.1 (DNS rebinding), or by a
 form that the browser posts for it (cross-site request forgery).
 
 Sources: RFC 6750 (bearer tokens); RFC 9110, section 15.5.20 (421); Fetch Metadata, W3C.
@@ -26,20 +26,20 @@ from dlmath.serving.sign_in import asking_page, read_token
 
 COOKIE = "dlmath_token"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# What asks whether the server lives has no token, and learns nothing else.
+# A health check has no token, and learns nothing else.
 _OPEN = ("/healthz", "/readyz")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True)
 class Access:
-    """Who may ask.
+    """The clients that may send requests.
 
     Attributes:
         names: Host names under which the server is reached.
         any_address: Whether any IP address in the place of a name is right too. No DNS stands
             between an address and its machine, so that it cannot be rebound.
-        token: What a client must know; None where only this machine can ask.
+        token: The secret of clients; None where only this machine can send requests.
     """
 
     names: frozenset[str]
@@ -56,7 +56,7 @@ class Access:
         return cls(names, not is_loopback(host), token)
 
     def knows_host(self, header: str) -> bool:
-        """Whether a Host header names this server."""
+        """Return whether a Host header names this server."""
         try:
             name = urlsplit(f"//{header}").hostname or ""
             _ = urlsplit(f"//{header}").port
@@ -65,7 +65,7 @@ class Access:
         return name.rstrip(".") in self.names or (self.any_address and _is_address(name))
 
     def admits(self, headers: Headers) -> bool:
-        """Whether the request shows the token, in the header or the cookie."""
+        """Return whether the request shows the token, in the header or the cookie."""
         if self.token is None:
             return True
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -75,7 +75,7 @@ class Access:
 
     @property
     def cookie(self) -> str:
-        """What stands for the token in a browser: letters that every cookie may have."""
+        """The cookie that stands for the token in a browser."""
         return hashlib.sha256((self.token or "").encode(errors="replace")).hexdigest()
 
     def is_token(self, given: str) -> bool:
@@ -135,12 +135,12 @@ class Guard:
 
 
 def _is_visitor(scope: Scope, headers: Headers) -> bool:
-    """Whether a browser asks for the page, and not a program for an answer."""
+    """Return whether a browser asks for the page, and not a program for an answer."""
     return scope["path"] == "/" and "text/html" in headers.get("accept", "")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that listens there."""
+    """Return whether only this machine reaches a server that listens there."""
     if host.lower() == "localhost":
         return True
     return _is_address(host) and ipaddress.ip_address(host).is_loopback
@@ -159,7 +159,7 @@ def _is_address(host: str) -> bool:
 
 
 def _is_foreign(headers: Headers, host: str) -> bool:
-    """Whether a browser says that the request was made by a page of another site."""
+    """Return whether a browser says that the request was made by a page of another site."""
     origins = headers.getlist("origin")
     if origins:  # "null" is the origin of a page that hides its own
         return any(origin.partition("://")[2].lower() != host.lower() for origin in origins)

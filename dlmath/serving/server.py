@@ -44,8 +44,8 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Hearers:
-    """Who hears of a server.
+class ServerCallbacks:
+    """Functions that receive the news of a server.
 
     Attributes:
         ready: Called with the address, once requests are answered.
@@ -61,7 +61,7 @@ class Hearers:
 def serve(
     open_service: Callable[[], Any],
     address: Address,
-    hearers: Hearers,
+    callbacks: ServerCallbacks,
     *,
     limits: Limits = Limits(),  # noqa: B008  frozen
     with_page: bool = True,
@@ -76,7 +76,7 @@ def serve(
         open_service: Returns the `Service`; called in a thread.
         address: Where to listen. Beyond loopback clients need the token in `DLMATH_TOKEN`, or one
             that is made and said once.
-        hearers: Hear of it.
+        callbacks: Receive its news.
         limits: See there.
         with_page: Whether there is a page besides the API.
         debug: Whether faults are shown with their tracebacks, to the operator.
@@ -89,9 +89,9 @@ def serve(
     token = None if is_loopback(address.host) else os.environ.get(TOKEN) or secrets.token_urlsafe()
     access = Access.of(address.host, token, address.further)
     with _private_folder() as folder:
-        running = _Running(open_service, limits, hearers, with_page=with_page)
+        running = _Running(open_service, limits, callbacks, with_page=with_page)
         running.url = _url(address.host, listening)
-        _announce(running.url, token, hearers)
+        _announce(running.url, token, callbacks)
         asyncio.run(running.run(listening, access, folder, debug=debug))
     if running.failure is not None:
         raise running.failure
@@ -103,7 +103,7 @@ class _Running:
 
     open_service: Callable[[], Any]
     limits: Limits
-    hearers: Hearers
+    callbacks: ServerCallbacks
     with_page: bool
     url: str = ""
     failure: BaseException | None = None
@@ -115,7 +115,7 @@ class _Running:
     ) -> None:
         site = Site(self._load, self._loaded)
         bounded = Guard(BoundedBodies(site, self.limits), access)
-        app = Observed(bounded, self._note, self.hearers.log, debug=debug)
+        app = Observed(bounded, self._note, self.callbacks.log, debug=debug)
         config = uvicorn.Config(
             app,
             http=bounded_protocol(self.limits),
@@ -154,7 +154,7 @@ class _Running:
         if error is not None:
             self.server.should_exit = True
         elif not self.server.should_exit:
-            self.hearers.ready(self.url)
+            self.callbacks.ready(self.url)
 
     def _note(self, route: str, status: int, seconds: float, refusal: Refusal | None) -> None:
         if self.service is None:  # nothing counts yet
@@ -220,11 +220,13 @@ def _url(host: str, listening: socket.socket) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def _announce(url: str, token: str | None, hearers: Hearers) -> None:
-    hearers.say(f"Loading the model for {url} … Ctrl-C stops the server.")
+def _announce(url: str, token: str | None, callbacks: ServerCallbacks) -> None:
+    callbacks.say(f"Loading the model for {url} … Ctrl-C stops the server.")
     if token is not None and not os.environ.get(TOKEN):
-        hearers.say(f"Open {url}/?token={token} or send the header Authorization: Bearer {token}")
-        hearers.say(f"Set {TOKEN} to choose the token. It travels unencrypted: put TLS before it.")
+        callbacks.say(f"Open {url}/?token={token} or send the header Authorization: Bearer {token}")
+        callbacks.say(
+            f"Set {TOKEN} to choose the token. It travels unencrypted: put TLS before it."
+        )
 
 
 @contextmanager

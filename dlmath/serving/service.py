@@ -1,4 +1,4 @@
-"""One classifier for many clients: what the page and the HTTP API both ask."""
+"""The prediction service: one classifier for the clients of the page and of the HTTP API."""
 
 import asyncio
 import os
@@ -208,7 +208,7 @@ class Service:
 
 
 class _Places:
-    """A number of places that are taken and left, from any thread; nobody waits for one."""
+    """A bounded number of places, taken and left from any thread; no one waits for one."""
 
     def __init__(self, total: int):
         self.total = total

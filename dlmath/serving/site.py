@@ -21,7 +21,7 @@ _RELOAD = '<meta http-equiv="refresh" content="1">'
 
 @dataclass(frozen=True)
 class Rooms:
-    """What is loaded while the site already answers.
+    """The parts that are loaded while the site already answers.
 
     Attributes:
         api: Answers the addresses of the API.

@@ -1,4 +1,4 @@
-"""What the server counts about itself, in the text form that Prometheus reads.
+"""Metrics of the server, in the text form that Prometheus reads.
 
 Counts only: no image, no file name, no address of a client.
 """

@@ -1,4 +1,4 @@
-"""The REST form of TensorFlow Serving: its requests read, its answers written.
+"""The REST form of TensorFlow Serving: read its requests, write its answers.
 
 A client of the SavedModel export behind TensorFlow Serving gets the same outputs here.
 
@@ -22,7 +22,7 @@ _FIELDS = {"instances", "inputs", "signature_name"}
 
 
 class PredictRequest(NamedTuple):
-    """What was asked for.
+    """The images of a predict request.
 
     Attributes:
         images: Whole PNG or JPEG files.
@@ -133,7 +133,7 @@ def _named(value: Any, name: str) -> Any:
     if not isinstance(value, dict) or "b64" in value:
         return value
     if set(value) != {INPUT}:
-        raise Refusal(400, f"{name} must have the input {INPUT!r} alone.")
+        raise Refusal(400, f"{name} must have only the input {INPUT!r}.")
     return value[INPUT]
 
 
