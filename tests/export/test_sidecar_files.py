@@ -142,9 +142,9 @@ def test_a_bad_file_gets_our_message(preprocess, tmp_path, content):
 )
 def test_real_images_are_read_bit_for_bit(preprocess, shared_data, tmp_path, archive):
     with zipfile.ZipFile(shared_data / archive) as source:
-        images = [name for name in source.namelist() if is_image(Path(name))]
-        assert images
-        for name in images[:: max(1, len(images) // 20)]:
+        names = [name for name in source.namelist() if is_image(Path(name))]
+        assert names
+        for name in names[:: max(1, len(names) // 20)]:
             path = tmp_path / Path(name).name
             path.write_bytes(source.read(name))
             np.testing.assert_array_equal(preprocess(path, 224), images.read(path, name, 224))
