@@ -69,13 +69,13 @@ def serve(
     _require(_EXTRA if api_only else (*_EXTRA, "gradio"))
     found = _find(model)  # before a port is taken
     from dlmath.serving.limits import Limits
-    from dlmath.serving.server import Address, ServerCallbacks, serve
+    from dlmath.serving.server import Address, Callbacks, serve
 
     limits = Limits(batch=max_batch)
     serve(
         lambda: _open(found, limits, trust),
         Address(host, port, tuple(names or ())),
-        ServerCallbacks(OUT.line, ERR.line, ERR.line if verbose else None),
+        Callbacks(OUT.line, ERR.line, ERR.line if verbose else None),
         limits=limits,
         with_page=not api_only,
         debug=os.environ.get("DLMATH_DEBUG") == "1",

@@ -44,13 +44,13 @@ class Address:
 
 
 @dataclass(frozen=True)
-class ServerCallbacks:
-    """Functions that receive the news of a server.
+class Callbacks:
+    """The functions that a server calls.
 
     Attributes:
-        ready: Called with the address, once requests are answered.
-        say: Takes lines for a person.
-        log: Takes a line a request; None for no log.
+        ready: Receives the address, once requests are answered.
+        say: Receives lines for a person.
+        log: Receives a line for each request; None for no log.
     """
 
     ready: Callable[[str], Any]
@@ -61,7 +61,7 @@ class ServerCallbacks:
 def serve(
     open_service: Callable[[], Any],
     address: Address,
-    callbacks: ServerCallbacks,
+    callbacks: Callbacks,
     *,
     limits: Limits = Limits(),  # noqa: B008  frozen
     with_page: bool = True,
@@ -76,7 +76,7 @@ def serve(
         open_service: Returns the `Service`; called in a thread.
         address: Where to listen. Beyond loopback clients need the token in `DLMATH_TOKEN`, or one
             that is made and said once.
-        callbacks: Receive its news.
+        callbacks: The functions that are called with the address and with messages.
         limits: See there.
         with_page: Whether there is a page besides the API.
         debug: Whether faults are shown with their tracebacks, to the operator.
@@ -103,7 +103,7 @@ class _Running:
 
     open_service: Callable[[], Any]
     limits: Limits
-    callbacks: ServerCallbacks
+    callbacks: Callbacks
     with_page: bool
     url: str = ""
     failure: BaseException | None = None
@@ -220,7 +220,7 @@ def _url(host: str, listening: socket.socket) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def _announce(url: str, token: str | None, callbacks: ServerCallbacks) -> None:
+def _announce(url: str, token: str | None, callbacks: Callbacks) -> None:
     callbacks.say(f"Loading the model for {url} … Ctrl-C stops the server.")
     if token is not None and not os.environ.get(TOKEN):
         callbacks.say(f"Open {url}/?token={token} or send the header Authorization: Bearer {token}")
