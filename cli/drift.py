@@ -147,12 +147,12 @@ def _farthest(images: tuple[dict[str, Any], ...]) -> "Table":
 
     table = Table()
     table.add_column("file", overflow="fold")
-    table.add_column("distance", justify="right")
-    table.add_column("unusual")
+    table.add_column("OOD score", justify="right")
+    table.add_column("out of distribution")
     table.add_column("class")
     for one in images:
-        distance = "-" if one["distance"] is None else f"{one['distance']:,.0f}"
-        unusual = {True: "yes", False: "no", None: "-"}[one["unusual"]]
+        score = "-" if one["ood_score"] is None else f"{one['ood_score']:,.0f}"
+        outside = {True: "yes", False: "no", None: "-"}[one["out_of_distribution"]]
         # Text, so that brackets in a name are not taken for markup.
-        table.add_row(Text(one["file"]), distance, unusual, Text(one["class"]))
+        table.add_row(Text(one["file"]), score, outside, Text(one["class"]))
     return table

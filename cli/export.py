@@ -70,7 +70,7 @@ def _table(record: dict[str, Any]) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    from dlmath.export.verify import MAP_TOLERANCE
+    from dlmath.export.verification import MAP_TOLERANCE
 
     proof, positive = record["verified"], record["positive_class"]
     images = _images(proof["images"], proof["by_class"], positive)

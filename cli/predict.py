@@ -145,7 +145,7 @@ def _line(prediction: "Prediction", prevalence: float | None) -> str:
     if prediction.probability_at_prevalence is not None:
         at = f"{prediction.probability_at_prevalence:.3f} at a prevalence of {prevalence:g}"
         line += f"  positive: {at}"
-    if prediction.unusual:
+    if prediction.out_of_distribution:
         return f"{line}  unlike the training images: a person should look"
     return f"{line}  unsure: a person should look" if prediction.abstains else line
 
@@ -153,7 +153,7 @@ def _line(prediction: "Prediction", prevalence: float | None) -> str:
 def _write_csv(
     path: Path, classes: Sequence[str], predictions: list["Prediction"], *, shifted: bool
 ) -> None:
-    from dlmath.inference.prediction import csv_fields, csv_row
+    from dlmath.inference.outcome import csv_fields, csv_row
 
     try:
         write_csv(path, csv_fields(classes, shifted=shifted), map(csv_row, predictions))

@@ -81,7 +81,8 @@ class Run:
         return self.folder / "light" / "head.npz"
 
     @property
-    def light_distance_path(self) -> Path:
+    def light_ood_path(self) -> Path:
+        """The fitted out-of-distribution score, a distance in feature space."""
         return self.folder / "light" / "distance.npz"
 
     @property

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from dlmath.data import images
 from dlmath.data.archives import unpack
-from dlmath.data.pillow_images import read_image
 from dlmath.data.sources import read_sources
 from dlmath.errors import DlmathError
 from dlmath.models.keras_archive import checked_archive
@@ -81,7 +81,7 @@ def read(tmp_path_factory):
         "recipe": lambda data: Recipe.read(written(data, ".toml")),
         "table": lambda data: read_sources([written(data, ".csv")]),
         "archive": lambda data: unpack(written(data, ".zip")),
-        "image": lambda data: read_image(written(data, ".png"), "input.png", 8),
+        "image": lambda data: images.read(written(data, ".png"), "input.png", 8),
         "checkpoint": lambda data: unpack_checkpoint(data, "input"),
         "model": lambda data: checked_archive(data, Path("input.keras")),
     }

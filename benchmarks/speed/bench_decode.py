@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from dlmath.data.images import decode_and_resize
+from dlmath.data.image_graph import decode_and_resize
 from dlmath.data.pixels import in_threads, load_pixels
 from dlmath.data.sources import Example
 

@@ -24,7 +24,7 @@ import numpy as np
 from load_clients import GOOD, ROLES, Clients, Expected, Tally  # next to this file
 from server_process import Server
 
-from dlmath.export.cases import gather_cases
+from dlmath.export.verification_set import gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.predict_files import predict
 from dlmath.runs import Run
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     given = parser.parse_args()
     run = Run.find(given.run)
-    files = gather_cases(run, KerasClassifier.load(run), by_graph=False).files
+    files = gather_verification_set(run, KerasClassifier.load(run), by_graph=False).files
     expected = [Expected.of(said) for said in predict(run, files)]
     document = {
         "task": run.recipe.name,

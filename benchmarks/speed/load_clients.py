@@ -13,7 +13,7 @@ from api_forms import entries_in, in_json, with_files  # next to this file
 from load_requests import Bad, bad_requests, huge_requests
 from raw_http import Request, Response, cut_off, send
 
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 
 # A batch of another size adds the same numbers in another order.
 TOLERANCE = 1e-6

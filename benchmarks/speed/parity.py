@@ -30,11 +30,11 @@ from server_process import Server
 import dlmath
 from dlmath.bench.timing import take_turns
 from dlmath.cli.progress import reporter
-from dlmath.export.cases import gather_cases
-from dlmath.export.verify import megabytes
-from dlmath.inference.decision_rule import stored_decision
+from dlmath.export.verification import megabytes
+from dlmath.export.verification_set import gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.light_classifier import LightClassifier, stored_distance
+from dlmath.inference.light_classifier import LightClassifier, stored_ood_score
+from dlmath.inference.run_files import ood_record, stored_decision
 from dlmath.inference.runtimes import load_classifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
@@ -86,11 +86,11 @@ def train(task: str, data: Path, folder: Path, report: Reporter) -> None:
     with model_kept() as kept:
         run = dlmath.train(task, out=folder, reporter=report, **settings)
     (model,) = kept
-    distance = None
-    if run.manifest.get("distance"):
-        distance = stored_distance(run, model.get_layer("logits").input.shape[-1])
-    memory = KerasClassifier(**stored_decision(run), distance=distance, model=model)
-    files = gather_cases(run, memory, by_graph=False).files
+    ood_score = None
+    if ood_record(run):
+        ood_score = stored_ood_score(run, model.get_layer("logits").input.shape[-1])
+    memory = KerasClassifier(**stored_decision(run), ood_score=ood_score, model=model)
+    files = gather_verification_set(run, memory, by_graph=False).files
     said = by_classifier(memory)(files)
     document = {"files": [str(file) for file in files], **said.as_json()}
     (folder / MEMORY).write_text(json.dumps(document), encoding="utf-8")

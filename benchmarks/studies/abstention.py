@@ -4,7 +4,7 @@
 
 A run is trained on the children's X-rays (the head of EfficientNet-Lite0), and chooses on its
 validation part when an answer is not to be relied on: the least confidence and the greatest
-distance in feature space that its manifest holds. `dlmath.predict` then answers for the official
+out-of-distribution score that its manifest holds. `dlmath.predict` then answers for the official
 test part (children, 308 of its 624 images) and for 500 X-rays of adults of another hospital. Those
 differ in device and file format too, so the AUROC is of telling another source, not of telling an
 adult. As a control the distance is asked to tell test children from validation children.
@@ -28,7 +28,8 @@ from dlmath.data.sources import Example, read_sources
 from dlmath.evaluation.selective_figures import selective_figures
 from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
-from dlmath.inference.decision_rule import DecisionRule, stored_decision
+from dlmath.inference.decision_rule import DecisionRule
+from dlmath.inference.run_files import ood_record, stored_decision
 from dlmath.models import RECIPES
 from dlmath.runs import Run
 from dlmath.stats import auc_with_interval
@@ -49,9 +50,9 @@ class Group:
         wrong: (N,) bool, decided wrongly.
         score: (N,), probability of the positive class.
         confidence: (N,).
-        distance: (N,).
+        ood_score: (N,).
         unsure: (N,) bool.
-        unusual: (N,) bool.
+        out_of_distribution: (N,) bool.
         clusters: (N,) indices of the patients.
     """
 
@@ -59,9 +60,9 @@ class Group:
     wrong: np.ndarray
     score: np.ndarray
     confidence: np.ndarray
-    distance: np.ndarray
+    ood_score: np.ndarray
     unsure: np.ndarray
-    unusual: np.ndarray
+    out_of_distribution: np.ndarray
     clusters: np.ndarray
 
 
@@ -109,9 +110,9 @@ def answered(run: Run, examples: Sequence[Example]) -> Group:
         wrong=limits.decide(probabilities) != truth,
         score=probabilities[:, index],
         confidence=confidence,
-        distance=np.array([one.distance for one in predictions]),
+        ood_score=np.array([one.ood_score for one in predictions]),
         unsure=confidence < limits.abstention.confidence,
-        unusual=np.array([one.unusual for one in predictions]),
+        out_of_distribution=np.array([one.out_of_distribution for one in predictions]),
         clusters=cluster_indices([example.patient for example in examples]),
     )
 
@@ -132,13 +133,13 @@ def measured(run: Run, groups: dict[str, Group]) -> dict:
         "chosen_on_validation": {
             "abstention": manifest["abstention"],
             "distance": {
-                name: value for name, value in manifest["distance"].items() if name != "sha256"
+                name: value for name, value in ood_record(run).items() if name != "sha256"
             },
-            "file_bytes": run.light_distance_path.stat().st_size,
+            "file_bytes": run.light_ood_path.stat().st_size,
         },
         "distance_auroc": {
-            "adults": auroc(test, adults, test.distance, adults.distance),
-            "test children": auroc(validation, test, validation.distance, test.distance),
+            "adults": auroc(test, adults, test.ood_score, adults.ood_score),
+            "test children": auroc(validation, test, validation.ood_score, test.ood_score),
         },
         "confidence_auroc": auroc(test, adults, -test.confidence, -adults.confidence),
         "groups": {name: of_group(one) for name, one in groups.items() if one is not validation},
@@ -166,12 +167,17 @@ def of_group(one: Group) -> dict:
     nobody = np.zeros_like(one.unsure)
     reasons = {
         "none": nobody,
-        "unusual": one.unusual,
+        "unusual": one.out_of_distribution,
         "unsure": one.unsure,
-        "either": one.unusual | one.unsure,
+        "either": one.out_of_distribution | one.unsure,
     }
     figures = selective_figures(
-        one.wrong, one.confidence, one.clusters, abstains=nobody, unusual=one.unusual, seed=0
+        one.wrong,
+        one.confidence,
+        one.clusters,
+        abstains=nobody,
+        out_of_distribution=one.out_of_distribution,
+        seed=0,
     )
     return {
         "abstaining": {name: abstaining(one, abstains) for name, abstains in reasons.items()},

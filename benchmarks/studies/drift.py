@@ -4,7 +4,8 @@
     python benchmarks/studies/drift.py RUN DATA
 
 The training distribution is known by the 726 images of only the run's validation part: the head
-was not fitted to them, though its threshold, and the limit of what is unusual, were chosen on them.
+was not fitted to them, though its threshold and the limit of the out-of-distribution score were
+chosen on them.
 
 1. False alarms: 20 times the patients are dealt out to two halves; one is the reference, the other
    is new. By permutation, as for files, and by samples of the reference, as for a server.
@@ -133,7 +134,7 @@ def said_of(
     return Reference(
         sketch.project(answers),
         answers.probabilities,
-        answers.distances,
+        answers.ood_scores,
         np.array([classifier.classes.index(one.label) for one in pixels.examples]),
         cluster_indices([one.patient for one in pixels.examples]),
         describe(array),

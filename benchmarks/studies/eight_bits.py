@@ -18,7 +18,7 @@ from scipy.special import softmax
 
 from dlmath import models
 from dlmath.cli.progress import reporter
-from dlmath.data.pixels import read_image
+from dlmath.data.images import read
 from dlmath.features import FrozenNetwork, feature_model, load_features
 from dlmath.features.convert import to_litert
 from dlmath.features.network import network_key
@@ -76,7 +76,7 @@ def main() -> None:
 def eight_bit_network(whole: HeadFeatures, prepared: Prepared) -> FrozenNetwork:
     size = whole.recipe.image_size
     spread = prepared.split.train[:: max(1, len(prepared.split.train) // CALIBRATION)]
-    images = np.stack([read_image(e.path, e.file, size) for e in spread[:CALIBRATION]])
+    images = np.stack([read(e.path, e.file, size) for e in spread[:CALIBRATION]])
     model = feature_model(whole.model)
     content = to_litert(model, calibration=images)
     if content is None:

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlmath.cli.progress import reporter
-from dlmath.data.pixels import read_image
+from dlmath.data.images import read
 from dlmath.data.run_data import RunData
 from dlmath.data.sheet import choose
 from dlmath.data.sources import Example
@@ -127,7 +127,7 @@ def measure_one(
     parts: ClassifierParts, method: str, index: int, path: Path, *, asking_again: bool
 ) -> dict:
     """Return every figure of one image by name."""
-    image = read_image(path, path.name, parts.image_size)
+    image = read(path, path.name, parts.image_size)
     heat_map = METHODS[method](parts, image, index)
     row = {"empty": float(heat_map.is_empty), **energy(heat_map, path)}
     if "residual" in heat_map.figures:

@@ -26,8 +26,8 @@ import dlmath
 from dlmath.bench.export import BASELINE, compare
 from dlmath.cli.progress import reporter
 from dlmath.data.run_data import RunData
-from dlmath.export.cases import Cases, gather_cases
 from dlmath.export.quantization import compare_accuracy
+from dlmath.export.verification_set import VerificationSet, gather_verification_set
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier
@@ -63,7 +63,7 @@ def main() -> None:
 def table(run: Run, rounds: int, report: reporter) -> dict:
     classifier = KerasClassifier.load(run)
     parts = RunData(run, reporter=report).split
-    cases = gather_cases(run, classifier, parts, by_graph=False)
+    expected = gather_verification_set(run, classifier, parts, by_graph=False)
     with tempfile.TemporaryDirectory() as folder:
         paths = {}
         for kind, bits in FORMATS:
@@ -71,10 +71,10 @@ def table(run: Run, rounds: int, report: reporter) -> dict:
             paths[name] = dlmath.export(run, kind, folder, quantize=bits, reporter=report)
         exports = {name: load_classifier(path, trust=True) for name, path in paths.items()}
         others: dict[str, Classifier] = {"light": LightClassifier.load(run), **exports}
-        speeds = compare(classifier, others, cases.pixels, rounds, {})
-        rows = {BASELINE: {}, **{name: parity(cases, one) for name, one in others.items()}}
+        speeds = compare(classifier, others, expected.pixels, rounds, {})
+        rows = {BASELINE: {}, **{name: parity(expected, one) for name, one in others.items()}}
         for name, row in rows.items():
-            row["images_per_second"] = len(cases.pixels) / speeds.median(name)
+            row["images_per_second"] = len(expected.pixels) / speeds.median(name)
             row["times_keras"] = speeds.ratio(name)
         for name in FEWER_BITS:
             rows[name]["test"] = compare_accuracy(parts.part("test"), classifier, exports[name])
@@ -84,10 +84,10 @@ def table(run: Run, rounds: int, report: reporter) -> dict:
             rows[name]["fresh_process"] = record["verified"]
             if "validation" in record:
                 rows[name]["validation"] = record["validation"]
-    rows["predict"] = of_predict(run, cases)
+    rows["predict"] = of_predict(run, expected)
     manifest = run.manifest
     return {
-        "images": len(cases.files),
+        "images": len(expected.files),
         "threshold": manifest["threshold"],
         "abstention": manifest.get("abstention"),
         "light_against_the_model_after_training": manifest["light"],
@@ -95,25 +95,25 @@ def table(run: Run, rounds: int, report: reporter) -> dict:
     }
 
 
-def parity(cases: Cases, classifier: Classifier) -> dict:
-    answers = classifier.predict(cases.pixels)
+def parity(expected: VerificationSet, classifier: Classifier) -> dict:
+    answers = classifier.predict(expected.pixels)
     decided = classifier.decide(answers.probabilities)
     row = {
-        "largest_difference": float(np.abs(answers.probabilities - cases.probabilities).max()),
-        "changed_decisions": int((decided != cases.decisions).sum()),
+        "largest_difference": float(np.abs(answers.probabilities - expected.probabilities).max()),
+        "changed_decisions": int((decided != expected.decisions).sum()),
     }
-    if cases.abstains is not None:
-        abstains = classifier.abstains(answers.probabilities, answers.distances)
-        row["changed_abstentions"] = int((abstains != cases.abstains).sum())
+    if expected.abstains is not None:
+        abstains = classifier.abstains(answers.probabilities, answers.ood_scores)
+        row["changed_abstentions"] = int((abstains != expected.abstains).sum())
     return row
 
 
-def of_predict(run: Run, cases: Cases) -> dict:
-    said = predict(run, cases.files)
+def of_predict(run: Run, expected: VerificationSet) -> dict:
+    said = predict(run, expected.files)
     probabilities = np.array([list(one.probabilities.values()) for one in said])
-    names = np.array(cases.classifier.classes)[cases.decisions]
+    names = np.array(expected.classifier.classes)[expected.decisions]
     return {
-        "largest_difference": float(np.abs(probabilities - cases.probabilities).max()),
+        "largest_difference": float(np.abs(probabilities - expected.probabilities).max()),
         "changed_decisions": sum(
             one.decision != name for one, name in zip(said, names, strict=True)
         ),

@@ -105,11 +105,11 @@ def batch(first: int, last: int) -> dict[str, Any]:
 
 def refusal(example: Any) -> str | None:
     """Return what training says against a file, or None."""
-    from dlmath.data.pillow_images import read_image
+    from dlmath.data import images
     from dlmath.errors import DataError
 
     try:
-        read_image(example.path, example.file, 224)
+        images.read(example.path, example.file, 224)
     except DataError as error:
         return str(error)
     return None

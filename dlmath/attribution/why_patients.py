@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.attribution.solved_run import SolvedRun, load_solved_run
-from dlmath.data.pixels import read_image
+from dlmath.data.images import read
 from dlmath.errors import DataError
 from dlmath.inference.decision_rule import decide_binary
 from dlmath.linear_head import Influence, laplace, patient_influence
@@ -122,7 +122,7 @@ def why_patients(
         )
     run = run if isinstance(run, Run) else Run.find(run)
     size = run.recipe.image_size
-    pixels = np.stack([read_image(Path(file), str(file), size) for file in given])
+    pixels = np.stack([read(Path(file), str(file), size) for file in given])
     solved = load_solved_run(run, "Naming the patients behind a prediction", reporter)
     features = solved.network.make_runner()(pixels)
     data = solved.data

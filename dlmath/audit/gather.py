@@ -18,9 +18,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from dlmath.audit.facts import THUMBNAIL, Facts
 from dlmath.audit.quality import jpeg_quality
 from dlmath.audit.remembered import Remembered
-from dlmath.data.image_headers import BadImage, Header, damaged, read_checked, read_header
-from dlmath.data.orientation import orientation
-from dlmath.data.pillow_images import decode_upright
+from dlmath.data.exif import orientation
+from dlmath.data.image_headers import BadImage, Header, damaged, read_header
+from dlmath.data.images import decode_upright, read_checked
 from dlmath.data.pixels import in_threads
 from dlmath.data.sources import Example
 from dlmath.reporting import SILENT, Reporter

@@ -12,10 +12,10 @@ from dlmath.bench.timing import Comparison, take_turns
 from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import write_onnx
 from dlmath.export.saved_model import write_saved_model
-from dlmath.export.verify import megabytes
+from dlmath.export.verification import megabytes
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.decision_rule import Threshold
-from dlmath.inference.exported import EXPORT_VERSION
+from dlmath.inference.export_files import EXPORT_VERSION
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.keras_file import write_keras
 from dlmath.inference.runtimes import load_classifier

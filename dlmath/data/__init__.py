@@ -36,7 +36,7 @@ __getattr__, __dir__ = lazy_names(
         "Folds": "dlmath.data.folds",
         "split_folds": "dlmath.data.folds",
         "check_image": "dlmath.data.image_headers",
-        "decode_and_resize": "dlmath.data.images",
+        "decode_and_resize": "dlmath.data.image_graph",
         "find_data": "dlmath.data.locate",
         "write_phantoms": "dlmath.data.phantom",
         "evaluation_batches": "dlmath.data.pipeline",
@@ -58,8 +58,8 @@ __getattr__, __dir__ = lazy_names(
 
 if TYPE_CHECKING:
     from dlmath.data.folds import Folds, split_folds
+    from dlmath.data.image_graph import decode_and_resize
     from dlmath.data.image_headers import check_image
-    from dlmath.data.images import decode_and_resize
     from dlmath.data.locate import find_data
     from dlmath.data.phantom import write_phantoms
     from dlmath.data.pipeline import evaluation_batches, training_batches

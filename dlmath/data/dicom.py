@@ -1,10 +1,10 @@
-"""DICOM files: how they are known, and whose they are. pydicom reads them: an extra."""
+"""Recognise DICOM files, and read their patient by pydicom, an extra."""
 
 import importlib.util
 import re
 from pathlib import Path
 
-from dlmath.errors import DataError
+from ..errors import DataError
 
 ENDINGS = (".dcm", ".dicom")
 
@@ -17,17 +17,17 @@ _NOBODY = re.compile(
 
 
 def has_pydicom() -> bool:
-    """Whether pydicom is installed."""
+    """Return whether pydicom is installed."""
     return importlib.util.find_spec("pydicom") is not None
 
 
 def is_dicom(head: bytes) -> bool:
-    """Whether a file begins as DICOM does; `head` holds its first 132 bytes or more."""
+    """Return whether a file begins as DICOM does; `head` holds its first 132 bytes or more."""
     return head[_MARK_AT : _MARK_AT + len(_MARK)] == _MARK
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether the first bytes of a file are those of DICOM, whatever its name."""
+    """Return whether the first bytes of a file are those of DICOM, whatever its name."""
     try:
         if not path.is_file():
             return False
@@ -38,7 +38,7 @@ def is_dicom_file(path: Path) -> bool:
 
 
 def require_pydicom() -> None:
-    """Refuse to go on where pydicom is missing.
+    """Check that pydicom is installed.
 
     Raises:
         DataError: How to install it.
@@ -51,7 +51,7 @@ def require_pydicom() -> None:
 
 
 def patient_of_file(path: Path) -> str | None:
-    """Return the PatientID of a DICOM file; None if it is blank, removed or cannot be read."""
+    """Return the PatientID of a DICOM file; None if it is blank, removed or unreadable."""
     require_pydicom()
     import pydicom
 

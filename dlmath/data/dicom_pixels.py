@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from dlmath.data.dicom import has_pydicom
-from dlmath.data.image_headers import PIXEL_LIMIT, BadImage
+from .dicom import has_pydicom
+from .image_headers import PIXEL_LIMIT, BadImage
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 _DEFLATED = b"1.2.840.10008.1.2.1.99"  # a transfer syntax that could unpack to any size
 
 
-def to_png(data: bytes, name: str) -> bytes:
+def to_png(data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> bytes:
     """Turn a DICOM file into an 8-bit grey PNG.
 
     Args:
         data: The whole file, which `is_dicom`.
-        name: What to call it in an error.
+        name: What errors call the file.
+        pixel_limit: The largest number of rows times columns.
 
     Raises:
         BadImage: It is no single grey picture, its compression cannot be read, or it is damaged.
@@ -42,7 +43,7 @@ def to_png(data: bytes, name: str) -> bytes:
             "unreadable",
         )
     try:
-        shades = _shades(_read(data, name), name)
+        shades = _shades(_read(data, name, pixel_limit), name)
     except BadImage:
         raise
     except Exception as error:  # pydicom and its decoders fail in many ways
@@ -55,25 +56,25 @@ def to_png(data: bytes, name: str) -> bytes:
     return picture.getvalue()
 
 
-def _read(data: bytes, name: str) -> "Dataset":
+def _read(data: bytes, name: str, pixel_limit: int) -> "Dataset":
     import pydicom
 
     if _DEFLATED in data[:2048]:
         raise _unread(name, "its data set is deflated; inflate it, for example by dcmconv")
     dataset = pydicom.dcmread(io.BytesIO(data))
-    _require_picture(dataset, name)
-    _require_decoder(dataset, name)
+    _check_picture(dataset, name, pixel_limit)
+    _check_decoder(dataset, name)
     return dataset
 
 
-def _require_picture(dataset: "Dataset", name: str) -> None:
+def _check_picture(dataset: "Dataset", name: str, pixel_limit: int) -> None:
     """Refuse what is not one grey picture of a sane size, before a pixel is decoded."""
     if not any(key in dataset for key in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise _unread(name, "it holds no picture")
     rows, columns = int(dataset.Rows), int(dataset.Columns)
-    if not 0 < rows * columns <= PIXEL_LIMIT:
+    if not 0 < rows * columns <= pixel_limit:
         raise BadImage(
-            f"{name}: an image may have 1 to {PIXEL_LIMIT // 1_000_000} million pixels. "
+            f"{name}: an image may have 1 to {pixel_limit / 1_000_000:g} million pixels. "
             f"Received: {columns} x {rows}",
             "oversized",
         )
@@ -88,7 +89,7 @@ def _require_picture(dataset: "Dataset", name: str) -> None:
         raise _unread(name, f"only grey pictures are read; convert it to PNG. Received: {kind}")
 
 
-def _require_decoder(dataset: "Dataset", name: str) -> None:
+def _check_decoder(dataset: "Dataset", name: str) -> None:
     from pydicom.pixels.decoders.base import get_decoder
 
     syntax = dataset.file_meta.TransferSyntaxUID

@@ -1,132 +1,67 @@
-r"""The orientation of a photograph, read from its EXIF block in TensorFlow operations.
+r"""The EXIF orientation of an image file, read without TensorFlow.
 
-An EXIF block is a small TIFF file: in JPEG it lies in an APP1 segment after `Exif\0\0`, in PNG
-in an eXIf chunk. Its first directory may hold tag 0x0112, Orientation, a number from 1 to 8 that
-says how the stored rows and columns lie to the viewer.
-
-Source: CIPA DC-008 (Exif 2.32), sections 4.5.4 and 4.6.4, table 4 A.
+`dlmath.data.image_graph` reads the same in TensorFlow operations, and describes where the block
+lies and what its numbers mean.
 """
 
-import tensorflow as tf
+import struct
+
+from .image_headers import PNG_SIGNATURE
 
 _ORIENTATION = 0x0112
 _SHORT = 3  # the TIFF type of the tag, an unsigned 16-bit number
 _ENTRY = 12  # bytes: tag (2), type (2), count (4), value (4)
 
-_BIG_16 = [2**8, 1]
-_BIG_32 = [2**24, 2**16, 2**8, 1]
 
+def orientation(data: bytes) -> int:
+    """Return the EXIF orientation of a PNG or JPEG file, 1 to 8; 1, upright, where it says none.
 
-def orientation(encoded: tf.Tensor, is_png: tf.Tensor) -> tf.Tensor:
-    """Return the EXIF orientation of a PNG or JPEG file, 1 (upright) where it says none.
-
-    Args:
-        encoded: The file, a string scalar.
-        is_png: Whether it is a PNG rather than a JPEG, a bool scalar.
-
-    Returns:
-        A number from 1 to 8, an int32 scalar. A damaged block counts as none.
+    A damaged block counts as none.
     """
-    block = tf.cond(is_png, lambda: _png_block(encoded), lambda: _jpeg_block(encoded))
-    return tf.cond(
-        tf.strings.length(block) >= 8, lambda: _tiff_orientation(block), lambda: tf.constant(1)
-    )
+    block = _png_block(data) if data.startswith(PNG_SIGNATURE) else _jpeg_block(data)
+    return _tiff_orientation(block) if len(block) >= 8 else 1
 
 
-def turn_upright(image: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
-    """Undo an EXIF orientation.
-
-    Args:
-        image: (H, W, C), as stored.
-        code: 1 to 8, an int32 scalar.
-
-    Returns:
-        (H, W, C), or (W, H, C) for the codes from 5 on.
-    """
-    turns = [
-        lambda: image,  # 1
-        lambda: image[:, ::-1],  # 2: mirrored left to right
-        lambda: image[::-1, ::-1],  # 3: upside down
-        lambda: image[::-1],  # 4: mirrored top to bottom
-        lambda: tf.transpose(image, (1, 0, 2)),  # 5
-        lambda: tf.transpose(image, (1, 0, 2))[:, ::-1],  # 6: turn by 90 degrees clockwise
-        lambda: tf.transpose(image, (1, 0, 2))[::-1, ::-1],  # 7
-        lambda: tf.transpose(image, (1, 0, 2))[::-1],  # 8: turn by 90 degrees anticlockwise
-    ]
-    return tf.switch_case(code - 1, turns)
-
-
-def _jpeg_block(encoded: tf.Tensor) -> tf.Tensor:
-    """Walk the segments of metadata; the TIFF block, or an empty string.
-
-    The standard puts APP1 right after the start of the image, so the walk ends at the first
-    segment that is neither an application's (APP0-APP15) nor a comment.
-    """
-    end = tf.strings.length(encoded)
-
-    def is_header(position: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
-        # Every index is below `end`: 10 bytes are the head of a segment and "Exif\0\0".
-        return tf.logical_and(position + 10 <= end, tf.equal(block, b""))
-
-    def step(position: tf.Tensor, block: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        head = _bytes(encoded, position, 4)
-        marker, length = head[1], _number(head[2:], _BIG_16)
-        is_exif = (marker == 0xE1) & tf.equal(
-            tf.strings.substr(encoded, position + 4, 6), b"Exif\0\0"
-        )
-        block = tf.where(is_exif, tf.strings.substr(encoded, position + 10, length - 8), b"")
+def _jpeg_block(data: bytes) -> bytes:
+    """Walk the segments of metadata; the TIFF block, or nothing."""
+    position = 2
+    while position + 10 <= len(data):
+        mark, marker, length = struct.unpack_from(">BBH", data, position)
+        if marker == 0xE1 and data[position + 4 : position + 10] == b"Exif\0\0" and length > 8:
+            return data[position + 10 : position + 2 + length]
         is_fill = marker == 0xFF
-        is_metadata = (marker >= 0xE0) & (marker <= 0xEF) | (marker == 0xFE) | is_fill
-        after = tf.where(is_fill, position + 1, position + 2 + length)
-        return tf.where((head[0] == 0xFF) & is_metadata, after, end), block
-
-    return tf.while_loop(is_header, step, (tf.constant(2), tf.constant(b"")))[1]
-
-
-def _png_block(encoded: tf.Tensor) -> tf.Tensor:
-    """Walk the chunks that come before the pixels; the TIFF block, or an empty string."""
-    end = tf.strings.length(encoded)
-
-    def is_header(position: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
-        return tf.logical_and(position + 8 <= end, tf.equal(block, b""))
-
-    def step(position: tf.Tensor, block: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # A length above 2^31 wraps to a negative number; the file is damaged then.
-        length = tf.maximum(_number(_bytes(encoded, position, 4), _BIG_32), 0)
-        kind = tf.strings.substr(encoded, position + 4, 4)
-        block = tf.where(
-            tf.equal(kind, b"eXIf"), tf.strings.substr(encoded, position + 8, length), b""
-        )
-        return tf.where(tf.equal(kind, b"IDAT"), end, position + 12 + length), block
-
-    return tf.while_loop(is_header, step, (tf.constant(8), tf.constant(b"")))[1]
+        if mark != 0xFF or not (is_fill or 0xE0 <= marker <= 0xEF or marker == 0xFE):
+            return b""
+        position += 1 if is_fill else 2 + length
+    return b""
 
 
-def _tiff_orientation(block: tf.Tensor) -> tf.Tensor:
+def _png_block(data: bytes) -> bytes:
+    """Walk the chunks that come before the pixels; the TIFF block, or nothing."""
+    position = len(PNG_SIGNATURE)
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">i4s", data, position)
+        length = max(length, 0)  # one above 2^31 is damage
+        if kind == b"eXIf" and length:
+            return data[position + 8 : position + 8 + length]
+        if kind == b"IDAT":
+            return b""
+        position += 12 + length
+    return b""
+
+
+def _tiff_orientation(block: bytes) -> int:
     """Read the orientation from a TIFF block of at least 8 bytes."""
-    size = tf.strings.length(block)
-    is_little = tf.equal(tf.strings.substr(block, 0, 2), b"II")
-    weights_16 = tf.where(is_little, _BIG_16[::-1], _BIG_16)
-    weights_32 = tf.where(is_little, _BIG_32[::-1], _BIG_32)
-    directory = _number(_bytes(block, 4, 4), weights_32)
-
-    def read() -> tf.Tensor:
-        claimed = _number(_bytes(block, directory, 2), weights_16)
-        count = tf.minimum(claimed, (size - directory - 2) // _ENTRY)
-        table = tf.reshape(_bytes(block, directory + 2, _ENTRY * count), (-1, _ENTRY))
-        tags, types, values = (_number(table[:, at : at + 2], weights_16) for at in (0, 2, 8))
-        is_wanted = (tags == _ORIENTATION) & (types == _SHORT) & (values >= 1) & (values <= 8)
-        return tf.maximum(tf.reduce_max(tf.where(is_wanted, values, 1)), 1)  # empty table: minimum
-
-    is_inside = (directory >= 8) & (directory + 2 <= size)
-    return tf.cond(is_inside, read, lambda: tf.constant(1))
-
-
-def _bytes(string: tf.Tensor, start: tf.Tensor | int, count: tf.Tensor | int) -> tf.Tensor:
-    """Return `count` bytes as int32 numbers."""
-    return tf.cast(tf.io.decode_raw(tf.strings.substr(string, start, count), tf.uint8), tf.int32)
-
-
-def _number(digits: tf.Tensor, weights: tf.Tensor | list[int]) -> tf.Tensor:
-    """Read bytes along the last axis as one unsigned number."""
-    return tf.reduce_sum(digits * weights, axis=-1)
+    order = "<" if block.startswith(b"II") else ">"
+    (directory,) = struct.unpack_from(f"{order}I", block, 4)
+    if not 8 <= directory <= len(block) - 2:
+        return 1
+    (claimed,) = struct.unpack_from(f"{order}H", block, directory)
+    whole = (len(block) - directory - 2) // _ENTRY  # of a table that may be cut
+    found = 1
+    for number in range(min(claimed, whole)):
+        at = directory + 2 + number * _ENTRY
+        tag, kind, _, value = struct.unpack_from(f"{order}HHIH", block, at)
+        if tag == _ORIENTATION and kind == _SHORT and 1 <= value <= 8:
+            found = max(found, value)
+    return found

@@ -1,22 +1,18 @@
-"""Judge an image file by its header, before a decoder allocates memory for what it claims.
+"""Check an image file by its header, before a decoder allocates memory for its claimed size.
 
-A 48 kB PNG can claim 400 megapixels, TensorFlow reads 16-bit greys by their high byte alone
+A 48 kB PNG can claim 400 megapixels, TensorFlow reads 16-bit greys only by their high byte
 (12 bits in 16 come out black), and it takes CMYK inks for RGB light: each is refused here.
 
 Sources: ISO/IEC 15948 (PNG), section 11; ITU-T T.81 (JPEG), annex B.
 """
 
-import os
-import stat
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from dlmath.data.dicom import is_dicom
-from dlmath.errors import DataError
+from ..errors import DataError
+from .dicom import is_dicom
 
 PIXEL_LIMIT = 100_000_000  # the largest radiographs have about 20 megapixels
-FILE_LIMIT = 2**29  # bytes; as many pixels with four channels, stored as they are, take 400 MB
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk, which is the same in every file
@@ -40,11 +36,6 @@ _JPEG_START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_START_OF_SCAN = 0xDA
 
 
-# Opening a pipe would otherwise wait until somebody writes to it; each system lacks one of the two.
-_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-# How much is read of a file before its header is judged: whole metadata of nearly every JPEG.
-_HEAD = 2**20
-
 FaultKind = Literal[
     "empty",
     "unreadable",
@@ -59,7 +50,7 @@ FaultKind = Literal[
 
 
 class Header(NamedTuple):
-    """What an image file claims to hold.
+    """The size and the kind of pixels that an image file claims.
 
     Attributes:
         format: PNG or JPEG.
@@ -83,9 +74,9 @@ class BadImage(DataError):
     """A file cannot be used as an image; one line that begins with the file's name.
 
     Args:
-        message: What is wrong with it.
+        message: The fault of the file.
         kind: The kind of fault.
-        header: What the file claims to hold, as far as that can be read.
+        header: The header of the file, as far as it can be read.
     """
 
     def __init__(self, message: str, kind: FaultKind, header: Header | None = None):
@@ -94,57 +85,15 @@ class BadImage(DataError):
         self.header = header
 
 
-def read_checked(path: Path, name: str) -> bytes:
-    """Read a file that `check_image` passes, and of one that claims too much only the head.
-
-    A DICOM file is returned as the PNG that `dlmath.data.dicom_pixels` makes of it.
-
-    Raises:
-        BadImage: It cannot be read, or is no such image; one line that begins with `name`.
-    """
-    try:
-        with os.fdopen(os.open(path, _READ_ONLY), "rb") as file:
-            _refuse_by_status(os.fstat(file.fileno()), name)
-            data = _read_head_first(file, name)
-    except OSError as error:
-        raise BadImage(f"{name}: cannot be read ({error.strerror})", "unreadable") from error
-    if is_dicom(data):
-        from dlmath.data.dicom_pixels import to_png  # here: it needs the errors of this module
-
-        data = to_png(data, name)
-    check_image(data, name)
-    return data
-
-
-def _refuse_by_status(status: os.stat_result, name: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise BadImage(f"{name}: not a file but a folder, pipe or device", "unreadable")
-    if status.st_size > FILE_LIMIT:
-        raise BadImage(
-            f"{name}: an image file may have {FILE_LIMIT // 2**20} MiB. "
-            f"Received: {status.st_size / 2**20:,.0f} MiB",
-            "oversized",
-        )
-
-
-def _read_head_first(file: BinaryIO, name: str) -> bytes:
-    data = file.read(_HEAD)
-    if len(data) < _HEAD:
-        return data
-    if header := _header(data):
-        _refuse_size(header, name)
-    return data + file.read()
-
-
 def damaged(name: str, data: bytes) -> BadImage:
     """Return the error for a file whose header is sound and whose pixels are not.
 
     Args:
-        name: What to call it.
+        name: What errors call the file.
         data: The whole file: without the mark that ends it, it is truncated.
     """
     kind: FaultKind = "damaged" if _has_end(data) else "truncated"
-    return BadImage(f"{name}: damaged, or broken off before its end", kind, _header(data))
+    return BadImage(f"{name}: damaged, or broken off before its end", kind, peek_header(data))
 
 
 def _has_end(data: bytes) -> bool:
@@ -153,20 +102,21 @@ def _has_end(data: bytes) -> bool:
     return _JPEG_END in data[-_TAIL:]
 
 
-def check_image(data: bytes, name: str) -> None:
+def check_image(data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> None:
     """Refuse a file that is not a still 8-bit PNG or JPEG of a sane size in grey or RGB.
 
     Only the header is read, so a file that breaks off later passes: decoding finds it.
 
     Args:
         data: The whole file.
-        name: What to call it in the error.
+        name: What errors call the file.
+        pixel_limit: The largest width times height.
 
     Raises:
         BadImage: One line that says what the file is instead.
     """
     header = read_header(data, name)
-    _refuse_size(header, name)
+    check_size(header, name, pixel_limit)
     if header.bits > 8:
         raise BadImage(
             f"{name}: a sample may have 8 bits; choose the window of grey levels and convert it. "
@@ -187,12 +137,12 @@ def check_image(data: bytes, name: str) -> None:
 
 
 def read_header(data: bytes, name: str) -> Header:
-    """Read what a PNG or JPEG file claims to hold.
+    """Read the header of a PNG or JPEG file.
 
     Raises:
         BadImage: It is neither, or breaks off inside its header.
     """
-    if header := _header(data):
+    if header := peek_header(data):
         return header
     if not data.startswith((PNG_SIGNATURE, JPEG_SIGNATURE)):
         raise BadImage(
@@ -205,18 +155,24 @@ def read_header(data: bytes, name: str) -> Header:
     )
 
 
-def _header(data: bytes) -> Header | None:
+def peek_header(data: bytes) -> Header | None:
+    """Return the header of a PNG or JPEG file; None if it cannot be read."""
     if data.startswith(PNG_SIGNATURE):
         return _png_header(data)
     return _jpeg_header(data) if data.startswith(JPEG_SIGNATURE) else None
 
 
-def _refuse_size(header: Header, name: str) -> None:
+def check_size(header: Header, name: str, pixel_limit: int = PIXEL_LIMIT) -> None:
+    """Refuse an image without pixels, or with more than `pixel_limit`.
+
+    Raises:
+        BadImage: One line that begins with `name`.
+    """
     received = f"Received: {header.width} x {header.height} pixels"
     if not header.width or not header.height:
         raise BadImage(f"{name}: an image must have pixels. {received}", "damaged", header)
-    if header.width * header.height > PIXEL_LIMIT:
-        limit = PIXEL_LIMIT // 1_000_000
+    if header.width * header.height > pixel_limit:
+        limit = f"{pixel_limit / 1_000_000:g}"
         message = f"{name}: an image may have {limit} megapixels. {received}"
         raise BadImage(message, "oversized", header)
 
@@ -255,7 +211,7 @@ def _png_header(data: bytes) -> Header | None:
 
 
 def _png_chunks(data: bytes) -> Iterator[bytes]:
-    """Give the types of the chunks before the pixels."""
+    """Yield the types of the chunks before the pixels."""
     position = len(PNG_SIGNATURE)
     while position + 8 <= len(data):
         kind = data[position + 4 : position + 8]

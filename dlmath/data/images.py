@@ -1,125 +1,202 @@
-"""The one specification of decoding and resizing, in TensorFlow operations alone.
+"""Read an image file: the one way from a file, or its bytes, to checked and decoded pixels.
 
-The exported graph reads an image this way, which is described in `dlmath.data.specification`.
-TensorFlow's default decoding of JPEG is up to 18 levels off, and its resizing without antialiasing
-up to 93; with both set as here, the pixels are within a level of Pillow's, which rounds to whole
-levels between its two passes of resizing.
+`read` and `read_upright` judge a file by its header before they decode it, turn DICOM into PNG, and
+follow `dlmath.data.specification` in Pillow and NumPy: TensorFlow is not loaded.
+`dlmath.data.image_graph` computes the same in TensorFlow operations, for exported graphs.
+
+A LiteRT or ONNX export carries this file as it is, see `dlmath.export.sidecar_files`.
 """
 
-from contextlib import AbstractContextManager
-from functools import partial
+import io
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
-import tensorflow as tf
+import numpy as np
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
-from dlmath.data import exif
-from dlmath.data.image_headers import JPEG_SIGNATURE, PIXEL_LIMIT, PNG_SIGNATURE, check_image
-from dlmath.data.specification import REDUCTIONS, SPECIFICATION
+from .dicom import is_dicom
+from .exif import orientation
+from .image_headers import (
+    PIXEL_LIMIT,
+    PNG_END,
+    PNG_SIGNATURE,
+    BadImage,
+    check_image,
+    check_size,
+    damaged,
+    peek_header,
+)
+from .specification import reduction
 
-__all__ = ["SPECIFICATION", "check_image", "decode", "decode_and_resize", "decode_and_resize_batch"]
+FILE_LIMIT = 2**29  # bytes; as many pixels with four channels, stored as they are, take 400 MB
+
+# Opening a pipe would otherwise wait until somebody writes to it; each system lacks one of the two.
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# How much is read of a file before its header is judged: whole metadata of nearly every JPEG.
+_HEAD = 2**20
+# The transposition that undoes each EXIF orientation.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-# AutoGraph has nothing to convert here, and takes seconds to find that out.
-@tf.autograph.experimental.do_not_convert
-def decode_and_resize(encoded: tf.Tensor, size: int) -> tf.Tensor:
-    """Decode one PNG or JPEG file and resize it to a square.
+class ReadLimits(NamedTuple):
+    """Bounds on an image file that are checked before it is decoded.
+
+    Attributes:
+        file_bytes: Size of the file, in bytes.
+        pixels: Width times height.
+    """
+
+    file_bytes: int = FILE_LIMIT
+    pixels: int = PIXEL_LIMIT
+
+
+LIMITS = ReadLimits()
+
+
+def read(source: Path | bytes, name: str, size: int, limits: ReadLimits = LIMITS) -> np.ndarray:
+    """Read, check, decode and resize one image file to uint8 (size, size, 3), RGB.
 
     Args:
-        encoded: The file, a string scalar.
-        size: Side of the square in pixels.
-
-    Returns:
-        uint8 (size, size, 3), RGB.
+        source: The path of a PNG, JPEG or DICOM file, or the bytes of one.
+        name: What errors call the file.
+        size: Side of the square in pixels; the aspect ratio is not kept.
+        limits: Bounds on the file.
 
     Raises:
-        tf.errors.InvalidArgumentError: It is not a whole PNG or JPEG file that `check_image`
-            would pass.
+        BadImage: It cannot be read as an image; one line that begins with `name`.
     """
-    image = _decode(encoded, size)
-    # At scale 1 the filter is the identity, so files of the right size skip a third of the work.
-    is_there = tf.reduce_all(tf.shape(image)[:2] == size)
-    image = tf.cond(is_there, lambda: image, lambda: _resize(image, size))
-    return tf.broadcast_to(image, (size, size, 3))
+    image = read_upright(source, name, size, limits)
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    return np.array(image.convert("RGB"))
 
 
-def decode_and_resize_batch(encoded: tf.Tensor, size: int) -> tf.Tensor:
-    """Decode and resize N files, string (N,), to uint8 (N, size, size, 3)."""
-    return tf.map_fn(
-        lambda one: decode_and_resize(one, size),
-        encoded,
-        fn_output_signature=tf.TensorSpec((size, size, 3), tf.uint8),
-    )
+def read_upright(
+    source: Path | bytes, name: str, size: int | None = None, limits: ReadLimits = LIMITS
+) -> Image.Image:
+    """Read, check and decode one image file, and undo its EXIF orientation.
 
+    Args:
+        source: The path of a PNG, JPEG or DICOM file, or the bytes of one.
+        name: What errors call the file.
+        size: Decode no larger than resizing to a square of this side asks for; None for all pixels.
+        limits: Bounds on the file.
 
-def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode one PNG or JPEG file, a string scalar, to upright uint8 (H, W, 3) of its own size."""
-    image = _decode(encoded)
-    return tf.broadcast_to(image, (*tf.unstack(tf.shape(image)[:2]), 3))
+    Returns:
+        The upright picture, in grey (L) or RGB.
 
-
-def _decode(encoded: tf.Tensor, size: int | None = None) -> tf.Tensor:
-    """Return upright (H, W, C), as large as resizing to `size` asks for.
-
-    A grey JPEG keeps its one channel until the end, which is a third of the work.
+    Raises:
+        BadImage: It cannot be read as an image; one line that begins with `name`.
     """
-    is_png = tf.equal(tf.strings.substr(encoded, 0, len(PNG_SIGNATURE)), PNG_SIGNATURE)
-    image = tf.cond(is_png, lambda: _decode_png(encoded), lambda: _decode_jpeg(encoded, size))
-    return exif.turn_upright(image, exif.orientation(encoded, is_png))
+    data = read_checked(source, name, limits)
+    try:
+        return decode_upright(data, size)
+    # Each of Pillow's readers fails by an exception of its own; all of them say this.
+    except Exception as error:
+        raise damaged(name, data) from error
 
 
-def _resize(image: tf.Tensor, size: int) -> tf.Tensor:
-    resized = tf.image.resize(image, (size, size), antialias=True)  # float32
-    # Half to even, unlike Pillow's half up: a tie is one level apart at most.
-    return tf.cast(tf.round(resized), tf.uint8)
+def read_checked(source: Path | bytes, name: str, limits: ReadLimits = LIMITS) -> bytes:
+    """Return the bytes of a PNG or JPEG file that `check_image` passes.
+
+    A DICOM file is returned as the PNG that `dlmath.data.dicom_pixels` makes of it. Of a file on
+    disk that claims too many pixels only the head is read.
+
+    Args:
+        source: The path of the file, or its bytes.
+        name: What errors call the file.
+        limits: Bounds on the file.
+
+    Raises:
+        BadImage: It cannot be read, or is no such image; one line that begins with `name`.
+    """
+    if isinstance(source, bytes):
+        _check_bytes(len(source), name, limits)
+        data = source
+    else:
+        data = _read_file(source, name, limits)
+    if is_dicom(data):
+        from .dicom_pixels import to_png  # here: pydicom is an extra
+
+        data = to_png(data, name, limits.pixels)
+    check_image(data, name, limits.pixels)
+    return data
 
 
-def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
-    is_whole = tf.strings.length(encoded) >= 25
-    with _require(tf.debugging.Assert(is_whole, ["The file breaks off inside its header."])):
-        header = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 16, 9), tf.uint8), tf.int64)
-    place_values = tf.constant([2**24, 2**16, 2**8, 1], tf.int64)
-    width = tf.reduce_sum(header[:4] * place_values)
-    height = tf.reduce_sum(header[4:8] * place_values)
-    bits = header[8]
-    with _require(
-        tf.debugging.Assert(bits <= 8, ["A PNG may have 8 bits a sample, not", bits]),
-        _assert_size(height, width),
-    ):
-        return tf.io.decode_png(encoded, channels=3)
+def _read_file(path: Path, name: str, limits: ReadLimits) -> bytes:
+    try:
+        with os.fdopen(os.open(path, _READ_ONLY), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise BadImage(f"{name}: not a file but a folder, pipe or device", "unreadable")
+            _check_bytes(status.st_size, name, limits)
+            return _read_head_first(file, name, limits)
+    except OSError as error:
+        raise BadImage(f"{name}: cannot be read ({error.strerror})", "unreadable") from error
 
 
-def _decode_jpeg(encoded: tf.Tensor, size: int | None) -> tf.Tensor:
-    """Decode at the reduced scale for `size`, or in full, to as many channels as the file has."""
-    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, len(JPEG_SIGNATURE)), JPEG_SIGNATURE)
-    with _require(
-        tf.debugging.Assert(is_jpeg, ["An image must be a PNG or a JPEG file; convert others."])
-    ):
-        shape = tf.io.extract_jpeg_shape(encoded, tf.int64)  # reads the header alone
-    is_grey_or_rgb = tf.reduce_any(shape[2] == (1, 3))
-    with _require(
-        tf.debugging.Assert(is_grey_or_rgb, ["A JPEG must be grey or RGB, not CMYK."]),
-        _assert_size(shape[0], shape[1]),
-    ):
-        if size is None:
-            return tf.io.decode_jpeg(encoded, dct_method="INTEGER_ACCURATE")
-        # The ratio is an attribute of the operation, not an input: one operation for each.
-        decoders = [
-            partial(tf.io.decode_jpeg, encoded, ratio=ratio, dct_method="INTEGER_ACCURATE")
-            for ratio in REDUCTIONS
-        ]
-        return tf.switch_case(_reduction_index(shape, size), decoders)
+def _read_head_first(file: BinaryIO, name: str, limits: ReadLimits) -> bytes:
+    data = file.read(_HEAD)
+    if len(data) < _HEAD:
+        return data
+    if header := peek_header(data):
+        check_size(header, name, limits.pixels)
+    return data + file.read()
 
 
-def _reduction_index(shape: tf.Tensor, size: int) -> tf.Tensor:
-    """Return the index in REDUCTIONS of what `dlmath.data.specification.reduction` returns."""
-    leaves_enough = tf.reduce_min(shape[:2]) >= tf.constant(REDUCTIONS[1:], tf.int64) * size
-    return tf.reduce_sum(tf.cast(leaves_enough, tf.int32))
+def _check_bytes(count: int, name: str, limits: ReadLimits) -> None:
+    if count > limits.file_bytes:
+        raise BadImage(
+            f"{name}: an image file may have {limits.file_bytes / 2**20:,.0f} MiB. "
+            f"Received: {count / 2**20:,.0f} MiB",
+            "oversized",
+        )
 
 
-def _assert_size(height: tf.Tensor, width: tf.Tensor) -> tf.Operation | None:
-    message = f"An image may have {PIXEL_LIMIT} pixels; height and width are"
-    return tf.debugging.Assert(height * width <= PIXEL_LIMIT, [message, height, width])
+def decode_upright(data: bytes, size: int | None = None) -> Image.Image:
+    """Decode a PNG or JPEG file that `check_image` passes, and undo its EXIF orientation.
+
+    Args:
+        data: The whole file.
+        size: Decode no larger than resizing to a square of this side asks for; None for all pixels.
+
+    Returns:
+        The upright picture, in grey (L) or RGB.
+
+    Raises:
+        Exception: The file is damaged; Pillow has many exceptions for it.
+    """
+    image = _decode(data, size)
+    code = orientation(data)
+    return image.transpose(_UPRIGHT[code]) if code in _UPRIGHT else image
 
 
-def _require(*assertions: tf.Operation | None) -> AbstractContextManager[None]:
-    """Hold back what is inside until the assertions passed; eager ones are None, and past."""
-    return tf.control_dependencies([one for one in assertions if one is not None])
+def _decode(data: bytes, size: int | None) -> Image.Image:
+    # Not by `Image.open`: it warns of large images, and opens a phone's JPEG as another format.
+    if data.startswith(PNG_SIGNATURE):
+        if PNG_END not in data:  # Pillow forgives a cut behind the last pixel
+            raise EOFError("the file ends before its last chunk")
+        png = PngImageFile(io.BytesIO(data))
+        png.info.pop("transparency", None)  # the specification leaves alpha out; Pillow would warn
+        return png.convert("L" if png.mode in ("1", "L", "LA") else "RGB")
+    jpeg = JpegImageFile(io.BytesIO(data))
+    if size is not None:
+        width, height = jpeg.size
+        ratio = reduction(height, width, size)
+        # `draft` takes the largest of 1, 2, 4 and 8 below width // a and height // b for (a, b).
+        # With a = width // ratio both quotients lie in [ratio, 2 ratio), so that it takes `ratio`.
+        jpeg.draft(None, (width // ratio, height // ratio))
+    jpeg.load()
+    return jpeg

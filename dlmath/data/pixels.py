@@ -14,8 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from dlmath.data import pixel_cache
-from dlmath.data.pillow_images import read_image
+from dlmath.data import images, pixel_cache
 from dlmath.data.sources import Example
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError
@@ -27,7 +26,6 @@ __all__ = [
     "bad_files_error",
     "in_threads",
     "load_pixels",
-    "read_image",
     "read_or_reason",
     "reserve_room",
 ]
@@ -185,7 +183,7 @@ def in_threads(
 def read_or_reason(example: Example, size: int) -> np.ndarray | str:
     """Return the resized image, or the reason why there is none."""
     try:
-        return read_image(example.path, example.file, size)
+        return images.read(example.path, example.file, size)
     except DataError as error:
         return str(error)
 

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageDraw, ImageFont
 
-from dlmath.data.image_headers import read_checked
-from dlmath.data.pillow_images import decode_upright
+from dlmath.data.image_headers import BadImage
+from dlmath.data.images import read_upright
 from dlmath.data.sources import Catalogue, Example
 from dlmath.errors import DataError
 from dlmath.runs import write_bytes
@@ -95,9 +95,8 @@ def _headline(catalogue: Catalogue) -> str:
 
 def _place(sheet: Image.Image, example: Example, left: int, top: int) -> None:
     try:
-        tile = decode_upright(read_checked(example.path, example.file)).convert("RGB")
-    # What `read_checked` refuses, and what each of Pillow's readers then finds damaged.
-    except Exception:
+        tile = read_upright(example.path, example.file).convert("RGB")
+    except BadImage:
         tile = Image.new("RGB", (TILE, TILE), HOLE)
         _text(tile, (GAP, TILE // 2), "cannot be read", 14, FAINT)
     tile.thumbnail((TILE, TILE))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dlmath.data.pixels import read_image
+from dlmath.data import images
 from dlmath.errors import DataError
 
 
@@ -19,7 +19,7 @@ def thumbnail_address(path: Path, file: str, size: int) -> str | None:
         size: Pixels a side; the aspect ratio is not kept, as a network sees it.
     """
     try:
-        image = Image.fromarray(read_image(path, file, size))
+        image = Image.fromarray(images.read(path, file, size))
     except DataError:
         return None
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""`dlmath doctor`: what is wrong with this machine or with a run, above all what fails silently.
+"""`dlmath doctor`: find faults of this machine or of a run, above all those that fail silently.
 
 from dlmath.doctor import examine
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dlmath.doctor import decisions, files, images, machine, network, steps
-from dlmath.doctor.subject import Subject
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict
 
 
@@ -14,7 +14,7 @@ class Check:
 
     group: str
     name: str
-    make: Callable[[Subject], Verdict]
+    make: Callable[[ExaminedRun], Verdict]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Checks of what a run decides: classes, threshold, recorded figures, and who saw the test part."""
+"""Checks of decisions: classes, threshold, recorded metrics, and openings of the test part."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from dlmath.data.listing import counted
-from dlmath.doctor.subject import Subject
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
 from dlmath.evaluation.openings import openings_of
 from dlmath.evaluation.predictions import Predictions
@@ -19,49 +19,49 @@ FIGURES_AGREE = 1e-6
 CHANCE = 0.5
 
 
-def class_order(subject: Subject) -> Verdict:
-    """Compare the order of the classes with the manifest's, and with what the model says."""
-    recipe = subject.recipe
-    recorded = subject.manifest.get("classes")
+def class_order(examined: ExaminedRun) -> Verdict:
+    """Compare the order of the classes with the manifest and with the model's outputs."""
+    recipe = examined.recipe
+    recorded = examined.manifest.get("classes")
     if recorded is not None and list(recipe.classes) != recorded:
         return fault(
             f"The recipe names the classes {', '.join(recipe.classes)}, and the run was trained "
             f"with {', '.join(recorded)}.",
-            f"Put them back in that order in {subject.run.recipe_path.name}.",
+            f"Put them back in that order in {examined.run.recipe_path.name}.",
         )
     if not recipe.is_binary:
         return ok(f"In the order of the training: {', '.join(recipe.classes)}")
-    auc = _auc(subject)
+    auc = _auc(examined)
     if auc is None:
         return not_applicable("The validation images that can be read are of one class.")
-    images = counted(len(subject.validation.labels), "validation image")
+    images = counted(len(examined.validation.labels), "validation image")
     if auc < CHANCE:
         return fault(
             f"AUC {auc:.3f} on {images}: the model prefers the wrong class.",
             "The classes stand in another order than in training, or nothing was learned. "
-            f"Compare `classes` in {subject.run.recipe_path.name} with the folders' names.",
+            f"Compare `classes` in {examined.run.recipe_path.name} with the folders' names.",
         )
     return ok(f"In the order of the training; AUC {auc:.3f} on {images}")
 
 
-def _auc(subject: Subject) -> float | None:
-    positive = subject.recipe.classes.index(subject.recipe.positive_class)
-    truth = subject.validation.labels == positive
-    scores = subject.probabilities[:, positive]
+def _auc(examined: ExaminedRun) -> float | None:
+    positive = examined.recipe.classes.index(examined.recipe.positive_class)
+    truth = examined.validation.labels == positive
+    scores = examined.probabilities[:, positive]
     if truth.all() or not truth.any() or not np.isfinite(scores).all():
         return None
     return float(roc_auc_score(truth, scores))
 
 
-def one_class_only(subject: Subject) -> Verdict:
-    """See whether the model answers the same whatever it is shown."""
-    probabilities = subject.probabilities
+def one_class_only(examined: ExaminedRun) -> Verdict:
+    """Check that the model does not decide one class for all images."""
+    probabilities = examined.probabilities
     if not np.isfinite(probabilities).all():
         return fault("The model gives NaN.", "Train again with a tenth of the learning rate.")
-    decided, counts = np.unique(_decided(subject), return_counts=True)
+    decided, counts = np.unique(_decided(examined), return_counts=True)
     images = counted(len(probabilities), "validation image")
     if len(decided) == 1:
-        name = subject.recipe.classes[int(decided[0])]
+        name = examined.recipe.classes[int(decided[0])]
         spread = float(np.ptp(probabilities, axis=0).max())
         return fault(
             f"All of {images}, of every class, are called {name}; their probabilities differ by "
@@ -70,30 +70,30 @@ def one_class_only(subject: Subject) -> Verdict:
             "a lower learning rate.",
         )
     shares = ", ".join(
-        f"{subject.recipe.classes[int(index)]} {count}"
+        f"{examined.recipe.classes[int(index)]} {count}"
         for index, count in zip(decided, counts, strict=True)
     )
     return ok(f"Of {images}: {shares}")
 
 
-def _decided(subject: Subject) -> np.ndarray:
-    recipe, stored = subject.recipe, subject.manifest.get("threshold") or {}
+def _decided(examined: ExaminedRun) -> np.ndarray:
+    recipe, stored = examined.recipe, examined.manifest.get("threshold") or {}
     value = stored.get("value") if recipe.is_binary else None
     limit = None if value is None else Threshold(value, str(stored.get("chosen_on")))
     positive = recipe.positive_class if recipe.is_binary else None
     rule = DecisionRule(recipe.classes, recipe.image_size, positive, limit)
-    return rule.decide(subject.probabilities)
+    return rule.decide(examined.probabilities)
 
 
-def threshold(subject: Subject) -> Verdict:
-    """See on which part of the data the threshold was chosen."""
-    if not subject.recipe.is_binary:
+def threshold(examined: ExaminedRun) -> Verdict:
+    """Check that the threshold was chosen on the validation part."""
+    if not examined.recipe.is_binary:
         return not_applicable("The most probable of several classes is decided.")
-    stored: dict[str, Any] | None = subject.manifest.get("threshold")
+    stored: dict[str, Any] | None = examined.manifest.get("threshold")
     if not stored:
         return warning(
             "The run has no threshold, since its training did not come to the end.",
-            f"Go on with: dlmath train --resume {subject.run.folder}",
+            f"Go on with: dlmath train --resume {examined.run.folder}",
         )
     said = f"{stored['value']:.4f}, chosen on {stored['chosen_on']}"
     if stored["chosen_on"] != "validation":
@@ -107,9 +107,9 @@ def threshold(subject: Subject) -> Verdict:
     return ok(said)
 
 
-def test_openings(subject: Subject) -> Verdict:
-    """Say how often the test part was looked at, and what may have been chosen by it."""
-    openings = openings_of(subject.run)
+def test_openings(examined: ExaminedRun) -> Verdict:
+    """Report how often the test part was opened, and what may have been chosen by it."""
+    openings = openings_of(examined.run)
     if openings is None:
         return ok("The test part was not opened.")
     if openings.warnings:
@@ -119,9 +119,9 @@ def test_openings(subject: Subject) -> Verdict:
     return ok(str(openings))
 
 
-def recorded_figures(subject: Subject) -> Verdict:
-    """Compute accuracy and AUC again from the kept predictions, by other code than dlmath's."""
-    run = subject.run
+def recorded_figures(examined: ExaminedRun) -> Verdict:
+    """Compute accuracy and AUC from the kept predictions, by other code than dlmath's."""
+    run = examined.run
     if not (run.predictions_path.is_file() and run.metrics_path.is_file()):
         return not_applicable(f"Not evaluated yet: dlmath evaluate {run.folder}")
     found = Predictions.read(run)
@@ -129,7 +129,7 @@ def recorded_figures(subject: Subject) -> Verdict:
         return fault("predictions.csv holds no probabilities.", "Evaluate again.")
     recorded = read_json(run.metrics_path)["metrics"]
     wrong = []
-    for name, value in _again(subject, found.truth, found.probabilities).items():
+    for name, value in _again(examined, found.truth, found.probabilities).items():
         was = (recorded.get(name) or {}).get("value")
         if was is None or not abs(was - value) <= FIGURES_AGREE:  # NaN too
             wrong.append(f"{name} {was} recorded, {value:.6f} found")
@@ -141,11 +141,11 @@ def recorded_figures(subject: Subject) -> Verdict:
     return ok(f"accuracy and AUC follow from {counted(len(found.files), 'kept prediction')}")
 
 
-def _again(subject: Subject, truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    if not subject.recipe.is_binary:
+def _again(examined: ExaminedRun, truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    if not examined.recipe.is_binary:
         return {"accuracy": float((probabilities.argmax(axis=1) == truth).mean())}
-    positive = subject.recipe.classes.index(subject.recipe.positive_class)
-    limit = float(subject.manifest["threshold"]["value"])
+    positive = examined.recipe.classes.index(examined.recipe.positive_class)
+    limit = float(examined.manifest["threshold"]["value"])
     is_positive, scores = truth == positive, probabilities[:, positive]
     figures = {"accuracy": float(((scores >= limit) == is_positive).mean())}
     if is_positive.any() and not is_positive.all():
@@ -153,10 +153,10 @@ def _again(subject: Subject, truth: np.ndarray, probabilities: np.ndarray) -> di
     return figures
 
 
-def shortcut(subject: Subject) -> Verdict:
-    """Say how well the class can be told from the files alone, as the audit found."""
+def shortcut(examined: ExaminedRun) -> Verdict:
+    """Report how well the audit could tell the class from properties of the files."""
     try:
-        findings = json.loads(subject.run.audit_path.read_text(encoding="utf-8"))["findings"]
+        findings = json.loads(examined.run.audit_path.read_text(encoding="utf-8"))["findings"]
         found = next((one for one in findings if one["kind"] == "shortcut"), None)
     except (OSError, ValueError, KeyError, TypeError):
         return not_applicable("The run holds no audit of its images.")

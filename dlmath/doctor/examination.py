@@ -1,4 +1,4 @@
-"""`examine`: make every check, whatever the others say, and put the verdicts together."""
+"""`examine`: make every check, independently of the others, and collect the verdicts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.doctor.checks import MACHINE, OF_RUN
-from dlmath.doctor.subject import Subject, Unavailable
-from dlmath.doctor.two_devices import two_devices
+from dlmath.doctor.examined_run import ExaminedRun, Unavailable
+from dlmath.doctor.mirrored_training import two_devices
 from dlmath.doctor.verdict import Line, Verdict, fault, not_applicable
 from dlmath.errors import DlmathError
 from dlmath.reporting import SILENT, Reporter
@@ -17,10 +17,10 @@ from dlmath.runs import Run
 
 @dataclass(frozen=True)
 class Examination:
-    """What `dlmath doctor` found.
+    """The verdicts of `dlmath doctor`.
 
     Attributes:
-        run: The name of the run; None for the machine alone.
+        run: The name of the run; None where only the machine was examined.
         lines: The verdicts, in the order of the checks.
     """
 
@@ -74,9 +74,9 @@ def examine(
     if distributed:
         checks.append(("machine", "two devices", two_devices))
     if found is not None:
-        subject = Subject(found)
-        _ = subject.recipe, subject.manifest  # without these there is nothing to examine
-        checks += [(one.group, one.name, partial(one.make, subject)) for one in OF_RUN]
+        examined = ExaminedRun(found)
+        _ = examined.recipe, examined.manifest  # without these there is nothing to examine
+        checks += [(one.group, one.name, partial(one.make, examined)) for one in OF_RUN]
     lines = []
     for done, (group, name, make) in enumerate(checks):
         reporter.progress("checks", done, len(checks), name)

@@ -1,4 +1,4 @@
-"""Checks of a run's files: are they those that the training wrote, and do they hold numbers?"""
+"""Checks of a run's files: the training wrote them, and the weights are finite."""
 
 import hashlib
 from collections import defaultdict
@@ -10,26 +10,26 @@ from dlmath.data.listing import counted, listed
 from dlmath.data.patient_doubts import doubts
 from dlmath.data.run_data import RunData
 from dlmath.data.splits import PARTS
-from dlmath.doctor.subject import Subject
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
 from dlmath.training.manifest import versions as versions_here
 
 
-def state(subject: Subject) -> Verdict:
-    """Say whether the training came to its end."""
-    found = subject.manifest.get("state")
+def state(examined: ExaminedRun) -> Verdict:
+    """Check that the training came to its end."""
+    found = examined.manifest.get("state")
     if found == "finished":
         return ok("The training came to its end.")
-    folder = subject.run.folder
+    folder = examined.run.folder
     return warning(
         f"The training did not come to its end; its state is: {found}.",
         f"Go on with: dlmath train --resume {folder}",
     )
 
 
-def checksums(subject: Subject) -> Verdict:
+def checksums(examined: ExaminedRun) -> Verdict:
     """Compare the model's files with the checksums in the manifest."""
-    run, manifest = subject.run, subject.manifest
+    run, manifest = examined.run, examined.manifest
     light = manifest.get("light") or {}
     recorded = {
         run.model_path: (manifest.get("model") or {}).get("sha256"),
@@ -48,9 +48,9 @@ def checksums(subject: Subject) -> Verdict:
     return ok(f"{counted(len(known), 'file')} as the training wrote them")
 
 
-def weights(subject: Subject) -> Verdict:
+def weights(examined: ExaminedRun) -> Verdict:
     """Look for weights that are no numbers."""
-    layers = [layer for layer in subject.model.layers if layer.weights]
+    layers = [layer for layer in examined.model.layers if layer.weights]
     bad = [
         layer.name
         for layer in layers
@@ -61,14 +61,14 @@ def weights(subject: Subject) -> Verdict:
             f"NaN or infinite weights in {listed(bad)}.",
             "Train again with a tenth of the learning rate; no answer of this model is one.",
         )
-    return ok(f"All {subject.model.count_params():,} weights are finite.")
+    return ok(f"All {examined.model.count_params():,} weights are finite.")
 
 
-def patients_apart(subject: Subject) -> Verdict:
+def patients_apart(examined: ExaminedRun) -> Verdict:
     """Look for patients on both sides of the split."""
     parts: dict[str, set[str]] = defaultdict(set)
     patients: list[str | None] = []
-    for row in RunData(subject.run).rows:
+    for row in RunData(examined.run).rows:
         patients.append(row["patient"] or None)
         if row["patient"] and row["split"] in PARTS:
             parts[row["patient"]].add(row["split"])
@@ -87,9 +87,9 @@ def patients_apart(subject: Subject) -> Verdict:
     return ok(f"No one of {counted(len(parts), 'patient')} is on two sides of the split.{rest}")
 
 
-def same_versions(subject: Subject) -> Verdict:
+def same_versions(examined: ExaminedRun) -> Verdict:
     """Compare the versions that the run was trained with to those that are here."""
-    recorded, here = subject.manifest.get("versions") or {}, versions_here()
+    recorded, here = examined.manifest.get("versions") or {}, versions_here()
     if not recorded:
         return not_applicable("The manifest names no versions.")
     other = [

@@ -3,11 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from dlmath.data.image_headers import read_checked
-from dlmath.data.images import decode_and_resize
+from dlmath.data.image_graph import decode_and_resize
+from dlmath.data.images import read_checked
 from dlmath.data.listing import counted, listed
 from dlmath.data.specification import SPECIFICATION
-from dlmath.doctor.subject import Subject
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok
 from dlmath.errors import DlmathError
 from dlmath.inference.light_classifier import LightClassifier
@@ -18,15 +18,15 @@ MOST_LEVELS = 1  # of 255, as DESIGN of the two readers promises
 MOST_DIFFERENCE = 1e-4  # of a probability, as prediction promises
 
 
-def preprocessing(subject: Subject) -> Verdict:
+def preprocessing(examined: ExaminedRun) -> Verdict:
     """Read images by Pillow, as training did, and by the graph that exports carry."""
-    recorded = subject.manifest.get("preprocessing")
+    recorded = examined.manifest.get("preprocessing")
     if recorded is not None and recorded != SPECIFICATION:
         return fault(
             f"The run was trained on images read as {recorded!r}; now it is {SPECIFICATION!r}.",
             "Train again, or predict with the version of dlmath that trained it.",
         )
-    part, size = subject.validation, subject.recipe.image_size
+    part, size = examined.validation, examined.recipe.image_size
     rows = np.unique(np.linspace(0, len(part.examples) - 1, IMAGES).round().astype(int))
     levels = {}
     for row in rows:
@@ -45,16 +45,16 @@ def preprocessing(subject: Subject) -> Verdict:
     return ok(f"Pillow and the exported graph agree to {worst} of 255 levels on {len(rows)} images")
 
 
-def light_form(subject: Subject) -> Verdict:
+def light_form(examined: ExaminedRun) -> Verdict:
     """Compare the light form, by which `predict` answers, with the Keras model."""
-    if not has_light_form(subject.run):
+    if not has_light_form(examined.run):
         return not_applicable("The run has no light form; Keras predicts.")
     try:
-        light = LightClassifier.load(subject.run)
+        light = LightClassifier.load(examined.run)
     except DlmathError as error:
         return fault(f"The light form cannot be loaded: {error}", "Predict with --runtime keras.")
-    found = light.predict(subject.validation.pixels).probabilities
-    difference = np.abs(found - subject.probabilities)
+    found = light.predict(examined.validation.pixels).probabilities
+    difference = np.abs(found - examined.probabilities)
     images = counted(len(difference), "image")
     if not difference.max() <= MOST_DIFFERENCE:
         return fault(

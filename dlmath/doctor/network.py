@@ -5,7 +5,7 @@ import numpy as np
 
 from dlmath import models
 from dlmath.data.listing import counted, listed
-from dlmath.doctor.subject import Subject
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok
 from dlmath.errors import DlmathError
 from dlmath.inference.probabilities import predict_probabilities
@@ -16,9 +16,9 @@ _SCALING = (keras.layers.Rescaling, keras.layers.Normalization)
 LEAST_RANGE, MOST_RANGE = 0.5, 10.0
 
 
-def scaling_of_pixels(subject: Subject) -> Verdict:
+def scaling_of_pixels(examined: ExaminedRun) -> Verdict:
     """Follow black and white through the layers that scale; pixels scaled twice are all grey."""
-    layers = scaling_layers(subject.model)
+    layers = scaling_layers(examined.model)
     if not layers:
         return not_applicable("The network has no layer that scales pixels.")
     names = " and ".join(layer.name for layer in layers)
@@ -51,16 +51,16 @@ def scaling_layers(model: keras.Model) -> list[keras.layers.Layer]:
     return found
 
 
-def frozen_layers(subject: Subject) -> Verdict:
+def frozen_layers(examined: ExaminedRun) -> Verdict:
     """Compare what was frozen with the weights that it began with, batch normalisation above all.
 
     A training that updates the statistics of a frozen backbone leaves it with those of a few small
     batches, which no longer fit its weights.
     """
-    recipe = subject.recipe
+    recipe = examined.recipe
     if recipe.weights == "none":
         return not_applicable("The network began with random weights, and nothing was frozen.")
-    recorded = subject.manifest.get("weights_file")
+    recorded = examined.manifest.get("weights_file")
     if recorded not in (None, weights_sha256(recipe)):
         return not_applicable(f"The weights it began with, {recipe.weights}, are not there now.")
     try:
@@ -68,7 +68,7 @@ def frozen_layers(subject: Subject) -> Verdict:
     except DlmathError as error:
         return not_applicable(f"The weights it began with cannot be had here: {error}")
     frozen = [layer for layer in _all_layers(before) if layer.weights and not layer.trainable]
-    after = {layer.name: layer for layer in _all_layers(subject.model)}
+    after = {layer.name: layer for layer in _all_layers(examined.model)}
     changed = [layer.name for layer in frozen if not _same(layer, after.get(layer.name))]
     if not frozen:
         return not_applicable("Nothing was frozen.")
@@ -98,24 +98,24 @@ def _same(one: keras.layers.Layer, other: keras.layers.Layer | None) -> bool:
     )
 
 
-def output(subject: Subject) -> Verdict:
+def output(examined: ExaminedRun) -> Verdict:
     """Look at how the network ends: one softmax over as many classes as the recipe names.
 
     The loss is taken on what goes into the softmax. A second softmax below it keeps every
     probability between 1/(1 + e) and e/(1 + e), and the loss from falling.
     """
-    classes = len(subject.recipe.classes)
-    if subject.model.output_shape[-1] != classes:
+    classes = len(examined.recipe.classes)
+    if examined.model.output_shape[-1] != classes:
         return fault(
-            f"{subject.model.output_shape[-1]} outputs for {counted(classes, 'class')}.",
+            f"{examined.model.output_shape[-1]} outputs for {counted(classes, 'class')}.",
             "The recipe is of another model. Train again.",
         )
-    if _is_softmax_before_the_last(subject.model):
+    if _is_softmax_before_the_last(examined.model):
         return fault(
             "Two softmax layers, one after the other: the loss was taken on probabilities.",
             "Make the layer `logits` linear, and train again.",
         )
-    sums = predict_probabilities(subject.model, subject.validation.pixels).sum(axis=1)
+    sums = predict_probabilities(examined.model, examined.validation.pixels).sum(axis=1)
     if not np.allclose(sums, 1, atol=1e-3):
         return fault(
             f"Probabilities of an image sum to {sums.min():.3g} to {sums.max():.3g}, not to 1.",

@@ -1,4 +1,4 @@
-"""Checks by a few steps of training: does augmentation change, does a resumed training agree?"""
+"""Checks by a few steps of training: augmentation changes, and a resumed training agrees."""
 
 from itertools import combinations
 
@@ -9,7 +9,7 @@ from dlmath import models
 from dlmath.data import augment
 from dlmath.data.listing import listed
 from dlmath.data.pipeline import training_batches
-from dlmath.doctor.subject import Subject
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok
 from dlmath.recipe import Recipe
 from dlmath.seeds import generator
@@ -18,7 +18,7 @@ from dlmath.training.loop import Callback, Loop, Position
 from dlmath.training.optimizer import compile_for_training
 
 EPOCHS = 3
-DRAWS = 32  # of a flip alone, chance repeats them all once in four thousand million times
+DRAWS = 32  # if only flips are drawn, all repeat by chance once in four thousand million times
 BATCH_SIZE = 4  # small, since the steps are timed by those who wait
 STEPS = 6
 
@@ -38,9 +38,9 @@ class _KeepsMiddle(Callback):
             self.saved = checkpoints.pack(checkpoints.Checkpoint(arrays, state))
 
 
-def augmentation(subject: Subject) -> Verdict:
+def augmentation(examined: ExaminedRun) -> Verdict:
     """Take the first batch of three epochs: what is drawn for it must differ in each."""
-    recipe = subject.recipe
+    recipe = examined.recipe
     if recipe.solves_head:
         return not_applicable("The head was solved on features; no batch is drawn.")
     drawn = {}
@@ -89,12 +89,12 @@ def _first_batch(images: np.ndarray, recipe: Recipe, epoch: int) -> np.ndarray:
     return batch[0].numpy()
 
 
-def resuming(subject: Subject) -> Verdict:
+def resuming(examined: ExaminedRun) -> Verdict:
     """Train six steps at once, and three and three with a checkpoint between them."""
-    if subject.recipe.solves_head:
+    if examined.recipe.solves_head:
         return not_applicable("The head was solved; interrupted, it is solved again.")
-    part = subject.training
-    recipe = subject.recipe.replace(batch_size=BATCH_SIZE, epochs=1)
+    part = examined.training
+    recipe = examined.recipe.replace(batch_size=BATCH_SIZE, epochs=1)
     rows = np.arange(STEPS * BATCH_SIZE) % len(part.labels)
     images = part.pixels[rows]
     labels = np.eye(len(recipe.classes), dtype=np.float32)[part.labels[rows]]

@@ -1,4 +1,4 @@
-"""What one check says: ok, a warning, a fault, or why it does not apply here."""
+"""The verdict of one check: ok, a warning, a fault, or not applicable."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -36,20 +36,20 @@ class Line:
 
 
 def ok(found: str) -> Verdict:
-    """Return that all is well."""
+    """Return the verdict of a check that passed."""
     return Verdict("ok", found)
 
 
 def warning(found: str, advice: str) -> Verdict:
-    """Return what may make results wrong."""
+    """Return a warning: results may be wrong."""
     return Verdict("warning", found, advice)
 
 
 def fault(found: str, advice: str) -> Verdict:
-    """Return what makes results wrong."""
+    """Return a fault: results are wrong."""
     return Verdict("fault", found, advice)
 
 
 def not_applicable(why: str) -> Verdict:
-    """Return why there is nothing to check."""
+    """Return the verdict of a check that does not apply, with the reason."""
     return Verdict("not applicable", why)

@@ -26,7 +26,7 @@ def compared(rule: DecisionRule, layout: Layout) -> tuple[str, ...]:
         "means": layout.directions > 0,
         "spread": layout.directions > 0,
         "scores": True,
-        "unusual": layout.directions > 0 and rule.abstention.distance is not None,
+        "unusual": layout.directions > 0 and rule.abstention.ood_score is not None,
         "abstained": rule.abstention.confidence is not None,
         "pictures": layout.pictures > 0,
     }

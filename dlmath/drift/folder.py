@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dlmath.data import images
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
-from dlmath.data.pillow_images import read_image
 from dlmath.data.sources import list_files, with_own_patient
 from dlmath.data.tfds import PREFIX
 from dlmath.data.trees import Found, is_image
@@ -19,6 +19,7 @@ from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
 from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none
+from dlmath.inference.outcome import EARLIER_NAMES
 from dlmath.inference.predict_files import find_images
 from dlmath.reporting import Reporter
 from dlmath.stats.bootstrap import cluster_indices
@@ -38,7 +39,7 @@ class Seen:
     Attributes:
         files: The N that it gave numbers for.
         rows: (N, F), see `Sketch.rows`.
-        distances: (N,) from the training images; None where the run fitted none.
+        ood_scores: (N,) out-of-distribution scores; None where the run fitted none.
         probabilities: (N, K).
         patients: (N,) indices; None where whose images they are is not known.
         warnings: What a reader should know.
@@ -46,26 +47,30 @@ class Seen:
 
     files: tuple[str, ...]
     rows: np.ndarray
-    distances: np.ndarray | None
+    ood_scores: np.ndarray | None
     probabilities: np.ndarray
     patients: np.ndarray | None
     warnings: tuple[str, ...]
 
     def farthest(self, sketch: Sketch) -> list[dict[str, Any]]:
         """Return the images that differ most from the training images, the farthest first."""
-        if self.distances is None:
+        if self.ood_scores is None:
             return []
         rule = sketch.rule
-        unusual = rule.unusual(self.distances)
+        outside = rule.out_of_distribution(self.ood_scores)
         decided = rule.decide(self.probabilities)
-        return [
+        entries = [
             {
                 "file": self.files[row],
-                "distance": number_or_none(self.distances[row]),
-                "unusual": None if unusual is None else bool(unusual[row]),
+                "ood_score": number_or_none(self.ood_scores[row]),
+                "out_of_distribution": None if outside is None else bool(outside[row]),
                 "class": rule.classes[decided[row]],
             }
-            for row in np.argsort(-self.distances, kind="stable")[:FARTHEST]
+            for row in np.argsort(-self.ood_scores, kind="stable")[:FARTHEST]
+        ]
+        return [
+            {**one, **{earlier: one[name] for name, earlier in EARLIER_NAMES.items()}}
+            for one in entries
         ]
 
 
@@ -121,7 +126,7 @@ def _seen(
     patients: np.ndarray | None,
     warnings: list[str],
 ) -> Seen:
-    distances = outputs.distances
+    ood_scores = outputs.ood_scores
     rows = sketch.rows_of(outputs, pictures)
     if bad:
         warnings.append(f"{counted(len(bad), 'file')} cannot be read: {listed(bad)}")
@@ -132,7 +137,7 @@ def _seen(
     return Seen(
         tuple(file for file, keep in zip(files, is_number, strict=True) if keep),
         rows[is_number],
-        None if distances is None else distances[is_number],
+        None if ood_scores is None else ood_scores[is_number],
         outputs.probabilities[is_number],
         None if patients is None else patients[is_number],
         tuple(warnings),
@@ -162,7 +167,7 @@ def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:
 
     def read(path: Path) -> np.ndarray | str:
         try:
-            return read_image(path, str(path), size)
+            return images.read(path, str(path), size)
         except DataError as error:
             return str(error)
 

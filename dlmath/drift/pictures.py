@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from dlmath.data.pillow_images import read_image
+from dlmath.data import images
 from dlmath.data.pixels import in_threads
 from dlmath.data.sources import Example
 from dlmath.reporting import Reporter
@@ -59,7 +59,7 @@ def describe_files(examples: Iterable[Example], size: int, reporter: Reporter) -
     examples = list(examples)
 
     def look(example: Example) -> np.ndarray:
-        return _of_one(read_image(example.path, example.file, size))
+        return _of_one(images.read(example.path, example.file, size))
 
     found = np.empty((len(examples), PICTURES))
     for row, numbers in enumerate(in_threads(look, examples)):

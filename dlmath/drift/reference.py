@@ -17,7 +17,7 @@ from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch, project
 from dlmath.errors import DataError, RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import OodScore
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
 from dlmath.stats.bootstrap import cluster_indices
@@ -30,7 +30,7 @@ class Reference:
     Attributes:
         projected: (N, k), see `dlmath.drift.sketch.project`.
         probabilities: (N, K).
-        distances: (N,) from the training images; NaN where the run fitted none.
+        ood_scores: (N,) out-of-distribution scores; NaN where the run fitted none.
         labels: (N,) class indices.
         patients: (N,) indices 0..P-1.
         pictures: (N, p), see `dlmath.drift.pictures`; (N, 0) in what older versions wrote.
@@ -38,15 +38,15 @@ class Reference:
 
     projected: np.ndarray
     probabilities: np.ndarray
-    distances: np.ndarray
+    ood_scores: np.ndarray
     labels: np.ndarray
     patients: np.ndarray
     pictures: np.ndarray
 
     def rows(self, sketch: Sketch) -> np.ndarray:
         """Return the numbers that are compared, (N, F)."""
-        distances = self.distances if sketch.layout.directions else None
-        return sketch.rows(self.projected, self.probabilities, distances, self.pictures)
+        ood_scores = self.ood_scores if sketch.layout.directions else None
+        return sketch.rows(self.projected, self.probabilities, ood_scores, self.pictures)
 
     def to_bytes(self) -> bytes:
         """Return it as an `.npz` file: float32 and int32."""
@@ -62,9 +62,12 @@ class Reference:
     def from_bytes(cls, content: bytes) -> Self:
         """Read what `to_bytes` wrote."""
         arrays: Any = np.load(io.BytesIO(content), allow_pickle=False)
-        numbers, labels = ("projected", "probabilities", "distances"), arrays["labels"]
+        scores = "ood_scores" if "ood_scores" in arrays else "distances"  # its earlier name
+        labels = arrays["labels"]
         return cls(
-            **{name: arrays[name].astype(np.float64) for name in numbers},
+            projected=arrays["projected"].astype(np.float64),
+            probabilities=arrays["probabilities"].astype(np.float64),
+            ood_scores=arrays[scores].astype(np.float64),
             labels=labels,
             patients=arrays["patients"],
             pictures=np.array(arrays.get("pictures", np.empty((len(labels), 0))), np.float64),
@@ -82,20 +85,20 @@ def write_reference(
     """Write what a training leaves for `dlmath drift`, and return what the manifest says of it.
 
     Args:
-        run: With its distance, where it could be fitted. Gets `light/drift.npz`.
+        run: With its out-of-distribution score, where it could be fitted. Gets `light/drift.npz`.
         features: (N, D) of the validation images.
         probabilities: (N, K).
         labels: (N,) class indices.
         patients: Of each image; None counts as a patient of its own.
         pictures: (N, p), see `dlmath.drift.pictures.describe`.
     """
-    projected, distances = np.zeros((len(labels), 0)), np.full(len(labels), np.nan)
-    if run.light_distance_path.is_file():
-        distance = FeatureDistance.from_bytes(run.light_distance_path.read_bytes())
-        projected = project(distance, features, probabilities)
-        distances = distance(features.astype(np.float64))
+    projected, ood_scores = np.zeros((len(labels), 0)), np.full(len(labels), np.nan)
+    if run.light_ood_path.is_file():
+        ood_score = OodScore.from_bytes(run.light_ood_path.read_bytes())
+        projected = project(ood_score, features, probabilities)
+        ood_scores = ood_score(features.astype(np.float64))
     clusters = cluster_indices(patients)
-    reference = Reference(projected, probabilities, distances, labels, clusters, pictures)
+    reference = Reference(projected, probabilities, ood_scores, labels, clusters, pictures)
     content = reference.to_bytes()
     write_bytes(run.drift_reference_path, content)
     return {"sha256": hashlib.sha256(content).hexdigest(), "images": len(labels)}
@@ -140,7 +143,7 @@ def _computed(run: Run, classifier: Classifier, reporter: Reporter) -> Reference
     return Reference(
         Sketch.of(classifier).project(outputs),
         outputs.probabilities,
-        none if outputs.distances is None else outputs.distances,
+        none if outputs.ood_scores is None else outputs.ood_scores,
         np.array([classifier.classes.index(example.label) for example in pixels.examples]),
         cluster_indices([example.patient for example in pixels.examples]),
         describe(pixels.array),

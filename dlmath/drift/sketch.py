@@ -13,7 +13,7 @@ import numpy as np
 from dlmath.drift.pictures import PICTURES
 from dlmath.inference.classifier import Outputs
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import OodScore
 
 DIRECTIONS = 16
 FARTHEST = 5.0  # standard deviations; one strange image must not outweigh all others
@@ -82,8 +82,8 @@ class Sketch:
     @classmethod
     def of(cls, rule: DecisionRule) -> Self:
         """Return the sketch of a run's classifier."""
-        distance = rule.distance
-        known = 0 if distance is None else len(distance.variances[-DIRECTIONS:])
+        ood_score = rule.ood_score
+        known = 0 if ood_score is None else len(ood_score.variances[-DIRECTIONS:])
         return cls(rule, Layout(known, 1 if rule.positive_class else len(rule.classes)))
 
     @property
@@ -93,16 +93,16 @@ class Sketch:
 
     def project(self, outputs: Outputs) -> np.ndarray:
         """Return (N, k) of what the classifier said; see `project`."""
-        distance = self.rule.distance
-        if distance is None or outputs.features is None:
+        ood_score = self.rule.ood_score
+        if ood_score is None or outputs.features is None:
             return np.zeros((len(outputs.probabilities), 0))
-        return project(distance, outputs.features, outputs.probabilities)
+        return project(ood_score, outputs.features, outputs.probabilities)
 
     def rows(
         self,
         projected: np.ndarray,
         probabilities: np.ndarray,
-        distances: np.ndarray | None,
+        ood_scores: np.ndarray | None,
         pictures: np.ndarray,
     ) -> np.ndarray:
         """Return the numbers of N images, (N, F); NaN where the model gives none.
@@ -110,21 +110,23 @@ class Sketch:
         Args:
             projected: (N, k), see `project`.
             probabilities: (N, K).
-            distances: (N,) from the training images; None where the run fitted none.
+            ood_scores: (N,) out-of-distribution scores; None where the run fitted none.
             pictures: (N, 15), see `dlmath.drift.pictures.describe`; not read where the layout has
                 none.
         """
         near = np.clip(projected, -FARTHEST, FARTHEST)
-        none = np.zeros(len(probabilities))  # without a rule, an image counts as usual and answered
-        unusual = self.rule.unusual(distances)
-        abstained = self.rule.abstains(probabilities, distances)
+        none = np.zeros(
+            len(probabilities)
+        )  # without a rule, an image counts as in distribution and answered
+        out_of_distribution = self.rule.out_of_distribution(ood_scores)
+        abstained = self.rule.abstains(probabilities, ood_scores)
         kept = pictures[:, : self.layout.pictures]
         numbers = np.column_stack(
             [
                 near,
                 _products(near),
                 self._cells(probabilities),
-                none if unusual is None else unusual,
+                none if out_of_distribution is None else out_of_distribution,
                 none if abstained is None else abstained,
                 kept,
                 _products(kept),
@@ -138,10 +140,10 @@ class Sketch:
         """Return the numbers of N images, (N, F), by what the classifier said of them.
 
         Args:
-            outputs: With features, unless the run has no distance.
+            outputs: With features, unless the run has no out-of-distribution score.
             pictures: (N, 15), see `dlmath.drift.pictures.describe`.
         """
-        return self.rows(self.project(outputs), outputs.probabilities, outputs.distances, pictures)
+        return self.rows(self.project(outputs), outputs.probabilities, outputs.ood_scores, pictures)
 
     def _cells(self, probabilities: np.ndarray) -> np.ndarray:
         """Return (N, C * CELLS), 1 in the cell of each score."""
@@ -158,9 +160,7 @@ def _products(numbers: np.ndarray) -> np.ndarray:
     return numbers[:, first] * numbers[:, second]
 
 
-def project(
-    distance: FeatureDistance, features: np.ndarray, probabilities: np.ndarray
-) -> np.ndarray:
+def project(ood_score: OodScore, features: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return (N, k), where images lie among those of their class, in standard deviations.
 
     The directions are those in which training images of one class differ most. The mean is that of
@@ -168,11 +168,11 @@ def project(
     numbers hardly.
 
     Args:
-        distance: Fitted to the training images.
+        ood_score: Fitted to the training images.
         features: (N, D).
         probabilities: (N, K).
     """
-    axes = distance.directions[:, -DIRECTIONS:] / np.sqrt(distance.variances[-DIRECTIONS:])
-    centres = (distance.means @ axes)[probabilities.argmax(axis=1)]
+    axes = ood_score.directions[:, -DIRECTIONS:] / np.sqrt(ood_score.variances[-DIRECTIONS:])
+    centres = (ood_score.means @ axes)[probabilities.argmax(axis=1)]
     with np.errstate(invalid="ignore", over="ignore"):  # an infinite feature gives NaN
         return features.astype(np.float64) @ axes - centres

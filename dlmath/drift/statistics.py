@@ -172,7 +172,7 @@ class ServedStatistics:
         """Count what the classifier said of N images.
 
         Args:
-            outputs: With features, unless the run has no distance.
+            outputs: With features, unless the run has no out-of-distribution score.
             pixels: What it was asked about, (N, size, size, 3) in 0..255.
         """
         rows = self.sketch.rows_of(outputs, describe(pixels))

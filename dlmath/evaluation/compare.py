@@ -13,7 +13,8 @@ from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, difference_ends
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
 from dlmath.evaluation.predictions import Predictions, refuse_other_images
-from dlmath.inference.decision_rule import DecisionRule, stored_decision
+from dlmath.inference.decision_rule import DecisionRule
+from dlmath.inference.run_files import stored_decision
 from dlmath.runs import Run
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import Estimate, estimate

@@ -40,13 +40,13 @@ class Evaluated:
         sample: What is known and what was said of the images.
         pixels: The images as the model saw them.
         seed: Of the bootstrap.
-        distances: (N,) from the training images; None where the run fitted none.
+        ood_scores: (N,) out-of-distribution scores; None where the run fitted none.
     """
 
     sample: Sample
     pixels: Pixels
     seed: int
-    distances: np.ndarray | None = None
+    ood_scores: np.ndarray | None = None
 
     @property
     def positive(self) -> np.ndarray | None:

@@ -103,11 +103,11 @@ def _predict(
         progress=reporter.task("reading images"),
     )
     outputs = classifier.predict(pixels.array, reporter.task("predicting"))
-    outputs.refuse_nan(partial(_nan_in, run, pixels.examples))
+    outputs.check_finite(partial(_nan_in, run, pixels.examples))
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     clusters = cluster_indices([example.patient for example in pixels.examples])
     sample = Sample(classifier, truth, outputs.probabilities, clusters)
-    return Evaluated(sample, pixels, run.recipe.seed, outputs.distances)
+    return Evaluated(sample, pixels, run.recipe.seed, outputs.ood_scores)
 
 
 def _measure(
@@ -141,7 +141,7 @@ def _measure(
         slices=details.slices(evaluated, slice_by),
         patient_level=details.patient_metrics(evaluated),
         at_prevalence=at_prevalence,
-        selective=of_sample(sample, evaluated.distances, evaluated.seed),
+        selective=of_sample(sample, evaluated.ood_scores, evaluated.seed),
     )
 
 
@@ -165,14 +165,14 @@ def _bad_file_warnings(number: int) -> list[str]:
 
 def _keep(run: Run, evaluation: Evaluation, evaluated: Evaluated) -> None:
     sample, examples = evaluated.sample, evaluated.pixels.examples
-    distances = evaluated.distances
+    ood_scores = evaluated.ood_scores
     Predictions(
         classes=evaluation.classes,
         files=tuple(example.file for example in examples),
         patients=tuple(example.patient for example in examples),
         truth=sample.truth,
         probabilities=sample.probabilities,
-        distances=np.full(evaluation.n, np.nan) if distances is None else distances,
+        ood_scores=np.full(evaluation.n, np.nan) if ood_scores is None else ood_scores,
         positive_class=evaluation.positive_class,
     ).write(run)
     write_json(run.metrics_path, evaluation.as_json())

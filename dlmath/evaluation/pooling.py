@@ -10,7 +10,8 @@ from dlmath.evaluation.evaluation import Evaluation, measure
 from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.selective_figures import answered_by_class, selective_figures
-from dlmath.inference.decision_rule import DecisionRule, Threshold, stored_decision
+from dlmath.inference.decision_rule import DecisionRule, Threshold
+from dlmath.inference.run_files import stored_decision
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
 from dlmath.stats.bootstrap import cluster_indices
@@ -85,13 +86,13 @@ def _selective(
         return np.concatenate(known) if len(known) == len(folds) else None
 
     rules = [(fold.rule, fold.predictions) for fold in folds]
-    abstains = together(by.abstains(one.probabilities, one.distances) for by, one in rules)
+    abstains = together(by.abstains(one.probabilities, one.ood_scores) for by, one in rules)
     figures = selective_figures(
         np.concatenate([by.decide(one.probabilities) != one.truth for by, one in rules]),
         np.concatenate([by.confidence(one.probabilities) for by, one in rules]),
         cluster_indices(patients),
         abstains=abstains,
-        unusual=together(by.unusual(one.distances) for by, one in rules),
+        out_of_distribution=together(by.out_of_distribution(one.ood_scores) for by, one in rules),
         seed=recipe.seed,
     )
     truth = np.concatenate([fold.predictions.truth for fold in folds])

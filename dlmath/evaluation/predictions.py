@@ -29,7 +29,7 @@ class Predictions:
         patients: N, None where it is not known.
         truth: (N,) class indices.
         probabilities: float64 (N, K).
-        distances: float64 (N,) from the training images, NaN where there is none.
+        ood_scores: float64 (N,) out-of-distribution scores, NaN where there is none.
         positive_class: The class that a binary task is about; None for more than two classes.
     """
 
@@ -38,7 +38,7 @@ class Predictions:
     patients: tuple[str | None, ...]
     truth: np.ndarray
     probabilities: np.ndarray
-    distances: np.ndarray
+    ood_scores: np.ndarray
     positive_class: str | None
 
     @classmethod
@@ -82,8 +82,10 @@ class Predictions:
             patients=tuple(row["patient"] or None for row in rows),
             truth=np.array([classes.index(row["class"]) for row in rows]),
             probabilities=probabilities,
-            # Runs from before the distance was kept have no such column.
-            distances=np.array([float(row.get("distance") or "nan") for row in rows]),
+            # An older file names the column `distance`, or has none.
+            ood_scores=np.array(
+                [float(row.get("ood_score") or row.get("distance") or "nan") for row in rows]
+            ),
             positive_class=recipe.positive_class if recipe.is_binary else None,
         )
 
@@ -96,18 +98,18 @@ class Predictions:
                 "patient": patient or "",
                 "class": self.classes[truth],
                 **dict(zip(columns, map(float, probabilities), strict=True)),
-                "distance": number_or_none(distance),
+                "ood_score": number_or_none(ood_score),
             }
-            for file, patient, truth, probabilities, distance in zip(
+            for file, patient, truth, probabilities, ood_score in zip(
                 self.files,
                 self.patients,
                 self.truth,
                 self.probabilities,
-                self.distances,
+                self.ood_scores,
                 strict=True,
             )
         )
-        write_csv(run.predictions_path, [*_KNOWN, *columns, "distance"], rows)
+        write_csv(run.predictions_path, [*_KNOWN, *columns, "ood_score"], rows)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -143,7 +145,7 @@ class Predictions:
             patients=tuple(self.patients[row] for row in rows),
             truth=self.truth[rows],
             probabilities=self.probabilities[rows],
-            distances=self.distances[rows],
+            ood_scores=self.ood_scores[rows],
         )
 
     def sample(self, rule: DecisionRule) -> Sample:

@@ -19,28 +19,28 @@ _ROUNDING = 1e-12
 Figure = dict[str, float | None]
 
 
-def of_sample(sample: Sample, distances: np.ndarray | None, seed: int) -> dict[str, Any]:
+def of_sample(sample: Sample, ood_scores: np.ndarray | None, seed: int) -> dict[str, Any]:
     """Return the document's `selective` of images that one classifier answered for.
 
     Args:
         sample: N images.
-        distances: (N,) from the training images; None where the run fitted none.
+        ood_scores: (N,) out-of-distribution scores; None where the run fitted none.
         seed: Of the bootstrap.
     """
     rule = sample.rule
-    abstains = rule.abstains(sample.probabilities, distances)
+    abstains = rule.abstains(sample.probabilities, ood_scores)
     figures = selective_figures(
         sample.decision != sample.truth,
         rule.confidence(sample.probabilities),
         sample.clusters,
         abstains=abstains,
-        unusual=rule.unusual(distances),
+        out_of_distribution=rule.out_of_distribution(ood_scores),
         seed=seed,
     )
     limits = rule.abstention
     return {
         "least_confidence": limits.confidence,
-        "greatest_distance": limits.distance,
+        "greatest_distance": limits.ood_score,
         **figures,
         "answered": answered_by_class(sample.truth, abstains, rule.classes),
     }
@@ -59,7 +59,7 @@ def selective_figures(
     clusters: np.ndarray,
     *,
     abstains: np.ndarray | None,
-    unusual: np.ndarray | None,
+    out_of_distribution: np.ndarray | None,
     seed: int,
 ) -> dict[str, Any]:
     """Return who is answered and how rightly, each figure with its 95 % interval.
@@ -69,7 +69,7 @@ def selective_figures(
         confidence: (N,), higher for what is surer.
         clusters: (N,) indices 0..P-1 of the patients.
         abstains: (N,) bool, which images are not answered; None without a rule.
-        unusual: (N,) bool, which are unlike the training images; None if that is not known.
+        out_of_distribution: (N,) bool; None if that is not known.
         seed: Of the bootstrap.
     """
     everyone = np.ones_like(wrong, bool)
@@ -84,7 +84,7 @@ def selective_figures(
     return {
         "coverage": share(answered, everyone),
         "risk": share(wrong, answered),
-        "unusual": share(unusual, everyone),
+        "unusual": share(out_of_distribution, everyone),
         "area": asdict(area["area"]),
         "curve": _curve(wrong, confidence, clusters),
     }

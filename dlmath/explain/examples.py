@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dlmath.data.pillow_images import read_image
+from dlmath.data import images
 from dlmath.errors import DataError
 from dlmath.explain.checks import report_metrics
 from dlmath.explain.explainer import Explainer
@@ -66,7 +66,7 @@ def explain_examples(
 def _explain(explainer: Explainer, file: Path) -> MapPicture | None:
     try:
         one = explainer.explain(file)
-        pixels = read_image(file, str(file), explainer.classifier.image_size)
+        pixels = images.read(file, str(file), explainer.classifier.image_size)
     except DataError:
         return None
     said = tuple(f"{metric.name}: {metric.said}" for metric in one.metrics if metric.passed)

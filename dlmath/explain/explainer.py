@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlmath.data.image_headers import read_checked
-from dlmath.data.pillow_images import decode_upright, read_image
+from dlmath.data import images
 from dlmath.errors import DataError, UserError, did_you_mean
 from dlmath.explain.checks import Measure, cheap_metrics, failures, slow_metrics
 from dlmath.explain.classifier_parts import ClassifierParts
@@ -49,7 +48,7 @@ class Explanation:
             f"{self.file.name}: what speaks for {self.class_name} "
             f"(probability {self.probability:.3f}), by {method}"
         )
-        upright = decode_upright(read_checked(self.file, str(self.file)))
+        upright = images.read_upright(self.file, str(self.file))
         lines = [f"Warning: {warning}" for warning in self.warnings]
         lines += [f"{one.name}: {one.said}" for one in self.metrics if one.passed]
         return draw_overlay(upright, self.heat_map.heat, title, lines)
@@ -150,9 +149,9 @@ class Explainer:
             DataError: It cannot be read.
             RunError: The model gives NaN.
         """
-        image = read_image(file, str(file), self.classifier.image_size)
+        image = images.read(file, str(file), self.classifier.image_size)
         outputs = self.classifier.predict(image[None])  # by the graph that is traced
-        outputs.refuse_nan(lambda _: f"The model gives NaN for {file}")
+        outputs.check_finite(lambda _: f"The model gives NaN for {file}")
         row = outputs.probabilities
         index = int(self.classifier.decide(row)[0]) if self.index is None else self.index
         name = self.classifier.classes[index]

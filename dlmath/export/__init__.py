@@ -1,4 +1,4 @@
-"""A trained classifier in the formats that others run, each proven before it is handed on."""
+"""Export a trained classifier in formats for other programs; each export is verified."""
 
 import sys
 from types import ModuleType

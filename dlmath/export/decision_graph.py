@@ -1,4 +1,4 @@
-"""What `DecisionRule` does with probabilities and features, in TensorFlow operations.
+"""The decisions of a `DecisionRule` in TensorFlow operations.
 
 A SavedModel answers without Python, so its decisions must lie in its graph. They are computed in
 float64, as those of `dlmath.inference.decision_rule`, which says what each of them means.
@@ -8,24 +8,25 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import OodScore
 
 _LEAST = np.finfo(np.float64).eps
 
 
 def decisions(
-    rule: DecisionRule, probabilities: tf.Tensor, distances: tf.Tensor | None
+    rule: DecisionRule, probabilities: tf.Tensor, ood_scores: tf.Tensor | None
 ) -> dict[str, tf.Tensor]:
-    """Return what is decided of N images, each a tensor (N,).
+    """Return the decisions for N images, each a tensor (N,).
 
     Args:
-        rule: What the run decides with.
+        rule: The decision rule of the run.
         probabilities: (N, K).
-        distances: (N,) from the training images; None where the run fitted none.
+        ood_scores: (N,) out-of-distribution scores; None where the run fitted none.
 
     Returns:
-        `decision`, the class by name. For two classes `positive`. Where the run has a distance,
-        `distance` and `unusual`; where it has a rule to abstain by, `abstains`.
+        `decision`, the class by name. For two classes `positive`. Where the run
+        has an out-of-distribution score, `ood_score` and `out_of_distribution`, and both by their
+        earlier names, `distance` and `unusual`; where it has a rule to abstain by, `abstains`.
     """
     probabilities = tf.cast(probabilities, tf.float64)
     index = decided(rule, probabilities)
@@ -35,11 +36,12 @@ def decisions(
     reasons = []
     if rule.abstention.confidence is not None:
         reasons.append(_confidence(rule, probabilities) < rule.abstention.confidence)
-    if distances is not None:
-        found["distance"] = distances
-        if rule.abstention.distance is not None:
-            found["unusual"] = tf.logical_not(distances <= rule.abstention.distance)
-            reasons.append(found["unusual"])
+    if ood_scores is not None:
+        found["ood_score"] = found["distance"] = ood_scores  # also by its earlier name
+        if rule.abstention.ood_score is not None:
+            outside = tf.logical_not(ood_scores <= rule.abstention.ood_score)
+            found["out_of_distribution"] = found["unusual"] = outside
+            reasons.append(outside)
     if reasons:
         found["abstains"] = tf.reduce_any(tf.stack(reasons), axis=0)
     return found
@@ -64,20 +66,20 @@ def _confidence(rule: DecisionRule, probabilities: tf.Tensor) -> tf.Tensor:
     return tf.abs(tf.math.log(own / (1 - own)) - np.log(limit / (1 - limit)))
 
 
-class DistanceGraph:
-    """A `FeatureDistance` in TensorFlow operations.
+class OodScoreGraph:
+    """An `OodScore` in TensorFlow operations.
 
     Attributes:
         variables: What it is made of, float32 as it is stored: constants would be written once for
             every function that uses them.
     """
 
-    def __init__(self, distance: FeatureDistance):
-        arrays = (distance.means, distance.directions, distance.variances, distance.rest)
+    def __init__(self, ood_score: OodScore):
+        arrays = (ood_score.means, ood_score.directions, ood_score.variances, ood_score.rest)
         self.variables = tuple(tf.Variable(np.float32(one), trainable=False) for one in arrays)
 
     def __call__(self, features: tf.Tensor) -> tf.Tensor:
-        """Return the distances, float64 (N,), of features (N, D)."""
+        """Return the scores, float64 (N,), of features (N, D)."""
         means, directions, variances, rest = (tf.cast(one, tf.float64) for one in self.variables)
         away = tf.cast(features, tf.float64)[:, tf.newaxis] - means  # (N, K, D)
         along = tf.einsum("nkd,dr->nkr", away, directions) ** 2

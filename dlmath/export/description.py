@@ -1,4 +1,4 @@
-"""What an export says of itself, so that its receiver needs nothing else."""
+"""The metadata of an export: all that a program needs to know to use it."""
 
 import contextlib
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from dlmath._version import __version__
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError, RunError
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.exported import EXPORT_VERSION
+from dlmath.inference.export_files import EXPORT_VERSION
 from dlmath.inference.prevalence import trained_prevalence
 from dlmath.runs import Run
 
@@ -18,9 +18,9 @@ from dlmath.runs import Run
 def describe(run: Run, rule: DecisionRule, format: str) -> dict[str, Any]:
     """Return an export's metadata, ready for JSON.
 
-    `calibration` is a record alone: the scaling lies in the weights of the last layer. `input` is
-    what the network takes after an image was decoded and resized as `preprocessing` names it;
-    `dlmath.data.specification` says what the name stands for.
+    `calibration` is only a record: the scaling lies in the weights of the last layer. `input`
+    describes the pixels after decoding and resizing; `preprocessing` names how, see
+    `dlmath.data.specification`.
     """
     threshold, size = rule.threshold, rule.image_size
     return {

@@ -1,4 +1,4 @@
-"""`export`: write a run's classifier in a format, prove it, and only then put it in its place."""
+"""`export`: write a run's classifier in a format, verify it, and then put it in its place."""
 
 import contextlib
 import hashlib
@@ -12,12 +12,12 @@ from dlmath.data.run_data import RunData
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError, VerificationError, did_you_mean
 from dlmath.export import quantization
-from dlmath.export.cases import gather_cases
 from dlmath.export.description import describe
 from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import require_onnx, write_onnx
 from dlmath.export.saved_model import write_saved_model
-from dlmath.export.verify import verify
+from dlmath.export.verification import verify
+from dlmath.export.verification_set import gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.keras_file import write_keras
 from dlmath.inference.runtimes import RUNTIMES
@@ -26,14 +26,14 @@ from dlmath.runs import Run, read_json, write_json
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """What is exported.
+class ExportInput:
+    """A trained classifier and what a format needs to write it.
 
     Attributes:
         run: The run.
-        classifier: What it decides with.
-        parts: Its images.
-        metadata: What the export will say of itself.
+        classifier: The classifier of the run.
+        parts: The images of the run.
+        metadata: The metadata of the export.
     """
 
     run: Run
@@ -44,21 +44,21 @@ class Subject:
 
 @dataclass(frozen=True)
 class Format:
-    """One way to hand a classifier on.
+    """A format of exports.
 
     Attributes:
         name: Of the file or folder that is written.
-        write: Writes what is exported to a path.
-        program: The file that runs it in a fresh process.
-        needs_dlmath: Whether that process may see dlmath.
+        write: Writes the export to a path.
+        program: The file of this folder that runs the export in a fresh process.
+        needs_dlmath: Whether that process may import dlmath.
         by_graph: Whether it reads image files in TensorFlow operations, not by Pillow.
         tolerance: The largest difference of a probability from the run's.
-        most_changed: The largest share of the images that is decided, or abstained on, otherwise.
-        require: Called first; raises where something is not installed.
+        most_changed: The largest share of images with another decision, or another abstention.
+        require: Called first; raises if a package is missing.
     """
 
     name: str
-    write: Callable[[Subject, Path], object]
+    write: Callable[[ExportInput, Path], object]
     program: str
     needs_dlmath: bool = False
     by_graph: bool = False
@@ -67,13 +67,13 @@ class Format:
     require: Callable[[], object] = lambda: None
 
 
-def _write_litert(quantize: str) -> Callable[[Subject, Path], object]:
-    def write(subject: Subject, path: Path) -> None:
+def _write_litert(quantize: str) -> Callable[[ExportInput, Path], object]:
+    def write(given: ExportInput, path: Path) -> None:
         calibration = None
         if quantize == "int8":
-            size = subject.classifier.image_size
-            calibration = quantization.calibration_pixels(subject.parts, size)
-        write_litert(subject.classifier, path, subject.metadata, quantize, calibration)
+            size = given.classifier.image_size
+            calibration = quantization.calibration_pixels(given.parts, size)
+        write_litert(given.classifier, path, given.metadata, quantize, calibration)
 
     return write
 
@@ -93,11 +93,11 @@ FORMATS = {
         needs_dlmath=True,
         tolerance=1e-5,
     ),
-    "litert": Format(name="litert", write=_write_litert("none"), program="run_portable.py"),
+    "litert": Format(name="litert", write=_write_litert("none"), program="run_standalone.py"),
     "onnx": Format(
         name="onnx",
         write=lambda one, path: write_onnx(one.classifier, path, one.metadata),
-        program="run_portable.py",
+        program="run_standalone.py",
         require=require_onnx,
     ),
 }
@@ -150,16 +150,17 @@ def export(
     quantize: str = "none",
     reporter: Reporter = SILENT,
 ) -> Path:
-    """Export a run's classifier, and return where it lies.
+    """Export the classifier of a run, and return the path of the export.
 
-    It is run in a fresh process on images of the run's test part before it takes its place;
-    until then an earlier export stays as it was. `manifest.json` beside it records the proof.
+    The export is verified in a fresh process on images of the run's test part before it takes its
+    place; until then an earlier export stays as it was. `manifest.json` next to it records the
+    proof.
 
     Args:
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
-        format: `saved_model` (runs with TensorFlow alone, from encoded images or from pixels),
+        format: `saved_model` (needs nothing but TensorFlow; from encoded images or from pixels),
             `keras` (for `dlmath.load` or Keras), `litert` or `onnx` (from resized pixels, with the
-            reading of images beside them as a program).
+            reading of images next to them as a program).
         out: The folder to put it in; by default the run's `exports/`.
         quantize: For `litert`: `none`, `float16` or `int8`. The last is calibrated on training
             images; the loss of accuracy of both is measured on the validation part.
@@ -175,27 +176,29 @@ def export(
     run = run if isinstance(run, Run) else Run.find(run)
     folder = Path(out) if out is not None else run.exports
     target = folder / kind.name
-    _refuse_foreign(target, format)
+    _check_target(target, format)
     classifier = KerasClassifier.load(run)
     parts = RunData(run, reporter=reporter).split
-    cases = gather_cases(run, classifier, parts, by_graph=kind.by_graph, reporter=reporter)
-    subject = Subject(run, classifier, parts, describe(run, classifier, format))
+    expected = gather_verification_set(
+        run, classifier, parts, by_graph=kind.by_graph, reporter=reporter
+    )
+    given = ExportInput(run, classifier, parts, describe(run, classifier, format))
     with _temporary_folder(folder) as temporary:
         built = Path(temporary) / kind.name
         reporter.say(f"Writing {target}")
         with reporter.quietly():
-            kind.write(subject, built)
-        reporter.say(f"Running it in a fresh process on {len(cases.files)} images of the run")
+            kind.write(given, built)
+        reporter.say(f"Running it in a fresh process on {len(expected.files)} images of the run")
         with _more_bits_advised(quantize):
             proof = verify(
                 built,
                 kind.program,
-                cases,
+                expected,
                 isolated=not kind.needs_dlmath,
                 tolerance=kind.tolerance,
                 most_changed=kind.most_changed,
             )
-            record = {**subject.metadata, "quantize": quantize, "verified": proof.as_json()}
+            record = {**given.metadata, "quantize": quantize, "verified": proof.as_json()}
             if quantize != "none":
                 reporter.say("Measuring its loss of accuracy on the validation part")
                 with reporter.quietly():
@@ -220,7 +223,7 @@ def _more_bits_advised(quantize: str) -> Iterator[None]:
         raise VerificationError(f"{error} {advice}") from error
 
 
-def _refuse_foreign(target: Path, format: str) -> None:
+def _check_target(target: Path, format: str) -> None:
     if target.exists() and not RUNTIMES[format].exported(target):
         raise RunError(
             f"{target} is there already and is no export of this format. Move it away, or pass "

@@ -12,19 +12,22 @@ NetworkFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
 
 def network_function(classifier: KerasClassifier) -> NetworkFunction:
-    """Return pixels float32 (N, S, S, 3) to `probabilities` and, for a distance, `features`."""
+    """Return the function from pixels float32 (N, S, S, 3) to `probabilities` and `features`.
+
+    `features` are there only where the classifier has an out-of-distribution score.
+    """
     return as_function(folded_network(classifier))
 
 
 def folded_network(classifier: KerasClassifier) -> keras.Model:
     """Return a copy of the classifier's network, every affine map folded, with both outputs.
 
-    Folding is no matter of speed alone: what a layer holds in tensors that are no variables, such
-    as the statistics of Keras's `Normalization`, would become further inputs of the file.
+    Folding is not only for speed: tensors of a layer that are not variables, such as the statistics
+    of Keras's `Normalization`, would become further inputs of the file.
     """
     model = classifier.model
     outputs = [model.output]
-    if classifier.distance is not None:
+    if classifier.ood_score is not None:
         outputs.append(model.get_layer("logits").input)
     return fold_batch_normalization(keras.Model(model.input, outputs))
 

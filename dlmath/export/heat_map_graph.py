@@ -11,7 +11,7 @@ from dlmath.explain.classifier_parts import ClassifierParts
 
 
 def can_explain(parts: ClassifierParts) -> bool:
-    """Whether the model has a feature map to explain."""
+    """Return whether the model has a feature map to explain."""
     try:
         return parts.feature_map is not None
     except DataError:

@@ -1,4 +1,4 @@
-"""Write a classifier for LiteRT: for phones, small boards, wherever TensorFlow is too much."""
+"""Write a classifier for LiteRT, which runs on phones and small boards without TensorFlow."""
 
 import contextlib
 import io
@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from dlmath.errors import RunError
 from dlmath.export.frozen import NetworkFunction, as_function, folded_network
-from dlmath.export.portable import write_beside
+from dlmath.export.sidecar_files import write_sidecar_files
 from dlmath.features.bias_correction import correct_biases, layers_to_keep
+from dlmath.inference.export_files import LITERT
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.runtimes import LITERT
 from dlmath.runs import write_bytes
 
 QUANTIZATIONS = ("none", "float16", "int8")
@@ -30,7 +30,7 @@ def write_litert(
     quantize: str = "none",
     calibration: np.ndarray | None = None,
 ) -> None:
-    """Write a folder with `model.tflite` and what its receiver needs beside it.
+    """Write a folder with `model.tflite` and the files next to it that programs need.
 
     The network maps `pixels`, float32 (N, size, size, 3), to `probabilities` (N, K) and, where the
     run has a distance, to `features` (N, D) as its second output.
@@ -51,7 +51,7 @@ def write_litert(
     """
     path.mkdir()
     write_bytes(path / LITERT, _convert(classifier, quantize, calibration))
-    write_beside(path, classifier, metadata)
+    write_sidecar_files(path, classifier, metadata)
 
 
 def _convert(classifier: KerasClassifier, quantize: str, calibration: np.ndarray | None) -> bytes:
@@ -74,7 +74,7 @@ def _convert(classifier: KerasClassifier, quantize: str, calibration: np.ndarray
                 return converter.convert()
             assert calibration is not None
             return _convert_to_int8(converter, _names(concrete, keep), calibration)
-    # The converter raises what it likes when it has no kernel for an operation.
+    # The converter raises any exception when it has no kernel for an operation.
     except Exception as error:
         raise RunError(
             f"LiteRT cannot run this network: {str(error).splitlines()[0]}. Export it with "
@@ -101,9 +101,9 @@ def _convert_to_int8(
 
 
 def _names(concrete: Any, layers: list[str]) -> list[str]:
-    """Return the converter's names for what these layers compute.
+    """Return the names that the converter gives to the outputs of these layers.
 
-    They are known from the float32 file alone, in which it has merged and renamed operations.
+    Only the float32 file holds them, in which it has merged and renamed operations.
     """
     from ai_edge_litert.interpreter import Interpreter
 
@@ -123,7 +123,7 @@ def _concrete(network: NetworkFunction, size: int) -> Any:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep away that inputs stay float32, which is meant, and TensorFlow's own old interpreter."""
+    """Silence two warnings: that inputs stay float32, as intended, and of an old interpreter."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
         warnings.filterwarnings("ignore", message="(?s).*tf.lite.Interpreter is deprecated")

@@ -10,16 +10,16 @@ import tensorflow as tf
 
 from dlmath.errors import RunError, UserError
 from dlmath.export.frozen import network_function
-from dlmath.export.portable import write_beside
+from dlmath.export.sidecar_files import write_sidecar_files
+from dlmath.inference.export_files import ONNX
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.runtimes import ONNX
 from dlmath.runs import write_bytes
 
 OPSET = 17  # of ONNX 1.12: ONNX Runtime 1.12 and later run it
 
 
 def require_onnx() -> None:
-    """Refuse to go on where the extra is missing.
+    """Check that the extra `export` is installed.
 
     Raises:
         UserError: How to install it.
@@ -35,7 +35,7 @@ def require_onnx() -> None:
 
 
 def write_onnx(classifier: KerasClassifier, path: Path, metadata: Mapping[str, Any]) -> None:
-    """Write a folder with `model.onnx` and what its receiver needs beside it.
+    """Write a folder with `model.onnx` and the files next to it that programs need.
 
     The network maps `pixels`, float32 (N, size, size, 3), to `probabilities` (N, K) and, where the
     run has a distance, to `features` (N, D).
@@ -47,7 +47,7 @@ def write_onnx(classifier: KerasClassifier, path: Path, metadata: Mapping[str, A
     require_onnx()
     path.mkdir()
     write_bytes(path / ONNX, convert(classifier))
-    write_beside(path, classifier, metadata)
+    write_sidecar_files(path, classifier, metadata)
 
 
 def convert(classifier: KerasClassifier) -> bytes:
@@ -62,7 +62,7 @@ def convert(classifier: KerasClassifier) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # tf2onnx's own, of NumPy 2
             proto, _ = tf2onnx.convert.from_function(function, signature, opset=OPSET)
-    # tf2onnx raises what it likes when it knows no counterpart of an operation.
+    # tf2onnx raises any exception when it knows no counterpart of an operation.
     except Exception as error:
         raise RunError(
             f"tf2onnx cannot convert this network: {str(error).splitlines()[0]}. Export it with "

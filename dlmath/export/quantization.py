@@ -1,4 +1,4 @@
-"""What fewer bits cost: an export's accuracy on the validation part beside the run's own."""
+"""Measure what fewer bits cost: the accuracy of an export and of its run on validation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ from dlmath.data.splits import Split
 from dlmath.errors import VerificationError
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.paired import mcnemar_test
-from dlmath.export.cases import spread
+from dlmath.export.verification_set import spread
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.portable_classifiers import LiteRTClassifier
+from dlmath.inference.litert_onnx import LiteRTClassifier
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import cluster_indices, estimate

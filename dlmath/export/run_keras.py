@@ -1,6 +1,6 @@
 """Run an exported `.keras` file in a process that knows nothing of the one that wrote it.
 
-A program of its own: python -P run_keras.py MODEL CASES, as `run_saved_model.py`.
+A program of its own: python -P run_keras.py MODEL FOLDER, as `run_saved_model.py`.
 """
 
 import sys
@@ -13,10 +13,10 @@ import numpy as np
 from dlmath.inference.runtimes import load_classifier
 
 
-def main(model: Path, cases: Path) -> None:
-    """Run the model on the cases' pixels."""
+def main(model: Path, folder: Path) -> None:
+    """Run the model on the pixels of the verification set."""
     classifier = load_classifier(model)
-    pixels = np.load(cases / "pixels.npy")
+    pixels = np.load(folder / "pixels.npy")
     classifier.predict(pixels)
     started = time.perf_counter()  # the first call has set everything up
     outputs = classifier.predict(pixels)
@@ -26,12 +26,12 @@ def main(model: Path, cases: Path) -> None:
         "probabilities model": outputs.probabilities,
         "classes": np.tile(names, (len(pixels), 1)),
         "decision": names[classifier.decide(outputs.probabilities)],
-        "abstains": classifier.abstains(outputs.probabilities, outputs.distances),
-        "distance": outputs.distances,
+        "abstains": classifier.abstains(outputs.probabilities, outputs.ood_scores),
+        "ood_score": outputs.ood_scores,
         "seconds": seconds,
     }
     known = {name: values for name, values in found.items() if values is not None}
-    np.savez(cases / "outputs.npz", **known)
+    np.savez(folder / "outputs.npz", **known)
 
 
 if __name__ == "__main__":

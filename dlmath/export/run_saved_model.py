@@ -1,7 +1,7 @@
-"""Run an exported SavedModel as its receiver will: with TensorFlow, without dlmath.
+"""Run an exported SavedModel as its users do: with TensorFlow, without dlmath.
 
-A program of its own: python -I run_saved_model.py MODEL CASES. CASES holds `images/` (files)
-and `pixels.npy`; what the signatures say is written to `outputs.npz` in it.
+A program of its own: python -I run_saved_model.py MODEL FOLDER. FOLDER holds `images/` (files)
+and `pixels.npy`; the outputs of the signatures are written to `outputs.npz` in it.
 """
 
 import sys
@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 
-def main(model: str, cases: Path) -> None:
-    """Run every signature on the cases."""
+def main(model: str, folder: Path) -> None:
+    """Run every signature on the images of the verification set."""
     signatures = tf.saved_model.load(model).signatures
-    encoded = tf.constant([path.read_bytes() for path in sorted((cases / "images").iterdir())])
-    pixels = tf.constant(np.load(cases / "pixels.npy"), tf.float32)
+    encoded = tf.constant([path.read_bytes() for path in sorted((folder / "images").iterdir())])
+    pixels = tf.constant(np.load(folder / "pixels.npy"), tf.float32)
     serve_pixels = signatures["serve_pixels"]
     outputs = {
         "serving_default": signatures["serving_default"](images=encoded),
@@ -31,11 +31,11 @@ def main(model: str, cases: Path) -> None:
         raise SystemExit("dlmath was loaded, and this was to show that it is not needed.")
     served = outputs["serving_default"]
     found = {f"probabilities {name}": output["probabilities"] for name, output in outputs.items()}
-    found |= {name: served[name] for name in ("abstains", "distance") if name in served}
+    found |= {name: served[name] for name in ("abstains", "ood_score") if name in served}
     if "explain" in outputs:
         found["heat_map"] = outputs["explain"]["heat_map"]
     np.savez(
-        cases / "outputs.npz",
+        folder / "outputs.npz",
         **found,
         classes=served["classes"].numpy().astype(str),
         decision=served["decision"].numpy().astype(str),

@@ -1,4 +1,4 @@
-"""Write a classifier as a SavedModel that needs TensorFlow alone."""
+"""Write a classifier as a SavedModel that needs nothing but TensorFlow."""
 
 import shutil
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dlmath.data.images import decode_and_resize_batch
+from dlmath.data.image_graph import decode_and_resize_batch
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.export.decision_graph import DistanceGraph, decided, decisions
+from dlmath.export.decision_graph import OodScoreGraph, decided, decisions
 from dlmath.export.heat_map_graph import can_explain, heat_maps
-from dlmath.inference.exported import DISTANCE, SAVED_MODEL_METADATA
+from dlmath.inference.export_files import DISTANCE, SAVED_MODEL_METADATA
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.runs import write_bytes, write_json
 
@@ -28,7 +28,7 @@ def write_saved_model(classifier: KerasClassifier, path: Path, metadata: Mapping
 
     All return `probabilities`, float32 (N, K), and `classes`, string (N, K): the names in the same
     order, repeated in each row, since TensorFlow Serving joins and splits requests along the first
-    axis of every output. Beside them stand the decisions, see `decisions`. `heat_map` is float32
+    axis of every output. The decisions stand next to them, see `decisions`. `heat_map` is float32
     (N, size, size), of the decided class; a network without a feature map has no `explain`.
 
     TensorFlow Serving loads `path/1`. The same files are linked into `path`, which so can be loaded
@@ -38,8 +38,8 @@ def write_saved_model(classifier: KerasClassifier, path: Path, metadata: Mapping
     # No `archive.track(model)`: an archive finds the variables that its endpoints use, and Keras
     # 3.15 writes those of a tracked model a second time.
     archive = keras.export.ExportArchive()
-    if graph.distance is not None:
-        archive.add_variable_collection("distance", graph.distance.variables)
+    if graph.ood_score is not None:
+        archive.add_variable_collection("distance", graph.ood_score.variables)
     encoded = [tf.TensorSpec((None,), tf.string, name="images")]
     size = classifier.image_size
     pixels = [tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")]
@@ -48,9 +48,9 @@ def write_saved_model(classifier: KerasClassifier, path: Path, metadata: Mapping
     if can_explain(graph.parts):
         archive.add_endpoint("explain", graph.explain, encoded)
     archive.write_out(path / VERSION, verbose=False)
-    write_json(_beside(path / VERSION / SAVED_MODEL_METADATA), dict(metadata))
-    if classifier.distance is not None:
-        content = classifier.distance.to_bytes()
+    write_json(_in_new_folder(path / VERSION / SAVED_MODEL_METADATA), dict(metadata))
+    if classifier.ood_score is not None:
+        content = classifier.ood_score.to_bytes()
         write_bytes(path / VERSION / SAVED_MODEL_METADATA.parent / DISTANCE, content)
     for entry in sorted((path / VERSION).iterdir()):
         _link(entry, path)
@@ -62,8 +62,8 @@ class _Graph:
     def __init__(self, classifier: KerasClassifier):
         self.classifier = classifier
         self.parts = ClassifierParts(classifier.model)
-        distance = classifier.distance
-        self.distance = None if distance is None else DistanceGraph(distance)
+        ood_score = classifier.ood_score
+        self.ood_score = None if ood_score is None else OodScoreGraph(ood_score)
 
     def serve_pixels(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities, features = self.classifier.outputs_in_graph(pixels)
@@ -72,11 +72,11 @@ class _Graph:
         return {
             "probabilities": probabilities,
             "classes": tf.repeat(names, tf.shape(probabilities)[0], axis=0),
-            **decisions(self.classifier, probabilities, self._distances(features)),
+            **decisions(self.classifier, probabilities, self._ood_scores(features)),
         }
 
-    def _distances(self, features: tf.Tensor | None) -> tf.Tensor | None:
-        return None if self.distance is None else self.distance(features)
+    def _ood_scores(self, features: tf.Tensor | None) -> tf.Tensor | None:
+        return None if self.ood_score is None else self.ood_score(features)
 
     def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.serve_pixels(self._pixels(images))
@@ -91,13 +91,13 @@ class _Graph:
         return tf.cast(decode_and_resize_batch(images, self.classifier.image_size), tf.float32)
 
 
-def _beside(path: Path) -> Path:
+def _in_new_folder(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def _link(entry: Path, folder: Path) -> None:
-    """Give what lies in the version's folder a second name in the one above."""
+    """Link a file of the version's folder into the folder above."""
     link = folder / entry.name
     try:
         link.symlink_to(Path(entry.parent.name, entry.name), target_is_directory=entry.is_dir())

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath import seeds
-from dlmath.data.images import SPECIFICATION
+from dlmath.data.specification import SPECIFICATION
 from dlmath.features.convert import to_litert
 from dlmath.features.folding import leaf_layers
 from dlmath.features.store import content_name, writing_to

@@ -1,4 +1,4 @@
-"""Trained classifiers, whichever program runs them, and what they predict for images.
+"""Trained classifiers in any runtime, and their predictions for images.
 
 Names are loaded on first use: a light form answers in a fraction of TensorFlow's import.
 """
@@ -21,7 +21,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "Classifier": "dlmath.inference.classifier",
         "KerasClassifier": "dlmath.inference.keras_classifier",
-        "Prediction": "dlmath.inference.prediction",
+        "Prediction": "dlmath.inference.outcome",
         "load_classifier": "dlmath.inference.runtimes",
         "predict": "dlmath.inference.predict_files",
         "predict_probabilities": "dlmath.inference.probabilities",
@@ -31,7 +31,7 @@ __getattr__, __dir__ = lazy_names(
 if TYPE_CHECKING:
     from dlmath.inference.classifier import Classifier
     from dlmath.inference.keras_classifier import KerasClassifier
+    from dlmath.inference.outcome import Prediction
     from dlmath.inference.predict_files import predict
-    from dlmath.inference.prediction import Prediction
     from dlmath.inference.probabilities import predict_probabilities
     from dlmath.inference.runtimes import load_classifier

@@ -1,8 +1,8 @@
 """A classifier: a decision rule and the network whose probabilities it decides by.
 
-The loop over batches, the distances and the refusal of NaN stand here once. A subclass is a
-runtime (Keras, LiteRT, ONNX Runtime, TensorFlow): it computes one batch. The table of them is
-`dlmath.inference.runtimes`.
+The loop over batches, the out-of-distribution scores and the check for NaN stand here once. A
+subclass is a runtime (Keras, LiteRT, ONNX Runtime, TensorFlow): it computes one batch. The table of
+them is `dlmath.inference.runtimes`.
 """
 
 from abc import ABC, abstractmethod
@@ -12,29 +12,29 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from dlmath.errors import RunError
-from dlmath.inference.decision_rule import DecisionRule
-from dlmath.reporting import Progress
+from ..errors import RunError
+from ..reporting import Progress
+from .decision_rule import DecisionRule
 
 
 class Outputs(NamedTuple):
-    """What a classifier computes for N images.
+    """The outputs of a classifier for N images.
 
     Attributes:
         probabilities: float64 (N, K); NaN where the network gives no number.
-        distances: float64 (N,) from the training images; None where the run fitted none.
+        ood_scores: float64 (N,), out-of-distribution scores; None where the run fitted none.
         features: float32 (N, D), the input of the last layer; None where they are not at hand.
     """
 
     probabilities: np.ndarray
-    distances: np.ndarray | None
+    ood_scores: np.ndarray | None
     features: np.ndarray | None = None
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Return the outputs of several groups of images as one, in order; there is at least one.
 
-        Distances and features are there only where every group has them.
+        Out-of-distribution scores and features are there only where every group has them.
         """
         columns: Any = zip(*parts, strict=True)
         arrays: Any = (
@@ -48,8 +48,8 @@ class Outputs(NamedTuple):
         arrays: Any = (None if array is None else array[rows] for array in self)
         return type(self)(*arrays)
 
-    def refuse_nan(self, say: Callable[[np.ndarray], str], consequence: str = "") -> None:
-        """Refuse outputs with a probability that is not a number.
+    def check_finite(self, say: Callable[[np.ndarray], str], consequence: str = "") -> None:
+        """Check that every probability is a number.
 
         Args:
             say: Turns the indices of those images into the beginning of the message: whose model
@@ -70,21 +70,21 @@ class Classifier(DecisionRule, ABC):
     """A decision rule with a network; a subclass runs the network.
 
     Attributes:
-        batch_size: Images in a call of `compute` at most. It is part of what a runtime computes:
-            the last digits of a matrix product depend on the number of its rows.
-        distance_batch_size: Images whose distance is measured at once, in double precision; None
-            for those of a batch.
+        batch_size: Largest number of images in a call of `compute`. It is part of what a runtime
+            computes: the last digits of a matrix product depend on the number of its rows.
+        ood_batch_size: Images whose out-of-distribution score is computed at once, in double
+            precision; None for those of a batch.
     """
 
     batch_size: ClassVar[int]
-    distance_batch_size: ClassVar[int | None] = None
+    ood_batch_size: ClassVar[int | None] = None
 
     @abstractmethod
     def compute(self, batch: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return what the network gives for pixels (n, size, size, 3) in 0..255, n at least 1.
+        """Return the outputs of the network for pixels (n, size, size, 3) in 0..255, n at least 1.
 
-        `probabilities` (n, K), and with a distance `features` (n, D), or the `distances` (n,)
-        themselves where the network measures them.
+        `probabilities` (n, K), and with an out-of-distribution score `features` (n, D), or the
+        `ood_scores` (n,) themselves where the network computes them.
         """
 
     def predict(self, pixels: np.ndarray, progress: Progress | None = None) -> Outputs:
@@ -97,25 +97,25 @@ class Classifier(DecisionRule, ABC):
         found = [self.compute(batch) for batch in batches(pixels, self.batch_size, progress)]
         if not found:
             nothing = np.empty((0, len(self.classes)))
-            return Outputs(nothing, None if self.distance is None else np.empty(0))
+            return Outputs(nothing, None if self.ood_score is None else np.empty(0))
         arrays = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
         features = arrays.get("features")
         return Outputs(
             arrays["probabilities"].astype(np.float64),
-            self._distances(arrays.get("distances"), features),
+            self._ood_scores(arrays.get("ood_scores"), features),
             None if features is None else features.astype(np.float32, copy=False),
         )
 
-    def _distances(
+    def _ood_scores(
         self, measured: np.ndarray | None, features: np.ndarray | None
     ) -> np.ndarray | None:
         if measured is not None:
             return measured.astype(np.float64)
-        if self.distance is None:
+        if self.ood_score is None:
             return None
         assert features is not None
-        size = self.distance_batch_size or self.batch_size
-        parts = [self.distance(rows.astype(np.float64)) for rows in batches(features, size)]
+        size = self.ood_batch_size or self.batch_size
+        parts = [self.ood_score(rows.astype(np.float64)) for rows in batches(features, size)]
         return np.concatenate(parts)
 
 

@@ -1,4 +1,4 @@
-"""How figures are named and written in tables and documents."""
+"""Names of columns, and numbers as tables and documents hold them."""
 
 import math
 from collections.abc import Sequence
@@ -10,5 +10,5 @@ def probability_columns(classes: Sequence[str]) -> list[str]:
 
 
 def number_or_none(value: float | None) -> float | None:
-    """Return what is written for a number: JSON has none for what is not finite."""
+    """Return a finite number, or None: JSON has no form for other numbers."""
     return None if value is None or not math.isfinite(value) else float(value)

@@ -1,13 +1,10 @@
-"""The rule that turns a run's probabilities into decisions, whatever program computes them."""
+"""The decision rule of a run: from probabilities to classes and abstention, in any runtime."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from dlmath.errors import RunError
-from dlmath.inference.distance import FeatureDistance
-from dlmath.runs import Run
+from .ood_score import OodScore
 
 
 @dataclass(frozen=True)
@@ -25,28 +22,29 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Abstention:
-    """When an answer is not to be relied on; a person should look at such an image.
+    """Limits beyond which a classifier abstains; a person should look at such an image.
 
     Attributes:
         confidence: The least that is answered, see `DecisionRule.confidence`; None without a rule.
-        distance: The greatest that is usual, see `FeatureDistance`; None where none was fitted.
+        ood_score: The largest score within the distribution, see `OodScore`; None where none was
+            fitted.
     """
 
     confidence: float | None = None
-    distance: float | None = None
+    ood_score: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class DecisionRule:
-    """How a run decides by probabilities, and when it abstains; `Classifier` computes them.
+    """The rule by which a run decides and abstains; `Classifier` computes the probabilities.
 
     Attributes:
         classes: K names, in the order of the probabilities.
         image_size: Side of the images in pixels.
         positive_class: The class that a binary task is about; None for more than two classes.
         threshold: None for more than two classes, of which the most probable is decided.
-        abstention: When the answer is not to be relied on.
-        distance: Of features from those of the training images; None where none was fitted.
+        abstention: Limits beyond which it abstains.
+        ood_score: The out-of-distribution score of features; None where none was fitted.
     """
 
     classes: tuple[str, ...]
@@ -54,7 +52,7 @@ class DecisionRule:
     positive_class: str | None
     threshold: Threshold | None
     abstention: Abstention = field(default=Abstention(), kw_only=True)
-    distance: FeatureDistance | None = field(default=None, kw_only=True)
+    ood_score: OodScore | None = field(default=None, kw_only=True)
 
     @property
     def positive_index(self) -> int | None:
@@ -83,22 +81,22 @@ class DecisionRule:
         own, limit = _inside(probabilities[:, self.positive_index]), _inside(self.threshold.value)
         return np.abs(np.log(own / (1 - own)) - np.log(limit / (1 - limit)))
 
-    def unusual(self, distances: np.ndarray | None) -> np.ndarray | None:
-        """Return (N,) bool, whether the images are unlike the training images; None if not known.
+    def out_of_distribution(self, ood_scores: np.ndarray | None) -> np.ndarray | None:
+        """Return (N,) bool: which images are out of distribution; None if that is not known.
 
-        A distance that is not a number is unusual.
+        A score that is not a number is out of distribution.
         """
-        if distances is None or self.abstention.distance is None:
+        if ood_scores is None or self.abstention.ood_score is None:
             return None
-        return ~(distances <= self.abstention.distance)
+        return ~(ood_scores <= self.abstention.ood_score)
 
     def abstains(
-        self, probabilities: np.ndarray, distances: np.ndarray | None
+        self, probabilities: np.ndarray, ood_scores: np.ndarray | None
     ) -> np.ndarray | None:
-        """Return (N,) bool: unsure, or unusual; None without a rule for either."""
-        unusual, least = self.unusual(distances), self.abstention.confidence
+        """Return (N,) bool: unsure, or out of distribution; None without a rule for either."""
+        outside, least = self.out_of_distribution(ood_scores), self.abstention.confidence
         unsure = None if least is None else self.confidence(probabilities) < least
-        known = [reason for reason in (unsure, unusual) if reason is not None]
+        known = [reason for reason in (unsure, outside) if reason is not None]
         return np.any(known, axis=0) if known else None
 
 
@@ -116,65 +114,3 @@ def decide_binary(probability: np.ndarray, threshold: float | np.ndarray) -> np.
         threshold: A number, or an array that is broadcast against the probabilities.
     """
     return np.asarray(probability) >= threshold
-
-
-def stored_decision(run: Run) -> dict[str, Any]:
-    """Return the fields of `DecisionRule` as the run's recipe and manifest give them.
-
-    Raises:
-        RunError: The run is not finished, its files are damaged, or its recipe names other classes
-            than the model was trained on.
-    """
-    recipe = run.recipe
-    _refuse_edited(run)
-    return {
-        "classes": recipe.classes,
-        "image_size": recipe.image_size,
-        "positive_class": _positive_class(run) if recipe.is_binary else None,
-        "threshold": _threshold(run) if recipe.is_binary else None,
-        "abstention": _abstention(run),
-    }
-
-
-def _refuse_edited(run: Run) -> None:
-    """Refuse a recipe that was edited after training: answers would bear wrong names."""
-    for name, given in (
-        ("classes", list(run.recipe.classes)),
-        ("positive_class", run.recipe.positive_class),
-    ):
-        trained = run.manifest.get(name)
-        if trained and given and given != trained:
-            raise RunError(
-                f"{run.recipe_path} was edited after the training. Received: {name} = {given}, "
-                f"and the model was trained with {trained}. Put that back, or train again."
-            )
-
-
-def _positive_class(run: Run) -> str:
-    if not run.recipe.positive_class:
-        raise RunError(
-            f"{run.recipe_path} does not name the positive class. Add a line such as: "
-            f"positive_class = {run.recipe.classes[-1]!r}"
-        )
-    return run.recipe.positive_class
-
-
-def _threshold(run: Run) -> Threshold:
-    stored: dict[str, Any] | None = run.manifest.get("threshold")
-    if not stored:
-        raise RunError(
-            f"{run.folder} has no threshold, since its training did not come to the end. "
-            f"Go on with it: dlmath train --resume {run.folder}"
-        )
-    return Threshold(float(stored["value"]), str(stored["chosen_on"]))
-
-
-def _abstention(run: Run) -> Abstention:
-    """Return what the manifest tells of it; runs of before have none."""
-    manifest = run.manifest
-    confidence = (manifest.get("abstention") or {}).get("confidence")
-    distance = (manifest.get("distance") or {}).get("limit")
-    return Abstention(
-        None if confidence is None else float(confidence),
-        None if distance is None else float(distance),
-    )

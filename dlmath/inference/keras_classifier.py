@@ -12,11 +12,11 @@ import tensorflow as tf
 from dlmath import models
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.decision_rule import stored_decision
 from dlmath.inference.exported import decision_of
 from dlmath.inference.keras_file import read_note
-from dlmath.inference.light_classifier import stored_distance
+from dlmath.inference.light_classifier import stored_ood_score
 from dlmath.inference.probabilities import BATCH_SIZE, predict_probabilities
+from dlmath.inference.run_files import ood_record, stored_decision
 from dlmath.models.keras_archive import read_bounded
 from dlmath.runs import Run
 
@@ -30,7 +30,7 @@ class KerasClassifier(Classifier):
     """
 
     batch_size: ClassVar[int] = BATCH_SIZE
-    distance_batch_size: ClassVar[int | None] = 1024
+    ood_batch_size: ClassVar[int | None] = 1024
     model: keras.Model
 
     @classmethod
@@ -46,8 +46,8 @@ class KerasClassifier(Classifier):
 
     @classmethod
     def _of_export(cls, path: Path) -> Self:
-        metadata, distance = read_note(read_bounded(path), path)
-        return cls(**decision_of(metadata), distance=distance, model=models.load(path))
+        metadata, ood_score = read_note(read_bounded(path), path)
+        return cls(**decision_of(metadata), ood_score=ood_score, model=models.load(path))
 
     @classmethod
     def _of_run(cls, run: Run) -> Self:
@@ -59,14 +59,14 @@ class KerasClassifier(Classifier):
                 f"{run.folder} contradicts itself: the model has {outputs} outputs and "
                 f"{run.recipe_path.name} names {len(classes)} classes. Train it again."
             )
-        distance = None
-        if run.manifest.get("distance"):
-            distance = stored_distance(run, model.get_layer("logits").input.shape[-1])
-        return cls(**decision, distance=distance, model=model)
+        ood_score = None
+        if ood_record(run):
+            ood_score = stored_ood_score(run, model.get_layer("logits").input.shape[-1])
+        return cls(**decision, ood_score=ood_score, model=model)
 
     def compute(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the probabilities of a batch and, where there is a distance, its features."""
-        if self.distance is None:
+        """Return the probabilities of a batch and, for an out-of-distribution score, features."""
+        if self.ood_score is None:
             return {"probabilities": predict_probabilities(self.model, batch)}
         both, classes = predict_probabilities(self._with_features, batch), len(self.classes)
         return {
@@ -75,11 +75,11 @@ class KerasClassifier(Classifier):
         }
 
     def outputs_in_graph(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Return probabilities (N, K) and, where there is a distance, the features (N, D) for it.
+        """Return probabilities (N, K) and, for an out-of-distribution score, the features (N, D).
 
         In TensorFlow operations, for a graph.
         """
-        if self.distance is None:
+        if self.ood_score is None:
             return self.model(pixels, training=False), None
         both = self._with_features(pixels, training=False)
         return both[:, : len(self.classes)], both[:, len(self.classes) :]

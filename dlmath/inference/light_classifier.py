@@ -15,9 +15,9 @@ import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.decision_rule import stored_decision
-from dlmath.inference.distance import FeatureDistance
 from dlmath.inference.network import Network
+from dlmath.inference.ood_score import OodScore
+from dlmath.inference.run_files import ood_record, stored_decision
 from dlmath.inference.runtimes import has_light_form
 from dlmath.runs import Run
 
@@ -57,7 +57,7 @@ class LightClassifier(Classifier):
         content = _read(run.light_network_path, record["features_sha256"])
         kernel, bias = _read_head(run.light_head_path, record["head_sha256"])
         network = Network(content, threads=os.cpu_count() or 1)
-        distance = stored_distance(run, network.feature_count)
+        ood_score = stored_ood_score(run, network.feature_count)
         wanted = (decision["image_size"], network.feature_count, len(decision["classes"]))
         if (network.input_size, *kernel.shape) != wanted or bias.shape != wanted[2:]:
             raise RunError(
@@ -66,7 +66,7 @@ class LightClassifier(Classifier):
                 f"{kernel.shape}, and {run.recipe_path.name} says {wanted[0]} pixels and "
                 f"{wanted[2]} classes. Train it again."
             )
-        return cls(**decision, distance=distance, network=network, kernel=kernel, bias=bias)
+        return cls(**decision, ood_score=ood_score, network=network, kernel=kernel, bias=bias)
 
     def compute(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return the probabilities and the features of a batch."""
@@ -82,23 +82,23 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def stored_distance(run: Run, feature_count: int) -> FeatureDistance | None:
-    """Return what a run measures the distance from its training images with; None without.
+def stored_ood_score(run: Run, feature_count: int) -> OodScore | None:
+    """Return the out-of-distribution score that a run fitted; None without one.
 
     Raises:
         RunError: The file is missing, changed, or of another number of features.
     """
-    record = run.manifest.get("distance")
+    record = ood_record(run)
     if not record:
         return None
-    content = _read(run.light_distance_path, record["sha256"], what_next="Train again.")
-    distance = FeatureDistance.from_bytes(content)
-    if distance.means.shape[1] != feature_count:
+    content = _read(run.light_ood_path, record["sha256"], what_next="Train again.")
+    ood_score = OodScore.from_bytes(content)
+    if ood_score.means.shape[1] != feature_count:
         raise RunError(
             f"{run.folder} contradicts itself: its model has {feature_count} features, and "
-            f"{run.light_distance_path.name} {distance.means.shape[1]}. Train it again."
+            f"{run.light_ood_path.name} {ood_score.means.shape[1]}. Train it again."
         )
-    return distance
+    return ood_score
 
 
 def _read(

@@ -1,4 +1,4 @@
-"""A frozen network under LiteRT: pixels in, features out, with NumPy and LiteRT alone."""
+"""A frozen network under LiteRT: pixels in, features out, with only NumPy and LiteRT."""
 
 from pathlib import Path
 from typing import Any

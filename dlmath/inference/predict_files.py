@@ -1,4 +1,4 @@
-"""Predict the class of image files, one answer for each file whatever happens to the others.
+"""Predict the class of image files, each independently of faults in the others.
 
 Where the run has a light form of its model, neither TensorFlow nor Keras is loaded.
 """
@@ -12,16 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmath.data.pillow_images import read_image
+from dlmath.data import images
 from dlmath.data.trees import is_image, is_junk
 from dlmath.errors import DataError, RunError
-from dlmath.inference.classifier import Classifier, Outputs
-from dlmath.inference.columns import number_or_none
-from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.exported import export_metadata
-from dlmath.inference.prediction import Prediction, Shift
-from dlmath.inference.prevalence import check_prevalence
-from dlmath.inference.runtimes import kind_of_export, load_classifier
+from dlmath.inference.classifier import Classifier
+from dlmath.inference.outcome import Prediction, predict_one
+from dlmath.inference.prevalence import Shift, check_prevalence
+from dlmath.inference.runtimes import export_metadata, kind_of_export, load_classifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -37,7 +34,7 @@ def predict(
     trust: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[Prediction]:
-    """Return what a run's model says of each file, in the order given.
+    """Return the prediction of a run's model for each file, in the order given.
 
     Args:
         run: A run, its folder, its name under `runs/`, or what `dlmath.export` made of one; None
@@ -109,9 +106,9 @@ def find_images(files: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def _fitting(name: str | Path) -> list[Path]:
-    """Return the path itself or, where there is none, what fits it as a pattern.
+    """Return the path itself or, where there is none, the paths that match it as a pattern.
 
-    Shells fit patterns, but not that of Windows, and none does in quotes.
+    Shells expand patterns, but not that of Windows, and none in quotes.
     """
     path = Path(name)
     if path.exists() or not glob.has_magic(str(name)):
@@ -129,7 +126,7 @@ def predict_by(
     shift: Shift | None = None,
     reporter: Reporter = SILENT,
 ) -> list[Prediction]:
-    """Return what a loaded classifier says of each file."""
+    """Return the predictions of a loaded classifier for files."""
     predictions: list[Prediction] = []
     with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
         for first in range(0, len(paths), BATCH_SIZE):
@@ -150,7 +147,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 def _is_image(path: Path, folder: Path) -> bool:
     names = path.relative_to(folder).parts
-    # macOS leaves a "._x.jpeg" beside or in __MACOSX/ for each x.jpeg: no image at all.
+    # macOS leaves a "._x.jpeg" next to each x.jpeg, or in __MACOSX/: no image at all.
     is_hidden = any(name.startswith(".") or is_junk(name) for name in names)
     return not is_hidden and path.is_file() and is_image(path)
 
@@ -158,7 +155,7 @@ def _is_image(path: Path, folder: Path) -> bool:
 def _read(path: Path, size: int) -> np.ndarray | str:
     """Return the image, or the reason why there is none."""
     try:
-        return read_image(path, str(path), size)
+        return images.read(path, str(path), size)
     except DataError as error:
         return str(error)
 
@@ -175,25 +172,3 @@ def _predict_batch(
             yield Prediction(str(path), error=image)
         else:
             yield predict_one(classifier, path, outputs.row(next(rows)))
-
-
-def predict_one(rule: DecisionRule, path: Path, outputs: Outputs) -> Prediction:
-    """Return what a classifier's outputs for one image come to.
-
-    Raises:
-        RunError: A probability is NaN. That is so for every image, most likely: it is said once.
-    """
-    outputs.refuse_nan(lambda _: f"The model gives NaN for {path}")
-    probabilities, distances, _ = outputs
-    decided = int(rule.decide(probabilities)[0])
-    positive = rule.positive_index
-    unusual, abstains = rule.unusual(distances), rule.abstains(probabilities, distances)
-    return Prediction(
-        file=str(path),
-        decision=rule.classes[decided],
-        probabilities=dict(zip(rule.classes, map(float, probabilities[0]), strict=True)),
-        positive=None if positive is None else decided == positive,
-        distance=None if distances is None else number_or_none(distances[0]),
-        unusual=None if unusual is None else bool(unusual[0]),
-        abstains=None if abstains is None else bool(abstains[0]),
-    )

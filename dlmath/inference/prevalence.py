@@ -1,12 +1,16 @@
-r"""What the probabilities would be where the disease is more common, or rarer.
+r"""Recalibrate probabilities to a place where the disease is more common, or rarer.
 
 Sensitivity and specificity are taken to stay what they are, and with them the distribution of the
 images within each class (prior shift). The predictive values, and the probabilities, do not stay.
 """
 
+from dataclasses import dataclass, replace
+from typing import Self
+
 import numpy as np
 
 from dlmath.errors import DataError, RunError
+from dlmath.inference.outcome import Prediction
 from dlmath.runs import Run
 
 
@@ -75,3 +79,36 @@ def shift_probability(probability: np.ndarray, trained_at: float, prevalence: fl
     probability = np.asarray(probability, float)
     for_it = probability * (prevalence / trained_at)
     return for_it / (for_it + (1 - probability) * ((1 - prevalence) / (1 - trained_at)))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Adds to a prediction the probability at another prevalence.
+
+    Attributes:
+        positive_class: Whose probability it is.
+        trained_at: The prevalence that the model's probabilities are for.
+        prevalence: The other one.
+    """
+
+    positive_class: str
+    trained_at: float
+    prevalence: float
+
+    @classmethod
+    def of(cls, run: Run, prevalence: float) -> Self:
+        """Return the shift from what a run was trained on.
+
+        Raises:
+            DataError: There is no such prevalence, or more than two classes.
+        """
+        check_prevalence(prevalence)
+        return cls(run.recipe.positive_class, trained_prevalence(run), prevalence)
+
+    def __call__(self, prediction: Prediction) -> Prediction:
+        """Return the prediction with it; one without probabilities as it is."""
+        if prediction.probabilities is None:
+            return prediction
+        own = np.array(prediction.probabilities[self.positive_class])
+        shifted = float(shift_probability(own, self.trained_at, self.prevalence))
+        return replace(prediction, probability_at_prevalence=shifted)

@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from dlmath.errors import RunError, UserError, did_you_mean
+from dlmath.inference.export_files import (
+    LITERT,
+    METADATA,
+    ONNX,
+    SAVED_MODEL_METADATA,
+    read_metadata,
+)
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
     from dlmath.inference.classifier import Classifier
 
-LITERT, ONNX = "model.tflite", "model.onnx"
-
 
 @dataclass(frozen=True)
 class Runtime:
-    """A way to run a classifier.
+    """A program that runs a classifier.
 
     Attributes:
         module: Of the subclass of `Classifier` that runs it.
@@ -40,7 +45,7 @@ class Runtime:
     is_program: bool = False
 
     def exported(self, path: Path) -> bool:
-        """Whether the path is an export that this runtime runs."""
+        """Return whether the path is an export that this runtime runs."""
         if self.file.startswith("."):
             return path.suffix == self.file and path.is_file()
         return bool(self.file) and (path / self.file).is_file()
@@ -69,8 +74,8 @@ RUNTIMES = {
         gives_maps=True,
         is_program=True,
     ),
-    "litert": Runtime("dlmath.inference.portable_classifiers", "LiteRTClassifier", file=LITERT),
-    "onnx": Runtime("dlmath.inference.portable_classifiers", "OnnxClassifier", file=ONNX),
+    "litert": Runtime("dlmath.inference.litert_onnx", "LiteRTClassifier", file=LITERT),
+    "onnx": Runtime("dlmath.inference.litert_onnx", "OnnxClassifier", file=ONNX),
 }
 # What `dlmath predict --runtime` and `dlmath export --format` take, as Typer reads choices.
 RuntimeChoice = Literal["auto", "light", "keras"]
@@ -82,8 +87,25 @@ def kind_of_export(path: Path) -> str | None:
     return next((name for name, one in RUNTIMES.items() if one.exported(path)), None)
 
 
+def export_metadata(path: Path) -> dict[str, Any]:
+    """Return the metadata of an export; nothing of it is run.
+
+    Raises:
+        RunError: It has none, or is damaged.
+    """
+    kind = kind_of_export(path)
+    if kind == "saved_model":
+        return read_metadata(path / SAVED_MODEL_METADATA)
+    if kind == "keras":
+        from dlmath.inference.keras_file import read_note
+        from dlmath.models.keras_archive import read_bounded
+
+        return read_note(read_bounded(path), path)[0]
+    return read_metadata(path / METADATA)
+
+
 def has_light_form(run: Run) -> bool:
-    """Whether the run's training left a light form of its classifier."""
+    """Return whether the run's training left a light form of its classifier."""
     return bool(run.manifest.get("light"))
 
 

@@ -8,12 +8,13 @@ import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.exported import SAVED_MODEL_METADATA, stored_fields
+from dlmath.inference.export_files import SAVED_MODEL_METADATA
+from dlmath.inference.exported import stored_fields
 
 
 @dataclass(frozen=True, eq=False)
 class SavedModelClassifier(Classifier):
-    """A classifier whose network, and whose distance, TensorFlow runs.
+    """A classifier whose network and out-of-distribution score TensorFlow runs.
 
     Attributes:
         loaded: Owns the variables of the signature.
@@ -45,9 +46,11 @@ class SavedModelClassifier(Classifier):
         return cls(**fields, loaded=loaded, signature=signature)
 
     def compute(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the probabilities and, where there is a distance, the distances of a batch."""
+        """Return the probabilities and, if fitted, the out-of-distribution scores of a batch."""
         import tensorflow as tf
 
         outputs = self.signature(pixels=tf.constant(batch, tf.float32))
-        names = {"probabilities": "probabilities", "distance": "distances"}
+        names = {"probabilities": "probabilities", "ood_score": "ood_scores"}
+        if "ood_score" not in outputs:  # an export from before the name was changed
+            names["distance"] = "ood_scores"
         return {ours: outputs[name].numpy() for name, ours in names.items() if name in outputs}

@@ -28,6 +28,8 @@ from dlmath.recipe.metadata import (
 from dlmath.recipe.toml_text import toml
 
 RECIPE_VERSION = 1
+# Fields of older recipes by their earlier names, under which they are still read.
+EARLIER_NAMES = {"usual_share": "in_distribution_share"}
 
 # A field of each section of the file.
 _data = partial(setting, section=metadata.DATA)
@@ -263,10 +265,10 @@ class Recipe:
         Between(0, 0.99),
         used_by=uses.abstain_rule("risk"),
     )
-    usual_share: float = _decision(
+    in_distribution_share: float = _decision(
         0.95,
-        "Share of validation images near enough to the training images; farther ones are marked "
-        "as unusual.",
+        "Share of validation images that count as in distribution; farther ones are marked as out "
+        "of it.",
         Between(0, 1, open_low=True),
     )
     seed: int = _decision(
@@ -299,6 +301,7 @@ class Recipe:
         """
         name, separator, text = setting.partition("=")
         name, text = name.strip(), text.strip()
+        name = EARLIER_NAMES.get(name, name)
         if not separator or not name:
             raise RecipeError(f"A setting must read field=value. Received: {setting!r}")
         refuse_unknown(cls, [name])
@@ -337,6 +340,7 @@ class Recipe:
         except (ValueError, RecursionError) as error:
             raise RecipeError(f"{source} is not valid TOML: {error}.") from error
         try:
+            values = _by_present_names(values)
             refuse_unknown(cls, values)
             if "name" not in values:
                 raise RecipeError("`name` is missing; add a line such as: name = 'my_task'")
@@ -373,3 +377,18 @@ class Recipe:
     def is_binary(self) -> bool:
         """Return whether there are two classes, one of which is the positive one."""
         return len(self.classes) == 2
+
+
+def _by_present_names(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a recipe that may be older under the names that they have now.
+
+    Raises:
+        RecipeError: A field is there under both names.
+    """
+    for earlier, name in EARLIER_NAMES.items():
+        if earlier in values and name in values:
+            raise RecipeError(
+                f"`{earlier}` is the earlier name of `{name}`; keep one of them. "
+                f"Received: {earlier}={values[earlier]!r}, {name}={values[name]!r}"
+            )
+    return {EARLIER_NAMES.get(name, name): value for name, value in values.items()}

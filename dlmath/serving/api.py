@@ -1,4 +1,4 @@
-"""The HTTP API: predictions for programs, what they may ask, and how the server is."""
+"""The HTTP API: predictions for programs, and the state of the server."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from fastapi import FastAPI, Path, Request, Response
 from starlette.exceptions import HTTPException
 
 from dlmath._version import __version__
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.serving import description as told
 from dlmath.serving.openapi_page import api_page
 from dlmath.serving.refusal import Refusal
@@ -118,7 +118,7 @@ class _Routes:
         return answer_refusal(request.scope, first, files=entries)
 
     async def explain(self, request: Request) -> Response:
-        """Draw the map of one file over it, next to it, as PNG."""
+        """Return a PNG of one file, and next to it of the file with its heat map."""
         (upload,) = await read_uploads(request, self.limits, 1)
         picture = await self.service.explain(upload.content, upload.name)
         return Response(picture, media_type="image/png")
@@ -142,7 +142,7 @@ class _Routes:
         return Json(write_answer(answers, is_columnar=asked.is_columnar))
 
     async def predict_version(self, request: Request, name: str, version: str) -> Response:
-        """Answer as without a version; there is only one."""
+        """As without a version; there is only one."""
         self._require(name, version)
         return await self.predict_rows(request, name)
 
@@ -155,7 +155,7 @@ class _Routes:
         return Json({"model_version_status": [known]})
 
     async def version_status(self, name: str, version: str) -> Response:
-        """Answer as without a version."""
+        """As without a version."""
         self._require(name, version)
         return await self.model_status(name)
 

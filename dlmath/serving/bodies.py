@@ -1,7 +1,7 @@
 """Bounds on the bodies of requests while they arrive: bytes, seconds, and memory of all together.
 
-What a header claims is judged first, but a body may come without a length (chunked), lie about
-nothing and never end: so every piece is counted.
+The claims of the header are checked first. A body may also come without a length (chunked) and
+never end, so every piece is counted.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class BoundedBodies:
             return
         body = _Body(self, scope, receive, send)
         try:
-            body.refuse_by_head()
+            body.check_head()
             await self.app(scope, body.receive, body.send)
         except Exception:
             # The application may have failed in its own way over the body that it did not get.
@@ -70,8 +70,8 @@ class _Body:
         self._receive = receive
         self._send = send
 
-    def refuse_by_head(self) -> None:
-        """Judge what the head says of the body."""
+    def check_head(self) -> None:
+        """Check what the header claims about the body."""
         headers = Headers(scope=self.scope)
         if headers.get("content-encoding", "identity").lower() != "identity":
             self._refuse(Refusal(415, "A body must not be compressed.", code="content_encoding"))

@@ -1,4 +1,4 @@
-"""Descriptions of each answer for the OpenAPI page; `dlmath.serving.api` says when it is given."""
+"""Descriptions of answers for the OpenAPI page; `dlmath.serving.api` gives the answers."""
 
 from typing import Any
 
@@ -33,9 +33,11 @@ _PREDICTION = {
         "class": {"type": "string"},
         "probabilities": {"type": "object", "additionalProperties": {"type": "number"}},
         "positive": {"type": ["boolean", "null"]},
-        "distance": {"type": ["number", "null"]},
-        "unusual": {"type": ["boolean", "null"]},
+        "ood_score": {"type": ["number", "null"]},
+        "out_of_distribution": {"type": ["boolean", "null"]},
         "abstains": {"type": ["boolean", "null"]},
+        "distance": {"type": ["number", "null"], "deprecated": True},
+        "unusual": {"type": ["boolean", "null"], "deprecated": True},
         "error": {"type": "string"},
     },
 }
@@ -60,9 +62,11 @@ _OUTPUTS = {
         "classes": {"type": "array", "items": {"type": "string"}},
         "decision": {"type": "string"},
         "positive": {"type": "boolean"},
-        "distance": {"type": "number"},
-        "unusual": {"type": "boolean"},
+        "ood_score": {"type": "number"},
+        "out_of_distribution": {"type": "boolean"},
         "abstains": {"type": "boolean"},
+        "distance": {"type": "number", "deprecated": True},
+        "unusual": {"type": "boolean", "deprecated": True},
     },
 }
 TENSORFLOW_ANSWER = {

@@ -1,7 +1,8 @@
-"""Limits of a server: everything a client can make large, long or many has a bound."""
+"""Bounds on everything that a client of the server can make large, long or many."""
 
 from dataclasses import dataclass, fields
 
+from dlmath.data.images import ReadLimits
 from dlmath.errors import UserError
 
 MEBIBYTE = 2**20
@@ -44,6 +45,11 @@ class Limits:
     body_seconds: float = 60
     stop_seconds: float = 30
     connections: int = 256
+
+    @property
+    def of_image(self) -> ReadLimits:
+        """Bounds on one image file."""
+        return ReadLimits(self.image_bytes, self.pixels)
 
     def __post_init__(self) -> None:
         """Refuse bounds under which nothing could be answered.

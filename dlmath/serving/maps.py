@@ -15,7 +15,7 @@ from PIL import Image
 
 from dlmath.errors import DataError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.inference.runtimes import RUNTIMES, kind_of_export
 from dlmath.inference.saved_model_classifier import SavedModelClassifier
 from dlmath.runs import Run
@@ -57,7 +57,7 @@ class MapMaker:
 
     @property
     def is_loaded(self) -> bool:
-        """Return whether the explaining part is loaded, which the first map waits for."""
+        """Whether the explaining model is loaded, so that a map takes no longer than others."""
         return self._explain is not None
 
     def submit(self, content: bytes, prediction: Prediction, limits: Limits) -> "Future[HeatMap]":

@@ -1,4 +1,4 @@
-"""Middleware of every request: it is counted, logged in one line, and never shows a fault."""
+"""Middleware around every request: counts it, logs one line, and hides faults of the server."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ from dlmath.serving.replies import NOTED, answer_refusal
 FIXED = ("/predict", "/explain", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 MODELS = "/v1/models/"
 
-# The page is Gradio's, whose scripts stand in it; it may load from and ask only this server.
+# The page is Gradio's, whose scripts stand in it; what it may load and ask is only this server.
 _POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'; "
     "form-action 'self'; base-uri 'self'; object-src 'none'"
@@ -29,7 +29,7 @@ _HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
 }
 
-_GONE = 499  # nginx's number; HTTP has none for an answer that nobody gets
+_GONE = 499  # nginx's number; HTTP has none for an answer that no one gets
 
 # Route, status, seconds, and the refusal if it was one.
 Note = Callable[[str, int, float, Refusal | None], None]
@@ -79,7 +79,7 @@ class Observed:
 
         try:
             await self.app(scope, receive, sending)
-        except ClientDisconnect:  # while its body was read: no fault of ours, and nobody to answer
+        except ClientDisconnect:  # while its body was read: no fault of ours, and no one to answer
             status = _GONE  # whatever the application tried to say
             noted.append(Refusal(_GONE, "The client has gone.", code="gone"))
         except Exception as error:
@@ -98,7 +98,7 @@ class Observed:
                 self.log(f"{scope['method']} {route} {status} {1000 * seconds:.0f} ms{reason}")
 
     def _report(self, error: Exception) -> None:
-        """Tell the operator of a fault, not the client."""
+        """Report a fault to the operator, not to the client."""
         what = f"{type(error).__name__}: {error}"
         if self.debug:
             what = "".join(traceback.format_exception(error))

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 
 from dlmath.inference.decision_rule import DecisionRule
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 
 _MOST_CLASSES = 5  # that are shown where a model knows many
 # Paths in a square of 24; the words next to them say the same.
@@ -122,7 +122,7 @@ def _doubts(classifier: DecisionRule, prediction: Prediction) -> Iterator[str]:
     if least is not None and classifier.confidence(row)[0] < least:
         near = "the threshold" if classifier.threshold else "that of another class"
         yield f"The model is unsure: the probability is too near {near}."
-    if prediction.unusual:
+    if prediction.out_of_distribution:
         yield "The image is unlike those that the model was trained on."
 
 

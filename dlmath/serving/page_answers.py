@@ -9,7 +9,7 @@ from PIL import Image
 
 from dlmath.data.listing import counted
 from dlmath.errors import DlmathError
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.serving.page_answer import (
     answered_card,
     coming_map,

@@ -9,7 +9,7 @@ from dlmath import pages
 from dlmath.data.listing import counted
 from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.metric_table import METRICS
-from dlmath.inference.exported import export_metadata
+from dlmath.inference.runtimes import export_metadata
 from dlmath.number_text import estimate_cells
 from dlmath.runs import Run, read_json
 from dlmath.serving.service import Service
@@ -108,7 +108,7 @@ def _decides(service: Service) -> str:
     rules = []
     if classifier.abstention.confidence is not None:
         rules.append("it is unsure")
-    if classifier.abstention.distance is not None:
+    if classifier.abstention.ood_score is not None:
         rules.append("the image is unlike the training images")
     if not rules:
         return said + "It has no rule for abstaining, and answers whatever it is shown."

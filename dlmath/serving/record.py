@@ -1,4 +1,4 @@
-"""The record of a server's answers for `dlmath drift`: sums, from which no image comes back."""
+"""Sums over the answers of a server, for `dlmath drift`; no image can be recovered from them."""
 
 import threading
 import time
@@ -17,10 +17,10 @@ _TRIES, _PAUSE = 30, 0.1
 
 
 class Record:
-    """Adds answers up, and writes the sums into the run's folder now and then and at the end.
+    """Adds up answers, and writes the sums to the run's folder every minute and at the end.
 
     Args:
-        run: What is served.
+        run: The run that is served.
         classifier: Of the run.
     """
 
@@ -32,7 +32,7 @@ class Record:
         self._writer.start()
 
     def add(self, outputs: Outputs, pixels: np.ndarray) -> None:
-        """Count what was said of N images, (N, size, size, 3) in 0..255."""
+        """Add the outputs for N images, (N, size, size, 3) in 0..255."""
         finite = np.isfinite(outputs.probabilities).all(axis=1)
         if finite.all():  # one that has no answer is counted as a fault, and nowhere else
             self._statistics.add(outputs, pixels)

@@ -1,4 +1,4 @@
-"""The refusal of a request, in the terms of HTTP, by the API and the page alike."""
+"""The refusal of a request: an HTTP status and a reason, for the API and for the page."""
 
 from dlmath.data.image_headers import BadImage, FaultKind
 

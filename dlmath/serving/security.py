@@ -1,4 +1,4 @@
-"""Access control: the right host name, no other web site, and beyond this machine a token.
+"""Access to the server: the right host name, no other web site, and beyond this machine a token.
 
 Without the first two a page of any web site, open in a browser on this machine, could use a server
 that listens only on loopback: by a name that its DNS turns to 127.0.0.1 (DNS rebinding), or by a
@@ -26,20 +26,20 @@ from dlmath.serving.sign_in import asking_page, read_token
 
 COOKIE = "dlmath_token"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# What asks whether the server lives has no token, and learns nothing else.
+# A health check has no token, and learns nothing else.
 _OPEN = ("/healthz", "/readyz")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True)
 class Access:
-    """The rules of who may ask.
+    """The clients that may send requests.
 
     Attributes:
         names: Host names under which the server is reached.
         any_address: Whether any IP address in the place of a name is right too. No DNS stands
             between an address and its machine, so that it cannot be rebound.
-        token: What a client must know; None where only this machine can ask.
+        token: The secret of clients; None where only this machine can send requests.
     """
 
     names: frozenset[str]
@@ -75,7 +75,7 @@ class Access:
 
     @property
     def cookie(self) -> str:
-        """The token as a browser keeps it: letters that every cookie may have."""
+        """The cookie that stands for the token in a browser."""
         return hashlib.sha256((self.token or "").encode(errors="replace")).hexdigest()
 
     def is_token(self, given: str) -> bool:

@@ -1,4 +1,4 @@
-"""One classifier for many clients: what the page and the HTTP API both ask."""
+"""The prediction service: one classifier for the clients of the page and of the HTTP API."""
 
 import asyncio
 import os
@@ -14,10 +14,9 @@ import numpy as np
 
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier, Outputs
-from dlmath.inference.exported import export_metadata
-from dlmath.inference.predict_files import find_model, predict_one
-from dlmath.inference.prediction import Prediction
-from dlmath.inference.runtimes import load_classifier
+from dlmath.inference.outcome import Prediction, predict_one
+from dlmath.inference.predict_files import find_model
+from dlmath.inference.runtimes import export_metadata, load_classifier
 from dlmath.runs import Run
 from dlmath.serving.batching import Batcher
 from dlmath.serving.limits import Limits
@@ -125,7 +124,7 @@ class Service:
         Raises:
             Refusal: It cannot be read, the server is full or closing, or it took too long.
         """
-        self._refuse_when_closing()
+        self._check_open()
         with self._images.one():
             try:
                 async with asyncio.timeout(self.limits.request_seconds):
@@ -203,13 +202,13 @@ class Service:
             self._record.add(outputs, pixels)
         return outputs
 
-    def _refuse_when_closing(self) -> None:
+    def _check_open(self) -> None:
         if self._closing:
             raise _closing()
 
 
 class _Places:
-    """A number of places that are taken and left, from any thread; nobody waits for one."""
+    """A bounded number of places, taken and left from any thread; no one waits for one."""
 
     def __init__(self, total: int):
         self.total = total

@@ -1,4 +1,4 @@
-"""Counters of the server, in the text form that Prometheus reads.
+"""Metrics of the server, in the text form that Prometheus reads.
 
 Counts only: no image, no file name, no address of a client.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from dlmath._version import __version__
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.serving.refusal import Refusal
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

@@ -1,4 +1,4 @@
-"""The REST form of TensorFlow Serving: its requests read, its answers written.
+"""The REST form of TensorFlow Serving: read its requests, write its answers.
 
 A client of the SavedModel export behind TensorFlow Serving gets the same outputs here.
 
@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import EARLIER_NAMES, Prediction
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 
@@ -22,7 +22,7 @@ _FIELDS = {"instances", "inputs", "signature_name"}
 
 
 class PredictRequest(NamedTuple):
-    """A request for predictions.
+    """The images of a predict request.
 
     Attributes:
         images: Whole PNG or JPEG files.
@@ -39,7 +39,7 @@ def read_request(body: bytes, limits: Limits) -> PredictRequest:
     Raises:
         Refusal: It is no JSON (400), not of this form (400), too many images or too large (413).
     """
-    _refuse_many_values(body, limits)
+    _check_value_count(body, limits)
     document = _parse(body)
     if not isinstance(document, dict):
         raise Refusal(400, "The body must be a JSON object. Received: " + _kind(document))
@@ -71,8 +71,9 @@ def write_answer(predictions: Sequence[Prediction], *, is_columnar: bool) -> dic
 def _outputs(prediction: Prediction) -> dict[str, Any]:
     """Return the outputs of a SavedModel's `serving_default` for one image."""
     assert prediction.probabilities is not None
-    further = ("positive", "distance", "unusual", "abstains")
+    further = ("positive", "ood_score", "out_of_distribution", "abstains")
     known = {name: getattr(prediction, name) for name in further}
+    known |= {earlier: known[name] for name, earlier in EARLIER_NAMES.items()}
     return {
         "probabilities": list(prediction.probabilities.values()),
         "classes": list(prediction.probabilities),
@@ -81,7 +82,7 @@ def _outputs(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _refuse_many_values(body: bytes, limits: Limits) -> None:
+def _check_value_count(body: bytes, limits: Limits) -> None:
     """Refuse what would become thirty times as large in memory: `[],` is 3 bytes, a list 64."""
     values = sum(body.count(mark) for mark in (b"[", b"{", b","))
     if values > _VALUES_OF_AN_IMAGE * (limits.images + 1):

@@ -1,4 +1,4 @@
-"""Files from a multipart form, only in memory: no part of an upload reaches a disk.
+"""Read the files of a multipart form into memory: no part of an upload reaches a disk.
 
 Source: RFC 7578.
 """

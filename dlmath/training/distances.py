@@ -1,7 +1,7 @@
-"""Write the distance by which a run recognises images unlike those it was trained on.
+"""Write what finds images unlike the training images: the out-of-distribution score, and drift.
 
-The distance is fitted to training images, and the limit beyond which an image is unusual is chosen
-on validation: an image that was trained on is nearer than any other of its kind.
+The score is fitted to training images, and its limit is chosen on validation: an image that was
+trained on is nearer than any other of its kind.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ import keras
 import numpy as np
 
 from dlmath.features.network import Runner, feature_model
-from dlmath.inference.feature_distance import distance_limit, fit_distance
 from dlmath.inference.light_classifier import softmax
 from dlmath.inference.network import Network
+from dlmath.inference.ood_fit import fit_ood_score, ood_limit
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
@@ -32,7 +32,7 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class ReferenceFeatures:
-    """Features that distance and drift are measured against.
+    """Features that the out-of-distribution score and drift are measured against.
 
     Attributes:
         train: (N, D) of training images.
@@ -47,37 +47,37 @@ class ReferenceFeatures:
     probabilities: np.ndarray
 
 
-def write_distance(
+def write_ood_score(
     run: Run, train: np.ndarray, labels: np.ndarray, validation: np.ndarray, share: float
 ) -> dict[str, Any] | None:
-    """Fit and write the distance, and return the manifest's entry.
+    """Fit and write the out-of-distribution score, and return the manifest's entry.
 
     Args:
         run: The run that gets `light/distance.npz`.
         train: (N, D) features of training images.
         labels: (N,) their class indices.
         validation: (M, D) features of validation images.
-        share: The share of the validation images that are usual, above 0 and at most 1.
+        share: Of the validation images that lie within the limit, above 0 and at most 1.
 
     Returns:
-        None where the features give no distance; then nothing is written.
+        None where the features give no score; then nothing is written.
     """
-    distance = fit_distance(train, labels)
-    if distance is None:
+    ood_score = fit_ood_score(train, labels)
+    if ood_score is None:
         return None
-    distances = distance(validation.astype(np.float64))
-    distances = distances[np.isfinite(distances)]
-    if not len(distances):
+    ood_scores = ood_score(validation.astype(np.float64))
+    ood_scores = ood_scores[np.isfinite(ood_scores)]
+    if not len(ood_scores):
         return None
-    content = distance.to_bytes()
-    write_bytes(run.light_distance_path, content)
+    content = ood_score.to_bytes()
+    write_bytes(run.light_ood_path, content)
     return {
         "sha256": hashlib.sha256(content).hexdigest(),
-        "limit": distance_limit(distances, share),
+        "limit": ood_limit(ood_scores, share),
         "share": share,
         "chosen_on": "validation",
         "images": len(train),
-        "validation_images": len(distances),
+        "validation_images": len(ood_scores),
     }
 
 

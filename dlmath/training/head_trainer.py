@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import softmax
 
 from dlmath import models
-from dlmath.data.pixels import read_image
+from dlmath.data import images
 from dlmath.data.sources import Example
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe_files
@@ -151,7 +151,7 @@ class HeadTrainer:
     def sample_images(self, count: int) -> np.ndarray:
         """Read the first validation images (M, S, S, 3) in 0..255."""
         size = self.recipe.image_size
-        return np.stack([read_image(e.path, e.file, size) for e in self.validation[:count]])
+        return np.stack([images.read(e.path, e.file, size) for e in self.validation[:count]])
 
     @property
     def network_content(self) -> bytes | None:

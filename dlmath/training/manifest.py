@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from dlmath._version import __version__
-from dlmath.data.images import SPECIFICATION
 from dlmath.data.sources import data_hash
+from dlmath.data.specification import SPECIFICATION
 from dlmath.data.splits import split_hash
 from dlmath.models.weights_path import WORDS
 from dlmath.recipe import Recipe

@@ -18,7 +18,7 @@ from dlmath.training import manifest
 from dlmath.training.calibration import calibrate
 from dlmath.training.checkpoint_store import CheckpointStore
 from dlmath.training.context import TrainingContext
-from dlmath.training.distances import write_distance
+from dlmath.training.distances import write_ood_score
 from dlmath.training.model_files import write_light, write_model
 from dlmath.training.trainer import Trainer
 from dlmath.training.training_data import class_indices
@@ -123,17 +123,17 @@ def _write_references(
     *,
     is_light: bool,
 ) -> dict[str, Any]:
-    """Write what new images are compared with: the distance of one image, and the drift of many."""
+    """Write the references of new images: the score of one image, the drift of many."""
     recipe, examples = trainer.recipe, trainer.validation
     known = trainer.reference_features(run, probabilities, context.reporter, is_light=is_light)
     pictures = trainer.picture_means(context.reporter)
     labels = class_indices(examples, recipe)
     patients = [example.patient for example in examples]
-    distance = write_distance(
-        run, known.train, known.train_labels, known.validation, recipe.usual_share
+    ood_score = write_ood_score(
+        run, known.train, known.train_labels, known.validation, recipe.in_distribution_share
     )
     drift = write_reference(run, known.validation, known.probabilities, labels, patients, pictures)
-    return {"distance": distance, "drift": drift}
+    return {"ood_score": ood_score, "drift": drift}
 
 
 def _keep_last_good(

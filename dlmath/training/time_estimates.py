@@ -26,7 +26,7 @@ from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT
 from dlmath.runs import Run, write_json
 from dlmath.training.devices import DeviceConfig
-from dlmath.training.distances import MOST_IMAGES, features_of, write_distance
+from dlmath.training.distances import MOST_IMAGES, features_of, write_ood_score
 from dlmath.training.head_features import freeze_in, missing_features
 from dlmath.training.loop import Callback, Loop, Position
 from dlmath.training.model_files import write_light, write_model
@@ -211,7 +211,7 @@ def _writing(
         write_light(run, model, pixels, content)
 
     seconds = _seconds(write)
-    fitting = _seconds(lambda: write_distance(run, features, labels, features, 1.0))
+    fitting = _seconds(lambda: write_ood_score(run, features, labels, features, 1.0))
     fitting *= max(1.0, rows / measured)
     return StageEstimate("write the model and its light form", 1, "model", seconds + fitting)
 

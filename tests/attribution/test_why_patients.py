@@ -8,7 +8,7 @@ import dlmath
 from dlmath import models
 from dlmath.attribution import WhyPatients, why_patients
 from dlmath.cli.main import app
-from dlmath.data.pixels import read_image
+from dlmath.data.images import read
 from dlmath.errors import DataError, RunError
 from dlmath.linear_head import fit_head
 from dlmath.reporting import SILENT
@@ -60,7 +60,7 @@ def test_without_a_patient_is_what_real_training_without_it_gives(run, images):
         prepared, models.build(prepared.recipe), choose_device("cpu"), SILENT
     )
     data = head_data(loaded)
-    features = loaded.network.make_runner()(read_image(file, "file", 8)[np.newaxis])
+    features = loaded.network.make_runner()(read(file, "file", 8)[np.newaxis])
     for one in answer.patients:
         kept = data.groups != one.patient
         # The penalty is per unit of weight; the believed prior stays as it is.

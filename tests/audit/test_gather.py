@@ -11,8 +11,8 @@ from PIL import Image
 from benchmarks.trials import mutated_files
 from dlmath.audit import gather
 from dlmath.audit.gather import gather_facts
-from dlmath.data.image_headers import FILE_LIMIT
-from dlmath.data.pillow_images import read_image
+from dlmath.data import images
+from dlmath.data.images import FILE_LIMIT
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
 from tests.support import planting
@@ -95,7 +95,7 @@ def test_every_fault_that_can_be_planted_is_named_and_refused_by_training(tmp_pa
         facts = facts_of(path)
 
         try:
-            read_image(path, path.name, 24)
+            images.read(path, path.name, 24)
             refused = None
         except DataError as error:
             refused = str(error)

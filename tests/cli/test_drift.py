@@ -223,8 +223,8 @@ def test_a_training_leaves_what_is_compared_with(squares_recipe, draw_squares, t
     assert isinstance(result.exception, VerificationError)
     document = json.loads(result.stdout)
     assert len(document["farthest"]) == 10
-    distances = [one["distance"] for one in document["farthest"]]
-    assert distances == sorted(distances, reverse=True)
+    scores = [one["ood_score"] for one in document["farthest"]]
+    assert scores == sorted(scores, reverse=True)
 
     run.drift_reference_path.write_bytes(b"something else")
     assert "not the file that the training wrote" in str(

@@ -9,7 +9,7 @@ from dlmath.cli.export import export
 from dlmath.errors import UserError, VerificationError
 from dlmath.export import FORMATS, formats
 from dlmath.export.litert import QUANTIZATIONS
-from dlmath.export.verify import Proof
+from dlmath.export.verification import Proof
 
 app = typer.Typer()
 app.command()(export)

@@ -42,9 +42,11 @@ def test_json_is_one_list(tiny_run, image):
         "class",
         "probabilities",
         "positive",
+        "ood_score",
+        "out_of_distribution",
+        "abstains",
         "distance",
         "unusual",
-        "abstains",
     }
     assert entry["file"] == str(image)
     assert entry["positive"] == (entry["class"] == "PNEUMONIA")

@@ -12,9 +12,9 @@ from PIL import Image
 from pydicom.pixels.processing import apply_windowing
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGLSLossless, RLELossless
 
+from dlmath.data import images
 from dlmath.data.dicom_pixels import to_png, window
 from dlmath.data.image_headers import BadImage, check_image
-from dlmath.data.pillow_images import read_image
 from dlmath.errors import DataError
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
@@ -186,13 +186,13 @@ def test_without_the_extra_the_message_names_it(write_dicom, tmp_path, monkeypat
     path = write_dicom(tmp_path / "a.dcm", np.zeros((8, 8), np.uint8))
     monkeypatch.setitem(sys.modules, "pydicom", None)
     with pytest.raises(DataError, match=r"^scan: .*pip install 'dlmath\[dicom\]'"):
-        read_image(path, "scan", 8)
+        images.read(path, "scan", 8)
 
 
 def test_the_one_reader_reads_it_by_its_first_bytes(write_dicom, tmp_path):
     pixels = (RAMP % 250).astype(np.uint8)
     path = write_dicom(tmp_path / "IM000001", pixels)
-    assert (read_image(path, "scan", 64) == pixels[:, :, np.newaxis]).all()
+    assert (images.read(path, "scan", 64) == pixels[:, :, np.newaxis]).all()
 
 
 @pytest.mark.parametrize("cut", range(0, 900, 37))
@@ -203,7 +203,7 @@ def test_a_file_broken_off_anywhere_is_one_message(write_dicom, tmp_path, cut):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom says more than its errors do
         with pytest.raises(DataError, match=r"^scan: "):
-            read_image(path, "scan", 8)
+            images.read(path, "scan", 8)
 
 
 def test_every_file_that_comes_with_pydicom_is_a_picture_or_one_message():
@@ -215,7 +215,7 @@ def test_every_file_that_comes_with_pydicom_is_a_picture_or_one_message():
         warnings.simplefilter("ignore")
         for path in files:
             try:
-                image = read_image(path, path.name, 32)
+                image = images.read(path, path.name, 32)
             except DataError as error:
                 said.append(str(error).startswith(f"{path.name}: "))
             else:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.data import pixels
-from dlmath.data.pillow_images import decode_and_resize
+from dlmath.data import images, pixels
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Example
 from dlmath.errors import DataError
@@ -47,7 +46,7 @@ def spoilt(examples):
 
 
 def expected(examples):
-    return np.stack([decode_and_resize(e.path.read_bytes(), SIZE) for e in examples])
+    return np.stack([images.read(e.path.read_bytes(), e.file, SIZE) for e in examples])
 
 
 @pytest.mark.parametrize("limit", [pixels.MEMORY_LIMIT, 0], ids=["memory", "file"])
@@ -146,11 +145,11 @@ def test_progress_counts_every_image(examples, cache, limit):
 
 
 def test_one_image_is_read_by_the_same_specification(spoilt):
-    image = pixels.read_image(spoilt[0].path, "first", SIZE)
+    image = images.read(spoilt[0].path, "first", SIZE)
 
     np.testing.assert_array_equal(image, expected(spoilt[:1])[0])
     with pytest.raises(DataError, match=r"^third: neither a PNG nor a JPEG"):
-        pixels.read_image(spoilt[2].path, "third", SIZE)
+        images.read(spoilt[2].path, "third", SIZE)
 
 
 def test_an_interruption_leaves_no_file_and_no_thread(examples, cache):

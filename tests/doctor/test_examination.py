@@ -6,8 +6,8 @@ import pytest
 
 from dlmath.doctor import examine
 from dlmath.doctor.checks import MACHINE, OF_RUN
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.network import scaling_of_pixels
-from dlmath.doctor.subject import Subject
 from dlmath.errors import RecipeError, RunError
 from dlmath.runs import write_text
 from tests.support import sabotage
@@ -17,7 +17,7 @@ WORDS = {"ok", "warning", "fault", "not applicable"}
 
 def verdict(run, name):
     (check,) = (check for check in OF_RUN if check.name == name)
-    return check.make(Subject(run))
+    return check.make(ExaminedRun(run))
 
 
 @pytest.mark.slow

@@ -13,9 +13,9 @@ from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
 from dlmath.inference.classifier import Outputs
 from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
-from dlmath.inference.distance import FeatureDistance
-from dlmath.inference.feature_distance import distance_limit, fit_distance
 from dlmath.inference.light_classifier import softmax
+from dlmath.inference.ood_fit import fit_ood_score, ood_limit
+from dlmath.inference.ood_score import OodScore
 
 FEATURES = 24
 MEANS = np.array([[-2.0], [2.0]]) * (np.arange(FEATURES) < 3)  # of the classes
@@ -39,11 +39,11 @@ def draw_pictures(rng: np.random.Generator, patients: np.ndarray, contrast: floa
     return 0.5 + light[:, np.newaxis] + contrast * np.outer(1 + spread, levels) + noise
 
 
-def answer(distance: FeatureDistance, features: np.ndarray) -> Outputs:
+def answer(ood_score: OodScore, features: np.ndarray) -> Outputs:
     """Return what a logistic regression says of features, as a run's classifier does."""
     logit = 0.5 * features[:, :3].sum(axis=1).astype(np.float64)
     probabilities = softmax(np.column_stack([np.zeros(len(logit)), logit]))
-    return Outputs(probabilities, distance(features.astype(np.float64)), features)
+    return Outputs(probabilities, ood_score(features.astype(np.float64)), features)
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +53,12 @@ def gaussian_rule() -> DecisionRule:
     patients = np.arange(1200) // 2
     labels = patients % 2
     features = draw_features(rng, labels, patients)
-    distance = fit_distance(features[:800], labels[:800])
-    assert distance is not None
-    limit = distance_limit(distance(features[800:].astype(np.float64)))
+    ood_score = fit_ood_score(features[:800], labels[:800])
+    assert ood_score is not None
+    limit = ood_limit(ood_score(features[800:].astype(np.float64)))
     threshold, abstention = Threshold(0.5, "validation"), Abstention(2.0, limit)
     fields = ("healthy", "ill"), 8, "ill", threshold
-    return DecisionRule(*fields, abstention=abstention, distance=distance)
+    return DecisionRule(*fields, abstention=abstention, ood_score=ood_score)
 
 
 @pytest.fixture(scope="session")
@@ -69,9 +69,9 @@ def draw_answers(gaussian_rule: DecisionRule) -> Callable[..., Any]:
         rng = np.random.default_rng(seed)
         patients = np.arange(images) // per_patient
         labels = (rng.random(images) < ill).astype(int)[patients]
-        assert gaussian_rule.distance is not None
+        assert gaussian_rule.ood_score is not None
         features = draw_features(rng, labels, patients, shift)
-        return answer(gaussian_rule.distance, features), labels, patients
+        return answer(gaussian_rule.ood_score, features), labels, patients
 
     return draw
 
@@ -84,7 +84,7 @@ def draw_reference(gaussian_rule: DecisionRule, draw_answers: Callable[..., Any]
         answers, labels, patients = draw_answers(seed, images, **how)
         projected = Sketch.of(gaussian_rule).project(answers)
         pictures = draw_pictures(np.random.default_rng(seed), patients, contrast)
-        fields = projected, answers.probabilities, answers.distances, labels, patients, pictures
+        fields = projected, answers.probabilities, answers.ood_scores, labels, patients, pictures
         return Reference(*fields)
 
     return draw

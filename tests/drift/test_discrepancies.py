@@ -31,8 +31,10 @@ def test_means_of_numbers_say_what_the_images_themselves_say(gaussian_rule, draw
     apart = pictures[1].mean(axis=0) - pictures[0].mean(axis=0)
     mahalanobis = np.sqrt(apart @ np.linalg.inv(covariance) @ apart)
     assert found["pictures"] == pytest.approx(mahalanobis, rel=1e-6)
-    unusual = [(one.distances > gaussian_rule.abstention.distance).mean() for one in (a, b)]
-    assert found["unusual"] == pytest.approx(unusual[1] - unusual[0])
+    out_of_distribution = [
+        (one.ood_scores > gaussian_rule.abstention.ood_score).mean() for one in (a, b)
+    ]
+    assert found["unusual"] == pytest.approx(out_of_distribution[1] - out_of_distribution[0])
 
 
 def test_scores_in_two_cells_apart_are_as_far_as_can_be(gaussian_rule):
@@ -50,7 +52,7 @@ def test_what_a_run_does_not_measure_is_not_compared(gaussian_rule):
         return compared(rule, Sketch.of(rule).layout)
 
     assert names() == ("means", "spread", "scores", "unusual", "abstained", "pictures")
-    assert names(distance=None) == ("scores", "abstained", "pictures")
-    assert names(distance=None, abstention=Abstention()) == ("scores", "pictures")
-    older = Sketch.of(replace(gaussian_rule, distance=None)).without_pictures
+    assert names(ood_score=None) == ("scores", "abstained", "pictures")
+    assert names(ood_score=None, abstention=Abstention()) == ("scores", "pictures")
+    older = Sketch.of(replace(gaussian_rule, ood_score=None)).without_pictures
     assert compared(older.rule, older.layout) == ("scores", "abstained")

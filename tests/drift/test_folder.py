@@ -17,7 +17,7 @@ class Grey(Classifier):
 
     def compute(self, batch):
         light = batch.mean(axis=(1, 2, 3)) / 255
-        return {"probabilities": np.column_stack([1 - light, light]), "distances": light * 100}
+        return {"probabilities": np.column_stack([1 - light, light]), "ood_scores": light * 100}
 
 
 GREY = Grey(("dark", "light"), 4, "light", None)
@@ -91,7 +91,7 @@ def test_a_zip_holds_the_same_images(images, sketch, tmp_path):
 def test_the_farthest_come_first(images, sketch):
     farthest = look(images, sketch).farthest(sketch)
 
-    distances = [one["distance"] for one in farthest]
+    ood_scores = [one["ood_score"] for one in farthest]
     assert len(farthest) == 10
-    assert distances == sorted(distances, reverse=True)
+    assert ood_scores == sorted(ood_scores, reverse=True)
     assert farthest[0]["file"].endswith("p6_1.png")

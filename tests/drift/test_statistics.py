@@ -81,9 +81,9 @@ def test_what_is_summed(gaussian_rule, draw_answers, begin):
     odds = np.log(answers.probabilities[:, 1] / answers.probabilities[:, 0])
     wanted, _ = np.histogram(odds, [-np.inf, *EDGES, np.inf])
     np.testing.assert_array_equal(totals.part("scores"), wanted)
-    unusual = answers.distances > gaussian_rule.abstention.distance
-    assert totals.part("unusual") == unusual.sum()
-    abstained = gaussian_rule.abstains(answers.probabilities, answers.distances)
+    out_of_distribution = answers.ood_scores > gaussian_rule.abstention.ood_score
+    assert totals.part("unusual") == out_of_distribution.sum()
+    abstained = gaussian_rule.abstains(answers.probabilities, answers.ood_scores)
     assert totals.part("abstained") == abstained.sum() > 0
     np.testing.assert_allclose(totals.part("pictures"), describe(pixels(50)).sum(axis=0))
 
@@ -249,7 +249,7 @@ def test_what_is_no_record_at_all_is_refused(written, content):
 
 
 def test_scores_of_more_than_two_classes_have_a_histogram_each(gaussian_rule):
-    rule = replace(gaussian_rule, classes=("a", "b", "c"), positive_class=None, distance=None)
+    rule = replace(gaussian_rule, classes=("a", "b", "c"), positive_class=None, ood_score=None)
     sketch = Sketch.of(rule)
     probabilities = np.array([[0.2, 0.3, 0.5], [0.98, 0.01, 0.01]])
 

@@ -42,7 +42,7 @@ def test_it_is_kept_with_each_images_probabilities(tiny_run):
         "class",
         "probability_NORMAL",
         "probability_PNEUMONIA",
-        "distance",
+        "ood_score",
     }
     positive = [row for row in rows if row["class"] == "PNEUMONIA"]
     hits = sum(float(row["probability_PNEUMONIA"]) >= 0.5 for row in positive)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlmath.doctor.decisions import recorded_figures
-from dlmath.doctor.subject import Subject
+from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.errors import RunError
 from dlmath.evaluation import compare_runs, evaluate
 from dlmath.evaluation.pooling import pooled
@@ -17,14 +17,14 @@ from dlmath.evaluation.report import write_report
 from dlmath.runs import Run
 
 CLASSES = ("NORMAL", "PNEUMONIA")
-HEADER = "file,patient,class,probability_NORMAL,probability_PNEUMONIA,distance\n"
+HEADER = "file,patient,class,probability_NORMAL,probability_PNEUMONIA,ood_score\n"
 LINE = "a.png,p1,NORMAL,0.75,0.25,\n"
 
 READERS = {
     "compare": lambda run: compare_runs(run, run),
     "folds": lambda run: pooled([run], run.recipe),
     "report": write_report,
-    "doctor": lambda run: recorded_figures(Subject(run)),
+    "doctor": lambda run: recorded_figures(ExaminedRun(run)),
 }
 DAMAGE = {
     "": "it must have the columns file, patient, class, probability_NORMAL",
@@ -56,7 +56,7 @@ def predictions(**changes):
         "patients": ("p1", None),
         "truth": np.array([0, 1]),
         "probabilities": np.array([[0.75, 0.25], [0.1, 0.9]]),
-        "distances": np.array([2.5, math.nan]),
+        "ood_scores": np.array([2.5, math.nan]),
         "positive_class": "PNEUMONIA",
     }
     return Predictions(**{**values, **changes})
@@ -88,13 +88,13 @@ probability = st.floats(0, 1)
     )
 )
 def test_what_is_written_is_read_again_bit_by_bit(evaluated, answers):
-    patients, truth, probabilities, distances = zip(*answers.values(), strict=True)
+    patients, truth, probabilities, ood_scores = zip(*answers.values(), strict=True)
     written = predictions(
         files=tuple(answers),
         patients=patients,
         truth=np.array(truth),
         probabilities=np.array(probabilities),
-        distances=np.array(distances),
+        ood_scores=np.array(ood_scores),
     )
     written.write(evaluated)
     read = Predictions.read(evaluated)
@@ -102,16 +102,23 @@ def test_what_is_written_is_read_again_bit_by_bit(evaluated, answers):
     assert (read.files, read.patients, read.classes) == (tuple(answers), patients, CLASSES)
     np.testing.assert_array_equal(read.truth, truth)
     np.testing.assert_array_equal(read.probabilities, probabilities)
-    np.testing.assert_array_equal(read.distances, distances)
+    np.testing.assert_array_equal(read.ood_scores, ood_scores)
     assert read.by_file().files == tuple(sorted(answers))
 
 
-def test_a_run_from_before_the_distance_was_kept_is_read(tiny_run):
-    columns = HEADER.removesuffix(",distance\n")
+def test_an_older_file_names_the_score_otherwise(tiny_run):
+    older = HEADER.replace("ood_score", "distance")
+    tiny_run.predictions_path.write_text(f"{older}a.png,,PNEUMONIA,0.75,0.25,2.5\n")
+
+    assert Predictions.read(tiny_run).ood_scores.tolist() == [2.5]
+
+
+def test_a_run_from_before_the_score_was_kept_is_read(tiny_run):
+    columns = HEADER.removesuffix(",ood_score\n")
     tiny_run.predictions_path.write_text(f"{columns}\na.png,,PNEUMONIA,0.75,0.25\n")
     read = Predictions.read(tiny_run)
 
-    assert np.isnan(read.distances).tolist() == [True]
+    assert np.isnan(read.ood_scores).tolist() == [True]
     assert (read.patients, read.labels) == ((None,), ("PNEUMONIA",))
     assert (read.positive.tolist(), read.score.tolist()) == ([True], [0.25])
 

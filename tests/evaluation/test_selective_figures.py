@@ -9,21 +9,21 @@ CONFIDENCE = RNG.exponential(size=90)
 WRONG = RNG.random(90) < 0.4 * np.exp(-CONFIDENCE)
 CLUSTERS = np.arange(90) // 3
 UNSURE = CONFIDENCE < 0.2
-UNUSUAL = RNG.random(90) < 0.1
+OUTSIDE = RNG.random(90) < 0.1
 
 
 def figures(**changes):
-    given = {"abstains": UNSURE | UNUSUAL, "unusual": UNUSUAL, "seed": 0, **changes}
+    given = {"abstains": UNSURE | OUTSIDE, "out_of_distribution": OUTSIDE, "seed": 0, **changes}
     return selective_figures(WRONG, CONFIDENCE, CLUSTERS, **given)
 
 
 def test_coverage_and_risk_are_of_those_who_are_answered():
     found = figures()
 
-    answered = ~(UNSURE | UNUSUAL)
+    answered = ~(UNSURE | OUTSIDE)
     assert found["coverage"]["value"] == pytest.approx(answered.mean())
     assert found["risk"]["value"] == pytest.approx(WRONG[answered].mean())
-    assert found["unusual"]["value"] == pytest.approx(UNUSUAL.mean())
+    assert found["unusual"]["value"] == pytest.approx(OUTSIDE.mean())
     expected = share_of_images(WRONG, answered, CLUSTERS)
     assert (found["risk"]["low"], found["risk"]["high"]) == expected[1:]
     for name in ("coverage", "risk", "unusual", "area"):
@@ -42,7 +42,7 @@ def test_the_curve_rises_in_coverage_to_the_risk_of_all():
 
 
 def test_without_rules_there_is_the_curve_alone():
-    found = figures(abstains=None, unusual=None)
+    found = figures(abstains=None, out_of_distribution=None)
 
     assert found["coverage"] is found["risk"] is found["unusual"] is None
     assert found["area"] == figures()["area"]
@@ -59,7 +59,7 @@ def test_nobody_answered_has_no_risk():
 def test_one_image_is_enough():
     one = np.array([True])
     found = selective_figures(
-        one, np.ones(1), np.zeros(1, int), abstains=~one, unusual=None, seed=0
+        one, np.ones(1), np.zeros(1, int), abstains=~one, out_of_distribution=None, seed=0
     )
 
     assert found["area"]["value"] == found["risk"]["value"] == 1

@@ -12,14 +12,14 @@ import pytest
 import tensorflow as tf
 
 import dlmath
-from dlmath.data.images import decode_and_resize_batch
+from dlmath.data.image_graph import decode_and_resize_batch
 from dlmath.data.run_data import RunData
 from dlmath.errors import DataError, RunError, UserError, VerificationError
 from dlmath.export import FORMATS, export, formats
-from dlmath.export.cases import gather_cases
 from dlmath.export.description import describe
-from dlmath.export.formats import Subject, find_format
-from dlmath.export.verify import Proof, verify
+from dlmath.export.formats import ExportInput, find_format
+from dlmath.export.verification import Proof, verify
+from dlmath.export.verification_set import gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
 
 # What a receiver would write, with TensorFlow alone.
@@ -98,11 +98,11 @@ def test_a_keras_file_is_proven_too(tiny_run):
 def test_every_format_is_caught_when_it_does_something_else(tiny_run, tmp_path, kind, quantize):
     one = find_format(kind, quantize)
     classifier = KerasClassifier.load(tiny_run)
-    cases = gather_cases(tiny_run, classifier, by_graph=one.by_graph)
-    wrong = dataclasses.replace(cases, probabilities=cases.probabilities + 2 * one.tolerance)
+    expected = gather_verification_set(tiny_run, classifier, by_graph=one.by_graph)
+    wrong = dataclasses.replace(expected, probabilities=expected.probabilities + 2 * one.tolerance)
     built = tmp_path / one.name
     metadata = describe(tiny_run, classifier, kind)
-    one.write(Subject(tiny_run, classifier, RunData(tiny_run).split, metadata), built)
+    one.write(ExportInput(tiny_run, classifier, RunData(tiny_run).split, metadata), built)
 
     with pytest.raises(VerificationError, match="off by up to"):
         verify(
@@ -116,7 +116,7 @@ def test_every_format_is_caught_when_it_does_something_else(tiny_run, tmp_path, 
 
 @pytest.mark.slow
 def test_what_cannot_be_run_is_not_kept(tiny_run, monkeypatch):
-    def write_rubbish(subject, path):
+    def write_rubbish(exported, path):
         path.mkdir()
         (path / "saved_model.pb").write_bytes(b"rubbish")
 
@@ -241,12 +241,12 @@ def test_without_the_data_there_is_no_proof(tiny_run, tmp_path):
 
 
 def test_the_cases_are_spread_over_the_test_part(tiny_run):
-    cases = gather_cases(tiny_run, KerasClassifier.load(tiny_run))
+    expected = gather_verification_set(tiny_run, KerasClassifier.load(tiny_run))
 
-    assert len(cases.files) == 24
-    assert {path.parent.name for path in cases.files} == {"NORMAL", "PNEUMONIA"}
-    assert {path.suffix for path in cases.files} == {".png", ".jpeg"}
-    assert {path.parts[-3] for path in cases.files} == {"test"}
+    assert len(expected.files) == 24
+    assert {path.parent.name for path in expected.files} == {"NORMAL", "PNEUMONIA"}
+    assert {path.suffix for path in expected.files} == {".png", ".jpeg"}
+    assert {path.parts[-3] for path in expected.files} == {"test"}
 
 
 def test_the_package_and_the_function_share_a_name(tiny_run):

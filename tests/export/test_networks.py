@@ -18,8 +18,8 @@ from dlmath.export.onnx import write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.features.folding import leaf_layers
 from dlmath.inference.decision_rule import Abstention, Threshold
-from dlmath.inference.feature_distance import fit_distance
 from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.ood_fit import fit_ood_score
 from dlmath.inference.runtimes import load_classifier
 from dlmath.models.classifier import build
 from dlmath.recipe import Recipe
@@ -30,7 +30,7 @@ METADATA = {
     "classes": ["NORMAL", "PNEUMONIA"],
     "positive_class": "PNEUMONIA",
     "threshold": {"value": 0.4, "chosen_on": "validation"},
-    "abstention": {"confidence": 0.1, "distance": 30.0},
+    "abstention": {"confidence": 0.1, "ood_score": 30.0},
 }
 # What a receiver of a SavedModel would write, with TensorFlow alone.
 RECEIVER = """
@@ -56,14 +56,14 @@ def classifier_of(model, size, seed=0):
     features = model.get_layer("logits").input
     below = keras.Model(model.input, features)
     pixels = draw.integers(0, 256, (20, size, size, 3))
-    distance = fit_distance(below(pixels.astype(np.float32)).numpy(), np.arange(20) % 2)
+    ood_score = fit_ood_score(below(pixels.astype(np.float32)).numpy(), np.arange(20) % 2)
     return KerasClassifier(
         classes=("NORMAL", "PNEUMONIA"),
         image_size=size,
         positive_class="PNEUMONIA",
         threshold=Threshold(0.4, "validation"),
-        abstention=Abstention(confidence=0.1, distance=30.0),
-        distance=distance.rounded(),
+        abstention=Abstention(confidence=0.1, ood_score=30.0),
+        ood_score=ood_score.rounded(),
         model=model,
     )
 
@@ -87,7 +87,7 @@ def pixels_for(classifier, count=5):
 def assert_answers_alike(exported, classifier, pixels, tolerance=1e-4):
     wanted, found = classifier.predict(pixels), exported.predict(pixels)
     np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=tolerance)
-    np.testing.assert_allclose(found.distances, wanted.distances, rtol=1e-3)
+    np.testing.assert_allclose(found.ood_scores, wanted.ood_scores, rtol=1e-3)
 
 
 @pytest.fixture(scope="module", params=["keras", "scratch"])
@@ -125,8 +125,8 @@ def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(cell_classifie
     pixels = np.stack([keras.utils.img_to_array(keras.utils.load_img(path)) for path in paths])
     wanted = cell_classifier.predict(pixels)
     np.testing.assert_allclose(found["probabilities"], wanted.probabilities, atol=1e-5)
-    np.testing.assert_allclose(found["distance"], wanted.distances, rtol=1e-4)
-    abstains = cell_classifier.abstains(wanted.probabilities, wanted.distances)
+    np.testing.assert_allclose(found["ood_score"], wanted.ood_scores, rtol=1e-4)
+    abstains = cell_classifier.abstains(wanted.probabilities, wanted.ood_scores)
     np.testing.assert_array_equal(found["abstains"], abstains)
     parts = ClassifierParts(cell_classifier.model)
     for row, index in enumerate(cell_classifier.decide(wanted.probabilities)):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.data.pixels import read_image
+from dlmath.data import images
 from dlmath.data.sources import read_sources
 from dlmath.errors import DataError
 from dlmath.features import View, freeze, load_features
@@ -49,7 +49,7 @@ def examples(tmp_path):
 
 def test_rows_are_the_networks_answers(network, examples):
     features = load_features(examples, network)
-    pixels = np.stack([read_image(e.path, e.file, 16) for e in examples])
+    pixels = np.stack([images.read(e.path, e.file, 16) for e in examples])
     np.testing.assert_array_equal(features.array, network.make_runner()(pixels))
     assert features.examples == examples
     assert features.computed == 11

@@ -162,7 +162,7 @@ def test_every_module_stands_in_a_room(repository: Path) -> None:
         ("dlmath.data.splits", "from dlmath import training"),
         ("dlmath.data.splits", "from ..training import loop"),
         ("dlmath.data.splits", "from .. import training"),
-        ("dlmath.data.splits", "def late():\n    from dlmath.export.verify import verify"),
+        ("dlmath.data.splits", "def late():\n    from dlmath.export.verification import verify"),
         ("dlmath.data.splits", "importlib.import_module('dlmath.cli.main')"),
         ("dlmath.training.loop", "from dlmath import train"),
         ("dlmath.recipe", "import dlmath.layers.mix_up as mix_up"),

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier, Outputs, batches
 from dlmath.inference.decision_rule import Threshold
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import OodScore
 
-DISTANCE = FeatureDistance(
+DISTANCE = OodScore(
     means=np.array([[0.0, 0.0], [100.0, 0.0]]),
     directions=np.array([[1.0], [0.0]]),
     variances=np.array([4.0]),
@@ -33,12 +33,12 @@ class Grey(Classifier):
         grey = batch.mean(axis=(1, 2, 3)).astype(np.float32)  # (n,)
         light = grey / 255
         found = {"probabilities": np.stack([1 - light, light], axis=1)}
-        if self.distance is not None:
+        if self.ood_score is not None:
             found["features"] = np.stack([grey, grey * 0], axis=1)
         return found
 
 
-class Measuring(FeatureDistance):
+class Measuring(OodScore):
     """Remembers how many rows it was asked about at once, and of which type."""
 
     asked: ClassVar[list] = []
@@ -48,9 +48,9 @@ class Measuring(FeatureDistance):
         return super().__call__(features)
 
 
-def grey(distance=None):
+def grey(ood_score=None):
     rule = ("dark", "light"), 2, "light", Threshold(0.5, "validation")
-    return Grey(*rule, distance=distance, asked=[])
+    return Grey(*rule, ood_score=ood_score, asked=[])
 
 
 def pixels(n):
@@ -86,7 +86,7 @@ def test_outputs_are_those_of_all_images_in_double_precision(n):
         outputs.probabilities[:, 1], (levels.astype(np.float32) / 255).astype(np.float64)
     )
     # One direction of variance 4; the nearest mean is the one at 0.
-    np.testing.assert_allclose(outputs.distances, levels**2 / 4)
+    np.testing.assert_allclose(outputs.ood_scores, levels**2 / 4)
     np.testing.assert_array_equal(outputs.features, np.stack([levels, levels * 0], axis=1))
     assert [array.dtype for array in outputs] == [np.float64, np.float64, np.float32]
     assert classifier.asked == [3] * (n // 3) + [n % 3] * (n % 3 > 0)
@@ -95,7 +95,7 @@ def test_outputs_are_those_of_all_images_in_double_precision(n):
 def test_without_a_distance_there_is_none():
     outputs = grey().predict(pixels(4))
 
-    assert outputs.distances is outputs.features is None
+    assert outputs.ood_scores is outputs.features is None
 
 
 def test_of_no_image_nothing_is_computed():
@@ -104,13 +104,13 @@ def test_of_no_image_nothing_is_computed():
     outputs = classifier.predict(pixels(0))
 
     assert outputs.probabilities.shape == (0, 2)
-    assert outputs.distances.shape == (0,)
+    assert outputs.ood_scores.shape == (0,)
     assert classifier.asked == []
 
 
 @pytest.mark.parametrize(("at_once", "rows"), [(None, [3, 3, 1]), (5, [5, 2])])
 def test_distances_are_measured_in_batches_of_their_own_size(at_once, rows, monkeypatch):
-    monkeypatch.setattr(Grey, "distance_batch_size", at_once)
+    monkeypatch.setattr(Grey, "ood_batch_size", at_once)
     monkeypatch.setattr(Measuring, "asked", [])
 
     grey(Measuring(**vars(DISTANCE))).predict(pixels(7))
@@ -125,20 +125,20 @@ def test_outputs_of_one_image_and_of_several_groups():
     assert [array.shape for array in rows[4]] == [(1, 2), (1,), (1, 2)]
     for ours, theirs in zip(Outputs.joined(rows), outputs, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert Outputs.joined([outputs, grey().predict(pixels(2))]).distances is None
+    assert Outputs.joined([outputs, grey().predict(pixels(2))]).ood_scores is None
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_nan_is_refused_in_one_message(bad):
     good = np.full((4, 2), 0.5)
-    Outputs(good, None).refuse_nan(lambda rows: pytest.fail(f"{rows} are numbers"))
+    Outputs(good, None).check_finite(lambda rows: pytest.fail(f"{rows} are numbers"))
     good[[1, 3], 0] = bad
 
     with pytest.raises(RunError) as refused:
-        Outputs(good, None).refuse_nan(lambda rows: f"The model gives NaN for {rows.tolist()}")
+        Outputs(good, None).check_finite(lambda rows: f"The model gives NaN for {rows.tolist()}")
     assert str(refused.value) == (
         "The model gives NaN for [1, 3]. Its weights are damaged or its training diverged. "
         "Train again."
     )
     with pytest.raises(RunError, match=r"diverged: nothing to do\. Train again\.$"):
-        Outputs(good, None).refuse_nan(lambda _: "It gives NaN", ": nothing to do")
+        Outputs(good, None).check_finite(lambda _: "It gives NaN", ": nothing to do")

@@ -4,8 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from dlmath.errors import RunError
-from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold, stored_decision
+from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
+from dlmath.inference.exported import decision_of
 
 THREE = DecisionRule(("a", "b", "c"), 16, None, None)
 
@@ -28,22 +28,16 @@ def test_of_more_classes_the_most_probable_is_decided():
     assert THREE.decide(np.array([[0.2, 0.5, 0.3], [0.4, 0.3, 0.3]])).tolist() == [1, 0]
 
 
-def test_a_run_says_what_decides(tiny_run):
-    assert stored_decision(tiny_run) == {
-        "classes": ("NORMAL", "PNEUMONIA"),
+def test_the_limits_of_an_older_export_are_read():
+    older = {
+        "classes": ["no", "yes"],
         "image_size": 16,
-        "positive_class": "PNEUMONIA",
-        "threshold": Threshold(0.5, "validation"),
-        "abstention": Abstention(None, None),  # as of a run from before there was one
+        "positive_class": "yes",
+        "threshold": None,
+        "abstention": {"confidence": 0.1, "distance": 30.0},
     }
 
-
-def test_a_run_says_when_it_abstains(tiny_run):
-    tiny_run.update_manifest(
-        abstention={"rule": "coverage", "confidence": 0.7}, distance={"limit": 12}
-    )
-
-    assert stored_decision(tiny_run)["abstention"] == Abstention(0.7, 12.0)
+    assert decision_of(older)["abstention"] == Abstention(confidence=0.1, ood_score=30.0)
 
 
 def binary(threshold=0.2, **limits):
@@ -80,51 +74,18 @@ def test_confidence_of_two_classes_is_a_case_of_that_of_more():
     assert THREE.confidence(np.array([[0.6, 0.3, 0.1]])) == pytest.approx(np.log(2))
 
 
-def test_it_abstains_where_it_is_unsure_or_the_image_is_unusual():
-    probabilities, distances = both([0.21, 0.9, 0.9, 0.9]), np.array([1, 1, 9, np.nan])
+def test_it_abstains_where_it_is_unsure_or_the_image_is_out_of_distribution():
+    probabilities, ood_scores = both([0.21, 0.9, 0.9, 0.9]), np.array([1, 1, 9, np.nan])
 
     def abstains(**limits):
-        found = binary(**limits).abstains(probabilities, distances)
+        found = binary(**limits).abstains(probabilities, ood_scores)
         return None if found is None else found.tolist()
 
     assert abstains() is None
     assert abstains(confidence=0.5) == [True, False, False, False]
-    assert abstains(distance=1) == [False, False, True, True]
-    assert abstains(confidence=0.5, distance=1) == [True, False, True, True]
-    assert binary(distance=1).unusual(None) is None
-
-
-def test_a_run_without_a_threshold_is_not_finished(tiny_run):
-    tiny_run.update_manifest(threshold=None)
-
-    with pytest.raises(RunError, match="--resume"):
-        stored_decision(tiny_run)
-
-
-def test_a_run_of_two_classes_names_the_positive_one(tiny_run):
-    text = tiny_run.recipe_path.read_text()
-    tiny_run.recipe_path.write_text(text.replace('positive_class = "PNEUMONIA"', ""))
-
-    with pytest.raises(RunError, match="positive_class = 'PNEUMONIA'"):
-        stored_decision(tiny_run)
-
-
-@pytest.mark.parametrize(
-    ("field", "was", "edited"),
-    [
-        ("classes", '["NORMAL", "PNEUMONIA"]', '["PNEUMONIA", "NORMAL"]'),
-        ("classes", '["NORMAL", "PNEUMONIA"]', '["HEALTHY", "PNEUMONIA"]'),
-        ("positive_class", '"PNEUMONIA"', '"NORMAL"'),
-    ],
-)
-def test_classes_edited_after_training_are_noticed(tiny_run, field, was, edited):
-    text = tiny_run.recipe_path.read_text()
-    line = f"{field} = {was}\n"
-    assert line in text
-    tiny_run.recipe_path.write_text(text.replace(line, f"{field} = {edited}\n"))
-
-    with pytest.raises(RunError, match=rf"edited after the training. Received: {field} = "):
-        stored_decision(tiny_run)
+    assert abstains(ood_score=1) == [False, False, True, True]
+    assert abstains(confidence=0.5, ood_score=1) == [True, False, True, True]
+    assert binary(ood_score=1).out_of_distribution(None) is None
 
 
 # What compares with a threshold and decides nothing by it, or decides in another language.

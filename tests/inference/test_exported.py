@@ -7,11 +7,11 @@ import dlmath
 from dlmath.data.run_data import RunData
 from dlmath.errors import RunError, UserError
 from dlmath.export.description import describe
-from dlmath.export.formats import Subject, find_format
+from dlmath.export.formats import ExportInput, find_format
 from dlmath.inference.decision_rule import Abstention
-from dlmath.inference.exported import METADATA, export_metadata
+from dlmath.inference.export_files import METADATA
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.runtimes import kind_of_export, load_classifier
+from dlmath.inference.runtimes import export_metadata, kind_of_export, load_classifier
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def written(tiny_run, tmp_path):
         path = tmp_path / "exported" / kind.name
         path.parent.mkdir(exist_ok=True)
         metadata = describe(tiny_run, classifier, format)
-        kind.write(Subject(tiny_run, classifier, RunData(tiny_run).split, metadata), path)
+        kind.write(ExportInput(tiny_run, classifier, RunData(tiny_run).split, metadata), path)
         return path
 
     return write

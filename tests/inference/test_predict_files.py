@@ -4,8 +4,8 @@ import pytest
 import dlmath
 from dlmath.errors import DataError, RunError, UserError
 from dlmath.inference import predict, predict_files
+from dlmath.inference.outcome import Prediction, csv_fields, csv_row
 from dlmath.inference.predict_files import find_images
-from dlmath.inference.prediction import csv_fields, csv_row
 from dlmath.inference.runtimes import choose_runtime
 from tests.support import tiny_runs
 
@@ -32,9 +32,11 @@ def test_each_file_gets_its_answer(tiny_run, images):
         "class": "PNEUMONIA",
         "probabilities": bright.probabilities,
         "positive": True,
-        "distance": None,  # as of a run from before there was one
-        "unusual": None,
+        "ood_score": None,  # as of a run from before there was one
+        "out_of_distribution": None,
         "abstains": None,
+        "distance": None,
+        "unusual": None,
     }
 
 
@@ -142,6 +144,14 @@ def test_an_unknown_run_names_the_command_that_makes_one(tmp_path):
         predict(tmp_path / "nowhere", [tmp_path / "a.png"])
 
 
+def test_documents_hold_two_fields_by_their_earlier_names_too():
+    one = Prediction("a.png", "no", {"no": 1.0}, ood_score=2.5, out_of_distribution=True)
+
+    for document, outside in ((one.as_json(), True), (csv_row(one), "true")):
+        assert document["ood_score"] == document["distance"] == 2.5
+        assert document["out_of_distribution"] == document["unusual"] == outside
+
+
 def test_rows_of_a_csv_fit_its_header(tiny_run, images):
     good, bad = predict(tiny_run, [images / "b_bright.JPG", images / "missing.png"])
     fields = csv_fields(("NORMAL", "PNEUMONIA"))
@@ -152,9 +162,11 @@ def test_rows_of_a_csv_fit_its_header(tiny_run, images):
         "positive",
         "probability_NORMAL",
         "probability_PNEUMONIA",
+        "ood_score",
+        "out_of_distribution",
+        "abstains",
         "distance",
         "unusual",
-        "abstains",
         "error",
     ]
     assert set(csv_row(good)) == set(fields)
@@ -192,7 +204,7 @@ def test_the_least_confidence_marks_what_is_unsure(light_run, images):
         dark, bright = predict(light_run, images, runtime=runtime)
         # Log-odds of about -3 and 4 from a threshold of 0.5.
         assert (dark.abstains, bright.abstains) == (True, False)
-        assert dark.unusual is None
+        assert dark.out_of_distribution is None
 
 
 def test_a_prevalence_moves_the_probability_and_no_decision(light_run, images):

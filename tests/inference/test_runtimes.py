@@ -36,7 +36,7 @@ def test_each_runtime_is_a_classifier_that_computes(name):
     assert not kind.__abstractmethods__
     assert callable(kind.load)
     assert "predict" not in vars(kind)  # the loop stands in `Classifier`
-    assert (kind.batch_size, kind.distance_batch_size) == BATCHES[name]
+    assert (kind.batch_size, kind.ood_batch_size) == BATCHES[name]
 
 
 def test_choices_are_of_the_table():

@@ -132,3 +132,18 @@ def test_what_belongs_to_another_threshold_rule_is_refused(name, rule, accepted)
         return
     with pytest.raises(RecipeError, match=f"`{name}` belongs to another threshold rule"):
         changed.refuse_without_effect([name])
+
+
+def test_an_older_recipe_is_read_by_the_earlier_name_of_a_field():
+    older = recipe(in_distribution_share=0.8).to_toml().replace("in_distribution", "usual")
+
+    assert "usual_share = 0.8" in older
+    assert Recipe.from_toml(older).in_distribution_share == 0.8
+    assert Recipe.parse_setting("usual_share=0.8") == ("in_distribution_share", 0.8)
+
+
+def test_a_field_under_both_names_is_refused():
+    both = recipe().to_toml() + "usual_share = 0.8\n"
+
+    with pytest.raises(RecipeError, match="`usual_share` is the earlier name of"):
+        Recipe.from_toml(both)

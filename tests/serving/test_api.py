@@ -75,12 +75,14 @@ def test_files_are_answered_as_by_predict(client: TestClient, images: list[Path]
     for entry, one in zip(answer.json(), expected, strict=True):
         wanted = one.as_json()
         assert entry["probabilities"] == pytest.approx(wanted.pop("probabilities"), abs=1e-12)
-        assert entry["distance"] == (
-            None if one.distance is None else pytest.approx(one.distance, rel=1e-12)
-        )
-        assert {**wanted, "file": Path(wanted["file"]).name, "distance": None} == {
+        no_scores = {"ood_score": None, "distance": None}
+        for name in no_scores:
+            assert entry[name] == (
+                None if one.ood_score is None else pytest.approx(one.ood_score, rel=1e-12)
+            )
+        assert {**wanted, "file": Path(wanted["file"]).name, **no_scores} == {
             **{name: value for name, value in entry.items() if name != "probabilities"},
-            "distance": None,
+            **no_scores,
         }
 
 

@@ -13,7 +13,7 @@ from dlmath.serving.batching import Batcher
 
 
 def answer(pixels: np.ndarray) -> Outputs:
-    """Returns for each image only its own mean and first pixel."""
+    """Of each image alone: its mean and its first pixel."""
     means = pixels.mean(axis=(1, 2, 3))
     return Outputs(np.stack([means, 255 - means], axis=1), pixels[:, 0, 0, 0].astype(float))
 
@@ -45,9 +45,9 @@ def test_any_grouping_gives_each_image_its_own_answer(shades: list[int], batch: 
     batcher.close()
 
     for shade, future in zip(shades, futures, strict=True):
-        found, single = future.result(0), answer(image(shade)[None])
-        np.testing.assert_array_equal(found.probabilities, single.probabilities)
-        np.testing.assert_array_equal(found.distances, single.distances)
+        found, alone = future.result(0), answer(image(shade)[None])
+        np.testing.assert_array_equal(found.probabilities, alone.probabilities)
+        np.testing.assert_array_equal(found.ood_scores, alone.ood_scores)
 
 
 def test_what_arrives_while_a_batch_is_computed_makes_up_the_next() -> None:
@@ -77,7 +77,7 @@ def test_one_whose_client_has_gone_is_not_computed() -> None:
 
     assert gate.sizes == [1, 1]
     assert first.done()
-    assert kept.result().distances == 3
+    assert kept.result().ood_scores == 3
     with pytest.raises(CancelledError):
         gone.result()
 
@@ -94,7 +94,7 @@ def test_a_failure_is_the_news_of_its_batch_alone() -> None:
 
     with pytest.raises(MemoryError, match="no room"):
         bad.result()
-    assert good.result().distances == 8
+    assert good.result().ood_scores == 8
 
 
 def test_a_closed_batcher_takes_nothing() -> None:

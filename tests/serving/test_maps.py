@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.inference.saved_model_classifier import SavedModelClassifier
 from dlmath.serving.limits import Limits
 from dlmath.serving.maps import MapMaker

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
-from dlmath.inference.prediction import Prediction
+from dlmath.inference.outcome import Prediction
 from dlmath.serving.page_answer import (
     answered_card,
     coming_map,
@@ -73,10 +73,10 @@ def test_an_answer_to_rely_on_is_not_doubted():
 
 def test_abstaining_names_its_reasons():
     shy = DecisionRule(
-        TWO.classes, 16, "PNEUMONIA", TWO.threshold, abstention=Abstention(1.0, distance=5.0)
+        TWO.classes, 16, "PNEUMONIA", TWO.threshold, abstention=Abstention(1.0, ood_score=5.0)
     )
-    near = card(shy, (0.65, 0.35), positive=True, abstains=True, unusual=False)
-    strange = card(shy, (0.01, 0.99), positive=True, abstains=True, unusual=True)
+    near = card(shy, (0.65, 0.35), positive=True, abstains=True, out_of_distribution=False)
+    strange = card(shy, (0.01, 0.99), positive=True, abstains=True, out_of_distribution=True)
     for html in (near, strange):
         assert html.index("a person should look at the image") < html.index("Decided:")
         assert "dl-positive" not in html  # neither alarm nor all-clear catches the eye

@@ -1,9 +1,8 @@
 import dlmath
 from dlmath.evaluation.composition import composition_of
 from dlmath.export.description import describe
-from dlmath.inference.exported import METADATA
+from dlmath.inference.export_files import METADATA, ONNX
 from dlmath.inference.light_classifier import LightClassifier
-from dlmath.inference.runtimes import ONNX
 from dlmath.runs import read_json, write_json
 from dlmath.serving.limits import Limits
 from dlmath.serving.page_model import DRAWN, RESEARCH_ONLY, model_section, stamp

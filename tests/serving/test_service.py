@@ -13,7 +13,7 @@ from PIL import Image
 from dlmath.errors import UserError
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.decision_rule import Threshold
-from dlmath.inference.runtimes import ONNX
+from dlmath.inference.export_files import ONNX
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.service import Service, name_of

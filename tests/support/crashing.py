@@ -30,7 +30,7 @@ from dlmath.training.checkpoint_store import CheckpointStore
 from dlmath.training.loop import Position
 
 # What of a manifest must come out the same, however often the training was interrupted.
-DECIDED = ("best", "threshold", "calibration", "abstention", "distance", "light", "head")
+DECIDED = ("best", "threshold", "calibration", "abstention", "ood_score", "light", "head")
 
 
 # --- trainings -------------------------------------------------------------------------------

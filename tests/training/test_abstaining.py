@@ -54,32 +54,35 @@ def test_the_manifest_tells_the_rules_and_what_they_do_on_validation(trained, sq
     manifest = trained.manifest
     predictions = dlmath.predict(trained, part_of(trained, "validation"))
 
-    abstention, distance = manifest["abstention"], manifest["distance"]
+    abstention, ood_score = manifest["abstention"], manifest["ood_score"]
     assert (abstention["rule"], abstention["target"]) == ("coverage", 0.9)
-    assert abstention["chosen_on"] == distance["chosen_on"] == "validation"
+    assert abstention["chosen_on"] == ood_score["chosen_on"] == "validation"
     assert abstention["coverage"] >= 0.9
-    assert abstention["images"] == distance["validation_images"] == len(predictions)
-    usual = [not one.unusual for one in predictions]
-    assert np.mean(usual) >= distance["share"] == 0.95
-    assert max(one.distance for one in predictions) >= distance["limit"]
-    assert trained.light_distance_path.stat().st_size < 100_000
+    assert abstention["images"] == ood_score["validation_images"] == len(predictions)
+    usual = [not one.out_of_distribution for one in predictions]
+    assert np.mean(usual) >= ood_score["share"] == 0.95
+    assert max(one.ood_score for one in predictions) >= ood_score["limit"]
+    assert trained.light_ood_path.stat().st_size < 100_000
 
 
 @pytest.mark.parametrize("runtime", ["light", "keras"])
 def test_a_strange_image_is_unusual_in_both_runtimes(trained, strange, runtime):
     (one,) = dlmath.predict(trained, strange, runtime=runtime)
 
-    assert one.unusual
+    assert one.out_of_distribution
     assert one.abstains
-    assert one.distance > trained.manifest["distance"]["limit"]
+    assert one.ood_score > trained.manifest["ood_score"]["limit"]
 
 
 def test_both_runtimes_say_the_same(trained, squares):
     light, keras = (dlmath.predict(trained, squares, runtime=name) for name in ("light", "keras"))
 
     for ours, theirs in zip(light, keras, strict=True):
-        assert ours.distance == pytest.approx(theirs.distance, rel=1e-3, abs=1e-3)
-        assert (ours.unusual, ours.abstains) == (theirs.unusual, theirs.abstains)
+        assert ours.ood_score == pytest.approx(theirs.ood_score, rel=1e-3, abs=1e-3)
+        assert (ours.out_of_distribution, ours.abstains) == (
+            theirs.out_of_distribution,
+            theirs.abstains,
+        )
 
 
 def test_the_evaluation_follows_from_the_predictions(trained, squares):
@@ -93,16 +96,16 @@ def test_the_evaluation_follows_from_the_predictions(trained, squares):
     assert selective["coverage"]["value"] == pytest.approx(len(answered) / len(predictions))
     wrong = [one.decision not in one.file.split("/") for one in answered]
     assert selective["risk"]["value"] == pytest.approx(np.mean(wrong))
-    unusual = np.mean([one.unusual for one in predictions])
-    assert selective["unusual"]["value"] == pytest.approx(unusual)
+    out_of_distribution = np.mean([one.out_of_distribution for one in predictions])
+    assert selective["unusual"]["value"] == pytest.approx(out_of_distribution)
     assert selective["least_confidence"] == trained.manifest["abstention"]["confidence"]
-    assert selective["greatest_distance"] == trained.manifest["distance"]["limit"]
+    assert selective["greatest_distance"] == trained.manifest["ood_score"]["limit"]
 
 
 @pytest.mark.parametrize("load", [LightClassifier.load, KerasClassifier.load])
 @pytest.mark.parametrize("change", ["missing", "other"])
 def test_a_distance_that_is_gone_or_changed_is_named(trained, load, change):
-    path = trained.light_distance_path
+    path = trained.light_ood_path
     content = path.read_bytes()
     path.unlink()
     if change == "other":
@@ -116,11 +119,11 @@ def test_a_distance_that_is_gone_or_changed_is_named(trained, load, change):
 
 def test_a_run_from_before_answers_without(trained, squares, strange):
     manifest = trained.manifest
-    trained.update_manifest(abstention=None, distance=None)
+    trained.update_manifest(abstention=None, ood_score=None)
     try:
         for runtime in ("light", "keras"):
             (one,) = dlmath.predict(trained, strange, runtime=runtime)
-            assert one.distance is one.unusual is one.abstains is None
+            assert one.ood_score is one.out_of_distribution is one.abstains is None
         selective = dlmath.evaluate(trained, squares).selective
         assert selective["coverage"] is selective["unusual"] is None
         assert selective["area"]["value"] >= 0
@@ -133,16 +136,16 @@ def test_a_large_training_part_is_drawn_from(monkeypatch, squares, squares_recip
 
     run = dlmath.train(squares_recipe.replace(**BY_STEPS), squares, out=tmp_path / "run")
 
-    assert run.manifest["distance"]["images"] == 7
+    assert run.manifest["ood_score"]["images"] == 7
 
 
 def test_features_that_are_no_numbers_leave_the_run_without(tmp_path):
     run, nothing = Run(tmp_path), np.full((9, 3), np.nan)
     some = np.random.default_rng(0).normal(size=(9, 3))
 
-    assert distances.write_distance(run, nothing, np.arange(9) % 2, some, 0.95) is None
-    assert distances.write_distance(run, some, np.arange(9) % 2, nothing, 0.95) is None
-    assert not run.light_distance_path.exists()
+    assert distances.write_ood_score(run, nothing, np.arange(9) % 2, some, 0.95) is None
+    assert distances.write_ood_score(run, some, np.arange(9) % 2, nothing, 0.95) is None
+    assert not run.light_ood_path.exists()
 
 
 THREE = Recipe(name="three", classes=("a", "b", "c"))

@@ -6,7 +6,7 @@ from scipy.special import softmax
 
 import dlmath
 from dlmath.attribution import how_many, why_patients
-from dlmath.data.pixels import read_image
+from dlmath.data.images import read
 from dlmath.data.sources import read_sources
 from dlmath.errors import RecipeError
 from dlmath.export.description import describe
@@ -53,7 +53,7 @@ def calibrated(request, images, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pixels(images):
-    return np.stack([read_image(e.path, e.file, 8) for e in read_sources([images]).examples])
+    return np.stack([read(e.path, e.file, 8) for e in read_sources([images]).examples])
 
 
 def log_odds(probabilities):

@@ -8,7 +8,7 @@ from PIL import Image
 
 import dlmath
 from dlmath import seeds
-from dlmath.data.pixels import read_image
+from dlmath.data.images import read
 from dlmath.data.sources import read_sources
 from dlmath.errors import DeviceError, RecipeError, Stopped, UserError
 from dlmath.inference.network import Network
@@ -44,7 +44,7 @@ def finished(images, tmp_path_factory):
 
 def answers(run, images):
     """What the run's Keras model says of every image."""
-    pixels = [read_image(e.path, e.file, 8) for e in read_sources([images]).examples]
+    pixels = [read(e.path, e.file, 8) for e in read_sources([images]).examples]
     return dlmath.load(run)(np.stack(pixels).astype("float32"), training=False).numpy()
 
 
@@ -78,7 +78,7 @@ def test_the_light_form_answers_like_keras(finished, images):
     assert light["largest_difference"] < 1e-4
     with np.load(finished.light_head_path) as head:
         kernel, bias = head["kernel"], head["bias"]
-    pixels = np.stack([read_image(e.path, e.file, 8) for e in read_sources([images]).examples])
+    pixels = np.stack([read(e.path, e.file, 8) for e in read_sources([images]).examples])
     logits = Network(finished.light_network_path)(pixels) @ kernel + bias
     found = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(found, answers(finished, images), atol=1e-4)

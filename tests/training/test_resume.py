@@ -199,7 +199,7 @@ def test_a_signal_while_a_checkpoint_is_written_is_honoured_after_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["write_light", "write_distance", "write_report"])
+@pytest.mark.parametrize("place", ["write_light", "write_ood_score", "write_report"])
 def test_an_end_after_the_last_epoch_is_made_up_for(recipe, images, expected, place, tmp_path):
     def ends(*arguments):
         raise SystemExit

@@ -1,4 +1,4 @@
-"""A run under examination, with what several checks need of it, read once."""
+"""A run under examination: data that several checks need, read once."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,8 +38,8 @@ class Part:
     labels: np.ndarray
 
 
-class Subject:
-    """A run, and what is read of it when a check first asks.
+class ExaminedRun:
+    """A run whose model and images are read when a check first needs them.
 
     Args:
         run: Any run that has a recipe and a manifest.
@@ -75,7 +75,7 @@ class Subject:
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """What the model says of `validation`, float64 (N, K)."""
+        """The probabilities of the model for `validation`, float64 (N, K)."""
         return predict_probabilities(self.model, self.validation.pixels)
 
     @cached_property

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import OodScore
 
-PLAIN = FeatureDistance(
+PLAIN = OodScore(
     means=np.array([[0.0, 0, 0], [10, 0, 0]]),
     directions=np.array([[1.0], [0], [0]]),
     variances=np.array([4.0]),
@@ -29,11 +29,11 @@ def test_no_image_has_no_distance():
 
 def test_it_is_read_back_as_it_is_rounded():
     rng = np.random.default_rng(0)
-    drawn = FeatureDistance(
+    drawn = OodScore(
         rng.normal(size=(2, 5)), np.linalg.qr(rng.normal(size=(5, 2)))[0], np.ones(2), np.array(0.3)
     )
 
-    read = FeatureDistance.from_bytes(drawn.to_bytes())
+    read = OodScore.from_bytes(drawn.to_bytes())
 
     features = rng.normal(size=(9, 5))
     np.testing.assert_allclose(read(features), drawn(features), rtol=1e-5)

@@ -1,4 +1,4 @@
-"""Proof that an export does what its run does: other process, same images, same answers."""
+"""Verify that an export gives the outputs of its run: another process, the same images."""
 
 import os
 import subprocess
@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.data.image_headers import read_checked
+from dlmath.data.images import read_checked
 from dlmath.errors import VerificationError
-from dlmath.explain.class_activation import grad_cam
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.export.cases import Cases
+from dlmath.explain.grad_cam import grad_cam
+from dlmath.export.verification_set import VerificationSet
 
 # Of a heat map, relative to its largest value: TensorFlow and Pillow enlarge it each in float32.
 MAP_TOLERANCE = 1e-3
@@ -23,7 +23,7 @@ MAP_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Proof:
-    """What came of running an export on real images.
+    """The differences between an export and its run on real images.
 
     Attributes:
         images: How many.
@@ -58,60 +58,62 @@ class Proof:
 def verify(
     model: Path,
     program: str,
-    cases: Cases,
+    expected: VerificationSet,
     *,
     isolated: bool,
     tolerance: float = 1e-5,
     most_changed: float = 1 / 64,
 ) -> Proof:
-    """Run an export in a fresh process and compare; return what was found, for the record.
+    """Run an export in a fresh process, compare its outputs with the run's, and return the proof.
 
     A decision may change where the run's own probability lies within the tolerance of another
     decision, and nowhere else; of decisions and of abstentions only a share may change.
 
     Args:
         model: The export.
-        program: The file beside this one that runs it.
-        cases: What it must reproduce.
-        isolated: Whether the process may not see dlmath.
+        program: The file of this folder that runs it.
+        expected: The images, and the outputs that the export must reproduce.
+        isolated: Whether the process must not import dlmath.
         tolerance: Of a probability.
         most_changed: The largest share of the images whose decision, or whose abstention, may
             change; one image may in any case, since a limit can lie right at its probability.
 
     Raises:
-        VerificationError: It fails, or something is off by more than is allowed.
+        VerificationError: The export cannot be run, or a difference is larger than allowed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        _write_cases(cases, Path(folder))
+        _write_expected(expected, Path(folder))
         _run(program, [str(model), folder], isolated=isolated)
         with np.load(Path(folder) / "outputs.npz") as loaded:
             outputs = dict(loaded)
-    _check_classes(cases, outputs["classes"])
+    _check_classes(expected, outputs["classes"])
     probabilities = {
         name.removeprefix("probabilities "): values
         for name, values in outputs.items()
         if name.startswith("probabilities ")
     }
     proof = Proof(
-        images=len(cases.files),
-        by_class=cases.by_class,
+        images=len(expected.files),
+        by_class=expected.by_class,
         tolerance=tolerance,
-        changes_allowed=max(1, int(most_changed * len(cases.files))),
+        changes_allowed=max(1, int(most_changed * len(expected.files))),
         largest_difference={
-            name: _largest_difference(cases.probabilities, values)
+            name: _largest_difference(expected.probabilities, values)
             for name, values in probabilities.items()
         },
-        changed_decisions=int(_changed(cases, outputs).sum()),
-        changed_abstentions=_changed_abstentions(cases, outputs),
-        heat_map_difference=_heat_map_difference(cases, outputs.get("heat_map")),
-        images_per_second=len(cases.files) / float(outputs["seconds"]),
+        changed_decisions=int(_changed(expected, outputs).sum()),
+        changed_abstentions=_changed_abstentions(expected, outputs),
+        heat_map_difference=_heat_map_difference(expected, outputs.get("heat_map")),
+        images_per_second=len(expected.files) / float(outputs["seconds"]),
         megabytes=megabytes(model),
     )
-    _refuse(proof, cases, outputs)
+    _check_proof(proof, expected, outputs)
     return proof
 
 
-def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> None:
+def _check_proof(
+    proof: Proof, expected: VerificationSet, outputs: Mapping[str, np.ndarray]
+) -> None:
     allowed = proof.tolerance
     wrong = {
         name: value for name, value in proof.largest_difference.items() if not value <= allowed
@@ -122,7 +124,7 @@ def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> No
             f"{max(wrong.values()):.2g} ({', '.join(wrong)}), and {allowed:g} is allowed. "
             "It was not kept."
         )
-    unexplained = _changed(cases, outputs) & (_margins(cases) > allowed)
+    unexplained = _changed(expected, outputs) & (_margins(expected) > allowed)
     if unexplained.any():
         raise VerificationError(
             f"The export decides {unexplained.sum()} of {proof.images} images otherwise than the "
@@ -145,8 +147,8 @@ def _refuse(proof: Proof, cases: Cases, outputs: Mapping[str, np.ndarray]) -> No
         )
 
 
-def _check_classes(cases: Cases, classes: np.ndarray) -> None:
-    wanted = cases.classifier.classes
+def _check_classes(expected: VerificationSet, classes: np.ndarray) -> None:
+    wanted = expected.classifier.classes
     if not (classes == np.array(wanted)).all():
         raise VerificationError(
             f"The export names its classes {classes[0].tolist()}, and the run {list(wanted)}. "
@@ -154,22 +156,24 @@ def _check_classes(cases: Cases, classes: np.ndarray) -> None:
         )
 
 
-def _changed(cases: Cases, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+def _changed(expected: VerificationSet, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return which images are decided otherwise, (N,) bool."""
-    return outputs["decision"] != np.array(cases.classifier.classes)[cases.decisions]
+    return outputs["decision"] != np.array(expected.classifier.classes)[expected.decisions]
 
 
-def _margins(cases: Cases) -> np.ndarray:
+def _margins(expected: VerificationSet) -> np.ndarray:
     """Return how far each probability is from where another class would be decided, (N,)."""
-    rule = cases.classifier
+    rule = expected.classifier
     if rule.positive_index is None or rule.threshold is None:
-        second, first = np.sort(cases.probabilities, axis=1)[:, -2:].T
+        second, first = np.sort(expected.probabilities, axis=1)[:, -2:].T
         return (first - second) / 2  # both may move
-    return np.abs(cases.probabilities[:, rule.positive_index] - rule.threshold.value)
+    return np.abs(expected.probabilities[:, rule.positive_index] - rule.threshold.value)
 
 
-def _changed_abstentions(cases: Cases, outputs: Mapping[str, np.ndarray]) -> int | None:
-    wanted = cases.abstains
+def _changed_abstentions(
+    expected: VerificationSet, outputs: Mapping[str, np.ndarray]
+) -> int | None:
+    wanted = expected.abstains
     if wanted is None:
         return None
     if "abstains" not in outputs:
@@ -177,12 +181,12 @@ def _changed_abstentions(cases: Cases, outputs: Mapping[str, np.ndarray]) -> int
     return int((outputs["abstains"] != wanted).sum())
 
 
-def _heat_map_difference(cases: Cases, found: np.ndarray | None) -> float | None:
+def _heat_map_difference(expected: VerificationSet, found: np.ndarray | None) -> float | None:
     if found is None:
         return None
-    parts = ClassifierParts(cases.classifier.model)
+    parts = ClassifierParts(expected.classifier.model)
     worst = 0.0
-    for image, index, values in zip(cases.pixels, cases.decisions, found, strict=True):
+    for image, index, values in zip(expected.pixels, expected.decisions, found, strict=True):
         wanted = grad_cam(parts, image, int(index)).values
         # Next to a map of nothing but rounding, rounding is no difference.
         worst = max(worst, _largest_difference(wanted, values) / max(float(wanted.max()), 1e-6))
@@ -197,19 +201,19 @@ def _largest_difference(wanted: np.ndarray, found: np.ndarray) -> float:
 
 
 def megabytes(model: Path) -> float:
-    """Return the size of an export in 10^6 bytes, without the programs beside its network."""
+    """Return the size of an export in 10^6 bytes, without the programs next to its network."""
     files = [model] if model.is_file() else [path for path in model.rglob("*") if path.is_file()]
     # A link is a second name of the same bytes.
     own = {path.resolve() for path in files if path.suffix != ".py"}
     return sum(path.stat().st_size for path in own) / 1e6
 
 
-def _write_cases(cases: Cases, folder: Path) -> None:
+def _write_expected(expected: VerificationSet, folder: Path) -> None:
     images = folder / "images"
     images.mkdir()
-    for number, file in enumerate(cases.files):
+    for number, file in enumerate(expected.files):
         (images / f"{number:04d}").write_bytes(read_checked(file, str(file)))
-    np.save(folder / "pixels.npy", cases.pixels)
+    np.save(folder / "pixels.npy", expected.pixels)
 
 
 def _run(program: str, arguments: Sequence[str], *, isolated: bool) -> None:
@@ -225,7 +229,7 @@ def _run(program: str, arguments: Sequence[str], *, isolated: bool) -> None:
     if not isolated:
         environment["PYTHONPATH"] = str(home.parents[1])
     result = subprocess.run(
-        # -B: the programs beside an export are run from its folder, and leave no bytecode there.
+        # -B: the programs of an export are run from its folder, and leave no bytecode there.
         [sys.executable, mode, "-B", str(home / program), *arguments],
         env=environment,
         capture_output=True,

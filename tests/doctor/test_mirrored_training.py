@@ -3,12 +3,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from dlmath.doctor import two_devices
+from dlmath.doctor import mirrored_training
 
 
 @pytest.mark.slow
 def test_two_virtual_devices_equal_one():
-    verdict = two_devices.two_devices()
+    verdict = mirrored_training.two_devices()
     assert verdict.word == "ok", verdict
     assert "two mirrored virtual devices" in verdict.found
 
@@ -16,7 +16,7 @@ def test_two_virtual_devices_equal_one():
 def program(monkeypatch, *, code=0, out="", err=""):
     done = SimpleNamespace(returncode=code, stdout=out, stderr=err)
     monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: done)
-    return two_devices.two_devices()
+    return mirrored_training.two_devices()
 
 
 @pytest.mark.parametrize("difference", ["1e-3\n", "nan\n"])
@@ -37,4 +37,4 @@ def test_a_program_that_hangs_is_a_fault(monkeypatch):
         raise subprocess.TimeoutExpired("python", timeout)
 
     monkeypatch.setattr(subprocess, "run", hang)
-    assert "did not end within" in two_devices.two_devices().found
+    assert "did not end within" in mirrored_training.two_devices().found

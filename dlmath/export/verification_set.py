@@ -1,4 +1,4 @@
-"""Real images of a run and what the run says of them: what an export must reproduce."""
+"""The verification set of an export: images of the run, and the run's outputs for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from dlmath.data.image_headers import read_checked
-from dlmath.data.images import decode_and_resize_batch
+from dlmath.data.image_graph import decode_and_resize_batch
+from dlmath.data.images import read_checked
 from dlmath.data.pixels import load_pixels
 from dlmath.data.run_data import RunData
 from dlmath.data.sources import Example
@@ -22,45 +22,45 @@ IMAGES = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Cases:
-    """What an export must reproduce.
+class VerificationSet:
+    """Images of a run, and the outputs that an export must reproduce.
 
     Attributes:
         files: N image files.
         by_class: How many of them are of each class.
         pixels: The same, decoded and resized: uint8 (N, size, size, 3).
-        probabilities: What the run's model says of them: (N, K).
-        distances: From the training images, (N,); None where the run has none fitted.
-        classifier: What the run decides with.
+        probabilities: The outputs of the run's model, (N, K).
+        ood_scores: Out-of-distribution scores, (N,); None where the run has none fitted.
+        classifier: The classifier of the run.
     """
 
     files: tuple[Path, ...]
     by_class: dict[str, int]
     pixels: np.ndarray
     probabilities: np.ndarray
-    distances: np.ndarray | None
+    ood_scores: np.ndarray | None
     classifier: KerasClassifier
 
     @property
     def decisions(self) -> np.ndarray:
-        """The index of the class that is decided, (N,)."""
+        """Indices of the decided classes, (N,)."""
         return self.classifier.decide(self.probabilities)
 
     @property
     def abstains(self) -> np.ndarray | None:
-        """Whether the answer is not to be relied on, (N,) bool; None without a rule."""
-        return self.classifier.abstains(self.probabilities, self.distances)
+        """Whether the classifier abstains, (N,) bool; None without a rule."""
+        return self.classifier.abstains(self.probabilities, self.ood_scores)
 
 
-def gather_cases(
+def gather_verification_set(
     run: Run,
     classifier: KerasClassifier,
     parts: Split | None = None,
     *,
     by_graph: bool = True,
     reporter: Reporter = SILENT,
-) -> Cases:
-    """Return images spread over the run's test part, with what the run says of them.
+) -> VerificationSet:
+    """Return images spread over the run's test part, with the run's outputs for them.
 
     Args:
         run: With its data.
@@ -84,12 +84,14 @@ def gather_cases(
         encoded = tf.constant([read_checked(file, str(file)) for file in files])
         array = decode_and_resize_batch(encoded, classifier.image_size).numpy()
     outputs = classifier.predict(array)
-    outputs.refuse_nan(
+    outputs.check_finite(
         lambda _: f"The model of {run.folder} gives NaN", ": there is nothing to export"
     )
     truth = np.array([classifier.classes.index(example.label) for example in pixels.examples])
     by_class = class_counts(truth, classifier.classes)
-    return Cases(files, by_class, array, outputs.probabilities, outputs.distances, classifier)
+    return VerificationSet(
+        files, by_class, array, outputs.probabilities, outputs.ood_scores, classifier
+    )
 
 
 def spread(examples: Sequence[Example], most: int) -> list[Example]:

@@ -5,10 +5,10 @@ import pytest
 
 from dlmath.errors import VerificationError
 from dlmath.evaluation.composition import class_counts
-from dlmath.export import formats, quantization, verify
-from dlmath.export.cases import Cases
+from dlmath.export import formats, quantization, verification
 from dlmath.export.formats import FORMATS, find_format
 from dlmath.export.litert import QUANTIZATIONS
+from dlmath.export.verification_set import VerificationSet
 from dlmath.inference.decision_rule import Abstention, Threshold
 from dlmath.inference.keras_classifier import KerasClassifier
 
@@ -28,19 +28,21 @@ def both(positive):
     return np.column_stack([1 - positive, positive]).astype(np.float32)
 
 
-def cases_of(positive):
+def expected_of(positive):
     """Return 64 images without files, half of each class."""
     truth = np.repeat([0, 1], 32)
     by_class = class_counts(truth, CLASSES)
-    return Cases((None,) * 64, by_class, np.zeros((64, 8, 8, 3)), both(positive), None, RULE)
+    return VerificationSet(
+        (None,) * 64, by_class, np.zeros((64, 8, 8, 3)), both(positive), None, RULE
+    )
 
 
 POSITIVE = np.r_[np.linspace(0.05, 0.42, 32), np.linspace(0.58, 0.95, 32)]
 
 
-def proof_of(monkeypatch, positive, one, cases=None, abstains=None):
+def proof_of(monkeypatch, positive, one, expected=None, abstains=None):
     """Return the proof of an export that gives these probabilities of the positive class."""
-    cases = cases or cases_of(POSITIVE)
+    expected = expected or expected_of(POSITIVE)
     probabilities = both(positive)
     decided = RULE.decide(probabilities)
     if abstains is None:
@@ -56,11 +58,11 @@ def proof_of(monkeypatch, positive, one, cases=None, abstains=None):
             **{"probabilities pixels": probabilities},
         )
 
-    monkeypatch.setattr(verify, "_write_cases", lambda *_: None)
-    monkeypatch.setattr(verify, "_run", run)
-    monkeypatch.setattr(verify, "megabytes", lambda _: 0.5)
+    monkeypatch.setattr(verification, "_write_expected", lambda *_: None)
+    monkeypatch.setattr(verification, "_run", run)
+    monkeypatch.setattr(verification, "megabytes", lambda _: 0.5)
     limits = {"tolerance": one.tolerance, "most_changed": one.most_changed}
-    return verify.verify("export", one.program, cases, isolated=True, **limits)
+    return verification.verify("export", one.program, expected, isolated=True, **limits)
 
 
 @pytest.mark.parametrize("kind", EVERY)
@@ -104,9 +106,9 @@ def test_with_8_bits_a_tenth_of_the_decisions_may_change(monkeypatch, number, re
 
     if refused:
         with pytest.raises(VerificationError, match="decides 7 of 64 images otherwise"):
-            proof_of(monkeypatch, other, one, cases_of(positive))
+            proof_of(monkeypatch, other, one, expected_of(positive))
     else:
-        found = proof_of(monkeypatch, other, one, cases_of(positive))
+        found = proof_of(monkeypatch, other, one, expected_of(positive))
         assert (found.changed_decisions, found.changes_allowed) == (number, 6)
 
 

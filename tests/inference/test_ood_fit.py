@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 from sklearn.metrics import roc_auc_score
 
-from dlmath.inference.feature_distance import distance_limit, fit_distance
+from dlmath.inference.ood_fit import fit_ood_score, ood_limit
 
 
 def two_classes(seed=0, n=2_000, width=4):
@@ -18,10 +18,10 @@ def two_classes(seed=0, n=2_000, width=4):
 def test_of_gaussian_classes_the_distance_is_chi_squared():
     features, labels, _ = two_classes(n=20_000)
 
-    distances = fit_distance(features, labels)(features)
+    ood_scores = fit_ood_score(features, labels)(features)
 
     # The nearest of two classes is the own one almost always, as they lie far apart.
-    assert np.mean(distances > chi2(4).ppf(0.9)) == pytest.approx(0.1, abs=0.02)
+    assert np.mean(ood_scores > chi2(4).ppf(0.9)) == pytest.approx(0.1, abs=0.02)
 
 
 @settings(max_examples=20)
@@ -31,8 +31,8 @@ def test_the_distance_does_not_depend_on_the_axes(seed):
     rng = np.random.default_rng(seed)
     turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
 
-    plain = fit_distance(features, labels)(features[:20])
-    turned = fit_distance(features @ turn + 3, labels)(features[:20] @ turn + 3)
+    plain = fit_ood_score(features, labels)(features[:20])
+    turned = fit_ood_score(features @ turn + 3, labels)(features[:20] @ turn + 3)
 
     np.testing.assert_allclose(plain, turned, rtol=1e-3, atol=1e-5)  # stored as float32
 
@@ -42,7 +42,7 @@ def test_the_distance_does_not_depend_on_the_axes(seed):
 def test_fewer_directions_are_a_covariance_with_one_variance_for_the_rest(seed, most):
     features, labels, _ = two_classes(seed, n=200, width=6)
 
-    found = fit_distance(features, labels, most)
+    found = fit_ood_score(features, labels, most)
 
     assert found.directions.shape == (6, most)
     u = np.linalg.qr(found.directions, mode="complete")[0]
@@ -57,26 +57,26 @@ def test_a_feature_that_never_varies_does_no_harm():
     features, labels, _ = two_classes()
     with_constant = np.column_stack([features, np.full(len(features), 7.0)])
 
-    distances = fit_distance(with_constant, labels)(with_constant)
+    ood_scores = fit_ood_score(with_constant, labels)(with_constant)
 
-    assert np.isfinite(distances).all()
+    assert np.isfinite(ood_scores).all()
 
 
 def test_more_features_than_images_can_be_fitted():
     features, labels, _ = two_classes(n=20, width=300)
 
-    distances = fit_distance(features, labels)(features)
+    ood_scores = fit_ood_score(features, labels)(features)
 
-    assert np.isfinite(distances).all()
+    assert np.isfinite(ood_scores).all()
 
 
 def test_it_tells_another_distribution():
     features, labels, mixing = two_classes()
     other = 4 * np.random.default_rng(1).normal(size=(500, 4)) @ mixing - 6
     truth = np.repeat([0, 1], [len(features), len(other)])
-    distance = fit_distance(features, labels)
+    ood_score = fit_ood_score(features, labels)
 
-    scores = np.concatenate([distance(features), distance(other)])
+    scores = np.concatenate([ood_score(features), ood_score(other)])
 
     assert roc_auc_score(truth, scores) > 0.9
 
@@ -86,9 +86,9 @@ def test_rows_that_are_no_numbers_are_left_out_and_are_no_distance(bad):
     features, labels, _ = two_classes(n=60)
     broken = np.vstack([features, np.full(4, bad)])
 
-    found = fit_distance(broken, np.r_[labels, 0])
+    found = fit_ood_score(broken, np.r_[labels, 0])
 
-    np.testing.assert_array_equal(found(features), fit_distance(features, labels)(features))
+    np.testing.assert_array_equal(found(features), fit_ood_score(features, labels)(features))
     assert np.isnan(found(broken)[-1])
 
 
@@ -102,11 +102,11 @@ def test_rows_that_are_no_numbers_are_left_out_and_are_no_distance(bad):
     ids=["never vary", "an image a class", "no numbers"],
 )
 def test_features_that_tell_nothing_give_no_distance(features, labels):
-    assert fit_distance(features, labels) is None
+    assert fit_ood_score(features, labels) is None
 
 
 def test_the_limit_is_kept_by_the_share():
-    distances = np.arange(1.0, 101.0)
+    ood_scores = np.arange(1.0, 101.0)
 
-    assert np.mean(distances <= distance_limit(distances)) >= 0.95
-    assert distance_limit(distances) == 96
+    assert np.mean(ood_scores <= ood_limit(ood_scores)) >= 0.95
+    assert ood_limit(ood_scores) == 96

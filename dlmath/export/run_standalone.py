@@ -1,6 +1,6 @@
-"""Run a LiteRT or ONNX export as its receiver will: by the programs in its folder, without dlmath.
+"""Run a LiteRT or ONNX export as its users do: by the programs in its folder, without dlmath.
 
-A program of its own: python -I run_portable.py MODEL CASES, as `run_saved_model.py`.
+A program of its own: python -I run_standalone.py MODEL FOLDER, as `run_saved_model.py`.
 """
 
 import importlib
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 
-def main(model: Path, cases: Path) -> None:
-    """Run the export on the cases' files, and on their pixels."""
+def main(model: Path, folder: Path) -> None:
+    """Run the export on the files of the verification set, and on their pixels."""
     sys.path.insert(0, str(model))
     shipped = importlib.import_module("classify")
     classifier = shipped.load(model)
-    said = [shipped.classify(classifier, path) for path in sorted((cases / "images").iterdir())]
-    pixels = np.load(cases / "pixels.npy")
+    said = [shipped.classify(classifier, path) for path in sorted((folder / "images").iterdir())]
+    pixels = np.load(folder / "pixels.npy")
     classifier.predict(pixels)
     started = time.perf_counter()  # the first call has set everything up
     outputs = classifier.predict(pixels)
@@ -33,12 +33,12 @@ def main(model: Path, cases: Path) -> None:
         "probabilities pixels": outputs.probabilities,
         "classes": [classifier.classes] * len(said),
         "decision": [one.decision for one in said],
-        "abstains": classifier.abstains(outputs.probabilities, outputs.distances),
-        "distance": outputs.distances,
+        "abstains": classifier.abstains(outputs.probabilities, outputs.ood_scores),
+        "ood_score": outputs.ood_scores,
         "seconds": seconds,
     }
     known = {name: values for name, values in found.items() if values is not None}
-    np.savez(cases / "outputs.npz", **known)
+    np.savez(folder / "outputs.npz", **known)
 
 
 if __name__ == "__main__":

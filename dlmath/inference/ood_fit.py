@@ -1,9 +1,9 @@
-"""Fit what tells how unlike the training images an image is; see `dlmath.inference.distance`."""
+"""Fit the out-of-distribution score to training images; see `dlmath.inference.ood_score`."""
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
-from dlmath.inference.distance import FeatureDistance
+from dlmath.inference.ood_score import OodScore
 
 # Directions with a variance of their own: 0.7 MB for 1,280 features, where all would be 6.6 MB.
 DIRECTIONS = 128
@@ -11,10 +11,10 @@ DIRECTIONS = 128
 _LEAST = 1e-6  # of the largest variance: float32 directions are orthogonal to seven digits
 
 
-def fit_distance(
+def fit_ood_score(
     features: np.ndarray, labels: np.ndarray, most: int = DIRECTIONS
-) -> FeatureDistance | None:
-    """Fit the distance to training images; rows that are not numbers are left out.
+) -> OodScore | None:
+    """Fit the score to training images; rows that are not numbers are left out.
 
     The covariance within the classes is shrunk (Ledoit, Wolf, "A well-conditioned estimator for
     large-dimensional covariance matrices", Journal of Multivariate Analysis 88, 2004) since there
@@ -42,9 +42,9 @@ def fit_distance(
     variances = np.maximum(variances, _LEAST * variances[-1])
     others = variances[:-most]  # none where each direction has its own: any value will do for rest
     rest = others.mean() if len(others) else variances[-1]
-    return FeatureDistance(means, directions[:, -most:], variances[-most:], rest).rounded()
+    return OodScore(means, directions[:, -most:], variances[-most:], rest).rounded()
 
 
-def distance_limit(distances: np.ndarray, share: float = 0.95) -> float:
-    """Return the distance that this share of the validation images keep to, the next above it."""
-    return float(np.quantile(distances, share, method="higher"))
+def ood_limit(ood_scores: np.ndarray, share: float = 0.95) -> float:
+    """Return the score up to which this share of the validation images lies, the next above it."""
+    return float(np.quantile(ood_scores, share, method="higher"))

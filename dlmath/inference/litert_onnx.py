@@ -1,7 +1,7 @@
-"""Classifiers in portable formats, as their receivers run them: LiteRT or ONNX Runtime, and NumPy.
+"""Classifiers whose network LiteRT or ONNX Runtime runs: the exports of these formats.
 
-Exports carry a copy of this code, cut out by `dlmath.export.bundle`, so that they answer alike with
-dlmath and without it.
+An export carries this file as it is, see `dlmath.export.sidecar_files`, so that it answers alike
+with dlmath and without it.
 """
 
 import os
@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from dlmath.errors import RunError
-from dlmath.inference.classifier import Classifier
-from dlmath.inference.exported import METADATA, stored_fields
-from dlmath.inference.runtimes import LITERT, ONNX
+from ..errors import RunError
+from .classifier import Classifier
+from .export_files import LITERT, METADATA, ONNX
+from .exported import stored_fields
 
 # Images at a time: a runtime keeps room for the activations of all of them.
 _BATCH_SIZE = 8

@@ -1,4 +1,4 @@
-"""Does a training mirrored over two devices equal one on a single device? In a process of its own.
+"""Compare a training mirrored over two devices with one on a single device, in a new process.
 
 TensorFlow can divide the CPU into virtual devices only before it does anything else.
 """

@@ -1,7 +1,8 @@
-"""How unlike the training images an image is: its distance from them in feature space.
+"""The out-of-distribution score of an image: its distance from the training images.
 
-It asks nothing of the head, so an image can be far away and confidently classified at once: that is
-what it is for. `dlmath.inference.feature_distance` fits it; this is what is stored and applied.
+The distance is taken in feature space and does not depend on the head, so an image can be far away
+and confidently classified at once: such images are what it finds. `dlmath.inference.ood_fit` fits
+it; this file stores and applies it.
 """
 
 import io
@@ -12,7 +13,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureDistance:
+class OodScore:
     r"""Squared Mahalanobis distance from the nearest class.
 
     The classes are taken for Gaussians with one covariance: variances v_i along r directions u_i,
@@ -37,7 +38,7 @@ class FeatureDistance:
     rest: np.ndarray
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Return the distances (N,) of features (N, D); NaN where a feature is not a number."""
+        """Return the scores (N,) of features (N, D); NaN where a feature is not a number."""
         of_classes = [self._from(mean, features) for mean in self.means]
         return np.min(of_classes, axis=0)
 
