@@ -142,7 +142,7 @@ class _Routes:
         return Json(write_answer(answers, is_columnar=asked.is_columnar))
 
     async def predict_version(self, request: Request, name: str, version: str) -> Response:
-        """As without a version; there is only one."""
+        """Answer as without a version; there is only one."""
         self._require(name, version)
         return await self.predict_rows(request, name)
 
@@ -155,7 +155,7 @@ class _Routes:
         return Json({"model_version_status": [known]})
 
     async def version_status(self, name: str, version: str) -> Response:
-        """As without a version."""
+        """Answer as without a version."""
         self._require(name, version)
         return await self.model_status(name)
 

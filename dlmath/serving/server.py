@@ -30,7 +30,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server listens, and who may ask there.
+    """The address of a server: where it listens, and the host names it answers to.
 
     Attributes:
         host: An address or a name of this machine.

@@ -13,7 +13,7 @@ from dlmath.serving.batching import Batcher
 
 
 def answer(pixels: np.ndarray) -> Outputs:
-    """Of each image alone: its mean and its first pixel."""
+    """Returns for each image only its own mean and first pixel."""
     means = pixels.mean(axis=(1, 2, 3))
     return Outputs(np.stack([means, 255 - means], axis=1), pixels[:, 0, 0, 0].astype(float))
 
@@ -45,8 +45,8 @@ def test_any_grouping_gives_each_image_its_own_answer(shades: list[int], batch: 
     batcher.close()
 
     for shade, future in zip(shades, futures, strict=True):
-        found, alone = future.result(0), answer(image(shade)[None])
-        np.testing.assert_array_equal(found.probabilities, alone.probabilities)
+        found, single = future.result(0), answer(image(shade)[None])
+        np.testing.assert_array_equal(found.probabilities, single.probabilities)
         np.testing.assert_array_equal(found.ood_scores, alone.ood_scores)
 
 
