@@ -44,21 +44,25 @@ def hostile() -> str:
     for one in result["files"]:
         ways = one["entrances"].values()
         refused = sum(way["exit_code"] == 2 for way in ways)
+        read = sum(way["exit_code"] == 0 for way in ways)
         traces = sum(len(way["side_effects"]) for way in ways)
         because = _reason(one["entrances"]["dlmath.load(FILE)"]["message"])
-        count = f"{refused} of {len(ways)}"
-        rows.append([one["hole"], one["tries"], count, traces or "none", because])
+        counts = f"{refused} of {len(ways)}", read or "never"
+        rows.append([one["hole"], one["tries"], *counts, traces or "none", because])
     summary = result["summary"]
-    heads = ["hole", "it tries", "refused", "side effects", "because"]
+    heads = ["hole", "it tries", "refused", "read as numbers", "side effects", "because"]
     return (
         f"{table(heads, rows)}\nWays in: {', '.join(f'`{way}`' for way in summary['entrances'])}. "
         f"Attempts: {summary['tried']}; refused with exit code 2 and one message: "
-        f"{summary['refused']}; side effects: {summary['side_effects'] or 'none'}.\n"
+        f"{summary['refused']}; read as numbers: {summary['read']}; side effects: "
+        f"{summary['side_effects'] or 'none'}.\n"
     )
 
 
 def _reason(message: str) -> str:
-    """Return what is particular about a message."""
+    """Return what is particular about a message; there is none where the weights were read."""
+    if not message:
+        return "its description is not read"
     found = re.search(r"is not loaded: (.*?)\. No network", message)
     found = found or re.search(r"the file is damaged \((.*)\)", message)
     return found[1] if found else message

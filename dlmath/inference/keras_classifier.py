@@ -14,10 +14,10 @@ from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.decision_rule import stored_decision
 from dlmath.inference.exported import decision_of
-from dlmath.inference.keras_file import read_note
+from dlmath.inference.keras_file import read_distance
 from dlmath.inference.light_classifier import stored_distance
 from dlmath.inference.probabilities import BATCH_SIZE, predict_probabilities
-from dlmath.models.keras_archive import read_bounded
+from dlmath.models.keras_archive import read_bounded, read_note
 from dlmath.runs import Run
 
 
@@ -46,19 +46,20 @@ class KerasClassifier(Classifier):
 
     @classmethod
     def _of_export(cls, path: Path) -> Self:
-        metadata, distance = read_note(read_bounded(path), path)
-        return cls(**decision_of(metadata), distance=distance, model=models.load(path))
+        metadata = read_note(read_bounded(path), path)
+        decision, model = decision_of(metadata), models.load(path)
+        outputs, classes = model.output_shape[-1], decision["classes"]
+        if outputs != len(classes):
+            raise RunError(
+                f"{path} contradicts itself: its recipe names {outputs} classes, and it decides "
+                f"between {len(classes)}. Export the run again."
+            )
+        return cls(**decision, distance=read_distance(metadata, path), model=model)
 
     @classmethod
     def _of_run(cls, run: Run) -> Self:
         decision = stored_decision(run)  # first, since reading the model takes longer
         model = models.load(run)
-        outputs, classes = model.output_shape[-1], run.recipe.classes
-        if outputs != len(classes):
-            raise RunError(
-                f"{run.folder} contradicts itself: the model has {outputs} outputs and "
-                f"{run.recipe_path.name} names {len(classes)} classes. Train it again."
-            )
         distance = None
         if run.manifest.get("distance"):
             distance = stored_distance(run, model.get_layer("logits").input.shape[-1])
