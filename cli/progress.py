@@ -1,6 +1,6 @@
 """What the command line shows while it works: bars on a terminal, plain lines elsewhere.
 
-All of it goes to stderr, so that stdout holds results alone.
+All of it goes to stderr, so that stdout holds only results.
 """
 
 import logging

@@ -15,7 +15,7 @@ MAX_DEPTH = 64
 MAX_RATIO = 100  # what an array takes in memory, to what the file stores of it
 _FILTERS = frozenset({h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32})
 _NUMBERS = "iufb"  # NumPy's kinds: whole numbers, fractions, truth values
-_TEXT = "S"  # of fixed length, which older files have beside their arrays
+_TEXT = "S"  # of fixed length, which older files have next to their arrays
 _SMALL = 4_096  # bytes of an array that may be stored as its fill value
 
 

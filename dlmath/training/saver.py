@@ -1,4 +1,4 @@
-"""What of a training is saved, and how it is brought back."""
+"""Save the state of a training, and restore it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,13 +19,13 @@ class Saver:
     """Saves everything that decides how a training goes on, and the weights of its best epoch.
 
     Args:
-        store: Of the run.
-        training_model: Compiled, with its optimizer built.
+        store: The checkpoints of the run.
+        training_model: A compiled model whose optimizer is built.
         model: The classifier that shares its variables.
-        cadence: Is told what each checkpoint costs.
+        cadence: Receives the time that each checkpoint takes.
 
     Attributes:
-        best: The weights of the best epoch so far, by which it was measured.
+        best: The weights of the best epoch so far, which were those that validation measured.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class Saver:
         self._saved_at = loop.position
 
     def restore(self, loop: Loop, say: Callable[[str], object]) -> None:
-        """Go back to the newest good checkpoint; without any, a training begins at its beginning.
+        """Restore the newest good checkpoint; without one, leave the training at its beginning.
 
         Raises:
-            RunError: All that are there are damaged, or of another model.
+            RunError: Every checkpoint is damaged or of another model.
         """
         newest = self.store.newest(say)
         if newest is None:
