@@ -3,9 +3,10 @@
 All of it goes to stderr, so that stdout holds only results.
 """
 
+import logging
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.progress import (
     BarColumn,
@@ -18,6 +19,7 @@ from rich.progress import (
 
 from dlmath.cli.output import ERR
 from dlmath.cli.startup import without_chatter
+from dlmath.logs import DETAILS, attached
 from dlmath.reporting import Reporter
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -30,9 +32,15 @@ def reporter(*, verbose: bool = False) -> Iterator[Reporter]:
     Args:
         verbose: Also show the details that otherwise go only to a run's log.
     """
+    with _shown() as shown, _details_printed(shown) if verbose else nullcontext():
+        yield shown
+
+
+@contextmanager
+def _shown() -> Iterator[Reporter]:
     console = ERR.console()
     if not console.is_terminal:
-        yield LineReporter(verbose=verbose)
+        yield LineReporter()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -42,7 +50,26 @@ def reporter(*, verbose: bool = False) -> Iterator[Reporter]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        yield BarReporter(progress, verbose=verbose)
+        yield BarReporter(progress)
+
+
+def _details_printed(reporter: Reporter) -> AbstractContextManager[None]:
+    """Let a reporter say the details that are logged, for the block."""
+    printer = _Printer(reporter)
+    printer.addFilter(logging.Filter(DETAILS.name))
+    return attached(printer)
+
+
+class _Printer(logging.Handler):
+    """Has a reporter say what is logged."""
+
+    def __init__(self, reporter: Reporter):
+        super().__init__()
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say the message of a record."""
+        self._reporter.say(record.getMessage())
 
 
 class _QuietReporter(Reporter):
@@ -54,19 +81,13 @@ class _QuietReporter(Reporter):
 class BarReporter(_QuietReporter):
     """Shows a bar for each task that is under way."""
 
-    def __init__(self, progress: Progress, *, verbose: bool = False):
+    def __init__(self, progress: Progress):
         self._progress = progress
-        self._verbose = verbose
         self._tasks: dict[str, TaskID] = {}
 
     def say(self, message: str) -> None:
         """Print a line above the bars."""
         self._progress.console.print(message, markup=False)
-
-    def detail(self, message: str) -> None:
-        """Print a line, if details are wanted."""
-        if self._verbose:
-            self.say(message)
 
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Move the bar of `task`; a finished one goes away."""
@@ -82,18 +103,12 @@ class BarReporter(_QuietReporter):
 class LineReporter(_QuietReporter):
     """Prints a line every few seconds, for logs and pipes."""
 
-    def __init__(self, *, verbose: bool = False):
-        self._verbose = verbose
+    def __init__(self) -> None:
         self._last = time.monotonic()
 
     def say(self, message: str) -> None:
         """Print a line."""
         ERR.line(message)
-
-    def detail(self, message: str) -> None:
-        """Print a line, if details are wanted."""
-        if self._verbose:
-            self.say(message)
 
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Print how far `task` is, unless a line was printed just now."""

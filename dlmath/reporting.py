@@ -22,9 +22,6 @@ class Reporter:
     def say(self, message: str) -> None:
         """Receive one line of news."""
 
-    def detail(self, message: str) -> None:
-        """Receive what only a search for a fault needs."""
-
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Receive that `done` of `total` units of `task` are done.
 

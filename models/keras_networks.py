@@ -17,7 +17,7 @@ from typing import Any
 import keras
 
 from dlmath.errors import WeightsError
-from dlmath.models.safe_loading import first_line
+from dlmath.models.weights_file import first_line
 
 # The standard deviations of ImageNet's red, green and blue, by which Keras scales for B0.
 IMAGENET_DEVIATIONS = (0.229, 0.224, 0.225)

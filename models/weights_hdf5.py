@@ -10,8 +10,6 @@ from pathlib import Path
 
 import h5py
 
-from dlmath.models.keras_config import Unfit
-
 MAX_OBJECTS = 100_000
 MAX_DEPTH = 64
 MAX_RATIO = 100  # what an array takes in memory, to what the file stores of it
@@ -21,8 +19,15 @@ _TEXT = "S"  # of fixed length, which older files have next to their arrays
 _SMALL = 4_096  # bytes of an array that may be stored as its fill value
 
 
-def check_hdf5(file: io.BytesIO | Path) -> None:
+class Unfit(Exception):
+    """Says what is in a file that no trained network holds, to be put after its name."""
+
+
+def check_hdf5(file: io.BytesIO | Path) -> dict[str, tuple[int, ...] | None]:
     """Refuse a file that holds anything but arrays of numbers, all of them stored in it.
+
+    Returns:
+        The shape of each array by its name; None for one that holds nothing.
 
     Raises:
         Unfit: What it holds instead.
@@ -30,6 +35,7 @@ def check_hdf5(file: io.BytesIO | Path) -> None:
     """
     with h5py.File(file, "r") as opened:
         seen: set[int] = set()
+        shapes: dict[str, tuple[int, ...] | None] = {}
         pending = [(opened["/"], 0)]
         while pending:
             group, depth = pending.pop()
@@ -45,6 +51,8 @@ def check_hdf5(file: io.BytesIO | Path) -> None:
                     pending.append((item, depth + 1))
                 else:
                     _check_array(item)
+                    shapes[item.name] = item.shape
+        return shapes
 
 
 def _linked(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:

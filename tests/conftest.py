@@ -245,10 +245,13 @@ def _tiny_run_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiny_run(_tiny_run_template: Path, tmp_path: Path) -> Run:
-    """A finished run `runs/tiny/` of two classes with its data next to it, a copy for each test."""
+def tiny_run(_tiny_run_template: Path, tmp_path: Path) -> Iterator[Run]:
+    """A finished run `runs/tiny/` of two classes and its `data/`, a copy for each test."""
+    from tests.support import tiny_network
+
     shutil.copytree(_tiny_run_template, tmp_path, dirs_exist_ok=True)
-    return Run(tmp_path / "runs" / "tiny")
+    with tiny_network.known():
+        yield Run(tmp_path / "runs" / "tiny")
 
 
 @pytest.fixture(scope="session")
@@ -262,11 +265,16 @@ def _light_run_template(_tiny_run_template: Path, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def module_light_run(_light_run_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def module_light_run(
+    _light_run_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
     """As `light_run`, one copy for the tests of a module, which may write into it."""
+    from tests.support import tiny_network
+
     folder = tmp_path_factory.mktemp("module")
     shutil.copytree(_light_run_template, folder, dirs_exist_ok=True)
-    return Run(folder / "runs" / "tiny")
+    with tiny_network.known():
+        yield Run(folder / "runs" / "tiny")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from dlmath.data import images
 from dlmath.data.archives import unpack
 from dlmath.data.sources import read_sources
 from dlmath.errors import DlmathError
-from dlmath.models.keras_archive import checked_archive
+from dlmath.models.keras_archive import read_weights
 from dlmath.recipe import Recipe
 from dlmath.training.checkpoints import Checkpoint, pack
 from dlmath.training.checkpoints import unpack as unpack_checkpoint
@@ -83,7 +83,7 @@ def read(tmp_path_factory):
         "archive": lambda data: unpack(written(data, ".zip")),
         "image": lambda data: images.read(written(data, ".png"), "input.png", 8),
         "checkpoint": lambda data: unpack_checkpoint(data, "input"),
-        "model": lambda data: checked_archive(data, Path("input.keras")),
+        "model": lambda data: read_weights(data, Path("input.keras")),
     }
 
     def give(kind, data):

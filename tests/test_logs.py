@@ -1,10 +1,11 @@
+import logging
 import re
 import warnings
 
 import pytest
 
 from dlmath.errors import DataError, Stopped
-from dlmath.logs import NAME, logged
+from dlmath.logs import DETAILS, LOGGER, NAME, attached, logged
 from dlmath.reporting import SILENT, Reporter
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00 (INFO|WARNING|ERROR) +\S.*")
@@ -19,9 +20,6 @@ class Ears(Reporter):
 
     def progress(self, task, done, total, note=""):
         self.heard.append((task, done, total, note))
-
-    def detail(self, message):
-        self.heard.append(f"detail: {message}")
 
 
 def text(run):
@@ -47,7 +45,7 @@ def test_what_is_said_is_passed_on_and_written_down(tiny_run):
     assert "tensorflow" in text(tiny_run)
     assert "epoch 1/2  loss 0.5" in ears.heard
     assert ("reading", 1, 2, "") in ears.heard
-    assert "detail: Done." in ears.heard
+    assert "Done." not in ears.heard  # which only those see who ask for details
 
 
 def test_a_warning_of_python_is_written_down_and_shown(tiny_run, monkeypatch):
@@ -106,3 +104,55 @@ def test_a_resumed_run_goes_on_in_the_same_log(tiny_run):
         with logged(tiny_run, SILENT):
             pass
     assert text(tiny_run).count("Done.") == 2
+
+
+def test_the_library_shows_nothing_unless_asked(tiny_run, capfd):
+    DETAILS.warning("to those who attach a handler")
+    with logged(tiny_run, SILENT) as log:
+        log.say("Warning: few images")
+    assert capfd.readouterr().err == ""
+    assert [type(handler) for handler in LOGGER.handlers] == [logging.NullHandler]
+    assert LOGGER.level == logging.NOTSET
+
+
+def test_whoever_attaches_a_handler_receives_what_is_logged(tiny_run, caplog):
+    caplog.set_level(logging.INFO, "dlmath")
+    with logged(tiny_run, SILENT) as log:
+        log.say("Warning: few images")
+    assert ("dlmath.news", logging.WARNING, "few images") in caplog.record_tuples
+    assert caplog.record_tuples[-1] == ("dlmath.details", logging.INFO, "Done.")
+
+
+def test_handlers_that_other_libraries_gave_the_root_show_nothing(tiny_run, capsys):
+    handler = logging.StreamHandler()
+    logging.getLogger().addHandler(handler)
+    try:
+        with logged(tiny_run, SILENT) as log:
+            log.say("epoch 1/2")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert capsys.readouterr().err == ""
+    assert LOGGER.propagate
+
+
+def test_a_handler_goes_with_its_block():
+    messages = []
+
+    class Kept(logging.Handler):
+        def emit(self, record):
+            messages.append(record.getMessage())
+
+    with attached(Kept()):
+        DETAILS.info("%d images", 3)
+        DETAILS.debug("too fine")
+    DETAILS.info("after")
+    assert messages == ["3 images"]
+
+
+def test_the_log_passes_on_what_native_code_needs_to_be_quiet(tiny_run):
+    class Quiet(Reporter):
+        def quietly(self):
+            return "its own"
+
+    with logged(tiny_run, Quiet()) as log:
+        assert log.quietly() == "its own"

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -44,24 +45,103 @@ def hostile() -> str:
     for one in result["files"]:
         ways = one["entrances"].values()
         refused = sum(way["exit_code"] == 2 for way in ways)
+        read = sum(way["exit_code"] == 0 for way in ways)
         traces = sum(len(way["side_effects"]) for way in ways)
         because = _reason(one["entrances"]["dlmath.load(FILE)"]["message"])
-        count = f"{refused} of {len(ways)}"
-        rows.append([one["hole"], one["tries"], count, traces or "none", because])
+        counts = f"{refused} of {len(ways)}", read or "never"
+        rows.append([one["hole"], one["tries"], *counts, traces or "none", because])
     summary = result["summary"]
-    heads = ["hole", "it tries", "refused", "side effects", "because"]
+    heads = ["hole", "it tries", "refused", "read as numbers", "side effects", "because"]
     return (
         f"{table(heads, rows)}\nWays in: {', '.join(f'`{way}`' for way in summary['entrances'])}. "
         f"Attempts: {summary['tried']}; refused with exit code 2 and one message: "
-        f"{summary['refused']}; side effects: {summary['side_effects'] or 'none'}.\n"
+        f"{summary['refused']}; read as numbers: {summary['read']}; side effects: "
+        f"{summary['side_effects'] or 'none'}.\n"
     )
 
 
 def _reason(message: str) -> str:
-    """Return what is particular about a message."""
+    """Return what is particular about a message; there is none where the weights were read."""
+    if not message:
+        return "its description is not read"
     found = re.search(r"is not loaded: (.*?)\. No network", message)
     found = found or re.search(r"the file is damaged \((.*)\)", message)
     return found[1] if found else message
+
+
+@block
+def downloads() -> str:
+    """Return a row for each fault of a download: what the command did, and what it did after."""
+    rows = []
+    for one in load("download-faults")["faults"]:
+        during, after = one["with"], one["afterwards"]
+        told = f"{during['exit_code']}: {during['message']}"
+        then = f"{after['exit_code']}; {_listed(after['requests'])}; {after['left']}"
+        rows.append([one["fault"], told, _listed(during["requests"]), during["left"], then])
+    heads = ["fault", "exit code and message", "requests", "left on the disk", "afterwards"]
+    return table(heads, rows)
+
+
+def _listed(requests: list[str]) -> str:
+    return ", ".join(requests) or "none"
+
+
+@block
+def faults_summary() -> str:
+    """Return how many faults in backward passes are caught, by where they lie and by oracle."""
+    real = _faults(equivalent=False)
+    rows = [_counts("**all**", real)]
+    for name, by_hand in (("written by hand", True), ("made from the source", False)):
+        rows.append(_counts(f"**{name}**", [one for one in real if one["by_hand"] == by_hand]))
+    for where in dict.fromkeys(one["where"] for one in real):
+        rows.append(_counts(where, [one for one in real if one["where"] == where]))
+    counts = Counter(oracle for one in real for oracle in one["caught_by"])
+    only = Counter(one["caught_by"][0] for one in real if len(one["caught_by"]) == 1)
+    oracles = [[oracle, count, only[oracle]] for oracle, count in counts.most_common()]
+    return "\n".join(
+        [
+            table(["", "faults:", "caught:", "by ones:"], rows),
+            table(["oracle", "faults caught:", "caught by it only:"], oracles),
+            f"{len(_faults(equivalent=True))} further mutants are equivalent to the right pass; "
+            "they are listed below.\n",
+        ]
+    )
+
+
+@block
+def faults_by_hand() -> str:
+    """Return a row for each fault that was written by hand."""
+    return _caught([one for one in _faults(equivalent=False) if one["by_hand"]])
+
+
+@block
+def faults_from_source() -> str:
+    """Return a row for each fault that was made from the source."""
+    return _caught([one for one in _faults(equivalent=False) if not one["by_hand"]])
+
+
+@block
+def faults_equivalent() -> str:
+    """Return a line for each mutant that changes nothing."""
+    return "".join(f"- {one['where']}: {one['what']}\n" for one in _faults(equivalent=True))
+
+
+def _faults(*, equivalent: bool) -> list[dict[str, Any]]:
+    found = load("backward-faults")["faults"]
+    return [one for one in found if one["equivalent"] == equivalent]
+
+
+def _counts(name: str, faults: list[dict[str, Any]]) -> list[object]:
+    caught, usual = (sum(bool(one[way]) for one in faults) for way in ("caught_by", "by_ones"))
+    return [name, len(faults), caught, f"{usual} ({usual / len(faults):.0%})"]
+
+
+def _caught(faults: list[dict[str, Any]]) -> str:
+    rows = []
+    for one in faults:
+        caught = ", ".join(one["caught_by"]) or "**nothing**"
+        rows.append([one["where"], one["what"], caught, "yes" if one["by_ones"] else "no"])
+    return table(["where", "fault", "caught by", "ones"], rows)
 
 
 @block

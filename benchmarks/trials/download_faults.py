@@ -1,6 +1,8 @@
-"""Write docs/downloads.md: what `dlmath data download` does when the line or the server fails.
+"""Note what `dlmath data download` does when the line, the server or the disk fails.
 
-Run: python benchmarks/trials/download_faults.py docs/downloads.md      (some minutes)
+    python benchmarks/trials/download_faults.py      (some minutes)
+
+Writes `benchmarks/results/download-faults.json`; docs/downloads.md says how each fault is made.
 """
 
 import dataclasses
@@ -20,26 +22,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where `tests` is
-from tests.support.faulty_server import FaultyServer, Received, Reply, serve
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # where `tests` is
 
-HEAD = """# Faults of downloads, and what happens
+from dlmath.runs import write_json  # noqa: E402
+from tests.support.faulty_server import FaultyServer, Reply, serve  # noqa: E402
 
-Written by `python benchmarks/trials/download_faults.py docs/downloads.md`; do not edit.
-
-Each row is a run of `dlmath data download` in a process of its own, with `--timeout 1 --retries 2`,
-against a server on the same machine that fails as the row says. The archive is a small one in the
-layout of the official archive, whose size, sha256 and number of images stand in for the official
-ones; those of the chest X-rays are not published, as with the official archive, so that there the
-images are counted. URL is the server's address, HOME the folder of the cache.
-
-"Afterwards" is the same command again with a server that is sound, and with room on the disk.
-
-"""
+RESULT = ROOT / "benchmarks" / "results" / "download-faults.json"
 IMAGES = {
     "malaria": {"Parasitized": 6, "Uninfected": 6},
     "pneumonia": {"NORMAL": 4, "PNEUMONIA": 4},
@@ -77,11 +71,18 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of the command came to."""
+    """What a run of the command came to.
+
+    Attributes:
+        exit_code: Minus the signal that killed it.
+        message: The error, or else the last line on stderr.
+        requests: Those that the server received, such as "206 (from byte 100,000)".
+        left: What lies in the folder of the cache.
+    """
 
     exit_code: int
     message: str
-    requests: tuple[Received, ...]
+    requests: tuple[str, ...]
     left: str
 
 
@@ -150,16 +151,14 @@ def faults(archives: dict[str, bytes]) -> list[Fault]:
 
 
 def main() -> None:
-    if sys.argv[1] == "--run":
+    if sys.argv[1:2] == ["--run"]:
         run_command(json.loads(sys.argv[2]), sys.argv[3:])
-    target = Path(sys.argv[1])
     archives = {task: pack(task) for task in IMAGES}
-    rows = ["| fault | exit code and message | requests | left on the disk | afterwards |"]
-    rows.append("| --- | --- | --- | --- | --- |")
+    found = []
     for fault in faults(archives):
         print(fault.what, flush=True)
-        rows.append(row(fault, archives))
-    target.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+        found.append({"fault": fault.what, **tried(fault, archives)})
+    write_json(RESULT, {"faults": found})
 
 
 def pack(task: str) -> bytes:
@@ -191,18 +190,15 @@ def _names(task: str) -> list[str]:
     ]
 
 
-def row(fault: Fault, archives: dict[str, bytes]) -> str:
-    """Run the command with a fault, then without, and describe both."""
+def tried(fault: Fault, archives: dict[str, bytes]) -> dict[str, Any]:
+    """Run the command with a fault, then without, and return both outcomes."""
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "work").mkdir()
         with serve(archives[fault.task], fault.replies, fault.then) as server:
             outcome = run(fault, server, Path(home), archives)
             server.be_sound()
             again = run(Fault("none", task=fault.task), server, Path(home), archives)
-    told = f"{outcome.exit_code}: {outcome.message}"
-    after = f"{again.exit_code}; {_requests(again.requests)}; {again.left}"
-    cells = (fault.what, told, _requests(outcome.requests), outcome.left, after)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return {"with": dataclasses.asdict(outcome), "afterwards": dataclasses.asdict(again)}
 
 
 def run(fault: Fault, server: FaultyServer, home: Path, archives: dict[str, bytes]) -> Outcome:
@@ -277,18 +273,11 @@ def _said(stderr: str, server: FaultyServer, home: Path) -> str:
     return re.sub(r"process \(\d+\)", "process (N)", text)
 
 
-def _of(server: FaultyServer) -> tuple[Received, ...]:
-    return tuple(server.received)
-
-
-def _requests(received: Sequence[Received]) -> str:
-    asked = [
+def _of(server: FaultyServer) -> tuple[str, ...]:
+    return tuple(
         f"{one.status}" + (f" (from byte {int(one.range[6:-1]):,})" if one.range else "")
-        for one in received
-    ]
-    if len(asked) > 6:
-        asked = [*asked[:5], f"… {len(asked)} in all"]
-    return ", ".join(asked) or "none"
+        for one in server.received
+    )
 
 
 def _left(home: Path) -> str:

@@ -40,7 +40,7 @@ def run(rounds: int) -> list[Comparison]:
     shape = (IMAGES, size, size, 3)
     pixels = seeds.generator("bench").integers(0, 256, shape).astype(np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        paths = _write_all(classifier, pixels, Path(folder))
+        paths = _write_all(recipe, classifier, pixels, Path(folder))
         exports = {name: load_classifier(path, trust=True) for name, path in paths.items()}
         notes = {name: f"{megabytes(path):.1f} MB" for name, path in paths.items()}
         return [compare_formats(classifier, exports, pixels, rounds, notes)]
@@ -79,7 +79,9 @@ def compare_formats(
     )
 
 
-def _write_all(classifier: KerasClassifier, pixels: np.ndarray, folder: Path) -> dict[str, Path]:
+def _write_all(
+    recipe: Recipe, classifier: KerasClassifier, pixels: np.ndarray, folder: Path
+) -> dict[str, Path]:
     """Write every format, and return the paths by name."""
     metadata = {
         "export_version": EXPORT_VERSION,
@@ -91,7 +93,7 @@ def _write_all(classifier: KerasClassifier, pixels: np.ndarray, folder: Path) ->
     }
     model = folder / "own.keras"
     classifier.model.save(model)
-    write_keras(model, classifier, folder / "model.keras", metadata)
+    write_keras(model, recipe, classifier, folder / "model.keras", metadata)
     write_saved_model(classifier, folder / "saved_model", metadata)
     write_onnx(classifier, folder / "onnx", metadata)
     for quantize in QUANTIZATIONS:

@@ -24,7 +24,7 @@ from dlmath.models.task import OfficialArchive
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home, write_json, write_text
 
-SOURCE = "SOURCE.json"  # beside the images: what they came from; nothing is placed without it
+SOURCE = "SOURCE.json"  # next to the images: what they came from; nothing is placed without it
 
 
 def download(
@@ -38,16 +38,16 @@ def download(
 ) -> Path:
     """Place the images of a task's official archive in a folder, and return the folder.
 
-    Beside them lie `LICENSE.txt`, `CITATION.txt` and `SOURCE.json`. A folder that holds them
+    `LICENSE.txt`, `CITATION.txt` and `SOURCE.json` lie next to them. A folder that holds them
     already is left as it is, and nothing is fetched.
 
     Args:
         task: Its name, such as malaria.
         out: A folder, absent or empty; by default one that training looks into.
         mirror: Another address of the same archive.
-        archive: The archive itself, already at hand; nothing is fetched, and it is left alone.
-        patience: With a server that fails.
-        reporter: Told how far it is.
+        archive: The archive itself, already at hand; nothing is fetched, and it stays as it is.
+        patience: How often to try again after a server failed, and when.
+        reporter: Receives the progress.
 
     Raises:
         DataError: The archive cannot be fetched, is another one, or there is no room for it.
@@ -76,13 +76,13 @@ def download(
 
 @contextmanager
 def _working_folder(target: Path, what: str) -> Iterator[Path]:
-    """Give the folder beside `target` for what is under way, to one process at a time."""
+    """Give the folder next to `target` for what is under way, to one process at a time."""
     work = target.with_name(f".{target.name}.download")
     lock = work / "lock"
     try:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"Cannot write beside {target}: {error.strerror}.") from error
+        raise DataError(f"Cannot write next to {target}: {error.strerror}.") from error
     with held(lock, what):
         try:
             yield work
@@ -151,7 +151,7 @@ def _place(
     target: Path,
     reporter: Reporter,
 ) -> None:
-    """Check an archive and unpack it to `target`, with its licence beside it."""
+    """Check an archive and unpack it to `target`, with its licence next to the images."""
     size, sha256 = _measured(archive, reporter)
     _require_known(official, origin, size, sha256)
     with atomic_folder(target) as folder:

@@ -1,4 +1,4 @@
-"""A file that is being fetched: the bytes so far, and a note of what they are the beginning of."""
+"""A file that is being fetched: the bytes so far, and a note of the file that they begin."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from dlmath.runs import write_json
 
 @dataclass(frozen=True)
 class Note:
-    """Which file on which server, as the server tells two files of one address apart."""
+    """The file on the server, with what tells it from another file at the same address."""
 
     url: str
     etag: str | None = None
@@ -21,17 +21,17 @@ class Note:
 
     @property
     def validator(self) -> str | None:
-        """What If-Range may hold: a weak entity tag does not promise equal bytes (RFC 9110)."""
+        """The value for If-Range: a weak entity tag does not promise equal bytes (RFC 9110)."""
         if self.etag and not self.etag.startswith("W/"):
             return self.etag
         return self.last_modified or None
 
 
 class Partial:
-    """The two files, which outlive the process.
+    """The two files of a download, which outlive the process.
 
     Args:
-        path: Where the bytes go; the note lies beside it.
+        path: The file of the bytes; the note lies next to it.
     """
 
     def __init__(self, path: Path):

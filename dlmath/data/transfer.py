@@ -1,6 +1,6 @@
-"""Fetch one large file over HTTP: what arrived is kept, and what belongs elsewhere is not.
+"""Fetch one large file over HTTP, and go on with what an earlier attempt left of it.
 
-The bytes go to a partial file, with a note beside it of which file on which server they begin.
+The bytes go to a partial file. A note next to it says which file on which server they begin.
 The next attempt asks for the rest on the condition that the file is still the same (If-Range),
 so that a server that cannot go on, or has another file by now, sends the whole of it instead.
 
@@ -39,14 +39,14 @@ _TRANSIENT = {
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to put up with a server; times in seconds.
+    """Timeout, retries and pauses of a download; times in seconds.
 
     Attributes:
-        timeout: Without a byte, after which the line counts as dead.
-        retries: In a row without a byte more than was there before, after which to give up.
-        first_pause: Before the first retry; each further pause is twice as long.
-        longest_pause: At which they grow no further.
-        longest_wait: A server that asks for more than this (Retry-After) is given up at once.
+        timeout: Time without a byte after which the connection counts as dead.
+        retries: Number of retries in a row that brought no new byte, after which to give up.
+        first_pause: Pause before the first retry; each further one is twice as long.
+        longest_pause: Upper limit of the pauses.
+        longest_wait: A server that asks for a longer pause (Retry-After) is given up at once.
     """
 
     timeout: float = 30.0
@@ -75,13 +75,13 @@ def fetch(
 
     Args:
         url: http or https; redirects are followed, but not from https to http.
-        partial: Where the bytes go. It stays as it is when this fails, for the next attempt.
-        max_bytes: More than this is not taken.
+        partial: Receives the bytes. It stays as it is when this fails, for the next attempt.
+        max_bytes: Upper limit of the size of the file.
         patience: How often to try again, and when.
-        reporter: Told how far it is, and of each retry.
+        reporter: Receives the progress and each retry.
 
     Raises:
-        DataError: The server refuses, fails beyond all patience, or sends too much.
+        DataError: The server refuses, fails more often than `patience` allows, or sends too much.
         OSError: The partial file cannot be written.
     """
     failures, most = 0, partial.size
@@ -104,7 +104,7 @@ def fetch(
 
 
 def require_address(url: str) -> None:
-    """Refuse what is no address of the web.
+    """Refuse an address that is not one of the web.
 
     Raises:
         DataError: It does not begin with http:// or https:// and a host.
@@ -163,7 +163,7 @@ def _attempt(
 
 
 def _begin(url: str, response: HTTPResponse, partial: Partial) -> int | None:
-    """Make the partial file ready for what the response brings; return the whole file's size."""
+    """Prepare the partial file for the body of a response; return the size of the whole file."""
     if response.status == HTTPStatus.PARTIAL_CONTENT:
         first, total = _content_range(response.headers)
         if first == partial.size:
@@ -193,7 +193,7 @@ def _content_range(headers: HTTPMessage) -> tuple[int | None, int | None]:
 
 
 def _chunks(response: HTTPResponse) -> Iterator[bytes]:
-    """Give what arrives as it arrives, so that a line that dies takes nothing with it."""
+    """Yield what arrives as it arrives, so that nothing of it is lost if the connection dies."""
     while True:
         try:
             chunk = response.read1(_CHUNK)
@@ -260,7 +260,7 @@ def _in_mebibytes(size: int) -> str:
 
 
 def report(reporter: Reporter, what: str, done: int, total: int) -> None:
-    """Tell of progress in bytes as mebibytes, the end of the task at the last byte alone."""
+    """Report progress in bytes as mebibytes; the task ends only with the last byte."""
     total = max(total, done)
     rest = -(-(total - done) // MEBIBYTE)
     whole = max(1, -(-total // MEBIBYTE))
@@ -268,7 +268,7 @@ def report(reporter: Reporter, what: str, done: int, total: int) -> None:
 
 
 class _Redirects(HTTPRedirectHandler):
-    """Follows redirects to the web alone, and not from a safe line to an open one."""
+    """Follows redirects only to the web, and not from https to http."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str

@@ -88,7 +88,9 @@ FORMATS = {
     ),
     "keras": Format(
         name="model.keras",
-        write=lambda one, path: write_keras(one.run.model_path, one.classifier, path, one.metadata),
+        write=lambda one, path: write_keras(
+            one.run.model_path, one.run.recipe, one.classifier, path, one.metadata
+        ),
         program="run_keras.py",
         needs_dlmath=True,
         tolerance=1e-5,

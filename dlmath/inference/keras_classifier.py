@@ -13,11 +13,11 @@ from dlmath import models
 from dlmath.errors import RunError
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.exported import decision_of
-from dlmath.inference.keras_file import read_note
+from dlmath.inference.keras_file import read_ood_score
 from dlmath.inference.light_classifier import stored_ood_score
 from dlmath.inference.probabilities import BATCH_SIZE, predict_probabilities
 from dlmath.inference.run_files import ood_record, stored_decision
-from dlmath.models.keras_archive import read_bounded
+from dlmath.models.keras_archive import read_bounded, read_note
 from dlmath.runs import Run
 
 
@@ -46,19 +46,20 @@ class KerasClassifier(Classifier):
 
     @classmethod
     def _of_export(cls, path: Path) -> Self:
-        metadata, ood_score = read_note(read_bounded(path), path)
-        return cls(**decision_of(metadata), ood_score=ood_score, model=models.load(path))
+        metadata = read_note(read_bounded(path), path)
+        decision, model = decision_of(metadata), models.load(path)
+        outputs, classes = model.output_shape[-1], decision["classes"]
+        if outputs != len(classes):
+            raise RunError(
+                f"{path} contradicts itself: its recipe names {outputs} classes, and it decides "
+                f"between {len(classes)}. Export the run again."
+            )
+        return cls(**decision, ood_score=read_ood_score(metadata, path), model=model)
 
     @classmethod
     def _of_run(cls, run: Run) -> Self:
         decision = stored_decision(run)  # first, since reading the model takes longer
         model = models.load(run)
-        outputs, classes = model.output_shape[-1], run.recipe.classes
-        if outputs != len(classes):
-            raise RunError(
-                f"{run.folder} contradicts itself: the model has {outputs} outputs and "
-                f"{run.recipe_path.name} names {len(classes)} classes. Train it again."
-            )
         ood_score = None
         if ood_record(run):
             ood_score = stored_ood_score(run, model.get_layer("logits").input.shape[-1])

@@ -97,10 +97,9 @@ def export_metadata(path: Path) -> dict[str, Any]:
     if kind == "saved_model":
         return read_metadata(path / SAVED_MODEL_METADATA)
     if kind == "keras":
-        from dlmath.inference.keras_file import read_note
-        from dlmath.models.keras_archive import read_bounded
+        from dlmath.models.keras_archive import read_bounded, read_note
 
-        return read_note(read_bounded(path), path)[0]
+        return read_note(read_bounded(path), path)
     return read_metadata(path / METADATA)
 
 

@@ -1,4 +1,4 @@
-"""Which checkpoints a run keeps, and which of them is the newest good one.
+"""The checkpoints that a run keeps, and the newest good one among them.
 
     checkpoints/  epoch-00002-step-000040.checkpoint   the last two: the state of the training
                   best-00001.checkpoint                the weights of the best epochs these name
@@ -36,7 +36,7 @@ class CheckpointStore:
     """The checkpoints of one run.
 
     Args:
-        folder: Theirs alone; made with the first.
+        folder: Holds nothing else. It is made with the first checkpoint.
     """
 
     def __init__(self, folder: Path):
@@ -49,7 +49,7 @@ class CheckpointStore:
 
         Args:
             state: Its `meta["best_epoch"]` is that of the best checkpoint that was saved, or None.
-            position: Of the training.
+            position: Where the training is.
 
         Raises:
             OSError: It could not be written. What was there before is still there.
@@ -71,7 +71,7 @@ class CheckpointStore:
         What is newer is set aside, so that the training takes up from there.
 
         Args:
-            say: Hears which are damaged.
+            say: Receives which are damaged.
 
         Raises:
             RunError: None of those that are there can be read.
@@ -123,7 +123,7 @@ class CheckpointStore:
         # Between two checkpoints the best epoch changes once at most: the last two are named.
         for files in (self._states(), self._bests()):
             for _, path in files[:-KEPT]:
-                with suppress(OSError):  # one more file than needed harms nobody
+                with suppress(OSError):  # one more file than needed does no harm
                     path.unlink()
 
     def _set_aside_after(self, position: Position, restored: Restored) -> None:

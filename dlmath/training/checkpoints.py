@@ -6,8 +6,8 @@ r"""The format of a checkpoint: named arrays and a JSON text in one file with a 
     <index, JSON: {"arrays": [[name, dtype, shape], ...], "meta": {...}}>
     <the arrays' bytes in this order, in C order, little-endian>
 
-Nothing in it can run code or unpack to more than the file holds. Which files are kept, and which
-of them is the newest good one, is the business of `dlmath.training.checkpoint_store`.
+Nothing in it can run code or unpack to more than the file holds. `dlmath.training.checkpoint_store`
+decides which files are kept, and finds the newest good one.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _KINDS = "biuf"  # bool, integers and floats; no object, text or structure
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Arrays by name, and a JSON-able `meta` beside them."""
+    """Arrays by name, and values for JSON in `meta`."""
 
     arrays: Mapping[str, np.ndarray]
     meta: Mapping[str, Any]
@@ -47,7 +47,7 @@ def pack(checkpoint: Checkpoint) -> bytes:
     """Return the bytes of a checkpoint file.
 
     Raises:
-        ValueError: `meta` holds a NaN or what JSON has no word for, or an array holds objects.
+        ValueError: `meta` holds a NaN or what JSON cannot express, or an array holds objects.
     """
     arrays = {name: _as_stored(array) for name, array in checkpoint.arrays.items()}
     described = [[name, array.dtype.str, array.shape] for name, array in arrays.items()]

@@ -1,4 +1,4 @@
-"""Write a trained model: as Keras reads it, and in the light form that starts at once."""
+"""Write a trained model: as a `.keras` file, and in the light form that starts at once."""
 
 import hashlib
 import io
@@ -33,19 +33,19 @@ def write_light(
 ) -> dict[str, Any] | None:
     """Write the light form of a model, once it answered like the model on real images.
 
-    It is the network below the head as a LiteRT file, and the head's two arrays. The cache has no
-    part in it: the training is done by now, and a full disk there must not cost the run.
+    It consists of the network below the head as a LiteRT file, and of the head's two arrays. The
+    cache is not used: the training is done by now, and a full disk there must not end the run.
 
     Args:
-        run: Gets `light/`.
+        run: The run whose `light/` is written.
         model: The trained classifier.
         pixels: Images (N, S, S, 3) in 0..255 to compare the two on.
         network: The LiteRT file where there is one already.
 
     Returns:
-        What the manifest says of it: runtime, hashes, the largest difference of a probability, and
-        on how many images. None where LiteRT cannot run the network, or answers otherwise; then
-        nothing is written, and prediction takes Keras.
+        The entry for the manifest: runtime, hashes, the largest difference of a probability, and
+        the number of images. None where LiteRT cannot run the network or answers otherwise; then
+        nothing is written, and prediction uses Keras.
     """
     network = network or to_litert(feature_model(model))
     if network is None:

@@ -73,10 +73,6 @@ class StopsOnSignal(Reporter):
         """Pass a line on."""
         self.reporter.say(message)
 
-    def detail(self, message: str) -> None:
-        """Pass a detail on."""
-        self.reporter.detail(message)
-
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Pass progress on, then leave if a signal came."""
         self.reporter.progress(task, done, total, note)

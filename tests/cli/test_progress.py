@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from dlmath.cli import progress
+from dlmath.logs import DETAILS
 
 
 def test_lines_come_at_most_every_few_seconds(monkeypatch, capsys):
@@ -36,6 +37,6 @@ def test_a_bar_comes_and_goes_with_its_task():
 @pytest.mark.parametrize("verbose", [False, True])
 def test_details_are_shown_to_those_who_ask(verbose, capsys):
     with progress.reporter(verbose=verbose) as report:
-        report.detail("device cpu")
+        DETAILS.info("device cpu")
         report.say("epoch 1")
     assert ("device cpu" in capsys.readouterr().err) == verbose

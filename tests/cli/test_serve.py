@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +18,14 @@ from typer.testing import CliRunner
 from dlmath.cli.main import app
 from dlmath.errors import RunError, UserError
 from dlmath.runs import Run
+from tests.support import tiny_network
 
 
 class Served:
     """A server at work, and what it says."""
 
     def __init__(self, *arguments: str, **environment: str):
-        command = [sys.executable, "-m", "dlmath", "serve", *arguments, "--port", "0"]
+        command = [*tiny_network.SERVE, *arguments, "--port", "0"]
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 import dlmath
 from dlmath.cli.train import train
 from dlmath.errors import UserError
+from dlmath.logs import DETAILS
 from dlmath.runs import Run
 
 app = typer.Typer()
@@ -16,7 +17,7 @@ app.command()(train)
 @pytest.mark.parametrize("options", [[], ["--verbose"]])
 def test_the_log_is_shown_to_those_who_ask(monkeypatch, options):
     def talkative(*args, reporter, **kwargs):
-        reporter.detail("device cpu")
+        DETAILS.info("device cpu")
         return Run(Path("runs/x"))
 
     monkeypatch.setattr(dlmath, "train", talkative, raising=False)

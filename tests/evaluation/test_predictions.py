@@ -15,6 +15,7 @@ from dlmath.evaluation.pooling import pooled
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.report import write_report
 from dlmath.runs import Run
+from tests.support import tiny_network
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 HEADER = "file,patient,class,probability_NORMAL,probability_PNEUMONIA,ood_score\n"
@@ -45,7 +46,8 @@ def evaluated(_tiny_run_template, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated")
     shutil.copytree(_tiny_run_template, folder, dirs_exist_ok=True)
     run = Run(folder / "runs" / "tiny")
-    evaluate(run, explained=False)
+    with tiny_network.known():
+        evaluate(run, explained=False)
     return run
 
 

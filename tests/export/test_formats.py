@@ -21,6 +21,7 @@ from dlmath.export.formats import ExportInput, find_format
 from dlmath.export.verification import Proof, verify
 from dlmath.export.verification_set import gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
+from tests.support.tiny_runs import give_known_network
 
 # What a receiver would write, with TensorFlow alone.
 RECEIVER = """
@@ -81,6 +82,7 @@ def test_a_saved_model_answers_as_predict_does_by_tensorflow_alone(tiny_run, tmp
 
 @pytest.mark.slow
 def test_a_keras_file_is_proven_too(tiny_run):
+    give_known_network(tiny_run)
     path = export(tiny_run, "keras")
 
     for ours, theirs in zip(
@@ -97,6 +99,8 @@ def test_a_keras_file_is_proven_too(tiny_run):
 )
 def test_every_format_is_caught_when_it_does_something_else(tiny_run, tmp_path, kind, quantize):
     one = find_format(kind, quantize)
+    if one.needs_dlmath:
+        give_known_network(tiny_run)
     classifier = KerasClassifier.load(tiny_run)
     expected = gather_verification_set(tiny_run, classifier, by_graph=one.by_graph)
     wrong = dataclasses.replace(expected, probabilities=expected.probabilities + 2 * one.tolerance)

@@ -1,6 +1,5 @@
 """The checker checked: every fault in a backward pass is caught, or is none."""
 
-import re
 import sys
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ from dlmath.gradcheck import suite
 from dlmath.gradcheck.faults import FAULTS
 from dlmath.gradcheck.mutation import mutants
 from dlmath.gradcheck.registry import CASES
+from dlmath.runs import read_json
 
 NEW_LAYER = """
 from dlmath.layers.hand_derived import Function
@@ -40,13 +40,11 @@ def test_every_case_of_the_registry_has_a_name_of_its_own():
     assert len(set(names)) == len(names)
 
 
-def test_the_committed_table_lists_the_faults_there_are_and_leaves_none_uncaught(repository):
-    page = (repository / "docs" / "faults.md").read_text(encoding="utf-8")
-    assert "**nothing**" not in page
-    rows = re.findall(r"^\| ([\w.]+) \| (.+) \| [\w, ]+ \| (?:yes|no) \|$", page, re.MULTILINE)
-    rows += re.findall(r"^- ([\w.]+): (.+)$", page, re.MULTILINE)
-    expected = [(f.where, f.what.replace("|", "\\|")) for f in suite.all_faults()]
-    assert sorted(rows) == sorted(expected)
+def test_the_committed_result_holds_the_faults_there_are_and_leaves_none_uncaught():
+    found = read_json(fault_table.RESULT)["faults"]
+    assert all(one["equivalent"] or one["caught_by"] for one in found)
+    expected = [(fault.where, fault.what) for fault in suite.all_faults()]
+    assert sorted((one["where"], one["what"]) for one in found) == sorted(expected)
 
 
 def test_what_a_case_does_not_show_at_its_own_point_its_extremes_do():
@@ -85,8 +83,7 @@ def test_a_new_layer_gets_mutants_which_are_not_caught_until_a_case_uses_it(cube
 
 
 @pytest.mark.slow
-def test_the_committed_table_is_what_the_suite_finds(repository):
+def test_the_committed_table_is_what_the_suite_finds():
     verdicts = suite.run(suite.all_faults())
     assert [v.fault for v in verdicts if not v.caught_by and not v.equivalent] == []
-    page = (repository / "docs" / "faults.md").read_text(encoding="utf-8")
-    assert fault_table.document(verdicts) == page
+    assert fault_table.record(verdicts) == read_json(fault_table.RESULT)

@@ -14,8 +14,8 @@ ALLOWED = {
     "decode_png": {"dlmath/data/image_graph.py"},
     "decode_jpeg": {"dlmath/data/image_graph.py"},
     "decode_image": set(),
-    "load_model": {"models/safe_loading.py"},
-    "load_weights": {"models/loading.py", "models/weights_file.py"},
+    "load_model": set(),
+    "load_weights": {"models/weights_file.py"},
     "saved_model.load": {
         "dlmath/inference/saved_model_classifier.py",
         "dlmath/export/run_saved_model.py",

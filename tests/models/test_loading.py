@@ -1,9 +1,12 @@
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 
 from dlmath.errors import RunError, WeightsError
-from dlmath.layers import MixUp
+from dlmath.inference.decision_rule import DecisionRule, Threshold
+from dlmath.inference.keras_file import write_keras
 from dlmath.models import build, load
 from dlmath.models.cell_cnn import malaria_cnn
 from dlmath.recipe import Recipe
@@ -13,9 +16,9 @@ from dlmath.training.model_files import write_model
 
 @pytest.fixture
 def run(tmp_path):
-    run = Run.create("malaria", tmp_path / "run")
+    """A run from before manifests held checksums."""
+    run, _ = trained(tmp_path)
     write_json(run.manifest_path, {"state": "finished"})
-    malaria_cnn(8).save(run.model_path)
     return run
 
 
@@ -25,13 +28,6 @@ def test_a_model_is_found_by_run_by_folder_and_by_file(run, monkeypatch):
 
     for other in (run.folder, str(run.folder), run.model_path, str(run.model_path)):
         np.testing.assert_array_equal(load(other)(image), expected)
-
-
-def test_our_layers_are_known(tmp_path):
-    inputs = keras.Input((8, 8, 3)), keras.Input((2,))
-    keras.Model(inputs, MixUp(0.3, name="mix_up")(*inputs)).save(tmp_path / "m.keras")
-
-    assert load(tmp_path / "m.keras").get_layer("mix_up").alpha == 0.3
 
 
 def test_a_missing_run_is_named():
@@ -57,12 +53,53 @@ def test_a_damaged_model_is_refused(run):
         load(run)
 
 
-def test_a_model_that_brings_code_is_refused(tmp_path):
+def test_a_file_that_states_no_recipe_is_refused(tmp_path):
     images = keras.Input((8, 8, 3))
     model = keras.Model(images, keras.layers.Lambda(lambda x: x * 2)(images))
     model.save(tmp_path / "code.keras")
-    with pytest.raises(WeightsError, match=r"is not loaded: .* keras\.layers\.Lambda"):
+    with pytest.raises(RunError, match=r"does not state the recipe.*export RUN.*--weights"):
         load(tmp_path / "code.keras")
+
+
+@pytest.mark.parametrize("layers", ["keras", "scratch"])
+def test_an_exported_file_is_built_from_the_recipe_in_it(tmp_path, layers):
+    run, model = trained(tmp_path, layers=layers)
+    path = tmp_path / "elsewhere.keras"
+    rule = DecisionRule(("a", "b"), 8, "b", Threshold(0.5, "validation"))
+    recipe = run.recipe.replace(weights="somebody/first.weights.h5")
+    write_keras(run.model_path, recipe, rule, path, {"export_version": 1})
+
+    image = np.full((1, 8, 8, 3), 100, "float32")
+    np.testing.assert_array_equal(load(path)(image), model(image))
+    assert b"somebody" not in path.read_bytes()
+
+
+def test_what_the_description_says_is_not_followed(run):
+    image = np.full((1, 8, 8, 3), 100, "float32")
+    expected = load(run)(image)
+    images = keras.Input((8, 8, 3))
+    scaled = keras.layers.Rescaling(1 / 255)(images)
+    keras.Model(images, malaria_cnn(8)(scaled)).save(run.folder / "other.keras")
+    with zipfile.ZipFile(run.folder / "other.keras") as other:
+        description = other.read("config.json")
+    with zipfile.ZipFile(run.model_path) as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(run.model_path, "w") as forged:
+        for name, content in {**members, "config.json": description}.items():
+            forged.writestr(name, content)
+
+    np.testing.assert_array_equal(load(run)(image), expected)
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_layer_too_few_or_too_many_is_refused(run, more):
+    images = keras.Input((8, 8, 3))
+    x = keras.layers.Flatten()(images)
+    for units in [16, 32, 64, 128, 64, 32][: 6 + more] + [2] * max(0, more):
+        x = keras.layers.Dense(units)(x)
+    keras.Model(images, keras.layers.Dense(2)(x)).save(run.model_path)
+    with pytest.raises(WeightsError, match="arrays where 14 are needed"):
+        load(run)
 
 
 def trained(tmp_path, **settings):

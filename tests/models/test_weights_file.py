@@ -41,6 +41,24 @@ def test_a_backbone_is_taken_out_of_a_classifier(tmp_path):
     np.testing.assert_array_equal(loaded.get_weights()[0], inner.get_weights()[0])
 
 
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
+def test_the_message_names_the_layer_that_does_not_fit(tmp_path, ending):
+    path = tmp_path / f"wider{ending}"
+    wider = dense(units=5)
+    (wider.save if ending == ".keras" else wider.save_weights)(path)
+    with pytest.raises(WeightsError, match=r"\(4, 3\).*\(4, 5\).*logits/kernel"):
+        load_weights_file(dense(), path)
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
+def test_a_network_with_more_layers_is_refused(tmp_path, ending):
+    larger = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(5)])
+    path = tmp_path / f"larger{ending}"
+    (larger.save if ending == ".keras" else larger.save_weights)(path)
+    with pytest.raises(WeightsError, match="it holds 4 arrays where 2 are needed"):
+        load_weights_file(dense(), path)
+
+
 @pytest.mark.real_data
 def test_the_real_file_gives_the_reference_features(shared_data):
     folder = shared_data / "weights"

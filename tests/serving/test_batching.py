@@ -47,7 +47,7 @@ def test_any_grouping_gives_each_image_its_own_answer(shades: list[int], batch: 
     for shade, future in zip(shades, futures, strict=True):
         found, single = future.result(0), answer(image(shade)[None])
         np.testing.assert_array_equal(found.probabilities, single.probabilities)
-        np.testing.assert_array_equal(found.ood_scores, alone.ood_scores)
+        np.testing.assert_array_equal(found.ood_scores, single.ood_scores)
 
 
 def test_what_arrives_while_a_batch_is_computed_makes_up_the_next() -> None:

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 
 from dlmath.runs import Run
+from tests.support import tiny_network
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,7 +24,7 @@ def address(module_light_run: Run) -> Iterator[str]:
     """Of a server of the tiny run."""
     run = module_light_run.folder
     with subprocess.Popen(
-        [sys.executable, "-m", "dlmath", "serve", run, "--port", "0", "--api-only"],
+        [*tiny_network.SERVE, run, "--port", "0", "--api-only"],
         stdout=subprocess.PIPE,
         text=True,
     ) as server:

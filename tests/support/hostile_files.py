@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,20 @@ import h5py
 import keras
 import numpy as np
 
+from dlmath.models import build
+from dlmath.models.keras_archive import NOTE, NOTE_KEY, NOTE_RECIPE
+from dlmath.recipe import Recipe
 from tests.support.bait import Target
 
 SIZE = 8  # side of the images of the network that each file pretends to be
+RECIPE = Recipe(
+    name="hostile",
+    classes=("a", "b"),
+    positive_class="b",
+    backbone="malaria_cnn",
+    weights="none",
+    image_size=SIZE,
+)
 
 
 @dataclass(frozen=True)
@@ -33,23 +45,27 @@ class Hostile:
         hole: The CVE, or a few words.
         does: What the file tries.
         make: Returns its content, aimed at a target.
+        in_description: Whether all of its harm lies in `config.json`. Its weights are those of
+            `good_file`, and are read as numbers.
     """
 
     hole: str
     does: str
     make: Callable[[Target], bytes]
+    in_description: bool = False
 
 
 def network() -> keras.Model:
     """Return the small network that the files are made from."""
-    images = keras.Input((SIZE, SIZE, 3), name="images")
-    pooled = keras.layers.GlobalAveragePooling2D()(images)
-    return keras.Model(images, keras.layers.Dense(2, activation="softmax", name="logits")(pooled))
+    return build(RECIPE)
 
 
+@cache
 def good_file() -> bytes:
-    """Return a harmless `.keras` file."""
-    return _saved(network())
+    """Return a harmless `.keras` file, whose note states its recipe as that of an export does."""
+    saved = _saved(network())
+    note = json.dumps({NOTE_KEY: {NOTE_RECIPE: RECIPE.to_toml()}}).encode()
+    return _with_members(saved, {NOTE: note})
 
 
 def with_layer(layer: dict[str, Any]) -> bytes:
@@ -92,7 +108,12 @@ def plain_layer(name: str, **config: Any) -> dict[str, Any]:
 
 def repacked(changes: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     """Return the harmless file with members changed or added."""
-    whole = good_file()
+    return _with_members(good_file(), changes, compression)
+
+
+def _with_members(
+    whole: bytes, changes: dict[str, bytes], compression: int = zipfile.ZIP_STORED
+) -> bytes:
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     buffer = io.BytesIO()
@@ -155,7 +176,8 @@ def lambda_model(target: Target) -> keras.Model:
 
 
 def _lambda(target: Target) -> bytes:
-    return _saved(lambda_model(target))
+    description = _member(_saved(lambda_model(target)), "config.json")
+    return repacked({"config.json": description})
 
 
 def _lambda_in_hdf5(target: Target) -> bytes:
@@ -324,17 +346,19 @@ def _no_module(target: Target) -> bytes:
 KINDS = {
     kind.hole: kind
     for kind in (
-        Hostile("CVE-2024-3660", "runs the code of a Lambda layer", _lambda),
-        Hostile("CVE-2025-1550", "names any module and function to call", _module_path),
-        Hostile("CVE-2025-1550, an activation", "passes os.system for an activation", _activation),
-        Hostile("CVE-2025-8747", "calls keras.utils.get_file, which writes files", _get_file),
+        Hostile("CVE-2024-3660", "runs the code of a Lambda layer", _lambda, True),
+        Hostile("CVE-2025-1550", "names any module and function to call", _module_path, True),
+        Hostile(
+            "CVE-2025-1550, an activation", "passes os.system for an activation", _activation, True
+        ),
+        Hostile("CVE-2025-8747", "calls keras.utils.get_file, which writes files", _get_file, True),
         Hostile("CVE-2025-9905", "runs a Lambda kept in HDF5", _lambda_in_hdf5),
-        Hostile("CVE-2025-9906", "switches the safe mode off from within", _unsafe_mode),
-        Hostile("CVE-2025-12058", "reads a file as a vocabulary", _string_lookup),
-        Hostile("CVE-2025-12058, an address", "fetches it", _string_lookup_of_an_address),
-        Hostile("CVE-2025-12060, CVE-2025-12638", "unpacks a tar outside", _traversing_tar),
-        Hostile("CVE-2025-49655", "unpickles in TorchModuleWrapper", _torch_module),
-        Hostile("CVE-2026-1462", "loads a SavedModel in TFSMLayer", _saved_model_layer),
+        Hostile("CVE-2025-9906", "switches the safe mode off from within", _unsafe_mode, True),
+        Hostile("CVE-2025-12058", "reads a file as a vocabulary", _string_lookup, True),
+        Hostile("CVE-2025-12058, an address", "fetches it", _string_lookup_of_an_address, True),
+        Hostile("CVE-2025-12060, CVE-2025-12638", "unpacks a tar outside", _traversing_tar, True),
+        Hostile("CVE-2025-49655", "unpickles in TorchModuleWrapper", _torch_module, True),
+        Hostile("CVE-2026-1462", "loads a SavedModel in TFSMLayer", _saved_model_layer, True),
         Hostile("CVE-2026-1669", "reads a file as an array's storage", _external_storage),
         Hostile("CVE-2026-1669, a link", "follows a link to another file", _external_link),
         Hostile("CVE-2026-1669, a virtual array", "maps another file", _virtual_array),
@@ -343,18 +367,18 @@ KINDS = {
             "claims an array of four terabytes",
             lambda target: with_weights(shape_bomb),
         ),
-        Hostile("CVE-2026-12479", "names a layer by a path outside", _layer_with_a_path),
+        Hostile("CVE-2026-12479", "names a layer by a path outside", _layer_with_a_path, True),
         Hostile("soft link", "has an array in two places", _soft_link),
         Hostile("cycle of groups", "never ends", _cycle),
         Hostile("bomb in config.json", "unpacks to a thousand times its size", _config_bomb),
         Hostile("bomb in the weights", "unpacks to a thousand times its size", _weights_bomb),
-        Hostile("bottomless config.json", "is nested 100,000 deep", _bottomless),
-        Hostile("huge layer", "asks for 10^9 units", _huge_layer),
+        Hostile("bottomless config.json", "is nested 100,000 deep", _bottomless, True),
+        Hostile("huge layer", "asks for 10^9 units", _huge_layer, True),
         Hostile("member outside", "writes ../../marker", _foreign_member),
         Hostile("assets", "brings files of its own", _assets),
         Hostile("pickled member", "brings a pickle", _pickled_member),
         Hostile("a pickle by another name", "is a pickle", _pickle),
-        Hostile("registered name", "passes for another class", _registered_name),
-        Hostile("no module", "names a class without its module", _no_module),
+        Hostile("registered name", "passes for another class", _registered_name, True),
+        Hostile("no module", "names a class without its module", _no_module, True),
     )
 }

@@ -3,12 +3,13 @@
 import io
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import expect
+
+from tests.support import tiny_network
 
 WAIT = 120_000  # milliseconds; the first map loads Keras
 expect.set_options(timeout=WAIT)
@@ -17,7 +18,7 @@ expect.set_options(timeout=WAIT)
 @contextmanager
 def serving(*arguments, **environment):
     """Give the address of a server in a process of its own."""
-    command = [sys.executable, "-m", "dlmath", "serve", *arguments, "--port", "0"]
+    command = [*tiny_network.SERVE, *arguments, "--port", "0"]
     server = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )

@@ -20,6 +20,7 @@ import tensorflow as tf
 from dlmath import models
 from dlmath.data import pipeline
 from dlmath.doctor import images
+from dlmath.models import loading
 from dlmath.runs import Run, read_json, write_bytes, write_json, write_text
 from dlmath.training import checkpoints
 from dlmath.training.model_files import write_model
@@ -56,12 +57,11 @@ def patches(target: object, name: str, value: object) -> Callable[[Run], Abstrac
     return lambda run: mock.patch.object(target, name, value)
 
 
-def _unrecorded(run: Run, model: keras.Model) -> None:
-    """Put another architecture into the run, as one from before the checksums would hold it."""
-    model.save(run.model_path)
-    manifest = run.manifest
-    del manifest["model"]
-    write_json(run.manifest_path, manifest)
+def builds(change: Callable[[keras.Model], keras.Model]) -> Callable[[Run], AbstractContextManager]:
+    """Return a sabotage of what builds the network of a run; its weights stay as they are."""
+    return patches(
+        loading, "build", lambda recipe, **options: change(models.build(recipe, **options))
+    )
 
 
 def _applied(model: keras.Model, first: list, last: Callable | None = None) -> keras.Model:
@@ -72,19 +72,15 @@ def _applied(model: keras.Model, first: list, last: Callable | None = None) -> k
     return keras.Model(images_in, x)
 
 
-def scaled_twice(run: Run) -> None:
-    again = keras.layers.Rescaling(1 / 255, name="scaled_already")
-    _unrecorded(run, _applied(models.load(run), [again]))
+def scaled_twice(model: keras.Model) -> keras.Model:
+    return _applied(model, [keras.layers.Rescaling(1 / 255, name="scaled_already")])
 
 
-def two_softmaxes(run: Run) -> None:
+def two_softmaxes(model: keras.Model) -> keras.Model:
     def ends(x, layer):
-        dense = keras.layers.Dense(layer.units, activation="softmax", name="logits")
-        out = dense(x)
-        dense.set_weights(layer.get_weights())
-        return out
+        return keras.layers.Dense(layer.units, activation="softmax", name="logits")(x)
 
-    _unrecorded(run, _applied(models.load(run), [], ends))
+    return _applied(model, [], ends)
 
 
 def batch_normalisation_updated(run: Run) -> None:
@@ -184,8 +180,8 @@ def _without_antialiasing(encoded: tf.Tensor, size: int) -> tf.Tensor:
 
 # A plain chain of layers with augmentation, evaluated once; of two classes.
 OF_CHAINS = (
-    Sabotage("pixels scaled twice", "scaling of pixels", edits(scaled_twice)),
-    Sabotage("loss on probabilities", "output and loss", edits(two_softmaxes)),
+    Sabotage("pixels scaled twice", "scaling of pixels", builds(scaled_twice)),
+    Sabotage("loss on probabilities", "output and loss", builds(two_softmaxes)),
     Sabotage("classes in another order", "class order", edits(classes_swapped)),
     Sabotage("classes swapped everywhere", "class order", edits(classes_swapped_everywhere)),
     Sabotage("majority predictor", "one class only", edits(majority)),

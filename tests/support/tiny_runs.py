@@ -6,24 +6,29 @@ The model calls an image positive the brighter it is, so every figure can be for
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from dlmath import models
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import split_examples, write_split
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, write_bytes, write_json, write_text
 from dlmath.training.manifest import first_manifest
 from dlmath.training.preparation import Prepared
+from tests.support import tiny_network
 
 RECIPE = Recipe(
     name="tiny",
     classes=("NORMAL", "PNEUMONIA"),
     positive_class="PNEUMONIA",
     patient_rules=(r"^(?P<patient>[a-z]+\d+)_",),
+    backbone=tiny_network.NAME,
+    weights="none",
     image_size=16,
     validation_fraction=0.25,
 )
@@ -63,13 +68,18 @@ def draw(level: float, rng: np.random.Generator) -> Image.Image:
 def brightness_model(classes: int = 2, size: int = 16) -> keras.Model:
     """Return the model: the mean brightness x gives class 1 the logit (x - 120) / 20."""
     images = keras.Input((size, size, 3), name="images")
-    mean = keras.layers.GlobalAveragePooling2D()(images)
+    mean = keras.layers.GlobalAveragePooling2D(name="mean")(images)
     head = keras.layers.Dense(classes, activation="softmax", name="probabilities")
     model = keras.Model(images, head(mean))
     kernel, bias = np.zeros((3, classes)), np.zeros(classes)
     kernel[:, 1], bias[1] = 1 / 60, -6.0
     head.set_weights([kernel, bias])
     return model
+
+
+def brightness_network(image_size: int, classes: int, **_: Any) -> keras.Model:
+    """Build the model as a recipe's network; it takes none of the options of one."""
+    return brightness_model(classes, image_size)
 
 
 def write_run(run: Run, data: Path, recipe: Recipe, model: keras.Model | None = None) -> None:
@@ -98,7 +108,8 @@ def write_run(run: Run, data: Path, recipe: Recipe, model: keras.Model | None = 
 
 def write_light(run: Run) -> None:
     """Give a tiny run the light form of its brightness model, as training does for a real one."""
-    model = keras.models.load_model(run.model_path)
+    with tiny_network.known():
+        model = models.load(run)
     head = model.get_layer("probabilities")
     below = keras.Model(model.input, head.input)
     signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
@@ -116,3 +127,10 @@ def write_light(run: Run) -> None:
         "images": 1,
     }
     run.update_manifest(light=record)
+
+
+def give_known_network(run: Run) -> None:
+    """Give a tiny run a network that every process can build, with random weights."""
+    recipe = run.recipe.replace(backbone="malaria_cnn")
+    write_text(run.recipe_path, recipe.to_toml())
+    models.build(recipe).save(run.model_path)
