@@ -13,8 +13,8 @@ import numpy as np
 
 from dlmath.data.images import read_checked
 from dlmath.errors import VerificationError
-from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.class_activation import grad_cam
+from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.export.verification_set import VerificationSet
 
 # Of a heat map, relative to its largest value: TensorFlow and Pillow enlarge it each in float32.
