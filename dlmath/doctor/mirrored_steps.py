@@ -31,7 +31,7 @@ RECIPE = Recipe(
 def main() -> None:
     """Print the largest difference of a weight."""
     # Before anything else: virtual devices cannot be made once TensorFlow has started.
-    tf.config.set_logical_deviceuration(
+    tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
     )
     difference = np.abs(trained("one") - trained("mirrored")).max()

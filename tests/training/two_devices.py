@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 # Before anything else: virtual devices cannot be made once TensorFlow has started.
-tf.config.set_logical_deviceuration(
+tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
