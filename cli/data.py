@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from dlmath.data.sources import Catalogue, Source
     from dlmath.data.summary import Summary
-    from dlmath.linear_head.learning_curve import LearningCurve
-    from dlmath.linear_head.needed import Needed
+    from dlmath.linear_head.auc_curve import LearningCurve
+    from dlmath.linear_head.patients_needed import Needed
     from dlmath.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True, help="Get data, and see what they hold.")

@@ -75,7 +75,7 @@ def _prepared(
     Refuses what can be seen without TensorFlow, whose import takes seconds.
     """
     from dlmath.data.locate import PHANTOM, find_data
-    from dlmath.data.sources import refuse_absent
+    from dlmath.data.sources import check_sources_exist
     from dlmath.models.own_images import is_own_images
     from dlmath.models.tasks import recipe_with
 
@@ -87,7 +87,7 @@ def _prepared(
     recipe = recipe_with(task, changes)
     if out is not None:
         Run.refuse_occupied(out)
-    refuse_absent(path for path in data or () if path != PHANTOM)
+    check_sources_exist(path for path in data or () if path != PHANTOM)
     if is_own_images(task):
         changes = ask_what_is_missing(show_survey(data or [task], changes), changes)
     elif not data:

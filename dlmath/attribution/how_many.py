@@ -6,7 +6,7 @@ import numpy as np
 
 from dlmath.attribution.solved_run import load_solved_run
 from dlmath.data.patients import unit_of
-from dlmath.linear_head.learning_curve import LearningCurve, learning_curve
+from dlmath.linear_head.auc_curve import LearningCurve, learning_curve
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 from dlmath.training.ingredients import class_indices

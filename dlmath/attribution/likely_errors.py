@@ -83,7 +83,7 @@ def likely_label_errors(
         DataError: A class has images of fewer than two patients.
     """
     run = run if isinstance(run, Run) else Run.find(run)
-    _refuse_learned_features(run)
+    _check_features_are_fixed(run)
     solved = load_solved_run(run, "Ranking likely label errors", reporter)
     parts = (solved.ingredients.train, solved.ingredients.validation)
     examples = [example for part in parts for example in part.examples]
@@ -156,7 +156,7 @@ def label_error_findings(
     ]
 
 
-def _refuse_learned_features(run: Run) -> None:
+def _check_features_are_fixed(run: Run) -> None:
     recipe = run.recipe
     if not recipe.solves_head:
         raise RunError(

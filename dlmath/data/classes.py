@@ -25,7 +25,7 @@ def spelling_of(
     spelling = {name.casefold(): name for name in sorted(names, reverse=True)}
     recipe = {name.casefold(): name for name in wanted}
     if recipe:
-        _refuse_unknown(spelling, recipe, where)
+        _check_known(spelling, recipe, where)
     expected = [n for n in sorted(empty) if not recipe or n.casefold() in recipe]
     if without := [name for name in expected if name.casefold() not in spelling]:
         raise DataError(
@@ -40,7 +40,7 @@ def spelling_of(
     return recipe or spelling
 
 
-def _refuse_unknown(spelling: dict[str, str], recipe: dict[str, str], where: str) -> None:
+def _check_known(spelling: dict[str, str], recipe: dict[str, str], where: str) -> None:
     unknown = sorted(name for folded, name in spelling.items() if folded not in recipe)
     if unknown:
         raise DataError(

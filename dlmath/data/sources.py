@@ -143,15 +143,15 @@ def list_files(paths: Sequence[Source], *, reporter: Reporter = SILENT) -> Listi
     Raises:
         DataError: A source is missing, damaged or without images, or given twice.
     """
-    _refuse_repeated(paths)
+    _check_not_repeated(paths)
     readings = [_read(path, reporter) for path in paths]
     told_apart = (with_own_patient(item) for item in _told_apart(paths, readings))
     found = sorted(told_apart, key=lambda item: item.file)
-    _refuse_undecodable(found)
+    _check_names_are_text(found)
     return Listing(found, readings)
 
 
-def refuse_absent(paths: Iterable[Source]) -> None:
+def check_sources_exist(paths: Iterable[Source]) -> None:
     """Refuse a source that is not there, before anything is read.
 
     Raises:
@@ -171,13 +171,13 @@ def data_hash(catalogue: Catalogue) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def _refuse_repeated(paths: Sequence[Source]) -> None:
+def _check_not_repeated(paths: Sequence[Source]) -> None:
     times = Counter(Path(path).expanduser().resolve() for path in paths)
     if repeated := [str(path) for path, number in times.items() if number > 1]:
         raise DataError(f"Each source is read once. Received twice: {listed(repeated)}")
 
 
-def _refuse_undecodable(found: Iterable[Found]) -> None:
+def _check_names_are_text(found: Iterable[Found]) -> None:
     """Refuse names that are no text, which could not be written into split.csv."""
     names = [item.file for item in found if not _is_text(item.file)]
     if names:
@@ -196,7 +196,7 @@ def _is_text(name: str) -> bool:
 
 
 def _read(source: Source, reporter: Reporter) -> Reading:
-    refuse_absent([source])
+    check_sources_exist([source])
     path = Path(source).expanduser()
     is_tfds = str(source).startswith(TFDS_PREFIX)
     try:

@@ -23,11 +23,11 @@ def read_table(path: Path) -> Reading:
     """
     found = [_found(path, line, row) for line, row in _rows(path)]
     files = Counter(item.file for item in found)
-    _refuse(path, "names more than once:", [file for file, times in files.items() if times > 1])
-    _refuse(
+    _check_none(path, "names more than once:", [file for file, times in files.items() if times > 1])
+    _check_none(
         path, "names files that are not there:", [f.file for f in found if not f.path.is_file()]
     )
-    _refuse(
+    _check_none(
         path,
         "names files that neither end in .jpeg, .jpg or .png nor are DICOM:",
         [f.file for f in found if not is_image(f.path)],
@@ -76,6 +76,7 @@ def _found(table: Path, line: int, row: dict[str, str]) -> Found:
     return Found(file, path, values["class"], part or None, values["patient"] or None)
 
 
-def _refuse(table: Path, fault: str, files: list[str]) -> None:
+def _check_none(table: Path, fault: str, files: list[str]) -> None:
+    """Raise an error that names the files with a fault, if there are any."""
     if files:
         raise DataError(f"{table} {fault} {listed(files)}. Correct the column `file`.")

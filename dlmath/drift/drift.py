@@ -167,12 +167,12 @@ def drift(
     if not reference.pictures.size:
         sketch, notes = sketch.without_pictures, (_OLD_RUN,)
     seen = look_at(sources, classifier, sketch, reporter, *rules_for(found, patient_rules))
-    _refuse_few(len(seen.files))
+    _check_enough_images(len(seen.files))
     known = seen.patients is not None
     patients = seen.patients if seen.patients is not None else np.zeros(len(seen.files), int)
     sample = Sample.of(seen.rows, patients)
     if known:
-        _refuse_few_patients(reference, sample, len(compared(classifier, sketch.layout)), alpha)
+        _check_enough_patients(reference, sample, len(compared(classifier, sketch.layout)), alpha)
     comparison = compare(reference, sketch, sample, patients_known=known, alpha=alpha)
     farthest = tuple(seen.farthest(sketch))
     return Drift(found, tuple(given), comparison, None, farthest, (*seen.warnings, *notes))
@@ -190,7 +190,7 @@ def _of_server(
         served, sketch = served.without_pictures, sketch.without_pictures
     if served.layout != sketch.layout:
         raise _not_its_own(run)
-    _refuse_few(served.images)
+    _check_enough_images(served.images)
     sample = Sample(served.sums[np.newaxis], np.array([served.images]))
     comparison = compare(reference, sketch, sample, patients_known=False, alpha=alpha)
     return Drift(run, (), comparison, served, (), warnings)
@@ -217,7 +217,7 @@ def _not_its_own(run: Run) -> RunError:
     )
 
 
-def _refuse_few(images: int) -> None:
+def _check_enough_images(images: int) -> None:
     if images < LEAST:
         raise DataError(
             f"Drift is a matter of many images: it takes {LEAST} of them. Received: "
@@ -225,7 +225,7 @@ def _refuse_few(images: int) -> None:
         )
 
 
-def _refuse_few_patients(reference: Reference, new: Sample, tests: int, alpha: float) -> None:
+def _check_enough_patients(reference: Reference, new: Sample, tests: int, alpha: float) -> None:
     """Refuse what could not give an alarm, whatever it shows: "no drift" would mean nothing."""
     own, patients = len(np.unique(reference.patients)), len(new.images)
     least = tests / math.comb(own + patients, patients)  # of p-values, after their correction

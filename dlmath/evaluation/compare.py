@@ -12,7 +12,7 @@ from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, difference_ends
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
-from dlmath.evaluation.predictions import Predictions, refuse_other_images
+from dlmath.evaluation.predictions import Predictions, check_same_images
 from dlmath.inference.decision_rule import DecisionRule, stored_decision
 from dlmath.runs import Run
 from dlmath.seeds import generator
@@ -96,9 +96,9 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path) -> Compariso
     """
     runs = [run if isinstance(run, Run) else Run.find(run) for run in (first, second)]
     rules = [DecisionRule(**stored_decision(run)) for run in runs]
-    _refuse_other_classes(runs, rules)
+    _check_same_classes(runs, rules)
     found = [Predictions.read(run).by_file() for run in runs]
-    refuse_other_images(runs, found)
+    check_same_images(runs, found)
     samples = [one.sample(rule) for rule, one in zip(rules, found, strict=True)]
     names = (runs[0].name, runs[1].name)
     return _compare(names, samples, found[0].patients)
@@ -170,7 +170,7 @@ def _values(sample: Sample) -> dict[str, float | None]:
     return {**values, "ece": error.value}
 
 
-def _refuse_other_classes(runs: Sequence[Run], rules: Sequence[DecisionRule]) -> None:
+def _check_same_classes(runs: Sequence[Run], rules: Sequence[DecisionRule]) -> None:
     one, other = rules
     if set(one.classes) != set(other.classes) or one.positive_class != other.positive_class:
         told = "; ".join(

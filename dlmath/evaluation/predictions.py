@@ -155,7 +155,7 @@ class Predictions:
         return Sample(rule, self.truth, self.probabilities, self.clusters)
 
 
-def refuse_other_images(runs: Sequence[Run], found: Sequence[Predictions]) -> None:
+def check_same_images(runs: Sequence[Run], found: Sequence[Predictions]) -> None:
     """Refuse unless both runs answered for the same files with the same class and bytes.
 
     Raises:

@@ -134,7 +134,7 @@ class Explainer:
         self.measure = measure
         self.parts = ClassifierParts(classifier.model)
 
-    def refuse_without_feature_map(self) -> None:
+    def check_feature_map(self) -> None:
         """Find out before the first file what is wrong with the model for every file.
 
         Raises:
@@ -168,7 +168,7 @@ class Explainer:
 def _explain_each(
     explainer: Explainer, paths: Sequence[Path], reporter: Reporter
 ) -> Iterator[Explanation | NotExplained]:
-    explainer.refuse_without_feature_map()
+    explainer.check_feature_map()
     for done, path in enumerate(paths, start=1):
         try:
             yield explainer.explain(path)

@@ -1,4 +1,4 @@
-r"""A fitted head with its exact Hessian: what leaving out, influence and Laplace all start from.
+r"""The exact Hessian of a fitted head: leaving out, influence and Laplace all start from it.
 
 With the notation of `objective`, a_i = x_i (x) I stacks the K - 1 logits of row i, z_i = a_i^T t,
 and the Hessian of the sum with weights w_i / S is
@@ -12,16 +12,16 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from dlmath.linear_head.head import HeadFit
-from dlmath.linear_head.rows import Rows
 from dlmath.linear_head.softmax import log_sum_exp, sum_zero_basis
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 # Rows of the Hessian: 8,192 take 0.5 GB.
 LARGEST = 8192
 
 
 @dataclass(frozen=True)
-class Solved:
-    """A head at its optimum.
+class HeadHessian:
+    """A head at its optimum, with its Hessian H.
 
     Attributes:
         rows: N rows of D standardised features.
@@ -34,10 +34,10 @@ class Solved:
         total: S.
         l2: The penalty.
         shrinkage: Gradient of the penalty, (D + 1, K - 1).
-        factor: Of H, as scipy's `cho_factor` gives it.
+        factor: Cholesky factor of H, as scipy's `cho_factor` gives it.
     """
 
-    rows: Rows
+    rows: StandardizedFeatures
     basis: np.ndarray
     logits: np.ndarray
     probabilities: np.ndarray
@@ -55,10 +55,10 @@ class Solved:
         return cho_solve(self.factor, stacked.T, overwrite_b=True, check_finite=False)
 
 
-def solve_at(
+def hessian_at(
     fit: HeadFit, features: np.ndarray, targets: np.ndarray, weights: np.ndarray
-) -> Solved:
-    """Return the head `fit` with the Hessian of the data that it was fitted to.
+) -> HeadHessian:
+    """Return the Hessian of the head `fit` on the data that it was fitted to.
 
     Args:
         fit: A head without mixing.
@@ -70,7 +70,7 @@ def solve_at(
         ValueError: The head was mixed, the data are of another shape, or the Hessian is too large.
     """
     _check(fit, features, targets)
-    rows = Rows(features, np.asarray(weights, np.float64))
+    rows = StandardizedFeatures(features, np.asarray(weights, np.float64))
     basis = sum_zero_basis(targets.shape[1])
     shares = np.asarray(weights, np.float64) / np.sum(weights, dtype=np.float64)
     raw = np.concatenate([fit.kernel, fit.bias[np.newaxis]])
@@ -81,7 +81,7 @@ def solve_at(
     curvatures = np.einsum("nk,kr,ks->nrs", p, basis, basis, optimize=True)
     curvatures -= mean[:, :, np.newaxis] * mean[:, np.newaxis, :]
     curvatures *= shares[:, np.newaxis, np.newaxis]
-    return Solved(
+    return HeadHessian(
         rows=rows,
         basis=basis,
         logits=logits,
@@ -96,7 +96,9 @@ def solve_at(
     )
 
 
-def factor_hessian(rows: Rows, curvatures: np.ndarray, l2: float) -> tuple[np.ndarray, bool]:
+def factor_hessian(
+    rows: StandardizedFeatures, curvatures: np.ndarray, l2: float
+) -> tuple[np.ndarray, bool]:
     """Return the Cholesky factor of H for curvatures (N, R, R), in float64 throughout."""
     width, places = rows.width + 1, curvatures.shape[1]
     hessian = np.zeros((width, places, width, places))

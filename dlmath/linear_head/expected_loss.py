@@ -1,8 +1,8 @@
-r"""What a loss sees of the logits: rows as they are, or blends of pairs of rows.
+r"""Expected loss under mixup: each row is paired with a partner, and their logits are mixed.
 
-A blend takes row i to lam z_i + (1 - lam) z_j(i). It is linear and acts on rows alone, so it
-commutes with a linear head, B (X t) = (B X) t: the head is applied once, to N rows, and no
-blended feature vector ever exists.
+A mixup pairing takes row i to lam z_i + (1 - lam) z_j(i). It is linear and acts on rows only, so
+it commutes with a linear head, B (X t) = (B X) t: the head is applied once, to N rows, and no
+mixed feature vector is ever stored.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Blend:
+class MixupPairing:
     """The map B: row i becomes `lam` of itself and `1 - lam` of row `partner[i]`.
 
     Attributes:
-        mass: The probability of this blend; those of all blends of a loss sum to 1.
+        mass: Probability of this pairing; the masses of all pairings of a loss sum to 1.
         lam: In [0, 1].
         partner: A permutation of the N rows; None where every row stays itself.
-        inverse: Its inverse.
+        inverse: The inverse permutation.
     """
 
     mass: float = 1.0
@@ -39,9 +39,9 @@ class Blend:
         return self.lam * values + ((1 - self.lam) * values)[self.inverse]
 
     def weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the weights of the blended rows, (N, B), of weights (N, B).
+        """Return the weights of the mixed rows, (N, B), for weights (N, B) of the rows.
 
-        A blended row weighs lam w_i + (1 - lam) w_j, and nothing where either weighs nothing:
+        A mixed row weighs lam w_i + (1 - lam) w_j, and nothing where either weighs nothing:
         a row that is left out must not come in as a partner.
         """
         if self.partner is None:
@@ -51,13 +51,13 @@ class Blend:
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """An expectation over blends, and the closed form of its bilinear part.
+class ExpectedLoss:
+    """The expected loss over mixup pairings, with the closed form of its bilinear part.
 
-    E <y, z> over blended labels and logits is `own` * mean <y_i, z_i> + `other` * <mean y, mean z>.
+    E <y, z> over mixed labels and logits is `own` * mean <y_i, z_i> + `other` * <mean y, mean z>.
     """
 
-    blends: tuple[Blend, ...] = (Blend(),)
+    pairings: tuple[MixupPairing, ...] = (MixupPairing(),)
     own: float = 1.0
     other: float = 0.0
 

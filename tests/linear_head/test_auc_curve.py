@@ -5,7 +5,7 @@ import pytest
 
 from dlmath.errors import DataError
 from dlmath.linear_head import LearningCurve, learning_curve
-from dlmath.linear_head.learning_curve import _parts
+from dlmath.linear_head.auc_curve import _parts
 from dlmath.linear_head.power_law import PowerLaws
 
 

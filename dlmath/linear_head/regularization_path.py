@@ -26,7 +26,7 @@ LIMITS = (1e-8, 1e3)
 # Leaves errors of a hundredth of the standard error of the cross-validated loss, at the weakest
 # penalty; the last fit has its own tolerance.
 TOLERANCE = 1e-5
-# Numbers in the arrays (blends, N, B, K) of the folds solved together: 256 MB.
+# Numbers in the arrays (pairings, N, B, K) of the folds solved together: 256 MB.
 _CHUNK = 2**25
 
 
@@ -72,7 +72,7 @@ class Iteration:
 Record = Callable[[Iteration], None]
 
 
-class Path:
+class RegularizationPath:
     """Solutions of all rows and of the folds, penalty by penalty.
 
     Args:
@@ -184,11 +184,11 @@ class _Batch:
     """Folds that are solved together.
 
     Attributes:
-        objective: Of b folds.
+        objective: The objectives of b folds, side by side.
         spread: (D, b), the variance that each column has in each fold. A fold is penalised as if
             standardised by its own rows: in the coordinates of all rows, that only scales the
             penalty of feature j by this.
-        preconditioner: Theirs.
+        preconditioner: Serves all b folds.
     """
 
     objective: Objective
@@ -198,13 +198,15 @@ class _Batch:
 
 def _batches(objective: Objective, weights: np.ndarray) -> list[_Batch]:
     """Return the folds in batches that bound the memory; weights are (N, B), 0 where held out."""
-    arrays = len(objective.expectation.blends) * objective.targets.size
+    arrays = len(objective.expected_loss.pairings) * objective.targets.size
     size = max(1, _CHUNK // arrays)
     batches = []
     for first in range(0, weights.shape[1], size):
         chosen = weights[:, first : first + size]
         spread = objective.rows.spread(chosen)
-        folds = Objective(objective.rows, objective.targets, chosen, spread, objective.expectation)
+        folds = Objective(
+            objective.rows, objective.targets, chosen, spread, objective.expected_loss
+        )
         batches.append(_Batch(folds, spread, PerFold(objective.rows, chosen == 0)))
     return batches
 

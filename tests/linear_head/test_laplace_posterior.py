@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 from dlmath.linear_head import fit_head, laplace
-from dlmath.linear_head.rows import Rows
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 Clouds = Callable[..., tuple[np.ndarray, ...]]
 
@@ -23,7 +23,7 @@ def test_it_is_the_posterior_where_there_is_much_data() -> None:
 
     ours = laplace(fit, x, targets, weights).predict(new)
 
-    rows = Rows(x, weights)
+    rows = StandardizedFeatures(x, weights)
     standard, bias = rows.standardise(x)[:, 0], fit.bias[1] - fit.bias[0]
     slope = float((fit.kernel[0, 1] - fit.kernel[0, 0]) * rows.scale[0])
     bias = float(bias + rows.mean[0] * (fit.kernel[0, 1] - fit.kernel[0, 0]))

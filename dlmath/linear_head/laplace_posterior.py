@@ -21,11 +21,11 @@ import numpy as np
 from scipy.special import expit, ndtri
 
 from dlmath.linear_head.head import HeadFit, checked
+from dlmath.linear_head.head_hessian import HeadHessian, hessian_at, stack
 from dlmath.linear_head.influence import log_odds
 from dlmath.linear_head.leave_out import newton_steps
 from dlmath.linear_head.scaling import Scaling, unscaled
 from dlmath.linear_head.softmax import log_sum_exp
-from dlmath.linear_head.solved import Solved, solve_at, stack
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Laplace:
     """The posterior of a head; `laplace` makes it."""
 
     fit: HeadFit
-    solved: Solved
+    hessian: HeadHessian
     patient_steps: np.ndarray | None = None  # d_g as columns, ((D + 1) (K - 1), P)
 
     def predict(
@@ -67,7 +67,7 @@ class Laplace:
         covariance = scaling.slope**2 * self._covariance(features)
         logits = scaling(self.fit.logits(features))
         p = log_sum_exp(logits)[1]
-        slopes = _slopes_of_log_odds(p) @ self.solved.basis  # (n, K, K - 1)
+        slopes = _slopes_of_log_odds(p) @ self.hessian.basis  # (n, K, K - 1)
         deviation = np.sqrt(np.einsum("nkr,nrs,nks->nk", slopes, covariance, slopes, optimize=True))
         odds = log_odds(logits)
         reach = ndtri((1 + level) / 2) * deviation
@@ -75,17 +75,17 @@ class Laplace:
 
     def _covariance(self, features: np.ndarray) -> np.ndarray:
         """Return that of the logits z of raw features (n, D), (n, K - 1, K - 1)."""
-        places, count = self.solved.basis.shape[1], len(features)
-        stacked = stack(self.solved.rows.augment(features), places)
-        solved = self.solved.solve(features)  # H^-1 a
+        places, count = self.hessian.basis.shape[1], len(features)
+        stacked = stack(self.hessian.rows.augment(features), places)
+        solved = self.hessian.solve(features)  # H^-1 a
         if self.patient_steps is None:
             seen = stacked.reshape(count, places, -1)
             solved = solved.reshape(-1, count, places)
-            return np.einsum("nrd,dns->nrs", seen, solved, optimize=True) / self.solved.total
+            return np.einsum("nrd,dns->nrs", seen, solved, optimize=True) / self.hessian.total
         moved = (stacked @ self.patient_steps).reshape(count, places, -1)
         shrunk = solved[:-places].reshape(-1, count, places)  # the bias is not penalised
         prior = np.einsum("dnr,dns->nrs", shrunk, shrunk, optimize=True)
-        return moved @ moved.swapaxes(1, 2) + prior * self.fit.l2 / self.solved.total
+        return moved @ moved.swapaxes(1, 2) + prior * self.fit.l2 / self.hessian.total
 
 
 def laplace(
@@ -112,11 +112,11 @@ def laplace(
     """
     each = np.arange(len(features)) if groups is None else groups
     targets, weights, each = checked(features, targets, weights, each)
-    solved = solve_at(fit, features, targets, weights)
+    hessian = hessian_at(fit, features, targets, weights)
     if groups is None:
-        return Laplace(fit, solved)
-    steps = [step for _, _, step in newton_steps(solved, features, each)]
-    return Laplace(fit, solved, np.stack(steps, axis=1))
+        return Laplace(fit, hessian)
+    steps = [step for _, _, step in newton_steps(hessian, features, each)]
+    return Laplace(fit, hessian, np.stack(steps, axis=1))
 
 
 def _slopes_of_log_odds(p: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Standardised features and the products with them, over blocks of rows.
+"""Standardized features and the matrix products with them, over blocks of rows.
 
 Everything the solver does to the features is one of three products: X t, X^T r, and X^T C X.
 They are taken in float64 whatever the features are held in; `coarse` ones, in float32, take half
@@ -20,7 +20,7 @@ BLOCK_BYTES = 4 * 2**20  # small enough to stay in the processor's cache
 _NEGLIGIBLE = 1e-7
 
 
-class Rows:
+class StandardizedFeatures:
     """N rows of D standardised features and a last column of ones: X, (N, D + 1).
 
     Column j is (f_j - mean_j) / scale_j with the weighted mean and standard deviation, so that
@@ -121,7 +121,7 @@ class Rows:
         return bordered
 
     def inner(self, penalty: np.ndarray) -> np.ndarray:
-        """Return X diag(1 / penalty) X^T, (N, N), over the features alone; penalty (D,) > 0."""
+        """Return X diag(1 / penalty) X^T, (N, N), without the column of ones; penalty (D,) > 0."""
         whole = np.concatenate([block for _, block in self.blocks()]) / np.sqrt(penalty)
         return whole @ whole.T
 

@@ -12,7 +12,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.errors import DataError
 from dlmath.linear_head.head import checked, fit_head
-from dlmath.linear_head.needed import Needed, needed
+from dlmath.linear_head.patients_needed import Needed, needed
 from dlmath.linear_head.power_law import PowerLaws, fit_power_laws
 from dlmath.linear_head.scores import auc, auc_of_draws
 from dlmath.reporting import Progress

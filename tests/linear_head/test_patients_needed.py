@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.linear_head.needed import FARTHEST, Needed, needed
+from dlmath.linear_head.patients_needed import FARTHEST, Needed, needed
 
 NEVER = math.inf
 
