@@ -1,4 +1,4 @@
-"""How many more patients would a target take? The learning curve of a solved head."""
+"""Learning curve of a run: how many more training patients a target AUC would take."""
 
 from pathlib import Path
 

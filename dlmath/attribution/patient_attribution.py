@@ -1,8 +1,7 @@
-"""On which training patients does a prediction lean, and what becomes of it without them?
+"""Patient influence: the prediction of an image without each training patient in turn.
 
-A head that is solved is a function of its training patients, and a smooth one: what it becomes
-without one of them is a Newton step away (`dlmath.linear_head.influence`), so the answer for every
-patient costs no training.
+A solved head is a smooth function of its training patients: the head without one of them is a
+Newton step away (`dlmath.linear_head.influence`), so the answers for all patients need no training.
 """
 
 from collections import Counter
@@ -23,14 +22,14 @@ from dlmath.runs import Run
 
 
 @dataclass(frozen=True)
-class LeanedOn:
-    """A training patient, and what the prediction would be without it.
+class PatientInfluence:
+    """Influence of one training patient on a prediction.
 
     Attributes:
         patient: As the split names it.
-        images: How many training images of each class it has.
-        without: The probability of the class if this patient had not been trained on.
-        change: Of the log-odds of that class then; near 0 and 1 probabilities hardly move.
+        images: Number of the patient's training images, by class.
+        without: Probability of the class without this patient in training.
+        change: Change of the log-odds of that class then; near 0 and 1 probabilities hardly move.
     """
 
     patient: str
@@ -41,12 +40,12 @@ class LeanedOn:
 
 @dataclass(frozen=True)
 class WhyPatients:
-    """What one image's prediction rests on.
+    """The training patients that influence the prediction of one image most.
 
     Attributes:
         file: The image.
-        about: The class that the probabilities are of: the positive one, or the most probable.
-        probability: What the model answers.
+        about: The class of the probabilities: the positive one, or the most probable.
+        probability: Probability that the model gives the class.
         low: Lower end of the 95 % interval of that probability, for what the training patients
             leave open about the head (Laplace, patients independent).
         high: Its upper end.
@@ -60,7 +59,7 @@ class WhyPatients:
     low: float
     high: float
     threshold: float | None
-    patients: tuple[LeanedOn, ...]
+    patients: tuple[PatientInfluence, ...]
 
     @property
     def is_settled(self) -> bool | None:
@@ -98,7 +97,7 @@ def why_patients(
     *,
     reporter: Reporter = SILENT,
 ) -> list[WhyPatients]:
-    """Return for each image the training patients on which its prediction leans.
+    """Return for each image the training patients that influence its prediction most.
 
     The probability without a patient is that of one Newton step from the head of all patients;
     `docs/convex_head.md` has its error against real retraining. The interval is about the head
@@ -144,19 +143,19 @@ def why_patients(
                 float(uncertain.low[row, about]),
                 float(uncertain.high[row, about]),
                 threshold,
-                _leaned_on(influence, row, about, images)[:top],
+                _patient_influences(influence, row, about, images)[:top],
             )
         )
     return answers
 
 
-def _leaned_on(
+def _patient_influences(
     influence: Influence, row: int, about: int, images: dict[str, Counter[str]]
-) -> tuple[LeanedOn, ...]:
+) -> tuple[PatientInfluence, ...]:
     changes = influence.changes[row, :, about]
     without = influence.probabilities_without[row, :, about]
     return tuple(
-        LeanedOn(
+        PatientInfluence(
             str(influence.patients[number]),
             dict(images[str(influence.patients[number])]),
             float(without[number]),
