@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFilter import GaussianBlur
 
-from dlmath.audit.differences import holm
+from dlmath.audit.group_differences import holm
 from dlmath.cli.progress import reporter
 from dlmath.data.pixels import load_pixels
 from dlmath.data.run_data import RunData

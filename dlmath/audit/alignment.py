@@ -11,7 +11,7 @@ Vision", IJCAI 1981, section 4.
 import numpy as np
 
 from dlmath.audit.descriptors import high_pass, resampling
-from dlmath.audit.facts import THUMBNAIL
+from dlmath.audit.image_stats import THUMBNAIL
 
 STEPS = 4
 _BLOCK = 128  # pairs at a time: their matrices fit the processor's cache

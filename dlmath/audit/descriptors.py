@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from dlmath.audit.facts import THUMBNAIL
+from dlmath.audit.image_stats import THUMBNAIL
 
 # Standard deviation of the blur that is subtracted, in pixels of the descriptor.
 BLUR = 2.0

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dlmath import pages
-from dlmath.audit.audit import Audit
+from dlmath.audit.data_audit import Audit
 from dlmath.audit.findings import Finding
 from dlmath.data.listing import counted
 from dlmath.data.sources import Example

@@ -1,4 +1,4 @@
-"""Reading data for an audit: as training does, but past every fault, for the audit names them."""
+"""Read data for an audit as training does, but go on past every fault: the audit names them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from dlmath.reporting import SILENT, Reporter
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is audited.
+class AuditData:
+    """The images to audit, and the findings of reading them.
 
     Attributes:
         examples: Every image that the sources name, readable or not, sorted by file.
-        classes: Spelt as the recipe does, then as first found.
-        findings: What the folders and the names show already.
-        phantom: Whether any of it is drawn.
+        classes: Class names, spelt as in the recipe, else as first found.
+        findings: Findings from folders and file names.
+        phantom: Whether any of the images is drawn.
     """
 
     examples: tuple[Example, ...]
@@ -39,12 +39,12 @@ def read_for_audit(
     likely_rules: Sequence[str] = (),
     *,
     reporter: Reporter = SILENT,
-) -> Subject:
-    """List and hash the images of the sources; whatever is wrong becomes a finding.
+) -> AuditData:
+    """List and hash the images of the sources; every fault becomes a finding.
 
     Args:
         paths: As for `dlmath.data.read_sources`.
-        classes: The recipe's, or none.
+        classes: The recipe's classes, or none.
         patient_rules: See `read_patients`.
         likely_rules: See `read_patients`.
         reporter: Receives the progress.
@@ -53,7 +53,7 @@ def read_for_audit(
     try:
         listing = list_files(paths, reporter=reporter)
     except DataError as error:
-        return Subject((), tuple(classes), (*found_in_folders, _unusable(str(error))))
+        return AuditData((), tuple(classes), (*found_in_folders, _unusable(str(error))))
     patients = read_patients(listing.found, patient_rules, likely_rules)
     spelling = _spelling(listing.found, classes)
     examples = tuple(
@@ -76,11 +76,11 @@ def read_for_audit(
         findings.append(_unusable("A classifier needs images of at least two classes."))
     names = tuple(classes) or tuple(sorted(set(spelling.values())))
     phantom = any(reading.phantom for reading in listing.readings)
-    return Subject(examples, names, tuple(findings), phantom)
+    return AuditData(examples, names, tuple(findings), phantom)
 
 
 def folder_findings(paths: Sequence[Source], reporter: Reporter = SILENT) -> list[Finding]:
-    """Return the traps of the folders at the paths, and in zips at them."""
+    """Return the findings of the folders and zips at the paths."""
     roots = [root for path in paths for root in _roots(Path(path).expanduser(), reporter)]
     return [finding for root in roots for finding in check_folders(root)]
 
@@ -125,7 +125,7 @@ def _unusable(message: str) -> Finding:
 
 
 def patient_findings(patients: PatientReading) -> Iterator[Finding]:
-    """Return what makes the patients of images doubtful, or leaves them unknown."""
+    """Yield findings where the patients of images are guessed, doubtful or unknown."""
     if patients.guess:
         yield Finding(
             kind="patients-guessed",

@@ -1,4 +1,4 @@
-"""Labels that a second reader disputes, from a CSV such as experts publish after a review.
+"""Reviews of labels: a CSV of second readings, such as experts publish, disputes some labels.
 
 The CSV has a header line and two columns, `file` and a reading under any name, one line a file:
 
@@ -30,7 +30,7 @@ _CONFIRMS, _DISPUTES = "true_", "false_"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReviewLine:
     """One line of a review.
 
     Attributes:
@@ -79,7 +79,7 @@ def check_review(
     return findings + ([_others(missing, review)] if missing else [])
 
 
-def read_review(path: Path) -> list[Reading]:
+def read_review(path: Path) -> list[ReviewLine]:
     """Read the lines of a review.
 
     Raises:
@@ -103,18 +103,18 @@ def read_review(path: Path) -> list[Reading]:
             raise DataError(
                 f"{path}, line {line}: expected a file and a reading. Received: {','.join(row)!r}"
             )
-        readings.append(Reading(line, row[0].strip().replace("\\", "/"), row[1].strip()))
+        readings.append(ReviewLine(line, row[0].strip().replace("\\", "/"), row[1].strip()))
     return readings
 
 
 def _found(
-    readings: Sequence[Reading], examples: Sequence[Example], review: Path
-) -> tuple[list[tuple[Example, Reading]], list[Reading]]:
+    readings: Sequence[ReviewLine], examples: Sequence[Example], review: Path
+) -> tuple[list[tuple[Example, ReviewLine]], list[ReviewLine]]:
     """Return each reviewed example with its reading, and the readings of no example."""
     by_name = defaultdict(list)
     for example in examples:
         by_name[PurePosixPath(example.file).name].append(example)
-    found: dict[str, tuple[Example, Reading]] = {}
+    found: dict[str, tuple[Example, ReviewLine]] = {}
     missing = []
     for reading in readings:
         candidates = by_name[PurePosixPath(reading.file).name]
@@ -138,7 +138,7 @@ def _one_ends_the_other(one: str, other: str) -> bool:
     return longer[-len(shorter) :] == shorter
 
 
-def _confirms(reading: Reading, label: str, classes: Sequence[str], review: Path) -> bool:
+def _confirms(reading: ReviewLine, label: str, classes: Sequence[str], review: Path) -> bool:
     value = reading.value.casefold()
     names = [name.casefold() for name in classes]
     if value in names:
@@ -201,7 +201,7 @@ def _share(disputed: int, reviewed: int) -> dict[str, Any]:
     }
 
 
-def _others(missing: Sequence[Reading], review: Path) -> Finding:
+def _others(missing: Sequence[ReviewLine], review: Path) -> Finding:
     return Finding(
         kind="review-of-other-files",
         severity="note",

@@ -1,4 +1,4 @@
-"""A class tree with everything in it, also what reading passes over."""
+"""List a class tree with everything in it, including what reading passes over."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dlmath.data.trees import PHANTOM_MARKER, is_image, is_junk, part_folders, u
 
 @dataclass
 class Folder:
-    """What lies directly in one folder, sorted by what reading does with it.
+    """Entries directly in one folder, grouped by what reading does with them.
 
     Attributes:
         path: Where it is.

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.audit.differences import holm
+from dlmath.audit.group_differences import holm
 from dlmath.drift.discrepancies import SHARES, TITLES, compared, discrepancies
 from dlmath.drift.picture_means import PictureMean, picture_means
 from dlmath.drift.prevalence import Prevalence, prevalence_alone

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.audit.differences import holm
+from dlmath.audit.group_differences import holm
 from dlmath.drift.discrepancies import discrepancies
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Layout

@@ -14,11 +14,11 @@ from dlmath.audit import (
     by_severity,
     check_examples,
     folder_findings,
-    gather_facts,
     patient_findings,
+    scan_images,
     write_page,
 )
-from dlmath.audit.audit import AUDIT_VERSION
+from dlmath.audit.data_audit import AUDIT_VERSION
 from dlmath.data.sources import Example
 from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
@@ -72,8 +72,8 @@ def _of_images(
         findings = [Finding.from_json(document) for document in read_json(path)]
         path.touch()
         return findings
-    facts = gather_facts(examples, reporter=reporter)
-    findings = check_examples(examples, facts, classes, reporter=reporter)
+    stats = scan_images(examples, reporter=reporter)
+    findings = check_examples(examples, stats, classes, reporter=reporter)
     with suppress(OSError):  # a full disk costs the next training a minute, and this one nothing
         write_json(path, [asdict(finding) for finding in findings])
     return findings

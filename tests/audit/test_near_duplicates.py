@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.audit.gather import gather_facts
 from dlmath.audit.near_duplicates import check_near_duplicates
+from dlmath.audit.scan import scan_images
 from dlmath.data.phantom import write_phantoms
 from dlmath.data.sources import Example, read_sources
 from tests.support import planting
@@ -26,7 +26,7 @@ def saved(image, path, *, label="a", part="train", patient=None):
 
 
 def findings_on(examples):
-    return check_near_duplicates(examples, gather_facts(examples))
+    return check_near_duplicates(examples, scan_images(examples))
 
 
 @pytest.fixture
@@ -117,9 +117,9 @@ def test_too_many_images_are_declined(pictures, monkeypatch):
 
 
 def test_progress_ends_at_the_last_picture(pictures, recorder):
-    facts = gather_facts(pictures)
+    stats = scan_images(pictures)
 
-    check_near_duplicates(pictures, facts, reporter=recorder)
+    check_near_duplicates(pictures, stats, reporter=recorder)
 
     assert recorder.steps[-1] == ("comparing", 8, 8)
 

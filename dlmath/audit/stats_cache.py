@@ -1,9 +1,9 @@
-"""What earlier audits found out about the same bytes, so that a second one is done at once.
+"""Cache of image statistics by the hash of the bytes, so that a second audit reads no image again.
 
 A folder in the cache holds segments of some thousand rows. A segment is named after the hash of
 its bytes and appears whole or not at all, so that damage is noticed. The cache is a help and no
-more: whatever goes wrong with it, the files are looked at again. Only sound images are remembered;
-of a bad file little is read anyway.
+more: whatever goes wrong with it, the files are read again. Only sound images are cached: of a
+bad file little is read anyway.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmath.audit.facts import THUMBNAIL, Facts
+from dlmath.audit.image_stats import THUMBNAIL, ImageStats
 from dlmath.data.pixel_cache import make_room
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError
 from dlmath.runs import cache_home, write_bytes
 
-VERSION = 1  # raised whenever a fact could come out otherwise
+VERSION = 1  # raised whenever a statistic could come out otherwise
 LIMIT = 2**29  # bytes, of about 120,000 images; the longest unused make room
 SEGMENT = 4096  # rows: what an interrupted audit loses at most
 
@@ -44,8 +44,8 @@ _TEXTS = ("format", "mode")
 _NUMBERS = ("width", "height", "bits", "orientation", "brightness", "border", "border_spread")
 
 
-class Remembered:
-    """The remembered facts about some images, and what will be remembered of this audit.
+class StatsCache:
+    """Cached statistics of some images, and those that this audit will add.
 
     Args:
         wanted: The sha256 of the images, in hexadecimal.
@@ -61,12 +61,12 @@ class Remembered:
                 if (sha256 := bytes(row["sha256"]).hex()) in wanted:
                     self._known[sha256] = row
 
-    def get(self, sha256: str, *, file: str, size: int) -> Facts | None:
-        """Return the facts about an image of these bytes, if they are known."""
+    def get(self, sha256: str, *, file: str, size: int) -> ImageStats | None:
+        """Return the statistics of an image of these bytes; None where they are not cached."""
         row = self._known.get(sha256)
         if row is None:
             return None
-        return Facts(
+        return ImageStats(
             file=file,
             size=size,
             quality=int(row["quality"]) or None,
@@ -76,21 +76,21 @@ class Remembered:
             **{name: row[name].item() for name in _NUMBERS},
         )
 
-    def add(self, sha256: str, facts: Facts) -> None:
-        """Remember facts about these bytes, unless they are known or tell of a fault."""
-        if facts.fault or sha256 in self._known or sha256 in self._new:
+    def add(self, sha256: str, stats: ImageStats) -> None:
+        """Add the statistics of these bytes, unless they are cached or name a fault."""
+        if stats.fault or sha256 in self._known or sha256 in self._new:
             return
         row = np.zeros((), _ROW)
-        row["sha256"], row["quality"] = bytes.fromhex(sha256), facts.quality or 0
-        row["pixel_hash"] = bytes.fromhex(facts.pixel_hash or "")
+        row["sha256"], row["quality"] = bytes.fromhex(sha256), stats.quality or 0
+        row["pixel_hash"] = bytes.fromhex(stats.pixel_hash or "")
         for name in (*_TEXTS, *_NUMBERS, "thumbnail"):
-            row[name] = getattr(facts, name)
+            row[name] = getattr(stats, name)
         self._new[sha256] = row
         if len(self._new) == SEGMENT:
             self.save()
 
     def save(self) -> None:
-        """Write what is new; without room for it nothing is written."""
+        """Write the new statistics; without room for them nothing is written."""
         if not self._new:
             return
         content = b"".join(row.tobytes() for row in self._new.values())

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from dlmath.audit.alignment import aligned_correlation
-from dlmath.audit.copies import _BLOCK, ALIGNED_LEAST, find_copies
 from dlmath.audit.descriptors import (
     WINDOWS,
     Window,
@@ -14,7 +13,8 @@ from dlmath.audit.descriptors import (
     resampling,
     window_start,
 )
-from dlmath.audit.facts import THUMBNAIL
+from dlmath.audit.image_stats import THUMBNAIL
+from dlmath.audit.pair_search import _BLOCK, ALIGNED_LEAST, find_copies
 
 
 def picture(seed):

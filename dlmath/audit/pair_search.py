@@ -1,8 +1,8 @@
-"""The search for pictures that are copies of one another, though no two bytes be equal.
+"""Pair search: find the pictures that are edited copies of one another.
 
-Three sieves, each finer and dearer than the one before. The thresholds were chosen on the chest
+Three sieves follow each other, each finer and more costly. The thresholds were chosen on the chest
 X-rays and blood cells of `benchmarks/trials/planted_faults.py`, between what edited copies of a
-picture reach and what different pictures do, which is written beside each.
+picture reach and what different pictures do, which is written next to each.
 """
 
 from typing import NamedTuple

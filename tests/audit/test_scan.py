@@ -1,4 +1,5 @@
 import hashlib
+import io
 import os
 import time
 import tracemalloc
@@ -9,8 +10,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.trials import mutated_files
-from dlmath.audit import gather
-from dlmath.audit.gather import gather_facts
+from dlmath.audit import scan
+from dlmath.audit.scan import jpeg_quality, scan_images
 from dlmath.data.image_headers import FILE_LIMIT
 from dlmath.data.pillow_images import read_image
 from dlmath.data.sources import Example
@@ -25,9 +26,9 @@ def example_of(path: Path) -> Example:
     return Example(path.name, path, "a", None, None, hashlib.sha256(data).hexdigest())
 
 
-def facts_of(path: Path):
-    (facts,) = gather_facts([example_of(path)])
-    return facts
+def stats_of(path: Path):
+    (stats,) = scan_images([example_of(path)])
+    return stats
 
 
 @pytest.fixture(autouse=True)
@@ -41,21 +42,21 @@ def test_what_is_found_of_a_sound_image(tmp_path):
     path = tmp_path / "film.jpg"
     Image.fromarray(PIXELS).save(path, quality=61)
 
-    facts = facts_of(path)
+    stats = stats_of(path)
 
     upright = np.asarray(Image.open(path).convert("RGB"))
     grey = np.asarray(Image.open(path).convert("L")).astype(float)
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-    assert (facts.file, facts.size) == ("film.jpg", path.stat().st_size)
-    assert (facts.format, facts.width, facts.height) == ("JPEG", 20, 30)
-    assert (facts.mode, facts.bits, facts.quality, facts.orientation) == ("RGB", 8, 61, 1)
+    assert (stats.file, stats.size) == ("film.jpg", path.stat().st_size)
+    assert (stats.format, stats.width, stats.height) == ("JPEG", 20, 30)
+    assert (stats.mode, stats.bits, stats.quality, stats.orientation) == ("RGB", 8, 61, 1)
     # Pillow makes grey of RGB by sixteen-bit weights, and of YCbCr by taking Y: up to 2 levels.
-    assert facts.brightness == pytest.approx(grey.mean(), abs=2)
-    assert facts.border == pytest.approx(border.mean(), abs=2)
-    assert facts.border_spread == pytest.approx(border.std(), abs=2)
-    assert facts.pixel_hash == hashlib.sha256(b"(20, 30) " + upright.tobytes()).hexdigest()
-    assert facts.thumbnail.shape == (64, 64)
-    assert facts.fault is facts.reason is None
+    assert stats.brightness == pytest.approx(grey.mean(), abs=2)
+    assert stats.border == pytest.approx(border.mean(), abs=2)
+    assert stats.border_spread == pytest.approx(border.std(), abs=2)
+    assert stats.pixel_hash == hashlib.sha256(b"(20, 30) " + upright.tobytes()).hexdigest()
+    assert stats.thumbnail.shape == (64, 64)
+    assert stats.fault is stats.reason is None
 
 
 def test_the_hash_is_that_of_the_upright_pixels(tmp_path):
@@ -66,7 +67,7 @@ def test_the_hash_is_that_of_the_upright_pixels(tmp_path):
     image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
     image.convert("RGBA").save(tmp_path / "alpha.png")
 
-    upright, turned, alpha = gather_facts(
+    upright, turned, alpha = scan_images(
         [example_of(tmp_path / name) for name in ("upright.png", "turned.png", "alpha.png")]
     )
 
@@ -81,7 +82,7 @@ def test_grey_equals_its_three_channels_and_shape_counts(tmp_path):
     grey.convert("RGB").save(tmp_path / "rgb.png")
     Image.fromarray(PIXELS[..., 0].reshape(20, 30)).save(tmp_path / "other.png")
 
-    grey, rgb, other = (facts_of(tmp_path / f"{name}.png") for name in ("grey", "rgb", "other"))
+    grey, rgb, other = (stats_of(tmp_path / f"{name}.png") for name in ("grey", "rgb", "other"))
 
     assert grey.pixel_hash == rgb.pixel_hash != other.pixel_hash
 
@@ -92,16 +93,16 @@ def test_every_fault_that_can_be_planted_is_named_and_refused_by_training(tmp_pa
         path = tmp_path / "image.png"
         path.write_bytes(spoil(data))
 
-        facts = facts_of(path)
+        stats = stats_of(path)
 
         try:
             read_image(path, path.name, 24)
             refused = None
         except DataError as error:
             refused = str(error)
-        assert facts.reason == refused, fault
+        assert stats.reason == refused, fault
         if refused is not None:
-            assert facts.fault == kind, fault
+            assert stats.fault == kind, fault
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe"])
@@ -112,10 +113,10 @@ def test_what_is_no_file_cannot_be_read(tmp_path, kind):
     elif kind == "pipe":
         os.mkfifo(path)
 
-    facts = facts_of(path)
+    stats = stats_of(path)
 
-    assert (facts.fault, facts.size) == ("unreadable", 0)
-    assert facts.reason.startswith("a.png: ")
+    assert (stats.fault, stats.size) == ("unreadable", 0)
+    assert stats.reason.startswith("a.png: ")
 
 
 @pytest.fixture
@@ -130,18 +131,18 @@ def test_a_bomb_is_judged_by_its_header_in_little_memory(bomb):
     example = example_of(bomb)
     tracemalloc.start()
 
-    (facts,) = gather_facts([example])
+    (stats,) = scan_images([example])
 
     memory = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (facts.fault, facts.width, facts.height) == ("oversized", 20_000, 20_000)
+    assert (stats.fault, stats.width, stats.height) == ("oversized", 20_000, 20_000)
     assert memory < 50_000_000
 
 
 def test_a_bomb_is_not_decoded(bomb, monkeypatch):
     example = example_of(bomb)
-    monkeypatch.setattr("dlmath.audit.gather.decode_upright", lambda *_: pytest.fail("decoded"))
-    assert gather_facts([example])[0].fault == "oversized"
+    monkeypatch.setattr("dlmath.audit.scan.decode_upright", lambda *_: pytest.fail("decoded"))
+    assert scan_images([example])[0].fault == "oversized"
 
 
 def test_a_huge_file_is_not_read(tmp_path):
@@ -150,12 +151,12 @@ def test_a_huge_file_is_not_read(tmp_path):
         file.truncate(5 * 2**30)  # a hole: it takes no room
     tracemalloc.start()
 
-    facts = facts_of(path)
+    stats = stats_of(path)
 
     memory = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (facts.fault, facts.size) == ("oversized", 5 * 2**30)
-    assert "5,120 MiB" in facts.reason
+    assert (stats.fault, stats.size) == ("oversized", 5 * 2**30)
+    assert "5,120 MiB" in stats.reason
     assert memory < 50_000_000
 
 
@@ -167,29 +168,29 @@ def test_faults_and_facts_keep_the_order_of_the_examples(tmp_path):
         else:
             Image.new("L", (number + 1, 3)).save(path)
 
-    facts = gather_facts([example_of(path) for path in paths])
+    stats = scan_images([example_of(path) for path in paths])
 
-    assert [one.file for one in facts] == [path.name for path in paths]
-    assert [one.width for one in facts if not one.fault] == [n + 1 for n in range(40) if n % 7 != 3]
-    assert {one.fault for one in facts} == {None, "empty"}
+    assert [one.file for one in stats] == [path.name for path in paths]
+    assert [one.width for one in stats if not one.fault] == [n + 1 for n in range(40) if n % 7 != 3]
+    assert {one.fault for one in stats} == {None, "empty"}
 
 
 def test_progress(tmp_path, recorder):
     Image.new("L", (3, 3)).save(tmp_path / "a.png")
 
-    gather_facts([example_of(tmp_path / "a.png")] * 3, reporter=recorder)
+    scan_images([example_of(tmp_path / "a.png")] * 3, reporter=recorder)
 
     assert [step[1:] for step in recorder.steps] == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_no_examples():
-    assert gather_facts([]) == []
+    assert scan_images([]) == []
 
 
 def test_large_images_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     """Slow decoders that note how many of them run at once."""
     running, most = [], []
-    measure = gather._measure
+    measure = scan._measure
 
     def noted(data):
         running.append(1)
@@ -198,13 +199,13 @@ def test_large_images_are_decoded_one_at_a_time(tmp_path, monkeypatch):
         running.pop()
         return measure(data)
 
-    monkeypatch.setattr(gather, "_measure", noted)
+    monkeypatch.setattr(scan, "_measure", noted)
     for number in range(6):
         Image.new("L", (40, 40), number).save(tmp_path / f"{number}.png")
     examples = [example_of(tmp_path / f"{number}.png") for number in range(6)]
 
-    monkeypatch.setattr(gather, "_LARGE", 1600)
-    gather_facts(examples)
+    monkeypatch.setattr(scan, "_LARGE", 1600)
+    scan_images(examples)
 
     assert most == [1] * 6
 
@@ -216,3 +217,21 @@ def test_broken_files_neither_crash_nor_hang_nor_divide_the_readers(number):
     assert result["crashes"] == result["hangs"] == result["disagreements"] == []
     assert sum(result["faults"].values()) == number
     assert len(result["faults"]) >= 6
+
+
+def table_of(quality, mode="L"):
+    buffer = io.BytesIO()
+    Image.new(mode, (8, 8)).save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).quantization[0]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_every_quality_of_libjpeg_is_read_back(mode):
+    # Pillow takes 0 for its default of 75.
+    assert [jpeg_quality(table_of(quality, mode)) for quality in range(1, 101)] == [*range(1, 101)]
+
+
+def test_a_foreign_table_gets_the_nearest_quality():
+    table = table_of(80)
+
+    assert jpeg_quality([entry + number % 2 for number, entry in enumerate(table)]) in (79, 80)

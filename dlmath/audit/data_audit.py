@@ -1,4 +1,4 @@
-"""The audit of a data set: one pass over its files, then every check on what was seen."""
+"""Audit of a dataset: scan its files once, then run every check on the statistics."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dlmath.audit.balance import check_balance
-from dlmath.audit.facts import Facts
 from dlmath.audit.files import FAULTS, check_files
 from dlmath.audit.findings import Finding, Severity
-from dlmath.audit.gather import gather_facts
-from dlmath.audit.leaks import check_leaks
+from dlmath.audit.image_stats import ImageStats
+from dlmath.audit.leakage import check_leakage
 from dlmath.audit.near_duplicates import check_near_duplicates
 from dlmath.audit.reading import read_for_audit
 from dlmath.audit.reviews import check_review
+from dlmath.audit.scan import scan_images
 from dlmath.audit.shift import check_shift
 from dlmath.audit.shortcuts import check_shortcuts
 from dlmath.data.listing import counted
@@ -28,13 +28,13 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found.
+    """Result of an audit.
 
     Attributes:
         sources: The paths as they were given.
-        examples: What was audited.
-        classes: By name.
-        findings: The worst first.
+        examples: The images that were audited.
+        classes: Class names.
+        findings: Findings, the worst first.
         phantom: Whether any of the images is drawn.
     """
 
@@ -100,13 +100,13 @@ def audit_data(
     review: Path | None = None,
     reporter: Reporter = SILENT,
 ) -> Audit:
-    """Look at everything that can be wrong with a data set.
+    """Audit a dataset with every check.
 
-    Nothing that is wrong with the data raises an error: it becomes a finding.
+    A fault in the data raises no error: it becomes a finding.
 
     Args:
         paths: As for `dlmath.data.read_sources`.
-        classes: The recipe's; empty: as found.
+        classes: The recipe's classes; empty: as found.
         patient_rules: As for `dlmath.data.read_sources`.
         likely_rules: See `read_patients`.
         review: A CSV with second readings of the labels; see `dlmath.audit.reviews`.
@@ -115,36 +115,36 @@ def audit_data(
     Raises:
         DataError: The review cannot be read.
     """
-    subject = read_for_audit(paths, classes, patient_rules, likely_rules, reporter=reporter)
-    facts = gather_facts(subject.examples, reporter=reporter)
-    findings = check_examples(subject.examples, facts, subject.classes, reporter=reporter)
+    audited = read_for_audit(paths, classes, patient_rules, likely_rules, reporter=reporter)
+    stats = scan_images(audited.examples, reporter=reporter)
+    findings = check_examples(audited.examples, stats, audited.classes, reporter=reporter)
     if review is not None:
-        findings += check_review(subject.examples, subject.classes, review)
+        findings += check_review(audited.examples, audited.classes, review)
     return Audit(
         sources=tuple(str(path) for path in paths),
-        examples=subject.examples,
-        classes=subject.classes,
-        findings=by_severity([*subject.findings, *findings]),
-        phantom=subject.phantom,
+        examples=audited.examples,
+        classes=audited.classes,
+        findings=by_severity([*audited.findings, *findings]),
+        phantom=audited.phantom,
     )
 
 
 def check_examples(
     examples: Sequence[Example],
-    facts: Sequence[Facts],
+    stats: Sequence[ImageStats],
     classes: Sequence[str],
     *,
     reporter: Reporter = SILENT,
 ) -> list[Finding]:
-    """Return what all checks find that need no more than images and labels."""
+    """Return the findings of all checks that need only images and labels."""
     present = {example.label for example in examples}
-    findings = check_files(examples, facts)
-    findings += check_leaks(examples, facts)
-    findings += check_near_duplicates(examples, facts, reporter=reporter)
+    findings = check_files(examples, stats)
+    findings += check_leakage(examples, stats)
+    findings += check_near_duplicates(examples, stats, reporter=reporter)
     findings += check_balance(examples, classes)
     if len(present) > 1:
-        findings += check_shortcuts(examples, facts, classes)
-        findings += check_shift(examples, facts)
+        findings += check_shortcuts(examples, stats, classes)
+        findings += check_shift(examples, stats)
     return findings
 
 

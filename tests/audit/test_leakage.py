@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.audit.facts import Facts
-from dlmath.audit.gather import gather_facts
-from dlmath.audit.leaks import check_leaks
+from dlmath.audit.image_stats import ImageStats
+from dlmath.audit.leakage import check_leakage
+from dlmath.audit.scan import scan_images
 from dlmath.data.sources import Catalogue, Example, read_sources
 from dlmath.data.splits import split_examples
 from dlmath.models import RECIPES
@@ -21,8 +21,8 @@ def example(file, *, label="a", part=None, patient=None, sha256=None):
     return Example(file, Path(file), label, part, patient, sha256 or f"sha256 of {file}")
 
 
-def facts(*hashes, size=1):
-    return [Facts(file=str(n), size=size, pixel_hash=one) for n, one in enumerate(hashes)]
+def stats(*hashes, size=1):
+    return [ImageStats(file=str(n), size=size, pixel_hash=one) for n, one in enumerate(hashes)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def facts(*hashes, size=1):
 def test_what_identical_images_cross(first, second, kinds):
     pair = [example("1.png", **first), example("2.png", **second), example("3.png")]
 
-    findings = check_leaks(pair, facts("x", "x", "y"))
+    findings = check_leakage(pair, stats("x", "x", "y"))
 
     assert [finding.kind for finding in findings] == kinds
     assert all(finding.groups == (("1.png", "2.png"),) for finding in findings)
@@ -55,7 +55,7 @@ def test_what_identical_images_cross(first, second, kinds):
 def test_files_that_cannot_be_decoded_are_compared_by_their_bytes():
     three = [example(f"{n}.png", sha256="same") for n in range(3)]
 
-    (finding,) = check_leaks(three, facts(None, None, "pixels"))
+    (finding,) = check_leakage(three, stats(None, None, "pixels"))
 
     assert finding.groups == (("0.png", "1.png"),)
 
@@ -63,7 +63,7 @@ def test_files_that_cannot_be_decoded_are_compared_by_their_bytes():
 def test_empty_files_are_not_called_identical():
     two = [example(f"{n}.png", sha256="of nothing") for n in range(2)]
 
-    assert check_leaks(two, facts(None, None, size=0)) == []
+    assert check_leakage(two, stats(None, None, size=0)) == []
 
 
 def film(number, kind, image, part):
@@ -82,7 +82,7 @@ def test_the_same_kind_on_both_sides_is_an_error_and_another_a_warning():
         film(3, "bacteria", 7, "train"),
     ]
 
-    error, warning = check_leaks(films, facts(*map(str, range(7))))
+    error, warning = check_leakage(films, stats(*map(str, range(7))))
 
     assert (error.kind, error.severity) == ("patients-across-splits", "error")
     assert error.figures == {"patients": 1, "left_out": 2}
@@ -97,7 +97,7 @@ def test_names_without_a_kind_are_of_one_kind():
         example("test/C1_b.png", part="test", patient="C1"),
     ]
 
-    (finding,) = check_leaks(pair, facts("x", "y"))
+    (finding,) = check_leakage(pair, stats("x", "y"))
 
     assert finding.kind == "patients-across-splits"
 
@@ -121,7 +121,7 @@ def test_as_many_are_announced_as_the_split_leaves_out(drawn):
     ]
     catalogue = Catalogue(tuple(films), ("a",), {}, (), False, ())
 
-    findings = check_leaks(films, facts(*map(str, range(len(films)))))
+    findings = check_leakage(films, stats(*map(str, range(len(films)))))
 
     split = split_examples(catalogue, seed=0, validation_fraction=0.1, test_fraction=0.1)
     assert sum(finding.figures["left_out"] for finding in findings) == len(split.left_out)
@@ -138,7 +138,7 @@ def test_the_known_duplicates_and_shared_numbers_of_the_chest_xrays(shared_data)
     rules = RECIPES["pneumonia"].patient_rules
     examples = read_sources([folder], patient_rules=rules).examples
 
-    findings = {one.kind: one for one in check_leaks(examples, gather_facts(examples))}
+    findings = {one.kind: one for one in check_leakage(examples, scan_images(examples))}
 
     with (folder / "chest_xray_duplicates.csv").open(newline="") as lines:
         known = defaultdict(set)
@@ -161,10 +161,10 @@ def test_the_known_duplicates_and_shared_numbers_of_the_chest_xrays(shared_data)
 def test_no_two_of_the_cells_are_identical(shared_data):
     examples = read_sources([shared_data / "malaria"]).examples
 
-    facts = gather_facts(examples)
+    stats = scan_images(examples)
 
-    assert check_leaks(examples, facts) == []
-    assert Counter(fact.fault for fact in facts) == {None: 5416}
+    assert check_leakage(examples, stats) == []
+    assert Counter(image.fault for image in stats) == {None: 5416}
 
 
 def test_planted_copies_and_patients_are_all_found(tmp_path, write_images):
@@ -182,7 +182,7 @@ def test_planted_copies_and_patients_are_all_found(tmp_path, write_images):
         for one in read_sources([root], patient_rules=rules).examples
     ]
 
-    findings = check_leaks(examples, gather_facts(examples))
+    findings = check_leakage(examples, scan_images(examples))
 
     assert [fault for fault in planted if not fault.is_found(findings)] == []
     named = {frozenset(group) for one in findings for group in one.groups}

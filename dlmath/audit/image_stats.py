@@ -1,4 +1,4 @@
-"""What one pass over the image files finds out about each: the audit rests on nothing else."""
+"""Statistics of one image file: all checks of the audit are computed from these."""
 
 from dataclasses import dataclass
 
@@ -8,24 +8,24 @@ THUMBNAIL = 64  # pixels a side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known of one file. What could not be read is None.
+class ImageStats:
+    """Statistics of one image file. What could not be read is None.
 
     Attributes:
-        file: Its name in the catalogue.
-        size: Bytes.
+        file: Name of the image in the dataset.
+        size: Size of the file in bytes.
         fault: The kind of fault that keeps it out of training, such as `truncated`; None if sound.
         reason: The fault in one line that begins with the file's name.
         format: JPEG or PNG, by the first bytes.
         width: Pixels, as stored.
         height: Pixels, as stored.
         mode: Colour mode as stored, in Pillow's names: 1, L, LA, P, RGB, RGBA, CMYK, I;16.
-        bits: Of one sample.
-        quality: Of a JPEG, 1 to 100, judged by its quantisation tables.
-        orientation: EXIF, 1 to 8.
+        bits: Bits of one sample.
+        quality: JPEG quality, 1 to 100, estimated from its quantisation tables.
+        orientation: EXIF orientation, 1 to 8.
         brightness: Mean grey level of the upright image, 0 to 255.
         border: Mean grey level of its outermost pixels, 0 to 255.
-        border_spread: Their standard deviation.
+        border_spread: Standard deviation of their grey levels.
         pixel_hash: sha256 of the upright RGB pixels and their shape, in hexadecimal.
         thumbnail: uint8 (64, 64), the upright image in grey, resized without its aspect ratio.
     """

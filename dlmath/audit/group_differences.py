@@ -1,4 +1,4 @@
-"""By which numbers two groups of patients differ, and whether by more than chance."""
+"""Differences of statistics between two groups of patients, with corrected p-values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.audit import gather, remembered
-from dlmath.audit.gather import gather_facts
+from dlmath.audit import scan, stats_cache
+from dlmath.audit.scan import scan_images
 from dlmath.data.sources import Example
 
 
@@ -31,13 +31,13 @@ def examples(tmp_path):
 def reads(monkeypatch):
     """The names of the files that are read."""
     names = []
-    read = gather.read_checked
+    read = scan.read_checked
 
     def noted(path, name):
         names.append(name)
         return read(path, name)
 
-    monkeypatch.setattr(gather, "read_checked", noted)
+    monkeypatch.setattr(scan, "read_checked", noted)
     return names
 
 
@@ -48,35 +48,35 @@ def assert_same(first, second):
 
 
 def test_a_second_audit_reads_nothing_and_finds_the_same(home, examples, reads):
-    first = gather_facts(examples)
+    first = scan_images(examples)
     assert len(reads) == 5
 
-    second = gather_facts(examples)
+    second = scan_images(examples)
 
     assert len(reads) == 5
     assert_same(first, second)
 
 
 def test_a_new_file_alone_is_read(home, examples, reads):
-    gather_facts(examples[:3])
-    gather_facts(examples)
+    scan_images(examples[:3])
+    scan_images(examples)
 
     assert sorted(reads) == [example.file for example in examples]
 
 
 def test_the_same_bytes_under_another_name_are_known(home, examples, reads):
-    gather_facts(examples[:1])
+    scan_images(examples[:1])
     renamed = Example("other.png", examples[0].path, "b", "test", None, examples[0].sha256)
 
-    (facts,) = gather_facts([renamed])
+    (stats,) = scan_images([renamed])
 
-    assert (facts.file, reads) == ("other.png", ["0.jpg"])
+    assert (stats.file, reads) == ("other.png", ["0.jpg"])
 
 
 def test_bad_files_are_not_remembered(home, examples, reads):
     examples[0].path.write_bytes(b"text")
 
-    gather_facts(examples[:1])
+    scan_images(examples[:1])
 
     assert not list(home.rglob("*.facts"))
 
@@ -85,22 +85,22 @@ def test_a_file_that_changed_since_it_was_hashed_is_not_taken_for_what_it_was(ho
     hashed = examples[1]
     whole = hashed.path.read_bytes()
     hashed.path.write_bytes(examples[2].path.read_bytes())
-    gather_facts([hashed])
+    scan_images([hashed])
     hashed.path.write_bytes(whole)
 
-    (facts,) = gather_facts([hashed])
+    (stats,) = scan_images([hashed])
 
-    assert facts.width == 9  # examples[2] has another
+    assert stats.width == 9  # examples[2] has another
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a segment", None])
 def test_damage_is_noticed_and_mended(home, examples, reads, damage):
-    first = gather_facts(examples)
+    first = scan_images(examples)
     (segment,) = home.rglob("*.facts")
     whole = segment.read_bytes()
     segment.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]) if damage is None else damage)
 
-    second = gather_facts(examples)
+    second = scan_images(examples)
 
     assert len(reads) == 10
     assert_same(first, second)
@@ -110,7 +110,7 @@ def test_damage_is_noticed_and_mended(home, examples, reads, damage):
 def test_without_a_cache_everything_is_read_again(home, examples, reads):
     home.write_text("a file in the place of the folder")
 
-    assert_same(gather_facts(examples), gather_facts(examples))
+    assert_same(scan_images(examples), scan_images(examples))
     assert len(reads) == 10
 
 
@@ -118,16 +118,16 @@ def test_a_full_disk_is_no_error(home, examples, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(remembered, "write_bytes", full)
+    monkeypatch.setattr(stats_cache, "write_bytes", full)
 
-    assert len(gather_facts(examples)) == 5
+    assert len(scan_images(examples)) == 5
     assert not list(home.rglob("*.facts"))
 
 
 def test_segments_are_written_on_the_way(home, examples, monkeypatch):
-    monkeypatch.setattr(remembered, "SEGMENT", 2)
+    monkeypatch.setattr(stats_cache, "SEGMENT", 2)
 
-    first = gather_facts(examples)
+    first = scan_images(examples)
 
     assert len(list(home.rglob("*.facts"))) == 3
-    assert_same(first, gather_facts(examples))
+    assert_same(first, scan_images(examples))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from dlmath.audit.differences import differences, holm
+from dlmath.audit.group_differences import differences, holm
 
 p_values = st.lists(st.floats(0, 1), max_size=12)
 
