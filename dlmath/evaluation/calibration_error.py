@@ -27,8 +27,7 @@ import numpy as np
 
 from dlmath.evaluation.calibration import claims, equal_mass_bins
 from dlmath.seeds import generator
-from dlmath.stats.bca import LEVEL
-from dlmath.stats.bootstrap import Estimate, replicate_weights
+from dlmath.stats.bootstrap import LEVEL, Estimate, replicate_weights
 from dlmath.stats.proportions import share_of_images
 
 REPLICATES = 1_000

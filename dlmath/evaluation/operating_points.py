@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from dlmath.evaluation.cuts import Cuts
 from dlmath.evaluation.decisions import ratio
 from dlmath.evaluation.melding import DRAWS, ends_of
+from dlmath.evaluation.threshold import Cuts
 from dlmath.stats.bootstrap import Estimate
 from dlmath.stats.proportions import effective_images
 

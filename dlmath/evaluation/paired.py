@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import bdtr, stdtr, stdtrit
 
 from dlmath.stats import auc_parts
-from dlmath.stats.bca import LEVEL
+from dlmath.stats.bootstrap import LEVEL
 
 
 class AucDifference(NamedTuple):
