@@ -25,7 +25,7 @@ import dlmath
 from dlmath.cli.progress import reporter
 from dlmath.data.run_data import RunData
 from dlmath.data.sources import Example, read_sources
-from dlmath.evaluation.selective_figures import selective_figures
+from dlmath.evaluation.selective_figures import measure_selective
 from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
 from dlmath.inference.decision_rule import DecisionRule, stored_decision
@@ -170,7 +170,7 @@ def of_group(one: Group) -> dict:
         "unsure": one.unsure,
         "either": one.unusual | one.unsure,
     }
-    figures = selective_figures(
+    figures = measure_selective(
         one.wrong, one.confidence, one.clusters, abstains=nobody, unusual=one.unusual, seed=0
     )
     return {

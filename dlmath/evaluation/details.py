@@ -19,8 +19,8 @@ from dlmath.evaluation.calibration import (
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metrics import binary_metrics
-from dlmath.evaluation.operating_points import operating_points
-from dlmath.evaluation.patient_level import patient_level, patients_worst_first
+from dlmath.evaluation.operating_points import measure_operating_points
+from dlmath.evaluation.patient_level import measure_patient_level, patients_worst_first
 from dlmath.evaluation.slice_groups import Groups, by_kind, by_number, by_text, read_column
 from dlmath.evaluation.slices import measure_slices, slices_as_json
 from dlmath.evaluation.threshold import Rule, choose_threshold
@@ -93,7 +93,9 @@ def points(evaluated: Evaluated) -> dict[str, Estimate]:
     if positive is None or positive.all() or not positive.any():
         return {}
     random = generator("operating points", evaluated.seed)
-    return operating_points(positive, evaluated.probability, evaluated.sample.clusters, random)
+    return measure_operating_points(
+        positive, evaluated.probability, evaluated.sample.clusters, random
+    )
 
 
 def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
@@ -161,7 +163,7 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
     if positive is None or patients is None:
         return None
     sample = evaluated.sample
-    level = patient_level(positive, evaluated.probability, patients)
+    level = measure_patient_level(positive, evaluated.probability, patients)
     first = sample.rule.positive_index == 0  # of the classes the positive one comes first
     columns = [level.probability, 1 - level.probability]
     of_patients = Sample(

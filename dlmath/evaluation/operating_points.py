@@ -16,7 +16,7 @@ LEVELS = (0.90, 0.95)
 _ROUNDING = 1e-9  # of a count: 0.95 times 20 is not 19 in binary
 
 
-def operating_points(
+def measure_operating_points(
     positive: np.ndarray,
     probability: np.ndarray,
     clusters: np.ndarray,

@@ -29,7 +29,7 @@ class PatientLevel:
     probability: np.ndarray
 
 
-def patient_level(
+def measure_patient_level(
     positive: np.ndarray, probability: np.ndarray, patients: Sequence[str], rule: str = "mean"
 ) -> PatientLevel:
     """Return one truth and one probability for each patient of a binary task.

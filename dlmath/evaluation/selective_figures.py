@@ -29,7 +29,7 @@ def of_sample(sample: Sample, distances: np.ndarray | None, seed: int) -> dict[s
     """
     rule = sample.rule
     abstains = rule.abstains(sample.probabilities, distances)
-    figures = selective_figures(
+    figures = measure_selective(
         sample.decision != sample.truth,
         rule.confidence(sample.probabilities),
         sample.clusters,
@@ -53,7 +53,7 @@ def answered_by_class(
     return None if abstains is None else class_counts(truth[~abstains], classes)
 
 
-def selective_figures(
+def measure_selective(
     wrong: np.ndarray,
     confidence: np.ndarray,
     clusters: np.ndarray,

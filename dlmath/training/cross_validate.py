@@ -20,7 +20,7 @@ from dlmath.data.sources import Catalogue
 from dlmath.data.splits import Split, split_examples, split_hash
 from dlmath.errors import RunError, Stopped
 from dlmath.evaluation.evaluate_run import evaluate
-from dlmath.evaluation.evaluation import Evaluation
+from dlmath.evaluation.evaluation_result import Evaluation
 from dlmath.evaluation.pooling import pooled
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter

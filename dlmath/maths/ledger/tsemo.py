@@ -71,7 +71,7 @@ ENTRIES = (
     tested(274, "Definition 4.1: layers, forward map", "maths/test_network"),
     tested(281, "ReLU", "layers/test_activations"),
     tested(284, "Softmax", "layers/test_activations"),
-    tested(297, "The class of the largest probability", "evaluation/test_evaluation"),
+    tested(297, "The class of the largest probability", "evaluation/test_evaluation_result"),
     Entry(305, "Cross-entropy"),
     Entry(308, "Backpropagation"),
     Entry(312, "Lemma 4.1: the differential of softmax"),

@@ -1,7 +1,7 @@
-"""How often the test part of a run has been looked at, and what may have been chosen by it.
+"""Test access log: count the evaluations of a run on its test part, and warn of choices made on it.
 
-A test part tells what a model is worth once. Whoever looks, changes something and looks again has
-chosen by it, and its figures flatter what was chosen. Nobody is kept from looking; it is counted.
+A test part measures a model once. Who looks, changes something and looks again has chosen on it,
+and its figures flatter what was chosen. Looking again is not forbidden; it is counted.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ _FILE = "test_openings.jsonl"
 
 
 @dataclass(frozen=True)
-class Openings:
-    """The evaluations of a run in which images of its test part took part.
+class TestAccessLog:
+    """Evaluations of a run that used images of its test part.
 
     Attributes:
-        count: How many, this one included.
-        models: How many different models or thresholds they were of.
+        count: Number of evaluations, this one included.
+        models: Number of different models or thresholds that were evaluated.
         test_part: SHA-256 of the test images' hashes, the same for every run on the same images.
         other_runs: Runs in the same folder that were evaluated on the same test part.
     """
@@ -48,7 +48,7 @@ class Openings:
 
     @property
     def warnings(self) -> list[str]:
-        """What may have been chosen by the test part."""
+        """Warnings of choices that may have been made on the test part."""
         warnings = []
         if self.models > 1:
             warnings.append(
@@ -64,14 +64,14 @@ class Openings:
         return warnings
 
 
-def record_opening(run: Run, test_hashes: list[str]) -> Openings:
-    """Add one to the count of a run's openings, and return all of them.
+def record_access(run: Run, test_hashes: list[str]) -> TestAccessLog:
+    """Record one access to the test part of a run, and return the log.
 
     A line is added to `test_openings.jsonl`, by one write at the end of the file, so that
     evaluations at the same time are all counted.
 
     Args:
-        run: Which was evaluated.
+        run: The run that was evaluated.
         test_hashes: SHA-256 of each image of its test part.
 
     Raises:
@@ -93,8 +93,8 @@ def record_opening(run: Run, test_hashes: list[str]) -> Openings:
     return _counted(run, test_part)
 
 
-def openings_of(run: Run) -> Openings | None:
-    """Return the openings of the test part that was opened last; None if none ever was.
+def read_access_log(run: Run) -> TestAccessLog | None:
+    """Return the log of the test part that was used last; None if none was.
 
     Raises:
         RunError: The file is damaged.
@@ -103,9 +103,9 @@ def openings_of(run: Run) -> Openings | None:
     return _counted(run, lines[-1]["test_part"]) if lines else None
 
 
-def _counted(run: Run, test_part: str) -> Openings:
+def _counted(run: Run, test_part: str) -> TestAccessLog:
     own = [line for line in _read(run) if line["test_part"] == test_part]
-    return Openings(
+    return TestAccessLog(
         count=len(own),
         models=len({line["model"] for line in own}),
         test_part=test_part,

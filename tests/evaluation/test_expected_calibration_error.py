@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from dlmath.evaluation.calibration import probability_metrics
-from dlmath.evaluation.calibration_error import calibration_error
+from dlmath.evaluation.expected_calibration_error import calibration_error
 
 
 def drawn(seed, n=400, temperature=1.0, shift=0.0):

@@ -1,4 +1,4 @@
-"""The result of an evaluation, and how it follows from truth and probabilities."""
+"""Evaluation results, computed from truth and probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,7 +8,7 @@ import numpy as np
 
 from dlmath.evaluation.decisions import confusion_matrix
 from dlmath.evaluation.intervals import Sample, measure_metrics
-from dlmath.evaluation.openings import Openings
+from dlmath.evaluation.test_access_log import TestAccessLog
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import Estimate, cluster_indices
@@ -16,20 +16,20 @@ from dlmath.stats.bootstrap import Estimate, cluster_indices
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of a classifier on some images.
+    """Metrics of a classifier on some images.
 
     Attributes:
         task: The recipe's name.
-        split: Which part of the data: test, validation or all.
-        n: How many images.
-        patients: How many patients; None where it is not known whose the images are.
+        split: Part of the data: test, validation or all.
+        n: Number of images.
+        patients: Number of patients; None where not every image's patient is known.
         classes: In the order of the confusion matrix.
         positive_class: The class that all binary metrics are about; None for more than two.
         threshold: None for more than two classes.
         metrics: By the names in `dlmath.evaluation.METRICS`.
         confusion: Counts of images; rows are truth, columns decisions.
-        slices: Figures of parts of the images, by name.
-        warnings: What a reader should know.
+        slices: Metrics of subsets of the images, by name.
+        warnings: Warnings for readers of the figures.
         methods: How each metric's interval was found: `bca`, `delong`, `clopper-pearson`,
             `melded`, `inversion` or `bounded`.
         threshold_choice: By which rule, with the threshold's own interval, and what these images
@@ -40,7 +40,7 @@ class Evaluation:
         at_prevalence: Figures at another prevalence, where one was asked for.
         selective: Which images are not answered, as the run's validation part has it, and how
             right the other answers are.
-        test_openings: How often the test part was looked at; None where it was not.
+        test_openings: Log of accesses to the test part; None where it was not used.
     """
 
     task: str
@@ -62,7 +62,7 @@ class Evaluation:
     at_prevalence: dict[str, Any] | None = None
     selective: dict[str, Any] | None = None
     # Not compared: to look again changes no figure.
-    test_openings: Openings | None = field(default=None, compare=False)
+    test_openings: TestAccessLog | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of `evaluate --json`, as `evaluation.schema.json` describes it."""

@@ -1,4 +1,4 @@
-"""Which images an evaluation is about, and what a reader should know of them."""
+"""Select the images to evaluate, with warnings that belong to their figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ PHANTOM_WARNING = (
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluatedImages:
     """The images to evaluate.
 
     Attributes:
-        split: Which part they are: test, validation or all.
+        split: Part of the data: test, validation or all.
         examples: At least one.
-        warnings: What a reader of the figures should know.
-        opened: SHA-256 of the images of the run's test part, if any of them is among these.
+        warnings: Warnings for readers of the figures.
+        opened: SHA-256 hashes of the images of the run's test part, if any of them is among these.
     """
 
     split: str
@@ -37,7 +37,7 @@ class Subject:
     opened: tuple[str, ...]
 
 
-def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> Subject:
+def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> EvaluatedImages:
     """Return a part of the data that the run was made with, as `split.csv` records it.
 
     Raises:
@@ -47,7 +47,7 @@ def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> Subject:
     data = RunData(run, reporter=reporter)
     wanted = PARTS if split == "all" else (split,)
     examples = [example for name in wanted for example in data.split.part(name)]
-    return _subject(data, split, examples, data.catalogue)
+    return _evaluated(data, split, examples, data.catalogue)
 
 
 def given_images(
@@ -56,7 +56,7 @@ def given_images(
     split: str,
     reporter: Reporter = SILENT,
     patient_rules: Sequence[str] | None = None,
-) -> Subject:
+) -> EvaluatedImages:
     """Return a part of data that the user names; without parts on disk it is all of them.
 
     Patients are read by `patient_rules` or, where that is None, by the run's rules if these fit
@@ -84,7 +84,7 @@ def given_images(
     if not parts:
         split = "all"
     examples = [e for e in catalogue.examples if split == "all" or e.part == split]
-    return _subject(RunData(run), split, examples, catalogue)
+    return _evaluated(RunData(run), split, examples, catalogue)
 
 
 def _check_split(split: str) -> None:
@@ -92,9 +92,9 @@ def _check_split(split: str) -> None:
         raise DataError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
 
 
-def _subject(
+def _evaluated(
     own: RunData, split: str, examples: Sequence[Example], catalogue: Catalogue
-) -> Subject:
+) -> EvaluatedImages:
     if not examples:
         raise DataError(
             f"The {split} part of {', '.join(catalogue.sources)} is empty. "
@@ -106,7 +106,7 @@ def _subject(
     warnings += _used_in_training(part_of, examples)
     tested = tuple(sha256 for sha256, part in part_of.items() if part == "test")
     opened = tested if {example.sha256 for example in examples} & set(tested) else ()
-    return Subject(split, tuple(examples), tuple(warnings), opened)
+    return EvaluatedImages(split, tuple(examples), tuple(warnings), opened)
 
 
 def _used_in_training(part_of: Mapping[str, str], examples: Iterable[Example]) -> list[str]:

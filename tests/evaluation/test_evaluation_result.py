@@ -5,7 +5,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from dlmath.evaluation.evaluation import measure
+from dlmath.evaluation.evaluation_result import measure
 from dlmath.evaluation.metric_table import METRICS
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.stats.bootstrap import Estimate

@@ -1,4 +1,4 @@
-"""Two runs held against each other on the same test images."""
+"""Comparison of two runs on the same test images."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from dlmath.errors import RunError
-from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.composition import class_counts
+from dlmath.evaluation.expected_calibration_error import calibration_error
 from dlmath.evaluation.intervals import Sample, difference_ends
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
 from dlmath.evaluation.predictions import Predictions, check_same_images
@@ -26,11 +26,11 @@ _CHOICE = (
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of two runs.
+    """Difference of a metric between two runs.
 
     Attributes:
-        first: Of the first run; None where undefined.
-        second: Of the second run.
+        first: Value of the first run; None where undefined.
+        second: Value of the second run.
         difference: First less second, with its 95 % interval.
     """
 
@@ -41,20 +41,20 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs on the same test images.
+    """Comparison of two runs on the same test images.
 
     Attributes:
-        runs: Their names.
-        n: How many images.
-        by_class: How many of them are of each class.
-        patients: How many patients; None where it is not known whose the images are.
+        runs: Names of the runs.
+        n: Number of images.
+        by_class: Number of images of each class.
+        patients: Number of patients; None where not every image's patient is known.
         classes: In the first run's order.
         positive_class: None for more than two classes.
         metrics: By the names in `dlmath.evaluation.METRICS`.
         delong: The paired test of the AUCs; None for more than two classes, or for too few
             patients.
         mcnemar: The paired test of the accuracies.
-        warnings: What a reader should know.
+        warnings: Warnings for readers of the figures.
     """
 
     runs: tuple[str, str]

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from dlmath.evaluation.curves import GRID, curves
+from dlmath.evaluation.curve_bands import GRID, curves
 
 
 def drawn(seed, n=300, patients=60, ties=False):
