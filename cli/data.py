@@ -108,9 +108,9 @@ def show(
     Example: dlmath data show ./data/cell_images --out cells.png
     """
     _, catalogue = _read(target)
-    from dlmath.data.sheet import write_sheet
+    from dlmath.data.contact_sheet import write_contact_sheet
 
-    OUT.line(str(write_sheet(catalogue, out, per_class)))
+    OUT.line(str(write_contact_sheet(catalogue, out, per_class)))
 
 
 @app.command()

@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dlmath.cli.progress import reporter
+from dlmath.data.contact_sheet import choose
 from dlmath.data.pixels import read_image
 from dlmath.data.run_data import RunData
-from dlmath.data.sheet import choose
 from dlmath.data.sources import Example
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.contrast import contrast_figure

@@ -7,10 +7,10 @@ from pathlib import Path
 from dlmath.audit.findings import Finding, single
 from dlmath.audit.folders import check_folders
 from dlmath.data.archives import unpack
+from dlmath.data.class_folders import PARTS, ImageFile
 from dlmath.data.listing import counted
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import Example, Source, hash_files, list_files
-from dlmath.data.trees import PARTS, Found
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Reporter
 
@@ -54,8 +54,8 @@ def read_for_audit(
         listing = list_files(paths, reporter=reporter)
     except DataError as error:
         return AuditData((), tuple(classes), (*found_in_folders, _unusable(str(error))))
-    patients = read_patients(listing.found, patient_rules, likely_rules)
-    spelling = _spelling(listing.found, classes)
+    patients = read_patients(listing.files, patient_rules, likely_rules)
+    spelling = _spelling(listing.files, classes)
     examples = tuple(
         Example(
             file=item.file,
@@ -67,7 +67,7 @@ def read_for_audit(
             sha256=sha256 or f"unreadable {item.file}",
         )
         for item, patient, sha256 in zip(
-            listing.found, patients.patients, hash_files(listing.found, reporter), strict=True
+            listing.files, patients.patients, hash_files(listing.files, reporter), strict=True
         )
     )
     findings = [*found_in_folders, *patient_findings(patients), *_of_classes(examples, classes)]
@@ -75,7 +75,7 @@ def read_for_audit(
     if len({example.label for example in examples}) < 2 and not is_said:
         findings.append(_unusable("A classifier needs images of at least two classes."))
     names = tuple(classes) or tuple(sorted(set(spelling.values())))
-    phantom = any(reading.phantom for reading in listing.readings)
+    phantom = any(contents.phantom for contents in listing.contents)
     return AuditData(examples, names, tuple(findings), phantom)
 
 
@@ -100,7 +100,7 @@ def _roots(path: Path, reporter: Reporter) -> list[Path]:
         return []
 
 
-def _spelling(found: Sequence[Found], classes: Sequence[str]) -> dict[str, str]:
+def _spelling(found: Sequence[ImageFile], classes: Sequence[str]) -> dict[str, str]:
     """Return how each class is spelt, by its name in lower case."""
     spelling = {item.label.casefold(): item.label for item in reversed(found)}
     return spelling | {name.casefold(): name for name in classes}

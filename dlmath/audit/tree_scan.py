@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlmath.data.trees import PHANTOM_MARKER, is_image, is_junk, part_folders, unwrapped
+from dlmath.data.class_folders import PHANTOM_MARKER, is_image, is_junk, part_folders, unwrapped
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Tree:
 
 
 def scan_tree(root: Path) -> Tree:
-    """List a class tree by the rules of `dlmath.data.trees.read_tree`.
+    """List a class tree by the rules of `dlmath.data.class_folders.read_tree`.
 
     Raises:
         OSError: A folder cannot be read.

@@ -25,8 +25,8 @@ __all__ = [
     "split_folds",
     "split_hash",
     "training_batches",
+    "write_contact_sheet",
     "write_phantoms",
-    "write_sheet",
     "write_split",
 ]
 
@@ -43,7 +43,7 @@ __getattr__, __dir__ = lazy_names(
         "training_batches": "dlmath.data.pipeline",
         "Pixels": "dlmath.data.pixels",
         "load_pixels": "dlmath.data.pixels",
-        "write_sheet": "dlmath.data.sheet",
+        "write_contact_sheet": "dlmath.data.contact_sheet",
         "Catalogue": "dlmath.data.sources",
         "Example": "dlmath.data.sources",
         "data_hash": "dlmath.data.sources",
@@ -57,6 +57,7 @@ __getattr__, __dir__ = lazy_names(
 )
 
 if TYPE_CHECKING:
+    from dlmath.data.contact_sheet import write_contact_sheet
     from dlmath.data.folds import Folds, split_folds
     from dlmath.data.image_headers import check_image
     from dlmath.data.images import decode_and_resize
@@ -64,6 +65,5 @@ if TYPE_CHECKING:
     from dlmath.data.phantom import write_phantoms
     from dlmath.data.pipeline import evaluation_batches, training_batches
     from dlmath.data.pixels import Pixels, load_pixels
-    from dlmath.data.sheet import write_sheet
     from dlmath.data.sources import Catalogue, Example, data_hash, read_sources
     from dlmath.data.splits import Split, read_split, split_examples, split_hash, write_split

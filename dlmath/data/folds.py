@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dlmath.data.patient_groups import by_file, classes_of, group_by_patient, joined_patients, take
 from dlmath.data.sources import Catalogue, Example
-from dlmath.data.strata import cut_patients
+from dlmath.data.stratify import cut_patients
 from dlmath.errors import DataError
 
 
@@ -26,10 +26,10 @@ class Folds:
 def split_folds(catalogue: Catalogue, folds: int, seed: int) -> Folds:
     """Cut a catalogue into folds by patient, stratified by the classes that a patient has.
 
-    Of every stratum each fold has its share to within one patient. The cut depends on the seed and
-    the patients alone, as `dlmath.data.strata` says. A test part on disk stays out with all of its
-    patients' images; a validation part on disk joins the folds, as each of them validates in turn.
-    Patients who share a byte-identical file count as one.
+    Of every stratum each fold has its share to within one patient. The cut depends only on
+    the seed and the patients, see `dlmath.data.stratify`. A test part on disk stays out with all of
+    its patients' images; a validation part on disk joins the folds, as each of them validates in
+    turn. Patients who share a byte-identical file count as one.
 
     Args:
         catalogue: What to cut.

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Literal
 
+from dlmath.data.class_folders import ImageFile
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_doubts import doubts
 from dlmath.data.patient_guess import Guess, guess_patient_rules
 from dlmath.data.patients import patient_count, patient_of
-from dlmath.data.trees import Found
 from dlmath.errors import DataError
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
@@ -85,7 +85,7 @@ class PatientReading:
 
 
 def read_patients(
-    found: Sequence[Found],
+    found: Sequence[ImageFile],
     rules: Sequence[str] | None = None,
     likely: Sequence[str] = (),
 ) -> PatientReading:
@@ -152,7 +152,7 @@ def _rules(
 
 
 def _merged(
-    found: Sequence[Found], by_name: Sequence[bool], read: Sequence[str | None]
+    found: Sequence[ImageFile], by_name: Sequence[bool], read: Sequence[str | None]
 ) -> Iterator[str | None]:
     names = iter(read)
     for item, is_read in zip(found, by_name, strict=True):

@@ -112,4 +112,4 @@ class RunData:
         Raises:
             DataError: A source is gone.
         """
-        return {item.file: item.path for item in list_files(self.sources).found}
+        return {item.file: item.path for item in list_files(self.sources).files}

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from dlmath.data import dicom
 from dlmath.data.archives import unpack
+from dlmath.data.class_folders import IMAGE_ENDINGS, PARTS, ImageFile, SourceContents, read_tree
 from dlmath.data.classes import spelling_of
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
-from dlmath.data.trees import IMAGE_ENDINGS, PARTS, Found, Reading, read_tree
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Reporter
 
@@ -94,10 +94,10 @@ def read_sources(
             rules do not read some name.
     """
     listing = list_files(paths, reporter=reporter)
-    found, readings = listing.found, listing.readings
+    found, all_contents = listing.files, listing.contents
     spelling = spelling_of(
         {item.label for item in found},
-        empty=set().union(*(reading.empty for reading in readings)),
+        empty=set().union(*(contents.empty for contents in all_contents)),
         wanted=classes,
         where=listed([str(path) for path in paths]),
     )
@@ -116,46 +116,46 @@ def read_sources(
     return Catalogue(
         examples=examples,
         classes=tuple(classes) or tuple(sorted(set(spelling.values()))),
-        passed_over=dict(sum((reading.passed_over for reading in readings), Counter())),
+        passed_over=dict(sum((contents.passed_over for contents in all_contents), Counter())),
         sources=tuple(str(path) for path in paths),
-        phantom=any(reading.phantom for reading in readings),
-        warnings=(*_warnings(found, readings), *patients.warnings),
+        phantom=any(contents.phantom for contents in all_contents),
+        warnings=(*_warnings(found, all_contents), *patients.warnings),
         patients=patients,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """What the sources name, before a file is opened.
+class SourceListing:
+    """The image files of all sources, before one is opened.
 
     Attributes:
-        found: The images, sorted by file, under names that occur once.
-        readings: What each source holds, in the order given.
+        files: The images, sorted by file, under names that occur once.
+        contents: Contents of each source, in the order given.
     """
 
-    found: list[Found]
-    readings: list[Reading]
+    files: list[ImageFile]
+    contents: list[SourceContents]
 
 
-def list_files(paths: Sequence[Source], *, reporter: Reporter = SILENT) -> Listing:
-    """List the images of all sources together, without reading them.
+def list_files(paths: Sequence[Source], *, reporter: Reporter = SILENT) -> SourceListing:
+    """List the images of all sources together, without opening one.
 
     Raises:
         DataError: A source is missing, damaged or without images, or given twice.
     """
     _check_not_repeated(paths)
-    readings = [_read(path, reporter) for path in paths]
-    told_apart = (with_own_patient(item) for item in _told_apart(paths, readings))
+    all_contents = [_read(path, reporter) for path in paths]
+    told_apart = (with_own_patient(item) for item in _told_apart(paths, all_contents))
     found = sorted(told_apart, key=lambda item: item.file)
     _check_names_are_text(found)
-    return Listing(found, readings)
+    return SourceListing(found, all_contents)
 
 
 def check_sources_exist(paths: Iterable[Source]) -> None:
-    """Refuse a source that is not there, before anything is read.
+    """Check that every source exists, before anything is read.
 
     Raises:
-        DataError: Which.
+        DataError: A source does not exist.
     """
     for path in paths:
         if not (str(path).startswith(TFDS_PREFIX) or Path(path).expanduser().exists()):
@@ -177,8 +177,8 @@ def _check_not_repeated(paths: Sequence[Source]) -> None:
         raise DataError(f"Each source is read once. Received twice: {listed(repeated)}")
 
 
-def _check_names_are_text(found: Iterable[Found]) -> None:
-    """Refuse names that are no text, which could not be written into split.csv."""
+def _check_names_are_text(found: Iterable[ImageFile]) -> None:
+    """Check that file names are text, as split.csv needs."""
     names = [item.file for item in found if not _is_text(item.file)]
     if names:
         shown = listed([repr(name) for name in names])
@@ -195,42 +195,42 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _read(source: Source, reporter: Reporter) -> Reading:
+def _read(source: Source, reporter: Reporter) -> SourceContents:
     check_sources_exist([source])
     path = Path(source).expanduser()
     is_tfds = str(source).startswith(TFDS_PREFIX)
     try:
         if is_tfds:
-            reading = read_tfds(str(source), reporter=reporter)
+            contents = read_tfds(str(source), reporter=reporter)
         elif path.is_dir():
-            reading = _read_folder(path, reporter)
+            contents = _read_folder(path, reporter)
         else:
-            reading = _read_file(path, reporter)
+            contents = _read_file(path, reporter)
     except OSError as error:
         raise DataError(f"Cannot read {error.filename or path}: {error.strerror}.") from error
-    if not reading.found:
-        raise _no_images(path, reading)
-    return reading
+    if not contents.files:
+        raise _no_images(path, contents)
+    return contents
 
 
-def _read_folder(folder: Path, reporter: Reporter) -> Reading:
-    reading = read_tree(folder)
+def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
+    contents = read_tree(folder)
     archives = sorted(path for path in folder.glob("*.[zZ][iI][pP]") if path.is_file())
-    if reading.found or not archives:
-        return reading
-    union = Reading()
+    if contents.files or not archives:
+        return contents
+    union = SourceContents()
     for archive in archives:
         part = _read_file(archive, reporter)
-        if not part.found:
+        if not part.files:
             raise _no_images(archive, part)
-        union.found += part.found
+        union.files += part.files
         union.passed_over += part.passed_over
         union.empty |= part.empty
         union.phantom |= part.phantom
     return union
 
 
-def _read_file(path: Path, reporter: Reporter) -> Reading:
+def _read_file(path: Path, reporter: Reporter) -> SourceContents:
     ending = path.suffix.lower()
     if ending == ".csv":
         return read_table(path)
@@ -239,28 +239,30 @@ def _read_file(path: Path, reporter: Reporter) -> Reading:
             "Data are a folder of class folders, a zip of one, a folder of such zips or a .csv. "
             f"Received: {path}"
         )
-    reading = read_tree(unpack(path, reporter=reporter))
-    reading.found = [item._replace(file=f"{path.name}!/{item.file}") for item in reading.found]
-    return reading
+    contents = read_tree(unpack(path, reporter=reporter))
+    contents.files = [item._replace(file=f"{path.name}!/{item.file}") for item in contents.files]
+    return contents
 
 
-def _no_images(path: Path, reading: Reading) -> DataError:
-    seen = [f"{number:,} {what}" for what, number in sorted(reading.passed_over.items())]
-    seen += [f"{name}/ without images" for name in sorted(reading.empty)]
+def _no_images(path: Path, contents: SourceContents) -> DataError:
+    seen = [f"{number:,} {what}" for what, number in sorted(contents.passed_over.items())]
+    seen += [f"{name}/ without images" for name in sorted(contents.empty)]
     return DataError(
         f"No JPEG or PNG image in a class folder was found in {path}. Expected CLASS/*.jpeg or "
         f"train/CLASS/*.jpeg and test/CLASS/*.jpeg. Received: {listed(seen) or 'nothing at all'}"
     )
 
 
-def _told_apart(paths: Sequence[Source], readings: Sequence[Reading]) -> Iterator[Found]:
+def _told_apart(
+    paths: Sequence[Source], all_contents: Sequence[SourceContents]
+) -> Iterator[ImageFile]:
     """Give all that was found, under names that occur once."""
-    times = Counter(item.file for reading in readings for item in reading.found)
+    times = Counter(item.file for contents in all_contents for item in contents.files)
     collide = any(number > 1 for number in times.values())
     taken: set[str] = set()
-    for path, reading in zip(paths, readings, strict=True):
+    for path, contents in zip(paths, all_contents, strict=True):
         prefix = _unused(_source_name(path), taken) + "/" if collide else ""
-        for item in reading.found:
+        for item in contents.files:
             yield item._replace(file=prefix + item.file)
 
 
@@ -276,7 +278,7 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def with_own_patient(item: Found) -> Found:
+def with_own_patient(item: ImageFile) -> ImageFile:
     """Return a DICOM file with the patient of its tag; a column `patient` wins over it."""
     if item.file.lower().endswith(IMAGE_ENDINGS):
         return item
@@ -284,7 +286,7 @@ def with_own_patient(item: Found) -> Found:
     return item._replace(patient=patient, named=False)
 
 
-def _hashes(found: Sequence[Found], reporter: Reporter) -> list[str]:
+def _hashes(found: Sequence[ImageFile], reporter: Reporter) -> list[str]:
     hashes = hash_files(found, reporter)
     faults = [item.file for item, sha256 in zip(found, hashes, strict=True) if sha256 is None]
     if faults:
@@ -292,7 +294,7 @@ def _hashes(found: Sequence[Found], reporter: Reporter) -> list[str]:
     return [sha256 for sha256 in hashes if sha256 is not None]
 
 
-def hash_files(found: Sequence[Found], reporter: Reporter = SILENT) -> list[str | None]:
+def hash_files(found: Sequence[ImageFile], reporter: Reporter = SILENT) -> list[str | None]:
     """Return the sha256 of each file's bytes in hexadecimal; None for one that cannot be read."""
     hashes = []
     # Threads: the time goes into waiting for the disk, and hashing lets other threads run.
@@ -313,9 +315,9 @@ def _sha256(path: Path) -> str | None:
         return None
 
 
-def _warnings(found: Sequence[Found], readings: Sequence[Reading]) -> Iterator[str]:
-    for reading in readings:
-        yield from reading.warnings
+def _warnings(found: Sequence[ImageFile], all_contents: Sequence[SourceContents]) -> Iterator[str]:
+    for contents in all_contents:
+        yield from contents.warnings
     if merged := sum(item.part == "val" for item in found):
         yield (
             f"{counted(merged, 'image')} of the part `val` joined the training part: validation "

@@ -11,7 +11,7 @@ from pathlib import Path
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_groups import by_file, classes_of, group_by_patient, joined_patients, take
 from dlmath.data.sources import Catalogue, Example
-from dlmath.data.strata import cut_patients
+from dlmath.data.stratify import cut_patients
 from dlmath.errors import DataError, RecipeError, RunError
 from dlmath.runs import write_csv
 

@@ -1,19 +1,21 @@
-"""What a catalogue holds, counted."""
+"""Summaries of sources and datasets: counts by class, part and patient."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dlmath.data.folds import Folds
+from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.patients import patient_count
-from dlmath.data.sources import Catalogue, Example
+from dlmath.data.sources import Catalogue, Example, Source, list_files
 from dlmath.data.splits import PARTS, Split
+from dlmath.reporting import SILENT, Reporter
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many images and patients there are, in all or in one part.
+    """Counts of images and patients, in all or in one part.
 
     Attributes:
         images: By class, every class named.
@@ -84,3 +86,57 @@ def _share(examples: Iterable[Example], classes: tuple[str, ...]) -> Share:
     labels = Counter(example.label for example in examples)
     patients = patient_count(example.patient for example in examples) if examples else 0
     return Share({name: labels[name] for name in classes}, patients)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
+    """Classes, image counts and patients of sources, before an image is read.
+
+    Attributes:
+        images: Number of images of each class, in alphabetical order.
+        parts: Number of images in each part on disk; empty where there are none.
+        patients: Patients of all images, and how they were found.
+    """
+
+    images: Mapping[str, int]
+    parts: Mapping[str, int]
+    patients: PatientReading
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes found."""
+        return tuple(self.images)
+
+    @property
+    def imbalance(self) -> float:
+        """Ratio of the images of the largest class to those of the smallest."""
+        return max(self.images.values()) / min(self.images.values())
+
+
+def summarise_sources(
+    paths: Sequence[Source],
+    patient_rules: Sequence[str] | None = None,
+    reporter: Reporter = SILENT,
+) -> SourceSummary:
+    """List the images of the sources and count them by class, part and patient.
+
+    Args:
+        paths: As for `read_sources`.
+        patient_rules: See `read_patients`.
+        reporter: Receives the progress.
+
+    Raises:
+        DataError: A source is missing, damaged or without images; or given rules do not read some
+            name.
+    """
+    found = list_files(paths, reporter=reporter).files
+    # Several spellings of a class count as one, by the first in the alphabet: see `spelling_of`.
+    spelling = {item.label.casefold(): item.label for item in sorted(found, reverse=True)}
+    images = Counter(spelling[item.label.casefold()] for item in found)
+    patients = read_patients(found, patient_rules)
+    patients.require_all_read()
+    return SourceSummary(
+        images=dict(sorted(images.items())),
+        parts=dict(sorted(Counter(item.part for item in found if item.part).items())),
+        patients=patients,
+    )

@@ -4,14 +4,14 @@ import csv
 from collections import Counter
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from dlmath.data.class_folders import PARTS, PHANTOM_MARKER, ImageFile, SourceContents, is_image
 from dlmath.data.listing import listed
-from dlmath.data.trees import PARTS, PHANTOM_MARKER, Found, Reading, is_image
 from dlmath.errors import DataError, did_you_mean
 
 _NEEDED = ("file", "class")
 
 
-def read_table(path: Path) -> Reading:
+def read_table(path: Path) -> SourceContents:
     """Read the images that a CSV describes.
 
     Columns may stand in any order and others beside them; a blank `patient` or `split` is none.
@@ -32,7 +32,7 @@ def read_table(path: Path) -> Reading:
         "names files that neither end in .jpeg, .jpg or .png nor are DICOM:",
         [f.file for f in found if not is_image(f.path)],
     )
-    return Reading(found, phantom=(path.parent / PHANTOM_MARKER).is_file())
+    return SourceContents(found, phantom=(path.parent / PHANTOM_MARKER).is_file())
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -54,7 +54,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         raise DataError(f"{path} is not a CSV in UTF-8: {error}.") from error
 
 
-def _found(table: Path, line: int, row: dict[str, str]) -> Found:
+def _found(table: Path, line: int, row: dict[str, str]) -> ImageFile:
     values = {name: row.get(name, "").strip() for name in (*_NEEDED, "patient", "split")}
     for name in _NEEDED:
         if not values[name]:
@@ -73,7 +73,7 @@ def _found(table: Path, line: int, row: dict[str, str]) -> Found:
         )
     file = PurePosixPath(written).as_posix()
     path = table.parent / file
-    return Found(file, path, values["class"], part or None, values["patient"] or None)
+    return ImageFile(file, path, values["class"], part or None, values["patient"] or None)
 
 
 def _check_none(table: Path, fault: str, files: list[str]) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from dlmath.data.class_folders import ImageFile, is_image
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.pillow_images import read_image
 from dlmath.data.sources import list_files, with_own_patient
 from dlmath.data.tfds import PREFIX
-from dlmath.data.trees import Found, is_image
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
@@ -146,15 +146,15 @@ def _patients(reading: PatientReading, rows: list[int]) -> tuple[np.ndarray | No
     return cluster_indices([reading.patients[row] for row in rows]), list(reading.warnings)
 
 
-def _files_of(source: str, reporter: Reporter) -> Iterator[Found]:
+def _files_of(source: str, reporter: Reporter) -> Iterator[ImageFile]:
     """Give each image; one that is not listed under a class has none."""
     path = Path(source).expanduser()
     is_listed = path.suffix.lower() in (".zip", ".csv") or source.startswith(PREFIX)
     if is_listed or (path.is_dir() and not any(map(is_image, path.rglob("*")))):
-        yield from list_files([source], reporter=reporter).found
+        yield from list_files([source], reporter=reporter).files
     else:
         for image in find_images(str(path)):
-            yield with_own_patient(Found(str(image), image, "", None))
+            yield with_own_patient(ImageFile(str(image), image, "", None))
 
 
 def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dlmath.data.class_folders import is_image, is_junk
 from dlmath.data.pillow_images import read_image
-from dlmath.data.trees import is_image, is_junk
 from dlmath.errors import DataError, RunError
 from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none

@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
+from dlmath.data.class_folders import PHANTOM_MARKER
 from dlmath.data.sources import data_hash, read_sources
-from dlmath.data.trees import PHANTOM_MARKER
 from dlmath.errors import DataError
 from dlmath.models import RECIPES
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlmath.data.class_folders import is_image
 from dlmath.data.pillow_images import read_image
-from dlmath.data.trees import is_image
 from dlmath.errors import DataError
 from dlmath.export.bundle import bundle
 from dlmath.export.receiver import programs

@@ -19,10 +19,10 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from dlmath.data.class_folders import read_tree
 from dlmath.data.official import official_archive
 from dlmath.data.sources import Catalogue, Example, read_sources
 from dlmath.data.splits import split_examples
-from dlmath.data.trees import read_tree
 from dlmath.models.recipes import RECIPES
 from dlmath.models.task import OfficialArchive
 from dlmath.recipe import Recipe
@@ -77,7 +77,7 @@ class OfficialImages(  # type: ignore[call-arg]  # mypy does not follow the base
         except AssertionError:  # none was named, and the usual one is empty
             manual = None
         if manual is not None:
-            if read_tree(manual).found:
+            if read_tree(manual).files:
                 return manual
             if (manual / self.official.file).is_file():
                 return manual / self.official.file

@@ -1,4 +1,4 @@
-"""Class trees: folders whose names say the class of an image and the part it belongs to.
+"""Class folders: their names are the class of an image and the part that it belongs to.
 
     chest_xray/train/NORMAL/IM-0115-0001.jpeg      {part}/{class}/{image}
     cell_images/Parasitized/C33P1_cell_179.png     {class}/{image}
@@ -24,8 +24,8 @@ _JUNK = ("__macosx", "desktop.ini", "dicomdir", "thumbs.db")
 _WRAPPERS = 2  # an archive's own folder, and the one that an unpacking tool puts around it
 
 
-class Found(NamedTuple):
-    """An image as a source describes it, before it is hashed and its names are checked."""
+class ImageFile(NamedTuple):
+    """An image file as a source describes it, before it is hashed and its names are checked."""
 
     file: str  # relative to the source, with forward slashes
     path: Path
@@ -36,46 +36,46 @@ class Found(NamedTuple):
 
 
 @dataclass
-class Reading:
-    """What one source holds."""
+class SourceContents:
+    """Contents of one source."""
 
-    found: list[Found] = field(default_factory=list)
+    files: list[ImageFile] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
     empty: set[str] = field(default_factory=set)  # folders in the place of a class, without images
     phantom: bool = False
     warnings: list[str] = field(default_factory=list)
 
 
-def read_tree(root: Path) -> Reading:
-    """Read the class tree in `root`; one without images gives a reading that found nothing.
+def read_tree(root: Path) -> SourceContents:
+    """Read the class folders in `root`; without images the contents have no files.
 
     Raises:
         OSError: A folder cannot be read.
     """
-    reading = Reading()
+    contents = SourceContents()
     base = unwrapped(root)
-    reading.phantom = (base / PHANTOM_MARKER).is_file()
-    for folder, part in part_folders(base, reading.passed_over):
-        entries = _entries(folder, reading.passed_over)
-        _count(reading.passed_over, "images outside class folders", len(entries.images))
+    contents.phantom = (base / PHANTOM_MARKER).is_file()
+    for folder, part in part_folders(base, contents.passed_over):
+        entries = _entries(folder, contents.passed_over)
+        _count(contents.passed_over, "images outside class folders", len(entries.images))
         for class_folder in entries.folders:
-            _read_class(class_folder, part, root, reading)
-    reading.empty -= {found.label for found in reading.found}
-    return reading
+            _read_class(class_folder, part, root, contents)
+    contents.empty -= {found.label for found in contents.files}
+    return contents
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's name ends as that of a JPEG, PNG or DICOM image does, in any case."""
+    """Return whether a file's name ends as that of a JPEG, PNG or DICOM image does, in any case."""
     return name.lower().endswith((*IMAGE_ENDINGS, *dicom.ENDINGS))
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is an image by its name, or DICOM by its first bytes."""
+    """Return whether a file is an image by its name, or DICOM by its first bytes."""
     return is_image_name(path.name) or dicom.is_dicom_file(path)
 
 
 def is_junk(name: str) -> bool:
-    """Whether an operating system leaves entries of this name in folders of its own accord."""
+    """Return whether operating systems leave entries of this name in folders by themselves."""
     return name.lower() in _JUNK
 
 
@@ -131,14 +131,14 @@ def part_folders(
     return [(folder, folder.name.casefold()) for folder in parts]
 
 
-def _read_class(folder: Path, part: str | None, root: Path, reading: Reading) -> None:
-    entries = _entries(folder, reading.passed_over)
-    _count(reading.passed_over, "folders inside class folders", len(entries.folders))
+def _read_class(folder: Path, part: str | None, root: Path, contents: SourceContents) -> None:
+    entries = _entries(folder, contents.passed_over)
+    _count(contents.passed_over, "folders inside class folders", len(entries.folders))
     if not entries.images:
-        reading.empty.add(folder.name)
+        contents.empty.add(folder.name)
     for path in entries.images:
         file = path.relative_to(root).as_posix()
-        reading.found.append(Found(file, path, folder.name, part))
+        contents.files.append(ImageFile(file, path, folder.name, part))
 
 
 def _count(passed_over: Counter[str], what: str, number: int) -> None:

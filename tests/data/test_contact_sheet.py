@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.data.sheet import COLUMNS, TILE, choose, write_sheet
+from dlmath.data.contact_sheet import COLUMNS, TILE, choose, write_contact_sheet
 from dlmath.data.sources import Catalogue, Example, read_sources
 from dlmath.errors import DataError
 
@@ -32,7 +32,7 @@ def count_tiles(sheet: Image.Image, colour: tuple[int, int, int]) -> float:
 
 
 def test_a_sheet_shows_so_many_of_each_class(catalogue, tmp_path):
-    out = write_sheet(catalogue, tmp_path / "sheet.png", per_class=4)
+    out = write_contact_sheet(catalogue, tmp_path / "sheet.png", per_class=4)
 
     with Image.open(out) as sheet:
         assert count_tiles(sheet, RED) == pytest.approx(4, abs=0.3)
@@ -41,16 +41,20 @@ def test_a_sheet_shows_so_many_of_each_class(catalogue, tmp_path):
 
 
 def test_more_images_than_columns_take_another_row(catalogue, tmp_path):
-    with Image.open(write_sheet(catalogue, tmp_path / "a.png", per_class=COLUMNS)) as one_row:
+    with Image.open(
+        write_contact_sheet(catalogue, tmp_path / "a.png", per_class=COLUMNS)
+    ) as one_row:
         lower = one_row.height
-    with Image.open(write_sheet(catalogue, tmp_path / "b.png", per_class=10)) as two_rows:
+    with Image.open(write_contact_sheet(catalogue, tmp_path / "b.png", per_class=10)) as two_rows:
         assert two_rows.height > lower + TILE
         assert count_tiles(two_rows, RED) == pytest.approx(10, abs=0.3)
 
 
 def test_one_seed_chooses_the_same_images(catalogue, tmp_path):
     sheets = [
-        write_sheet(catalogue, tmp_path / f"{number}.png", per_class=3, seed=seed).read_bytes()
+        write_contact_sheet(
+            catalogue, tmp_path / f"{number}.png", per_class=3, seed=seed
+        ).read_bytes()
         for number, seed in enumerate((0, 0, 1))
     ]
 
@@ -71,7 +75,7 @@ def test_patients_take_turns():
 
 def test_what_cannot_be_drawn_or_written_is_said(catalogue, tmp_path):
     with pytest.raises(DataError, match="per_class=0"):
-        write_sheet(catalogue, tmp_path / "sheet.png", per_class=0)
+        write_contact_sheet(catalogue, tmp_path / "sheet.png", per_class=0)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="--out"):
-        write_sheet(catalogue, tmp_path / "file" / "sheet.png")
+        write_contact_sheet(catalogue, tmp_path / "file" / "sheet.png")

@@ -1,4 +1,4 @@
-"""A contact sheet: some images of each class on one picture, to look at before training."""
+"""Contact sheet: some images of each class on one picture, to look at before training."""
 
 import io
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ TITLE = 34
 PAPER, INK, FAINT, HOLE = "white", "black", "#555555", "#dddddd"
 
 
-def write_sheet(catalogue: Catalogue, out: Path, per_class: int = 8, seed: int = 0) -> Path:
+def write_contact_sheet(catalogue: Catalogue, out: Path, per_class: int = 8, seed: int = 0) -> Path:
     """Draw up to `per_class` images of each class, with class titles and file names, as a PNG.
 
     The images are chosen by `seed`, of as many patients as possible. A file that cannot be read
@@ -30,7 +30,7 @@ def write_sheet(catalogue: Catalogue, out: Path, per_class: int = 8, seed: int =
     Args:
         catalogue: The images to choose from.
         out: The picture to write.
-        per_class: How many of each class, at least 1.
+        per_class: Number of images of each class, at least 1.
         seed: Another seed chooses others.
 
     Returns:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dlmath.data.strata import cut_patients
+from dlmath.data.stratify import cut_patients
 from dlmath.errors import DataError
 
 FRACTIONS = {"test": 0.15, "validation": 0.15}
