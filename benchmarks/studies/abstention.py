@@ -24,7 +24,7 @@ import numpy as np
 import dlmath
 from dlmath.cli.progress import reporter
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.evaluation.selective_figures import measure_selective
 from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
@@ -84,7 +84,7 @@ def main() -> None:
     print(text)
 
 
-def images_of(run: Run, external: Path) -> dict[str, Sequence[Example]]:
+def images_of(run: Run, external: Path) -> dict[str, Sequence[ImageRecord]]:
     """Return the images of the three groups, with their patients."""
     recipe = run.recipe
     children = RunData(run)
@@ -96,7 +96,7 @@ def images_of(run: Run, external: Path) -> dict[str, Sequence[Example]]:
     }
 
 
-def answered(run: Run, examples: Sequence[Example]) -> Group:
+def answered(run: Run, examples: Sequence[ImageRecord]) -> Group:
     """Ask the run, as `dlmath predict` does."""
     predictions = dlmath.predict(run, [example.path for example in examples])
     limits = DecisionRule(**stored_decision(run))

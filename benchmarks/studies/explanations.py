@@ -28,7 +28,7 @@ from dlmath.cli.progress import reporter
 from dlmath.data.contact_sheet import choose
 from dlmath.data.pixels import read_image
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.contrast import contrast_figure
 from dlmath.explain.deletion import deletion_figure, insertion_figure
@@ -118,7 +118,7 @@ def measure(run: Run, experiment: Experiment, report: Reporter) -> dict:
     return found
 
 
-def of_class(run: Run, label: str, count: int) -> list[Example]:
+def of_class(run: Run, label: str, count: int) -> list[ImageRecord]:
     test = RunData(run).part("test")
     return choose([example for example in test if example.label == label], count, "explanations")
 

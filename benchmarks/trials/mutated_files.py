@@ -79,7 +79,7 @@ def batch(first: int, last: int) -> dict[str, Any]:
     """Read the broken files `first` to `last` by both readers, in this process."""
     from dlmath.audit.files import check_files
     from dlmath.audit.scan import scan_images
-    from dlmath.data.sources import Example
+    from dlmath.data.sources import ImageRecord
     from tests.support.mutating import mutated
 
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +88,7 @@ def batch(first: int, last: int) -> dict[str, Any]:
             path = Path(folder) / f"{number}.{('jpg', 'png')[number % 2]}"
             path.write_bytes(data := mutated(number))
             sha256 = hashlib.sha256(data).hexdigest()
-            examples.append(Example(path.name, path, "x", None, None, sha256))
+            examples.append(ImageRecord(path.name, path, "x", None, None, sha256))
         stats = scan_images(examples)
         check_files(examples, stats)
         refusals = [refusal(example) for example in examples]

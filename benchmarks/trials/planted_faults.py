@@ -30,7 +30,7 @@ from dlmath.audit.near_duplicates import check_near_duplicates
 from dlmath.audit.reading import read_for_audit
 from dlmath.audit.scan import scan_images
 from dlmath.data.phantom import write_phantoms
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.models import RECIPES
 from dlmath.runs import write_json
 
@@ -65,7 +65,7 @@ def main() -> None:
     write_json(RESULT, {"each": arguments.each, "sets": results, "together": added_up(results)})
 
 
-def clean_sets(data: Path, folder: Path) -> dict[str, Sequence[Example]]:
+def clean_sets(data: Path, folder: Path) -> dict[str, Sequence[ImageRecord]]:
     """Return the examples of the five sets by name."""
     sources = {
         "phantom films": write_phantoms("pneumonia", folder / "films"),
@@ -82,7 +82,7 @@ def clean_sets(data: Path, folder: Path) -> dict[str, Sequence[Example]]:
     return {**sets, xrays: [example for example in sets[xrays] if example.part == "train"]}
 
 
-def audit_set(examples: Sequence[Example], folder: Path, each: int) -> dict[str, Any]:
+def audit_set(examples: Sequence[ImageRecord], folder: Path, each: int) -> dict[str, Any]:
     """Audit a clean set, and copies of it with faults."""
     started = time.perf_counter()
     stats = scan_images(examples)
@@ -103,7 +103,7 @@ def audit_set(examples: Sequence[Example], folder: Path, each: int) -> dict[str,
 
 
 def plant_and_audit(
-    examples: Sequence[Example], folder: Path, each: int
+    examples: Sequence[ImageRecord], folder: Path, each: int
 ) -> tuple[dict[str, list[int]], set[frozenset[str]]]:
     """Return how many of each fault were found and planted, and groups that nobody planted."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])

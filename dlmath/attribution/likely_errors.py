@@ -27,7 +27,7 @@ class LikelyError:
     """An image whose label a model of other patients contradicts.
 
     Attributes:
-        file: Its name in the catalogue.
+        file: Its name in the dataset.
         path: Where it lies.
         patient: Whose image it is, or None.
         label: The class on disk.

@@ -19,7 +19,7 @@ from dlmath.audit.shift import check_shift
 from dlmath.audit.shortcuts import check_shortcuts
 from dlmath.data.listing import counted
 from dlmath.data.patients import patient_count
-from dlmath.data.sources import Example, Source
+from dlmath.data.sources import ImageRecord, Source
 from dlmath.reporting import SILENT, Reporter
 
 AUDIT_VERSION = 1
@@ -39,7 +39,7 @@ class Audit:
     """
 
     sources: tuple[str, ...]
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     classes: tuple[str, ...]
     findings: tuple[Finding, ...]
     phantom: bool = False
@@ -130,7 +130,7 @@ def audit_data(
 
 
 def check_examples(
-    examples: Sequence[Example],
+    examples: Sequence[ImageRecord],
     stats: Sequence[ImageStats],
     classes: Sequence[str],
     *,

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from dlmath.audit.findings import Finding, single
 from dlmath.audit.image_stats import ImageStats
 from dlmath.data.listing import counted
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 _REMOVE = "Get the files again from where they came, or remove them"
 _CONVERT = "Convert the files to 8-bit grey or RGB"
@@ -38,7 +38,7 @@ _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 _GREY, _COLOURED = ("1", "L", "LA"), ("P", "RGB", "RGBA")
 
 
-def check_files(examples: Sequence[Example], stats: Sequence[ImageStats]) -> list[Finding]:
+def check_files(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) -> list[Finding]:
     """Return a finding for each kind of fault that some file has.
 
     Args:

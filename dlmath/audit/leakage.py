@@ -13,9 +13,9 @@ from typing import Any
 from dlmath.audit.findings import Finding, Severity
 from dlmath.audit.image_stats import ImageStats
 from dlmath.data.listing import counted
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
-Group = Sequence[Example]
+Group = Sequence[ImageRecord]
 
 # The kind of pneumonia in Kermany's names, as `person1_bacteria_2.jpeg`. The kinds seem to be
 # numbered apart: an equal number with another kind is probably another child.
@@ -24,7 +24,7 @@ _KIND = re.compile(r"^person\d+_(?P<kind>[a-z]+)_", re.IGNORECASE)
 _PRECEDENCE = ("test", "validation", "train")
 
 
-def check_leakage(examples: Sequence[Example], stats: Sequence[ImageStats]) -> list[Finding]:
+def check_leakage(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) -> list[Finding]:
     """Find identical images, and patients on both sides of the split.
 
     Args:
@@ -40,8 +40,8 @@ def check_leakage(examples: Sequence[Example], stats: Sequence[ImageStats]) -> l
 
 
 def identical_groups(
-    examples: Sequence[Example], stats: Sequence[ImageStats]
-) -> list[list[Example]]:
+    examples: Sequence[ImageRecord], stats: Sequence[ImageStats]
+) -> list[list[ImageRecord]]:
     """Return the groups of two or more examples that are one image, in the order of the examples.
 
     A file that cannot be decoded is compared by its bytes, unless it has none.
@@ -53,7 +53,7 @@ def identical_groups(
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _patients_on_both_sides(examples: Sequence[Example]) -> Iterator[Finding]:
+def _patients_on_both_sides(examples: Sequence[ImageRecord]) -> Iterator[Finding]:
     of_patient = defaultdict(list)
     for example in examples:
         if example.patient is not None:
@@ -78,7 +78,7 @@ def _patients_on_both_sides(examples: Sequence[Example]) -> Iterator[Finding]:
         )
 
 
-def _kind_recurs(group: Sequence[Example]) -> bool:
+def _kind_recurs(group: Sequence[ImageRecord]) -> bool:
     """Return whether one kind of disease is in several parts; names without a kind share one."""
     parts_of = defaultdict(set)
     for example in group:
@@ -103,7 +103,7 @@ def _evidence(patients: Mapping[str, Group]) -> dict[str, Any]:
     return {"groups": groups, "figures": figures}
 
 
-def _left_out(patients: Mapping[str, Group]) -> list[Example]:
+def _left_out(patients: Mapping[str, Group]) -> list[ImageRecord]:
     """Return what `dlmath.data.splits` leaves out: a patient stays in one part only."""
     return [
         example

@@ -13,7 +13,7 @@ from dlmath.audit.image_stats import ImageStats
 from dlmath.audit.leakage import copy_findings
 from dlmath.audit.pair_search import COARSE, find_copies
 from dlmath.data.listing import counted
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.reporting import SILENT, Reporter
 
 # Every image is compared with every other: 20,000 take some minutes, and twice as many four times
@@ -22,7 +22,7 @@ MOST_IMAGES = 60_000
 
 
 def check_near_duplicates(
-    examples: Sequence[Example], stats: Sequence[ImageStats], *, reporter: Reporter = SILENT
+    examples: Sequence[ImageRecord], stats: Sequence[ImageStats], *, reporter: Reporter = SILENT
 ) -> list[Finding]:
     """Find the images that are edited copies of one another; identical ones are not among them.
 
@@ -51,7 +51,7 @@ def check_near_duplicates(
     return [*findings, *([_without_structure(flat)] if flat else [])]
 
 
-def _alike(examples: Sequence[Example], stats: Sequence[ImageStats]) -> dict[int, list[int]]:
+def _alike(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) -> dict[int, list[int]]:
     """Return rows of sound images, each with the rows that are identical in all that is checked."""
     rows_of = defaultdict(list)
     for row, (example, image) in enumerate(zip(examples, stats, strict=True)):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlmath.data.patient_groups import joined_patients
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.linear_head import fit_head, log_odds
 from dlmath.linear_head.folds import patient_folds
 from dlmath.stats import AucInterval, auc_with_interval
@@ -13,7 +13,7 @@ from dlmath.stats import AucInterval, auc_with_interval
 FOLDS, SEED = 5, 0
 
 
-def patient_numbers(examples: Sequence[Example]) -> np.ndarray:
+def patient_numbers(examples: Sequence[ImageRecord]) -> np.ndarray:
     """Return a number for the patient of each example, (N,); who share a file share one."""
     patient_of = joined_patients(examples)
     names = [patient_of[example.file] for example in examples]

@@ -8,7 +8,7 @@ from dlmath import pages
 from dlmath.audit.data_audit import Audit
 from dlmath.audit.findings import Finding
 from dlmath.data.listing import counted
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.thumbnail import thumbnail_address
 from dlmath.errors import DataError
 from dlmath.runs import write_text
@@ -100,7 +100,7 @@ def _file_list(finding: Finding) -> str:
 class _Thumbnails:
     """Draws each file once."""
 
-    def __init__(self, by_file: Mapping[str, Example]):
+    def __init__(self, by_file: Mapping[str, ImageRecord]):
         self.by_file = by_file
         self.drawn: dict[str, str] = {}
 

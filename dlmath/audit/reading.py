@@ -10,7 +10,7 @@ from dlmath.data.archives import unpack
 from dlmath.data.class_folders import PARTS, ImageFile
 from dlmath.data.listing import counted
 from dlmath.data.patient_reading import PatientReading, read_patients
-from dlmath.data.sources import Example, Source, hash_files, list_files
+from dlmath.data.sources import ImageRecord, Source, hash_files, list_files
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Reporter
 
@@ -26,7 +26,7 @@ class AuditData:
         phantom: Whether any of the images is drawn.
     """
 
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     classes: tuple[str, ...]
     findings: tuple[Finding, ...]
     phantom: bool = False
@@ -57,7 +57,7 @@ def read_for_audit(
     patients = read_patients(listing.files, patient_rules, likely_rules)
     spelling = _spelling(listing.files, classes)
     examples = tuple(
-        Example(
+        ImageRecord(
             file=item.file,
             path=item.path,
             label=spelling[item.label.casefold()],
@@ -106,7 +106,7 @@ def _spelling(found: Sequence[ImageFile], classes: Sequence[str]) -> dict[str, s
     return spelling | {name.casefold(): name for name in classes}
 
 
-def _of_classes(examples: Sequence[Example], classes: Sequence[str]) -> Iterator[Finding]:
+def _of_classes(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Iterator[Finding]:
     present = {example.label for example in examples}
     for name in sorted(present - set(classes) if classes else ()):
         files = [example.file for example in examples if example.label == name]

@@ -22,7 +22,7 @@ from scipy.stats import binomtest
 
 from dlmath.audit.findings import Finding, single
 from dlmath.data.listing import counted, listed
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError
 from dlmath.number_text import SENTENCE, estimate_text
 
@@ -45,7 +45,7 @@ class ReviewLine:
 
 
 def check_review(
-    examples: Sequence[Example], classes: Sequence[str], review: Path
+    examples: Sequence[ImageRecord], classes: Sequence[str], review: Path
 ) -> list[Finding]:
     """Count the labels that a review disputes, by class, and name the files.
 
@@ -108,13 +108,13 @@ def read_review(path: Path) -> list[ReviewLine]:
 
 
 def _found(
-    readings: Sequence[ReviewLine], examples: Sequence[Example], review: Path
-) -> tuple[list[tuple[Example, ReviewLine]], list[ReviewLine]]:
+    readings: Sequence[ReviewLine], examples: Sequence[ImageRecord], review: Path
+) -> tuple[list[tuple[ImageRecord, ReviewLine]], list[ReviewLine]]:
     """Return each reviewed example with its reading, and the readings of no example."""
     by_name = defaultdict(list)
     for example in examples:
         by_name[PurePosixPath(example.file).name].append(example)
-    found: dict[str, tuple[Example, ReviewLine]] = {}
+    found: dict[str, tuple[ImageRecord, ReviewLine]] = {}
     missing = []
     for reading in readings:
         candidates = by_name[PurePosixPath(reading.file).name]
@@ -154,7 +154,7 @@ def _confirms(reading: ReviewLine, label: str, classes: Sequence[str], review: P
 
 
 def _finding(
-    reviewed: Sequence[Example], disputed: Sequence[Example], classes: Sequence[str]
+    reviewed: Sequence[ImageRecord], disputed: Sequence[ImageRecord], classes: Sequence[str]
 ) -> Finding:
     whole = _share(len(disputed), len(reviewed))
     by_class = dict(_shares(reviewed, disputed, classes))
@@ -183,7 +183,7 @@ def _finding(
 
 
 def _shares(
-    reviewed: Sequence[Example], disputed: Sequence[Example], classes: Sequence[str]
+    reviewed: Sequence[ImageRecord], disputed: Sequence[ImageRecord], classes: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in classes:
         if number := sum(example.label == name for example in reviewed):

@@ -23,7 +23,7 @@ from dlmath.data.image_headers import BadImage, Header, damaged, read_checked, r
 from dlmath.data.orientation import orientation
 from dlmath.data.pillow_images import decode_upright
 from dlmath.data.pixels import in_threads
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.reporting import SILENT, Reporter
 
 # Pillow leaves Python's lock for the decoding alone: further threads would wait for the lock.
@@ -45,7 +45,9 @@ _LUMINANCE = (
 )
 
 
-def scan_images(examples: Sequence[Example], *, reporter: Reporter = SILENT) -> list[ImageStats]:
+def scan_images(
+    examples: Sequence[ImageRecord], *, reporter: Reporter = SILENT
+) -> list[ImageStats]:
     """Measure the statistics of every example, in the order given.
 
     Those of bytes that an earlier audit scanned are taken from the cache.
@@ -65,7 +67,7 @@ def scan_images(examples: Sequence[Example], *, reporter: Reporter = SILENT) -> 
     return stats
 
 
-def _look_at(example: Example, cached: StatsCache) -> tuple[ImageStats, str]:
+def _look_at(example: ImageRecord, cached: StatsCache) -> tuple[ImageStats, str]:
     """Return the statistics of one example, and the sha256 of the bytes that were measured."""
     path, name = Path(example.path), example.file
     size = path.stat().st_size if path.is_file() else 0
@@ -73,7 +75,7 @@ def _look_at(example: Example, cached: StatsCache) -> tuple[ImageStats, str]:
         return known, example.sha256
     try:
         data = read_checked(path, name)
-        # Hashed again: the file may have changed since the catalogue was made.
+        # Hashed again: the file may have changed since the dataset was made.
         return stats_of(data, name, size), hashlib.sha256(data).hexdigest()
     except BadImage as error:
         return _faulty(error, name, size), ""

@@ -19,7 +19,7 @@ from dlmath.audit.image_stats import THUMBNAIL, ImageStats
 from dlmath.audit.measurements import columns_of, modes_of, numbers_of
 from dlmath.audit.out_of_fold import can_be_folded, out_of_fold_scores, patient_numbers
 from dlmath.data.patients import unit_of
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.stats import AucInterval, auc_with_interval
 
@@ -30,7 +30,7 @@ GREY_BINS = 16
 NAMED, SIGNIFICANT = 3, 0.05  # of the statistics in the message
 
 
-def check_shift(examples: Sequence[Example], stats: Sequence[ImageStats]) -> list[Finding]:
+def check_shift(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) -> list[Finding]:
     """Tell the test part on disk from the rest, if there is one; see `shift_between`."""
     of_test = np.array([example.part == "test" for example in examples], bool)
     if not of_test.any() or of_test.all():
@@ -39,9 +39,9 @@ def check_shift(examples: Sequence[Example], stats: Sequence[ImageStats]) -> lis
 
 
 def shift_between(
-    examples_a: Sequence[Example],
+    examples_a: Sequence[ImageRecord],
     stats_a: Sequence[ImageStats],
-    examples_b: Sequence[Example],
+    examples_b: Sequence[ImageRecord],
     stats_b: Sequence[ImageStats],
     names: tuple[str, str],
 ) -> Finding:
@@ -73,7 +73,7 @@ def shift_between(
 
 
 def _told_apart(
-    examples: Sequence[Example],
+    examples: Sequence[ImageRecord],
     stats: Sequence[ImageStats],
     of_b: np.ndarray,
     names: tuple[str, str],

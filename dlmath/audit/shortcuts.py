@@ -14,7 +14,7 @@ from dlmath.audit.image_stats import ImageStats
 from dlmath.audit.measurements import columns_of
 from dlmath.audit.out_of_fold import best_told, can_be_folded, patient_numbers
 from dlmath.data.patients import unit_of
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.number_text import SENTENCE, estimate_text
 
 # Chance gives 0.5. The room above it is for weak relations that are no artefact, such as sick cells
@@ -23,7 +23,7 @@ WARNS_ABOVE = 0.65
 
 
 def check_shortcuts(
-    examples: Sequence[Example], stats: Sequence[ImageStats], classes: Sequence[str]
+    examples: Sequence[ImageRecord], stats: Sequence[ImageStats], classes: Sequence[str]
 ) -> list[Finding]:
     """Measure how well file size, dimensions, JPEG quality, mode and brightness tell the class.
 

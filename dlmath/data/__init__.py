@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from dlmath._lazy import lazy_names
 
 __all__ = [
-    "Catalogue",
-    "Example",
+    "Dataset",
     "Folds",
+    "ImageRecord",
     "Pixels",
     "Split",
     "check_image",
@@ -44,8 +44,8 @@ __getattr__, __dir__ = lazy_names(
         "Pixels": "dlmath.data.pixels",
         "load_pixels": "dlmath.data.pixels",
         "write_contact_sheet": "dlmath.data.contact_sheet",
-        "Catalogue": "dlmath.data.sources",
-        "Example": "dlmath.data.sources",
+        "Dataset": "dlmath.data.sources",
+        "ImageRecord": "dlmath.data.sources",
         "data_hash": "dlmath.data.sources",
         "read_sources": "dlmath.data.sources",
         "Split": "dlmath.data.splits",
@@ -65,5 +65,5 @@ if TYPE_CHECKING:
     from dlmath.data.phantom import write_phantoms
     from dlmath.data.pipeline import evaluation_batches, training_batches
     from dlmath.data.pixels import Pixels, load_pixels
-    from dlmath.data.sources import Catalogue, Example, data_hash, read_sources
+    from dlmath.data.sources import Dataset, ImageRecord, data_hash, read_sources
     from dlmath.data.splits import Split, read_split, split_examples, split_hash, write_split

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dlmath.data.image_headers import read_checked
 from dlmath.data.pillow_images import decode_upright
-from dlmath.data.sources import Catalogue, Example
+from dlmath.data.sources import Dataset, ImageRecord
 from dlmath.errors import DataError
 from dlmath.runs import write_bytes
 from dlmath.seeds import generator
@@ -21,14 +21,14 @@ TITLE = 34
 PAPER, INK, FAINT, HOLE = "white", "black", "#555555", "#dddddd"
 
 
-def write_contact_sheet(catalogue: Catalogue, out: Path, per_class: int = 8, seed: int = 0) -> Path:
+def write_contact_sheet(dataset: Dataset, out: Path, per_class: int = 8, seed: int = 0) -> Path:
     """Draw up to `per_class` images of each class, with class titles and file names, as a PNG.
 
     The images are chosen by `seed`, of as many patients as possible. A file that cannot be read
     leaves a grey tile that says so.
 
     Args:
-        catalogue: The images to choose from.
+        dataset: The images to choose from.
         out: The picture to write.
         per_class: Number of images of each class, at least 1.
         seed: Another seed chooses others.
@@ -39,13 +39,13 @@ def write_contact_sheet(catalogue: Catalogue, out: Path, per_class: int = 8, see
     Raises:
         DataError: There is nothing to draw, or `out` cannot be written.
     """
-    if per_class < 1 or not catalogue.examples:
+    if per_class < 1 or not dataset.examples:
         raise DataError(
             "A sheet needs images. "
-            f"Received: per_class={per_class}, {len(catalogue.examples)} images."
+            f"Received: per_class={per_class}, {len(dataset.examples)} images."
         )
     buffer = io.BytesIO()
-    _draw(catalogue, per_class, seed).save(buffer, "PNG")
+    _draw(dataset, per_class, seed).save(buffer, "PNG")
     try:
         write_bytes(Path(out), buffer.getvalue())
     except OSError as error:
@@ -53,7 +53,7 @@ def write_contact_sheet(catalogue: Catalogue, out: Path, per_class: int = 8, see
     return Path(out)
 
 
-def choose(examples: Sequence[Example], count: int, *key: int | str) -> list[Example]:
+def choose(examples: Sequence[ImageRecord], count: int, *key: int | str) -> list[ImageRecord]:
     """Return up to `count` examples in random order, one of each patient before two of any."""
     order = generator("sheet", *key).permutation(len(examples))
     shuffled = [examples[index] for index in order]
@@ -66,17 +66,17 @@ def choose(examples: Sequence[Example], count: int, *key: int | str) -> list[Exa
     return [shuffled[index] for index in by_turn[:count]]
 
 
-def _draw(catalogue: Catalogue, per_class: int, seed: int) -> Image.Image:
+def _draw(dataset: Dataset, per_class: int, seed: int) -> Image.Image:
     groups = {
-        name: [example for example in catalogue.examples if example.label == name]
-        for name in catalogue.classes
+        name: [example for example in dataset.examples if example.label == name]
+        for name in dataset.classes
     }
     columns = min(per_class, COLUMNS)
     rows = {name: -(-min(per_class, len(group)) // columns) for name, group in groups.items()}
     row_height = TILE + CAPTION + GAP
     height = TITLE + sum(TITLE + count * row_height for count in rows.values()) + GAP
     sheet = Image.new("RGB", (GAP + columns * (TILE + GAP), height), PAPER)
-    _text(sheet, (GAP, GAP), _headline(catalogue), 16, FAINT)
+    _text(sheet, (GAP, GAP), _headline(dataset), 16, FAINT)
     top = TITLE
     for name, group in groups.items():
         _text(sheet, (GAP, top + 6), f"{name}  ({len(group):,})", 20, INK)
@@ -87,13 +87,13 @@ def _draw(catalogue: Catalogue, per_class: int, seed: int) -> Image.Image:
     return sheet
 
 
-def _headline(catalogue: Catalogue) -> str:
-    origin = "drawn, not real: " if catalogue.phantom else ""
-    names = ", ".join(PurePosixPath(source).name or source for source in catalogue.sources)
-    return f"{origin}{names}, {len(catalogue.examples):,} images"
+def _headline(dataset: Dataset) -> str:
+    origin = "drawn, not real: " if dataset.phantom else ""
+    names = ", ".join(PurePosixPath(source).name or source for source in dataset.sources)
+    return f"{origin}{names}, {len(dataset.examples):,} images"
 
 
-def _place(sheet: Image.Image, example: Example, left: int, top: int) -> None:
+def _place(sheet: Image.Image, example: ImageRecord, left: int, top: int) -> None:
     try:
         tile = decode_upright(read_checked(example.path, example.file)).convert("RGB")
     # What `read_checked` refuses, and what each of Pillow's readers then finds damaged.

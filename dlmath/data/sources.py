@@ -1,4 +1,4 @@
-"""From the paths of `--data` to a catalogue of examples: each with file, class, patient, hash."""
+"""From the paths of `--data` to a dataset of examples: each with file, class, patient, hash."""
 
 import hashlib
 import json
@@ -25,14 +25,14 @@ Source = Path | str
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class ImageRecord:
     """One image file and what is known of it.
 
     Attributes:
         file: Its path relative to its source with forward slashes, prefixed `<archive>!/` in a zip:
             the same on every machine, and the name of the example everywhere.
         path: Where the bytes lie now.
-        label: Its class, spelt as in the catalogue's `classes`.
+        label: Its class, spelt as in the dataset's `classes`.
         part: train, validation or test as found on disk, or None.
         patient: Whose image it is, or None where no rule and no column says so.
         sha256: Of the file's bytes, in hexadecimal.
@@ -47,7 +47,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Dataset:
     """The images of all sources together.
 
     Attributes:
@@ -60,7 +60,7 @@ class Catalogue:
         patients: How the patients of `examples` were found.
     """
 
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     classes: tuple[str, ...]
     passed_over: Mapping[str, int]
     sources: tuple[str, ...]
@@ -76,7 +76,7 @@ def read_sources(
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
     reporter: Reporter = SILENT,
-) -> Catalogue:
+) -> Dataset:
     """Read the class trees, zips, folders of zips, CSV files and `tfds:NAME` sets in `paths`.
 
     Args:
@@ -104,7 +104,7 @@ def read_sources(
     patients = read_patients(found, patient_rules, likely_rules)
     patients.require_all_read()
     examples = tuple(
-        Example(item.file, item.path, spelling[item.label.casefold()], part, patient, sha256)
+        ImageRecord(item.file, item.path, spelling[item.label.casefold()], part, patient, sha256)
         for item, part, patient, sha256 in zip(
             found,
             (PARTS[item.part] if item.part else None for item in found),
@@ -113,7 +113,7 @@ def read_sources(
             strict=True,
         )
     )
-    return Catalogue(
+    return Dataset(
         examples=examples,
         classes=tuple(classes) or tuple(sorted(set(spelling.values()))),
         passed_over=dict(sum((contents.passed_over for contents in all_contents), Counter())),
@@ -165,9 +165,9 @@ def check_sources_exist(paths: Iterable[Source]) -> None:
             )
 
 
-def data_hash(catalogue: Catalogue) -> str:
+def data_hash(dataset: Dataset) -> str:
     """Return a sha256 over file, class and content of all examples, equal on every machine."""
-    rows = [(item.file, item.label, item.sha256) for item in catalogue.examples]
+    rows = [(item.file, item.label, item.sha256) for item in dataset.examples]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 

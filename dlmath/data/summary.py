@@ -8,7 +8,7 @@ from typing import Any
 from dlmath.data.folds import Folds
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.patients import patient_count
-from dlmath.data.sources import Catalogue, Example, Source, list_files
+from dlmath.data.sources import Dataset, ImageRecord, Source, list_files
 from dlmath.data.splits import PARTS, Split
 from dlmath.reporting import SILENT, Reporter
 
@@ -28,7 +28,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of a catalogue and of its split.
+    """Counts of a dataset and of its split.
 
     Attributes:
         patients: How many there are and how that was found, as `PatientReading.as_json` says.
@@ -49,25 +49,25 @@ class Summary:
 
 
 def summarise(
-    catalogue: Catalogue,
+    dataset: Dataset,
     split: Split | None,
     warnings: Iterable[str] = (),
     folds: Folds | None = None,
 ) -> Summary:
-    """Count a catalogue, its split and its folds; `warnings` are added to those of both."""
-    by_part: dict[str, list[Example]] = {}
-    for example in catalogue.examples:
+    """Count a dataset, its split and its folds; `warnings` are added to those of both."""
+    by_part: dict[str, list[ImageRecord]] = {}
+    for example in dataset.examples:
         by_part.setdefault(example.part or "all", []).append(example)
     return Summary(
-        sources=catalogue.sources,
-        phantom=catalogue.phantom,
-        classes=catalogue.classes,
-        patients=catalogue.patients.as_json(),
-        on_disk={name: _share(part, catalogue.classes) for name, part in by_part.items()},
-        split=None if split is None else _split_shares(split, catalogue.classes),
-        folds=None if folds is None else _fold_shares(folds, catalogue.classes),
-        passed_over=catalogue.passed_over,
-        warnings=(*catalogue.warnings, *(split.warnings if split else ()), *warnings),
+        sources=dataset.sources,
+        phantom=dataset.phantom,
+        classes=dataset.classes,
+        patients=dataset.patients.as_json(),
+        on_disk={name: _share(part, dataset.classes) for name, part in by_part.items()},
+        split=None if split is None else _split_shares(split, dataset.classes),
+        folds=None if folds is None else _fold_shares(folds, dataset.classes),
+        passed_over=dataset.passed_over,
+        warnings=(*dataset.warnings, *(split.warnings if split else ()), *warnings),
     )
 
 
@@ -81,7 +81,7 @@ def _fold_shares(folds: Folds, classes: tuple[str, ...]) -> dict[str, Share]:
     return shares | {name: _share(own, classes) for name, own in outside.items() if own}
 
 
-def _share(examples: Iterable[Example], classes: tuple[str, ...]) -> Share:
+def _share(examples: Iterable[ImageRecord], classes: tuple[str, ...]) -> Share:
     examples = list(examples)
     labels = Counter(example.label for example in examples)
     patients = patient_count(example.patient for example in examples) if examples else 0

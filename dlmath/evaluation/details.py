@@ -9,7 +9,7 @@ import numpy as np
 
 from dlmath.data.image_headers import BadImage, read_header
 from dlmath.data.pixels import Pixels
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError
 from dlmath.evaluation.calibration import (
     brier_decomposition,
@@ -184,7 +184,7 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
     }
 
 
-def _shorter_side(example: Example) -> float:
+def _shorter_side(example: ImageRecord) -> float:
     """Return the shorter side of an image file in pixels, NaN for a kind without such a header."""
     try:
         with example.path.open("rb") as file:

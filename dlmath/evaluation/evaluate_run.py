@@ -9,7 +9,7 @@ import numpy as np
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import load_pixels
-from dlmath.data.sources import Example, Source
+from dlmath.data.sources import ImageRecord, Source
 from dlmath.errors import DataError
 from dlmath.evaluation import details
 from dlmath.evaluation.details import Evaluated
@@ -145,7 +145,7 @@ def _measure(
     )
 
 
-def _nan_in(run: Run, examples: Sequence[Example], rows: np.ndarray) -> str:
+def _nan_in(run: Run, examples: Sequence[ImageRecord], rows: np.ndarray) -> str:
     return (
         f"The model of {run.folder} gives NaN for {len(rows):,} of {len(examples):,} images: "
         f"{listed([examples[int(row)].file for row in rows])}"

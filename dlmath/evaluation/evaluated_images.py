@@ -7,7 +7,7 @@ from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
 from dlmath.data.patient_reading import rules_for
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Catalogue, Example, Source, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, Source, read_sources
 from dlmath.data.splits import PARTS
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Reporter
@@ -32,7 +32,7 @@ class EvaluatedImages:
     """
 
     split: str
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     warnings: tuple[str, ...]
     opened: tuple[str, ...]
 
@@ -47,7 +47,7 @@ def own_images(run: Run, split: str, reporter: Reporter = SILENT) -> EvaluatedIm
     data = RunData(run, reporter=reporter)
     wanted = PARTS if split == "all" else (split,)
     examples = [example for name in wanted for example in data.split.part(name)]
-    return _evaluated(data, split, examples, data.catalogue)
+    return _evaluated(data, split, examples, data.dataset)
 
 
 def given_images(
@@ -68,14 +68,14 @@ def given_images(
     """
     _check_split(split)
     rules, likely = rules_for(run, patient_rules)
-    catalogue = read_sources(
+    dataset = read_sources(
         find_data(run.recipe.name, data, reporter=reporter),
         classes=run.recipe.classes,
         patient_rules=rules,
         likely_rules=likely,
         reporter=reporter,
     )
-    parts = {example.part for example in catalogue.examples} - {None}
+    parts = {example.part for example in dataset.examples} - {None}
     if split == "validation" and split not in parts:
         raise DataError(
             "Given data have no validation part of their own. Leave --data out to evaluate on "
@@ -83,8 +83,8 @@ def given_images(
         )
     if not parts:
         split = "all"
-    examples = [e for e in catalogue.examples if split == "all" or e.part == split]
-    return _evaluated(RunData(run), split, examples, catalogue)
+    examples = [e for e in dataset.examples if split == "all" or e.part == split]
+    return _evaluated(RunData(run), split, examples, dataset)
 
 
 def _check_split(split: str) -> None:
@@ -93,15 +93,15 @@ def _check_split(split: str) -> None:
 
 
 def _evaluated(
-    own: RunData, split: str, examples: Sequence[Example], catalogue: Catalogue
+    own: RunData, split: str, examples: Sequence[ImageRecord], dataset: Dataset
 ) -> EvaluatedImages:
     if not examples:
         raise DataError(
-            f"The {split} part of {', '.join(catalogue.sources)} is empty. "
+            f"The {split} part of {', '.join(dataset.sources)} is empty. "
             "Evaluate on all of it: --split all"
         )
-    warnings = [PHANTOM_WARNING] if catalogue.phantom else []
-    warnings += catalogue.patients.warnings
+    warnings = [PHANTOM_WARNING] if dataset.phantom else []
+    warnings += dataset.patients.warnings
     part_of = own.part_of_content
     warnings += _used_in_training(part_of, examples)
     tested = tuple(sha256 for sha256, part in part_of.items() if part == "test")
@@ -109,7 +109,7 @@ def _evaluated(
     return EvaluatedImages(split, tuple(examples), tuple(warnings), opened)
 
 
-def _used_in_training(part_of: Mapping[str, str], examples: Iterable[Example]) -> list[str]:
+def _used_in_training(part_of: Mapping[str, str], examples: Iterable[ImageRecord]) -> list[str]:
     """Warn of images that the run has seen: by their bytes, whatever they are called now."""
     seen = [part_of.get(example.sha256) for example in examples]
     warnings = []

@@ -15,7 +15,7 @@ import numpy as np
 from dlmath import pages
 from dlmath._version import __version__
 from dlmath.data.patient_reading import patients_known
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.intervals import Sample
@@ -77,7 +77,9 @@ def _origin(run: Run) -> dict[str, str]:
     return {"dlmath": __version__, "predictions_sha256": _predictions(run)}
 
 
-def _keep(run: Run, number: int, kind: str, example: Example, one: MapPicture) -> dict[str, Any]:
+def _keep(
+    run: Run, number: int, kind: str, example: ImageRecord, one: MapPicture
+) -> dict[str, Any]:
     """Write the picture of one map, and return the map's entry in `maps.json`."""
     write_bytes(_folder(run) / f"{number}.png", one.picture)
     about = {"file": example.file, "kind": kind, "truth": example.label}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmath.data.pixels import BadFile, bad_files_error, in_threads, read_or_reason
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.features.network import FrozenNetwork, Runner
 from dlmath.features.store import FeatureStore
 from dlmath.features.views import View
@@ -31,14 +31,14 @@ class Features:
     """
 
     array: np.ndarray
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     bad: tuple[BadFile, ...]
     computed: int
     rate: float | None
 
 
 def load_features(
-    examples: Sequence[Example],
+    examples: Sequence[ImageRecord],
     network: FrozenNetwork,
     *,
     view: View | None = None,
@@ -84,8 +84,8 @@ def load_features(
 
 
 def not_in_cache(
-    examples: Sequence[Example], network: FrozenNetwork, view: View | None = None
-) -> list[Example]:
+    examples: Sequence[ImageRecord], network: FrozenNetwork, view: View | None = None
+) -> list[ImageRecord]:
     """Return the examples whose features would have to be computed, equal images once."""
     keys = [_key(example, view) for example in examples]
     _, found = FeatureStore(network.folder, network.feature_count).gather(keys)
@@ -96,14 +96,14 @@ def not_in_cache(
     )
 
 
-def _key(example: Example, view: View | None) -> bytes:
+def _key(example: ImageRecord, view: View | None) -> bytes:
     """What a row is found by: the bytes of the file and the view of it, not the file's name."""
     content = bytes.fromhex(example.sha256)
     return hashlib.sha256(content + view.text.encode()).digest() if view else content
 
 
 def _compute(
-    missing: dict[bytes, Example],
+    missing: dict[bytes, ImageRecord],
     network: FrozenNetwork,
     view: View | None,
     store: FeatureStore,
@@ -138,7 +138,7 @@ def _flush(segment: list[tuple[bytes, np.ndarray]], store: FeatureStore) -> None
         store.append(keys, np.stack(rows))
 
 
-def _batches(items: dict[bytes, Example], size: int) -> Iterator[dict[bytes, Example]]:
+def _batches(items: dict[bytes, ImageRecord], size: int) -> Iterator[dict[bytes, ImageRecord]]:
     keys = list(items)
     for first in range(0, len(keys), size):
         yield {key: items[key] for key in keys[first : first + size]}
@@ -155,7 +155,7 @@ class _Worker:
         self.view = view
         self._own = threading.local()
 
-    def __call__(self, batch: dict[bytes, Example]) -> dict[bytes, np.ndarray | str]:
+    def __call__(self, batch: dict[bytes, ImageRecord]) -> dict[bytes, np.ndarray | str]:
         """Return a row for each image that can be read, or why there is none."""
         results = {
             key: read_or_reason(example, self.network.image_size) for key, example in batch.items()

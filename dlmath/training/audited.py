@@ -19,7 +19,7 @@ from dlmath.audit import (
     write_page,
 )
 from dlmath.audit.data_audit import AUDIT_VERSION
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
 from dlmath.reporting import Reporter
@@ -38,14 +38,14 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
         replace(example, part=name) for name in PARTS for example in prepared.split.part(name)
     )
     findings = folder_findings(prepared.sources)
-    findings += patient_findings(prepared.catalogue.patients)
+    findings += patient_findings(prepared.dataset.patients)
     findings += _of_images(examples, prepared.recipe.classes, reporter)
     audit = Audit(
         sources=tuple(str(source) for source in prepared.sources),
         examples=examples,
         classes=prepared.recipe.classes,
         findings=by_severity(findings),
-        phantom=prepared.catalogue.phantom,
+        phantom=prepared.dataset.phantom,
     )
     reporter.say(f"Audit: {audit.summary}")
     return audit
@@ -65,7 +65,7 @@ def write_audit(run: Run, audit: Audit) -> None:
 
 
 def _of_images(
-    examples: Sequence[Example], classes: Sequence[str], reporter: Reporter
+    examples: Sequence[ImageRecord], classes: Sequence[str], reporter: Reporter
 ) -> list[Finding]:
     path = _place(examples, classes)
     with suppress(RunError, TypeError, KeyError):  # not there, or damaged: looked at again
@@ -79,7 +79,7 @@ def _of_images(
     return findings
 
 
-def _place(examples: Sequence[Example], classes: Sequence[str]) -> Path:
+def _place(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Path:
     """Return where the findings on these images are kept: under all that decides them."""
     rows = [(e.file, e.sha256, e.label, e.part, e.patient) for e in examples]
     decisive = json.dumps([__version__, AUDIT_VERSION, list(classes), rows])

@@ -16,7 +16,7 @@ from typing import Any
 from dlmath.data.folds import Folds, split_folds
 from dlmath.data.locks import held
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Catalogue
+from dlmath.data.sources import Dataset
 from dlmath.data.splits import Split, split_examples, split_hash
 from dlmath.errors import RunError, Stopped
 from dlmath.evaluation.evaluate_run import evaluate
@@ -98,9 +98,9 @@ def cross_validate(
     request = resolve(recipe, data, settings)
     threads, placement = pin_threads(), place(device, strategy)
     prepared = prepare(request, reporter)
-    for warning in prepared.catalogue.warnings:
+    for warning in prepared.dataset.warnings:
         reporter.say(f"Warning: {warning}")
-    cut = split_folds(prepared.catalogue, folds, prepared.recipe.seed)
+    cut = split_folds(prepared.dataset, folds, prepared.recipe.seed)
     folder = Path(out) if out is not None else _new_folder(prepared.recipe)
     folder.mkdir(parents=True, exist_ok=True)
     trainer = _Trainer(placement, threads, Interval.parse(checkpoint_every), reporter, command)
@@ -108,7 +108,7 @@ def cross_validate(
         runs = []
         for number in range(1, folds + 1):
             reporter.say(f"Fold {number} of {folds}")
-            split = fold_split(prepared.catalogue, cut, number, prepared.recipe)
+            split = fold_split(prepared.dataset, cut, number, prepared.recipe)
             run = Run(folder / f"fold-{number}")
             try:
                 runs.append(trainer.run_of_fold(replace(prepared, split=split), run))
@@ -129,7 +129,7 @@ def _stopped_in_fold(stopped: Stopped, number: int, folds: int, folder: Path) ->
     )
 
 
-def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) -> Split:
+def fold_split(dataset: Dataset, cut: Folds, number: int, recipe: Recipe) -> Split:
     """Return the split that tests on fold `number`, from 1, and trains on the others.
 
     The validation part is cut from the others' patients, as it is without folds.
@@ -140,7 +140,7 @@ def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) ->
         for example in fold
     ]
     return split_examples(
-        replace(catalogue, examples=tuple(examples)),
+        replace(dataset, examples=tuple(examples)),
         seed=recipe.seed,
         validation_fraction=recipe.validation_fraction,
         test_fraction=recipe.test_fraction,
@@ -181,7 +181,7 @@ class _Trainer:
 
 
 def _refuse_other_fold(run: Run, prepared: Prepared) -> None:
-    there = split_hash(RunData(run).found_in(prepared.catalogue))
+    there = split_hash(RunData(run).found_in(prepared.dataset))
     if run.recipe != prepared.recipe or there != split_hash(prepared.split):
         raise RunError(
             f"{run.folder} is of another recipe, other data or another number of folds. Pass "

@@ -95,7 +95,7 @@ def plan(
     estimated = estimate(begun, checked, reporter)
     return Plan(
         prepared.recipe,
-        summarise(prepared.catalogue, prepared.split),
+        summarise(prepared.dataset, prepared.split),
         estimated.stages,
         estimated.kept,
         {"resident_so_far": _resident(), **estimated.arrays},

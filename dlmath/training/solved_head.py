@@ -18,7 +18,7 @@ from dlmath import models
 from dlmath.data.listing import counted
 from dlmath.data.pipeline import weighted_labels
 from dlmath.data.pixels import read_image
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe_files
 from dlmath.drift.reference import write_reference
@@ -117,7 +117,7 @@ def gather(
     missing_features(split, network, recipe)
     with stop_request() as stop:
 
-        def load(task: str, examples: Sequence[Example], view: View | None = None) -> Features:
+        def load(task: str, examples: Sequence[ImageRecord], view: View | None = None) -> Features:
             return _load(task, examples, network, recipe, stop, reporter, view)
 
         ingredients = HeadIngredients(
@@ -148,7 +148,7 @@ def refuse_several_devices(placement: Placement) -> None:
         )
 
 
-def refuse_few_patients(examples: Sequence[Example], recipe: Recipe) -> None:
+def refuse_few_patients(examples: Sequence[ImageRecord], recipe: Recipe) -> None:
     """Refuse images of too few patients to choose the penalty by cross-validation.
 
     Raises:
@@ -176,7 +176,7 @@ def freeze_in(placement: Placement, model: keras.Model) -> FrozenNetwork:
 
 def missing_features(
     split: Split, network: FrozenNetwork, recipe: Recipe
-) -> dict[View | None, list[Example]]:
+) -> dict[View | None, list[ImageRecord]]:
     """Return the images whose features the cache lacks, by view, and make room for them there.
 
     Those of validation, which has no views, are with the images as they are.
@@ -194,7 +194,7 @@ def missing_features(
 
 def _load(
     task: str,
-    examples: Sequence[Example],
+    examples: Sequence[ImageRecord],
     network: FrozenNetwork,
     recipe: Recipe,
     stop: StopRequest,
@@ -318,7 +318,7 @@ class _SolverProgress:
         self.reporter.progress("steps of solving for the head", done, self.expected, note)
 
 
-def patients_of(examples: Sequence[Example]) -> np.ndarray:
+def patients_of(examples: Sequence[ImageRecord]) -> np.ndarray:
     """Return the patient of each image; without patients, each image stands for itself."""
     return np.array([example.patient or example.file for example in examples])
 

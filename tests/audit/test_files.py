@@ -5,13 +5,13 @@ import pytest
 from dlmath.audit.files import check_files
 from dlmath.audit.image_stats import ImageStats
 from dlmath.data.image_headers import FaultKind
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 SOUND = ImageStats(file="a.png", size=9, format="PNG", width=5, height=4, mode="L", bits=8)
 
 
 def findings_on(*stats):
-    examples = [Example(one.file, None, "a", None, None, "") for one in stats]
+    examples = [ImageRecord(one.file, None, "a", None, None, "") for one in stats]
     return check_files(examples, stats)
 
 
@@ -79,4 +79,4 @@ def test_nothing_to_say():
 
 def test_facts_must_be_about_the_examples():
     with pytest.raises(ValueError, match="1 examples, stats of 0"):
-        check_files([Example("a.png", None, "a", None, None, "")], [])
+        check_files([ImageRecord("a.png", None, "a", None, None, "")], [])

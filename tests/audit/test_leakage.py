@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from dlmath.audit.image_stats import ImageStats
 from dlmath.audit.leakage import check_leakage
 from dlmath.audit.scan import scan_images
-from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.data.splits import split_examples
 from dlmath.models import RECIPES
 from tests.support import planting
 
 
 def example(file, *, label="a", part=None, patient=None, sha256=None):
-    return Example(file, Path(file), label, part, patient, sha256 or f"sha256 of {file}")
+    return ImageRecord(file, Path(file), label, part, patient, sha256 or f"sha256 of {file}")
 
 
 def stats(*hashes, size=1):
@@ -114,16 +114,16 @@ def test_names_without_a_kind_are_of_one_kind():
     )
 )
 def test_as_many_are_announced_as_the_split_leaves_out(drawn):
-    # A patient of every part and class, so that any catalogue can be split.
+    # A patient of every part and class, so that any dataset can be split.
     sure = [(100 + n, "virus", part) for n, part in enumerate(["train", "validation", "test"])]
     films = [
         film(patient, kind, n, part) for n, (patient, kind, part) in enumerate([*drawn, *sure])
     ]
-    catalogue = Catalogue(tuple(films), ("a",), {}, (), False, ())
+    dataset = Dataset(tuple(films), ("a",), {}, (), False, ())
 
     findings = check_leakage(films, stats(*map(str, range(len(films)))))
 
-    split = split_examples(catalogue, seed=0, validation_fraction=0.1, test_fraction=0.1)
+    split = split_examples(dataset, seed=0, validation_fraction=0.1, test_fraction=0.1)
     assert sum(finding.figures["left_out"] for finding in findings) == len(split.left_out)
     named = {file for finding in findings for file in finding.files}
     parts = defaultdict(set)

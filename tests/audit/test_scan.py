@@ -14,16 +14,16 @@ from dlmath.audit import scan
 from dlmath.audit.scan import jpeg_quality, scan_images
 from dlmath.data.image_headers import FILE_LIMIT
 from dlmath.data.pillow_images import read_image
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError
 from tests.support import planting
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 20, 3), dtype=np.uint8)
 
 
-def example_of(path: Path) -> Example:
+def example_of(path: Path) -> ImageRecord:
     data = path.read_bytes() if path.is_file() and path.stat().st_size < FILE_LIMIT else b""
-    return Example(path.name, path, "a", None, None, hashlib.sha256(data).hexdigest())
+    return ImageRecord(path.name, path, "a", None, None, hashlib.sha256(data).hexdigest())
 
 
 def stats_of(path: Path):

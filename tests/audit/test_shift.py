@@ -9,7 +9,7 @@ import pytest
 from dlmath.audit.image_stats import THUMBNAIL, ImageStats
 from dlmath.audit.scan import scan_images
 from dlmath.audit.shift import check_shift, shift_between
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.models import RECIPES
 
 
@@ -21,7 +21,7 @@ def data_set(number, seed, part=None, shade=0, brightness=0, per_patient=1):
     for index in range(number):
         thumbnail = rng.normal(120, 20, (THUMBNAIL, THUMBNAIL)) + slope
         name, patient = f"{index}.png", f"{seed}-{index // per_patient}"
-        examples.append(Example(name, Path(name), "a", part, patient, f"sha {seed} {index}"))
+        examples.append(ImageRecord(name, Path(name), "a", part, patient, f"sha {seed} {index}"))
         stats.append(
             ImageStats(
                 file=name,
@@ -106,8 +106,8 @@ def test_faulty_files_are_left_out():
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_the_official_test_images_are_shifted(shared_data):
-    catalogue = read_sources(
+    dataset = read_sources(
         [shared_data / "chest_xray"], patient_rules=RECIPES["pneumonia"].patient_rules
     )
-    (finding,) = check_shift(catalogue.examples, scan_images(catalogue.examples))
+    (finding,) = check_shift(dataset.examples, scan_images(dataset.examples))
     assert finding.severity == "warning"

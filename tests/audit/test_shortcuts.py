@@ -9,7 +9,7 @@ import pytest
 from dlmath.audit.image_stats import ImageStats
 from dlmath.audit.scan import scan_images
 from dlmath.audit.shortcuts import WARNS_ABOVE, check_shortcuts
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.models import RECIPES
 
 CLASSES = ("well", "sick", "other")
@@ -32,7 +32,9 @@ def data_set(labels, per_patient=1, seed=0, **shifts):
         }
         name = f"{index}.png"
         patient = f"p{index // per_patient}"
-        examples.append(Example(name, Path(name), CLASSES[label], None, patient, f"sha {index}"))
+        examples.append(
+            ImageRecord(name, Path(name), CLASSES[label], None, patient, f"sha {index}")
+        )
         stats.append(
             ImageStats(
                 file=name,
@@ -85,7 +87,7 @@ def test_a_class_in_the_middle_is_told_too():
     examples, stats = data_set(np.arange(200) % 2)
     sizes = np.random.default_rng(1).normal(0, 1, 200)
     examples = [
-        Example(e.file, e.path, CLASSES[int(abs(size) > 0.7)], None, e.patient, e.sha256)
+        ImageRecord(e.file, e.path, CLASSES[int(abs(size) > 0.7)], None, e.patient, e.sha256)
         for e, size in zip(examples, sizes, strict=True)
     ]
     stats = [
@@ -150,11 +152,11 @@ def test_files_that_are_all_alike_give_nothing_away():
 
 @pytest.mark.real_data
 def test_the_originals_give_their_class_away_by_their_size(shared_data):
-    catalogue = read_sources(
+    dataset = read_sources(
         [shared_data / "chest_xray_original"], patient_rules=RECIPES["pneumonia"].patient_rules
     )
-    stats = scan_images(catalogue.examples)
-    (finding,) = check_shortcuts(catalogue.examples, stats, catalogue.classes)
+    stats = scan_images(dataset.examples)
+    (finding,) = check_shortcuts(dataset.examples, stats, dataset.classes)
     assert finding.figures["images"] == 30
     assert finding.severity == "warning"
     size = alone(finding)["file size"]

@@ -6,7 +6,7 @@ from PIL import Image
 
 from dlmath.audit import scan, stats_cache
 from dlmath.audit.scan import scan_images
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def examples(tmp_path):
         pixels = np.random.default_rng(number).integers(0, 256, (9, 8 + number), dtype=np.uint8)
         Image.fromarray(pixels).save(path, "JPEG" if number else "PNG")
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        made.append(Example(path.name, path, "a", None, None, sha256))
+        made.append(ImageRecord(path.name, path, "a", None, None, sha256))
     return made
 
 
@@ -66,7 +66,7 @@ def test_a_new_file_alone_is_read(home, examples, reads):
 
 def test_the_same_bytes_under_another_name_are_known(home, examples, reads):
     scan_images(examples[:1])
-    renamed = Example("other.png", examples[0].path, "b", "test", None, examples[0].sha256)
+    renamed = ImageRecord("other.png", examples[0].path, "b", "test", None, examples[0].sha256)
 
     (stats,) = scan_images([renamed])
 

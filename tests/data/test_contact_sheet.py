@@ -6,14 +6,14 @@ import pytest
 from PIL import Image
 
 from dlmath.data.contact_sheet import COLUMNS, TILE, choose, write_contact_sheet
-from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.errors import DataError
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Catalogue:
+def dataset(tmp_path: Path) -> Dataset:
     """Ten red and three blue images; the last blue one is damaged."""
     for name, colour, count in (("ill", RED, 10), ("well", BLUE, 3)):
         folder = tmp_path / "tree" / name
@@ -31,8 +31,8 @@ def count_tiles(sheet: Image.Image, colour: tuple[int, int, int]) -> float:
     return near.sum() / (TILE * (TILE * 120 // 300))
 
 
-def test_a_sheet_shows_so_many_of_each_class(catalogue, tmp_path):
-    out = write_contact_sheet(catalogue, tmp_path / "sheet.png", per_class=4)
+def test_a_sheet_shows_so_many_of_each_class(dataset, tmp_path):
+    out = write_contact_sheet(dataset, tmp_path / "sheet.png", per_class=4)
 
     with Image.open(out) as sheet:
         assert count_tiles(sheet, RED) == pytest.approx(4, abs=0.3)
@@ -40,20 +40,18 @@ def test_a_sheet_shows_so_many_of_each_class(catalogue, tmp_path):
         assert count_tiles(sheet, (221, 221, 221)) > 0.9  # the damaged one
 
 
-def test_more_images_than_columns_take_another_row(catalogue, tmp_path):
-    with Image.open(
-        write_contact_sheet(catalogue, tmp_path / "a.png", per_class=COLUMNS)
-    ) as one_row:
+def test_more_images_than_columns_take_another_row(dataset, tmp_path):
+    with Image.open(write_contact_sheet(dataset, tmp_path / "a.png", per_class=COLUMNS)) as one_row:
         lower = one_row.height
-    with Image.open(write_contact_sheet(catalogue, tmp_path / "b.png", per_class=10)) as two_rows:
+    with Image.open(write_contact_sheet(dataset, tmp_path / "b.png", per_class=10)) as two_rows:
         assert two_rows.height > lower + TILE
         assert count_tiles(two_rows, RED) == pytest.approx(10, abs=0.3)
 
 
-def test_one_seed_chooses_the_same_images(catalogue, tmp_path):
+def test_one_seed_chooses_the_same_images(dataset, tmp_path):
     sheets = [
         write_contact_sheet(
-            catalogue, tmp_path / f"{number}.png", per_class=3, seed=seed
+            dataset, tmp_path / f"{number}.png", per_class=3, seed=seed
         ).read_bytes()
         for number, seed in enumerate((0, 0, 1))
     ]
@@ -63,7 +61,7 @@ def test_one_seed_chooses_the_same_images(catalogue, tmp_path):
 
 def test_patients_take_turns():
     examples = [
-        Example(f"{patient}{number}", Path("x"), "ill", None, patient, "")
+        ImageRecord(f"{patient}{number}", Path("x"), "ill", None, patient, "")
         for patient in "abc"
         for number in range(5)
     ]
@@ -73,9 +71,9 @@ def test_patients_take_turns():
     assert chosen == {"a": 2, "b": 2, "c": 2}
 
 
-def test_what_cannot_be_drawn_or_written_is_said(catalogue, tmp_path):
+def test_what_cannot_be_drawn_or_written_is_said(dataset, tmp_path):
     with pytest.raises(DataError, match="per_class=0"):
-        write_contact_sheet(catalogue, tmp_path / "sheet.png", per_class=0)
+        write_contact_sheet(dataset, tmp_path / "sheet.png", per_class=0)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="--out"):
-        write_contact_sheet(catalogue, tmp_path / "file" / "sheet.png")
+        write_contact_sheet(dataset, tmp_path / "file" / "sheet.png")

@@ -14,9 +14,9 @@ NAMES = [
 
 def test_counts_by_part_class_and_patient(tmp_path, write_images):
     root = write_images(tmp_path / "data", NAMES)
-    catalogue = read_sources([root], patient_rules=[r"(?P<patient>.+)_", "(?P<patient>readme)"])
-    split = split_examples(catalogue, seed=0, validation_fraction=0.15, test_fraction=0.15)
-    summary = summarise(catalogue, split, ["one more"])
+    dataset = read_sources([root], patient_rules=[r"(?P<patient>.+)_", "(?P<patient>readme)"])
+    split = split_examples(dataset, seed=0, validation_fraction=0.15, test_fraction=0.15)
+    summary = summarise(dataset, split, ["one more"])
     assert summary.on_disk == {
         "test": Share({"sick": 2, "well": 0}, 1),
         "train": Share({"sick": 9, "well": 11}, 20),
@@ -30,8 +30,8 @@ def test_counts_by_part_class_and_patient(tmp_path, write_images):
 
 def test_folds_are_counted_with_what_stays_out_of_them(tmp_path, write_images):
     root = write_images(tmp_path / "data", NAMES)
-    catalogue = read_sources([root], patient_rules=[r"(?P<patient>.+)_", "(?P<patient>readme)"])
-    summary = summarise(catalogue, None, folds=split_folds(catalogue, 3, seed=0))
+    dataset = read_sources([root], patient_rules=[r"(?P<patient>.+)_", "(?P<patient>readme)"])
+    summary = summarise(dataset, None, folds=split_folds(dataset, 3, seed=0))
     assert list(summary.folds) == ["fold 1", "fold 2", "fold 3", "test", "left_out"]
     assert [summary.folds[f"fold {number}"].images["sick"] for number in (1, 2, 3)] == [3, 3, 3]
     assert sum(share.patients for name, share in summary.folds.items() if "fold" in name) == 19
@@ -39,8 +39,8 @@ def test_folds_are_counted_with_what_stays_out_of_them(tmp_path, write_images):
 
 
 def test_without_patients_and_without_a_split(tmp_path, write_images):
-    catalogue = read_sources([write_images(tmp_path / "data", ["sick/1.png", "well/2.png"])])
-    summary = summarise(catalogue, None)
+    dataset = read_sources([write_images(tmp_path / "data", ["sick/1.png", "well/2.png"])])
+    summary = summarise(dataset, None)
     assert summary.on_disk == {"all": Share({"sick": 1, "well": 1}, None)}
     assert summary.split is None
 

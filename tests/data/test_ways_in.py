@@ -60,5 +60,5 @@ def test_evaluation_refuses_them_and_the_sheet_leaves_a_tile(tiny_run, spoiled, 
     root = tiny_run.folder.parents[1] / "data"
     with pytest.raises(DataError, match=f"{len(REFUSED)} of .* files cannot be used"):
         evaluate(tiny_run, root)
-    catalogue = read_sources([root], patient_rules=tiny_run.recipe.patient_rules)
-    assert write_contact_sheet(catalogue, tmp_path / "sheet.png", per_class=40).is_file()
+    dataset = read_sources([root], patient_rules=tiny_run.recipe.patient_rules)
+    assert write_contact_sheet(dataset, tmp_path / "sheet.png", per_class=40).is_file()
