@@ -1,4 +1,4 @@
-"""New images in files: what a run's model says of them, and whose they are."""
+"""New images from files: the outputs of a run's model for them, and their patients."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,15 +33,15 @@ _UNKNOWN = (
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a model says of new images.
+    """Outputs of a model for new images.
 
     Attributes:
-        files: The N that it gave numbers for.
+        files: The N files that it gave numbers for.
         rows: (N, F), see `Sketch.rows`.
         distances: (N,) from the training images; None where the run fitted none.
         probabilities: (N, K).
         patients: (N,) indices; None where whose images they are is not known.
-        warnings: What a reader should know.
+        warnings: Warnings for readers of the result.
     """
 
     files: tuple[str, ...]
@@ -77,12 +77,12 @@ def look_at(
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
 ) -> Seen:
-    """Ask a model about the images of all sources.
+    """Run a model on the images of all sources.
 
     Args:
         sources: Image files, folders of them however deep, patterns, zips, CSV files, `tfds:NAME`.
         classifier: Computes what the images are compared by.
-        sketch: Of the classifier.
+        sketch: Sketch of the classifier.
         reporter: Receives the progress.
         patient_rules: See `read_patients`.
         likely_rules: See `read_patients`.

@@ -1,4 +1,4 @@
-"""What is measured of a picture itself, whatever a model makes of it: light, contrast, sharpness.
+"""Figures of the picture itself, independent of any model: light, contrast, sharpness.
 
 A network is trained to overlook such changes, so that its features and scores tell them late; and a
 device that is set differently changes them first. They are measured of the pixels that the network

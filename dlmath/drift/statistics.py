@@ -1,4 +1,4 @@
-"""What a server keeps of the images that it answered: sums, from which no image comes back."""
+"""Statistics that a server keeps of its images: sums, from which no image can be restored."""
 
 import hashlib
 import threading

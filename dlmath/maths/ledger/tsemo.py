@@ -14,7 +14,7 @@ from dlmath.maths.ledger.entry import (
 
 ENTRIES = (
     left_out(11, "Kinds of learning: supervised, unsupervised, reinforcement", "a classification"),
-    Entry(27, "Models lose accuracy as data drift", tests=("tests/drift/test_comparison.py",)),
+    Entry(27, "Models lose accuracy as data drift", tests=("tests/drift/test_two_sample.py",)),
     Entry(29, "Networks and Fourier series both approximate continuous functions"),
     Entry(30, "A finite labelled set can always be separated"),
     Entry(31, "The optimal boundary: lowest degree that reaches an accuracy; Nash's theorem"),

@@ -1,4 +1,4 @@
-"""By how much two sets of images differ, each known by the means of its numbers alone."""
+"""Discrepancies of two sets of images, computed from the means of their numbers."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import numpy as np
 from dlmath.drift.sketch import CELLS, Layout
 from dlmath.inference.decision_rule import DecisionRule
 
-# What is compared, by the name that the JSON document has for it.
+# Titles of the measures, by their names in the JSON document.
 TITLES = {
     "means": "where the images lie in feature space (SD)",
     "spread": "how they scatter there",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.drift.discrepancies import compared, discrepancies
+from dlmath.drift.discrepancy import compared, discrepancies
 from dlmath.drift.pictures import PICTURES
 from dlmath.drift.sketch import Sketch
 from dlmath.inference.decision_rule import Abstention

@@ -1,4 +1,4 @@
-"""The test: do new images come from where the reference's come from?
+"""Two-sample test of drift: are new images drawn from the same distribution as the reference?
 
 Source: Rabanser, Günnemann, Lipton, "Failing loudly: an empirical study of methods for detecting
 dataset shift", NeurIPS 2019, arXiv:1810.11953: a trained network's features and scores tell shifts
@@ -14,33 +14,34 @@ from typing import Any
 import numpy as np
 
 from dlmath.audit.group_differences import holm
-from dlmath.drift.discrepancies import SHARES, TITLES, compared, discrepancies
-from dlmath.drift.picture_means import PictureMean, picture_means
+from dlmath.drift.discrepancy import SHARES, TITLES, compared, discrepancies
+from dlmath.drift.pictures import NAMES
 from dlmath.drift.prevalence import Prevalence, prevalence_alone
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample, permuted, redrawn, redrawn_apart
-from dlmath.drift.sketch import Sketch
+from dlmath.drift.sketch import Layout, Sketch
 from dlmath.seeds import generator
 
 ALPHA = 0.01
 LEAST_ALPHA = 0.001  # less takes more draws than fit in memory
 _DRAWS = 1_999
+_LEAST_SPREAD = 1e-4  # what rounding leaves of a figure that does not vary
 _LEVEL = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One thing in which two sets of images may differ.
+class ShiftMeasure:
+    """One measure of shift between two sets of images.
 
     Attributes:
-        name: See `dlmath.drift.discrepancies.TITLES`.
-        statistic: As measured. Sampling alone makes it more than 0.
-        fair: What it stays below in 1 - alpha of samples that do not differ.
-        value: Without what sampling adds on average; of a share, the difference itself.
-        low: Lower end of its 95 % interval; None where whose images they are is not known.
-        high: Upper end.
-        p: That chance gives so much, by itself.
-        adjusted: The same, corrected for the number of tests (Holm).
+        name: See `dlmath.drift.discrepancy.TITLES`.
+        statistic: The measured value; sampling by itself makes it more than 0.
+        fair: The 1 - alpha quantile of the statistic over samples that do not differ.
+        value: The statistic less what sampling adds on average; for a share, the difference itself.
+        low: Lower end of its 95 % interval; None where patients are not known.
+        high: Upper end of that interval.
+        p: p-value of this measure by itself.
+        adjusted: p-value corrected for the number of tests (Holm).
     """
 
     name: str
@@ -53,7 +54,7 @@ class Difference:
     adjusted: float
 
     def as_json(self) -> dict[str, Any]:
-        """Return it under the names of the JSON document."""
+        """Return the fields under their names in the JSON document."""
         return {
             "name": self.name,
             "title": TITLES[self.name],
@@ -66,18 +67,46 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The verdict on new images.
+class PictureMean:
+    """Mean of one figure of the pictures, in the reference and in new images.
 
     Attributes:
-        images: How many there are.
-        patients: Of how many patients; None where that is not known.
-        reference_images: What they are compared with.
-        reference_patients: Of how many patients.
-        alpha: The false-alarm rate of the whole test.
-        differences: One of each thing that is compared.
-        pictures: Means of what is measured of a picture itself, those farthest apart first.
-        prevalence: Of two classes: whether it could be the prevalence alone.
+        name: See `dlmath.drift.pictures.NAMES`.
+        reference: Its mean over the reference; levels are in 0..1.
+        new: Its mean over the new images.
+        difference: Of the two, in standard deviations of single images of the reference; None where
+            it does not vary there.
+    """
+
+    name: str
+    reference: float
+    new: float
+    difference: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields under their names in the JSON document."""
+        return {
+            "name": self.name,
+            "title": NAMES[self.name],
+            "reference": self.reference,
+            "new": self.new,
+            "difference_sd": self.difference,
+        }
+
+
+@dataclass(frozen=True)
+class TwoSampleResult:
+    """Result of the two-sample test of new images against a reference.
+
+    Attributes:
+        images: Number of new images.
+        patients: Number of their patients; None where that is not known.
+        reference_images: Number of images of the reference.
+        reference_patients: Number of patients of the reference.
+        alpha: False-alarm rate of the whole test.
+        differences: The measures of shift.
+        pictures: Mean figures of the pictures themselves, the most different first.
+        prevalence: For two classes, whether a change of prevalence explains the shift.
     """
 
     images: int
@@ -85,28 +114,28 @@ class Comparison:
     reference_images: int
     reference_patients: int
     alpha: float
-    differences: tuple[Difference, ...]
+    differences: tuple[ShiftMeasure, ...]
     pictures: tuple[PictureMean, ...]
     prevalence: Prevalence | None
 
     @property
     def drifted(self) -> bool:
-        """Whether the new images differ."""
+        """Return whether any measure of shift is significant."""
         return any(one.adjusted <= self.alpha for one in self.differences)
 
     @property
-    def in_pictures_alone(self) -> bool:
-        """Whether they differ in the pictures, and in nothing that the model makes of them."""
+    def only_in_pictures(self) -> bool:
+        """Return whether only the pictures differ, not what the model computes from them."""
         differ = [one.name for one in self.differences if one.adjusted <= self.alpha]
         return differ == ["pictures"]
 
     @property
-    def by_prevalence_alone(self) -> bool:
-        """Whether they differ by no more than a change of prevalence can explain."""
+    def explained_by_prevalence(self) -> bool:
+        """Return whether a change of prevalence explains all of the shift."""
         return self.drifted and self.prevalence is not None and self.prevalence.p > self.alpha
 
 
-def compare(
+def compare_samples(
     reference: Reference,
     sketch: Sketch,
     new: Sample,
@@ -115,21 +144,21 @@ def compare(
     alpha: float = ALPHA,
     draws: int | None = None,
     seed: int = 0,
-) -> Comparison:
-    """Compare new images with a run's reference.
+) -> TwoSampleResult:
+    """Test new images against a run's reference.
 
     Args:
-        reference: Of the run.
-        sketch: Of its classifier.
+        reference: Reference of the run.
+        sketch: Sketch of its classifier.
         new: The numbers of the new images, by patient; or all in one where whose they are is not
             known.
         patients_known: Whether they are by patient. Then the p-values are those of permutations,
             exact if patients of both sides come from one distribution. Else samples of the
             reference take the place, with as many images of a patient as there.
-        alpha: Rate of false alarms, in (0, 1).
+        alpha: False-alarm rate, in (0, 1).
         draws: How many permutations or samples; None for at least as many as it takes for a p-value
             that is below `alpha` after its correction.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
     rng = generator("drift", seed)
     rows, layout = reference.rows(sketch), sketch.layout
@@ -146,7 +175,7 @@ def compare(
         again = discrepancies(layout, *redrawn_apart(own, new, draws, rng))
     else:
         chance = discrepancies(layout, *redrawn(own, new.total, draws, rng))
-    return Comparison(
+    return TwoSampleResult(
         images=new.total,
         patients=len(new.images) if patients_known else None,
         reference_images=own.total,
@@ -164,7 +193,7 @@ def _differences(
     chance: Mapping[str, np.ndarray],
     again: Mapping[str, np.ndarray] | None,
     alpha: float,
-) -> tuple[Difference, ...]:
+) -> tuple[ShiftMeasure, ...]:
     draws = len(chance[names[0]])
     p_values = [
         float((1 + (np.abs(chance[name]) >= np.abs(found[name])).sum()) / (1 + draws))
@@ -178,7 +207,7 @@ def _differences(
         )
         statistic = float(np.abs(found[name][0]))
         fair = float(np.quantile(np.abs(chance[name]), 1 - alpha))
-        differences.append(Difference(name, statistic, fair, value, low, high, p, adjusted))
+        differences.append(ShiftMeasure(name, statistic, fair, value, low, high, p, adjusted))
     return tuple(differences)
 
 
@@ -226,3 +255,26 @@ def _prevalence(
     names = compared(sketch.rule, sketch.layout)
     number = len(new.images) if patients_known else None
     return prevalence_alone(sketch.layout, names, (none, one), new, number, draws, rng)
+
+
+def picture_means(
+    layout: Layout, reference: np.ndarray, new: np.ndarray
+) -> tuple[PictureMean, ...]:
+    """Return each figure of the pictures, those whose means are farthest apart first.
+
+    Args:
+        layout: Layout of the numbers.
+        reference: (F,), means over the reference.
+        new: (F,), means over the new images.
+    """
+    if not layout.pictures:
+        return ()
+    first, second = np.triu_indices(layout.pictures)
+    squares = layout.part(reference, "picture_products")[first == second]
+    own, other = (layout.part(means, "pictures") for means in (reference, new))
+    spread = np.sqrt(np.maximum(squares - own**2, 0))
+    found = [
+        PictureMean(name, float(a), float(b), float((b - a) / sd) if sd > _LEAST_SPREAD else None)
+        for name, a, b, sd in zip(NAMES, own, other, spread, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda one: -abs(one.difference or 0)))

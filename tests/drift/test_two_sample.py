@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from dlmath.drift.comparison import compare
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
+from dlmath.drift.two_sample import compare_samples
 
 REPEATS = 60
 
@@ -54,7 +54,7 @@ def test_a_shift_of_the_features_is_seen(compare_drawn, known):
     found = compare_drawn(1, 100, known=known, draws=999, shift=0.5)
 
     assert found.drifted
-    assert not found.by_prevalence_alone
+    assert not found.explained_by_prevalence
     (means,) = (one for one in found.differences if one.name == "means")
     assert means.adjusted <= 0.01
     assert means.statistic > means.fair
@@ -69,7 +69,7 @@ def test_a_change_of_prevalence_is_told_from_one_of_the_images(compare_drawn):
     found = compare_drawn(2, 200, draws=999, ill=0.95)
 
     assert found.drifted
-    assert found.by_prevalence_alone
+    assert found.explained_by_prevalence
     assert found.prevalence.low <= 0.95 <= found.prevalence.high
     assert found.prevalence.reference == pytest.approx(0.5, abs=0.1)
 
@@ -79,8 +79,8 @@ def test_a_change_of_the_pictures_that_the_model_overlooks_is_seen(compare_drawn
     found = compare_drawn(5, 60, known=known, draws=999, contrast=0.9)
 
     assert found.drifted
-    assert found.in_pictures_alone
-    assert not found.by_prevalence_alone
+    assert found.only_in_pictures
+    assert not found.explained_by_prevalence
     apart = {one.name: one.difference for one in found.pictures}
     assert apart["mean"] > 0.2  # the darkest level of those that are drawn
     assert apart["blue"] < -0.2  # and the lightest
@@ -99,7 +99,7 @@ def test_a_small_rate_can_still_be_reached(gaussian_rule, draw_reference):
     new = draw_reference(1, 60, shift=2)
     sample = Sample.of(new.rows(sketch), new.patients)
 
-    found = compare(draw_reference(2, 80), sketch, sample, patients_known=True, alpha=0.001)
+    found = compare_samples(draw_reference(2, 80), sketch, sample, patients_known=True, alpha=0.001)
 
     assert found.drifted
 

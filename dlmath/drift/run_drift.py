@@ -1,4 +1,4 @@
-"""Compare what a run meets today with what it was trained on."""
+"""Drift of a run: test new images against the images that it was trained on."""
 
 import math
 import shlex
@@ -13,13 +13,13 @@ from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
 from dlmath.data.patient_reading import patients_known, rules_for
 from dlmath.data.sources import Source
-from dlmath.drift.comparison import ALPHA, LEAST_ALPHA, Comparison, compare
-from dlmath.drift.discrepancies import compared
+from dlmath.drift.discrepancy import compared
 from dlmath.drift.folder import look_at
 from dlmath.drift.reference import Reference, find_reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
 from dlmath.drift.statistics import LEAST, ServedStatistics, Totals, model_of
+from dlmath.drift.two_sample import ALPHA, LEAST_ALPHA, TwoSampleResult, compare_samples
 from dlmath.errors import DataError, RunError, UserError
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.runtimes import load_classifier
@@ -38,27 +38,27 @@ _OLD_SERVER = (
 
 @dataclass(frozen=True)
 class Drift:
-    """What came out.
+    """Result of a drift test.
 
     Attributes:
-        run: That was asked about.
-        sources: Of the new images; empty for those that a server answered.
-        comparison: The test.
-        served: What the server kept; None for files.
-        farthest: Of files, those that differ most from the training images, with their distance.
-        warnings: What a reader should know.
+        run: The run that was tested.
+        sources: Sources of the new images; empty for those that a server answered.
+        comparison: Result of the two-sample test.
+        served: Sums that the server kept; None for files.
+        farthest: The files that differ most from the training images, with their distances.
+        warnings: Warnings for readers of the result.
     """
 
     run: Run
     sources: tuple[str, ...]
-    comparison: Comparison
+    comparison: TwoSampleResult
     served: Totals | None
     farthest: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
 
     @property
     def reference_patients(self) -> int | None:
-        """How many patients the run's validation images are of; None where that is not known."""
+        """Number of patients of the run's validation images; None where that is not known."""
         known = patients_known(self.run.recipe, self.run.manifest)
         return self.comparison.reference_patients if known else None
 
@@ -79,13 +79,13 @@ class Drift:
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """The verdict in one sentence."""
         found = self.comparison
         if not found.drifted:
             return "No drift was found: fair samples differ as much."
-        if found.by_prevalence_alone:
+        if found.explained_by_prevalence:
             return "The images differ, as they would if the prevalence alone had changed."
-        if found.in_pictures_alone:
+        if found.only_in_pictures:
             return (
                 "The pictures differ, as another device or setting would make them; what the model "
                 "makes of them does not."
@@ -112,7 +112,7 @@ class Drift:
             "differences": [one.as_json() for one in found.differences],
             "pictures": [one.as_json() for one in found.pictures],
             "prevalence": found.prevalence and found.prevalence.as_json(),
-            "prevalence_alone": found.by_prevalence_alone,
+            "prevalence_alone": found.explained_by_prevalence,
             "farthest": list(self.farthest),
             "retrain": self.retrain,
             "warnings": list(self.warnings),
@@ -128,7 +128,7 @@ def drift(
     classifier: Classifier | None = None,
     reporter: Reporter = SILENT,
 ) -> Drift:
-    """Say whether images differ from those that a run was trained on.
+    """Test whether images differ from those that a run was trained on.
 
     Args:
         run: A run, its folder or its name under `runs/`; None for the newest finished one.
@@ -137,7 +137,7 @@ def drift(
         patient_rules: How to read the patients of `data` from file names, as in a recipe; empty:
             not known; None: by the run's rules, or a guess where these do not fit.
         alpha: The rate of false alarms, of all that is compared together; from 0.001 to below 1.
-        classifier: Of the run, where it is loaded by now.
+        classifier: Classifier of the run, if it is already loaded.
         reporter: Receives the progress.
 
     Raises:
@@ -173,7 +173,7 @@ def drift(
     sample = Sample.of(seen.rows, patients)
     if known:
         _check_enough_patients(reference, sample, len(compared(classifier, sketch.layout)), alpha)
-    comparison = compare(reference, sketch, sample, patients_known=known, alpha=alpha)
+    comparison = compare_samples(reference, sketch, sample, patients_known=known, alpha=alpha)
     farthest = tuple(seen.farthest(sketch))
     return Drift(found, tuple(given), comparison, None, farthest, (*seen.warnings, *notes))
 
@@ -192,7 +192,7 @@ def _of_server(
         raise _not_its_own(run)
     _check_enough_images(served.images)
     sample = Sample(served.sums[np.newaxis], np.array([served.images]))
-    comparison = compare(reference, sketch, sample, patients_known=False, alpha=alpha)
+    comparison = compare_samples(reference, sketch, sample, patients_known=False, alpha=alpha)
     return Drift(run, (), comparison, served, (), warnings)
 
 
@@ -226,7 +226,7 @@ def _check_enough_images(images: int) -> None:
 
 
 def _check_enough_patients(reference: Reference, new: Sample, tests: int, alpha: float) -> None:
-    """Refuse what could not give an alarm, whatever it shows: "no drift" would mean nothing."""
+    """Check that enough patients are there to give an alarm: "no drift" would mean nothing."""
     own, patients = len(np.unique(reference.patients)), len(new.images)
     least = tests / math.comb(own + patients, patients)  # of p-values, after their correction
     if least > alpha:
