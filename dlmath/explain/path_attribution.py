@@ -55,7 +55,7 @@ def integrated_gradients(
     Args:
         parts: The classifier.
         image: (S, S, 3) in 0..255.
-        index: Of the class.
+        index: Index of the class.
         most_steps: Where to give up; at least 16.
 
     Returns:
