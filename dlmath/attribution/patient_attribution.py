@@ -63,7 +63,7 @@ class WhyPatients:
 
     @property
     def is_settled(self) -> bool | None:
-        """Whether both ends of the interval decide alike; None for more than two classes."""
+        """Return whether both ends of the interval decide alike; None for more than two classes."""
         if self.threshold is None:
             return None
         low, high = decide_binary(np.array([self.low, self.high]), self.threshold)

@@ -1,4 +1,4 @@
-"""Are two pictures one? Lay one over the other as well as can be, and correlate their details.
+"""Alignment: lay one picture over another as well as possible, and correlate their details.
 
 The method is that of Lucas and Kanade: the difference that a small shift or stretch makes is
 linear in it, with the picture's slopes as coefficients, so that each step solves five equations,

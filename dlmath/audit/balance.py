@@ -1,4 +1,4 @@
-"""How many images and patients each class has: overall, by part, by patient."""
+"""Class balance: counts of images and patients of each class, overall and by part."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

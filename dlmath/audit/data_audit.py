@@ -46,7 +46,7 @@ class Audit:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many findings there are of each severity."""
+        """Number of findings of each severity."""
         times = Counter(finding.severity for finding in self.findings)
         return {severity: times[severity] for severity in SEVERITIES}
 
@@ -62,7 +62,7 @@ class Audit:
 
     @property
     def patients(self) -> int | None:
-        """How many patients there are; None where not every image's is known."""
+        """Number of patients; None where not every image's is known."""
         return patient_count(example.patient for example in self.examples)
 
     @property

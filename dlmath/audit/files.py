@@ -100,7 +100,7 @@ def _oddities(stats: Sequence[ImageStats]) -> Iterator[Finding]:
 
 
 def _has_wrong_ending(image: ImageStats) -> bool:
-    """Whether the name is that of the other format; a DICOM file was converted, and is of none."""
+    """Return whether the name is that of the other format; a converted DICOM file has none."""
     ending = PurePosixPath(image.file).suffix.lower()
     return _FORMATS.get(ending, image.format) != image.format
 

@@ -32,7 +32,7 @@ class ConfidentLearning:
 
     @property
     def estimated_errors(self) -> float:
-        """How many labels are estimated to be wrong."""
+        """Estimated number of wrong labels."""
         return float(self.joint.sum() - np.trace(self.joint))
 
 

@@ -34,7 +34,7 @@ def write_page(audit: Audit, path: Path) -> Path:
 
 
 def audit_page(audit: Audit) -> str:
-    """Return the page's HTML; it needs nothing beside it."""
+    """Return the page's HTML; it needs no other file."""
     by_file = {example.file: example for example in audit.examples}
     thumbnails = _Thumbnails(by_file)
     names = ", ".join(PurePosixPath(source).name or source for source in audit.sources)

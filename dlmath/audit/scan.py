@@ -26,7 +26,7 @@ from dlmath.data.pixels import in_threads
 from dlmath.data.sources import ImageRecord
 from dlmath.reporting import SILENT, Reporter
 
-# Pillow leaves Python's lock for the decoding alone: further threads would wait for the lock.
+# Pillow releases Python's lock only while it decodes: further threads would wait for the lock.
 THREADS = 4
 # Pixels from which images are decoded one at a time: four of 100 megapixels would take gigabytes.
 _LARGE = 10_000_000

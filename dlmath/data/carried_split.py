@@ -1,4 +1,4 @@
-"""Split data again after a training on some of them: nobody changes sides.
+"""Carry a split over to more data: no patient changes sides.
 
 Weights that go on from a run have seen its training part, and its test part must stay unseen.
 """
@@ -65,7 +65,7 @@ def carry_over(
 
 
 class _Before:
-    """In which parts an image, or its patient, was."""
+    """Return the parts that an image, or its patient, was in."""
 
     def __init__(self, rows: Iterable[Mapping[str, str]]):
         self.of_content: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Which images belong together when data are split: those of one patient, and copies of a file."""
+"""Groups of images that a split keeps together: those of one patient, and copies of a file."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -46,7 +46,7 @@ class PatientReading:
 
     @property
     def count(self) -> int | None:
-        """How many patients there are; None where not every image's is known."""
+        """Number of patients; None where not every image's is known."""
         return patient_count(self.patients)
 
     @property
@@ -56,7 +56,7 @@ class PatientReading:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of results should know: that patients are guessed, and the doubts."""
+        """Warnings for readers of results: that patients are guessed, and the doubts."""
         return (*([_said(self.guess)] if self.guess else ()), *self.doubts)
 
     def as_json(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def rules_for(
 
 
 def patients_known(recipe: Recipe, manifest: Mapping[str, Any]) -> bool:
-    """Whether the patient of every image of a run's data is known, by its recipe and manifest."""
+    """Return whether the patient of every image of a run is known, by its recipe and manifest."""
     recorded = manifest.get("patients")
     # Runs of before did not record it: their rules read every name, or stopped the training.
     return bool(recipe.patient_rules) if recorded is None else recorded["count"] is not None

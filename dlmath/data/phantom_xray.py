@@ -34,7 +34,7 @@ RIBS = 10
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What stays the same in every film of one patient. Lengths in half pictures."""
+    """Anatomy of one patient, the same in every film. Lengths in half pictures."""
 
     cage_width: float  # half the inner width of the rib cage at its widest
     cage_top: float  # v of the lungs' apices

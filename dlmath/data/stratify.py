@@ -1,8 +1,8 @@
-"""Cutting patients into parts that hold the classes in equal proportions.
+"""Stratified cuts of patients into parts that hold the classes in equal proportions.
 
 Each stratum, the patients with one set of classes, is put in the order of a hash of (seed,
 patient) and cut into contiguous blocks. The cut depends on nothing but the seed and the patients:
-not on the machine or the order of the files. Another file of a known patient moves nobody whose
+not on the machine or the order of the files. Another file of a known patient moves no one whose
 classes stay the same, and a new patient moves at most one other per cut of the stratum.
 """
 

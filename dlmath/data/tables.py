@@ -14,7 +14,7 @@ _NEEDED = ("file", "class")
 def read_table(path: Path) -> SourceContents:
     """Read the images that a CSV describes.
 
-    Columns may stand in any order and others beside them; a blank `patient` or `split` is none.
+    Columns may stand in any order and others between them; a blank `patient` or `split` is none.
 
     Raises:
         DataError: The CSV lacks a column or a value, repeats a file, names a part that does not

@@ -35,7 +35,7 @@ class Sample:
 
     @property
     def total(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return int(self.images.sum())
 
     @property

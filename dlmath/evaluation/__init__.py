@@ -1,6 +1,6 @@
-"""What a trained classifier is worth, with intervals.
+"""Evaluation of a trained classifier: metrics with intervals.
 
-Names are loaded on first use: the metrics need NumPy alone, running a model needs TensorFlow.
+Names are loaded on first use: the metrics need only NumPy, running a model needs TensorFlow.
 """
 
 from typing import TYPE_CHECKING

@@ -42,7 +42,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Curves:
-    """What a report draws of one set of predictions.
+    """Curves that a report draws of one set of predictions.
 
     Attributes:
         roc: Sensitivity over 1 - specificity.

@@ -1,4 +1,4 @@
-"""What an evaluation says beyond its metrics: of the threshold, of groups and of patients."""
+"""Details of an evaluation beyond its metrics: the threshold, groups and patients."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -88,7 +88,7 @@ def threshold_choice(evaluated: Evaluated, record: Mapping[str, Any]) -> dict[st
 
 
 def points(evaluated: Evaluated) -> dict[str, Estimate]:
-    """Return the operating points; none for more than two classes or with one class alone."""
+    """Return the operating points; none for more than two classes or with only one class."""
     positive = evaluated.positive
     if positive is None or positive.all() or not positive.any():
         return {}

@@ -91,7 +91,7 @@ def measure(
     seed: int,
     warnings: Sequence[str] = (),
 ) -> Evaluation:
-    """Return every metric with its interval, from probabilities alone.
+    """Return every metric with its interval, from probabilities only.
 
     Args:
         classifier: Whose probabilities these are.

@@ -1,7 +1,7 @@
 r"""The calibration error without the bias of its estimate, and an interval that holds it.
 
 The mean absolute gap between what is predicted and what happens, over bins, is above 0 for a
-perfectly calibrated model too, by chance alone. With g_b the gap of a bin times its share of the
+perfectly calibrated model too, just by chance. With g_b the gap of a bin times its share of the
 images, and noise e from the bootstrap by patient, what would have been measured had the true gaps
 been m is S(m) = sum |m_b + e_b|. The true error is a point of three lines of gaps t d, along which
 the chance of the measured S(g), or of a higher one, grows with t:

@@ -44,7 +44,7 @@ _EDGE = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What is measured: images with what is known and what was said of them.
+    """Sample to measure: images with their truth and the probabilities predicted for them.
 
     Attributes:
         rule: Whose probabilities these are.

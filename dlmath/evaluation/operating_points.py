@@ -1,4 +1,4 @@
-"""What a classifier reaches at a fixed specificity or sensitivity, whatever its threshold."""
+"""Operating points: sensitivity at a fixed specificity and the reverse, at any threshold."""
 
 from collections.abc import Callable
 from typing import Literal

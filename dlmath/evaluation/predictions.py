@@ -1,4 +1,4 @@
-"""What a run answered on its test part, image by image, as `predictions.csv` keeps it."""
+"""Predictions of a run on its test part, image by image, as `predictions.csv` keeps them."""
 
 import csv
 from collections.abc import Mapping, Sequence

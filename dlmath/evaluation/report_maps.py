@@ -1,4 +1,4 @@
-"""Heat maps of a report: explained once, kept beside it, shown in it from then on.
+"""Heat maps of a report: explained once, kept next to it, shown in it from then on.
 
 `report/maps/` holds a picture of each and `maps.json`. They are of the predictions that the run had
 then; once these are others, the maps are left out until they are drawn again.
@@ -63,7 +63,7 @@ def keep_maps(
 
 
 def _are_kept(run: Run) -> bool:
-    """Whether the maps of these predictions are there, each with its picture."""
+    """Return whether the maps of these predictions are there, each with its picture."""
     try:
         kept = read_json(_folder(run) / "maps.json")
         is_same = all(kept[name] == value for name, value in _origin(run).items())

@@ -1,4 +1,4 @@
-"""What an evaluation says of abstaining: how many are answered, and how rightly."""
+"""Selective figures of an evaluation: coverage and risk of the answers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -97,7 +97,7 @@ def _curve(wrong: np.ndarray, confidence: np.ndarray, clusters: np.ndarray) -> l
     points = []
     for row in rows:
         risk = _figure(share_of_images(wrong, confidence >= found.confidence[row], clusters))
-        assert risk is not None  # somebody is answered
+        assert risk is not None  # some image is answered
         points.append({"coverage": float(found.coverage[row]), "risk": risk.pop("value"), **risk})
     return points
 

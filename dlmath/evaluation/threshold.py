@@ -67,7 +67,7 @@ def _candidates(scores: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Rule:
-    """What the threshold is to be best at.
+    """Rule that the threshold is chosen by.
 
     Attributes:
         name: `youden`: the highest sensitivity + specificity - 1 (Youden, "Index for rating
@@ -239,7 +239,7 @@ def _may_be_best(
 
 
 def _is_refused(row: int, gain: np.ndarray, drawn: np.ndarray) -> bool:
-    """Whether some candidate has a higher gain than that of a row, by more than chance gives.
+    """Return whether some candidate has a higher gain than a row's, by more than chance gives.
 
     Args:
         row: Of C candidates.

@@ -140,7 +140,7 @@ def not_in_cache(
 
 
 def _key(example: ImageRecord, view: View | None) -> bytes:
-    """What a row is found by: the bytes of the file and the view of it, not the file's name."""
+    """Return the key of a row: the bytes of the file and the view of it, not the file's name."""
     content = bytes.fromhex(example.sha256)
     return hashlib.sha256(content + view.text.encode()).digest() if view else content
 

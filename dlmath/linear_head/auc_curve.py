@@ -1,4 +1,4 @@
-"""How the AUC grows with the number of training patients, and how many a target would take.
+"""Learning curve: the AUC by the number of training patients, and how many a target would take.
 
 Where the patients are not known, each image stands for one, and images are what is counted.
 """

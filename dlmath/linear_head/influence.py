@@ -1,4 +1,4 @@
-"""On which training patients a prediction leans, and what it becomes without them."""
+"""Influence of the training patients: predictions without each of them in turn."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Influence:
 
     @property
     def changes(self) -> np.ndarray:
-        """What the absence of each patient adds to the log-odds of each class, (M, P, K).
+        """Change of the log-odds of each class without each patient, (M, P, K).
 
         Near 0 and 1 probabilities hardly move; log-odds do.
         """

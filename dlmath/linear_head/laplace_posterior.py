@@ -1,4 +1,4 @@
-r"""How sure a probability is: a Gaussian posterior of the head around its optimum.
+r"""Laplace approximation: a Gaussian posterior of the head around its optimum.
 
 The penalty is a Gaussian prior and the objective times S the negative log posterior. To second
 order around the optimum the parameters are Gaussian with the precision

@@ -1,4 +1,4 @@
-r"""What the model predicts for each patient when it has not seen that patient.
+r"""Leave-one-patient-out predictions of a head, by one Newton step or by real refits.
 
 Leaving out patient g takes the terms of its n rows from the objective, and the rest are
 standardised again: in the coordinates of all rows, the penalty of feature j is scaled by q_j^2, the

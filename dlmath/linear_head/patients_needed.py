@@ -1,4 +1,4 @@
-"""How many training patients a target takes, in numbers and in a sentence that fits to them."""
+"""Number of training patients that a target takes, in numbers and in a sentence."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ FARTHEST = 100
 
 @dataclass(frozen=True)
 class Needed:
-    """How many training patients, or images, a target takes.
+    """Number of training patients, or images, that a target takes.
 
     Attributes:
         target: An AUC.

@@ -116,7 +116,7 @@ class RegularizationPath:
                 return best
 
     def _left_behind(self) -> bool:
-        """Whether the last penalties are all worse than the best by more than its error."""
+        """Return whether the last penalties are all worse than the best by more than its error."""
         best = min(self.points.values(), key=lambda point: point.cv_loss)
         last = list(self.points.values())[-CLEARLY_WORSE:]
         return len(last) == CLEARLY_WORSE and all(

@@ -1,6 +1,6 @@
 """`tfds:NAME`: any image classification set of TensorFlow Datasets that is prepared on disk.
 
-The encoded images are written to the cache once, as files beside a CSV, and read from there like
+The encoded images are written to the cache once, as files next to a CSV, and read from there like
 all other data, so that one specification of decoding holds for them too.
 """
 
@@ -129,7 +129,7 @@ def _write_images(prepared: Path, folder: Path, reporter: Reporter) -> Iterator[
 
 
 def _is_usable(file: str, taken: set[str]) -> bool:
-    """Whether a file can be written by this name: inside the folder, an image, and the first."""
+    """Return whether a file can have this name: inside the folder, an image, and the first."""
     return (
         is_safe(file)
         and file.lower().endswith(IMAGE_ENDINGS)
