@@ -35,7 +35,7 @@ from dlmath.explain.deletion import deletion_figure, insertion_figure
 from dlmath.explain.energy import PASSING, energy_inside, random_energies, truth_of
 from dlmath.explain.heat_map import HeatMap, enlarge
 from dlmath.explain.methods import METHODS, QUICK
-from dlmath.explain.randomization import sanity, sanity_figure
+from dlmath.explain.sanity import sanity, sanity_figure
 from dlmath.explain.similarity import rank_correlation
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import Reporter

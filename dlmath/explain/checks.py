@@ -12,7 +12,7 @@ from dlmath.explain.energy import energy_figure, truth_of
 from dlmath.explain.figure import Figure
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import QUICK
-from dlmath.explain.randomization import sanity, sanity_figure
+from dlmath.explain.sanity import sanity, sanity_figure
 
 
 def cheap_figures(heat_map: HeatMap, file: Path, class_name: str) -> tuple[Figure, ...]:

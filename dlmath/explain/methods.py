@@ -6,11 +6,12 @@ from functools import partial
 import numpy as np
 
 from dlmath.errors import UserError, did_you_mean
-from dlmath.explain.class_activation import grad_cam, grad_cam_plus_plus
 from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.grad_cam import grad_cam
+from dlmath.explain.grad_cam_plus_plus import grad_cam_plus_plus
 from dlmath.explain.heat_map import HeatMap
-from dlmath.explain.path_attribution import integrated_gradients
-from dlmath.explain.perturbation import occlusion
+from dlmath.explain.integrated_gradients import integrated_gradients
+from dlmath.explain.occlusion import occlusion
 
 Method = Callable[[ClassifierParts, np.ndarray, int], HeatMap]
 

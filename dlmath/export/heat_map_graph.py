@@ -1,4 +1,4 @@
-"""Grad-CAM of the decided class in TensorFlow operations, as `class_activation` computes it.
+"""Grad-CAM of the decided class in TensorFlow operations, as `dlmath.explain.grad_cam` computes it.
 
 Where the head was made of from-scratch layers, its gradient is the one derived by hand: it is
 traced into the graph, which needs none of our code when it runs.

@@ -13,8 +13,8 @@ import numpy as np
 
 from dlmath.data.image_headers import read_checked
 from dlmath.errors import VerificationError
-from dlmath.explain.class_activation import grad_cam
 from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.grad_cam import grad_cam
 from dlmath.export.cases import Cases
 
 # Of a heat map, relative to its largest value: TensorFlow and Pillow enlarge it each in float32.

@@ -7,7 +7,7 @@ report = gradcheck.check(MyLayer())         # one of your own
 assert report.passed, report.failures()
 """
 
-from dlmath.gradcheck.gradient_check import LEAST_SLOPE, TOLERANCE, check, check_case
+from dlmath.gradcheck.check import LEAST_SLOPE, TOLERANCE, check, check_case
 from dlmath.gradcheck.registry import CASES
 from dlmath.gradcheck.report import ORACLES, Report, Row
 

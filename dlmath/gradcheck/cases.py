@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath import layers
-from dlmath.gradcheck.pass_pair import PassPair, layer_passes, spread
+from dlmath.gradcheck.subject import Subject
+from dlmath.gradcheck.subjects import layer_subject, spread
 
 IMAGES = (2, 5, 6, 2)
 ROWS = (4, 5)
@@ -68,7 +69,7 @@ class Case(Protocol):
     def keras_tolerance(self) -> float | None:
         """What the comparison with Keras may show, where Keras itself rounds."""
 
-    def pass_pair(self, random: np.random.Generator) -> PassPair:
+    def subject(self, random: np.random.Generator) -> Subject:
         """The pair of passes at a random point."""
 
     def extremes(self) -> "dict[str, Case]":
@@ -110,8 +111,8 @@ class LayerCase:
         """A new layer of Keras with the same arguments."""
         return getattr(keras.layers, self.kind)(**self.arguments, **options)
 
-    def pass_pair(self, random: np.random.Generator) -> PassPair:
-        return layer_passes(
+    def subject(self, random: np.random.Generator) -> Subject:
+        return layer_subject(
             self.layer(dtype="float64"),
             self.draw(self.shape, random),
             random,
@@ -167,7 +168,7 @@ class LossCase:
     def name(self) -> str:
         return f"{self.kind}({', '.join(f'{k}={v}' for k, v in self.arguments.items())})"
 
-    def pass_pair(self, random: np.random.Generator) -> PassPair:
+    def subject(self, random: np.random.Generator) -> Subject:
         ours = getattr(layers.losses, self.kind)(**self.arguments)
         theirs = getattr(keras.losses, self.kind)(**self.arguments, reduction=None, dtype="float64")
 
@@ -176,7 +177,7 @@ class LossCase:
             finite = tf.where(tf.math.is_inf(y_pred), tf.constant(-1e4, y_pred.dtype), y_pred)
             return theirs(y_true, finite)
 
-        return PassPair(
+        return Subject(
             ours.function,
             {
                 "y_true": tf.constant(self._truth(random), "float64"),
@@ -222,9 +223,9 @@ class PenaltyCase:
     def name(self) -> str:
         return f"{self.kind}()"
 
-    def pass_pair(self, random: np.random.Generator) -> PassPair:
+    def subject(self, random: np.random.Generator) -> Subject:
         factor = 0.25  # exact in float32, in which Keras keeps it
-        return PassPair(
+        return Subject(
             getattr(layers.regularizers, self.kind)(factor),
             {"x": tf.constant(self.draw(self.shape, random), "float64")},
             reference=getattr(keras.regularizers, self.kind)(factor),
@@ -257,10 +258,10 @@ class MapCase:
     def name(self) -> str:
         return self.kind
 
-    def pass_pair(self, random: np.random.Generator) -> PassPair:
+    def subject(self, random: np.random.Generator) -> Subject:
         linear = self.make()
         pair = layers.Pair(lambda x: (linear(x), None), lambda _, g: {"x": linear.adjoint(g)})
-        return PassPair(pair, {"x": tf.constant(spread(self.shape, random))})
+        return Subject(pair, {"x": tf.constant(spread(self.shape, random))})
 
     def extremes(self) -> dict[str, Case]:
         return {}

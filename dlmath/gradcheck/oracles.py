@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from dlmath.gradcheck.pass_pair import PassPair, Tensors, inner, normal_like, tape_gradients
+from dlmath.gradcheck.subject import Subject, Tensors, inner, normal_like, tape_gradients
 
 Judge = Callable[[tf.Tensor], float]
 
@@ -38,47 +38,49 @@ def relative_error(ours: tf.Tensor, theirs: tf.Tensor) -> float:
 
 
 def tape(
-    passes: PassPair, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
     """Against the tape through the forward pass."""
-    expected = tape_gradients(passes.plain, passes.tensors, upstream)
-    return {name: partial(relative_error, theirs=expected[name]) for name in passes.names}
+    expected = tape_gradients(subject.plain, subject.tensors, upstream)
+    return {name: partial(relative_error, theirs=expected[name]) for name in subject.names}
 
 
 def reference(
-    passes: PassPair, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
     """Against the reference: its output, and the tape's gradient through it."""
-    outputs = zip(passes.plain(passes.tensors), passes.by_reference(passes.tensors), strict=True)
+    outputs = zip(
+        subject.plain(subject.tensors), subject.by_reference(subject.tensors), strict=True
+    )
     forward = max(relative_error(ours, theirs) for ours, theirs in outputs)
-    expected = tape_gradients(passes.by_reference, passes.tensors, upstream)
+    expected = tape_gradients(subject.by_reference, subject.tensors, upstream)
 
     def judge(claimed: tf.Tensor, name: str) -> float:
         return max(forward, relative_error(claimed, expected[name]))
 
-    return {name: partial(judge, name=name) for name in passes.names}
+    return {name: partial(judge, name=name) for name in subject.names}
 
 
 def differences(
-    passes: PassPair, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
     """Directional derivatives of phi by central differences of fourth order."""
 
     def evidence(name: str) -> tuple[tf.Tensor, tf.Tensor]:
-        direction = unit_direction(passes.tensors[name], random)
-        along = partial(moved, passes.tensors, name, direction)
-        return direction, five_point(lambda step: inner(passes.plain(along(step)), upstream))
+        direction = unit_direction(subject.tensors[name], random)
+        along = partial(moved, subject.tensors, name, direction)
+        return direction, five_point(lambda step: inner(subject.plain(along(step)), upstream))
 
-    found = {name: [evidence(name) for _ in range(DIRECTIONS)] for name in passes.names}
+    found = {name: [evidence(name) for _ in range(DIRECTIONS)] for name in subject.names}
 
     def judge(claimed: tf.Tensor, name: str) -> float:
         return max(_along(claimed, direction, slope) for direction, slope in found[name])
 
-    return {name: partial(judge, name=name) for name in passes.names}
+    return {name: partial(judge, name=name) for name in subject.names}
 
 
 def adjoint(
-    passes: PassPair, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
     """<J v, g> = <v, J* g>: forward-mode derivative against backward pass.
 
@@ -87,10 +89,10 @@ def adjoint(
     """
 
     def judge_of(name: str) -> Judge:
-        value = passes.tensors[name]
+        value = subject.tensors[name]
         direction = unit_direction(value, random)
         with tf.autodiff.ForwardAccumulator(value, direction) as forward_mode:
-            outputs = passes.plain({**passes.tensors, name: value})
+            outputs = subject.plain({**subject.tensors, name: value})
             tangents = [forward_mode.jvp(output) for output in outputs]
         pairs = [(t, g) for t, g in zip(tangents, upstream, strict=True) if t is not None]
         left = tf.zeros((), value.dtype)
@@ -98,7 +100,7 @@ def adjoint(
             left = inner([tangent for tangent, _ in pairs], [g for _, g in pairs])
         return partial(_along, direction=direction, slope=left)
 
-    return {name: judge_of(name) for name in passes.names}
+    return {name: judge_of(name) for name in subject.names}
 
 
 def _along(claimed: tf.Tensor, direction: tf.Tensor, slope: tf.Tensor) -> float:
@@ -109,20 +111,20 @@ def _along(claimed: tf.Tensor, direction: tf.Tensor, slope: tf.Tensor) -> float:
 
 
 def taylor_slope(
-    passes: PassPair, upstream: list[tf.Tensor], random: np.random.Generator
+    subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Callable[[tf.Tensor], float | None]]:
     """The order at which phi(x + h v) - phi(x) - h <gradient, v> vanishes with h.
 
     2 for a right gradient and 1 for a wrong one. None where the remainder is rounding at every h:
     phi is then affine along v and the gradient exact. An odd phi may have 3.
     """
-    at_point = inner(passes.plain(passes.tensors), upstream)
+    at_point = inner(subject.plain(subject.tensors), upstream)
     steps = 1e-2 / 2.0 ** np.arange(6)
 
     def judge_of(name: str) -> Callable[[tf.Tensor], float | None]:
-        direction = unit_direction(passes.tensors[name], random)
-        along = partial(moved, passes.tensors, name, direction)
-        rises = [float(inner(passes.plain(along(h)), upstream) - at_point) for h in steps]
+        direction = unit_direction(subject.tensors[name], random)
+        along = partial(moved, subject.tensors, name, direction)
+        rises = [float(inner(subject.plain(along(h)), upstream) - at_point) for h in steps]
         return partial(judge, direction=direction, rises=np.array(rises))
 
     def judge(claimed: tf.Tensor, direction: tf.Tensor, rises: np.ndarray) -> float | None:
@@ -134,7 +136,7 @@ def taylor_slope(
             return None
         return float(np.polyfit(np.log(steps), np.log(remainders + 1e-300), 1)[0])
 
-    return {name: judge_of(name) for name in passes.names}
+    return {name: judge_of(name) for name in subject.names}
 
 
 class SecondOrder:
@@ -145,36 +147,37 @@ class SecondOrder:
     """
 
     def __init__(
-        self, passes: PassPair, upstream: list[tf.Tensor], random: np.random.Generator
+        self, subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator
     ) -> None:
-        self.passes = passes
+        self.subject = subject
         self.upstream = upstream
-        self.direction = {name: unit_direction(x, random) for name, x in passes.tensors.items()}
+        self.direction = {name: unit_direction(x, random) for name, x in subject.tensors.items()}
         points = {step: self._gradients_at(step) for step in (-2, -1, 1, 2)}
 
         def product(name: str) -> tf.Tensor:
             return five_point(lambda step: points[round(step / STEP)][name])
 
-        self.expected = {name: product(name) for name in passes.names}
+        self.expected = {name: product(name) for name in subject.names}
 
     def _gradients_at(self, steps: int) -> Tensors:
         point = {
-            name: x + steps * STEP * self.direction[name] for name, x in self.passes.tensors.items()
+            name: x + steps * STEP * self.direction[name]
+            for name, x in self.subject.tensors.items()
         }
-        return tape_gradients(self.passes.plain, point, self.upstream)
+        return tape_gradients(self.subject.plain, point, self.upstream)
 
     def figures(self) -> dict[str, float]:
         """The error of each product, by the backward pass as it is now."""
-        tensors = self.passes.tensors
+        tensors = self.subject.tensors
         with tf.GradientTape() as outer:
             outer.watch(tensors)
-            gradients = tape_gradients(self.passes.wired, tensors, self.upstream)
+            gradients = tape_gradients(self.subject.wired, tensors, self.upstream)
             along = inner(list(gradients.values()), list(self.direction.values()))
         products = outer.gradient(
             along, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
         return {
-            name: relative_error(products[name], self.expected[name]) for name in self.passes.names
+            name: relative_error(products[name], self.expected[name]) for name in self.subject.names
         }
 
 

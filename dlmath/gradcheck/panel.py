@@ -1,4 +1,4 @@
-"""All oracles on one passes: their evidence gathered once, their judgement given at any time."""
+"""All oracles on one subject: their evidence gathered once, their judgement given at any time."""
 
 from typing import Any
 
@@ -6,31 +6,31 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath.gradcheck import oracles
-from dlmath.gradcheck.pass_pair import PassPair, tape_gradients
+from dlmath.gradcheck.subject import Subject, tape_gradients
 
 Figures = dict[str, dict[str, float | None]]  # by oracle, then by gradient
 
 
 class Panel:
-    """The evidence of every oracle but the extremes on one passes.
+    """The evidence of every oracle but the extremes on one subject.
 
     Args:
-        passes: What is checked.
+        subject: What is checked.
         upstream: Its upstream gradients.
         random: Draws the directions.
     """
 
-    def __init__(self, passes: PassPair, upstream: list[tf.Tensor], random: np.random.Generator):
-        self.passes = passes
+    def __init__(self, subject: Subject, upstream: list[tf.Tensor], random: np.random.Generator):
+        self.subject = subject
         self.upstream = upstream
-        given = (passes, upstream, random)
+        given = (subject, upstream, random)
         self.judges: dict[str, dict[str, Any]] = {
             "tape": oracles.tape(*given),
             "differences": oracles.differences(*given),
             "taylor": oracles.taylor_slope(*given),
             "adjoint": oracles.adjoint(*given),
         }
-        if passes.reference is not None:
+        if subject.reference is not None:
             self.judges["keras"] = oracles.reference(*given)
         self.second_order = oracles.SecondOrder(*given)
 
@@ -40,8 +40,8 @@ class Panel:
         The bare backward pass is judged by all of them, and by the tape also the gradient that a
         model gets through the custom gradient: the wiring may be wrong too.
         """
-        bare = self.passes.by_hand(self.upstream)
-        wired = tape_gradients(self.passes.wired, self.passes.tensors, self.upstream)
+        bare = self.subject.by_hand(self.upstream)
+        wired = tape_gradients(self.subject.wired, self.subject.tensors, self.upstream)
         figures: Figures = {
             oracle: {name: judge(bare[name]) for name, judge in judges.items()}
             for oracle, judges in self.judges.items()

@@ -12,19 +12,19 @@ import tensorflow as tf
 
 from dlmath import layers
 from dlmath.gradcheck.cases import Case
-from dlmath.gradcheck.faults import FAULTS
-from dlmath.gradcheck.gradient_check import (
+from dlmath.gradcheck.check import (
     TOLERANCE,
     extreme_points,
     failures,
     worst_extremes,
 )
+from dlmath.gradcheck.faults import FAULTS
 from dlmath.gradcheck.mutation import Fault, mutants
 from dlmath.gradcheck.oracles import relative_error
 from dlmath.gradcheck.panel import Panel
-from dlmath.gradcheck.pass_pair import random_upstream, tape_gradients
 from dlmath.gradcheck.registry import CASES
 from dlmath.gradcheck.report import ORACLES
+from dlmath.gradcheck.subject import random_upstream, tape_gradients
 from dlmath.layers.hand_derived import HandDerived
 from dlmath.layers.linear_map import LinearMap
 from dlmath.seeds import generator
@@ -71,24 +71,24 @@ class Bench:
     def __init__(self, case: Case):
         self.case = case
         random = generator(0, "gradcheck", case.name)
-        self.passes = case.pass_pair(random)
-        self.upstream = random_upstream(self.passes, random)
+        self.subject = case.subject(random)
+        self.upstream = random_upstream(self.subject, random)
         self.ones = [tf.ones_like(g) for g in self.upstream]
-        self.under_ones = tape_gradients(self.passes.plain, self.passes.tensors, self.ones)
-        self.panel = Panel(self.passes, self.upstream, generator(0, "suite", case.name))
+        self.under_ones = tape_gradients(self.subject.plain, self.subject.tensors, self.ones)
+        self.panel = Panel(self.subject, self.upstream, generator(0, "suite", case.name))
         self.extremes = extreme_points(case)
 
     def fails_under_ones(self) -> bool:
         """Whether the usual check fails: the tape, with an upstream gradient of ones."""
-        ours, theirs = self.passes.by_hand(self.ones), self.under_ones
-        return any(relative_error(ours[n], theirs[n]) > TOLERANCE for n in self.passes.names)
+        ours, theirs = self.subject.by_hand(self.ones), self.under_ones
+        return any(relative_error(ours[n], theirs[n]) > TOLERANCE for n in self.subject.names)
 
     def failed_oracles(self) -> tuple[str, ...]:
         """The oracles that any gradient fails at the case's own point."""
         figures = self.panel.figures()
         failed = {
             oracle
-            for name in self.passes.names
+            for name in self.subject.names
             for oracle in failures(
                 {o: found[name] for o, found in figures.items()}, self.case.keras_tolerance
             )
@@ -145,7 +145,7 @@ def _users(benches: Iterable[Bench]) -> dict[tuple[type, str], list[Bench]]:
         for (owner, name), its_users in users.items():
             met: list[bool] = []
             with Fault("", "", owner, name, _noticing(owner.__dict__[name], met)).installed():
-                bench.passes.by_hand(bench.upstream)
+                bench.subject.by_hand(bench.upstream)
             if met:
                 its_users.append(bench)
     return users

@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from dlmath.errors import UserError, did_you_mean
 from dlmath.gradcheck.cases import IMAGES, LARGE, ROWS, TINY, Case
-from dlmath.gradcheck.pass_pair import PassPair, layer_passes, spread
 from dlmath.gradcheck.registry import CASES, kinds
+from dlmath.gradcheck.subject import Subject
+from dlmath.gradcheck.subjects import layer_subject, spread
 from dlmath.layers import Function, HandDerived, Layer
 
 # Shapes that a layer of unknown purpose is tried on, in this order.
@@ -37,28 +38,28 @@ class OwnCase:
     def name(self) -> str:
         return self.kind
 
-    def pass_pair(self, random: np.random.Generator) -> PassPair:
+    def subject(self, random: np.random.Generator) -> Subject:
         if isinstance(self.pair, Layer):
-            return self._layer_passes(self.pair, random)
+            return self._layer_subject(self.pair, random)
         values = {
             name: self.inputs.get(name, spread(ROWS, random)) for name in self.pair.tensor_names()
         }
-        return PassPair(
+        return Subject(
             self.pair,
             {n: tf.constant(self.scale * np.asarray(v), "float64") for n, v in values.items()},
         )
 
-    def _layer_passes(self, layer: Layer, random: np.random.Generator) -> PassPair:
+    def _layer_subject(self, layer: Layer, random: np.random.Generator) -> Subject:
         if self.inputs:
             given = np.asarray(next(iter(self.inputs.values())))
-            return layer_passes(_in_float64(layer), self.scale * given, random)
+            return layer_subject(_in_float64(layer), self.scale * given, random)
         problems = []
         for shape in SHAPES:
             x = self.scale * spread(shape, random)
             try:
                 # Some layers have a training mode, and some need it to do anything at all.
                 call = {"training": True} if _takes_training(layer) else {}
-                return layer_passes(_in_float64(layer), x, random, call=call)
+                return layer_subject(_in_float64(layer), x, random, call=call)
             except (ValueError, IndexError, tf.errors.InvalidArgumentError) as error:
                 problems.append(f"{shape}: {error}")
         raise UserError(
@@ -93,7 +94,7 @@ def cases_of(target: Any, inputs: dict[str, Any] | None = None) -> list[Case]:
         target = _made(target)
     if isinstance(target, HandDerived):
         return [OwnCase(target, inputs or {})]
-    if hasattr(target, "pass_pair") and hasattr(target, "extremes"):
+    if hasattr(target, "subject") and hasattr(target, "extremes"):
         return [target]
     raise UserError(
         "Only a subclass of dlmath.layers.Layer or dlmath.layers.Function, or an instance of one, "

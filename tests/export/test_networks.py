@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from dlmath.errors import RunError, UserError
-from dlmath.explain.class_activation import grad_cam
 from dlmath.explain.classifier_parts import ClassifierParts
+from dlmath.explain.grad_cam import grad_cam
 from dlmath.export import onnx
 from dlmath.export.litert import write_litert
 from dlmath.export.onnx import write_onnx

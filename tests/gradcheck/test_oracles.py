@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from dlmath.gradcheck import oracles
-from dlmath.gradcheck.pass_pair import PassPair, random_upstream
+from dlmath.gradcheck.subject import Subject, random_upstream
 from dlmath.layers import Pair
 
 X = np.array([[0.3, -0.8], [1.1, 0.4]])
@@ -12,15 +12,15 @@ WRONG = Pair(lambda x: (tf.sin(x), x), lambda x, g: {"x": tf.sin(x) * g})
 
 
 def consult(oracle, pair, reference=None):
-    passes = PassPair(pair, {"x": tf.constant(X)}, reference=reference)
+    subject = Subject(pair, {"x": tf.constant(X)}, reference=reference)
     random = np.random.default_rng(0)
-    upstream = random_upstream(passes, random)
-    return oracle(passes, upstream, random)["x"](passes.by_hand(upstream)["x"])
+    upstream = random_upstream(subject, random)
+    return oracle(subject, upstream, random)["x"](subject.by_hand(upstream)["x"])
 
 
-def second_order(passes, upstream, random):
-    """The oracle in the form of the others; it looks at the backward pass of the pair."""
-    figures = oracles.SecondOrder(passes, upstream, random).figures()
+def second_order(subject, upstream, random):
+    """The oracle in the form of the others; it looks at the subject's own backward pass."""
+    figures = oracles.SecondOrder(subject, upstream, random).figures()
     return {name: lambda _, figure=figure: figure for name, figure in figures.items()}
 
 
@@ -68,12 +68,12 @@ def test_under_ones_a_backward_of_softmax_that_returns_zeros_passes_and_under_ra
         lambda x: (tf.nn.softmax(x), x),
         lambda x, g: {"x": tf.zeros_like(x)},
     )
-    passes = PassPair(zeros, {"x": tf.constant(X)})
+    subject = Subject(zeros, {"x": tf.constant(X)})
     random = np.random.default_rng(0)
-    ones = [tf.ones_like(y) for y in passes.plain(passes.tensors)]
+    ones = [tf.ones_like(y) for y in subject.plain(subject.tensors)]
     claimed = tf.zeros_like(X)
-    assert oracles.tape(passes, ones, random)["x"](claimed) < 1e-8
-    assert oracles.tape(passes, random_upstream(passes, random), random)["x"](claimed) > 0.5
+    assert oracles.tape(subject, ones, random)["x"](claimed) < 1e-8
+    assert oracles.tape(subject, random_upstream(subject, random), random)["x"](claimed) > 0.5
 
 
 @pytest.mark.parametrize(

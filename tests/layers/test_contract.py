@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from dlmath.gradcheck import CASES, oracles
 from dlmath.gradcheck.cases import LayerCase
-from dlmath.gradcheck.pass_pair import random_upstream
+from dlmath.gradcheck.subject import random_upstream
 from dlmath.seeds import generator
 
 LAYER_CASES = [case for case in CASES if isinstance(case, LayerCase)]
@@ -65,11 +65,11 @@ def test_traced_once_and_equal_to_the_eager_call(case):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_backward_pass_is_the_gradient_of_the_forward_pass(case):
     random = generator("contract", case.name)
-    passes = case.pass_pair(random)
-    upstream = random_upstream(passes, random)
-    judges = oracles.tape(passes, upstream, random)
-    by_hand = passes.by_hand(upstream)
-    errors = {name: judges[name](by_hand[name]) for name in passes.names}
+    subject = case.subject(random)
+    upstream = random_upstream(subject, random)
+    judges = oracles.tape(subject, upstream, random)
+    by_hand = subject.by_hand(upstream)
+    errors = {name: judges[name](by_hand[name]) for name in subject.names}
     assert max(errors.values()) < 1e-12, errors
 
 

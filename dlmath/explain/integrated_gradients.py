@@ -55,7 +55,7 @@ def integrated_gradients(
     Args:
         parts: The classifier.
         image: (S, S, 3) in 0..255.
-        index: Index of the class.
+        index: Of the class.
         most_steps: Where to give up; at least 16.
 
     Returns:

@@ -21,7 +21,7 @@ def occlusion(parts: ClassifierParts, image: np.ndarray, index: int) -> HeatMap:
     Args:
         parts: The classifier.
         image: (S, S, 3) in 0..255.
-        index: Index of the class.
+        index: Of the class.
     """
     image = np.asarray(image, np.float32)
     squares = _squares(len(image))

@@ -26,14 +26,14 @@ LIMIT = 0.5  # rank correlation that a map of an all random network may keep
 
 
 @dataclass(frozen=True)
-class CascadeStage:
-    """Similarity of the map once a layer and all those behind it are random.
+class Stage:
+    """How alike the map still is once a layer and all those behind it are random.
 
     Attributes:
         layer: The lowest random layer.
         layers: How many layers with weights are random.
         rank_correlation: Spearman's, of the signed maps.
-        ssim: Structural similarity of the maps as drawn, their positive parts scaled to 0..1.
+        ssim: Structural similarity of what is drawn, their positive parts scaled to 0..1.
     """
 
     layer: str
@@ -44,7 +44,7 @@ class CascadeStage:
 
 def sanity(
     parts: ClassifierParts, method: Method, image: np.ndarray, index: int, stages: int = STAGES
-) -> list[CascadeStage]:
+) -> list[Stage]:
     """Return the similarity of the map after each stage; the weights are then as before.
 
     A layer becomes random by shuffling its weights among themselves. So each network of the
@@ -55,7 +55,7 @@ def sanity(
         parts: The classifier.
         method: What makes the map.
         image: (S, S, 3) in 0..255.
-        index: Index of the class.
+        index: Of the class.
         stages: How often to look; the first time with the head alone random, the last with all.
     """
     before = method(parts, image, index)
@@ -68,7 +68,7 @@ def sanity(
             done = count
             after = method(parts, image, index)
             found.append(
-                CascadeStage(
+                Stage(
                     layers[count - 1].name,
                     count,
                     rank_correlation(before.values, after.values),
@@ -78,7 +78,7 @@ def sanity(
     return found
 
 
-def sanity_figure(stages: Sequence[CascadeStage]) -> Figure:
+def sanity_figure(stages: Sequence[Stage]) -> Figure:
     """Return the figure of a cascade: what is left of the map when every weight is random."""
     last = stages[-1]
     way = ", ".join(f"{one.rank_correlation:.2f} ({one.layers})" for one in stages)

@@ -10,8 +10,8 @@ import tensorflow as tf
 from dlmath.gradcheck import oracles
 from dlmath.gradcheck.cases import Case
 from dlmath.gradcheck.panel import Panel
-from dlmath.gradcheck.pass_pair import PassPair, Tensors, random_upstream, tape_gradients
 from dlmath.gradcheck.report import Report, Row
+from dlmath.gradcheck.subject import Subject, Tensors, random_upstream, tape_gradients
 from dlmath.gradcheck.targets import cases_of
 from dlmath.reporting import SILENT, Reporter
 from dlmath.seeds import generator
@@ -54,21 +54,21 @@ def check(
 def check_case(case: Case, *, seed: int = 0) -> list[Row]:
     """Every oracle on one case, with random upstream gradients: a row for each gradient."""
     random = generator(seed, "gradcheck", case.name)
-    passes = case.pass_pair(random)
-    figures = Panel(passes, random_upstream(passes, random), random).figures()
+    subject = case.subject(random)
+    figures = Panel(subject, random_upstream(subject, random), random).figures()
     worst = worst_extremes(extreme_points(case, seed=seed))
     return [
         _judge(case, name, {oracle: found[name] for oracle, found in figures.items()}, worst)
-        for name in passes.names
+        for name in subject.names
     ]
 
 
 @dataclass(frozen=True)
 class ExtremePoint:
-    """A pair of passes at an extreme, and the gradients it should have there."""
+    """A subject at an extreme, and the gradients it should have there."""
 
     label: str
-    passes: PassPair
+    subject: Subject
     upstream: list[tf.Tensor]
     expected: Tensors
 
@@ -78,11 +78,11 @@ def extreme_points(case: Case, *, seed: int = 0) -> list[ExtremePoint]:
     points = []
     for label, extreme in case.extremes().items():
         random = generator(seed, "extreme", case.name, label)
-        passes = extreme.pass_pair(random)
-        upstream = random_upstream(passes, random)
-        trusted = passes.by_reference if passes.reference is not None else passes.plain
-        expected = tape_gradients(trusted, passes.tensors, upstream)
-        points.append(ExtremePoint(label, passes, upstream, expected))
+        subject = extreme.subject(random)
+        upstream = random_upstream(subject, random)
+        trusted = subject.by_reference if subject.reference is not None else subject.plain
+        expected = tape_gradients(trusted, subject.tensors, upstream)
+        points.append(ExtremePoint(label, subject, upstream, expected))
     return points
 
 
@@ -93,8 +93,8 @@ def worst_extremes(points: Iterable[ExtremePoint]) -> dict[str, tuple[float, str
     """
     worst: dict[str, tuple[float, str]] = {}
     for point in points:
-        ours = point.passes.by_hand(point.upstream)
-        for name in point.passes.names:
+        ours = point.subject.by_hand(point.upstream)
+        for name in point.subject.names:
             error = oracles.relative_error(ours[name], _where_finite(point.expected, ours, name))
             if error > worst.get(name, (-1.0, ""))[0]:
                 worst[name] = (error, point.label)

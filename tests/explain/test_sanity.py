@@ -4,7 +4,7 @@ import pytest
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import METHODS
-from dlmath.explain.randomization import sanity, sanity_figure
+from dlmath.explain.sanity import sanity, sanity_figure
 from dlmath.models import build
 from dlmath.recipe import Recipe
 
