@@ -7,7 +7,7 @@ from typing import NamedTuple
 from dlmath.data.pillow_images import read_image
 from dlmath.errors import DataError
 from dlmath.explain.checks import report_figures
-from dlmath.explain.file_explanations import Explainer
+from dlmath.explain.explain_files import Explainer
 from dlmath.explain.overlay import draw_pair
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import SILENT, Reporter
