@@ -23,10 +23,10 @@ from dlmath.runs import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.data.sources import Catalogue, Source
+    from dlmath.data.sources import Dataset, Source
     from dlmath.data.summary import Summary
-    from dlmath.linear_head.learning_curve import LearningCurve
-    from dlmath.linear_head.needed import Needed
+    from dlmath.linear_head.auc_curve import LearningCurve
+    from dlmath.linear_head.patients_needed import Needed
     from dlmath.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True, help="Get data, and see what they hold.")
@@ -76,19 +76,19 @@ def info(
     from dlmath.data.splits import split_examples
     from dlmath.data.summary import summarise
 
-    recipe, catalogue = _read(target, patient_rules(patients))
+    recipe, dataset = _read(target, patient_rules(patients))
     split, warnings = None, []
     try:
         split = split_examples(
-            catalogue,
+            dataset,
             seed=recipe.seed,
             validation_fraction=recipe.validation_fraction,
             test_fraction=recipe.test_fraction,
         )
     except DataError as error:  # such data can still be evaluated on, and looked at
         warnings.append(str(error))
-    folded = None if folds is None else split_folds(catalogue, folds, recipe.seed)
-    summary = summarise(catalogue, split, warnings, folded)
+    folded = None if folds is None else split_folds(dataset, folds, recipe.seed)
+    summary = summarise(dataset, split, warnings, folded)
     if as_json:
         OUT.document(dataclasses.asdict(summary))
     else:
@@ -107,10 +107,10 @@ def show(
 
     Example: dlmath data show ./data/cell_images --out cells.png
     """
-    _, catalogue = _read(target)
-    from dlmath.data.sheet import write_sheet
+    _, dataset = _read(target)
+    from dlmath.data.contact_sheet import write_contact_sheet
 
-    OUT.line(str(write_sheet(catalogue, out, per_class)))
+    OUT.line(str(write_contact_sheet(dataset, out, per_class)))
 
 
 @app.command()
@@ -192,7 +192,7 @@ def howmany(
         _print_curve(curve, needed)
 
 
-def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, Catalogue]":
+def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, Dataset]":
     """Return the data of a task or at a path, and the recipe that they were read with.
 
     Args:
@@ -213,13 +213,13 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, C
         else:
             refuse_misspelt_task(target)
             recipe = Recipe(name="data")
-        catalogue = read_sources(
+        dataset = read_sources(
             sources,
             classes=recipe.classes,
             patient_rules=rules,
             reporter=report,
         )
-    return recipe, catalogue
+    return recipe, dataset
 
 
 def _print(summary: "Summary") -> None:

@@ -14,8 +14,8 @@ from dlmath.runs import Run
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dlmath.drift.comparison import Comparison
-    from dlmath.drift.drift import Drift
+    from dlmath.drift.run_drift import Drift
+    from dlmath.drift.two_sample import TwoSampleResult
 
 _FIGURES = 3  # of the pictures that are named
 
@@ -44,7 +44,7 @@ def drift(
     found = Run.find(run)
     from dlmath.cli.progress import reporter
     from dlmath.cli.startup import without_chatter
-    from dlmath.drift.drift import drift as measure
+    from dlmath.drift.run_drift import drift as measure
     from dlmath.inference.runtimes import load_classifier
 
     with without_chatter():
@@ -115,7 +115,7 @@ def _headline(result: "Drift") -> str:
 def _differences(result: "Drift") -> "Table":
     from rich.table import Table
 
-    from dlmath.drift.discrepancies import TITLES
+    from dlmath.drift.discrepancy import TITLES
 
     table = Table("compared")
     for name in ("difference", "95 % interval", "p (Holm)", "verdict"):
@@ -127,7 +127,7 @@ def _differences(result: "Drift") -> "Table":
     return table
 
 
-def _pictures(found: "Comparison") -> str:
+def _pictures(found: "TwoSampleResult") -> str:
     """Return in which figures the pictures differ most, where they differ at all."""
     if not any(one.name == "pictures" and one.adjusted <= found.alpha for one in found.differences):
         return ""

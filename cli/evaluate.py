@@ -152,7 +152,7 @@ def _further_lines(evaluation: "Evaluation") -> list[str]:
 
 def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> list[str]:
     """Say how many images are answered, and how rightly."""
-    from dlmath.evaluation.composition import composition
+    from dlmath.evaluation.composition import counts_text
 
     def said(name: str) -> str:
         return estimate_text(**selective[name], style=SENTENCE)
@@ -161,7 +161,7 @@ def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> li
     if selective["unusual"]:
         lines.append(f"Unlike the training images: a share of {said('unusual')}.")
     if selective["coverage"]:
-        images = composition(selective["answered"], positive_class)
+        images = counts_text(selective["answered"], positive_class)
         risk = f"; wrong of those ({images}): {said('risk')}" if selective["risk"] else ""
         lines.append(f"Sure, and like the training images: a share of {said('coverage')}{risk}.")
     lines.append(f"Area under the risk-coverage curve: {said('area')}.")
@@ -185,7 +185,7 @@ def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None)
     from rich.table import Table
     from rich.text import Text
 
-    from dlmath.evaluation.composition import composition
+    from dlmath.evaluation.composition import counts_text
 
     # Text, so that brackets in a name are not taken for markup.
     # Without lines around the columns it fits into 80.
@@ -196,7 +196,7 @@ def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None)
     table.add_column("value", justify="right")
     table.add_column("95 % interval")
     for group, figures in groups.items():
-        images = composition(figures["by_class"], positive_class)
+        images = counts_text(figures["by_class"], positive_class)
         rate = figures["rate"]
         table.add_row(Text(group), Text(images), rate, *estimate_cells(**figures["metrics"][rate]))
     return table

@@ -106,7 +106,7 @@ def _explain(
     """Write the maps one by one, and return what `--json` prints."""
     from dlmath.cli.progress import reporter
     from dlmath.explain import explain_files
-    from dlmath.explain.map_files import MapFiles
+    from dlmath.explain.explainer import MapFiles
 
     with reporter() as report:
         explanations = explain_files(

@@ -96,9 +96,9 @@ def _table(record: dict[str, Any]) -> "Table":
 
 
 def _images(number: int, by_class: dict[str, int], positive_class: str | None) -> str:
-    from dlmath.evaluation.composition import composition
+    from dlmath.evaluation.composition import counts_text
 
-    return f"{counted(number, 'image')} ({composition(by_class, positive_class)})"
+    return f"{counted(number, 'image')} ({counts_text(by_class, positive_class)})"
 
 
 def _warnings(record: dict[str, Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import typer
 
 from dlmath.cli.groups import grouped
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.own_images import ask_what_is_missing, show_survey
+from dlmath.cli.own_images import ask_what_is_missing, show_summary
 from dlmath.cli.recipe_options import RecipeOptions
 from dlmath.errors import RecipeError
 
@@ -38,7 +38,7 @@ def new(
     path = Path(name) / "recipe.toml"
     if path.exists():
         raise RecipeError(f"{path} exists. Take another name, or move it away.")
-    seen = show_survey(data, settings)
+    seen = show_summary(data, settings)
     settings = ask_what_is_missing(seen, settings)
     settings.setdefault("patient_rules", seen.patients.rules)
     recipe = with_found_classes(recipe_of_images(Path(name)).replace(**settings), seen.classes)

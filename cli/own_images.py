@@ -12,21 +12,21 @@ from dlmath.data.listing import counted
 
 if TYPE_CHECKING:
     from dlmath.data.patient_reading import PatientReading
-    from dlmath.data.survey import Survey
+    from dlmath.data.summary import SourceSummary
 
 
-def show_survey(sources: Sequence[str], settings: Mapping[str, Any]) -> "Survey":
+def show_summary(sources: Sequence[str], settings: Mapping[str, Any]) -> "SourceSummary":
     """Print on stderr what own images seem to hold, and return it."""
     from dlmath.cli.progress import reporter
-    from dlmath.data.survey import survey
+    from dlmath.data.summary import summarise_sources
 
     with reporter() as report:
-        seen = survey(sources, settings.get("patient_rules"), report)
+        seen = summarise_sources(sources, settings.get("patient_rules"), report)
     _show(seen)
     return seen
 
 
-def ask_what_is_missing(seen: "Survey", settings: Mapping[str, Any]) -> dict[str, Any]:
+def ask_what_is_missing(seen: "SourceSummary", settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the answers to what own images cannot say.
 
     Questions are asked only on a terminal. Elsewhere the guess at the patients is taken.
@@ -45,7 +45,7 @@ def ask_what_is_missing(seen: "Survey", settings: Mapping[str, Any]) -> dict[str
     return answers
 
 
-def _show(seen: "Survey") -> None:
+def _show(seen: "SourceSummary") -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -89,7 +89,7 @@ def patients_line(patients: "PatientReading") -> str:
     )
 
 
-def _asked(seen: "Survey", settings: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(seen: "SourceSummary", settings: Mapping[str, Any]) -> dict[str, Any]:
     """Ask for the positive class and for the patients, where neither was given."""
     answers: dict[str, Any] = {}
     if len(seen.classes) == 2 and not settings.get("positive_class"):

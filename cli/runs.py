@@ -86,10 +86,10 @@ def compare(
 def _show_comparison(comparison: "Comparison") -> None:
     from rich.table import Table
 
-    from dlmath.evaluation.composition import composition
+    from dlmath.evaluation.composition import counts_text
 
     patients = "" if comparison.patients is None else f" of {comparison.patients:,} patients"
-    images = composition(comparison.by_class, comparison.positive_class)
+    images = counts_text(comparison.by_class, comparison.positive_class)
     OUT.line(f"{comparison.n:,} test images ({images}){patients}")
     # Letters for the names, two of which leave a terminal of 80 columns no room for figures.
     table = Table("metric")

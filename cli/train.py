@@ -9,7 +9,7 @@ import dlmath
 from dlmath.cli.folds import train_folds
 from dlmath.cli.groups import grouped
 from dlmath.cli.output import OUT
-from dlmath.cli.own_images import ask_what_is_missing, show_survey
+from dlmath.cli.own_images import ask_what_is_missing, show_summary
 from dlmath.cli.plan import show_plan
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.train_options import (
@@ -75,7 +75,7 @@ def _prepared(
     Refuses what can be seen without TensorFlow, whose import takes seconds.
     """
     from dlmath.data.locate import PHANTOM, find_data
-    from dlmath.data.sources import refuse_absent
+    from dlmath.data.sources import check_sources_exist
     from dlmath.models.own_images import is_own_images
     from dlmath.models.tasks import recipe_with
 
@@ -87,9 +87,9 @@ def _prepared(
     recipe = recipe_with(task, changes)
     if out is not None:
         Run.refuse_occupied(out)
-    refuse_absent(path for path in data or () if path != PHANTOM)
+    check_sources_exist(path for path in data or () if path != PHANTOM)
     if is_own_images(task):
-        changes = ask_what_is_missing(show_survey(data or [task], changes), changes)
+        changes = ask_what_is_missing(show_summary(data or [task], changes), changes)
     elif not data:
         find_data(recipe.name)
     return task, changes

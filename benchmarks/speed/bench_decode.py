@@ -28,7 +28,7 @@ from PIL import Image
 
 from dlmath.data.image_graph import decode_and_resize
 from dlmath.data.pixels import in_threads, load_pixels
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 SIZE, REPEATS = 224, 7
 # Side of the drawn images and their number: a file already small, and a radiograph as it comes.
@@ -67,7 +67,9 @@ def draw(folder: Path, side: int, count: int) -> list[Path]:
 
 def compare(name: str, paths: list[Path]) -> dict[str, Any]:
     readers: dict[str, Callable[[], Any]] = {
-        "ours": lambda: load_pixels([Example(p.name, p, "", None, None, "") for p in paths], SIZE),
+        "ours": lambda: load_pixels(
+            [ImageRecord(p.name, p, "", None, None, "") for p in paths], SIZE
+        ),
         "graph": lambda: stack(in_threads(read_in_graph, paths)),
         "full": lambda: stack(in_threads(read_in_full, paths)),
         "keras": lambda: read_as_keras(paths),

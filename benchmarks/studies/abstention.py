@@ -24,8 +24,8 @@ import numpy as np
 import dlmath
 from dlmath.cli.progress import reporter
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Example, read_sources
-from dlmath.evaluation.selective_figures import selective_figures
+from dlmath.data.sources import ImageRecord, read_sources
+from dlmath.evaluation.selective_figures import measure_selective
 from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
 from dlmath.inference.decision_rule import DecisionRule
@@ -85,7 +85,7 @@ def main() -> None:
     print(text)
 
 
-def images_of(run: Run, external: Path) -> dict[str, Sequence[Example]]:
+def images_of(run: Run, external: Path) -> dict[str, Sequence[ImageRecord]]:
     """Return the images of the three groups, with their patients."""
     recipe = run.recipe
     children = RunData(run)
@@ -97,7 +97,7 @@ def images_of(run: Run, external: Path) -> dict[str, Sequence[Example]]:
     }
 
 
-def answered(run: Run, examples: Sequence[Example]) -> Group:
+def answered(run: Run, examples: Sequence[ImageRecord]) -> Group:
     """Ask the run, as `dlmath predict` does."""
     predictions = dlmath.predict(run, [example.path for example in examples])
     limits = DecisionRule(**stored_decision(run))
@@ -171,7 +171,7 @@ def of_group(one: Group) -> dict:
         "unsure": one.unsure,
         "either": one.out_of_distribution | one.unsure,
     }
-    figures = selective_figures(
+    figures = measure_selective(
         one.wrong,
         one.confidence,
         one.clusters,

@@ -30,7 +30,7 @@ from leakage import name_in
 import dlmath
 from dlmath.cli.progress import reporter
 from dlmath.data.pixels import load_pixels
-from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.features.network import feature_model
 from dlmath.models import RECIPES, build
 from dlmath.recipe import Recipe
@@ -71,8 +71,8 @@ def main() -> None:
 
 def task(source: Path, recipe: Recipe, work: Path, report: Reporter) -> dict:
     """Return the figures of one task, before and after its network is tuned."""
-    catalogue = read_sources([source], classes=recipe.classes, patient_rules=recipe.patient_rules)
-    parts = parted(catalogue)
+    dataset = read_sources([source], classes=recipe.classes, patient_rules=recipe.patient_rules)
+    parts = parted(dataset)
     found = {}
     for when in ("before", "after"):
         report.say(f"{recipe.name}, {when}: features and boundaries")
@@ -84,28 +84,30 @@ def task(source: Path, recipe: Recipe, work: Path, report: Reporter) -> dict:
     return {"backbone": recipe.backbone, "parts": counts, **found}
 
 
-def parted(catalogue: Catalogue) -> dict[str, list[Example]]:
+def parted(dataset: Dataset) -> dict[str, list[ImageRecord]]:
     """Return the images of three sets of patients, the last two with the classes balanced.
 
     Images of the official test part stay out: they differ from the others.
     """
-    examples = [example for example in catalogue.examples if example.part != "test"]
+    examples = [example for example in dataset.examples if example.part != "test"]
     patients = sorted({str(example.patient) for example in examples})
     generator("boundaries", SEED).shuffle(patients)
     place = {patient: number / len(patients) for number, patient in enumerate(patients)}
 
-    def between(low: float, high: float) -> list[Example]:
+    def between(low: float, high: float) -> list[ImageRecord]:
         return [e for e in examples if low <= place[str(e.patient)] < high]
 
     tuned = sorted(between(0.0, 0.6), key=lambda e: place[str(e.patient)])[:TUNED_ON]
     return {
         "tune": tuned,
-        "fit": balanced(between(0.6, 0.75), catalogue.classes, PER_CLASS),
-        "score": balanced(between(0.75, 1.0), catalogue.classes, SCORED_PER_CLASS),
+        "fit": balanced(between(0.6, 0.75), dataset.classes, PER_CLASS),
+        "score": balanced(between(0.75, 1.0), dataset.classes, SCORED_PER_CLASS),
     }
 
 
-def balanced(examples: Sequence[Example], classes: Sequence[str], most: int) -> list[Example]:
+def balanced(
+    examples: Sequence[ImageRecord], classes: Sequence[str], most: int
+) -> list[ImageRecord]:
     """Return as many examples of each class, at random, at most `most`."""
     own = {name: [e for e in examples if e.label == name] for name in classes}
     count = min(most, *(len(group) for group in own.values()))
@@ -114,7 +116,7 @@ def balanced(examples: Sequence[Example], classes: Sequence[str], most: int) -> 
 
 
 def features(
-    parts: dict[str, list[Example]], recipe: Recipe, work: Path, when: str, report: Reporter
+    parts: dict[str, list[ImageRecord]], recipe: Recipe, work: Path, when: str, report: Reporter
 ) -> dict[str, Featured]:
     """Return the features of the parts `fit` and `score`, from `work` where it has them."""
     files = {part: work / f"{when}-{part}.npz" for part in ("fit", "score")}
@@ -127,7 +129,7 @@ def features(
 
 
 def tuned(
-    parts: dict[str, list[Example]], recipe: Recipe, work: Path, report: Reporter
+    parts: dict[str, list[ImageRecord]], recipe: Recipe, work: Path, report: Reporter
 ) -> keras.Model:
     """Return the network trained on the part `tune`, from `work` where it has it."""
     if not (work / "run" / "model.keras").is_file():
@@ -135,7 +137,7 @@ def tuned(
     return dlmath.load(Run(work / "run"))
 
 
-def write_table(parts: dict[str, list[Example]], work: Path) -> Path:
+def write_table(parts: dict[str, list[ImageRecord]], work: Path) -> Path:
     """Write the CSV that training reads: who tunes, and who is kept from it."""
     rows = [
         {
@@ -152,13 +154,13 @@ def write_table(parts: dict[str, list[Example]], work: Path) -> Path:
 
 
 def in_front_of_the_last_layer(
-    examples: Sequence[Example], network: keras.Model, recipe: Recipe
+    examples: Sequence[ImageRecord], network: keras.Model, recipe: Recipe
 ) -> np.ndarray:
     pixels = load_pixels(examples, recipe.image_size).array.astype(np.float32)
     return np.asarray(feature_model(network).predict(pixels, batch_size=32, verbose=0))
 
 
-def featured(examples: Sequence[Example], file: Path, recipe: Recipe) -> Featured:
+def featured(examples: Sequence[ImageRecord], file: Path, recipe: Recipe) -> Featured:
     with np.load(file) as stored:
         values = stored["features"].astype(np.float64)
     labels = np.array([1.0 if e.label == recipe.positive_class else -1.0 for e in examples])

@@ -21,7 +21,7 @@ from scipy.special import softmax
 from dlmath import models
 from dlmath.cli.progress import reporter
 from dlmath.evaluation.calibration import probability_columns, probability_metrics_of
-from dlmath.evaluation.calibration_error import calibration_error
+from dlmath.evaluation.expected_calibration_error import calibration_error
 from dlmath.features import load_features
 from dlmath.linear_head.scaling import METHODS, Scaling, fit_scaling, unscaled
 from dlmath.models import RECIPES

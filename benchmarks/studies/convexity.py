@@ -84,14 +84,14 @@ def leaving_out(data: Path, report: Reporter) -> dict:
 def coverage(report: Reporter) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         root = write_phantoms("pneumonia", Path(folder) / "phantoms", patients=PATIENTS, seed=5)
-        catalogue = read_sources([root], patient_rules=RECIPE.patient_rules)
-        network = freeze(models.build(RECIPE.replace(classes=catalogue.classes)))
+        dataset = read_sources([root], patient_rules=RECIPE.patient_rules)
+        network = freeze(models.build(RECIPE.replace(classes=dataset.classes)))
         features = load_features(
-            catalogue.examples,
+            dataset.examples,
             network,
             progress=report.task("phantoms"),
         )
-    labels = np.array([catalogue.classes.index(e.label) for e in features.examples])
+    labels = np.array([dataset.classes.index(e.label) for e in features.examples])
     patients = patients_of(features.examples)
     names = np.unique(patients)
     unseen = np.isin(patients, seeds.generator("unseen").permutation(names)[: len(names) // 3])

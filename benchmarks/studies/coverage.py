@@ -21,7 +21,7 @@ from scipy.stats import norm
 from dlmath.evaluation.calibration import equal_mass_bins
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metrics import binary_metrics
-from dlmath.evaluation.operating_points import operating_points, point_statistics
+from dlmath.evaluation.operating_points import measure_operating_points, point_statistics
 from dlmath.evaluation.prevalence import at_prevalence, prevalence_figures
 from dlmath.evaluation.threshold import RULES, Rule, threshold_interval
 from dlmath.inference.decision_rule import DecisionRule, Threshold
@@ -95,7 +95,7 @@ def intervals(sample: Sample, number: int, replicates: int) -> dict[str, tuple[f
         return {}
     measured = measure_metrics(sample, generator("replicates", number), replicates)
     positive, score = sample.truth == 1, sample.probabilities[:, 1]
-    points = operating_points(positive, score, sample.clusters, generator("points", number))
+    points = measure_operating_points(positive, score, sample.clusters, generator("points", number))
     moved = prevalence_figures(sample, OTHER_PREVALENCE, positive.mean(), number)["metrics"]
     figures = {name: (one.low, one.high) for name, one in {**measured.metrics, **points}.items()}
     figures |= {

@@ -28,16 +28,16 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFilter import GaussianBlur
 
-from dlmath.audit.differences import holm
+from dlmath.audit.group_differences import holm
 from dlmath.cli.progress import reporter
 from dlmath.data.pixels import load_pixels
 from dlmath.data.run_data import RunData
 from dlmath.data.sources import read_sources
-from dlmath.drift.comparison import Comparison, compare
 from dlmath.drift.pictures import describe
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
+from dlmath.drift.two_sample import TwoSampleResult, compare_samples
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
@@ -177,7 +177,7 @@ def detection(
             rest = part(known, ~chosen) if is_paired else known
             one = verdict(sketch, rest, part(other, chosen), seed, patients_known=True)
             called += one.drifted
-            by_prevalence += one.by_prevalence_alone
+            by_prevalence += one.explained_by_prevalence
             rest_of_it = [each.p for each in one.differences if each.name != "pictures"]
             without += min(holm(rest_of_it)) <= one.alpha
             values.append(one.differences[0].value)
@@ -200,11 +200,13 @@ def some_patients(patients: np.ndarray, size: int, seed: int) -> np.ndarray:
 
 def verdict(
     sketch: Sketch, reference: Reference, new: Reference, seed: int, patients_known: bool
-) -> Comparison:
+) -> TwoSampleResult:
     rows = new.rows(sketch)
     patients = new.patients if patients_known else np.zeros(len(rows), int)
     sample = Sample.of(rows, patients)
-    return compare(reference, sketch, sample, patients_known=patients_known, draws=999, seed=seed)
+    return compare_samples(
+        reference, sketch, sample, patients_known=patients_known, draws=999, seed=seed
+    )
 
 
 def part(whole: Reference, rows: np.ndarray) -> Reference:

@@ -25,10 +25,10 @@ from typing import NamedTuple
 import numpy as np
 
 from dlmath.cli.progress import reporter
+from dlmath.data.contact_sheet import choose
 from dlmath.data.images import read
 from dlmath.data.run_data import RunData
-from dlmath.data.sheet import choose
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.explain.cascading_randomization import sanity, sanity_metric
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.contrast import contrast_metric
@@ -118,7 +118,7 @@ def measure(run: Run, experiment: Experiment, report: Reporter) -> dict:
     return found
 
 
-def of_class(run: Run, label: str, count: int) -> list[Example]:
+def of_class(run: Run, label: str, count: int) -> list[ImageRecord]:
     test = RunData(run).part("test")
     return choose([example for example in test if example.label == label], count, "explanations")
 

@@ -36,10 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path, help="the folder with malaria/")
     data = parser.parse_args().data / "malaria"
-    catalogue = read_sources([data], classes=RECIPE.classes, patient_rules=RECIPE.patient_rules)
-    review = check_review(
-        catalogue.examples, catalogue.classes, data / "malaria_expert_review.csv"
-    )[0]
+    dataset = read_sources([data], classes=RECIPE.classes, patient_rules=RECIPE.patient_rules)
+    review = check_review(dataset.examples, dataset.classes, data / "malaria_expert_review.csv")[0]
     with tempfile.TemporaryDirectory() as folder, reporter() as report:
         run = dlmath.train(RECIPE, data, out=Path(folder) / "run", reporter=report)
         found = likely_label_errors(run, reporter=report)

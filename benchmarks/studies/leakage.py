@@ -31,7 +31,7 @@ import numpy as np
 import dlmath
 from dlmath.cli.progress import reporter
 from dlmath.data.folds import split_folds
-from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.evaluation.predictions import Predictions
 from dlmath.linear_head.scores import auc_of_draws
 from dlmath.models import RECIPES
@@ -58,23 +58,23 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with malaria/")
     parser.add_argument("--work", type=Path, required=True, help="where runs are kept")
     arguments = parser.parse_args()
-    catalogue = read_sources(
+    dataset = read_sources(
         [arguments.data / "malaria"], classes=CNN.classes, patient_rules=CNN.patient_rules
     )
     with reporter() as report:
         scores = {
             model: {
-                split: cross_validate(model, split, catalogue, arguments.work, report)
+                split: cross_validate(model, split, dataset, arguments.work, report)
                 for split in SPLITS
             }
             for model in MODELS
         }
     result = {
         "command": "python benchmarks/studies/leakage.py DATA --work runs/leakage",
-        "images": len(catalogue.examples),
-        "patients": len({example.patient for example in catalogue.examples}),
+        "images": len(dataset.examples),
+        "patients": len({example.patient for example in dataset.examples}),
         "folds": FOLDS,
-        "models": {model: compare(catalogue, own) for model, own in scores.items()},
+        "models": {model: compare(dataset, own) for model, own in scores.items()},
     }
     result["random_split_of_the_paper"] = against_the_paper(result["models"]["cnn"])
     text = json.dumps(result, indent=2) + "\n"
@@ -83,10 +83,10 @@ def main() -> None:
 
 
 def cross_validate(
-    model: str, split: str, catalogue: Catalogue, work: Path, report: Reporter
+    model: str, split: str, dataset: Dataset, work: Path, report: Reporter
 ) -> dict[str, tuple[int, float]]:
     """Return the fold of each file, and the probability that it is parasitized."""
-    known = catalogue if split == "patient" else without_patients(catalogue)
+    known = dataset if split == "patient" else without_patients(dataset)
     scores = {}
     for number, fold in enumerate(split_folds(known, FOLDS, SEED).folds):
         report.say(f"{model}, split by {split}: fold {number + 1} of {FOLDS}")
@@ -104,12 +104,12 @@ def cross_validate(
     return scores
 
 
-def without_patients(catalogue: Catalogue) -> Catalogue:
-    examples = tuple(replace(example, patient=None) for example in catalogue.examples)
-    return replace(catalogue, examples=examples)
+def without_patients(dataset: Dataset) -> Dataset:
+    examples = tuple(replace(example, patient=None) for example in dataset.examples)
+    return replace(dataset, examples=examples)
 
 
-def write_fold(catalogue: Catalogue, fold: tuple[Example, ...], table: Path) -> Path:
+def write_fold(dataset: Dataset, fold: tuple[ImageRecord, ...], table: Path) -> Path:
     held_out = {example.file for example in fold}
     rows = [
         {
@@ -118,19 +118,19 @@ def write_fold(catalogue: Catalogue, fold: tuple[Example, ...], table: Path) -> 
             "patient": example.patient or "",
             "split": "test" if example.file in held_out else "train",
         }
-        for example in catalogue.examples
+        for example in dataset.examples
     ]
     write_csv(table, tuple(rows[0]), rows)
     return table
 
 
-def name_in(folder: Path, example: Example) -> str:
+def name_in(folder: Path, example: ImageRecord) -> str:
     return Path(os.path.relpath(example.path, folder)).as_posix()
 
 
-def compare(catalogue: Catalogue, scores: Mapping[str, dict[str, tuple[int, float]]]) -> dict:
+def compare(dataset: Dataset, scores: Mapping[str, dict[str, tuple[int, float]]]) -> dict:
     """Return the figures of each split, pooled and by fold, and the gap between the two."""
-    examples = catalogue.examples
+    examples = dataset.examples
     positive = np.array([example.label == CNN.positive_class for example in examples])
     patients = np.array([example.patient for example in examples])
     fold = {name: np.array([own[e.file][0] for e in examples]) for name, own in scores.items()}

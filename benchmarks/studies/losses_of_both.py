@@ -50,16 +50,16 @@ def main() -> None:
 
 def training_images(source: Path) -> tuple[np.ndarray, np.ndarray]:
     """The training part of the recipe's split: pixels and one-hot labels."""
-    catalogue = read_sources([source], classes=RECIPE.classes, patient_rules=RECIPE.patient_rules)
+    dataset = read_sources([source], classes=RECIPE.classes, patient_rules=RECIPE.patient_rules)
     split = split_examples(
-        catalogue,
+        dataset,
         seed=RECIPE.seed,
         validation_fraction=RECIPE.validation_fraction,
         test_fraction=RECIPE.test_fraction,
     )
     pixels = load_pixels(split.train, RECIPE.image_size)
-    classes = [catalogue.classes.index(example.label) for example in pixels.examples]
-    return pixels.array, np.eye(len(catalogue.classes), dtype=np.float32)[classes]
+    classes = [dataset.classes.index(example.label) for example in pixels.examples]
+    return pixels.array, np.eye(len(dataset.classes), dtype=np.float32)[classes]
 
 
 def losses(

@@ -17,13 +17,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlmath.audit.facts import Facts
 from dlmath.audit.findings import Finding
-from dlmath.audit.gather import gather_facts
+from dlmath.audit.image_stats import ImageStats
+from dlmath.audit.scan import scan_images
 from dlmath.audit.shift import check_shift, shift_between
 from dlmath.cli.progress import reporter
 from dlmath.data.folds import split_folds
-from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.models import RECIPES
 
 RESULT = Path(__file__).parents[1] / "results" / "shift.json"
@@ -39,8 +39,8 @@ def main() -> None:
     adults = read_sources([data / "external"], patient_rules=[ADULT_PATIENT])
     with reporter() as report:
 
-        def look(catalogue: Catalogue) -> list[Facts]:
-            return gather_facts(catalogue.examples, reporter=report)
+        def look(dataset: Dataset) -> list[ImageStats]:
+            return scan_images(dataset.examples, reporter=report)
 
         of_children, of_adults = look(children), look(adults)
     names = ("the paediatric X-rays", "the adult X-rays")
@@ -58,12 +58,12 @@ def main() -> None:
     print(text)
 
 
-def between_halves(catalogue: Catalogue, facts: Sequence[Facts]) -> Finding:
-    fact_of = {fact.file: fact for fact in facts}
-    first, second = split_folds(catalogue, 2, seed=0).folds
+def between_halves(dataset: Dataset, stats: Sequence[ImageStats]) -> Finding:
+    stats_of = {image.file: image for image in stats}
+    first, second = split_folds(dataset, 2, seed=0).folds
 
-    def own(half: tuple[Example, ...]) -> list[Facts]:
-        return [fact_of[example.file] for example in half]
+    def own(half: tuple[ImageRecord, ...]) -> list[ImageStats]:
+        return [stats_of[example.file] for example in half]
 
     return shift_between(first, own(first), second, own(second), ("one half", "the other half"))
 

@@ -78,8 +78,8 @@ def run(count: int) -> dict[str, Any]:
 def batch(first: int, last: int) -> dict[str, Any]:
     """Read the broken files `first` to `last` by both readers, in this process."""
     from dlmath.audit.files import check_files
-    from dlmath.audit.gather import gather_facts
-    from dlmath.data.sources import Example
+    from dlmath.audit.scan import scan_images
+    from dlmath.data.sources import ImageRecord
     from tests.support.mutating import mutated
 
     with tempfile.TemporaryDirectory() as folder:
@@ -88,17 +88,17 @@ def batch(first: int, last: int) -> dict[str, Any]:
             path = Path(folder) / f"{number}.{('jpg', 'png')[number % 2]}"
             path.write_bytes(data := mutated(number))
             sha256 = hashlib.sha256(data).hexdigest()
-            examples.append(Example(path.name, path, "x", None, None, sha256))
-        facts = gather_facts(examples)
-        check_files(examples, facts)
+            examples.append(ImageRecord(path.name, path, "x", None, None, sha256))
+        stats = scan_images(examples)
+        check_files(examples, stats)
         refusals = [refusal(example) for example in examples]
-    pairs = list(zip(facts, refusals, strict=True))
+    pairs = list(zip(stats, refusals, strict=True))
     return {
-        "faults": collections.Counter(fact.fault or "sound" for fact in facts),
+        "faults": collections.Counter(image.fault or "sound" for image in stats),
         "disagreements": [
-            {"file": fact.file, "audit": fact.reason, "training": refused}
-            for fact, refused in pairs
-            if fact.reason != refused
+            {"file": image.file, "audit": image.reason, "training": refused}
+            for image, refused in pairs
+            if image.reason != refused
         ],
     }
 

@@ -25,12 +25,12 @@ import numpy as np
 from dlmath.audit.files import check_files
 from dlmath.audit.findings import Finding
 from dlmath.audit.folders import check_folders
-from dlmath.audit.gather import gather_facts
-from dlmath.audit.leaks import check_leaks
+from dlmath.audit.leakage import check_leakage
 from dlmath.audit.near_duplicates import check_near_duplicates
 from dlmath.audit.reading import read_for_audit
+from dlmath.audit.scan import scan_images
 from dlmath.data.phantom import write_phantoms
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.models import RECIPES
 from dlmath.runs import write_json
 
@@ -65,7 +65,7 @@ def main() -> None:
     write_json(RESULT, {"each": arguments.each, "sets": results, "together": added_up(results)})
 
 
-def clean_sets(data: Path, folder: Path) -> dict[str, Sequence[Example]]:
+def clean_sets(data: Path, folder: Path) -> dict[str, Sequence[ImageRecord]]:
     """Return the examples of the five sets by name."""
     sources = {
         "phantom films": write_phantoms("pneumonia", folder / "films"),
@@ -82,13 +82,13 @@ def clean_sets(data: Path, folder: Path) -> dict[str, Sequence[Example]]:
     return {**sets, xrays: [example for example in sets[xrays] if example.part == "train"]}
 
 
-def audit_set(examples: Sequence[Example], folder: Path, each: int) -> dict[str, Any]:
+def audit_set(examples: Sequence[ImageRecord], folder: Path, each: int) -> dict[str, Any]:
     """Audit a clean set, and copies of it with faults."""
     started = time.perf_counter()
-    facts = gather_facts(examples)
+    stats = scan_images(examples)
     gathered = time.perf_counter()
-    check_leaks(examples, facts)
-    near = check_near_duplicates(examples, facts)
+    check_leakage(examples, stats)
+    near = check_near_duplicates(examples, stats)
     compared = time.perf_counter()
     flagged = {names(group) for group in near_duplicates(near)}
     planted, alarms = plant_and_audit(examples, folder, each)
@@ -103,7 +103,7 @@ def audit_set(examples: Sequence[Example], folder: Path, each: int) -> dict[str,
 
 
 def plant_and_audit(
-    examples: Sequence[Example], folder: Path, each: int
+    examples: Sequence[ImageRecord], folder: Path, each: int
 ) -> tuple[dict[str, list[int]], set[frozenset[str]]]:
     """Return how many of each fault were found and planted, and groups that nobody planted."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -132,11 +132,11 @@ def plant_and_audit(
 def audit_tree(root: Path) -> list[Finding]:
     """Return what the checks of files and leaks find."""
     examples = read_for_audit([root], (), PATIENT_RULES).examples
-    facts = gather_facts(examples)
+    stats = scan_images(examples)
     return [
-        *check_files(examples, facts),
-        *check_leaks(examples, facts),
-        *check_near_duplicates(examples, facts),
+        *check_files(examples, stats),
+        *check_leakage(examples, stats),
+        *check_near_duplicates(examples, stats),
     ]
 
 

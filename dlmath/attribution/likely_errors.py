@@ -1,4 +1,4 @@
-"""Which labels of a run's images are likely wrong, ranked."""
+"""Likely label errors of a run, ranked."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +27,12 @@ class LikelyError:
     """An image whose label a model of other patients contradicts.
 
     Attributes:
-        file: Its name in the catalogue.
+        file: Its name in the dataset.
         path: Where it lies.
         patient: Whose image it is, or None.
-        label: As on disk.
-        suggested: The class that it is counted for.
-        probability: Of the suggested class.
+        label: The class on disk.
+        suggested: The class that the models of other patients give it.
+        probability: Probability of the suggested class.
         margin: Probability of the label less the greatest of another class: the lower, the
             likelier an error.
     """
@@ -48,14 +48,14 @@ class LikelyError:
 
 @dataclass(frozen=True)
 class LikelyErrors:
-    """The images that were looked at, and those whose labels are likely wrong.
+    """The images that were examined, and those whose labels are likely wrong.
 
     Attributes:
-        images: How many were looked at: the training and validation images of the run.
+        images: Number of training and validation images of the run, all of which were examined.
         files: Their names.
         estimated: How many of their labels are estimated to be wrong.
         ranked: The suspects, the likeliest error first.
-        unit: What models were kept apart by: `patient`, or `image` where patients are not known.
+        unit: Unit of the folds: `patient`, or `image` where patients are not known.
     """
 
     images: int
@@ -83,7 +83,7 @@ def likely_label_errors(
         DataError: A class has images of fewer than two patients.
     """
     run = run if isinstance(run, Run) else Run.find(run)
-    _refuse_learned_features(run)
+    _check_features_are_fixed(run)
     solved = load_solved_run(run, "Ranking likely label errors", reporter)
     parts = (solved.features.train, solved.features.validation)
     examples = [example for part in parts for example in part.examples]
@@ -156,7 +156,7 @@ def label_error_findings(
     ]
 
 
-def _refuse_learned_features(run: Run) -> None:
+def _check_features_are_fixed(run: Run) -> None:
     recipe = run.recipe
     if not recipe.solves_head:
         raise RunError(

@@ -1,4 +1,4 @@
-"""Are two pictures one? Lay one over the other as well as can be, and correlate their details.
+"""Alignment: lay one picture over another as well as possible, and correlate their details.
 
 The method is that of Lucas and Kanade: the difference that a small shift or stretch makes is
 linear in it, with the picture's slopes as coefficients, so that each step solves five equations,
@@ -11,7 +11,7 @@ Vision", IJCAI 1981, section 4.
 import numpy as np
 
 from dlmath.audit.descriptors import high_pass, resampling
-from dlmath.audit.facts import THUMBNAIL
+from dlmath.audit.image_stats import THUMBNAIL
 
 STEPS = 4
 _BLOCK = 128  # pairs at a time: their matrices fit the processor's cache

@@ -1,4 +1,4 @@
-"""How many images and patients each class has: overall, by part, by patient."""
+"""Class balance: counts of images and patients of each class, overall and by part."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dlmath.audit.findings import Finding
 from dlmath.data.listing import counted, listed
 from dlmath.data.patients import patient_count, unit_of
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 # From here on a classifier that never says the rare class is right for nine images in ten, and a
 # batch of 32 holds fewer than three of it.
@@ -19,7 +19,7 @@ SHARE = 0.1
 IMAGES = 50
 
 
-def check_balance(examples: Sequence[Example], classes: Sequence[str]) -> list[Finding]:
+def check_balance(examples: Sequence[ImageRecord], classes: Sequence[str]) -> list[Finding]:
     """Count the classes, and warn where one is rare or has few patients.
 
     Args:
@@ -42,25 +42,25 @@ def check_balance(examples: Sequence[Example], classes: Sequence[str]) -> list[F
     ]
 
 
-def _counts(examples: Sequence[Example], classes: Sequence[str]) -> dict[str, int]:
+def _counts(examples: Sequence[ImageRecord], classes: Sequence[str]) -> dict[str, int]:
     images = Counter(example.label for example in examples)
     return {name: images[name] for name in classes}
 
 
-def _by_part(examples: Sequence[Example]) -> dict[str, list[Example]]:
+def _by_part(examples: Sequence[ImageRecord]) -> dict[str, list[ImageRecord]]:
     parts = defaultdict(list)
     for example in examples:
         parts[example.part or "all"].append(example)
     return parts
 
 
-def _patients(examples: Sequence[Example], classes: Sequence[str]) -> dict[str, int | None]:
+def _patients(examples: Sequence[ImageRecord], classes: Sequence[str]) -> dict[str, int | None]:
     """Count the patients of each class; None where not every one is known."""
     of = {name: [e.patient for e in examples if e.label == name] for name in classes}
     return {name: patient_count(patients) if patients else 0 for name, patients in of.items()}
 
 
-def _balance(examples: Sequence[Example], classes: Sequence[str]) -> Finding:
+def _balance(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Finding:
     images = _counts(examples, classes)
     most, least = max(images, key=images.__getitem__), min(images, key=images.__getitem__)
     rare = images[most] >= RATIO * images[least]
@@ -94,7 +94,7 @@ def _balance(examples: Sequence[Example], classes: Sequence[str]) -> Finding:
     )
 
 
-def _few_patients(examples: Sequence[Example], classes: Sequence[str]) -> Iterator[Finding]:
+def _few_patients(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Iterator[Finding]:
     unit = unit_of(example.patient for example in examples)
     numbers = _counts(examples, classes)  # of images, whose patients count where they are known
     if unit == "patient":
@@ -113,7 +113,7 @@ def _few_patients(examples: Sequence[Example], classes: Sequence[str]) -> Iterat
         )
 
 
-def _parts_differ(examples: Sequence[Example], classes: Sequence[str]) -> Iterator[Finding]:
+def _parts_differ(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Iterator[Finding]:
     shares = {
         part: {name: number / len(own) for name, number in _counts(own, classes).items()}
         for part, own in _by_part(examples).items()
@@ -132,7 +132,7 @@ def _parts_differ(examples: Sequence[Example], classes: Sequence[str]) -> Iterat
         )
 
 
-def _of_several_classes(examples: Sequence[Example]) -> Iterator[Finding]:
+def _of_several_classes(examples: Sequence[ImageRecord]) -> Iterator[Finding]:
     labels = defaultdict(set)
     for example in examples:
         if example.patient is not None:

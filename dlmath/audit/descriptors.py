@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from dlmath.audit.facts import THUMBNAIL
+from dlmath.audit.image_stats import THUMBNAIL
 
 # Standard deviation of the blur that is subtracted, in pixels of the descriptor.
 BLUR = 2.0
@@ -117,4 +117,4 @@ def _start_of(edge: float, side: float) -> tuple[float, float]:
 def _unit(rows: np.ndarray) -> np.ndarray:
     rows = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.maximum(lengths, 1)  # below one grey level in all there is rounding alone
+    return rows / np.maximum(lengths, 1)  # below one grey level in all there is only rounding

@@ -1,12 +1,12 @@
-"""What is wrong with single files: those that training refuses, and those that deserve a look."""
+"""Faults of single files: those that stop a training, and those that deserve a look."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from dlmath.audit.facts import Facts
 from dlmath.audit.findings import Finding, single
+from dlmath.audit.image_stats import ImageStats
 from dlmath.data.listing import counted
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 _REMOVE = "Get the files again from where they came, or remove them"
 _CONVERT = "Convert the files to 8-bit grey or RGB"
@@ -38,76 +38,76 @@ _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 _GREY, _COLOURED = ("1", "L", "LA"), ("P", "RGB", "RGBA")
 
 
-def check_files(examples: Sequence[Example], facts: Sequence[Facts]) -> list[Finding]:
+def check_files(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) -> list[Finding]:
     """Return a finding for each kind of fault that some file has.
 
     Args:
-        examples: The N examples; their files are named by the facts.
-        facts: What `gather_facts` found out about them.
+        examples: The N examples; their files are named by the stats.
+        stats: Statistics of the examples, from `scan_images`.
     """
-    if len(examples) != len(facts):
+    if len(examples) != len(stats):
         raise ValueError(
-            "There must be facts about every example. "
-            f"Received: {len(examples)} examples, facts about {len(facts)}"
+            "There must be stats of every example. "
+            f"Received: {len(examples)} examples, stats of {len(stats)}"
         )
-    return [*_faults(facts), *_oddities([fact for fact in facts if fact.fault is None])]
+    return [*_faults(stats), *_oddities([image for image in stats if image.fault is None])]
 
 
-def _faults(facts: Sequence[Facts]) -> Iterator[Finding]:
+def _faults(stats: Sequence[ImageStats]) -> Iterator[Finding]:
     for kind, (what, advice) in FAULTS.items():
-        files = [fact for fact in facts if fact.fault == kind]
+        files = [image for image in stats if image.fault == kind]
         if files:
             yield Finding(
                 kind=kind,
                 severity="error",
                 message=f"{_files_are(len(files))} {what}.",
                 advice=f"{advice}{_SKIP}.",
-                groups=single([fact.file for fact in files]),
-                figures={"reasons": {fact.file: fact.reason for fact in files}},
+                groups=single([image.file for image in files]),
+                figures={"reasons": {image.file: image.reason for image in files}},
             )
 
 
-def _oddities(facts: Sequence[Facts]) -> Iterator[Finding]:
-    if files := [fact.file for fact in facts if _has_wrong_ending(fact)]:
+def _oddities(stats: Sequence[ImageStats]) -> Iterator[Finding]:
+    if files := [image.file for image in stats if _has_wrong_ending(image)]:
         yield _note(
             "wrong-ending",
             files,
             "a PNG named as a JPEG or the reverse",
             "dlmath goes by the content; other programs may not: rename the files.",
         )
-    if files := [fact.file for fact in facts if fact.mode in ("LA", "RGBA")]:
+    if files := [image.file for image in stats if image.mode in ("LA", "RGBA")]:
         yield _note(
             "alpha",
             files,
             "an image with a channel of transparency",
             "Training sees the colours below it as they are stored: look whether that is meant.",
         )
-    if files := [fact.file for fact in facts if fact.mode == "P"]:
+    if files := [image.file for image in stats if image.mode == "P"]:
         yield _note(
             "palette",
             files,
             "an image of at most 256 colours",
             "Use the originals if the colours were reduced afterwards.",
         )
-    if files := [fact.file for fact in facts if fact.orientation != 1]:
+    if files := [image.file for image in stats if image.orientation != 1]:
         yield _note(
             "rotated",
             files,
             "stored turned or mirrored, with an EXIF mark to turn it back",
             "dlmath heeds the mark; other programs may not.",
         )
-    yield from _mixed_colours(facts)
+    yield from _mixed_colours(stats)
 
 
-def _has_wrong_ending(fact: Facts) -> bool:
-    """Whether the name is that of the other format; a DICOM file was converted, and is of none."""
-    ending = PurePosixPath(fact.file).suffix.lower()
-    return _FORMATS.get(ending, fact.format) != fact.format
+def _has_wrong_ending(image: ImageStats) -> bool:
+    """Return whether the name is that of the other format; a converted DICOM file has none."""
+    ending = PurePosixPath(image.file).suffix.lower()
+    return _FORMATS.get(ending, image.format) != image.format
 
 
-def _mixed_colours(facts: Sequence[Facts]) -> Iterator[Finding]:
-    grey = [fact.file for fact in facts if fact.mode in _GREY]
-    coloured = [fact.file for fact in facts if fact.mode in _COLOURED]
+def _mixed_colours(stats: Sequence[ImageStats]) -> Iterator[Finding]:
+    grey = [image.file for image in stats if image.mode in _GREY]
+    coloured = [image.file for image in stats if image.mode in _COLOURED]
     if grey and coloured:
         yield Finding(
             kind="mixed-colour",

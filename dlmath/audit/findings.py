@@ -1,4 +1,4 @@
-"""What an audit says: findings, each with a severity, the files it is about, and what to do."""
+"""Findings of an audit, each with a severity, the files that it is about, and advice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing found.
+    """One finding of an audit.
 
     Attributes:
-        kind: Its name, in lower case with dashes, such as `identical-across-splits`.
+        kind: Name of the finding, in lower case with dashes, such as `identical-across-splits`.
         severity: An error makes results wrong or stops a training; a warning may; a note does not.
         message: One sentence with the figures.
         advice: What to do about it, one sentence; blank where nothing is to be done.
-        groups: The files it is about, by catalogue name. Each group belongs together, such as the
-            copies of one image; single files are groups of one.
+        groups: The files it is about, by their names in the dataset. Each group belongs
+            together, such as the copies of one image; single files are groups of one.
         figures: Numbers behind the message, fit for JSON.
     """
 
@@ -41,5 +41,5 @@ class Finding:
 
 
 def single(files: list[str] | tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Return files that stand each for itself as groups."""
+    """Return groups of one file each."""
     return tuple((file,) for file in files)

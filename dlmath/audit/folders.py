@@ -1,7 +1,7 @@
-"""Traps of a class tree: what is read though it should not be, and what is passed over.
+"""Traps of class folders: files that are read and should not be, and files that are passed over.
 
-The rules of reading are those of `dlmath.data.trees`: `{part}/{class}/{image}` or `{class}/{image}`
-within at most two outer folders. Nothing here changes what is read.
+The rules of reading are those of `dlmath.data.class_folders`: `{part}/{class}/{image}` or
+`{class}/{image}` within at most two outer folders. Nothing here changes what is read.
 """
 
 import os
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from dlmath.audit.findings import Finding, Severity, single
 from dlmath.audit.tree_scan import Folder, Tree, scan_tree
+from dlmath.data.class_folders import PARTS
 from dlmath.data.listing import counted, listed
-from dlmath.data.trees import PARTS
 
 _BLANKS = re.compile(r"[\s_-]+")
 _FOREIGN_IMAGES = {".bmp", ".gif", ".jfif", ".nii", ".tif", ".tiff", ".webp"}
@@ -24,8 +24,8 @@ def check_folders(root: Path) -> list[Finding]:
     """Find the traps of the class tree at `root`.
 
     Args:
-        root: A folder as `dlmath.data.trees.read_tree` reads it; zips in it are not opened. Files
-            are named relative to it.
+        root: A folder as `dlmath.data.class_folders.read_tree` reads it; zips in it are not
+            opened. Files are named relative to it.
     """
     try:
         tree = scan_tree(Path(root))

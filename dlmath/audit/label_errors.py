@@ -1,4 +1,4 @@
-"""Which labels are likely wrong, by confident learning.
+"""Likely label errors, found by confident learning.
 
 Source: Northcutt, Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels",
 Journal of Artificial Intelligence Research 70, 2021, arXiv:1911.00068, eq. 1 and 2, section 3.2.
@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ConfidentLearning:
-    """What out-of-fold probabilities say of the labels.
+    """Label errors that out-of-fold probabilities suggest.
 
     Attributes:
         thresholds: (K,) mean probability of a class over the examples that bear its label.
@@ -32,7 +32,7 @@ class ConfidentLearning:
 
     @property
     def estimated_errors(self) -> float:
-        """How many labels are estimated to be wrong."""
+        """Estimated number of wrong labels."""
         return float(self.joint.sum() - np.trace(self.joint))
 
 

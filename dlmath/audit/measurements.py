@@ -1,39 +1,39 @@
-"""What can be measured of a file without knowing what is on the picture, as numbers."""
+"""Measurements of a file that do not depend on what the picture shows, as numbers."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from dlmath.audit.facts import Facts
+from dlmath.audit.image_stats import ImageStats
 
-_NUMBERS: dict[str, Callable[[Facts], float | None]] = {
-    "file size": lambda facts: facts.size,
-    "width": lambda facts: facts.width,
-    "height": lambda facts: facts.height,
-    "aspect ratio": lambda facts: facts.width / facts.height,  # type: ignore[operator]
-    "area": lambda facts: facts.width * facts.height,  # type: ignore[operator]
-    "JPEG quality": lambda facts: facts.quality,
-    "mean brightness": lambda facts: facts.brightness,
-    "border brightness": lambda facts: facts.border,
-    "border spread": lambda facts: facts.border_spread,
+_NUMBERS: dict[str, Callable[[ImageStats], float | None]] = {
+    "file size": lambda stats: stats.size,
+    "width": lambda stats: stats.width,
+    "height": lambda stats: stats.height,
+    "aspect ratio": lambda stats: stats.width / stats.height,  # type: ignore[operator]
+    "area": lambda stats: stats.width * stats.height,  # type: ignore[operator]
+    "JPEG quality": lambda stats: stats.quality,
+    "mean brightness": lambda stats: stats.brightness,
+    "border brightness": lambda stats: stats.border,
+    "border spread": lambda stats: stats.border_spread,
 }
 
 
-def numbers_of(facts: Sequence[Facts]) -> dict[str, np.ndarray]:
+def numbers_of(stats: Sequence[ImageStats]) -> dict[str, np.ndarray]:
     """Return the numbers (N,) of sound files by name; NaN where a PNG has no JPEG quality.
 
     What is the same for all of them is left out.
     """
     numbers = {
-        name: np.array([number(one) for one in facts], float) for name, number in _NUMBERS.items()
+        name: np.array([number(one) for one in stats], float) for name, number in _NUMBERS.items()
     }
     return {name: values for name, values in numbers.items() if _varies(values)}
 
 
-def modes_of(facts: Sequence[Facts]) -> dict[str, np.ndarray]:
+def modes_of(stats: Sequence[ImageStats]) -> dict[str, np.ndarray]:
     """Return for each colour mode whether a file has it, (N,) of 0 and 1; empty if all have one."""
-    modes = np.array([str(one.mode) for one in facts])
+    modes = np.array([str(one.mode) for one in stats])
     present = np.unique(modes)
     if len(present) < 2:
         return {}
@@ -54,10 +54,10 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
     return np.column_stack(columns[: 3 if missing.any() else 2])
 
 
-def columns_of(facts: Sequence[Facts]) -> dict[str, np.ndarray]:
+def columns_of(stats: Sequence[ImageStats]) -> dict[str, np.ndarray]:
     """Return the columns (N, C) of each measurement, for a linear model."""
-    columns = {name: normal_scores(values) for name, values in numbers_of(facts).items()}
-    if modes := modes_of(facts):
+    columns = {name: normal_scores(values) for name, values in numbers_of(stats).items()}
+    if modes := modes_of(stats):
         columns["colour mode"] = np.column_stack(list(modes.values()))
     return columns
 

@@ -1,4 +1,4 @@
-"""Copies of an image that were edited: re-encoded, resized, brightened, mirrored, cropped."""
+"""Near-duplicates: copies that were re-encoded, resized, brightened, mirrored or cropped."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from dlmath.audit.copies import COARSE, find_copies
-from dlmath.audit.crossings import copy_findings
 from dlmath.audit.descriptors import has_structure
-from dlmath.audit.facts import Facts
 from dlmath.audit.findings import Finding, single
+from dlmath.audit.image_stats import ImageStats
+from dlmath.audit.leakage import copy_findings
+from dlmath.audit.pair_search import COARSE, find_copies
 from dlmath.data.listing import counted
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.reporting import SILENT, Reporter
 
 # Every image is compared with every other: 20,000 take some minutes, and twice as many four times
@@ -22,27 +22,27 @@ MOST_IMAGES = 60_000
 
 
 def check_near_duplicates(
-    examples: Sequence[Example], facts: Sequence[Facts], *, reporter: Reporter = SILENT
+    examples: Sequence[ImageRecord], stats: Sequence[ImageStats], *, reporter: Reporter = SILENT
 ) -> list[Finding]:
     """Find the images that are edited copies of one another; identical ones are not among them.
 
     Args:
-        examples: The N examples. They are checked by their `part`, as in `check_leaks`.
-        facts: What `gather_facts` found out about them; faulty files are passed over.
+        examples: The N examples. They are checked by their `part`, as in `check_leakage`.
+        stats: Statistics of the examples, from `scan_images`; faulty files are passed over.
         reporter: Receives the progress.
     """
-    alike = _alike(examples, facts)
+    alike = _alike(examples, stats)
     rows = list(alike)
     if len(rows) > MOST_IMAGES:
         return [_too_many(len(rows))]
     if not rows:
         return []
-    thumbnails = np.array([facts[row].thumbnail for row in rows])
+    thumbnails = np.array([stats[row].thumbnail for row in rows])
     structured = has_structure(thumbnails, COARSE)
     flat = [examples[row].file for row, enough in zip(rows, structured, strict=True) if not enough]
     rows = [row for row, enough in zip(rows, structured, strict=True) if enough]
     pairs = find_copies(thumbnails[structured], reporter.task("comparing"))
-    groups = _groups(rows, pairs.first, pairs.second, facts)
+    groups = _groups(rows, pairs.first, pairs.second, stats)
     findings = copy_findings(
         [[examples[row] for one in group for row in alike[one]] for group in groups],
         kind="near-duplicates",
@@ -51,22 +51,22 @@ def check_near_duplicates(
     return [*findings, *([_without_structure(flat)] if flat else [])]
 
 
-def _alike(examples: Sequence[Example], facts: Sequence[Facts]) -> dict[int, list[int]]:
+def _alike(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) -> dict[int, list[int]]:
     """Return rows of sound images, each with the rows that are identical in all that is checked."""
     rows_of = defaultdict(list)
-    for row, (example, fact) in enumerate(zip(examples, facts, strict=True)):
-        if fact.thumbnail is not None:
-            key = (fact.pixel_hash, example.part, example.label, example.patient)
+    for row, (example, image) in enumerate(zip(examples, stats, strict=True)):
+        if image.thumbnail is not None:
+            key = (image.pixel_hash, example.part, example.label, example.patient)
             rows_of[key].append(row)
     return {rows[0]: rows for rows in rows_of.values()}
 
 
 def _groups(
-    rows: Sequence[int], first: np.ndarray, second: np.ndarray, facts: Sequence[Facts]
+    rows: Sequence[int], first: np.ndarray, second: np.ndarray, stats: Sequence[ImageStats]
 ) -> list[list[int]]:
     """Join the pairs that are not identical to groups of rows."""
     edited = [
-        facts[rows[one]].pixel_hash != facts[rows[other]].pixel_hash
+        stats[rows[one]].pixel_hash != stats[rows[other]].pixel_hash
         for one, other in zip(first, second, strict=True)
     ]
     edges = (np.ones(sum(edited)), (first[edited], second[edited]))

@@ -1,11 +1,11 @@
-"""How well classes can be told from numbers, judged on patients that the model has not seen."""
+"""Out-of-fold scores: predict classes from numbers, for patients that the model has not seen."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from dlmath.data.patient_groups import joined_patients
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.linear_head import fit_head, log_odds
 from dlmath.linear_head.folds import patient_folds
 from dlmath.stats import AucInterval, auc_with_interval
@@ -13,20 +13,20 @@ from dlmath.stats import AucInterval, auc_with_interval
 FOLDS, SEED = 5, 0
 
 
-def patient_numbers(examples: Sequence[Example]) -> np.ndarray:
-    """Return a number for the patient of each example, (N,); who share a file have the same."""
+def patient_numbers(examples: Sequence[ImageRecord]) -> np.ndarray:
+    """Return a number for the patient of each example, (N,); who share a file share one."""
     patient_of = joined_patients(examples)
     names = [patient_of[example.file] for example in examples]
     return np.unique(names, return_inverse=True)[1]
 
 
 def can_be_folded(labels: np.ndarray, groups: np.ndarray) -> bool:
-    """Whether there are two classes at least, each of at least two patients."""
+    """Return whether there are at least two classes, each of at least two patients."""
     patients = [len(np.unique(groups[labels == label])) for label in np.unique(labels)]
     return len(patients) > 1 and min(patients) > 1
 
 
-def out_of_fold(columns: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def out_of_fold_scores(columns: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the log-odds (N, K) of each class, above its prior, by models of other patients.
 
     Each fold is scored by multinomial logistic regression on the others, with the penalty that
@@ -63,7 +63,7 @@ def best_told(
 
     Of two classes it is the second: either is told from the other equally well.
     """
-    scores = out_of_fold(columns, labels, groups)
+    scores = out_of_fold_scores(columns, labels, groups)
     classes = range(1, 2) if scores.shape[1] == 2 else range(scores.shape[1])
     found = {k: auc_with_interval(labels == k, scores[:, k], groups) for k in classes}
     best = max(found, key=lambda k: found[k].low)

@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dlmath import pages
-from dlmath.audit.audit import Audit
+from dlmath.audit.data_audit import Audit
 from dlmath.audit.findings import Finding
 from dlmath.data.listing import counted
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.thumbnail import thumbnail_address
 from dlmath.errors import DataError
 from dlmath.runs import write_text
@@ -34,7 +34,7 @@ def write_page(audit: Audit, path: Path) -> Path:
 
 
 def audit_page(audit: Audit) -> str:
-    """Return the page's HTML; it needs nothing beside it."""
+    """Return the page's HTML; it needs no other file."""
     by_file = {example.file: example for example in audit.examples}
     thumbnails = _Thumbnails(by_file)
     names = ", ".join(PurePosixPath(source).name or source for source in audit.sources)
@@ -100,7 +100,7 @@ def _file_list(finding: Finding) -> str:
 class _Thumbnails:
     """Draws each file once."""
 
-    def __init__(self, by_file: Mapping[str, Example]):
+    def __init__(self, by_file: Mapping[str, ImageRecord]):
         self.by_file = by_file
         self.drawn: dict[str, str] = {}
 

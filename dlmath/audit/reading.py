@@ -1,4 +1,4 @@
-"""Reading data for an audit: as training does, but past every fault, for the audit names them."""
+"""Read data for an audit as training does, but go on past every fault: the audit names them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from pathlib import Path
 from dlmath.audit.findings import Finding, single
 from dlmath.audit.folders import check_folders
 from dlmath.data.archives import unpack
+from dlmath.data.class_folders import PARTS, ImageFile
 from dlmath.data.listing import counted
 from dlmath.data.patient_reading import PatientReading, read_patients
-from dlmath.data.sources import Example, Source, hash_files, list_files
-from dlmath.data.trees import PARTS, Found
+from dlmath.data.sources import ImageRecord, Source, hash_files, list_files
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Reporter
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is audited.
+class AuditData:
+    """The images to audit, and the findings of reading them.
 
     Attributes:
         examples: Every image that the sources name, readable or not, sorted by file.
-        classes: Spelt as the recipe does, then as first found.
-        findings: What the folders and the names show already.
-        phantom: Whether any of it is drawn.
+        classes: Class names, spelt as in the recipe, else as first found.
+        findings: Findings from folders and file names.
+        phantom: Whether any of the images is drawn.
     """
 
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     classes: tuple[str, ...]
     findings: tuple[Finding, ...]
     phantom: bool = False
@@ -39,12 +39,12 @@ def read_for_audit(
     likely_rules: Sequence[str] = (),
     *,
     reporter: Reporter = SILENT,
-) -> Subject:
-    """List and hash the images of the sources; whatever is wrong becomes a finding.
+) -> AuditData:
+    """List and hash the images of the sources; every fault becomes a finding.
 
     Args:
         paths: As for `dlmath.data.read_sources`.
-        classes: The recipe's, or none.
+        classes: The recipe's classes, or none.
         patient_rules: See `read_patients`.
         likely_rules: See `read_patients`.
         reporter: Receives the progress.
@@ -53,11 +53,11 @@ def read_for_audit(
     try:
         listing = list_files(paths, reporter=reporter)
     except DataError as error:
-        return Subject((), tuple(classes), (*found_in_folders, _unusable(str(error))))
-    patients = read_patients(listing.found, patient_rules, likely_rules)
-    spelling = _spelling(listing.found, classes)
+        return AuditData((), tuple(classes), (*found_in_folders, _unusable(str(error))))
+    patients = read_patients(listing.files, patient_rules, likely_rules)
+    spelling = _spelling(listing.files, classes)
     examples = tuple(
-        Example(
+        ImageRecord(
             file=item.file,
             path=item.path,
             label=spelling[item.label.casefold()],
@@ -67,7 +67,7 @@ def read_for_audit(
             sha256=sha256 or f"unreadable {item.file}",
         )
         for item, patient, sha256 in zip(
-            listing.found, patients.patients, hash_files(listing.found, reporter), strict=True
+            listing.files, patients.patients, hash_files(listing.files, reporter), strict=True
         )
     )
     findings = [*found_in_folders, *patient_findings(patients), *_of_classes(examples, classes)]
@@ -75,12 +75,12 @@ def read_for_audit(
     if len({example.label for example in examples}) < 2 and not is_said:
         findings.append(_unusable("A classifier needs images of at least two classes."))
     names = tuple(classes) or tuple(sorted(set(spelling.values())))
-    phantom = any(reading.phantom for reading in listing.readings)
-    return Subject(examples, names, tuple(findings), phantom)
+    phantom = any(contents.phantom for contents in listing.contents)
+    return AuditData(examples, names, tuple(findings), phantom)
 
 
 def folder_findings(paths: Sequence[Source], reporter: Reporter = SILENT) -> list[Finding]:
-    """Return the traps of the folders at the paths, and in zips at them."""
+    """Return the findings of the folders and zips at the paths."""
     roots = [root for path in paths for root in _roots(Path(path).expanduser(), reporter)]
     return [finding for root in roots for finding in check_folders(root)]
 
@@ -100,13 +100,13 @@ def _roots(path: Path, reporter: Reporter) -> list[Path]:
         return []
 
 
-def _spelling(found: Sequence[Found], classes: Sequence[str]) -> dict[str, str]:
+def _spelling(found: Sequence[ImageFile], classes: Sequence[str]) -> dict[str, str]:
     """Return how each class is spelt, by its name in lower case."""
     spelling = {item.label.casefold(): item.label for item in reversed(found)}
     return spelling | {name.casefold(): name for name in classes}
 
 
-def _of_classes(examples: Sequence[Example], classes: Sequence[str]) -> Iterator[Finding]:
+def _of_classes(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Iterator[Finding]:
     present = {example.label for example in examples}
     for name in sorted(present - set(classes) if classes else ()):
         files = [example.file for example in examples if example.label == name]
@@ -125,7 +125,7 @@ def _unusable(message: str) -> Finding:
 
 
 def patient_findings(patients: PatientReading) -> Iterator[Finding]:
-    """Return what makes the patients of images doubtful, or leaves them unknown."""
+    """Yield findings where the patients of images are guessed, doubtful or unknown."""
     if patients.guess:
         yield Finding(
             kind="patients-guessed",

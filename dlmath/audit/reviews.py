@@ -1,4 +1,4 @@
-"""Labels that a second reader disputes, from a CSV such as experts publish after a review.
+"""Reviews of labels: a CSV of second readings, such as experts publish, disputes some labels.
 
 The CSV has a header line and two columns, `file` and a reading under any name, one line a file:
 
@@ -22,7 +22,7 @@ from scipy.stats import binomtest
 
 from dlmath.audit.findings import Finding, single
 from dlmath.data.listing import counted, listed
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError
 from dlmath.number_text import SENTENCE, estimate_text
 
@@ -30,7 +30,7 @@ _CONFIRMS, _DISPUTES = "true_", "false_"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReviewLine:
     """One line of a review.
 
     Attributes:
@@ -45,7 +45,7 @@ class Reading:
 
 
 def check_review(
-    examples: Sequence[Example], classes: Sequence[str], review: Path
+    examples: Sequence[ImageRecord], classes: Sequence[str], review: Path
 ) -> list[Finding]:
     """Count the labels that a review disputes, by class, and name the files.
 
@@ -79,7 +79,7 @@ def check_review(
     return findings + ([_others(missing, review)] if missing else [])
 
 
-def read_review(path: Path) -> list[Reading]:
+def read_review(path: Path) -> list[ReviewLine]:
     """Read the lines of a review.
 
     Raises:
@@ -103,18 +103,18 @@ def read_review(path: Path) -> list[Reading]:
             raise DataError(
                 f"{path}, line {line}: expected a file and a reading. Received: {','.join(row)!r}"
             )
-        readings.append(Reading(line, row[0].strip().replace("\\", "/"), row[1].strip()))
+        readings.append(ReviewLine(line, row[0].strip().replace("\\", "/"), row[1].strip()))
     return readings
 
 
 def _found(
-    readings: Sequence[Reading], examples: Sequence[Example], review: Path
-) -> tuple[list[tuple[Example, Reading]], list[Reading]]:
+    readings: Sequence[ReviewLine], examples: Sequence[ImageRecord], review: Path
+) -> tuple[list[tuple[ImageRecord, ReviewLine]], list[ReviewLine]]:
     """Return each reviewed example with its reading, and the readings of no example."""
     by_name = defaultdict(list)
     for example in examples:
         by_name[PurePosixPath(example.file).name].append(example)
-    found: dict[str, tuple[Example, Reading]] = {}
+    found: dict[str, tuple[ImageRecord, ReviewLine]] = {}
     missing = []
     for reading in readings:
         candidates = by_name[PurePosixPath(reading.file).name]
@@ -138,7 +138,7 @@ def _one_ends_the_other(one: str, other: str) -> bool:
     return longer[-len(shorter) :] == shorter
 
 
-def _confirms(reading: Reading, label: str, classes: Sequence[str], review: Path) -> bool:
+def _confirms(reading: ReviewLine, label: str, classes: Sequence[str], review: Path) -> bool:
     value = reading.value.casefold()
     names = [name.casefold() for name in classes]
     if value in names:
@@ -154,7 +154,7 @@ def _confirms(reading: Reading, label: str, classes: Sequence[str], review: Path
 
 
 def _finding(
-    reviewed: Sequence[Example], disputed: Sequence[Example], classes: Sequence[str]
+    reviewed: Sequence[ImageRecord], disputed: Sequence[ImageRecord], classes: Sequence[str]
 ) -> Finding:
     whole = _share(len(disputed), len(reviewed))
     by_class = dict(_shares(reviewed, disputed, classes))
@@ -183,7 +183,7 @@ def _finding(
 
 
 def _shares(
-    reviewed: Sequence[Example], disputed: Sequence[Example], classes: Sequence[str]
+    reviewed: Sequence[ImageRecord], disputed: Sequence[ImageRecord], classes: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in classes:
         if number := sum(example.label == name for example in reviewed):
@@ -201,7 +201,7 @@ def _share(disputed: int, reviewed: int) -> dict[str, Any]:
     }
 
 
-def _others(missing: Sequence[Reading], review: Path) -> Finding:
+def _others(missing: Sequence[ReviewLine], review: Path) -> Finding:
     return Finding(
         kind="review-of-other-files",
         severity="note",

@@ -1,7 +1,7 @@
-"""Do two sets of images come from one source? A classifier that tells them apart says where not.
+"""Dataset shift: a classifier that tells two sets of images apart shows that they differ.
 
-What tells test from training images, a result on the test part carries along: it is then lower
-than on images like those of the training, or higher by accident. Source: Lopez-Paz, Oquab,
+If test images differ from training images, a result on the test part is lower than on images like
+those of the training, or higher by accident. Source: Lopez-Paz, Oquab,
 "Revisiting classifier two-sample tests", ICLR 2017, arXiv:1610.06545; Rabanser, Günnemann, Lipton,
 "Failing loudly", NeurIPS 2019, arXiv:1810.11953.
 """
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from dlmath.audit.differences import differences
-from dlmath.audit.facts import THUMBNAIL, Facts
 from dlmath.audit.findings import Finding
+from dlmath.audit.group_differences import differences
+from dlmath.audit.image_stats import THUMBNAIL, ImageStats
 from dlmath.audit.measurements import columns_of, modes_of, numbers_of
-from dlmath.audit.out_of_fold import can_be_folded, out_of_fold, patient_numbers
+from dlmath.audit.out_of_fold import can_be_folded, out_of_fold_scores, patient_numbers
 from dlmath.data.patients import unit_of
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.stats import AucInterval, auc_with_interval
 
@@ -30,22 +30,22 @@ GREY_BINS = 16
 NAMED, SIGNIFICANT = 3, 0.05  # of the statistics in the message
 
 
-def check_shift(examples: Sequence[Example], facts: Sequence[Facts]) -> list[Finding]:
+def check_shift(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) -> list[Finding]:
     """Tell the test part on disk from the rest, if there is one; see `shift_between`."""
     of_test = np.array([example.part == "test" for example in examples], bool)
     if not of_test.any() or of_test.all():
         return []
-    return [_told_apart(examples, facts, of_test, ("the training part", "the test part"))]
+    return [_told_apart(examples, stats, of_test, ("the training part", "the test part"))]
 
 
 def shift_between(
-    examples_a: Sequence[Example],
-    facts_a: Sequence[Facts],
-    examples_b: Sequence[Example],
-    facts_b: Sequence[Facts],
+    examples_a: Sequence[ImageRecord],
+    stats_a: Sequence[ImageStats],
+    examples_b: Sequence[ImageRecord],
+    stats_b: Sequence[ImageStats],
     names: tuple[str, str],
 ) -> Finding:
-    """Say how well a classifier tells two data sets apart, and by what they differ most.
+    """Measure how well a classifier tells two datasets apart, and in which statistics they differ.
 
     The classifier is logistic regression, out of fold by patient, on the file's measurements (see
     `measurements`), the histogram of grey levels and the first principal components of the
@@ -53,10 +53,10 @@ def shift_between(
 
     Args:
         examples_a: The first set.
-        facts_a: Theirs, in the same order; files with a fault are left out.
+        stats_a: Statistics of the first set, in the same order; files with a fault are left out.
         examples_b: The second set; patients of equal name count as the same.
-        facts_b: Theirs.
-        names: What to call the two.
+        stats_b: Statistics of the second set, in the same order.
+        names: Names of the two sets in messages.
 
     Returns:
         `shift`: a warning if the lower end of the AUC is above 0.65, else a note. `figures` has
@@ -69,28 +69,31 @@ def shift_between(
         for name, own in zip(names, (examples_a, examples_b), strict=True)
         for example in own
     ]
-    return _told_apart(examples, [*facts_a, *facts_b], of_b, names)
+    return _told_apart(examples, [*stats_a, *stats_b], of_b, names)
 
 
 def _told_apart(
-    examples: Sequence[Example], facts: Sequence[Facts], of_b: np.ndarray, names: tuple[str, str]
+    examples: Sequence[ImageRecord],
+    stats: Sequence[ImageStats],
+    of_b: np.ndarray,
+    names: tuple[str, str],
 ) -> Finding:
-    sound = np.array([one.fault is None for one in facts], bool)
+    sound = np.array([one.fault is None for one in stats], bool)
     examples = [example for example, is_sound in zip(examples, sound, strict=True) if is_sound]
-    facts = [fact for fact in facts if fact.fault is None]
+    stats = [image for image in stats if image.fault is None]
     of_b, groups = of_b[sound], patient_numbers(examples)
     images = {name: int((of_b == side).sum()) for side, name in enumerate(names)}
     unit = unit_of(example.patient for example in examples)
     if not can_be_folded(of_b, groups):
         return _cannot_tell(images, unit)
-    pictures = _pictures(facts)
-    found = _area(np.column_stack([*columns_of(facts).values(), pictures]), of_b, groups)
+    pictures = _pictures(stats)
+    found = _area(np.column_stack([*columns_of(stats).values(), pictures]), of_b, groups)
     figures = {
         "images": images,
         "patients_known": any(example.patient is not None for example in examples),
         **_figures(found),
         "pictures_alone": _figures(_area(pictures, of_b, groups)),
-        "statistics": differences({**numbers_of(facts), **modes_of(facts)}, of_b, groups),
+        "statistics": differences({**numbers_of(stats), **modes_of(stats)}, of_b, groups),
     }
     return _finding(figures, *names, unit)
 
@@ -135,16 +138,18 @@ def _cannot_tell(images: dict[str, int], unit: str) -> Finding:
 
 
 def _area(columns: np.ndarray, of_b: np.ndarray, groups: np.ndarray) -> AucInterval:
-    return auc_with_interval(of_b, out_of_fold(columns, of_b.astype(int), groups)[:, 1], groups)
+    return auc_with_interval(
+        of_b, out_of_fold_scores(columns, of_b.astype(int), groups)[:, 1], groups
+    )
 
 
 def _figures(found: AucInterval) -> dict[str, float]:
     return {"auc": found.value, "low": found.low, "high": found.high}
 
 
-def _pictures(facts: Sequence[Facts]) -> np.ndarray:
-    """Return what the classifier sees of the pictures themselves, (N, 36)."""
-    thumbnails = np.stack([one.thumbnail for one in facts])  # type: ignore[misc]
+def _pictures(stats: Sequence[ImageStats]) -> np.ndarray:
+    """Return the columns that describe the pictures themselves, (N, 36)."""
+    thumbnails = np.stack([one.thumbnail for one in stats])  # type: ignore[misc]
     return np.column_stack([_histograms(thumbnails), _principal_components(thumbnails)])
 
 

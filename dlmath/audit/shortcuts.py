@@ -1,6 +1,6 @@
-"""Can the class be told without a look at the picture?
+"""Shortcuts: predict the class from properties of the file, without the picture.
 
-Where it can, a network may learn the camera, the archive or the clinic instead of the disease,
+Where that works, a network may learn the camera, the archive or the clinic instead of the disease,
 and nothing in its test score shows it. The chest X-rays of Kermany et al. are such data: their
 normal images are files of a median 558 kB, those with pneumonia of 72 kB.
 """
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dlmath.audit.facts import Facts
 from dlmath.audit.findings import Finding
+from dlmath.audit.image_stats import ImageStats
 from dlmath.audit.measurements import columns_of
 from dlmath.audit.out_of_fold import best_told, can_be_folded, patient_numbers
 from dlmath.data.patients import unit_of
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.number_text import SENTENCE, estimate_text
 
 # Chance gives 0.5. The room above it is for weak relations that are no artefact, such as sick cells
@@ -23,31 +23,31 @@ WARNS_ABOVE = 0.65
 
 
 def check_shortcuts(
-    examples: Sequence[Example], facts: Sequence[Facts], classes: Sequence[str]
+    examples: Sequence[ImageRecord], stats: Sequence[ImageStats], classes: Sequence[str]
 ) -> list[Finding]:
-    """Say how well the class follows from file size, dimensions, JPEG quality, mode, brightness.
+    """Measure how well file size, dimensions, JPEG quality, mode and brightness tell the class.
 
-    Each measurement alone, and all of them together, predict the class by logistic regression, for
-    patients that the model has not seen; of several classes the one that is told best from the rest
-    counts. Constant measurements are left out, and so are files with a fault.
+    Each measurement by itself, and all of them together, predict the class by logistic
+    regression, for patients that the model has not seen; of several classes the one that is told
+    best from the rest counts. Constant measurements are left out, and so are files with a fault.
 
     Args:
-        examples: What to look at.
-        facts: Theirs, in the same order.
-        classes: Their names.
+        examples: The images to check.
+        stats: Statistics of the examples, in the same order.
+        classes: Class names.
 
     Returns:
         One finding, with `figures["together"]` and a list `figures["alone"]`, the strongest first:
         name, class, auc, low, high. It warns if the lower end of any of them is above 0.65.
     """
-    pairs = [(e, f) for e, f in zip(examples, facts, strict=True) if f.fault is None]
+    pairs = [(e, f) for e, f in zip(examples, stats, strict=True) if f.fault is None]
     sound = [example for example, _ in pairs]
     labels = np.array([classes.index(example.label) for example in sound], int)
     present = np.unique(labels)
     groups = patient_numbers(sound)
     if not can_be_folded(labels, groups):
         return [_cannot_tell(len(sound), unit_of(example.patient for example in sound))]
-    columns = columns_of([fact for _, fact in pairs])
+    columns = columns_of([image for _, image in pairs])
     if not columns:
         return [_nothing_varies()]
     labels = np.searchsorted(present, labels)

@@ -1,16 +1,16 @@
-"""A class tree with everything in it, also what reading passes over."""
+"""List a class tree with everything in it, including what reading passes over."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlmath.data.trees import PHANTOM_MARKER, is_image, is_junk, part_folders, unwrapped
+from dlmath.data.class_folders import PHANTOM_MARKER, is_image, is_junk, part_folders, unwrapped
 
 
 @dataclass
 class Folder:
-    """What lies directly in one folder, sorted by what reading does with it.
+    """Entries directly in one folder, grouped by what reading does with them.
 
     Attributes:
         path: Where it is.
@@ -67,7 +67,7 @@ class Tree:
 
 
 def scan_tree(root: Path) -> Tree:
-    """List a class tree by the rules of `dlmath.data.trees.read_tree`.
+    """List a class tree by the rules of `dlmath.data.class_folders.read_tree`.
 
     Raises:
         OSError: A folder cannot be read.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from dlmath._lazy import lazy_names
 
 __all__ = [
-    "Catalogue",
-    "Example",
+    "Dataset",
     "Folds",
+    "ImageRecord",
     "Pixels",
     "Split",
     "check_image",
@@ -25,8 +25,8 @@ __all__ = [
     "split_folds",
     "split_hash",
     "training_batches",
+    "write_contact_sheet",
     "write_phantoms",
-    "write_sheet",
     "write_split",
 ]
 
@@ -43,9 +43,9 @@ __getattr__, __dir__ = lazy_names(
         "training_batches": "dlmath.data.pipeline",
         "Pixels": "dlmath.data.pixels",
         "load_pixels": "dlmath.data.pixels",
-        "write_sheet": "dlmath.data.sheet",
-        "Catalogue": "dlmath.data.sources",
-        "Example": "dlmath.data.sources",
+        "write_contact_sheet": "dlmath.data.contact_sheet",
+        "Dataset": "dlmath.data.sources",
+        "ImageRecord": "dlmath.data.sources",
         "data_hash": "dlmath.data.sources",
         "read_sources": "dlmath.data.sources",
         "Split": "dlmath.data.splits",
@@ -57,6 +57,7 @@ __getattr__, __dir__ = lazy_names(
 )
 
 if TYPE_CHECKING:
+    from dlmath.data.contact_sheet import write_contact_sheet
     from dlmath.data.folds import Folds, split_folds
     from dlmath.data.image_graph import decode_and_resize
     from dlmath.data.image_headers import check_image
@@ -64,6 +65,5 @@ if TYPE_CHECKING:
     from dlmath.data.phantom import write_phantoms
     from dlmath.data.pipeline import evaluation_batches, training_batches
     from dlmath.data.pixels import Pixels, load_pixels
-    from dlmath.data.sheet import write_sheet
-    from dlmath.data.sources import Catalogue, Example, data_hash, read_sources
+    from dlmath.data.sources import Dataset, ImageRecord, data_hash, read_sources
     from dlmath.data.splits import Split, read_split, split_examples, split_hash, write_split

@@ -30,7 +30,7 @@ class Draw(NamedTuple):
 
 
 def is_off(recipe: Recipe) -> bool:
-    """Whether the recipe asks for no augmentation at all."""
+    """Return whether the recipe asks for no augmentation at all."""
     about = settings_of(type(recipe))
     return not any(getattr(recipe, name) for name in about if about[name].section == AUGMENTATION)
 
@@ -43,7 +43,7 @@ def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:
     Args:
         recipe: Its fields flip_horizontal, flip_vertical, zoom, rotation, shift, brightness.
         count: The number of images B.
-        seed: Two int32 numbers that alone decide the result.
+        seed: Two int32 numbers that fully decide the result.
     """
     # The algorithm is named: "auto_select" draws other numbers on other devices.
     unit = tf.random.stateless_uniform((7, count), seed, -1, 1, alg="philox")
@@ -62,7 +62,7 @@ def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:
 def apply(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
     """Augment images, float32 (B, H, W, C) in 0..255; same shape and range out.
 
-    Interpolation is bilinear; what comes in from outside the image is black, as beside a
+    Interpolation is bilinear; what comes in from outside the image is black, as next to a
     collimated radiograph and around a segmented cell.
     """
     height, width = tf.shape(images)[1], tf.shape(images)[2]

@@ -1,4 +1,4 @@
-"""Split data again after a training on some of them: nobody changes sides.
+"""Carry a split over to more data: no patient changes sides.
 
 Weights that go on from a run have seen its training part, and its test part must stay unseen.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from dlmath.data.patient_groups import by_file, group_by_patient, joined_patients
-from dlmath.data.sources import Catalogue, Example
+from dlmath.data.sources import Dataset, ImageRecord
 from dlmath.data.splits import LEFT_OUT, Split, split_examples, split_warnings
 from dlmath.errors import DataError
 
@@ -17,21 +17,21 @@ _ORDER = ("test", "validation", "train", LEFT_OUT)
 
 
 def carry_over(
-    catalogue: Catalogue,
+    dataset: Dataset,
     rows: Iterable[Mapping[str, str]],
     *,
     seed: int,
     validation_fraction: float,
     test_fraction: float,
 ) -> Split:
-    """Split a catalogue, its patients that an earlier split knows as there, the others again.
+    """Split a dataset, its patients that an earlier split knows as there, the others again.
 
     Images are known again by their content, and all images of a patient by one of them. Left out
     is what would be judged by weights that have seen it: an image of the earlier training part
     whose patient is in the test or validation part now, by a copy or by folders on disk.
 
     Args:
-        catalogue: The data now.
+        dataset: The data now.
         rows: Of the earlier split's file.
         seed: As in `split_examples`, for the new patients.
         validation_fraction: As in `split_examples`, for the new patients.
@@ -42,9 +42,9 @@ def carry_over(
             earlier parts do not make up for it.
     """
     before = _Before(rows)
-    parts: dict[str, list[Example]] = {name: [] for name in _ORDER}
-    new: list[Example] = []
-    by_patient = group_by_patient(catalogue.examples, joined_patients(catalogue.examples))
+    parts: dict[str, list[ImageRecord]] = {name: [] for name in _ORDER}
+    new: list[ImageRecord] = []
+    by_patient = group_by_patient(dataset.examples, joined_patients(dataset.examples))
     for own in by_patient.values():
         known = set().union(*(before.parts_of(example) for example in own))
         if not known:
@@ -54,18 +54,18 @@ def carry_over(
         for example in own:
             fits = before.parts_of(example) <= {part} and example.part in (None, part, "train")
             parts[part if fits else LEFT_OUT].append(example)
-    cut = _cut(catalogue, new, parts, seed, validation_fraction, test_fraction)
+    cut = _cut(dataset, new, parts, seed, validation_fraction, test_fraction)
     split = Split(
         train=by_file([*parts["train"], *cut.train]),
         validation=by_file([*parts["validation"], *cut.validation]),
         test=by_file([*parts["test"], *cut.test]),
         left_out=by_file([*parts[LEFT_OUT], *cut.left_out]),
     )
-    return replace(split, warnings=tuple(split_warnings(split, catalogue.classes)))
+    return replace(split, warnings=tuple(split_warnings(split, dataset.classes)))
 
 
 class _Before:
-    """In which parts an image, or its patient, was."""
+    """Return the parts that an image, or its patient, was in."""
 
     def __init__(self, rows: Iterable[Mapping[str, str]]):
         self.of_content: dict[str, str] = {}
@@ -75,16 +75,16 @@ class _Before:
             if row["patient"] and row["split"] != LEFT_OUT:
                 self.of_patient[row["patient"]].add(row["split"])
 
-    def parts_of(self, example: Example) -> set[str]:
+    def parts_of(self, example: ImageRecord) -> set[str]:
         if example.sha256 in self.of_content:
             return {self.of_content[example.sha256]}
         return self.of_patient.get(example.patient or "", set())
 
 
 def _cut(
-    catalogue: Catalogue,
-    new: Sequence[Example],
-    parts: Mapping[str, Sequence[Example]],
+    dataset: Dataset,
+    new: Sequence[ImageRecord],
+    parts: Mapping[str, Sequence[ImageRecord]],
     seed: int,
     validation_fraction: float,
     test_fraction: float,
@@ -94,7 +94,7 @@ def _cut(
         return Split((), (), ())
     try:
         return split_examples(
-            replace(catalogue, examples=tuple(new)),
+            replace(dataset, examples=tuple(new)),
             seed=seed,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,

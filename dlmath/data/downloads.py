@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dlmath.data.archives import UnfitArchive, unpack_into
+from dlmath.data.class_folders import read_tree
 from dlmath.data.locks import held
 from dlmath.data.official import official_archive
 from dlmath.data.partial import Partial
 from dlmath.data.placing import atomic_folder, require_space
 from dlmath.data.transfer import MEBIBYTE, Patience, fetch, report, require_address
-from dlmath.data.trees import read_tree
 from dlmath.errors import DataError, Stopped
 from dlmath.models.task import OfficialArchive
 from dlmath.reporting import SILENT, Reporter
@@ -211,7 +211,7 @@ def _require_images(official: OfficialArchive, origin: str, folder: Path) -> Non
 
 
 def _images(folder: Path) -> dict[str, int]:
-    return dict(Counter(found.label for found in read_tree(folder).found))
+    return dict(Counter(found.label for found in read_tree(folder).files))
 
 
 def _counts(images: Mapping[str, int]) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from dlmath.data.patient_groups import by_file, classes_of, group_by_patient, joined_patients, take
-from dlmath.data.sources import Catalogue, Example
-from dlmath.data.strata import cut_patients
+from dlmath.data.sources import Dataset, ImageRecord
+from dlmath.data.stratify import cut_patients
 from dlmath.errors import DataError
 
 
@@ -18,21 +18,21 @@ class Folds:
         left_out: Images of the test part's patients that are not in it, in no fold either.
     """
 
-    folds: tuple[tuple[Example, ...], ...]
-    test: tuple[Example, ...]
-    left_out: tuple[Example, ...]
+    folds: tuple[tuple[ImageRecord, ...], ...]
+    test: tuple[ImageRecord, ...]
+    left_out: tuple[ImageRecord, ...]
 
 
-def split_folds(catalogue: Catalogue, folds: int, seed: int) -> Folds:
-    """Cut a catalogue into folds by patient, stratified by the classes that a patient has.
+def split_folds(dataset: Dataset, folds: int, seed: int) -> Folds:
+    """Cut a dataset into folds by patient, stratified by the classes that a patient has.
 
-    Of every stratum each fold has its share to within one patient. The cut depends on the seed and
-    the patients alone, as `dlmath.data.strata` says. A test part on disk stays out with all of its
-    patients' images; a validation part on disk joins the folds, as each of them validates in turn.
-    Patients who share a byte-identical file count as one.
+    Of every stratum each fold has its share to within one patient. The cut depends only on
+    the seed and the patients, see `dlmath.data.stratify`. A test part on disk stays out with all of
+    its patients' images; a validation part on disk joins the folds, as each of them validates in
+    turn. Patients who share a byte-identical file count as one.
 
     Args:
-        catalogue: What to cut.
+        dataset: What to cut.
         folds: How many, at least 2.
         seed: Another seed gives other folds.
 
@@ -44,10 +44,10 @@ def split_folds(catalogue: Catalogue, folds: int, seed: int) -> Folds:
             "Cross-validation takes at least two folds, one to test what was trained on the "
             f"other. Received: folds={folds}"
         )
-    patient_of = joined_patients(catalogue.examples)
-    test = [example for example in catalogue.examples if example.part == "test"]
+    patient_of = joined_patients(dataset.examples)
+    test = [example for example in dataset.examples if example.part == "test"]
     patients = group_by_patient(
-        (example for example in catalogue.examples if example.part != "test"), patient_of
+        (example for example in dataset.examples if example.part != "test"), patient_of
     )
     left_out = take(patients, {patient_of[example.file] for example in test})
     names = [f"fold {number}" for number in range(1, folds + 1)]

@@ -1,4 +1,4 @@
-"""What makes one doubt that names taken for patients are patients.
+"""Doubts whether names taken for patients are patients.
 
 A guess that is too coarse leaks nothing and is kept, but the number of patients, and every interval
 that rests on it, are wrong: so it is said aloud.
@@ -40,7 +40,7 @@ def doubts(patients: Sequence[str | None]) -> tuple[str, ...]:
 
 
 def reads_as_date(name: str) -> bool:
-    """Whether a name is a date or a year, such as 20240131, IMG_2024-01-31 or 2024."""
+    """Return whether a name is a date or a year, such as 20240131, IMG_2024-01-31 or 2024."""
     text = _BEFORE.sub("", name)
     if not re.fullmatch(r"[\d ._T-]+", text):
         return False

@@ -1,4 +1,4 @@
-"""A guess at whose image it is, for data that nobody wrote rules for.
+"""Guess the patient of each image, for data without patient rules.
 
 A guess is safe where it is too coarse: images that it takes for one patient's stay on one side, and
 nothing leaks. Where it is too fine the split is no worse than without it. So it is used, and said.

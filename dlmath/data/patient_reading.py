@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Literal
 
+from dlmath.data.class_folders import ImageFile
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_doubts import doubts
 from dlmath.data.patient_guess import Guess, guess_patient_rules
 from dlmath.data.patients import patient_count, patient_of
-from dlmath.data.trees import Found
 from dlmath.errors import DataError
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
@@ -46,7 +46,7 @@ class PatientReading:
 
     @property
     def count(self) -> int | None:
-        """How many patients there are; None where not every image's is known."""
+        """Number of patients; None where not every image's is known."""
         return patient_count(self.patients)
 
     @property
@@ -56,7 +56,7 @@ class PatientReading:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of results should know: that patients are guessed, and the doubts."""
+        """Warnings for readers of results: that patients are guessed, and the doubts."""
         return (*([_said(self.guess)] if self.guess else ()), *self.doubts)
 
     def as_json(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class PatientReading:
 
 
 def read_patients(
-    found: Sequence[Found],
+    found: Sequence[ImageFile],
     rules: Sequence[str] | None = None,
     likely: Sequence[str] = (),
 ) -> PatientReading:
@@ -132,7 +132,7 @@ def rules_for(
 
 
 def patients_known(recipe: Recipe, manifest: Mapping[str, Any]) -> bool:
-    """Whether the patient of every image of a run's data is known, by its recipe and manifest."""
+    """Return whether the patient of every image of a run is known, by its recipe and manifest."""
     recorded = manifest.get("patients")
     # Runs of before did not record it: their rules read every name, or stopped the training.
     return bool(recipe.patient_rules) if recorded is None else recorded["count"] is not None
@@ -152,7 +152,7 @@ def _rules(
 
 
 def _merged(
-    found: Sequence[Found], by_name: Sequence[bool], read: Sequence[str | None]
+    found: Sequence[ImageFile], by_name: Sequence[bool], read: Sequence[str | None]
 ) -> Iterator[str | None]:
     names = iter(read)
     for item, is_read in zip(found, by_name, strict=True):

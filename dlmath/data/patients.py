@@ -26,7 +26,7 @@ def patient_of(file: str, rules: Sequence[str]) -> str | None:
 
 
 def rule_from(text: str) -> str:
-    r"""Return what somebody wrote for a patient rule with the group that a rule needs.
+    r"""Return a patient rule as a user wrote it, with the group that a rule needs.
 
     Without a group named `patient`, the first plain group is it, and without any the whole
     expression: `person\d+` and `^(\d+)_` say enough.

@@ -7,10 +7,10 @@ real images: PHANTOM.json in the folder says what it is, and reports repeat it.
 import importlib
 from pathlib import Path
 
+from dlmath.data.class_folders import PHANTOM_MARKER
 from dlmath.data.phantom_drawing import Drawing
 from dlmath.data.phantom_truth import Truth, write_truth
 from dlmath.data.placing import atomic_folder
-from dlmath.data.trees import PHANTOM_MARKER
 from dlmath.errors import DataError, did_you_mean
 from dlmath.models.recipes import TASKS
 from dlmath.reporting import Progress

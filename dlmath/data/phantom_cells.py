@@ -27,7 +27,7 @@ DIRT = np.array([0.96, 0.92, 0.83], np.float32)  # dried dye and dust
 
 @dataclass(frozen=True)
 class Stain:
-    """What all cells on one patient's slide share."""
+    """Properties that all cells on one patient's slide share."""
 
     light: tuple[float, float, float]  # red, green and blue of the empty slide, 0..255
     eosin: float  # units of dye in a cell
@@ -176,7 +176,7 @@ def _trophozoite(generator: np.random.Generator, x: Field, y: Field) -> tuple[Fi
 
 
 def _distractors(generator: np.random.Generator, cell: Cell, chance: float) -> np.ndarray:
-    """What is no parasite and lies in cells of both classes: platelets, dirt, bubbles."""
+    """Draw what is no parasite and lies in cells of both classes: platelets, dirt, bubbles."""
     density = np.zeros((*cell.x.shape, 3), np.float32)
     for _ in range(generator.binomial(2, chance)):
         x, y = _place(generator, cell)

@@ -1,4 +1,4 @@
-"""What draws the phantoms of a task: which pictures there are, and how each is drawn."""
+"""Drawing of a task's phantoms: the plan of its pictures, and the function that draws each."""
 
 import io
 from collections.abc import Callable

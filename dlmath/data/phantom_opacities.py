@@ -37,7 +37,7 @@ def draw_opacity(
         return texture, np.zeros(u.shape, bool)
     draw = _consolidation if kind == "bacteria" else _interstitial
     lungs = air > 0.25
-    for _ in range(ATTEMPTS):  # a patch behind the heart fills no air: nobody could see it
+    for _ in range(ATTEMPTS):  # a patch behind the heart fills no air: no one could see it
         extent, filled = draw(generator, u, v)
         truth = (extent > 0.35) & lungs
         if truth.sum() > SEEN * lungs.sum():

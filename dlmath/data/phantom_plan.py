@@ -1,4 +1,4 @@
-"""Which pictures a phantom holds: patients, classes, splits and names like the real sets'."""
+"""Plan of a phantom's pictures: patients, classes, splits and names like the real sets'."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What both phantoms are drawn with: soft edges, smooth noise, capsules. Pure functions."""
+"""Shapes that both phantoms are drawn with: soft edges, smooth noise, capsules. Pure functions."""
 
 import numpy as np
 from PIL import Image

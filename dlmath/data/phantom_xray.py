@@ -34,7 +34,7 @@ RIBS = 10
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What stays the same in every film of one patient. Lengths in half pictures."""
+    """Anatomy of one patient, the same in every film. Lengths in half pictures."""
 
     cage_width: float  # half the inner width of the rib cage at its widest
     cage_top: float  # v of the lungs' apices
@@ -65,8 +65,8 @@ class Anatomy:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The points of one film in the patient's coordinates, and how the patient lies on it."""
+class FilmPose:
+    """Pose of one film: its points in the patient's coordinates, and how the patient lies on it."""
 
     u: Field
     v: Field
@@ -120,30 +120,30 @@ def draw_chest_xray(
         bool (size, size), all False for a normal film.
     """
     anatomy = anatomy or Anatomy.draw(generator)
-    stage = Stage.draw(generator, size)
-    air = _air(stage, anatomy)
-    filled, truth = draw_opacity(generator, stage.u, stage.v, air, opacity, difficulty)
+    pose = FilmPose.draw(generator, size)
+    air = _air(pose, anatomy)
+    filled, truth = draw_opacity(generator, pose.u, pose.v, air, opacity, difficulty)
     attenuation = (
-        _soft_tissue(stage, anatomy)
-        - AIR_DEPTH * stage.aeration * air * (1.0 - filled)
-        + 0.2 * _ribs(generator, stage, anatomy)
-        + 0.15 * _spine(generator, stage)
-        + 0.16 * _clavicles(generator, stage)
-        + 0.34 * air * _vessels(generator, stage)
-        + _gas_bubble(generator, stage, anatomy)
-        + _veil(generator, stage, difficulty)
-        + _lines(generator, stage, difficulty)
+        _soft_tissue(pose, anatomy)
+        - AIR_DEPTH * pose.aeration * air * (1.0 - filled)
+        + 0.2 * _ribs(generator, pose, anatomy)
+        + 0.15 * _spine(generator, pose)
+        + 0.16 * _clavicles(generator, pose)
+        + 0.34 * air * _vessels(generator, pose)
+        + _gas_bubble(generator, pose, anatomy)
+        + _veil(generator, pose, difficulty)
+        + _lines(generator, pose, difficulty)
     )
     return _expose(generator, attenuation), truth
 
 
-def _middle(stage: Stage) -> Field:
+def _middle(pose: FilmPose) -> Field:
     """Distance from the body's middle line, which a turned patient shifts."""
-    return stage.u - np.float32(0.03 * stage.turn)
+    return pose.u - np.float32(0.03 * pose.turn)
 
 
-def _soft_tissue(stage: Stage, anatomy: Anatomy) -> Field:
-    u, v = stage.u, stage.v
+def _soft_tissue(pose: FilmPose, anatomy: Anatomy) -> Field:
+    u, v = pose.u, pose.v
     width = anatomy.cage_width + anatomy.fat
     shoulders = 0.35 * np.clip(-0.35 - v, 0.0, None)
     torso = dome(u, width) ** 0.7 * 0.2 + 0.72 * edge(np.abs(u) - width - shoulders, 0.05)
@@ -152,26 +152,26 @@ def _soft_tissue(stage: Stage, anatomy: Anatomy) -> Field:
     head = dome(length(u / 0.62, (v + 1.32) / 0.5), 1.0)
     arms = np.zeros_like(u)
     for side in (-1.0, 1.0):
-        hand = (side * 1.25, -1.3) if stage.arms_up else (side * 1.35, 0.9)
+        hand = (side * 1.25, -1.3) if pose.arms_up else (side * 1.35, 0.9)
         distance = segment_distance(u, v, (side * (width - 0.02), -0.62), hand)
         arms = np.maximum(arms, 0.6 * dome(distance, 0.24) + 0.3 * dome(distance, 0.07))
     body = np.maximum(np.maximum(torso, arms), 0.8 * neck)
-    belly = 0.16 * edge(anatomy.domes[0] + stage.breath - v, 0.5) * dome(u, width)
+    belly = 0.16 * edge(anatomy.domes[0] + pose.breath - v, 0.5) * dome(u, width)
     return np.maximum(body + belly, 1.1 * head)
 
 
-def _air(stage: Stage, anatomy: Anatomy) -> Field:
+def _air(pose: FilmPose, anatomy: Anatomy) -> Field:
     """Thickness of air along the ray, 0..1: the cage without heart, middle and abdomen."""
-    u, v, middle = stage.u, stage.v, _middle(stage)
+    u, v, middle = pose.u, pose.v, _middle(pose)
     rise = np.clip((0.25 - v) / (0.25 - anatomy.cage_top), 0.0, None)
     inside = 1.0 - np.abs(u / anatomy.cage_width) ** 2.4 - rise**2.6
     air = np.clip(inside, 0.0, None) ** 0.38
     centre = anatomy.mediastinum * (1.0 + 0.25 * bump(v + 0.75, 0.25))
     air *= edge(centre - np.abs(middle), 0.07)
-    air *= edge(1.0 - _heart_distance(middle, v, anatomy, stage.breath), 0.16)
+    air *= edge(1.0 - _heart_distance(middle, v, anatomy, pose.breath), 0.16)
     for side, top in zip((-1.0, 1.0), anatomy.domes, strict=True):
         across = (side * u - 0.36) / 0.4
-        floor = top + stage.breath + 0.17 * across**2 + 0.08 * np.clip(across, 0, None) ** 4
+        floor = top + pose.breath + 0.17 * across**2 + 0.08 * np.clip(across, 0, None) ** 4
         air *= np.where(side * u > 0, edge(v - floor, 0.035), 1.0)
     return air.astype(np.float32)
 
@@ -185,20 +185,20 @@ def _heart_distance(middle: Field, v: Field, anatomy: Anatomy, breath: float) ->
     return length(tilted / width, y / height)
 
 
-def _ribs(generator: np.random.Generator, stage: Stage, anatomy: Anatomy) -> Field:
+def _ribs(generator: np.random.Generator, pose: FilmPose, anatomy: Anatomy) -> Field:
     """Each rib as a ring seen from the front: the upper arc behind, the fainter lower before."""
-    total = np.zeros_like(stage.u)
+    total = np.zeros_like(pose.u)
     for number in range(RIBS):
         spine_v = anatomy.cage_top + 0.07 + number * anatomy.rib_pitch
         sweep = anatomy.rib_sweep * generator.uniform(0.93, 1.07) * (0.6 + 0.06 * number)
         side_v = spine_v + sweep
         rise = max(0.25 - side_v, 0.0) / (0.25 - anatomy.cage_top)
         reach = (anatomy.cage_width + 0.03) * (1.0 - rise**2.6) ** (1 / 2.4)
-        rows = np.flatnonzero((np.abs(stage.v - side_v) < sweep + 0.06).any(axis=1))
+        rows = np.flatnonzero((np.abs(pose.v - side_v) < sweep + 0.06).any(axis=1))
         if not rows.size:
             continue
         near = slice(rows[0], rows[-1] + 1)  # a rib crosses a third of the film: compute no more
-        x, y = np.abs(stage.u[near]) / reach, (stage.v[near] - side_v) / sweep
+        x, y = np.abs(pose.u[near]) / reach, (pose.v[near] - side_v) / sweep
         radius = length(x, y) + 1e-3
         slope = length(x / reach, y / sweep) / radius  # how fast the radius grows
         across = (radius - 1.0) / (slope * anatomy.rib_width)
@@ -207,38 +207,38 @@ def _ribs(generator: np.random.Generator, stage: Stage, anatomy: Anatomy) -> Fie
         before = edge(0.5 - x, 0.3) * 0.5
         total[near] = np.maximum(total[near], profile * np.where(y < 0, 1.0, before))
     # Outside the lungs scatter drowns most of the ribs' contrast.
-    return total * (1.0 - 0.5 * edge(anatomy.domes[0] + stage.breath - stage.v, 0.3))
+    return total * (1.0 - 0.5 * edge(anatomy.domes[0] + pose.breath - pose.v, 0.3))
 
 
-def _spine(generator: np.random.Generator, stage: Stage) -> Field:
-    middle = _middle(stage)
+def _spine(generator: np.random.Generator, pose: FilmPose) -> Field:
+    middle = _middle(pose)
     phase, pitch = generator.uniform(0, 1), generator.uniform(0.14, 0.17)
-    cycle = np.cos(2 * np.pi * (stage.v / np.float32(pitch) + np.float32(phase)))
+    cycle = np.cos(2 * np.pi * (pose.v / np.float32(pitch) + np.float32(phase)))
     waist = 0.1 + 0.012 * cycle
     bodies = edge(np.abs(middle) - waist, 0.05) * (0.75 + 0.25 * np.clip(2 * cycle, -1, 1))
     processes = 0.5 * bump(middle, 0.018) * np.clip(cycle, 0, None)
-    windpipe = 0.5 * bump(middle - 0.01, 0.04) * edge(stage.v + 0.25, 0.3)
+    windpipe = 0.5 * bump(middle - 0.01, 0.04) * edge(pose.v + 0.25, 0.3)
     return bodies + processes - windpipe
 
 
-def _clavicles(generator: np.random.Generator, stage: Stage) -> Field:
-    total = np.zeros_like(stage.u)
+def _clavicles(generator: np.random.Generator, pose: FilmPose) -> Field:
+    total = np.zeros_like(pose.u)
     for side in (-1.0, 1.0):
         inner = generator.uniform(-0.7, -0.58)
-        outer = inner - generator.uniform(0.02, 0.2) - 0.1 * stage.arms_up
-        x = (side * stage.u - 0.1) / 0.6
+        outer = inner - generator.uniform(0.02, 0.2) - 0.1 * pose.arms_up
+        x = (side * pose.u - 0.1) / 0.6
         line = inner + (outer - inner) * x + 0.035 * np.sin(2 * np.pi * np.clip(x, 0, 1))
-        shape = edge(np.abs(stage.v - line) - 0.028, 0.025) * edge(np.abs(x - 0.5) - 0.5, 0.1)
+        shape = edge(np.abs(pose.v - line) - 0.028, 0.025) * edge(np.abs(x - 0.5) - 0.5, 0.1)
         total += shape
     return total
 
 
-def _vessels(generator: np.random.Generator, stage: Stage) -> Field:
+def _vessels(generator: np.random.Generator, pose: FilmPose) -> Field:
     """Lung vessels: curves that leave each hilum like spokes, thinner the farther they get."""
-    total = np.zeros_like(stage.u)
-    wander = 0.15 * smooth_noise(generator, stage.u.shape, 9)
+    total = np.zeros_like(pose.u)
+    wander = 0.15 * smooth_noise(generator, pose.u.shape, 9)
     for side in (-1.0, 1.0):
-        x, y = side * _middle(stage) - 0.17, stage.v - 0.02
+        x, y = side * _middle(pose) - 0.17, pose.v - 0.02
         radius, angle = length(x, y) + 1e-3, np.arctan2(y, x) + wander
         nearest = np.full_like(radius, np.pi)  # angle to the nearest vessel
         for _ in range(8):
@@ -250,22 +250,22 @@ def _vessels(generator: np.random.Generator, stage: Stage) -> Field:
     return total * generator.uniform(0.6, 1.3)
 
 
-def _gas_bubble(generator: np.random.Generator, stage: Stage, anatomy: Anatomy) -> Field:
+def _gas_bubble(generator: np.random.Generator, pose: FilmPose, anatomy: Anatomy) -> Field:
     """Gas in the stomach, under the diaphragm at the right of the picture, in some films."""
     if generator.random() > 0.5:
-        return np.zeros_like(stage.u)
-    x = (stage.u - generator.uniform(0.3, 0.5)) / generator.uniform(0.12, 0.28)
-    y = (stage.v - anatomy.domes[1] - stage.breath - 0.24) / generator.uniform(0.08, 0.14)
+        return np.zeros_like(pose.u)
+    x = (pose.u - generator.uniform(0.3, 0.5)) / generator.uniform(0.12, 0.28)
+    y = (pose.v - anatomy.domes[1] - pose.breath - 0.24) / generator.uniform(0.08, 0.14)
     return -0.3 * dome(length(x, y), 1.0) ** 1.5
 
 
-def _veil(generator: np.random.Generator, stage: Stage, difficulty: float) -> Field:
+def _veil(generator: np.random.Generator, pose: FilmPose, difficulty: float) -> Field:
     """Unevenness that is no disease: a turned patient, folds of skin, scatter."""
-    slope = 0.06 * stage.turn * stage.u
-    clouds = 0.05 * smooth_noise(generator, stage.u.shape, 3)
+    slope = 0.06 * pose.turn * pose.u
+    clouds = 0.05 * smooth_noise(generator, pose.u.shape, 3)
     fold = segment_distance(
-        stage.u,
-        stage.v,
+        pose.u,
+        pose.v,
         (generator.uniform(-0.7, 0.7), generator.uniform(-0.5, 0.3)),
         (generator.uniform(-0.7, 0.7), generator.uniform(0.3, 1.0)),
     )
@@ -273,15 +273,15 @@ def _veil(generator: np.random.Generator, stage: Stage, difficulty: float) -> Fi
     return slope + clouds + strength * bump(fold, generator.uniform(0.03, 0.12))
 
 
-def _lines(generator: np.random.Generator, stage: Stage, difficulty: float) -> Field:
+def _lines(generator: np.random.Generator, pose: FilmPose, difficulty: float) -> Field:
     """Tubes and leads over the patient, in a part of the films of either class."""
-    total = np.zeros_like(stage.u)
+    total = np.zeros_like(pose.u)
     for _ in range(generator.binomial(2, 0.1 + 0.25 * difficulty)):
         swing, beat = generator.uniform(0.05, 0.3), generator.uniform(1.0, 4.0)
-        phase = beat * stage.v + generator.uniform(0, 2 * np.pi)
+        phase = beat * pose.v + generator.uniform(0, 2 * np.pi)
         path = generator.uniform(-0.8, 0.8) + swing * np.sin(phase)
         slope = np.hypot(1.0, swing * beat * np.cos(phase))
-        total += 0.2 * edge(np.abs(stage.u - path) / slope - 0.008, 0.012)
+        total += 0.2 * edge(np.abs(pose.u - path) / slope - 0.008, 0.012)
     return total
 
 

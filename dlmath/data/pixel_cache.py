@@ -1,6 +1,6 @@
 """Files of decoded pixels too large for memory, kept from one run to the next.
 
-A file `pixels/<key>.u8` in the cache holds the rows one after the other; `<key>.txt` beside it
+A file `pixels/<key>.u8` in the cache holds the rows one after the other; `<key>.txt` next to it
 holds a note about them. The rows are written in order by ordinary writes, not through a mapping:
 a full disk is then an error that can be caught, not a bus error that kills the process.
 """

@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from dlmath.data import images, pixel_cache
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Progress
@@ -58,12 +58,12 @@ class Pixels:
     """
 
     array: np.ndarray
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     bad: tuple[BadFile, ...] = ()
 
 
 def load_pixels(
-    examples: Sequence[Example],
+    examples: Sequence[ImageRecord],
     image_size: int,
     *,
     on_bad_file: str = "error",
@@ -97,7 +97,7 @@ def load_pixels(
 
 
 def reserve_room(
-    examples: Sequence[Example], image_size: int, memory_limit: int = MEMORY_LIMIT
+    examples: Sequence[ImageRecord], image_size: int, memory_limit: int = MEMORY_LIMIT
 ) -> None:
     """Make room in the cache for the pixels that `load_pixels` would keep there.
 
@@ -110,7 +110,7 @@ def reserve_room(
 
 
 def _in_memory(
-    examples: Sequence[Example], size: int, report: Progress
+    examples: Sequence[ImageRecord], size: int, report: Progress
 ) -> tuple[np.ndarray, dict[int, str]]:
     array = np.empty((len(examples), size, size, 3), np.uint8)
     rows = iter(array)
@@ -123,7 +123,7 @@ def _in_memory(
 
 
 def _in_cache(
-    examples: Sequence[Example], size: int, report: Progress
+    examples: Sequence[ImageRecord], size: int, report: Progress
 ) -> tuple[np.ndarray, dict[int, str]]:
     array, note = pixel_cache.fetch(
         _cache_key(examples, size),
@@ -135,7 +135,7 @@ def _in_cache(
     return array, {int(row): reason for row, reason in json.loads(note).items()}
 
 
-def _cache_key(examples: Sequence[Example], size: int) -> str:
+def _cache_key(examples: Sequence[ImageRecord], size: int) -> str:
     digest = hashlib.sha256(f"{SPECIFICATION} {size}".encode())
     for example in examples:
         digest.update(f"{example.file}\0{example.sha256}\n".encode())
@@ -143,7 +143,7 @@ def _cache_key(examples: Sequence[Example], size: int) -> str:
 
 
 def _read_all(
-    examples: Sequence[Example], size: int, put: pixel_cache.Put, report: Progress
+    examples: Sequence[ImageRecord], size: int, put: pixel_cache.Put, report: Progress
 ) -> dict[int, str]:
     """Give each image that can be read to `put`; return why the other rows cannot."""
     reasons = {}
@@ -180,7 +180,7 @@ def in_threads(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def read_or_reason(example: Example, size: int) -> np.ndarray | str:
+def read_or_reason(example: ImageRecord, size: int) -> np.ndarray | str:
     """Return the resized image, or the reason why there is none."""
     try:
         return images.read(example.path, example.file, size)

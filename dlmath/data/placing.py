@@ -10,15 +10,15 @@ from pathlib import Path
 from dlmath.errors import DataError
 
 CACHE_LIMIT = 64 * 2**30  # bytes below one folder of the cache
-_IN_USE = 24 * 60 * 60  # seconds after its last use in which a folder is left alone
+_IN_USE = 24 * 60 * 60  # seconds after its last use in which a folder is not removed
 
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """Give an empty folder beside `target` to fill, and move it there once that succeeded.
+    """Give an empty folder next to `target` to fill, and move it there once that succeeded.
 
     Should another process have made `target` meanwhile, its folder stays and ours is discarded:
-    somebody may be reading it already.
+    it may be in use already.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:40]}-"))

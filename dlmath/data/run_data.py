@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from dlmath.data.sources import Catalogue, Example, Source, list_files, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, Source, list_files, read_sources
 from dlmath.data.splits import Split, read_rows, read_split
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Reporter
@@ -56,7 +56,7 @@ class RunData:
         return tuple(self._run.sources if self._given is None else self._given)
 
     @cached_property
-    def catalogue(self) -> Catalogue:
+    def dataset(self) -> Dataset:
         """All images that lie in the sources now, also those that the split does not name.
 
         Raises:
@@ -78,18 +78,18 @@ class RunData:
             RunError: `split.csv` is missing or damaged.
             DataError: Images are gone or changed, and that is not accepted.
         """
-        return self.found_in(self.catalogue)
+        return self.found_in(self.dataset)
 
-    def found_in(self, catalogue: Catalogue) -> Split:
-        """Return the recorded parts, each image found again in a catalogue that was read before.
+    def found_in(self, dataset: Dataset) -> Split:
+        """Return the recorded parts, each image found again in a dataset that was read before.
 
         Raises:
             RunError: `split.csv` is missing or damaged.
             DataError: Images are gone or changed, and that is not accepted.
         """
-        return read_split(self._run.split_path, catalogue, self._accepted)
+        return read_split(self._run.split_path, dataset, self._accepted)
 
-    def part(self, name: str) -> tuple[Example, ...]:
+    def part(self, name: str) -> tuple[ImageRecord, ...]:
         """Return the images of one part, at least one, sorted by file.
 
         Args:
@@ -112,4 +112,4 @@ class RunData:
         Raises:
             DataError: A source is gone.
         """
-        return {item.file: item.path for item in list_files(self.sources).found}
+        return {item.file: item.path for item in list_files(self.sources).files}

@@ -1,38 +1,37 @@
-"""From the paths of `--data` to a catalogue of examples: each with file, class, patient, hash."""
+"""From the paths of `--data` to a dataset of examples: each with file, class, patient, hash."""
 
 import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlmath.data import dicom
 from dlmath.data.archives import unpack
-from dlmath.data.classes import spelling_of
+from dlmath.data.class_folders import IMAGE_ENDINGS, PARTS, ImageFile, SourceContents, read_tree
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
-from dlmath.data.trees import IMAGE_ENDINGS, PARTS, Found, Reading, read_tree
-from dlmath.errors import DataError
+from dlmath.errors import DataError, did_you_mean
 from dlmath.reporting import SILENT, Reporter
 
 Source = Path | str
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class ImageRecord:
     """One image file and what is known of it.
 
     Attributes:
         file: Its path relative to its source with forward slashes, prefixed `<archive>!/` in a zip:
             the same on every machine, and the name of the example everywhere.
         path: Where the bytes lie now.
-        label: Its class, spelt as in the catalogue's `classes`.
+        label: Its class, spelt as in the dataset's `classes`.
         part: train, validation or test as found on disk, or None.
         patient: Whose image it is, or None where no rule and no column says so.
         sha256: Of the file's bytes, in hexadecimal.
@@ -47,7 +46,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Dataset:
     """The images of all sources together.
 
     Attributes:
@@ -60,7 +59,7 @@ class Catalogue:
         patients: How the patients of `examples` were found.
     """
 
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     classes: tuple[str, ...]
     passed_over: Mapping[str, int]
     sources: tuple[str, ...]
@@ -76,7 +75,7 @@ def read_sources(
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
     reporter: Reporter = SILENT,
-) -> Catalogue:
+) -> Dataset:
     """Read the class trees, zips, folders of zips, CSV files and `tfds:NAME` sets in `paths`.
 
     Args:
@@ -94,17 +93,17 @@ def read_sources(
             rules do not read some name.
     """
     listing = list_files(paths, reporter=reporter)
-    found, readings = listing.found, listing.readings
+    found, all_contents = listing.files, listing.contents
     spelling = spelling_of(
         {item.label for item in found},
-        empty=set().union(*(reading.empty for reading in readings)),
+        empty=set().union(*(contents.empty for contents in all_contents)),
         wanted=classes,
         where=listed([str(path) for path in paths]),
     )
     patients = read_patients(found, patient_rules, likely_rules)
     patients.require_all_read()
     examples = tuple(
-        Example(item.file, item.path, spelling[item.label.casefold()], part, patient, sha256)
+        ImageRecord(item.file, item.path, spelling[item.label.casefold()], part, patient, sha256)
         for item, part, patient, sha256 in zip(
             found,
             (PARTS[item.part] if item.part else None for item in found),
@@ -113,49 +112,49 @@ def read_sources(
             strict=True,
         )
     )
-    return Catalogue(
+    return Dataset(
         examples=examples,
         classes=tuple(classes) or tuple(sorted(set(spelling.values()))),
-        passed_over=dict(sum((reading.passed_over for reading in readings), Counter())),
+        passed_over=dict(sum((contents.passed_over for contents in all_contents), Counter())),
         sources=tuple(str(path) for path in paths),
-        phantom=any(reading.phantom for reading in readings),
-        warnings=(*_warnings(found, readings), *patients.warnings),
+        phantom=any(contents.phantom for contents in all_contents),
+        warnings=(*_warnings(found, all_contents), *patients.warnings),
         patients=patients,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """What the sources name, before a file is opened.
+class SourceListing:
+    """The image files of all sources, before one is opened.
 
     Attributes:
-        found: The images, sorted by file, under names that occur once.
-        readings: What each source holds, in the order given.
+        files: The images, sorted by file, under names that occur once.
+        contents: Contents of each source, in the order given.
     """
 
-    found: list[Found]
-    readings: list[Reading]
+    files: list[ImageFile]
+    contents: list[SourceContents]
 
 
-def list_files(paths: Sequence[Source], *, reporter: Reporter = SILENT) -> Listing:
-    """List the images of all sources together, without reading them.
+def list_files(paths: Sequence[Source], *, reporter: Reporter = SILENT) -> SourceListing:
+    """List the images of all sources together, without opening one.
 
     Raises:
         DataError: A source is missing, damaged or without images, or given twice.
     """
-    _refuse_repeated(paths)
-    readings = [_read(path, reporter) for path in paths]
-    told_apart = (with_own_patient(item) for item in _told_apart(paths, readings))
+    _check_not_repeated(paths)
+    all_contents = [_read(path, reporter) for path in paths]
+    told_apart = (with_own_patient(item) for item in _told_apart(paths, all_contents))
     found = sorted(told_apart, key=lambda item: item.file)
-    _refuse_undecodable(found)
-    return Listing(found, readings)
+    _check_names_are_text(found)
+    return SourceListing(found, all_contents)
 
 
-def refuse_absent(paths: Iterable[Source]) -> None:
-    """Refuse a source that is not there, before anything is read.
+def check_sources_exist(paths: Iterable[Source]) -> None:
+    """Check that every source exists, before anything is read.
 
     Raises:
-        DataError: Which.
+        DataError: A source does not exist.
     """
     for path in paths:
         if not (str(path).startswith(TFDS_PREFIX) or Path(path).expanduser().exists()):
@@ -165,20 +164,20 @@ def refuse_absent(paths: Iterable[Source]) -> None:
             )
 
 
-def data_hash(catalogue: Catalogue) -> str:
+def data_hash(dataset: Dataset) -> str:
     """Return a sha256 over file, class and content of all examples, equal on every machine."""
-    rows = [(item.file, item.label, item.sha256) for item in catalogue.examples]
+    rows = [(item.file, item.label, item.sha256) for item in dataset.examples]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def _refuse_repeated(paths: Sequence[Source]) -> None:
+def _check_not_repeated(paths: Sequence[Source]) -> None:
     times = Counter(Path(path).expanduser().resolve() for path in paths)
     if repeated := [str(path) for path, number in times.items() if number > 1]:
         raise DataError(f"Each source is read once. Received twice: {listed(repeated)}")
 
 
-def _refuse_undecodable(found: Iterable[Found]) -> None:
-    """Refuse names that are no text, which could not be written into split.csv."""
+def _check_names_are_text(found: Iterable[ImageFile]) -> None:
+    """Check that file names are text, as split.csv needs."""
     names = [item.file for item in found if not _is_text(item.file)]
     if names:
         shown = listed([repr(name) for name in names])
@@ -195,42 +194,42 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _read(source: Source, reporter: Reporter) -> Reading:
-    refuse_absent([source])
+def _read(source: Source, reporter: Reporter) -> SourceContents:
+    check_sources_exist([source])
     path = Path(source).expanduser()
     is_tfds = str(source).startswith(TFDS_PREFIX)
     try:
         if is_tfds:
-            reading = read_tfds(str(source), reporter=reporter)
+            contents = read_tfds(str(source), reporter=reporter)
         elif path.is_dir():
-            reading = _read_folder(path, reporter)
+            contents = _read_folder(path, reporter)
         else:
-            reading = _read_file(path, reporter)
+            contents = _read_file(path, reporter)
     except OSError as error:
         raise DataError(f"Cannot read {error.filename or path}: {error.strerror}.") from error
-    if not reading.found:
-        raise _no_images(path, reading)
-    return reading
+    if not contents.files:
+        raise _no_images(path, contents)
+    return contents
 
 
-def _read_folder(folder: Path, reporter: Reporter) -> Reading:
-    reading = read_tree(folder)
+def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
+    contents = read_tree(folder)
     archives = sorted(path for path in folder.glob("*.[zZ][iI][pP]") if path.is_file())
-    if reading.found or not archives:
-        return reading
-    union = Reading()
+    if contents.files or not archives:
+        return contents
+    union = SourceContents()
     for archive in archives:
         part = _read_file(archive, reporter)
-        if not part.found:
+        if not part.files:
             raise _no_images(archive, part)
-        union.found += part.found
+        union.files += part.files
         union.passed_over += part.passed_over
         union.empty |= part.empty
         union.phantom |= part.phantom
     return union
 
 
-def _read_file(path: Path, reporter: Reporter) -> Reading:
+def _read_file(path: Path, reporter: Reporter) -> SourceContents:
     ending = path.suffix.lower()
     if ending == ".csv":
         return read_table(path)
@@ -239,28 +238,30 @@ def _read_file(path: Path, reporter: Reporter) -> Reading:
             "Data are a folder of class folders, a zip of one, a folder of such zips or a .csv. "
             f"Received: {path}"
         )
-    reading = read_tree(unpack(path, reporter=reporter))
-    reading.found = [item._replace(file=f"{path.name}!/{item.file}") for item in reading.found]
-    return reading
+    contents = read_tree(unpack(path, reporter=reporter))
+    contents.files = [item._replace(file=f"{path.name}!/{item.file}") for item in contents.files]
+    return contents
 
 
-def _no_images(path: Path, reading: Reading) -> DataError:
-    seen = [f"{number:,} {what}" for what, number in sorted(reading.passed_over.items())]
-    seen += [f"{name}/ without images" for name in sorted(reading.empty)]
+def _no_images(path: Path, contents: SourceContents) -> DataError:
+    seen = [f"{number:,} {what}" for what, number in sorted(contents.passed_over.items())]
+    seen += [f"{name}/ without images" for name in sorted(contents.empty)]
     return DataError(
         f"No JPEG or PNG image in a class folder was found in {path}. Expected CLASS/*.jpeg or "
         f"train/CLASS/*.jpeg and test/CLASS/*.jpeg. Received: {listed(seen) or 'nothing at all'}"
     )
 
 
-def _told_apart(paths: Sequence[Source], readings: Sequence[Reading]) -> Iterator[Found]:
+def _told_apart(
+    paths: Sequence[Source], all_contents: Sequence[SourceContents]
+) -> Iterator[ImageFile]:
     """Give all that was found, under names that occur once."""
-    times = Counter(item.file for reading in readings for item in reading.found)
+    times = Counter(item.file for contents in all_contents for item in contents.files)
     collide = any(number > 1 for number in times.values())
     taken: set[str] = set()
-    for path, reading in zip(paths, readings, strict=True):
+    for path, contents in zip(paths, all_contents, strict=True):
         prefix = _unused(_source_name(path), taken) + "/" if collide else ""
-        for item in reading.found:
+        for item in contents.files:
             yield item._replace(file=prefix + item.file)
 
 
@@ -276,7 +277,7 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def with_own_patient(item: Found) -> Found:
+def with_own_patient(item: ImageFile) -> ImageFile:
     """Return a DICOM file with the patient of its tag; a column `patient` wins over it."""
     if item.file.lower().endswith(IMAGE_ENDINGS):
         return item
@@ -284,7 +285,7 @@ def with_own_patient(item: Found) -> Found:
     return item._replace(patient=patient, named=False)
 
 
-def _hashes(found: Sequence[Found], reporter: Reporter) -> list[str]:
+def _hashes(found: Sequence[ImageFile], reporter: Reporter) -> list[str]:
     hashes = hash_files(found, reporter)
     faults = [item.file for item, sha256 in zip(found, hashes, strict=True) if sha256 is None]
     if faults:
@@ -292,7 +293,7 @@ def _hashes(found: Sequence[Found], reporter: Reporter) -> list[str]:
     return [sha256 for sha256 in hashes if sha256 is not None]
 
 
-def hash_files(found: Sequence[Found], reporter: Reporter = SILENT) -> list[str | None]:
+def hash_files(found: Sequence[ImageFile], reporter: Reporter = SILENT) -> list[str | None]:
     """Return the sha256 of each file's bytes in hexadecimal; None for one that cannot be read."""
     hashes = []
     # Threads: the time goes into waiting for the disk, and hashing lets other threads run.
@@ -313,11 +314,55 @@ def _sha256(path: Path) -> str | None:
         return None
 
 
-def _warnings(found: Sequence[Found], readings: Sequence[Reading]) -> Iterator[str]:
-    for reading in readings:
-        yield from reading.warnings
+def _warnings(found: Sequence[ImageFile], all_contents: Sequence[SourceContents]) -> Iterator[str]:
+    for contents in all_contents:
+        yield from contents.warnings
     if merged := sum(item.part == "val" for item in found):
         yield (
             f"{counted(merged, 'image')} of the part `val` joined the training part: validation "
             "is drawn from the training patients. To keep a part of your own, name it `validation`."
+        )
+
+
+def spelling_of(
+    names: Collection[str], *, empty: Collection[str], wanted: Sequence[str], where: str
+) -> dict[str, str]:
+    """Return how each class is spelt, by its name in lower case.
+
+    Args:
+        names: The classes that have images, as written in the data.
+        empty: Folders in the place of a class that hold no image.
+        wanted: The recipe's classes, whose spelling holds. Empty: as in the data; of several
+            spellings the first in the alphabet.
+        where: What to call the data in an error.
+
+    Raises:
+        DataError: There are fewer than two classes, one that the recipe does not name, or one
+            without images.
+    """
+    spelling = {name.casefold(): name for name in sorted(names, reverse=True)}
+    recipe = {name.casefold(): name for name in wanted}
+    if recipe:
+        _check_known(spelling, recipe, where)
+    expected = [n for n in sorted(empty) if not recipe or n.casefold() in recipe]
+    if without := [name for name in expected if name.casefold() not in spelling]:
+        raise DataError(
+            f"{where} holds class folders without a JPEG or PNG image: {listed(without)}. "
+            "Put images in or delete the folder."
+        )
+    if len(spelling) < 2:
+        raise DataError(
+            f"A classifier needs images of at least two classes. Received: {where} with images "
+            f"of {listed(list(spelling.values()))} alone. Pass the folder above with --data."
+        )
+    return recipe or spelling
+
+
+def _check_known(spelling: dict[str, str], recipe: dict[str, str], where: str) -> None:
+    unknown = sorted(name for folded, name in spelling.items() if folded not in recipe)
+    if unknown:
+        raise DataError(
+            f"{where} holds images of a class that the recipe does not name: {listed(unknown)}."
+            f"{did_you_mean(unknown[0], recipe.values())} Received: "
+            f"classes={list(recipe.values())}. Rename the folder or move it away."
         )

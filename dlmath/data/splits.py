@@ -10,8 +10,8 @@ from pathlib import Path
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_groups import by_file, classes_of, group_by_patient, joined_patients, take
-from dlmath.data.sources import Catalogue, Example
-from dlmath.data.strata import cut_patients
+from dlmath.data.sources import Dataset, ImageRecord
+from dlmath.data.stratify import cut_patients
 from dlmath.errors import DataError, RecipeError, RunError
 from dlmath.runs import write_csv
 
@@ -30,13 +30,13 @@ class Split:
         warnings: What a reader of results from this split should know.
     """
 
-    train: tuple[Example, ...]
-    validation: tuple[Example, ...]
-    test: tuple[Example, ...]
-    left_out: tuple[Example, ...] = ()
+    train: tuple[ImageRecord, ...]
+    validation: tuple[ImageRecord, ...]
+    test: tuple[ImageRecord, ...]
+    left_out: tuple[ImageRecord, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    def part(self, name: str) -> tuple[Example, ...]:
+    def part(self, name: str) -> tuple[ImageRecord, ...]:
         """Return the examples of the part `name`: train, validation, test or left_out.
 
         Raises:
@@ -44,14 +44,14 @@ class Split:
         """
         if name not in (*PARTS, LEFT_OUT):
             raise ValueError(f"`name` must be one of {PARTS} or left_out. Received: name={name!r}")
-        part: tuple[Example, ...] = getattr(self, name)
+        part: tuple[ImageRecord, ...] = getattr(self, name)
         return part
 
 
 def split_examples(
-    catalogue: Catalogue, *, seed: int, validation_fraction: float, test_fraction: float
+    dataset: Dataset, *, seed: int, validation_fraction: float, test_fraction: float
 ) -> Split:
-    """Split a catalogue by patient, stratified by the set of classes that a patient has.
+    """Split a dataset by patient, stratified by the set of classes that a patient has.
 
     A validation or test part found on disk stays as it is, except that a patient is in one part
     only: in test before validation, in validation before train. Their further images are left
@@ -63,10 +63,10 @@ def split_examples(
         DataError: A class has too few patients to be in every part.
         RecipeError: The fractions leave nothing to train on.
     """
-    patient_of = joined_patients(catalogue.examples)
+    patient_of = joined_patients(dataset.examples)
 
-    def on_disk(*parts: str | None) -> dict[str, list[Example]]:
-        own = (example for example in catalogue.examples if example.part in parts)
+    def on_disk(*parts: str | None) -> dict[str, list[ImageRecord]]:
+        own = (example for example in dataset.examples if example.part in parts)
         return group_by_patient(own, patient_of)
 
     test, validation, rest = on_disk("test"), on_disk("validation"), on_disk("train", None)
@@ -74,7 +74,7 @@ def split_examples(
     parts = {"test": test, "validation": validation}
     fractions = {"test": test_fraction, "validation": validation_fraction}
     fractions = {name: fractions[name] for name in fractions if not parts[name]}
-    _require_rest(fractions, rest, catalogue.classes)
+    _require_rest(fractions, rest, dataset.classes)
     cut = cut_patients(classes_of(rest), fractions, rest="train", seed=seed)
     for name, patients in cut.items():
         parts[name] = {patient: rest[patient] for patient in patients}
@@ -84,7 +84,7 @@ def split_examples(
         test=_sorted(parts["test"]),
         left_out=by_file(left_out),
     )
-    return replace(split, warnings=tuple(split_warnings(split, catalogue.classes)))
+    return replace(split, warnings=tuple(split_warnings(split, dataset.classes)))
 
 
 def split_hash(split: Split) -> str:
@@ -101,14 +101,14 @@ def write_split(split: Split, path: Path) -> None:
     write_csv(path, _COLUMNS, _rows(split))
 
 
-def read_split(path: Path, catalogue: Catalogue, accepted: list[str] | None = None) -> Split:
-    """Read a split that `write_split` wrote, finding its images in `catalogue` by file.
+def read_split(path: Path, dataset: Dataset, accepted: list[str] | None = None) -> Split:
+    """Read a split that `write_split` wrote, finding its images in `dataset` by file.
 
-    Images of the catalogue that the split does not name are in no part, with a warning.
+    Images of the dataset that the split does not name are in no part, with a warning.
 
     Args:
         path: Of the split.
-        catalogue: The images that are there now.
+        dataset: The images that are there now.
         accepted: Gets what is missing or changed, which is then left out or taken as it is now.
 
     Raises:
@@ -117,13 +117,13 @@ def read_split(path: Path, catalogue: Catalogue, accepted: list[str] | None = No
             and that is not accepted.
     """
     rows = read_rows(path)
-    examples = {example.file: example for example in catalogue.examples}
+    examples = {example.file: example for example in dataset.examples}
     if accepted is None:
         _require_unchanged(path, rows, examples)
     else:
         accepted += _changes(rows, examples)
         rows = [row for row in rows if row["file"] in examples]
-    parts: dict[str, list[Example]] = {name: [] for name in (*PARTS, LEFT_OUT)}
+    parts: dict[str, list[ImageRecord]] = {name: [] for name in (*PARTS, LEFT_OUT)}
     for row in rows:
         example = replace(examples.pop(row["file"]), patient=row["patient"] or None)
         parts[row["split"]].append(example)
@@ -133,18 +133,20 @@ def read_split(path: Path, catalogue: Catalogue, accepted: list[str] | None = No
         test=by_file(parts["test"]),
         left_out=by_file(parts[LEFT_OUT]),
     )
-    warnings = list(split_warnings(split, catalogue.classes))
+    warnings = list(split_warnings(split, dataset.classes))
     if examples:
         warnings.append(f"{counted(len(examples), 'image')} of the data are not in {path}.")
     return replace(split, warnings=tuple(warnings))
 
 
-def _sorted(by_patient: Mapping[str, Sequence[Example]]) -> tuple[Example, ...]:
+def _sorted(by_patient: Mapping[str, Sequence[ImageRecord]]) -> tuple[ImageRecord, ...]:
     return by_file(example for own in by_patient.values() for example in own)
 
 
 def _require_rest(
-    fractions: Mapping[str, float], rest: Mapping[str, Sequence[Example]], classes: Sequence[str]
+    fractions: Mapping[str, float],
+    rest: Mapping[str, Sequence[ImageRecord]],
+    classes: Sequence[str],
 ) -> None:
     if sum(fractions.values()) >= 1:
         raise RecipeError(
@@ -201,7 +203,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _require_unchanged(
-    path: Path, rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]
+    path: Path, rows: Sequence[Mapping[str, str]], examples: Mapping[str, ImageRecord]
 ) -> None:
     if missing := _missing(rows, examples):
         raise DataError(
@@ -215,18 +217,20 @@ def _require_unchanged(
         )
 
 
-def _changes(rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]) -> Iterator[str]:
+def _changes(
+    rows: Sequence[Mapping[str, str]], examples: Mapping[str, ImageRecord]
+) -> Iterator[str]:
     if missing := _missing(rows, examples):
         yield f"{counted(len(missing), 'image')} gone: {listed(missing)}"
     if changed := _changed(rows, examples):
         yield f"{counted(len(changed), 'image')} changed: {listed(changed)}"
 
 
-def _missing(rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]) -> list[str]:
+def _missing(rows: Sequence[Mapping[str, str]], examples: Mapping[str, ImageRecord]) -> list[str]:
     return [row["file"] for row in rows if row["file"] not in examples]
 
 
-def _changed(rows: Sequence[Mapping[str, str]], examples: Mapping[str, Example]) -> list[str]:
+def _changed(rows: Sequence[Mapping[str, str]], examples: Mapping[str, ImageRecord]) -> list[str]:
     there = ((row, examples[row["file"]]) for row in rows if row["file"] in examples)
     return [
         row["file"]

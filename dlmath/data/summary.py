@@ -1,19 +1,21 @@
-"""What a catalogue holds, counted."""
+"""Summaries of sources and datasets: counts by class, part and patient."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dlmath.data.folds import Folds
+from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.patients import patient_count
-from dlmath.data.sources import Catalogue, Example
+from dlmath.data.sources import Dataset, ImageRecord, Source, list_files
 from dlmath.data.splits import PARTS, Split
+from dlmath.reporting import SILENT, Reporter
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many images and patients there are, in all or in one part.
+    """Counts of images and patients, in all or in one part.
 
     Attributes:
         images: By class, every class named.
@@ -26,7 +28,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of a catalogue and of its split.
+    """Counts of a dataset and of its split.
 
     Attributes:
         patients: How many there are and how that was found, as `PatientReading.as_json` says.
@@ -47,25 +49,25 @@ class Summary:
 
 
 def summarise(
-    catalogue: Catalogue,
+    dataset: Dataset,
     split: Split | None,
     warnings: Iterable[str] = (),
     folds: Folds | None = None,
 ) -> Summary:
-    """Count a catalogue, its split and its folds; `warnings` are added to those of both."""
-    by_part: dict[str, list[Example]] = {}
-    for example in catalogue.examples:
+    """Count a dataset, its split and its folds; `warnings` are added to those of both."""
+    by_part: dict[str, list[ImageRecord]] = {}
+    for example in dataset.examples:
         by_part.setdefault(example.part or "all", []).append(example)
     return Summary(
-        sources=catalogue.sources,
-        phantom=catalogue.phantom,
-        classes=catalogue.classes,
-        patients=catalogue.patients.as_json(),
-        on_disk={name: _share(part, catalogue.classes) for name, part in by_part.items()},
-        split=None if split is None else _split_shares(split, catalogue.classes),
-        folds=None if folds is None else _fold_shares(folds, catalogue.classes),
-        passed_over=catalogue.passed_over,
-        warnings=(*catalogue.warnings, *(split.warnings if split else ()), *warnings),
+        sources=dataset.sources,
+        phantom=dataset.phantom,
+        classes=dataset.classes,
+        patients=dataset.patients.as_json(),
+        on_disk={name: _share(part, dataset.classes) for name, part in by_part.items()},
+        split=None if split is None else _split_shares(split, dataset.classes),
+        folds=None if folds is None else _fold_shares(folds, dataset.classes),
+        passed_over=dataset.passed_over,
+        warnings=(*dataset.warnings, *(split.warnings if split else ()), *warnings),
     )
 
 
@@ -79,8 +81,62 @@ def _fold_shares(folds: Folds, classes: tuple[str, ...]) -> dict[str, Share]:
     return shares | {name: _share(own, classes) for name, own in outside.items() if own}
 
 
-def _share(examples: Iterable[Example], classes: tuple[str, ...]) -> Share:
+def _share(examples: Iterable[ImageRecord], classes: tuple[str, ...]) -> Share:
     examples = list(examples)
     labels = Counter(example.label for example in examples)
     patients = patient_count(example.patient for example in examples) if examples else 0
     return Share({name: labels[name] for name in classes}, patients)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
+    """Classes, image counts and patients of sources, before an image is read.
+
+    Attributes:
+        images: Number of images of each class, in alphabetical order.
+        parts: Number of images in each part on disk; empty where there are none.
+        patients: Patients of all images, and how they were found.
+    """
+
+    images: Mapping[str, int]
+    parts: Mapping[str, int]
+    patients: PatientReading
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes found."""
+        return tuple(self.images)
+
+    @property
+    def imbalance(self) -> float:
+        """Ratio of the images of the largest class to those of the smallest."""
+        return max(self.images.values()) / min(self.images.values())
+
+
+def summarise_sources(
+    paths: Sequence[Source],
+    patient_rules: Sequence[str] | None = None,
+    reporter: Reporter = SILENT,
+) -> SourceSummary:
+    """List the images of the sources and count them by class, part and patient.
+
+    Args:
+        paths: As for `read_sources`.
+        patient_rules: See `read_patients`.
+        reporter: Receives the progress.
+
+    Raises:
+        DataError: A source is missing, damaged or without images; or given rules do not read some
+            name.
+    """
+    found = list_files(paths, reporter=reporter).files
+    # Several spellings of a class count as one, by the first in the alphabet: see `spelling_of`.
+    spelling = {item.label.casefold(): item.label for item in sorted(found, reverse=True)}
+    images = Counter(spelling[item.label.casefold()] for item in found)
+    patients = read_patients(found, patient_rules)
+    patients.require_all_read()
+    return SourceSummary(
+        images=dict(sorted(images.items())),
+        parts=dict(sorted(Counter(item.part for item in found if item.part).items())),
+        patients=patients,
+    )

@@ -4,17 +4,17 @@ import csv
 from collections import Counter
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from dlmath.data.class_folders import PARTS, PHANTOM_MARKER, ImageFile, SourceContents, is_image
 from dlmath.data.listing import listed
-from dlmath.data.trees import PARTS, PHANTOM_MARKER, Found, Reading, is_image
 from dlmath.errors import DataError, did_you_mean
 
 _NEEDED = ("file", "class")
 
 
-def read_table(path: Path) -> Reading:
+def read_table(path: Path) -> SourceContents:
     """Read the images that a CSV describes.
 
-    Columns may stand in any order and others beside them; a blank `patient` or `split` is none.
+    Columns may stand in any order and others between them; a blank `patient` or `split` is none.
 
     Raises:
         DataError: The CSV lacks a column or a value, repeats a file, names a part that does not
@@ -23,16 +23,16 @@ def read_table(path: Path) -> Reading:
     """
     found = [_found(path, line, row) for line, row in _rows(path)]
     files = Counter(item.file for item in found)
-    _refuse(path, "names more than once:", [file for file, times in files.items() if times > 1])
-    _refuse(
+    _check_none(path, "names more than once:", [file for file, times in files.items() if times > 1])
+    _check_none(
         path, "names files that are not there:", [f.file for f in found if not f.path.is_file()]
     )
-    _refuse(
+    _check_none(
         path,
         "names files that neither end in .jpeg, .jpg or .png nor are DICOM:",
         [f.file for f in found if not is_image(f.path)],
     )
-    return Reading(found, phantom=(path.parent / PHANTOM_MARKER).is_file())
+    return SourceContents(found, phantom=(path.parent / PHANTOM_MARKER).is_file())
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -54,7 +54,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         raise DataError(f"{path} is not a CSV in UTF-8: {error}.") from error
 
 
-def _found(table: Path, line: int, row: dict[str, str]) -> Found:
+def _found(table: Path, line: int, row: dict[str, str]) -> ImageFile:
     values = {name: row.get(name, "").strip() for name in (*_NEEDED, "patient", "split")}
     for name in _NEEDED:
         if not values[name]:
@@ -73,9 +73,10 @@ def _found(table: Path, line: int, row: dict[str, str]) -> Found:
         )
     file = PurePosixPath(written).as_posix()
     path = table.parent / file
-    return Found(file, path, values["class"], part or None, values["patient"] or None)
+    return ImageFile(file, path, values["class"], part or None, values["patient"] or None)
 
 
-def _refuse(table: Path, fault: str, files: list[str]) -> None:
+def _check_none(table: Path, fault: str, files: list[str]) -> None:
+    """Raise an error that names the files with a fault, if there are any."""
     if files:
         raise DataError(f"{table} {fault} {listed(files)}. Correct the column `file`.")

@@ -15,7 +15,7 @@ def thumbnail_address(path: Path, file: str, size: int) -> str | None:
 
     Args:
         path: Where the image lies.
-        file: Its name in the catalogue.
+        file: Its name in the dataset.
         size: Pixels a side; the aspect ratio is not kept, as a network sees it.
     """
     try:

@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 from dlmath.data.listing import counted
 from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
-from dlmath.evaluation.openings import openings_of
 from dlmath.evaluation.predictions import Predictions
+from dlmath.evaluation.test_access_log import read_access_log
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.runs import read_json
 
@@ -109,7 +109,7 @@ def threshold(examined: ExaminedRun) -> Verdict:
 
 def test_openings(examined: ExaminedRun) -> Verdict:
     """Report how often the test part was opened, and what may have been chosen by it."""
-    openings = openings_of(examined.run)
+    openings = read_access_log(examined.run)
     if openings is None:
         return ok("The test part was not opened.")
     if openings.warnings:

@@ -10,7 +10,7 @@ import numpy as np
 from dlmath import models
 from dlmath.data.pixels import load_pixels
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DlmathError
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.recipe import Recipe
@@ -33,7 +33,7 @@ class Part:
         labels: (N,) class indices in the order of the recipe.
     """
 
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     pixels: np.ndarray
     labels: np.ndarray
 
@@ -99,9 +99,11 @@ class ExaminedRun:
             raise Unavailable(f"The run's {what} cannot be read: {error}") from error
 
 
-def spread(examples: tuple[Example, ...], recipe: Recipe, most: int = IMAGES) -> list[Example]:
+def spread(
+    examples: tuple[ImageRecord, ...], recipe: Recipe, most: int = IMAGES
+) -> list[ImageRecord]:
     """Return up to `most` examples, the classes in turn, each class's spread over its patients."""
-    chosen: list[Example] = []
+    chosen: list[ImageRecord] = []
     for name in recipe.classes:
         of_class = [example for example in examples if example.label == name]
         wanted = min(len(of_class), most // len(recipe.classes))

@@ -1,3 +1,3 @@
-"""Whether the images of today are still those that a model was trained on."""
+"""Drift: test whether new images differ from those that a model was trained on."""
 
 from dlmath.drift.statistics import ServedStatistics as ServedStatistics

@@ -1,4 +1,4 @@
-"""New images in files: what a run's model says of them, and whose they are."""
+"""New images from files: the outputs of a run's model for them, and their patients."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from dlmath.data import images
+from dlmath.data.class_folders import ImageFile, is_image
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import list_files, with_own_patient
 from dlmath.data.tfds import PREFIX
-from dlmath.data.trees import Found, is_image
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
@@ -34,15 +34,15 @@ _UNKNOWN = (
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a model says of new images.
+    """Outputs of a model for new images.
 
     Attributes:
-        files: The N that it gave numbers for.
+        files: The N files that it gave numbers for.
         rows: (N, F), see `Sketch.rows`.
         ood_scores: (N,) out-of-distribution scores; None where the run fitted none.
         probabilities: (N, K).
         patients: (N,) indices; None where whose images they are is not known.
-        warnings: What a reader should know.
+        warnings: Warnings for readers of the result.
     """
 
     files: tuple[str, ...]
@@ -82,12 +82,12 @@ def look_at(
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
 ) -> Seen:
-    """Ask a model about the images of all sources.
+    """Run a model on the images of all sources.
 
     Args:
         sources: Image files, folders of them however deep, patterns, zips, CSV files, `tfds:NAME`.
         classifier: Computes what the images are compared by.
-        sketch: Of the classifier.
+        sketch: Sketch of the classifier.
         reporter: Receives the progress.
         patient_rules: See `read_patients`.
         likely_rules: See `read_patients`.
@@ -151,15 +151,15 @@ def _patients(reading: PatientReading, rows: list[int]) -> tuple[np.ndarray | No
     return cluster_indices([reading.patients[row] for row in rows]), list(reading.warnings)
 
 
-def _files_of(source: str, reporter: Reporter) -> Iterator[Found]:
+def _files_of(source: str, reporter: Reporter) -> Iterator[ImageFile]:
     """Give each image; one that is not listed under a class has none."""
     path = Path(source).expanduser()
     is_listed = path.suffix.lower() in (".zip", ".csv") or source.startswith(PREFIX)
     if is_listed or (path.is_dir() and not any(map(is_image, path.rglob("*")))):
-        yield from list_files([source], reporter=reporter).found
+        yield from list_files([source], reporter=reporter).files
     else:
         for image in find_images(str(path)):
-            yield with_own_patient(Found(str(image), image, "", None))
+            yield with_own_patient(ImageFile(str(image), image, "", None))
 
 
 def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:

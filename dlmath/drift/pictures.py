@@ -1,4 +1,4 @@
-"""What is measured of a picture itself, whatever a model makes of it: light, contrast, sharpness.
+"""Figures of the picture itself, independent of any model: light, contrast, sharpness.
 
 A network is trained to overlook such changes, so that its features and scores tell them late; and a
 device that is set differently changes them first. They are measured of the pixels that the network
@@ -12,7 +12,7 @@ import numpy as np
 
 from dlmath.data import images
 from dlmath.data.pixels import in_threads
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.reporting import Reporter
 
 # What is measured, by its name in the JSON document, in the order of the columns.
@@ -50,7 +50,7 @@ def describe(pixels: np.ndarray) -> np.ndarray:
     return np.array([_of_one(image) for image in np.asarray(pixels)]).reshape(-1, PICTURES)
 
 
-def describe_files(examples: Iterable[Example], size: int, reporter: Reporter) -> np.ndarray:
+def describe_files(examples: Iterable[ImageRecord], size: int, reporter: Reporter) -> np.ndarray:
     """Return the numbers of pictures in files, (N, 15), as resized to a side of `size` pixels.
 
     Raises:
@@ -58,7 +58,7 @@ def describe_files(examples: Iterable[Example], size: int, reporter: Reporter) -
     """
     examples = list(examples)
 
-    def look(example: Example) -> np.ndarray:
+    def look(example: ImageRecord) -> np.ndarray:
         return _of_one(images.read(example.path, example.file, size))
 
     found = np.empty((len(examples), PICTURES))

@@ -1,4 +1,4 @@
-"""Could it be the prevalence alone? Then patients are ill more often, and look as before.
+"""Prevalence shift: test whether a change of prevalence by itself explains the drift.
 
 A change of prevalence moves the scores, and what of the images goes with the class. It is no fault
 of the model: `--prevalence` corrects for it. So the images are compared once more with those of the
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.audit.differences import holm
-from dlmath.drift.discrepancies import discrepancies
+from dlmath.audit.group_differences import holm
+from dlmath.drift.discrepancy import discrepancies
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Layout
 

@@ -1,4 +1,4 @@
-"""What later images are compared with: a run's validation images, which it was not trained on.
+"""Reference of the drift test: a run's validation images, which it was not trained on.
 
 Training images would not do: a model knows them better than any others, and every new image would
 look like drift.
@@ -25,7 +25,7 @@ from dlmath.stats.bootstrap import cluster_indices
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What a run's model says of its validation images. No image, and no name of a patient.
+    """Outputs of a run's model for its validation images; no image and no name of a patient.
 
     Attributes:
         projected: (N, k), see `dlmath.drift.sketch.project`.

@@ -1,4 +1,4 @@
-"""Sums by patient, and what chance makes of them: permuted, or drawn again.
+"""Samples: sums by patient, and their permutations and bootstrap draws.
 
 The images of a patient resemble one another, so patients are drawn and not images: as if all images
 were independent, some patients with many images would look like drift.
@@ -19,7 +19,7 @@ class Sample:
 
     Attributes:
         sums: (P, F).
-        images: (P,), how many each has, above 0.
+        images: (P,), number of images of each patient, above 0.
     """
 
     sums: np.ndarray
@@ -35,7 +35,7 @@ class Sample:
 
     @property
     def total(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return int(self.images.sum())
 
     @property

@@ -1,4 +1,4 @@
-"""What is kept of an image: some numbers whose sums over many images can be compared.
+"""Sketch of an image: a few numbers whose sums over many images can be compared.
 
 Nothing of a picture can be drawn from them: 16 directions stand for over a thousand features, the
 score for its cell in a histogram, and 15 figures such as the mean grey level for all pixels.
@@ -24,7 +24,7 @@ CELLS = len(EDGES) + 1
 
 @dataclass(frozen=True)
 class Layout:
-    """What stands where in the numbers of an image.
+    """Positions of the kinds of numbers in a sketch.
 
     Attributes:
         directions: k, how many directions of the features are kept; 0 where there are none.
@@ -38,7 +38,7 @@ class Layout:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many numbers each kind has, in their order."""
+        """Number of values of each kind, in order."""
         return {
             "projected": self.directions,
             "products": self.directions * (self.directions + 1) // 2,
@@ -52,7 +52,7 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """F, how many numbers there are."""
+        """F, the number of values of a sketch."""
         return sum(self.sizes.values())
 
     @property

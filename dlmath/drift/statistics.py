@@ -1,4 +1,4 @@
-"""What a server keeps of the images that it answered: sums, from which no image comes back."""
+"""Statistics that a server keeps of its images: sums, from which no image can be restored."""
 
 import hashlib
 import threading
@@ -186,7 +186,7 @@ class ServedStatistics:
     def save(self, path: Path) -> bool:
         """Add the sums to those in the file, whole or not at all, and return whether that was done.
 
-        The file may be there of a server before or beside this one. It is begun again where it is
+        The file may be there of a server before or next to this one. It is begun again where it is
         damaged or of another model: a server must go on whatever has become of it.
 
         Nothing is written while fewer than 20 images came since the last time: two files of one

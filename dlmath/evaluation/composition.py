@@ -1,4 +1,4 @@
-"""How many images of each class a figure is of, as counts and as text."""
+"""Class composition of the images that a figure is of, as counts and as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def class_counts(truth: np.ndarray, classes: Sequence[str]) -> dict[str, int]:
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}
 
 
-def composition(counts: Mapping[str, int], positive_class: str | None) -> str:
+def counts_text(counts: Mapping[str, int], positive_class: str | None) -> str:
     """Return `7 positive + 38 negative`, or `3 a + 12 b + 4 c` for more than two classes.
 
     Classes without an image are left out.
@@ -39,4 +39,4 @@ def composition_of(metrics: Mapping[str, Any]) -> str:
         metrics: Its document, such as `metrics.json`; the rows of its confusion matrix are truth.
     """
     images = zip(metrics["classes"], map(sum, metrics["confusion"]), strict=True)
-    return composition(dict(images), metrics["positive_class"])
+    return counts_text(dict(images), metrics["positive_class"])

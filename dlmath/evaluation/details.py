@@ -1,4 +1,4 @@
-"""What an evaluation says beyond its metrics: of the threshold, of groups and of patients."""
+"""Details of an evaluation beyond its metrics: the threshold, groups and patients."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from dlmath.data.image_headers import BadImage, read_header
 from dlmath.data.pixels import Pixels
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError
 from dlmath.evaluation.calibration import (
     brier_decomposition,
@@ -19,8 +19,8 @@ from dlmath.evaluation.calibration import (
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metrics import binary_metrics
-from dlmath.evaluation.operating_points import operating_points
-from dlmath.evaluation.patient_level import patient_level, patients_worst_first
+from dlmath.evaluation.operating_points import measure_operating_points
+from dlmath.evaluation.patient_level import measure_patient_level, patients_worst_first
 from dlmath.evaluation.slice_groups import Groups, by_kind, by_number, by_text, read_column
 from dlmath.evaluation.slices import measure_slices, slices_as_json
 from dlmath.evaluation.threshold import Rule, choose_threshold
@@ -88,12 +88,14 @@ def threshold_choice(evaluated: Evaluated, record: Mapping[str, Any]) -> dict[st
 
 
 def points(evaluated: Evaluated) -> dict[str, Estimate]:
-    """Return the operating points; none for more than two classes or with one class alone."""
+    """Return the operating points; none for more than two classes or with only one class."""
     positive = evaluated.positive
     if positive is None or positive.all() or not positive.any():
         return {}
     random = generator("operating points", evaluated.seed)
-    return operating_points(positive, evaluated.probability, evaluated.sample.clusters, random)
+    return measure_operating_points(
+        positive, evaluated.probability, evaluated.sample.clusters, random
+    )
 
 
 def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
@@ -161,7 +163,7 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
     if positive is None or patients is None:
         return None
     sample = evaluated.sample
-    level = patient_level(positive, evaluated.probability, patients)
+    level = measure_patient_level(positive, evaluated.probability, patients)
     first = sample.rule.positive_index == 0  # of the classes the positive one comes first
     columns = [level.probability, 1 - level.probability]
     of_patients = Sample(
@@ -182,7 +184,7 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
     }
 
 
-def _shorter_side(example: Example) -> float:
+def _shorter_side(example: ImageRecord) -> float:
     """Return the shorter side of an image file in pixels, NaN for a kind without such a header."""
     try:
         with example.path.open("rb") as file:

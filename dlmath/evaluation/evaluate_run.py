@@ -9,19 +9,19 @@ import numpy as np
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import load_pixels
-from dlmath.data.sources import Example, Source
+from dlmath.data.sources import ImageRecord, Source
 from dlmath.errors import DataError
 from dlmath.evaluation import details
 from dlmath.evaluation.details import Evaluated
-from dlmath.evaluation.evaluation import Evaluation, measure
+from dlmath.evaluation.evaluated_images import EvaluatedImages, given_images, own_images
+from dlmath.evaluation.evaluation_result import Evaluation, measure
 from dlmath.evaluation.intervals import Sample
-from dlmath.evaluation.openings import record_opening
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.prevalence import prevalence_figures
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_maps import keep_maps
 from dlmath.evaluation.selective_figures import of_sample
-from dlmath.evaluation.subject import Subject, given_images, own_images
+from dlmath.evaluation.test_access_log import record_access
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.prevalence import check_prevalence, trained_prevalence
 from dlmath.reporting import SILENT, Reporter
@@ -74,17 +74,17 @@ def evaluate(
         )
     classifier = KerasClassifier.load(run)
     if data is None:
-        subject = own_images(run, split, reporter)
+        images = own_images(run, split, reporter)
     else:
         given = [data] if isinstance(data, str | Path) else list(data)
-        subject = given_images(run, given, split, reporter, patient_rules)
-    evaluated = _predict(run, classifier, subject, reporter)
+        images = given_images(run, given, split, reporter, patient_rules)
+    evaluated = _predict(run, classifier, images, reporter)
     reporter.say("Measuring …")
-    evaluation = _measure(run, subject, evaluated, prevalence, slice_by)
-    if subject.opened:
-        openings = record_opening(run, list(subject.opened))
-        warned = (*evaluation.warnings, *openings.warnings)
-        evaluation = replace(evaluation, test_openings=openings, warnings=warned)
+    evaluation = _measure(run, images, evaluated, prevalence, slice_by)
+    if images.opened:
+        access_log = record_access(run, list(images.opened))
+        warned = (*evaluation.warnings, *access_log.warnings)
+        evaluation = replace(evaluation, test_openings=access_log, warnings=warned)
     if data is None and split == "test":
         _keep(run, evaluation, evaluated)
         if explained:
@@ -94,10 +94,10 @@ def evaluate(
 
 
 def _predict(
-    run: Run, classifier: KerasClassifier, subject: Subject, reporter: Reporter
+    run: Run, classifier: KerasClassifier, images: EvaluatedImages, reporter: Reporter
 ) -> Evaluated:
     pixels = load_pixels(
-        subject.examples,
+        images.examples,
         classifier.image_size,
         on_bad_file=run.recipe.on_bad_file,
         progress=reporter.task("reading images"),
@@ -112,7 +112,7 @@ def _predict(
 
 def _measure(
     run: Run,
-    subject: Subject,
+    images: EvaluatedImages,
     evaluated: Evaluated,
     prevalence: float | None,
     slice_by: Sequence[str],
@@ -124,9 +124,9 @@ def _measure(
         sample.probabilities,
         [example.patient for example in pixels.examples],
         task=run.recipe.name,
-        split=subject.split,
+        split=images.split,
         seed=evaluated.seed,
-        warnings=[*_state_warnings(run), *subject.warnings, *_bad_file_warnings(len(pixels.bad))],
+        warnings=[*_state_warnings(run), *images.warnings, *_bad_file_warnings(len(pixels.bad))],
     )
     at_prevalence = None
     if prevalence is not None:
@@ -145,7 +145,7 @@ def _measure(
     )
 
 
-def _nan_in(run: Run, examples: Sequence[Example], rows: np.ndarray) -> str:
+def _nan_in(run: Run, examples: Sequence[ImageRecord], rows: np.ndarray) -> str:
     return (
         f"The model of {run.folder} gives NaN for {len(rows):,} of {len(examples):,} images: "
         f"{listed([examples[int(row)].file for row in rows])}"

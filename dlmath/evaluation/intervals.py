@@ -3,8 +3,8 @@
 A metric that is a share of images has the exact interval of a share, and a metric composed of such
 shares an interval that carries theirs (`dlmath.evaluation.melding`): no rate of 0 or 1 counts as
 certain. The AUC of two classes has DeLong's interval, the calibration error that of
-`dlmath.evaluation.calibration_error`, and the bootstrap by patient serves the others; of Brier
-score and log-loss only where there are enough mistakes, which make up most of them.
+`dlmath.evaluation.expected_calibration_error`, and the bootstrap by patient serves the others; of
+Brier score and log-loss only where there are enough mistakes, which make up most of them.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmath.evaluation.calibration import probability_columns, worst_losses
-from dlmath.evaluation.calibration_error import calibration_error
+from dlmath.evaluation.expected_calibration_error import calibration_error
 from dlmath.evaluation.melding import (
     Draws,
     bounded_mean,
@@ -44,7 +44,7 @@ _EDGE = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What is measured: images with what is known and what was said of them.
+    """Sample to measure: images with their truth and the probabilities predicted for them.
 
     Attributes:
         rule: Whose probabilities these are.

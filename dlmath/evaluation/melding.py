@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlmath.evaluation.decisions import ClassCounts, confusion_matrix, decision_metrics
-from dlmath.stats.bca import LEVEL
+from dlmath.stats.bootstrap import LEVEL
 from dlmath.stats.proportions import effective_images
 
 # The 2.5 % point of so many draws has a standard error of 2 % of a standard deviation.

@@ -1,13 +1,13 @@
-"""What a classifier reaches at a fixed specificity or sensitivity, whatever its threshold."""
+"""Operating points: sensitivity at a fixed specificity and the reverse, at any threshold."""
 
 from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
-from dlmath.evaluation.cuts import Cuts
 from dlmath.evaluation.decisions import ratio
 from dlmath.evaluation.melding import DRAWS, ends_of
+from dlmath.evaluation.threshold import Cuts
 from dlmath.stats.bootstrap import Estimate
 from dlmath.stats.proportions import effective_images
 
@@ -16,7 +16,7 @@ LEVELS = (0.90, 0.95)
 _ROUNDING = 1e-9  # of a count: 0.95 times 20 is not 19 in binary
 
 
-def operating_points(
+def measure_operating_points(
     positive: np.ndarray,
     probability: np.ndarray,
     clusters: np.ndarray,

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import bdtr, stdtr, stdtrit
 
 from dlmath.stats import auc_parts
-from dlmath.stats.bca import LEVEL
+from dlmath.stats.bootstrap import LEVEL
 
 
 class AucDifference(NamedTuple):
@@ -63,11 +63,11 @@ def delong_test(
 
 
 class McNemar(NamedTuple):
-    """How often exactly one of two classifiers is right.
+    """McNemar's counts: how often exactly one of two classifiers is right.
 
     Attributes:
-        only_first: Images that the first alone decides rightly.
-        only_second: Images that the second alone decides rightly.
+        only_first: Images that only the first decides rightly.
+        only_second: Images that only the second decides rightly.
         p: Of the hypothesis that both are right equally often, two-sided, of single images.
         p_by_patient: The same, of patients.
     """
@@ -82,7 +82,7 @@ def mcnemar_test(right: tuple[np.ndarray, np.ndarray], clusters: np.ndarray) -> 
     """Compare two accuracies by McNemar's exact test, of images and of patients.
 
     Of images: the discordant ones are tosses of a fair coin. Of patients: each patient's surplus
-    d_i, images that the first alone has right less those that the second alone has, is as likely
+    d_i, images that only the first has right less those that only the second has, is as likely
     d_i as -d_i; |sum d_i| is held against all 2^P choices of signs, whose distribution is computed
     exactly. With one image a patient the two are the same test.
 

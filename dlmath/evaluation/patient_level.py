@@ -12,7 +12,7 @@ RULES = ("mean", "any")
 
 @dataclass(frozen=True, eq=False)
 class PatientLevel:
-    """What is said of P patients.
+    """Scores and truth of P patients.
 
     Attributes:
         rule: How images make a patient: one of `RULES`.
@@ -29,7 +29,7 @@ class PatientLevel:
     probability: np.ndarray
 
 
-def patient_level(
+def measure_patient_level(
     positive: np.ndarray, probability: np.ndarray, patients: Sequence[str], rule: str = "mean"
 ) -> PatientLevel:
     """Return one truth and one probability for each patient of a binary task.
@@ -71,7 +71,7 @@ def patient_level(
 
 @dataclass(frozen=True)
 class PatientFigures:
-    """How a classifier fares with the images of one patient.
+    """Figures of a classifier on the images of one patient.
 
     Attributes:
         patient: The name.

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.evaluation.evaluation import Evaluation, measure
+from dlmath.evaluation.evaluation_result import Evaluation, measure
 from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.predictions import Predictions
-from dlmath.evaluation.selective_figures import answered_by_class, selective_figures
+from dlmath.evaluation.selective_figures import answered_by_class, measure_selective
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.inference.run_files import stored_decision
 from dlmath.recipe import Recipe
@@ -87,7 +87,7 @@ def _selective(
 
     rules = [(fold.rule, fold.predictions) for fold in folds]
     abstains = together(by.abstains(one.probabilities, one.ood_scores) for by, one in rules)
-    figures = selective_figures(
+    figures = measure_selective(
         np.concatenate([by.decide(one.probabilities) != one.truth for by, one in rules]),
         np.concatenate([by.confidence(one.probabilities) for by, one in rules]),
         cluster_indices(patients),

@@ -1,4 +1,4 @@
-"""What a run answered on its test part, image by image, as `predictions.csv` keeps it."""
+"""Predictions of a run on its test part, image by image, as `predictions.csv` keeps them."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -157,7 +157,7 @@ class Predictions:
         return Sample(rule, self.truth, self.probabilities, self.clusters)
 
 
-def refuse_other_images(runs: Sequence[Run], found: Sequence[Predictions]) -> None:
+def check_same_images(runs: Sequence[Run], found: Sequence[Predictions]) -> None:
     """Refuse unless both runs answered for the same files with the same class and bytes.
 
     Raises:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dlmath.evaluation.calibration import probability_metrics
-from dlmath.evaluation.calibration_error import calibration_error
 from dlmath.evaluation.decisions import ratio
+from dlmath.evaluation.expected_calibration_error import calibration_error
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.melding import interval_of
 from dlmath.evaluation.metric_table import names_of

@@ -1,4 +1,4 @@
-"""`report/index.html` of a run: what it was made of and what it is worth, from its files alone.
+"""`report/index.html` of a run: what it was made of and what it is worth, from its files only.
 
 A report is written after the training, when the test part has not been opened, and again after
 `dlmath evaluate` has.
@@ -137,7 +137,7 @@ def _validation(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 def _data(manifest: Mapping[str, Any]) -> Iterator[str]:
     data, split = manifest["data"], manifest["split"]
-    # Names alone: a report is handed on, and the paths of a machine are nobody else's business.
+    # Names only: a report is handed on, and the paths of a machine are private.
     names = ", ".join(PurePosixPath(source).name or source for source in data["sources"])
     yield pages.paragraph(f"{data['images']:,} images from {names}.")
     rows = [(part, f"{split[part]:,}") for part in (*PARTS, "left_out")]

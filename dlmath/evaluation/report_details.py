@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlmath import pages
-from dlmath.evaluation.composition import composition
+from dlmath.evaluation.composition import counts_text
 from dlmath.number_text import estimate_text
 
 _SLICED = ("sensitivity", "specificity", "accuracy", "auc")
@@ -68,15 +68,15 @@ def _slice_row(
     measured = [figures["metrics"][metric] for metric in _SLICED]
     cells = ["" if one["value"] is None else estimate_text(**one) for one in measured]
     if figures["against"]:
-        cells[-1] += f", against {composition(figures['against'], positive_class)}"
+        cells[-1] += f", against {counts_text(figures['against'], positive_class)}"
     gap = gaps.get(figures["rate"])
     less = f"{figures['rate']}: {estimate_text(**gap)}" if gap else ""
-    return (group, composition(figures["by_class"], positive_class), *cells, less)
+    return (group, counts_text(figures["by_class"], positive_class), *cells, less)
 
 
 def _patients(patients: Mapping[str, Any], positive_class: str) -> Iterator[str]:
     yield pages.paragraph(
-        f"{patients['n']:,} patients ({composition(patients['by_class'], positive_class)}), each "
+        f"{patients['n']:,} patients ({counts_text(patients['by_class'], positive_class)}), each "
         f"decided by the {patients['rule']} of the images."
     )
     yield pages.fold("every metric", _metrics_table(patients["metrics"]))

@@ -10,7 +10,7 @@ from dlmath.data.listing import counted
 from dlmath.data.run_data import RunData
 from dlmath.data.thumbnail import thumbnail_address
 from dlmath.errors import DataError
-from dlmath.evaluation.curves import Curves, curves
+from dlmath.evaluation.curve_bands import Curves, curves
 from dlmath.evaluation.predictions import Predictions
 from dlmath.inference.decision_rule import decide_binary
 from dlmath.runs import Run

@@ -1,4 +1,4 @@
-"""Heat maps of a report: explained once, kept beside it, shown in it from then on.
+"""Heat maps of a report: explained once, kept next to it, shown in it from then on.
 
 `report/maps/` holds a picture of each and `maps.json`. They are of the predictions that the run had
 then; once these are others, the maps are left out until they are drawn again.
@@ -10,19 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dlmath import pages
 from dlmath._version import __version__
 from dlmath.data.patient_reading import patients_known
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError, RunError
-from dlmath.evaluation.confident import most_confident
 from dlmath.evaluation.details import Evaluated
+from dlmath.evaluation.intervals import Sample
 from dlmath.explain.examples import MapPicture, explain_examples
+from dlmath.inference.decision_rule import decide_binary
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json, write_bytes, write_json
 
 EACH = 3  # rights, and as many wrongs: each is asked about a hundred times
+_NARROW = 1e-12  # a threshold of 0 or 1 leaves no way on one side
 
 
 def keep_maps(
@@ -59,7 +63,7 @@ def keep_maps(
 
 
 def _are_kept(run: Run) -> bool:
-    """Whether the maps of these predictions are there, each with its picture."""
+    """Return whether the maps of these predictions are there, each with its picture."""
     try:
         kept = read_json(_folder(run) / "maps.json")
         is_same = all(kept[name] == value for name, value in _origin(run).items())
@@ -73,7 +77,9 @@ def _origin(run: Run) -> dict[str, str]:
     return {"dlmath": __version__, "predictions_sha256": _predictions(run)}
 
 
-def _keep(run: Run, number: int, kind: str, example: Example, one: MapPicture) -> dict[str, Any]:
+def _keep(
+    run: Run, number: int, kind: str, example: ImageRecord, one: MapPicture
+) -> dict[str, Any]:
     """Write the picture of one map, and return the map's entry in `maps.json`."""
     write_bytes(_folder(run) / f"{number}.png", one.picture)
     about = {"file": example.file, "kind": kind, "truth": example.label}
@@ -141,3 +147,39 @@ def _folder(run: Run) -> Path:
 
 def _predictions(run: Run) -> str:
     return hashlib.sha256(run.predictions_path.read_bytes()).hexdigest()
+
+
+def most_confident(sample: Sample, right: bool, count: int) -> list[int]:
+    """Return the rows of up to `count` images, by confidence, the classes taking turns.
+
+    At most one image of a patient is among them: five films of one child would show one thing.
+
+    Args:
+        sample: N images.
+        right: Whether those decided rightly are wanted, or those decided wrongly.
+        count: At least 1.
+    """
+    sure = certainty(sample)
+    rows = np.flatnonzero((sample.decision == sample.truth) == right)
+    rows = rows[np.argsort(-sure[rows], kind="stable")]
+    _, first = np.unique(sample.clusters[rows], return_index=True)
+    rows = rows[np.sort(first)]
+    of_classes = [rows[sample.truth[rows] == index] for index in np.unique(sample.truth)]
+    turns = [(turn, -sure[row], row) for of in of_classes for turn, row in enumerate(of[:count])]
+    return [int(row) for _, _, row in sorted(turns)[:count]]
+
+
+def certainty(sample: Sample) -> np.ndarray:
+    """Return how sure each decision is, (N,) in 0..1, to rank images by.
+
+    Of two classes it is the share of the way from the threshold to certainty, so that both
+    decisions can be compared whatever the threshold; of more, the largest probability. Abstention
+    goes by another measure, `DecisionRule.confidence`, in log-odds.
+    """
+    index, threshold = sample.rule.positive_index, sample.rule.threshold
+    if index is None or threshold is None:
+        return sample.probabilities.max(axis=1)
+    probability, least = sample.probabilities[:, index], threshold.value
+    is_positive = decide_binary(probability, least)
+    way = np.where(is_positive, max(1 - least, _NARROW), max(least, _NARROW))
+    return np.abs(probability - least) / way

@@ -7,7 +7,7 @@ import numpy as np
 
 from dlmath import pages
 from dlmath.charts import Axes, Chart
-from dlmath.evaluation.composition import composition
+from dlmath.evaluation.composition import counts_text
 from dlmath.number_text import estimate_text
 
 _SAID = {
@@ -35,7 +35,7 @@ def reliance_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield pages.table(("share of images", "value (95 % interval)"), rows)
     if answered := selective.get("answered"):
-        said = composition(answered, metrics["positive_class"])
+        said = counts_text(answered, metrics["positive_class"])
         yield pages.paragraph(f"Answered images: {said}.")
     yield pages.charts([risk_coverage_chart(selective)])
 

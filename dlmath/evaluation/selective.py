@@ -1,4 +1,4 @@
-"""Selective prediction: to answer where one is sure, and to hand the other images to somebody.
+"""Selective prediction: answer where the model is sure, and leave the other images to a reader.
 
 Source: El-Yaniv, Wiener, "On the foundations of noise-free selective classification", JMLR 11,
 2010; Geifman, El-Yaniv, "Selective classification for deep neural networks", NeurIPS 2017.
@@ -32,7 +32,7 @@ class RiskCoverage:
 
 @dataclass(frozen=True)
 class LeastConfidence:
-    """Which images are answered: those of at least this confidence.
+    """Rule of abstention: images of at least this confidence are answered.
 
     Attributes:
         confidence: The least that is answered.

@@ -1,4 +1,4 @@
-"""What an evaluation says of abstaining: how many are answered, and how rightly."""
+"""Selective figures of an evaluation: coverage and risk of the answers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -29,7 +29,7 @@ def of_sample(sample: Sample, ood_scores: np.ndarray | None, seed: int) -> dict[
     """
     rule = sample.rule
     abstains = rule.abstains(sample.probabilities, ood_scores)
-    figures = selective_figures(
+    figures = measure_selective(
         sample.decision != sample.truth,
         rule.confidence(sample.probabilities),
         sample.clusters,
@@ -53,7 +53,7 @@ def answered_by_class(
     return None if abstains is None else class_counts(truth[~abstains], classes)
 
 
-def selective_figures(
+def measure_selective(
     wrong: np.ndarray,
     confidence: np.ndarray,
     clusters: np.ndarray,
@@ -97,7 +97,7 @@ def _curve(wrong: np.ndarray, confidence: np.ndarray, clusters: np.ndarray) -> l
     points = []
     for row in rows:
         risk = _figure(share_of_images(wrong, confidence >= found.confidence[row], clusters))
-        assert risk is not None  # somebody is answered
+        assert risk is not None  # some image is answered
         points.append({"coverage": float(found.coverage[row]), "risk": risk.pop("value"), **risk})
     return points
 

@@ -130,7 +130,7 @@ def read_column(table: Path, column: str, files: Sequence[str]) -> list[str]:
             reader = csv.DictReader(lines, restval="")
             columns = [name.strip().lower() for name in reader.fieldnames or ()]
             reader.fieldnames = columns
-            _refuse_absent(table, columns, ("file", column.lower()))
+            _check_columns_exist(table, columns, ("file", column.lower()))
             found = {row["file"].replace("\\", "/"): row[column.lower()] for row in reader}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"Cannot read {table} as a CSV in UTF-8: {error}.") from error
@@ -178,7 +178,7 @@ def _as_numbers(texts: np.ndarray) -> np.ndarray | None:
         return None
 
 
-def _refuse_absent(table: Path, columns: Sequence[str], wanted: Sequence[str]) -> None:
+def _check_columns_exist(table: Path, columns: Sequence[str], wanted: Sequence[str]) -> None:
     for name in wanted:
         if name not in columns:
             raise DataError(

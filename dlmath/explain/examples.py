@@ -55,7 +55,7 @@ def explain_examples(
         DataError: The model has no feature map, and the method needs one.
     """
     explainer = Explainer(classifier, method, measure=report_metrics)
-    explainer.refuse_without_feature_map()
+    explainer.check_feature_map()
     found = []
     for done, file in enumerate(files, start=1):
         found.append(_explain(explainer, file))

@@ -1,9 +1,12 @@
 """Explain what a run's model says of image files, one answer a file whatever happens to others."""
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from dlmath.data import images
 from dlmath.errors import DataError, UserError, did_you_mean
@@ -16,7 +19,7 @@ from dlmath.explain.overlay import draw_overlay
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.predict_files import find_images
 from dlmath.reporting import SILENT, Reporter
-from dlmath.runs import Run
+from dlmath.runs import Run, write_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +136,7 @@ class Explainer:
         self.measure = measure
         self.parts = ClassifierParts(classifier.model)
 
-    def refuse_without_feature_map(self) -> None:
+    def check_feature_map(self) -> None:
         """Find out before the first file what is wrong with the model for every file.
 
         Raises:
@@ -167,7 +170,7 @@ class Explainer:
 def _explain_each(
     explainer: Explainer, paths: Sequence[Path], reporter: Reporter
 ) -> Iterator[Explanation | NotExplained]:
-    explainer.refuse_without_feature_map()
+    explainer.check_feature_map()
     for done, path in enumerate(paths, start=1):
         try:
             yield explainer.explain(path)
@@ -184,3 +187,53 @@ def _class_index(classes: Sequence[str], name: str) -> int:
             f"Pass one of these with --class: {', '.join(classes)}."
         )
     return folded.index(name.casefold())
+
+
+class MapFiles:
+    """A folder of maps. Images of one name in several folders get numbers: `x`, `x-2`, ...
+
+    Args:
+        folder: Made where it is absent. Files of an earlier call with the same names are replaced.
+
+    Raises:
+        UserError: The folder cannot be made.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self._names: set[str] = set()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def write(self, found: Explanation | NotExplained) -> dict[str, Any]:
+        """Write `<image>-<method>.png` and `.npy`, and return what `--json` prints of the image.
+
+        The array is float32 (S, S), S being the side of the images that the model sees.
+
+        Raises:
+            UserError: The folder cannot be written to.
+        """
+        if isinstance(found, NotExplained):
+            return found.as_json()
+        name = self._unused(f"{found.file.stem}-{found.method}")
+        overlay, array = self.folder / f"{name}.png", self.folder / f"{name}.npy"
+        numbers = io.BytesIO()
+        np.save(numbers, found.heat_map.values)
+        try:
+            write_bytes(overlay, found.overlay())
+            write_bytes(array, numbers.getvalue())
+        except OSError as error:
+            raise self._not_writable(error) from error
+        return {**found.as_json(), "overlay": str(overlay), "array": str(array)}
+
+    def _unused(self, wanted: str) -> str:
+        name, number = wanted, 2
+        while name in self._names:
+            name, number = f"{wanted}-{number}", number + 1
+        self._names.add(name)
+        return name
+
+    def _not_writable(self, error: OSError) -> UserError:
+        return UserError(f"Cannot write to {self.folder}: {error.strerror}. Pass another --out.")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.data.pixels import load_pixels
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.errors import VerificationError
 from dlmath.evaluation.composition import class_counts
@@ -52,7 +52,7 @@ def measure_loss(parts: Split, classifier: KerasClassifier, built: Path) -> dict
 
 
 def compare_accuracy(
-    examples: Sequence[Example], classifier: KerasClassifier, export: Classifier
+    examples: Sequence[ImageRecord], classifier: KerasClassifier, export: Classifier
 ) -> dict[str, Any]:
     """Compare an export's accuracy with the run's, image by image.
 
@@ -84,6 +84,8 @@ def compare_accuracy(
     }
 
 
-def _load(examples: Sequence[Example], image_size: int) -> tuple[np.ndarray, tuple[Example, ...]]:
+def _load(
+    examples: Sequence[ImageRecord], image_size: int
+) -> tuple[np.ndarray, tuple[ImageRecord, ...]]:
     pixels = load_pixels(examples, image_size, on_bad_file="skip")
     return np.asarray(pixels.array), pixels.examples

@@ -11,7 +11,7 @@ from dlmath.data.image_graph import decode_and_resize_batch
 from dlmath.data.images import read_checked
 from dlmath.data.pixels import load_pixels
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.evaluation.composition import class_counts
 from dlmath.inference.keras_classifier import KerasClassifier
@@ -94,7 +94,7 @@ def gather_verification_set(
     )
 
 
-def spread(examples: Sequence[Example], most: int) -> list[Example]:
+def spread(examples: Sequence[ImageRecord], most: int) -> list[ImageRecord]:
     """Return at most `most` of the examples, evenly spread over them."""
     rows = np.unique(np.linspace(0, len(examples) - 1, most).round().astype(int))
     return [examples[row] for row in rows]

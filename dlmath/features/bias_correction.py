@@ -29,7 +29,7 @@ def layers_to_keep(model: keras.Model) -> list[str]:
 
     They are the first ones, up to the first that has many weights: all others amplify what they do
     to an image, and they hold next to nothing of the weights. And the last, `logits`. Of a network
-    that has no layer of many weights but the last, that one alone: something must be left to round.
+    that has no layer of many weights but the last, only that one: something must be left to round.
     """
     layers = list(_in_order(model))
     sizes = [sum(int(np.prod(weights.shape)) for weights in layer.weights) for layer in layers]

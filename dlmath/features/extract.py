@@ -1,21 +1,64 @@
 """Compute the features of images that the cache does not have, on all cores, and keep them."""
 
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import tensorflow as tf
 
+from dlmath.data import augment
 from dlmath.data.pixels import BadFile, bad_files_error, in_threads, read_or_reason
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.features.network import FrozenNetwork, Runner
 from dlmath.features.store import FeatureStore
-from dlmath.features.views import View
+from dlmath.recipe import Recipe, settings_of
 from dlmath.reporting import SILENT, Progress
 
 SEGMENT_ROWS = 512  # what a kill can cost: some seconds of work
+
+
+@dataclass(frozen=True)
+class View:
+    """An augmented view of every image: the k-th draw of the recipe's augmentation.
+
+    Attributes:
+        recipe: The recipe, with its augmentation and seed.
+        number: k, the number of the draw, from 1.
+    """
+
+    recipe: Recipe
+    number: int
+
+    @property
+    def text(self) -> str:
+        """All settings that decide the view, as the cache key of its features."""
+        about = settings_of(type(self.recipe))
+        fields = {name: getattr(self.recipe, name) for name in about if about[name].changes_views}
+        return json.dumps({"view": self.number, **fields}, sort_keys=True)
+
+    def apply(self, pixels: np.ndarray, keys: Sequence[bytes]) -> np.ndarray:
+        """Augment images by draws that depend on nothing but the view and the image.
+
+        Args:
+            pixels: uint8 (n, S, S, 3).
+            keys: n keys of at least 8 bytes, each made of the image and the view.
+
+        Returns:
+            float32 (n, S, S, 3) in 0..255.
+        """
+        with tf.device("CPU:0"):
+            return np.concatenate(
+                [self._one(image, key) for image, key in zip(pixels, keys, strict=True)]
+            )
+
+    def _one(self, image: np.ndarray, key: bytes) -> np.ndarray:
+        seed = tf.constant(np.frombuffer(key[:8], "<i4") & 0x7FFFFFFF)
+        drawn = augment.draw(self.recipe, 1, seed)
+        return augment.apply(tf.constant(image[np.newaxis], tf.float32), drawn).numpy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +74,14 @@ class Features:
     """
 
     array: np.ndarray
-    examples: tuple[Example, ...]
+    examples: tuple[ImageRecord, ...]
     bad: tuple[BadFile, ...]
     computed: int
     rate: float | None
 
 
 def load_features(
-    examples: Sequence[Example],
+    examples: Sequence[ImageRecord],
     network: FrozenNetwork,
     *,
     view: View | None = None,
@@ -84,8 +127,8 @@ def load_features(
 
 
 def not_in_cache(
-    examples: Sequence[Example], network: FrozenNetwork, view: View | None = None
-) -> list[Example]:
+    examples: Sequence[ImageRecord], network: FrozenNetwork, view: View | None = None
+) -> list[ImageRecord]:
     """Return the examples whose features would have to be computed, equal images once."""
     keys = [_key(example, view) for example in examples]
     _, found = FeatureStore(network.folder, network.feature_count).gather(keys)
@@ -96,14 +139,14 @@ def not_in_cache(
     )
 
 
-def _key(example: Example, view: View | None) -> bytes:
-    """What a row is found by: the bytes of the file and the view of it, not the file's name."""
+def _key(example: ImageRecord, view: View | None) -> bytes:
+    """Return the key of a row: the bytes of the file and the view of it, not the file's name."""
     content = bytes.fromhex(example.sha256)
     return hashlib.sha256(content + view.text.encode()).digest() if view else content
 
 
 def _compute(
-    missing: dict[bytes, Example],
+    missing: dict[bytes, ImageRecord],
     network: FrozenNetwork,
     view: View | None,
     store: FeatureStore,
@@ -138,7 +181,7 @@ def _flush(segment: list[tuple[bytes, np.ndarray]], store: FeatureStore) -> None
         store.append(keys, np.stack(rows))
 
 
-def _batches(items: dict[bytes, Example], size: int) -> Iterator[dict[bytes, Example]]:
+def _batches(items: dict[bytes, ImageRecord], size: int) -> Iterator[dict[bytes, ImageRecord]]:
     keys = list(items)
     for first in range(0, len(keys), size):
         yield {key: items[key] for key in keys[first : first + size]}
@@ -155,7 +198,7 @@ class _Worker:
         self.view = view
         self._own = threading.local()
 
-    def __call__(self, batch: dict[bytes, Example]) -> dict[bytes, np.ndarray | str]:
+    def __call__(self, batch: dict[bytes, ImageRecord]) -> dict[bytes, np.ndarray | str]:
         """Return a row for each image that can be read, or why there is none."""
         results = {
             key: read_or_reason(example, self.network.image_size) for key, example in batch.items()

@@ -10,13 +10,13 @@ put s_c = gamma_c / sqrt(sigma_c^2 + epsilon). A convolution is linear in its ke
     z_c = ((s_c W_c) * x) + s_c (b_c - mu_c) + beta_c,
 
 which is a convolution with kernel s_c W_c and bias s_c (b_c - mu_c) + beta_c. Nothing is
-approximated; in floating point the two differ by rounding alone. Padding changes nothing, since
+approximated; in floating point the two differ only by rounding. Padding changes nothing, since
 zeros are padded before the convolution, where both forms see the same x.
 
 A normalisation of the input by stored statistics is an affine map as well, x / s - m / s with
 s = max(sqrt(variance), epsilon), and becomes a rescaling by these numbers. Keras holds m and s in
 tensors that are no variables; a converter that looks for variables takes them for further inputs
-of the graph, which nobody will give (Keras 3.15.1, EfficientNetB0 by tf2onnx 1.17).
+of the graph, which no one will give (Keras 3.15.1, EfficientNetB0 by tf2onnx 1.17).
 """
 
 from collections import Counter
@@ -30,9 +30,9 @@ _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 def fold_batch_normalization(model: keras.Model) -> keras.Model:
     """Return a copy of a functional model, in inference mode equal to it up to rounding.
 
-    Every batch normalisation that alone reads the output of a linear 2-D convolution is folded
-    into it, inside nested models too. Others stay: after a pooling, a sum, or an activation. A
-    normalisation of channels by stored statistics becomes a rescaling.
+    Every batch normalisation that is the only reader of the output of a linear 2-D convolution is
+    folded into it, inside nested models too. Others stay: after a pooling, a sum, or an activation.
+    A normalisation of channels by stored statistics becomes a rescaling.
 
     Args:
         model: A functional `keras.Model`; it is not changed.
@@ -79,7 +79,7 @@ def _foldable(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
 
 
 def _normalizes_channels(layer: keras.layers.Layer) -> bool:
-    """Whether it is a `Normalization` with one mean and one variance a channel."""
+    """Return whether it is a `Normalization` with one mean and one variance a channel."""
     if not isinstance(layer, keras.layers.Normalization) or layer.invert:
         return False
     last = len(layer.output.shape) - 1  # Keras's own networks count from the first axis

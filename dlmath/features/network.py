@@ -74,7 +74,7 @@ def freeze(classifier: keras.Model, kind: str = "cpu") -> FrozenNetwork:
 
     Args:
         classifier: As `dlmath.models.build` makes it. Later changes of its weights have no effect.
-        kind: cpu, gpu or tpu; LiteRT computes on the first alone.
+        kind: cpu, gpu or tpu; LiteRT computes only on the first.
     """
     model = feature_model(classifier)
     if kind == "cpu":
@@ -104,7 +104,7 @@ def network_key(model: keras.Model, runtime: str) -> str:
 
 
 def _decisive(layer: keras.layers.Layer) -> list[Any]:
-    """Return what of a layer decides its output, beside its weights.
+    """Return what decides the output of a layer, next to its weights.
 
     Names do not: Keras numbers some of them by what was built before in the same process.
     """
@@ -169,10 +169,10 @@ def _converted(model: keras.Model, folder: Path) -> bytes | None:
 
 
 def agrees(model: keras.Model, content: bytes) -> bool:
-    """Whether LiteRT computes the features that Keras computes, within `TOLERANCE`."""
+    """Return whether LiteRT computes the features that Keras computes, within `TOLERANCE`."""
     draw = seeds.generator("frozen network")
     noise = draw.integers(0, 256, (4, *model.input_shape[1:]))
-    # Noise alone averages out in the network; smooth ramps are closer to what images hold.
+    # Pure noise averages out in the network; smooth ramps are closer to what images hold.
     ramp = np.linspace(0, 255, noise[0].size).reshape(noise[0].shape)
     pixels = np.concatenate([noise, [ramp, ramp[::-1]]]).astype(np.float32)
     wanted = _keras_runner(model)(pixels)

@@ -81,7 +81,7 @@ class FeatureStore:
             write_bytes(self.folder / f"{content_name(content)}.rows", content)
 
     def make_room(self, count: int) -> None:
-        """Remove what other networks left and nobody used for long, if `count` rows need it.
+        """Remove rows of other networks that were not used for long, if `count` rows need it.
 
         Raises:
             DataError: The disk has no room for them even then.

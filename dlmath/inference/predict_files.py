@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmath.data import images
-from dlmath.data.trees import is_image, is_junk
+from dlmath.data.class_folders import is_image, is_junk
 from dlmath.errors import DataError, RunError
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.outcome import Prediction, predict_one

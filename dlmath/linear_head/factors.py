@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
 
-from dlmath.linear_head.rows import Rows
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 # Keeps M definite in rounding: it moves a preconditioner, never a solution.
 _RIDGE = 1e-12
@@ -54,7 +54,13 @@ class RowFactor:
         penalty: (D,), above 0.
     """
 
-    def __init__(self, rows: Rows, inner: np.ndarray, curvature: np.ndarray, penalty: np.ndarray):
+    def __init__(
+        self,
+        rows: StandardizedFeatures,
+        inner: np.ndarray,
+        curvature: np.ndarray,
+        penalty: np.ndarray,
+    ):
         self._rows = rows
         self._penalty = penalty[:, np.newaxis]
         self._root = np.sqrt(curvature)[:, np.newaxis]

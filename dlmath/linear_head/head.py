@@ -7,13 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmath.errors import DataError
-from dlmath.linear_head.blends import Expectation
+from dlmath.linear_head.expected_loss import ExpectedLoss
 from dlmath.linear_head.folds import patient_folds
 from dlmath.linear_head.mixing import Mixing
 from dlmath.linear_head.newton import minimise
 from dlmath.linear_head.objective import Objective
-from dlmath.linear_head.path import Iteration, Path, PathPoint, prior_start, reporter
-from dlmath.linear_head.rows import Rows
+from dlmath.linear_head.regularization_path import (
+    Iteration,
+    PathPoint,
+    RegularizationPath,
+    prior_start,
+    reporter,
+)
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 # Greatest absolute entry of the gradient at the end, in units of the loss per standardised feature.
 TOLERANCE = 1e-9
@@ -48,9 +54,9 @@ class HeadFit:
         """Return (N, K) logits of raw features (N, D)."""
         return features @ self.kernel + self.bias
 
-    def expectation(self, targets: np.ndarray) -> Expectation:
-        """Return the expectation over blends of rows with targets (N, K) that was minimised."""
-        return expectation(self.mixing, targets)
+    def expected_loss(self, targets: np.ndarray) -> ExpectedLoss:
+        """Return the expected loss that was minimised, for rows with targets (N, K)."""
+        return expected_loss(self.mixing, targets)
 
 
 def fit_head(
@@ -105,18 +111,20 @@ def fit_head(
         if progress is not None:
             progress(iteration)
 
-    rows = Rows(features, weights)
+    rows = StandardizedFeatures(features, weights)
     objective = Objective(
         rows,
         targets,
         weights[:, np.newaxis],
         np.ones((rows.width, 1)),
-        expectation(mixing, targets),
+        expected_loss(mixing, targets),
     )
     start = prior_start(targets, weights, rows.width)
     path: tuple[PathPoint, ...] = ()
     if l2 is None:
-        walk = Path(objective, groups, patient_folds(groups, targets, folds, seed), record)
+        walk = RegularizationPath(
+            objective, groups, patient_folds(groups, targets, folds, seed), record
+        )
         l2 = walk.choose(start)
         start = walk.parameters[l2]
         path = tuple(walk.points[strength] for strength in sorted(walk.points, reverse=True))
@@ -135,9 +143,9 @@ def fit_head(
     )
 
 
-def expectation(mixing: Mixing | None, targets: np.ndarray) -> Expectation:
-    """Return the expectation that a fit with `mixing` minimises."""
-    return Expectation() if mixing is None else mixing.expectation(targets)
+def expected_loss(mixing: Mixing | None, targets: np.ndarray) -> ExpectedLoss:
+    """Return the expected loss that a fit with `mixing` minimises."""
+    return ExpectedLoss() if mixing is None else mixing.expected_loss(targets)
 
 
 def checked(

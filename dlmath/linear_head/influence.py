@@ -1,14 +1,14 @@
-"""On which training patients a prediction leans, and what it becomes without them."""
+"""Influence of the training patients: predictions without each of them in turn."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from dlmath.linear_head.head import HeadFit, checked
+from dlmath.linear_head.head_hessian import hessian_at
 from dlmath.linear_head.leave_out import newton_steps
 from dlmath.linear_head.scaling import Scaling
 from dlmath.linear_head.softmax import log_sum_exp
-from dlmath.linear_head.solved import solve_at
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Influence:
 
     @property
     def changes(self) -> np.ndarray:
-        """What the absence of each patient adds to the log-odds of each class, (M, P, K).
+        """Change of the log-odds of each class without each patient, (M, P, K).
 
         Near 0 and 1 probabilities hardly move; log-odds do.
         """
@@ -71,14 +71,14 @@ def patient_influence(
         ValueError: The head was mixed, or the data do not fit it.
     """
     targets, weights, groups = checked(features, targets, weights, groups)
-    solved = solve_at(fit, features, targets, weights)
-    places = solved.basis.shape[1]
-    new = solved.rows.augment(new_features)
+    hessian = hessian_at(fit, features, targets, weights)
+    places = hessian.basis.shape[1]
+    new = hessian.rows.augment(new_features)
     steps = [
-        new @ step.reshape(-1, places) for _, _, step in newton_steps(solved, features, groups)
+        new @ step.reshape(-1, places) for _, _, step in newton_steps(hessian, features, groups)
     ]
     logits = fit.logits(new_features)
-    without = logits[:, np.newaxis] + np.stack(steps, axis=1) @ solved.basis.T
+    without = logits[:, np.newaxis] + np.stack(steps, axis=1) @ hessian.basis.T
     return Influence(
         np.unique(groups), logits, without, log_sum_exp(logits)[1], log_sum_exp(without)[1]
     )

@@ -1,4 +1,4 @@
-r"""What the model predicts for each patient when it has not seen that patient.
+r"""Leave-one-patient-out predictions of a head, by one Newton step or by real refits.
 
 Leaving out patient g takes the terms of its n rows from the objective, and the rest are
 standardised again: in the coordinates of all rows, the penalty of feature j is scaled by q_j^2, the
@@ -23,13 +23,13 @@ import numpy as np
 from scipy.linalg import block_diag, cho_solve
 
 from dlmath.linear_head.head import HeadFit, checked
+from dlmath.linear_head.head_hessian import LARGEST, HeadHessian, factor_hessian, hessian_at, stack
 from dlmath.linear_head.newton import minimise
 from dlmath.linear_head.objective import Objective
 from dlmath.linear_head.preconditioner import Shared
-from dlmath.linear_head.rows import Rows
 from dlmath.linear_head.scores import auc, log_loss
 from dlmath.linear_head.softmax import log_sum_exp, sum_zero_basis
-from dlmath.linear_head.solved import LARGEST, Solved, factor_hessian, solve_at, stack
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 # Patients left out side by side in real refits, and the optimality of those.
 BATCH = 32
@@ -84,11 +84,11 @@ def leave_patients_out(
     if exact:
         logits = _refit(fit, features, targets, weights, groups)
     else:
-        solved = solve_at(fit, features, targets, weights)
-        steps = np.empty_like(solved.logits)
-        for rows, step, _ in newton_steps(solved, features, groups):
+        hessian = hessian_at(fit, features, targets, weights)
+        steps = np.empty_like(hessian.logits)
+        for rows, step, _ in newton_steps(hessian, features, groups):
             steps[rows] = step
-        logits = (solved.logits + steps) @ solved.basis.T
+        logits = (hessian.logits + steps) @ hessian.basis.T
     probabilities = log_sum_exp(logits)[1]
     truth = targets.argmax(axis=1)
     scores = probabilities[:, 1] if targets.shape[1] == 2 else probabilities
@@ -98,7 +98,7 @@ def leave_patients_out(
 
 
 def newton_steps(
-    solved: Solved, features: np.ndarray, groups: np.ndarray
+    hessian: HeadHessian, features: np.ndarray, groups: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield for each patient, in the order of `np.unique`, what leaving it out does.
 
@@ -106,19 +106,19 @@ def newton_steps(
         Its rows, (n,); the step of their logits, (n, K - 1); and the step of the parameters,
         ((D + 1) (K - 1),).
     """
-    places = solved.basis.shape[1]
+    places = hessian.basis.shape[1]
     for patients in _chunks(rows_of_patients(groups)):
-        directions = solved.solve(features[np.concatenate(patients)])  # H^-1 A, side by side
+        directions = hessian.solve(features[np.concatenate(patients)])  # H^-1 A, side by side
         ends = places * np.cumsum([len(rows) for rows in patients])
         split = np.split(directions, ends[:-1], axis=1)
         for rows, direction in zip(patients, split, strict=True):
-            step = _newton_step(solved, features[rows], rows, direction)
-            moved = solved.rows.augment(features[rows]) @ step.reshape(-1, places)
+            step = _newton_step(hessian, features[rows], rows, direction)
+            moved = hessian.rows.augment(features[rows]) @ step.reshape(-1, places)
             yield rows, moved, step
 
 
 def _newton_step(
-    solved: Solved, features: np.ndarray, rows: np.ndarray, direction: np.ndarray
+    hessian: HeadHessian, features: np.ndarray, rows: np.ndarray, direction: np.ndarray
 ) -> np.ndarray:
     """Return d_g of the patient with the given rows, ((D + 1) (K - 1),).
 
@@ -126,27 +126,27 @@ def _newton_step(
     features can owe most of their variance to one patient.
 
     Args:
-        solved: The full solution.
+        hessian: The full solution.
         features: Raw features (n, D) of the rows.
         rows: Their numbers, (n,).
         direction: H^-1 A, ((D + 1) (K - 1), n (K - 1)).
     """
-    places = solved.basis.shape[1]
-    change = solved.rows.spread_without(features, solved.shares[rows]) - 1  # q^2 - 1, (D,)
-    drift = -(np.append(change, 0.0)[:, np.newaxis] * solved.shrinkage).ravel()  # v
+    places = hessian.basis.shape[1]
+    change = hessian.rows.spread_without(features, hessian.shares[rows]) - 1  # q^2 - 1, (D,)
+    drift = -(np.append(change, 0.0)[:, np.newaxis] * hessian.shrinkage).ravel()  # v
     changed = np.flatnonzero(np.abs(change) > MUCH)
     entries = (places * changed[:, np.newaxis] + range(places)).ravel()
     units = np.zeros((len(drift), len(entries)))
     units[entries, range(len(entries))] = 1.0
-    solutions = cho_solve(solved.factor, np.column_stack([drift, units]), check_finite=False)
+    solutions = cho_solve(hessian.factor, np.column_stack([drift, units]), check_finite=False)
 
-    seen = np.vstack([stack(solved.rows.augment(features), places), units.T])  # A^T
+    seen = np.vstack([stack(hessian.rows.augment(features), places), units.T])  # A^T
     direction = np.hstack([direction, solutions[:, 1:]])
     weight = block_diag(
-        *solved.curvatures[rows], -solved.l2 * np.diag(np.repeat(change[changed], places))
+        *hessian.curvatures[rows], -hessian.l2 * np.diag(np.repeat(change[changed], places))
     )
     pull = np.zeros(len(seen))
-    pull[: len(rows) * places] = solved.residuals[rows].ravel()
+    pull[: len(rows) * places] = hessian.residuals[rows].ravel()
     pull += weight @ (seen @ solutions[:, 0])
     pull = np.linalg.solve(np.eye(len(seen)) - weight @ (seen @ direction), pull)
     return solutions[:, 0] + direction @ pull
@@ -174,7 +174,7 @@ def ridge_without_patients(
         l2: The penalty, above 0.
     """
     weights = np.asarray(weights, np.float64)
-    rows, shares = Rows(features, weights), weights / weights.sum()
+    rows, shares = StandardizedFeatures(features, weights), weights / weights.sum()
     factor = factor_hessian(rows, shares[:, np.newaxis, np.newaxis], l2)
     parameters = cho_solve(factor, rows.adjoint(shares[:, np.newaxis] * targets))
     predictions = rows.times(parameters)
@@ -212,7 +212,7 @@ def _refit(
     groups: np.ndarray,
 ) -> np.ndarray:
     """Return the logits (N, K) of real refits, BATCH patients at a time."""
-    rows, blended = Rows(features, weights), fit.expectation(targets)
+    rows, expected_loss = StandardizedFeatures(features, weights), fit.expected_loss(targets)
     patients, starts = rows_of_patients(groups), _starts(fit, features, targets, weights, groups)
     preconditioner = Shared(rows)
     logits = np.empty(targets.shape)
@@ -223,7 +223,7 @@ def _refit(
             kept[own, column] = 0.0
         # The prior weighs as much as before, against fewer rows standardised by themselves.
         penalty = fit.l2 * weights.sum() / kept.sum(axis=0) * rows.spread(kept)
-        objective = Objective(rows, targets, kept, penalty, blended)
+        objective = Objective(rows, targets, kept, penalty, expected_loss)
         solution = minimise(
             objective,
             np.stack(list(itertools.islice(starts, len(batch))), axis=1),
@@ -245,9 +245,9 @@ def _starts(
     """Yield where the refit of each patient starts, (D + 1, K - 1): a step ahead, if it can."""
     basis = sum_zero_basis(targets.shape[1])
     raw = np.concatenate([fit.kernel, fit.bias[np.newaxis]])
-    whole = Rows(features, weights).restandardise(raw @ basis)
+    whole = StandardizedFeatures(features, weights).restandardise(raw @ basis)
     if fit.mixing is not None or whole.size > LARGEST:
         yield from itertools.repeat(whole)
-    solved = solve_at(fit, features, targets, weights)
-    for _, _, step in newton_steps(solved, features, groups):
+    hessian = hessian_at(fit, features, targets, weights)
+    for _, _, step in newton_steps(hessian, features, groups):
         yield whole + step.reshape(whole.shape)

@@ -1,4 +1,4 @@
-r"""Mixup of features, as the expectation that the convex head minimises.
+r"""Mixup of features, as the expected loss that the convex head minimises.
 
     x = lam x_i + (1 - lam) x_j,  y likewise,     lam ~ Beta(alpha, alpha),  j uniform over the rows
 
@@ -15,19 +15,19 @@ import numpy as np
 from scipy.special import roots_jacobi
 
 from dlmath import seeds
-from dlmath.linear_head.blends import Blend, Expectation
+from dlmath.linear_head.expected_loss import ExpectedLoss, MixupPairing
 
 
 @dataclass(frozen=True)
 class Mixing:
-    """How the head is mixed.
+    """Mixup settings of the head.
 
     Attributes:
         alpha: Strength, above 0 and finite.
-        partners: How many others each row is blended with, an even number; all when there are no
+        partners: How many others each row is mixed with, an even number; all when there are no
             more.
-        nodes: Of the quadrature in lam, at least 1: exact for polynomials up to 2 nodes - 1.
-        seed: Of the pairs.
+        nodes: Nodes of the quadrature in lam, at least 1: exact for polynomials up to 2 nodes - 1.
+        seed: Seed of the pairs.
     """
 
     alpha: float
@@ -48,8 +48,8 @@ class Mixing:
         if self.nodes < 1:
             raise ValueError(f"`nodes` must be at least 1. Received: nodes={self.nodes}")
 
-    def expectation(self, targets: np.ndarray) -> Expectation:
-        """Return the expectation over blends of rows that have targets (N, K).
+    def expected_loss(self, targets: np.ndarray) -> ExpectedLoss:
+        """Return the expected loss over pairings of rows with targets (N, K).
 
         E[lam^2] = E[(1 - lam)^2] = (alpha + 1) / (2 (2 alpha + 1)) gives the closed form
 
@@ -57,16 +57,16 @@ class Mixing:
             own = (alpha + 1) / (2 alpha + 1),  other = alpha / (2 alpha + 1).
         """
         lams, shares = beta_nodes(self.alpha, self.nodes)
-        blends = []
+        pairings = []
         for partner, inverse, mass in _pairings(targets, self.partners, self.seed):
-            blends += [
-                Blend(mass * share, lam, partner, inverse)
+            pairings += [
+                MixupPairing(mass * share, lam, partner, inverse)
                 for lam, share in zip(lams, shares, strict=True)
             ]
         count = len(targets)
-        alone = Blend(mass=1 / count)  # a row may be its own partner
+        unmixed = MixupPairing(mass=1 / count)  # a row may be its own partner
         whole = 2 * self.alpha + 1
-        return Expectation((alone, *blends), (self.alpha + 1) / whole, self.alpha / whole)
+        return ExpectedLoss((unmixed, *pairings), (self.alpha + 1) / whole, self.alpha / whole)
 
 
 def beta_nodes(alpha: float, nodes: int) -> tuple[np.ndarray, np.ndarray]:

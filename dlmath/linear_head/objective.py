@@ -17,21 +17,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dlmath.linear_head.blends import Expectation
-from dlmath.linear_head.rows import Rows
+from dlmath.linear_head.expected_loss import ExpectedLoss
 from dlmath.linear_head.softmax import curvature_times, log_sum_exp, sum_zero_basis
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 
 @dataclass(frozen=True)
 class Point:
-    """What is known at some parameters (D + 1, B, K - 1).
+    """The objective and its parts at some parameters (D + 1, B, K - 1).
 
     Attributes:
         logits: z = X t, (N, B, K - 1).
         value: f, (B,).
         loss: f without the penalty, (B,).
         residual: df/dz, (N, B, K - 1).
-        probabilities: Of the rows of each blend, (N, B, K).
+        probabilities: Class probabilities of the mixed rows of each pairing, (N, B, K).
     """
 
     parameters: np.ndarray
@@ -51,23 +51,23 @@ class Objective:
         targets: (N, K), rows summing to one.
         weights: (N, B), at least 0; each column is scaled to sum to one.
         penalty: (D, B), above 0; the bias has none.
-        expectation: Over blends of rows; by default the rows as they are.
+        expected_loss: Mixup pairings of the rows; by default the rows as they are.
     """
 
-    rows: Rows
+    rows: StandardizedFeatures
     targets: np.ndarray
     weights: np.ndarray
     penalty: np.ndarray
-    expectation: Expectation = field(default_factory=Expectation)
+    expected_loss: ExpectedLoss = field(default_factory=ExpectedLoss)
 
     def __post_init__(self) -> None:
         self.basis = sum_zero_basis(self.targets.shape[1])
         self.weights = self.weights / self.weights.sum(axis=0)
-        self._linear = self.expectation.linear_part(self.targets, self.weights) @ self.basis
-        blended = [blend.weights(self.weights) for blend in self.expectation.blends]
+        self._linear = self.expected_loss.linear_part(self.targets, self.weights) @ self.basis
+        mixed = [pairing.weights(self.weights) for pairing in self.expected_loss.pairings]
         # Pairs with an absent row are missing: the rest is scaled to weigh 1 again.
-        total = sum(weights.sum(axis=0) for weights in blended)
-        self._blend_weights = [weights / total for weights in blended]
+        total = sum(weights.sum(axis=0) for weights in mixed)
+        self._pairing_weights = [weights / total for weights in mixed]
         self._set_penalty(self.penalty)
 
     def _set_penalty(self, penalty: np.ndarray) -> None:
@@ -86,10 +86,12 @@ class Objective:
         loss = -np.einsum("nbr,nbr->b", self._linear, z)
         residual = -self._linear
         probabilities = []
-        for blend, weights in zip(self.expectation.blends, self._blend_weights, strict=True):
-            log_sum, p = log_sum_exp(blend.forward(z) @ self.basis.T)
+        for pairing, weights in zip(
+            self.expected_loss.pairings, self._pairing_weights, strict=True
+        ):
+            log_sum, p = log_sum_exp(pairing.forward(z) @ self.basis.T)
             loss += np.einsum("nb,nb->b", weights, log_sum)
-            residual = residual + blend.adjoint(weights[:, :, np.newaxis] * (p @ self.basis))
+            residual = residual + pairing.adjoint(weights[:, :, np.newaxis] * (p @ self.basis))
             probabilities.append(p)
         value = loss + np.einsum("dbr,dbr->b", self._ridge * parameters, parameters) / 2
         return Point(parameters, z, value, loss, residual, tuple(probabilities))
@@ -105,9 +107,9 @@ class Objective:
         """
         along = self.rows.times(direction, coarse=True)
         bent = np.zeros_like(along)
-        for blend, weights, p in self._curved(point):
-            logits = blend.forward(along) @ self.basis.T
-            bent += blend.adjoint(
+        for pairing, weights, p in self._curved(point):
+            logits = pairing.forward(along) @ self.basis.T
+            bent += pairing.adjoint(
                 weights[:, :, np.newaxis] * (curvature_times(p, logits) @ self.basis)
             )
         return self.rows.adjoint(bent, coarse=True) + self._ridge * direction
@@ -115,14 +117,16 @@ class Objective:
     def row_curvature(self, point: Point) -> np.ndarray:
         """Return (N, B): trace(C_i) / (K - 1), the mean curvature of each row.
 
-        Blends are lumped: B^T W B is at most diag(B^T w), since (lam a + (1 - lam) b)^2 is at
+        Pairings are lumped: B^T W B is at most diag(B^T w), since (lam a + (1 - lam) b)^2 is at
         most lam a^2 + (1 - lam) b^2 by Jensen's inequality. As trace(U^T A U) = trace(A) for the
         A here, whose rows sum to zero, the trace is 1 - |p|^2.
         """
         total = np.zeros(self.weights.shape)
-        for blend, weights, p in self._curved(point):
-            total += blend.adjoint(weights * (1 - (p**2).sum(axis=-1)))
+        for pairing, weights, p in self._curved(point):
+            total += pairing.adjoint(weights * (1 - (p**2).sum(axis=-1)))
         return total / self.basis.shape[1]
 
     def _curved(self, point: Point) -> zip:
-        return zip(self.expectation.blends, self._blend_weights, point.probabilities, strict=True)
+        return zip(
+            self.expected_loss.pairings, self._pairing_weights, point.probabilities, strict=True
+        )

@@ -12,7 +12,7 @@ import numpy as np
 
 from dlmath.linear_head.factors import Factor, FeatureFactor, RowFactor
 from dlmath.linear_head.objective import Objective, Point
-from dlmath.linear_head.rows import Rows
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 # A saturated row keeps a trace of its weight.
 _LEAST_CURVATURE = 1e-10
@@ -27,7 +27,7 @@ class Shared:
 
     patience = 20
 
-    def __init__(self, rows: Rows):
+    def __init__(self, rows: StandardizedFeatures):
         self._rows = rows
         self.made = False
 
@@ -66,7 +66,7 @@ class PerFold:
 
     patience = 12
 
-    def __init__(self, rows: Rows, held_out: np.ndarray):
+    def __init__(self, rows: StandardizedFeatures, held_out: np.ndarray):
         self._rows = rows
         self._held_out = held_out
         self.made = False

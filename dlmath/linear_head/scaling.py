@@ -79,14 +79,14 @@ def fit_scaling(logits: np.ndarray, labels: np.ndarray, method: str) -> Scaling:
             f"Received: method={method!r} for {logits.shape[1]} classes"
         )
     counts = np.bincount(labels, minlength=logits.shape[1])
-    _refuse_too_few(counts)
+    _check_enough_images(counts)
     directions, targets = logits[:, :, np.newaxis], np.eye(logits.shape[1])[labels]
     if method == "platt":
         basis = np.broadcast_to(sum_zero_basis(2), (len(logits), 2, 1))
         directions = np.concatenate([directions, basis], axis=2)
         targets = (targets * counts + 1) / (counts[labels] + 2)[:, np.newaxis]
     else:
-        _refuse_unbounded(logits, labels)
+        _check_bounded(logits, labels)
     parameters = _minimise(directions, targets)
     slope, rest = float(parameters[0]), parameters[1:]
     if not slope > 0:
@@ -143,7 +143,7 @@ def _evaluate(
     return value, gradient, hessian / len(logits)
 
 
-def _refuse_too_few(counts: np.ndarray) -> None:
+def _check_enough_images(counts: np.ndarray) -> None:
     if counts.min() < FEWEST:
         raise DataError(
             f"Calibration needs at least {FEWEST} validation images of each class. Received: "
@@ -152,7 +152,7 @@ def _refuse_too_few(counts: np.ndarray) -> None:
         )
 
 
-def _refuse_unbounded(logits: np.ndarray, labels: np.ndarray) -> None:
+def _check_bounded(logits: np.ndarray, labels: np.ndarray) -> None:
     of_truth = logits[np.arange(len(labels)), labels]
     if np.all(of_truth >= logits.max(axis=1)):
         raise DataError(

@@ -1,4 +1,4 @@
-"""How good predictions are: log-loss, and the area under the ROC curve."""
+"""Scores of predictions: log-loss, and the area under the ROC curve."""
 
 import numpy as np
 

@@ -1,10 +1,11 @@
 """Intervals and tests that several rooms use, in NumPy; images of one patient count together."""
 
 from dlmath.stats.auc_interval import AucInterval, AucParts, auc_parts, auc_with_interval
-from dlmath.stats.bca import LEVEL, bca_interval
 from dlmath.stats.bootstrap import (
+    LEVEL,
     REPLICATES,
     Estimate,
+    bca_interval,
     cluster_indices,
     estimate,
     jackknife_weights,

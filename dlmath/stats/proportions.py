@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv, stdtrit
 
-from dlmath.stats.bca import LEVEL
+from dlmath.stats.bootstrap import LEVEL
 
 
 class Share(NamedTuple):

@@ -16,11 +16,11 @@ from typing import Any
 from dlmath.data.folds import Folds, split_folds
 from dlmath.data.locks import held
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Catalogue
+from dlmath.data.sources import Dataset
 from dlmath.data.splits import Split, split_examples, split_hash
 from dlmath.errors import RunError, Stopped
 from dlmath.evaluation.evaluate_run import evaluate
-from dlmath.evaluation.evaluation import Evaluation
+from dlmath.evaluation.evaluation_result import Evaluation
 from dlmath.evaluation.pooling import pooled
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
@@ -100,9 +100,9 @@ def cross_validate(
     request = resolve(recipe, data, settings)
     threads, chosen = pin_threads(), choose_device(device, strategy)
     prepared = prepare(request, reporter)
-    for warning in prepared.catalogue.warnings:
+    for warning in prepared.dataset.warnings:
         reporter.say(f"Warning: {warning}")
-    cut = split_folds(prepared.catalogue, folds, prepared.recipe.seed)
+    cut = split_folds(prepared.dataset, folds, prepared.recipe.seed)
     folder = Path(out) if out is not None else _new_folder(prepared.recipe)
     folder.mkdir(parents=True, exist_ok=True)
     interval = Interval.parse(checkpoint_every)
@@ -111,7 +111,7 @@ def cross_validate(
         runs = []
         for number in range(1, folds + 1):
             reporter.say(f"Fold {number} of {folds}")
-            split = fold_split(prepared.catalogue, cut, number, prepared.recipe)
+            split = fold_split(prepared.dataset, cut, number, prepared.recipe)
             run = Run(folder / f"fold-{number}")
             try:
                 runs.append(_run_of_fold(replace(prepared, split=split), run, context))
@@ -132,7 +132,7 @@ def _stopped_in_fold(stopped: Stopped, number: int, folds: int, folder: Path) ->
     )
 
 
-def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) -> Split:
+def fold_split(dataset: Dataset, cut: Folds, number: int, recipe: Recipe) -> Split:
     """Return the split that tests on fold `number`, counted from 1, and trains on the others.
 
     The validation part is cut from the patients of the other folds, as it is without folds.
@@ -143,7 +143,7 @@ def fold_split(catalogue: Catalogue, cut: Folds, number: int, recipe: Recipe) ->
         for example in fold
     ]
     return split_examples(
-        replace(catalogue, examples=tuple(examples)),
+        replace(dataset, examples=tuple(examples)),
         seed=recipe.seed,
         validation_fraction=recipe.validation_fraction,
         test_fraction=recipe.test_fraction,
@@ -166,7 +166,7 @@ def _run_of_fold(prepared: Prepared, run: Run, context: TrainingContext) -> Run:
 
 
 def _refuse_other_fold(run: Run, prepared: Prepared) -> None:
-    there = split_hash(RunData(run).found_in(prepared.catalogue))
+    there = split_hash(RunData(run).found_in(prepared.dataset))
     if run.recipe != prepared.recipe or there != split_hash(prepared.split):
         raise RunError(
             f"{run.folder} is of another recipe, other data or another number of folds. Pass "

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.pipeline import batch_rows, steps_per_epoch
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DivergedError
 from dlmath.features.extract import Features
 from dlmath.recipe import Recipe
@@ -21,7 +21,7 @@ from dlmath.training.loop import Position
 def explained(
     error: DivergedError,
     model: keras.Model,
-    examples: Sequence[Example],
+    examples: Sequence[ImageRecord],
     recipe: Recipe,
     position: Position,
 ) -> DivergedError:
@@ -82,7 +82,7 @@ def refuse_not_finite(features: Features, task: str, recipe: Recipe) -> None:
         )
 
 
-def _files(examples: Sequence[Example], recipe: Recipe, position: Position) -> str:
+def _files(examples: Sequence[ImageRecord], recipe: Recipe, position: Position) -> str:
     epoch, step = position.epoch, position.step - 1
     if step < 0:  # the epoch was over when it was noticed
         epoch, step = epoch - 1, steps_per_epoch(len(examples), recipe.batch_size) - 1

@@ -98,7 +98,7 @@ def plan(
     estimated = estimate(job, checked)
     return Plan(
         prepared.recipe,
-        summarise(prepared.catalogue, prepared.split),
+        summarise(prepared.dataset, prepared.split),
         estimated.stages,
         estimated.kept,
         {"resident_so_far": _resident(), **estimated.arrays},

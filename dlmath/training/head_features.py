@@ -12,7 +12,7 @@ import numpy as np
 
 from dlmath.data.listing import counted
 from dlmath.data.pipeline import weighted_labels
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.errors import DataError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
@@ -98,7 +98,7 @@ def load_head_features(
         reporter, stop or StopRequest(), "They are kept. Go on by the same command again."
     )
 
-    def load(task: str, examples: Sequence[Example], view: View | None = None) -> Features:
+    def load(task: str, examples: Sequence[ImageRecord], view: View | None = None) -> Features:
         return _load(task, examples, network, recipe, heard, view)
 
     data = HeadFeatures(
@@ -118,7 +118,7 @@ def load_head_features(
 
 def _load(
     task: str,
-    examples: Sequence[Example],
+    examples: Sequence[ImageRecord],
     network: FrozenNetwork,
     recipe: Recipe,
     reporter: Reporter,
@@ -151,7 +151,7 @@ def freeze_in(device: DeviceConfig, model: keras.Model) -> FrozenNetwork:
 
 def missing_features(
     split: Split, network: FrozenNetwork, recipe: Recipe
-) -> dict[View | None, list[Example]]:
+) -> dict[View | None, list[ImageRecord]]:
     """Return the images whose features the cache lacks, by view, and make room for them there.
 
     Validation images have no views: they are listed with the images as they are, under None.
@@ -167,7 +167,7 @@ def missing_features(
     return missing
 
 
-def refuse_few_patients(examples: Sequence[Example], recipe: Recipe) -> None:
+def refuse_few_patients(examples: Sequence[ImageRecord], recipe: Recipe) -> None:
     """Refuse images of too few patients to choose the penalty by cross-validation.
 
     Raises:
@@ -201,6 +201,6 @@ def head_data(data: HeadFeatures) -> HeadData:
     )
 
 
-def patients_of(examples: Sequence[Example]) -> np.ndarray:
+def patients_of(examples: Sequence[ImageRecord]) -> np.ndarray:
     """Return the patient of each image; without patients, each image stands for itself."""
     return np.array([example.patient or example.file for example in examples])

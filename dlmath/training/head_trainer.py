@@ -14,7 +14,7 @@ from scipy.special import softmax
 
 from dlmath import models
 from dlmath.data import images
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe_files
 from dlmath.errors import DeviceError, UserError
@@ -144,7 +144,7 @@ class HeadTrainer:
         }
 
     @property
-    def validation(self) -> Sequence[Example]:
+    def validation(self) -> Sequence[ImageRecord]:
         """The N validation images that could be read."""
         return self.data.validation.examples
 

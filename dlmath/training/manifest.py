@@ -36,7 +36,7 @@ def first_manifest(
     command: str,
 ) -> dict[str, Any]:
     """Return the first manifest of a run that begins now."""
-    recipe, catalogue, split = prepared.recipe, prepared.catalogue, prepared.split
+    recipe, dataset, split = prepared.recipe, prepared.dataset, prepared.split
     return {
         "run_version": RUN_VERSION,
         "task": recipe.name,
@@ -55,12 +55,12 @@ def first_manifest(
         "preprocessing": SPECIFICATION,
         "data": {
             "sources": [relative_source(source, run.folder) for source in prepared.sources],
-            "phantom": catalogue.phantom,
-            "images": len(catalogue.examples),
-            "sha256": data_hash(catalogue),
-            "passed_over": dict(catalogue.passed_over),
+            "phantom": dataset.phantom,
+            "images": len(dataset.examples),
+            "sha256": data_hash(dataset),
+            "passed_over": dict(dataset.passed_over),
         },
-        "patients": catalogue.patients.as_json(),
+        "patients": dataset.patients.as_json(),
         "split": {
             "sha256": split_hash(split),
             **{part: len(split.part(part)) for part in ("train", "validation", "test")},

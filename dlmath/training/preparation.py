@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from dlmath.data.locate import find_data
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Catalogue, read_sources
+from dlmath.data.sources import Dataset, read_sources
 from dlmath.data.splits import Split, split_examples
 from dlmath.errors import UserError
 from dlmath.models.own_images import is_own_images, with_found_classes
@@ -25,7 +25,7 @@ class Prepared:
     """A recipe with its classes known, and data split by patient."""
 
     recipe: Recipe
-    catalogue: Catalogue
+    dataset: Dataset
     split: Split
     sources: tuple[str | Path, ...]
     warm_start: WarmStart | None = None  # of a run that continues another one
@@ -33,7 +33,7 @@ class Prepared:
     @property
     def warnings(self) -> list[str]:
         """The warnings about the data and their split."""
-        return [*self.catalogue.warnings, *self.split.warnings]
+        return [*self.dataset.warnings, *self.split.warnings]
 
 
 class Request(NamedTuple):
@@ -88,24 +88,24 @@ def prepare(request: Request, reporter: Reporter) -> Prepared:
     """Find and read the data of a request, and split them by patient."""
     recipe, data, finds_patients, parent = request
     sources = tuple(find_data(recipe.name, as_paths(data), reporter=reporter))
-    catalogue = read_sources(
+    dataset = read_sources(
         sources,
         classes=recipe.classes,
         patient_rules=None if finds_patients else recipe.patient_rules,
         reporter=reporter,
     )
-    recipe = recipe.replace(patient_rules=catalogue.patients.rules)
-    recipe = with_found_classes(recipe, catalogue.classes)
+    recipe = recipe.replace(patient_rules=dataset.patients.rules)
+    recipe = with_found_classes(recipe, dataset.classes)
     if parent is not None:
-        split = parent.split(catalogue, recipe)
-        return Prepared(recipe, catalogue, split, sources, parent.warm_start())
+        split = parent.split(dataset, recipe)
+        return Prepared(recipe, dataset, split, sources, parent.warm_start())
     split = split_examples(
-        catalogue,
+        dataset,
         seed=recipe.seed,
         validation_fraction=recipe.validation_fraction,
         test_fraction=recipe.test_fraction,
     )
-    return Prepared(recipe, catalogue, split, sources)
+    return Prepared(recipe, dataset, split, sources)
 
 
 def prepare_again(
@@ -125,7 +125,7 @@ def prepare_again(
     recipe = run.recipe
     sources = find_data(recipe.name, as_paths(data)) if data else None
     own = RunData(run, sources, accepted=accepted, reporter=reporter)
-    return Prepared(recipe, own.catalogue, own.split, own.sources, warm_start=read_warm_start(run))
+    return Prepared(recipe, own.dataset, own.split, own.sources, warm_start=read_warm_start(run))
 
 
 def as_paths(data: Data) -> list[str | Path]:

@@ -14,12 +14,12 @@ from dlmath.audit import (
     by_severity,
     check_examples,
     folder_findings,
-    gather_facts,
     patient_findings,
+    scan_images,
     write_page,
 )
-from dlmath.audit.audit import AUDIT_VERSION
-from dlmath.data.sources import Example
+from dlmath.audit.data_audit import AUDIT_VERSION
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
 from dlmath.reporting import Reporter
@@ -38,14 +38,14 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
         replace(example, part=name) for name in PARTS for example in prepared.split.part(name)
     )
     findings = folder_findings(prepared.sources)
-    findings += patient_findings(prepared.catalogue.patients)
+    findings += patient_findings(prepared.dataset.patients)
     findings += _image_findings(examples, prepared.recipe.classes, reporter)
     audit = Audit(
         sources=tuple(str(source) for source in prepared.sources),
         examples=examples,
         classes=prepared.recipe.classes,
         findings=by_severity(findings),
-        phantom=prepared.catalogue.phantom,
+        phantom=prepared.dataset.phantom,
     )
     reporter.say(f"Audit: {audit.summary}")
     return audit
@@ -65,21 +65,21 @@ def write_audit(run: Run, audit: Audit) -> None:
 
 
 def _image_findings(
-    examples: Sequence[Example], classes: Sequence[str], reporter: Reporter
+    examples: Sequence[ImageRecord], classes: Sequence[str], reporter: Reporter
 ) -> list[Finding]:
     path = _cache_path(examples, classes)
     with suppress(RunError, TypeError, KeyError):  # not there, or damaged: examined again
         findings = [Finding.from_json(document) for document in read_json(path)]
         path.touch()
         return findings
-    facts = gather_facts(examples, reporter=reporter)
-    findings = check_examples(examples, facts, classes, reporter=reporter)
+    stats = scan_images(examples, reporter=reporter)
+    findings = check_examples(examples, stats, classes, reporter=reporter)
     with suppress(OSError):  # a full disk costs only the next training a minute
         write_json(path, [asdict(finding) for finding in findings])
     return findings
 
 
-def _cache_path(examples: Sequence[Example], classes: Sequence[str]) -> Path:
+def _cache_path(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Path:
     """Return the path of the cached findings, named by everything that decides them."""
     rows = [(e.file, e.sha256, e.label, e.part, e.patient) for e in examples]
     decisive = json.dumps([__version__, AUDIT_VERSION, list(classes), rows])

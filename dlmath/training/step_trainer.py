@@ -11,7 +11,7 @@ import numpy as np
 
 from dlmath import models
 from dlmath.data.pipeline import steps_per_epoch, training_batches
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe
 from dlmath.errors import DivergedError, Stopped, UserError
@@ -171,7 +171,7 @@ class StepTrainer:
         }
 
     @property
-    def validation(self) -> Sequence[Example]:
+    def validation(self) -> Sequence[ImageRecord]:
         """The N validation images that could be read."""
         return self.data.validation.pixels.examples
 

@@ -16,7 +16,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.data.pixels import MEMORY_LIMIT, load_pixels
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe, describe_files
 from dlmath.features import FrozenNetwork, View, load_features
@@ -88,7 +88,7 @@ def estimate(job: TrainingJob, checked: Checked) -> Estimate:
     Features that are computed for the measurement stay in the cache.
     """
     prepared = job.prepared
-    audited, found = len(checked.audit.examples), len(prepared.catalogue.examples)
+    audited, found = len(checked.audit.examples), len(prepared.dataset.examples)
     with tempfile.TemporaryDirectory() as scratch:
         run = Run(Path(scratch, "run"))
         run.folder.mkdir()
@@ -140,12 +140,12 @@ def _head(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     return Estimate(stages, kept, {"features": size})
 
 
-def _total(by_view: Mapping[View | None, Sequence[Example]]) -> int:
+def _total(by_view: Mapping[View | None, Sequence[ImageRecord]]) -> int:
     return sum(len(examples) for examples in by_view.values())
 
 
 def _seconds_of_a_row(
-    examples: Sequence[Example], network: FrozenNetwork, view: View | None
+    examples: Sequence[ImageRecord], network: FrozenNetwork, view: View | None
 ) -> float:
     # The first batch of a thread prepares its interpreter, outside the clock.
     warm_up = network.threads * network.batch_size
@@ -315,7 +315,7 @@ def _least_seconds(work: Callable[[], object], rounds: int) -> float:
     return min(_seconds(work) for _ in range(rounds))
 
 
-def _some_of_each_class(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
+def _some_of_each_class(examples: Sequence[ImageRecord], count: int) -> tuple[ImageRecord, ...]:
     """Return up to `count` examples, the classes in turn."""
     turns: dict[str, int] = {}
     numbered = []

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import keras
 import numpy as np
 
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.linear_head.scaling import Scaling
 from dlmath.recipe import Recipe
@@ -86,7 +86,7 @@ class Trainer(Protocol):
         """Return the manifest's entries about the fit, among them `best`."""
 
     @property
-    def validation(self) -> Sequence[Example]:
+    def validation(self) -> Sequence[ImageRecord]:
         """The N validation images that could be read."""
 
     def sample_images(self, count: int) -> np.ndarray:

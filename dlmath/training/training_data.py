@@ -7,7 +7,7 @@ import numpy as np
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import BadFile, Pixels, bad_files_error, load_pixels, reserve_room
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.errors import DataError
 from dlmath.recipe import Recipe
@@ -68,7 +68,9 @@ def reserve_room_for_pixels(split: Split, recipe: Recipe) -> None:
         reserve_room(examples, recipe.image_size)
 
 
-def _load(examples: Sequence[Example], recipe: Recipe, reporter: Reporter, task: str) -> Labelled:
+def _load(
+    examples: Sequence[ImageRecord], recipe: Recipe, reporter: Reporter, task: str
+) -> Labelled:
     pixels = load_pixels(
         examples,
         recipe.image_size,
@@ -80,7 +82,7 @@ def _load(examples: Sequence[Example], recipe: Recipe, reporter: Reporter, task:
 
 
 def refuse_bad_files(
-    examples: Sequence[Example], faults: Mapping[str, str], recipe: Recipe
+    examples: Sequence[ImageRecord], faults: Mapping[str, str], recipe: Recipe
 ) -> None:
     """Refuse files that cannot be read, where the recipe does not skip them.
 
@@ -97,7 +99,9 @@ def refuse_bad_files(
         raise bad_files_error(bad, len(examples))
 
 
-def require_every_class(examples: Sequence[Example], bad: int, recipe: Recipe, task: str) -> None:
+def require_every_class(
+    examples: Sequence[ImageRecord], bad: int, recipe: Recipe, task: str
+) -> None:
     """Refuse images of which a class has none.
 
     Args:
@@ -125,7 +129,7 @@ def bad_file_warnings(bad: Sequence[BadFile]) -> list[str]:
     return [f"{len(bad)} files could not be read and were skipped: {named}"]
 
 
-def class_indices(examples: Sequence[Example], recipe: Recipe) -> np.ndarray:
+def class_indices(examples: Sequence[ImageRecord], recipe: Recipe) -> np.ndarray:
     """Return the class of each image, (N,), in the order of the recipe's classes."""
     index = {name: number for number, name in enumerate(recipe.classes)}
     return np.array([index[example.label] for example in examples])

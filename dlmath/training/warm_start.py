@@ -12,7 +12,7 @@ import numpy as np
 from dlmath import models
 from dlmath.data.carried_split import carry_over
 from dlmath.data.run_data import RunData
-from dlmath.data.sources import Catalogue
+from dlmath.data.sources import Dataset
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError
 from dlmath.models.backbones import find_backbone
@@ -120,10 +120,10 @@ class Parent:
         find_backbone(recipe.backbone, recipe.image_size)
         return recipe
 
-    def split(self, catalogue: Catalogue, recipe: Recipe) -> Split:
+    def split(self, dataset: Dataset, recipe: Recipe) -> Split:
         """Split the new data so that no patient changes from one part to another."""
         return carry_over(
-            catalogue,
+            dataset,
             RunData(self.run).rows,
             seed=recipe.seed,
             validation_fraction=recipe.validation_fraction,

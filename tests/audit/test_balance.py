@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from dlmath.audit.balance import check_balance
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 
 def images(label, number, part=None, patients=None, prefix=""):
     return [
-        Example(
+        ImageRecord(
             f"{part}/{label}/{index}.png",
             Path("x"),
             label,

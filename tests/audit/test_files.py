@@ -2,21 +2,21 @@ import dataclasses
 
 import pytest
 
-from dlmath.audit.facts import Facts
 from dlmath.audit.files import check_files
+from dlmath.audit.image_stats import ImageStats
 from dlmath.data.image_headers import FaultKind
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
-SOUND = Facts(file="a.png", size=9, format="PNG", width=5, height=4, mode="L", bits=8)
+SOUND = ImageStats(file="a.png", size=9, format="PNG", width=5, height=4, mode="L", bits=8)
 
 
-def findings_on(*facts):
-    examples = [Example(one.file, None, "a", None, None, "") for one in facts]
-    return check_files(examples, facts)
+def findings_on(*stats):
+    examples = [ImageRecord(one.file, None, "a", None, None, "") for one in stats]
+    return check_files(examples, stats)
 
 
 def bad(file, fault):
-    return Facts(file=file, size=0, fault=fault, reason=f"{file}: it is {fault}")
+    return ImageStats(file=file, size=0, fault=fault, reason=f"{file}: it is {fault}")
 
 
 @pytest.mark.parametrize("fault", FaultKind.__args__)
@@ -74,9 +74,9 @@ def test_grey_next_to_colour_names_the_fewer():
 
 
 def test_nothing_to_say():
-    assert findings_on() == findings_on(SOUND) == findings_on(Facts(file="a", size=3)) == []
+    assert findings_on() == findings_on(SOUND) == findings_on(ImageStats(file="a", size=3)) == []
 
 
 def test_facts_must_be_about_the_examples():
-    with pytest.raises(ValueError, match="1 examples, facts about 0"):
-        check_files([Example("a.png", None, "a", None, None, "")], [])
+    with pytest.raises(ValueError, match="1 examples, stats of 0"):
+        check_files([ImageRecord("a.png", None, "a", None, None, "")], [])

@@ -6,8 +6,8 @@ import pytest
 
 from dlmath.audit.folders import check_folders
 from dlmath.audit.tree_scan import scan_tree
+from dlmath.data.class_folders import read_tree
 from dlmath.data.phantom import write_phantoms
-from dlmath.data.trees import read_tree
 from tests.support import planting
 
 CLEAN = [
@@ -174,4 +174,4 @@ def test_the_scan_and_the_reading_see_the_same_images(write_images, tmp_path):
 
         scanned = {path for folder in scan_tree(root).classes for path in folder.images}
 
-        assert scanned == {found.path for found in read_tree(root).found}
+        assert scanned == {found.path for found in read_tree(root).files}

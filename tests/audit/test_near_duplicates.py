@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.audit.gather import gather_facts
 from dlmath.audit.near_duplicates import check_near_duplicates
+from dlmath.audit.scan import scan_images
 from dlmath.data.phantom import write_phantoms
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from tests.support import planting
 
 
@@ -22,11 +22,11 @@ def saved(image, path, *, label="a", part="train", patient=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Example(path.name, path, label, part, patient, sha256)
+    return ImageRecord(path.name, path, label, part, patient, sha256)
 
 
 def findings_on(examples):
-    return check_near_duplicates(examples, gather_facts(examples))
+    return check_near_duplicates(examples, scan_images(examples))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_facts_of_faulty_files_are_passed_over(pictures, tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"")
 
-    assert findings_on([*pictures, Example("bad.png", bad, "a", "train", None, "0" * 64)]) == []
+    assert findings_on([*pictures, ImageRecord("bad.png", bad, "a", "train", None, "0" * 64)]) == []
 
 
 def test_too_many_images_are_declined(pictures, monkeypatch):
@@ -117,9 +117,9 @@ def test_too_many_images_are_declined(pictures, monkeypatch):
 
 
 def test_progress_ends_at_the_last_picture(pictures, recorder):
-    facts = gather_facts(pictures)
+    stats = scan_images(pictures)
 
-    check_near_duplicates(pictures, facts, reporter=recorder)
+    check_near_duplicates(pictures, stats, reporter=recorder)
 
     assert recorder.steps[-1] == ("comparing", 8, 8)
 

@@ -9,7 +9,7 @@ from dlmath.errors import DataError
 @pytest.fixture
 def audit(write_images, tmp_path):
     names = [f"{label}/{number}.png" for label in ("ill", "well") for number in range(4)]
-    catalogue = read_sources([write_images(tmp_path / "own", names)])
+    dataset = read_sources([write_images(tmp_path / "own", names)])
     findings = (
         Finding(
             kind="identical-across-splits",
@@ -20,7 +20,7 @@ def audit(write_images, tmp_path):
         ),
         Finding(kind="class-balance", severity="note", message="4 and 4."),
     )
-    return Audit(catalogue.sources, catalogue.examples, catalogue.classes, findings)
+    return Audit(dataset.sources, dataset.examples, dataset.classes, findings)
 
 
 def test_the_files_of_a_finding_are_shown_side_by_side(audit):

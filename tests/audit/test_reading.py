@@ -17,44 +17,44 @@ def kinds(findings):
 
 
 def test_images_are_listed_with_their_patients_guessed_aloud(own):
-    subject = read_for_audit([own], (), None)
-    assert len(subject.examples) == 24
-    assert subject.classes == ("ill", "well")
-    assert {example.patient for example in subject.examples} == {f"p{p}" for p in range(6)}
-    assert kinds(subject.findings) == ["patients-guessed"]
-    assert "--patients none" in subject.findings[0].advice
+    audited = read_for_audit([own], (), None)
+    assert len(audited.examples) == 24
+    assert audited.classes == ("ill", "well")
+    assert {example.patient for example in audited.examples} == {f"p{p}" for p in range(6)}
+    assert kinds(audited.findings) == ["patients-guessed"]
+    assert "--patients none" in audited.findings[0].advice
 
 
 def test_rules_that_are_given_are_not_guessed(own):
-    subject = read_for_audit([own], (), ())
-    assert {example.patient for example in subject.examples} == {None}
-    assert kinds(subject.findings) == ["patients-unknown"]
+    audited = read_for_audit([own], (), ())
+    assert {example.patient for example in audited.examples} == {None}
+    assert kinds(audited.findings) == ["patients-unknown"]
 
 
 def test_names_that_a_rule_cannot_read_are_an_error_that_names_them(own):
     (own / "ill" / "p0_0.png").rename(own / "ill" / "scan.png")
-    subject = read_for_audit([own], (), (r"^(?P<patient>p\d+)_",))
-    assert kinds(subject.findings) == ["patients-unread"]
-    assert subject.findings[0].files == ("ill/scan.png",)
+    audited = read_for_audit([own], (), (r"^(?P<patient>p\d+)_",))
+    assert kinds(audited.findings) == ["patients-unread"]
+    assert audited.findings[0].files == ("ill/scan.png",)
 
 
 def test_a_class_that_the_recipe_does_not_name_is_an_error(own):
-    subject = read_for_audit([own], ("Ill", "healthy"), ())
-    _, finding = subject.findings
+    audited = read_for_audit([own], ("Ill", "healthy"), ())
+    _, finding = audited.findings
     assert finding.kind == "class-unknown"
     assert len(finding.files) == 12
-    assert subject.examples[0].label == "Ill"  # spelt as in the recipe
+    assert audited.examples[0].label == "Ill"  # spelt as in the recipe
 
 
 def test_what_is_not_there_is_a_finding_too(tmp_path):
-    subject = read_for_audit([tmp_path / "absent"], (), None)
-    assert kinds(subject.findings) == ["unusable"]
-    assert subject.examples == ()
+    audited = read_for_audit([tmp_path / "absent"], (), None)
+    assert kinds(audited.findings) == ["unusable"]
+    assert audited.examples == ()
 
 
 def test_one_class_is_unusable(write_images, tmp_path):
-    subject = read_for_audit([write_images(tmp_path / "one", ["ill/1.png", "ill/2.png"])], (), ())
-    assert kinds(subject.findings) == ["one-class", "patients-unknown"]
+    audited = read_for_audit([write_images(tmp_path / "one", ["ill/1.png", "ill/2.png"])], (), ())
+    assert kinds(audited.findings) == ["one-class", "patients-unknown"]
 
 
 def test_one_class_of_a_table_is_unusable_too(write_images, tmp_path):
@@ -66,8 +66,8 @@ def test_one_class_of_a_table_is_unusable_too(write_images, tmp_path):
 
 def test_a_file_that_cannot_be_hashed_stays_in(own, monkeypatch):
     monkeypatch.setattr("dlmath.data.sources._sha256", lambda path: None)
-    subject = read_for_audit([own], (), ())
-    assert len({example.sha256 for example in subject.examples}) == 24
+    audited = read_for_audit([own], (), ())
+    assert len({example.sha256 for example in audited.examples}) == 24
 
 
 def test_zips_and_folders_of_zips_are_searched_for_traps(own, tmp_path):

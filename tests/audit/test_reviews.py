@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from dlmath.audit.reviews import check_review
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.errors import DataError
 
 CLASSES = ("Sick", "Well")
 
 
 def example(file, label):
-    return Example(file, Path(file), label, None, None, f"sha of {file}")
+    return ImageRecord(file, Path(file), label, None, None, f"sha of {file}")
 
 
 EXAMPLES = [
@@ -112,9 +112,9 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, review):
 
 @pytest.mark.real_data
 def test_the_experts_dispute_291_of_the_5416_cells(shared_data):
-    catalogue = read_sources([shared_data / "malaria"])
+    dataset = read_sources([shared_data / "malaria"])
     path = shared_data / "malaria" / "malaria_expert_review.csv"
-    (finding,) = check_review(catalogue.examples, catalogue.classes, path)
+    (finding,) = check_review(dataset.examples, dataset.classes, path)
     assert finding.figures["reviewed"] == 5_416
     assert {name: one["disputed"] for name, one in finding.figures["classes"].items()} == {
         "Parasitized": 160,

@@ -6,24 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlmath.audit.facts import THUMBNAIL, Facts
-from dlmath.audit.gather import gather_facts
+from dlmath.audit.image_stats import THUMBNAIL, ImageStats
+from dlmath.audit.scan import scan_images
 from dlmath.audit.shift import check_shift, shift_between
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.models import RECIPES
 
 
 def data_set(number, seed, part=None, shade=0, brightness=0, per_patient=1):
-    """Noisy thumbnails, brighter on the left by `shade`; facts brighter by `brightness`."""
+    """Noisy thumbnails, brighter on the left by `shade`; stats brighter by `brightness`."""
     rng = np.random.default_rng(seed)
     slope = np.linspace(shade / 2, -shade / 2, THUMBNAIL)
-    examples, facts = [], []
+    examples, stats = [], []
     for index in range(number):
         thumbnail = rng.normal(120, 20, (THUMBNAIL, THUMBNAIL)) + slope
         name, patient = f"{index}.png", f"{seed}-{index // per_patient}"
-        examples.append(Example(name, Path(name), "a", part, patient, f"sha {seed} {index}"))
-        facts.append(
-            Facts(
+        examples.append(ImageRecord(name, Path(name), "a", part, patient, f"sha {seed} {index}"))
+        stats.append(
+            ImageStats(
                 file=name,
                 size=int(rng.normal(9_000, 500)),
                 width=64,
@@ -35,7 +35,7 @@ def data_set(number, seed, part=None, shade=0, brightness=0, per_patient=1):
                 thumbnail=thumbnail.clip(0, 255).astype(np.uint8),
             )
         )
-    return examples, facts
+    return examples, stats
 
 
 def between(a, b):
@@ -76,10 +76,10 @@ def test_the_test_part_on_disk_is_told_from_the_others():
 
 def test_a_patient_on_both_sides_is_scored_by_models_without_it():
     """Ten images of each of six patients: a model that knew the patients would tell the sides."""
-    examples, facts = data_set(60, 0, per_patient=10)
+    examples, stats = data_set(60, 0, per_patient=10)
     sides = np.arange(60) % 2 == 0
     parts = [
-        [(e, f) for e, f, s in zip(examples, facts, sides, strict=True) if s == side]
+        [(e, f) for e, f, s in zip(examples, stats, sides, strict=True) if s == side]
         for side in (True, False)
     ]
     finding = between(*(tuple(zip(*part, strict=True)) for part in parts))
@@ -95,17 +95,19 @@ def test_a_side_without_two_patients_cannot_be_told(number):
 
 
 def test_faulty_files_are_left_out():
-    examples, facts = data_set(20, 0)
-    broken = [Facts(file=fact.file, size=0, fault="empty", reason="empty") for fact in facts[:5]]
-    finding = between((examples, [*broken, *facts[5:]]), data_set(20, 1))
+    examples, stats = data_set(20, 0)
+    broken = [
+        ImageStats(file=image.file, size=0, fault="empty", reason="empty") for image in stats[:5]
+    ]
+    finding = between((examples, [*broken, *stats[5:]]), data_set(20, 1))
     assert finding.figures["images"] == {"the first": 15, "the second": 20}
 
 
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_the_official_test_images_are_shifted(shared_data):
-    catalogue = read_sources(
+    dataset = read_sources(
         [shared_data / "chest_xray"], patient_rules=RECIPES["pneumonia"].patient_rules
     )
-    (finding,) = check_shift(catalogue.examples, gather_facts(catalogue.examples))
+    (finding,) = check_shift(dataset.examples, scan_images(dataset.examples))
     assert finding.severity == "warning"

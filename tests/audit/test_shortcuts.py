@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlmath.audit.facts import Facts
-from dlmath.audit.gather import gather_facts
+from dlmath.audit.image_stats import ImageStats
+from dlmath.audit.scan import scan_images
 from dlmath.audit.shortcuts import WARNS_ABOVE, check_shortcuts
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.models import RECIPES
 
 CLASSES = ("well", "sick", "other")
 
 
 def data_set(labels, per_patient=1, seed=0, **shifts):
-    """Examples with facts that are noise, but for `shifts` of a number by the class."""
+    """Examples with stats that are noise, but for `shifts` of a number by the class."""
     rng = np.random.default_rng(seed)
-    examples, facts = [], []
+    examples, stats = [], []
     for index, label in enumerate(labels):
         number = {
             name: rng.normal(center, spread) + shifts.get(name, (0, 0, 0))[label]
@@ -32,9 +32,11 @@ def data_set(labels, per_patient=1, seed=0, **shifts):
         }
         name = f"{index}.png"
         patient = f"p{index // per_patient}"
-        examples.append(Example(name, Path(name), CLASSES[label], None, patient, f"sha {index}"))
-        facts.append(
-            Facts(
+        examples.append(
+            ImageRecord(name, Path(name), CLASSES[label], None, patient, f"sha {index}")
+        )
+        stats.append(
+            ImageStats(
                 file=name,
                 size=int(number["size"]),
                 width=int(number["width"]),
@@ -45,7 +47,7 @@ def data_set(labels, per_patient=1, seed=0, **shifts):
                 border_spread=3.0,
             )
         )
-    return examples, facts
+    return examples, stats
 
 
 def checked(labels, **options):
@@ -82,17 +84,17 @@ def test_noise_is_told_by_chance_alone():
 
 
 def test_a_class_in_the_middle_is_told_too():
-    examples, facts = data_set(np.arange(200) % 2)
+    examples, stats = data_set(np.arange(200) % 2)
     sizes = np.random.default_rng(1).normal(0, 1, 200)
     examples = [
-        Example(e.file, e.path, CLASSES[int(abs(size) > 0.7)], None, e.patient, e.sha256)
+        ImageRecord(e.file, e.path, CLASSES[int(abs(size) > 0.7)], None, e.patient, e.sha256)
         for e, size in zip(examples, sizes, strict=True)
     ]
-    facts = [
-        Facts(file=f.file, size=int(9_000 + 1_000 * size), width=9, height=9, mode="L")
-        for f, size in zip(facts, sizes, strict=True)
+    stats = [
+        ImageStats(file=f.file, size=int(9_000 + 1_000 * size), width=9, height=9, mode="L")
+        for f, size in zip(stats, sizes, strict=True)
     ]
-    (finding,) = check_shortcuts(examples, facts, CLASSES)
+    (finding,) = check_shortcuts(examples, stats, CLASSES)
     assert alone(finding)["file size"]["low"] > 0.95
 
 
@@ -115,20 +117,22 @@ def test_images_of_one_patient_count_once():
 
 def test_the_mode_and_a_missing_quality_are_measurements():
     labels = np.arange(40) % 2
-    examples, facts = data_set(labels)
-    facts = [
-        Facts(file=f.file, size=9, width=9, height=9, mode="L" if label else "RGB", quality=quality)
-        for f, label, quality in zip(facts, labels, [None, 75] * 20, strict=True)
+    examples, stats = data_set(labels)
+    stats = [
+        ImageStats(
+            file=f.file, size=9, width=9, height=9, mode="L" if label else "RGB", quality=quality
+        )
+        for f, label, quality in zip(stats, labels, [None, 75] * 20, strict=True)
     ]
-    (finding,) = check_shortcuts(examples, facts, CLASSES)
+    (finding,) = check_shortcuts(examples, stats, CLASSES)
     assert alone(finding).keys() == {"colour mode", "JPEG quality"}
     assert all(one["auc"] == 1 for one in finding.figures["alone"])
 
 
 def test_faulty_files_are_left_out():
-    examples, facts = data_set(np.arange(40) % 2)
-    broken = Facts(file=facts[0].file, size=0, fault="empty", reason="0.png is empty")
-    (finding,) = check_shortcuts(examples, [broken, *facts[1:]], CLASSES)
+    examples, stats = data_set(np.arange(40) % 2)
+    broken = ImageStats(file=stats[0].file, size=0, fault="empty", reason="0.png is empty")
+    (finding,) = check_shortcuts(examples, [broken, *stats[1:]], CLASSES)
     assert finding.figures["images"] == 39
 
 
@@ -141,18 +145,18 @@ def test_too_few_patients_are_said_to_be(labels):
 
 def test_files_that_are_all_alike_give_nothing_away():
     examples, _ = data_set(np.arange(8) % 2)
-    same = [Facts(file=e.file, size=1, width=9, height=9, mode="L") for e in examples]
+    same = [ImageStats(file=e.file, size=1, width=9, height=9, mode="L") for e in examples]
     (finding,) = check_shortcuts(examples, same, CLASSES)
     assert finding.message.startswith("No shortcut")
 
 
 @pytest.mark.real_data
 def test_the_originals_give_their_class_away_by_their_size(shared_data):
-    catalogue = read_sources(
+    dataset = read_sources(
         [shared_data / "chest_xray_original"], patient_rules=RECIPES["pneumonia"].patient_rules
     )
-    facts = gather_facts(catalogue.examples)
-    (finding,) = check_shortcuts(catalogue.examples, facts, catalogue.classes)
+    stats = scan_images(dataset.examples)
+    (finding,) = check_shortcuts(dataset.examples, stats, dataset.classes)
     assert finding.figures["images"] == 30
     assert finding.severity == "warning"
     size = alone(finding)["file size"]
@@ -162,9 +166,9 @@ def test_the_originals_give_their_class_away_by_their_size(shared_data):
 
 @pytest.mark.parametrize(("known", "unseen"), [(True, "patients"), (False, "images")])
 def test_what_was_unseen_is_named_as_far_as_it_is_known(known, unseen):
-    examples, facts = data_set(np.arange(120) % 3)
+    examples, stats = data_set(np.arange(120) % 3)
     if not known:
         examples = [replace(example, patient=None) for example in examples]
-    (finding,) = check_shortcuts(examples, facts, CLASSES)
+    (finding,) = check_shortcuts(examples, stats, CLASSES)
     assert finding.message.endswith(f"on unseen {unseen}.")
     assert (finding.figures["patients"] is None) == (not known)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from dlmath.cli.evaluate import evaluate
 from dlmath.errors import RunError
-from dlmath.evaluation.composition import composition
+from dlmath.evaluation.composition import counts_text
 from dlmath.runs import read_json
 
 app = typer.Typer()
@@ -111,7 +111,7 @@ def test_people_hear_how_much_is_answered(tiny_run):
 
     found = read_json(tiny_run.metrics_path)["selective"]
     assert f"a share of {found['coverage']['value']:.3f} (95 % interval " in told
-    answered = composition(found["answered"], "PNEUMONIA")
+    answered = counts_text(found["answered"], "PNEUMONIA")
     assert f"wrong of those ({answered}): {found['risk']['value']:.3f}" in told
     assert f"Area under the risk-coverage curve: {found['area']['value']:.3f}" in told
 

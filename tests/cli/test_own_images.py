@@ -3,7 +3,7 @@ from typer.testing import CliRunner
 
 from dlmath.cli import own_images
 from dlmath.cli.main import app
-from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_survey
+from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_summary
 from dlmath.errors import RecipeError
 from dlmath.recipe import Recipe
 
@@ -32,7 +32,7 @@ def terminal(monkeypatch):
 
 
 def test_classes_shares_imbalance_and_patients_are_shown(own, capsys):
-    show_survey([str(own)], {})
+    show_summary([str(own)], {})
     shown = capsys.readouterr().err
     assert "ill" in shown
     assert "43%" in shown
@@ -41,14 +41,14 @@ def test_classes_shares_imbalance_and_patients_are_shown(own, capsys):
 
 def test_an_imbalance_is_said(write_images, tmp_path, capsys):
     names = [f"a/{number}.png" for number in range(8)] + ["b/1.png", "b/2.png"]
-    show_survey([str(write_images(tmp_path, names))], {})
+    show_summary([str(write_images(tmp_path, names))], {})
     shown = capsys.readouterr().err
     assert "4.0 times the smallest" in shown
     assert "the names do not say" in shown
 
 
 def test_without_a_terminal_a_missing_class_is_refused_and_the_guess_is_taken(own):
-    seen = show_survey([str(own)], {})
+    seen = show_summary([str(own)], {})
     with pytest.raises(RecipeError, match="--positive well"):
         ask_what_is_missing(seen, {})
     assert ask_what_is_missing(seen, {"positive_class": "ill"}) == {"positive_class": "ill"}
@@ -57,7 +57,7 @@ def test_without_a_terminal_a_missing_class_is_refused_and_the_guess_is_taken(ow
 def test_on_a_terminal_both_are_asked_for(own, terminal):
     asked, answers = terminal
     answers += ["ill", r"^([a-z]+\d)"]
-    settings = ask_what_is_missing(show_survey([str(own)], {}), {})
+    settings = ask_what_is_missing(show_summary([str(own)], {}), {})
     assert settings == {"positive_class": "ill", "patient_rules": (r"^(?P<patient>[a-z]+\d)",)}
     assert "ill or well" in asked[0]
 
@@ -65,14 +65,14 @@ def test_on_a_terminal_both_are_asked_for(own, terminal):
 @pytest.mark.parametrize(("answer", "rules"), [("yes", {}), ("none", {"patient_rules": ()})])
 def test_the_guess_may_be_taken_or_dropped(own, terminal, answer, rules):
     terminal[1].append(answer)
-    seen = show_survey([str(own)], {})
+    seen = show_summary([str(own)], {})
     given = {"positive_class": "ill"}
     assert ask_what_is_missing(seen, given) == given | rules
 
 
 def test_what_was_given_is_not_asked_for(own, terminal):
     given = {"positive_class": "ill", "patient_rules": ()}
-    assert ask_what_is_missing(show_survey([str(own)], given), given) == given
+    assert ask_what_is_missing(show_summary([str(own)], given), given) == given
     assert terminal[0] == []
 
 

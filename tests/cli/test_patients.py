@@ -16,7 +16,7 @@ from dlmath.data.sources import read_sources
 from dlmath.data.splits import write_split
 from dlmath.data.summary import summarise
 from dlmath.doctor.files import patients_apart
-from dlmath.drift.drift import drift
+from dlmath.drift.run_drift import drift
 from dlmath.evaluation import evaluate
 from dlmath.evaluation.checklists import answers
 from dlmath.recipe import Recipe
@@ -139,9 +139,9 @@ def option(case: Case) -> list[str]:
 
 
 def test_reading(case, source, rules):
-    catalogue = read_sources([source], patient_rules=rules)
-    check(case, catalogue.patients.count, catalogue.warnings)
-    patients = {example.patient for example in catalogue.examples}
+    dataset = read_sources([source], patient_rules=rules)
+    check(case, dataset.patients.count, dataset.warnings)
+    patients = {example.patient for example in dataset.examples}
     assert (None in patients) == (case.count is None)
     assert case.count in (None, len(patients))
 
@@ -156,14 +156,14 @@ def test_training(case, source, rules):
     if case.count == 1:
         pytest.skip("needs two patients: one cannot be split")
     ready = prepared(source, rules)
-    check(case, ready.catalogue.patients.count, ready.warnings)
-    summary = summarise(ready.catalogue, ready.split)
+    check(case, ready.dataset.patients.count, ready.warnings)
+    summary = summarise(ready.dataset, ready.split)
     check(case, summary.patients["count"], summary.warnings)
     assert any("is not known" in warning for warning in ready.warnings) == (case.count is None)
     # The recipe that the run keeps reads the same patients again, without a guess.
     again = read_sources([source], patient_rules=ready.recipe.patient_rules)
-    assert again.patients.patients == ready.catalogue.patients.patients
-    assert again.patients.doubts == ready.catalogue.patients.doubts
+    assert again.patients.patients == ready.dataset.patients.patients
+    assert again.patients.doubts == ready.dataset.patients.doubts
 
 
 def test_data_info(case, source):

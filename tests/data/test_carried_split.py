@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.data.carried_split import carry_over
-from dlmath.data.sources import Catalogue, Example
+from dlmath.data.sources import Dataset, ImageRecord
 from dlmath.errors import DataError
 
 FRACTIONS = {"seed": 0, "validation_fraction": 0.2, "test_fraction": 0.2}
@@ -15,11 +15,11 @@ def example(patient, number=0, part=None, sha=None, label=None):
     label = label or ("a" if patient % 2 else "b")
     file = f"{label}/p{patient}_{number}.png"
     content = sha or f"{patient}-{number}"
-    return Example(file, Path(file), label, part, f"p{patient}", content)
+    return ImageRecord(file, Path(file), label, part, f"p{patient}", content)
 
 
-def catalogue(examples):
-    return Catalogue(
+def dataset(examples):
+    return Dataset(
         tuple(examples), sources=(), classes=("a", "b"), warnings=(), passed_over={}, phantom=False
     )
 
@@ -43,7 +43,7 @@ def test_no_patient_changes_sides(before, numbers):
     rows = [row(example(patient), part) for patient, part in before.items()]
     examples = [example(patient, number) for patient, number in sorted(numbers)]
     try:
-        split = carry_over(catalogue(examples), rows, **FRACTIONS)
+        split = carry_over(dataset(examples), rows, **FRACTIONS)
     except DataError:  # too few new patients for a split of their own
         return
     for one in examples:
@@ -61,7 +61,7 @@ def test_new_patients_are_split_as_ever():
     old = [example(patient) for patient in range(6)]
     new = [example(patient) for patient in range(10, 40)]
     rows = [row(one, ("train", "validation", "test")[i // 2]) for i, one in enumerate(old)]
-    split = carry_over(catalogue([*old, *new]), rows, **FRACTIONS)
+    split = carry_over(dataset([*old, *new]), rows, **FRACTIONS)
     for name in ("train", "validation", "test"):
         known = sum(one in old for one in split.part(name))
         assert known == 2
@@ -76,7 +76,7 @@ def test_what_the_weights_have_seen_is_never_tested_on():
     beside = example(50, number=1)
     joined = example(51, sha=old[0].sha256)  # of one that was trained on
     joins = example(51, number=1, sha=copy.sha256)
-    split = carry_over(catalogue([*old, on_disk, copy, beside, joined, joins]), rows, **FRACTIONS)
+    split = carry_over(dataset([*old, on_disk, copy, beside, joined, joins]), rows, **FRACTIONS)
     assert part_of(split, on_disk) == "left_out"
     assert part_of(split, copy) == "test"
     assert part_of(split, beside) == "test"
@@ -89,7 +89,7 @@ def test_a_few_new_patients_are_trained_on():
     old = [example(patient) for patient in range(6)]
     rows = [row(one, ("train", "validation", "test")[i // 2]) for i, one in enumerate(old)]
     few = [example(10), example(11)]
-    split = carry_over(catalogue([*old, *few]), rows, **FRACTIONS)
+    split = carry_over(dataset([*old, *few]), rows, **FRACTIONS)
     assert {part_of(split, one) for one in few} == {"train"}
     with pytest.raises(DataError):  # alone they can neither be validated nor tested on
-        carry_over(catalogue(few), rows, **FRACTIONS)
+        carry_over(dataset(few), rows, **FRACTIONS)

@@ -50,13 +50,13 @@ def films(write_dicom, write_images, tmp_path):
 
 
 def test_class_folders_of_dicom_are_read_with_their_patients(films):
-    catalogue = read_sources([films], patient_rules=[r"^(?P<patient>C\d+)"])
-    assert len(catalogue.examples) == 24
-    assert {example.patient for example in catalogue.examples} == {
+    dataset = read_sources([films], patient_rules=[r"^(?P<patient>C\d+)"])
+    assert len(dataset.examples) == 24
+    assert {example.patient for example in dataset.examples} == {
         f"{label}{number}" for label in ("normal", "ill") for number in range(6)
     }
-    assert catalogue.passed_over == {"DICOMDIR": 1, "*.txt": 1}
-    split = split_examples(catalogue, seed=0, validation_fraction=0.2, test_fraction=0.2)
+    assert dataset.passed_over == {"DICOMDIR": 1, "*.txt": 1}
+    split = split_examples(dataset, seed=0, validation_fraction=0.2, test_fraction=0.2)
     parts = [{e.patient for e in split.part(name)} for name in ("train", "validation", "test")]
     assert sum(map(len, parts)) == len(set.union(*parts)) == 12
     pixels = load_pixels(split.train, 9)
@@ -65,10 +65,10 @@ def test_class_folders_of_dicom_are_read_with_their_patients(films):
 
 def test_a_blank_tag_is_an_unknown_patient_and_no_rule_is_asked(write_dicom, films):
     write_dicom(films / "ill" / "C1.dcm", PIXELS, PatientID="")
-    catalogue = read_sources([films], patient_rules=[r"^(?P<patient>C\d+)"])
-    (unknown,) = [example.file for example in catalogue.examples if example.patient is None]
+    dataset = read_sources([films], patient_rules=[r"^(?P<patient>C\d+)"])
+    (unknown,) = [example.file for example in dataset.examples if example.patient is None]
     assert unknown == "ill/C1.dcm"
-    split = split_examples(catalogue, seed=0, validation_fraction=0.2, test_fraction=0.2)
+    split = split_examples(dataset, seed=0, validation_fraction=0.2, test_fraction=0.2)
     assert any("The patient of 1 image is not known" in warning for warning in split.warnings)
 
 

@@ -110,9 +110,9 @@ def test_what_is_downloaded_is_found_and_read_without_a_further_word(request, ho
         folder = download(task, mirror=server.url, patience=HASTY, reporter=log)
     assert data_at_hand(task) == folder == home / "data" / task
     recipe = RECIPES[task]
-    catalogue = read_sources([folder], classes=recipe.classes, patient_rules=recipe.patient_rules)
-    assert len(catalogue.examples) == sum(TASKS[task].archive.images.values())
-    assert all(example.patient for example in catalogue.examples)
+    dataset = read_sources([folder], classes=recipe.classes, patient_rules=recipe.patient_rules)
+    assert len(dataset.examples) == sum(TASKS[task].archive.images.values())
+    assert all(example.patient for example in dataset.examples)
     assert {"downloading, MiB", "checking, MiB", "unpacking"} <= log.tasks
     assert [path.name for path in folder.parent.iterdir()] == [task]  # nothing beside it
 

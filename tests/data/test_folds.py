@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.data.folds import split_folds
-from dlmath.data.sources import Catalogue, Example
+from dlmath.data.sources import Dataset, ImageRecord
 from dlmath.errors import DataError
 
 STRATA = ["a", "b", "ab"]
@@ -21,7 +21,7 @@ seeds = st.integers(0, 2**31 - 1)
 
 
 def example(file, label, patient, part=None, sha256=None):
-    return Example(file, Path("/data") / file, label, part, patient, sha256 or f"sha of {file}")
+    return ImageRecord(file, Path("/data") / file, label, part, patient, sha256 or f"sha of {file}")
 
 
 def people(sizes, part=None):
@@ -35,19 +35,19 @@ def people(sizes, part=None):
     ]
 
 
-def catalogue(examples):
-    return Catalogue(tuple(examples), ("a", "b"), {}, ("data",), False, ())
+def dataset(examples):
+    return Dataset(tuple(examples), ("a", "b"), {}, ("data",), False, ())
 
 
 def fold_of(examples, number, seed):
-    cut = split_folds(catalogue(examples), number, seed)
+    cut = split_folds(dataset(examples), number, seed)
     return {e.patient: index for index, fold in enumerate(cut.folds) for e in fold}
 
 
 @given(sizes=sizes, number=folds, seed=seeds)
 def test_every_image_is_in_one_fold_and_no_patient_in_two(sizes, number, seed):
     examples = people(sizes)
-    cut = split_folds(catalogue(examples), number, seed)
+    cut = split_folds(dataset(examples), number, seed)
     assert len(cut.folds) == number
     assert sorted(e.file for fold in cut.folds for e in fold) == sorted(e.file for e in examples)
     patients = [{e.patient for e in fold} for fold in cut.folds]
@@ -67,8 +67,8 @@ def test_each_fold_of_a_stratum_is_within_one_patient_of_its_share(sizes, number
 def test_the_order_of_the_files_does_not_matter(sizes, number, seed, order):
     examples = people(sizes)
     order.shuffle(examples)
-    shuffled = split_folds(catalogue(examples), number, seed)
-    assert shuffled == split_folds(catalogue(people(sizes)), number, seed)
+    shuffled = split_folds(dataset(examples), number, seed)
+    assert shuffled == split_folds(dataset(people(sizes)), number, seed)
 
 
 @given(sizes=sizes, number=folds, seed=seeds, patient=st.data())
@@ -97,9 +97,7 @@ def test_the_test_part_on_disk_and_its_patients_stay_out(sizes, number, seed):
     further = [example("further.png", "a", "t0", "train")]
     copy = [example("copy.png", "a", "copier", "train", test[1].sha256)]
     validation = people([10, 10, 10], "validation")
-    cut = split_folds(
-        catalogue([*people(sizes), *test, *further, *copy, *validation]), number, seed
-    )
+    cut = split_folds(dataset([*people(sizes), *test, *further, *copy, *validation]), number, seed)
     assert cut.test == tuple(test)
     assert cut.left_out == (*copy, *further)
     in_folds = {e.file for fold in cut.folds for e in fold}
@@ -116,14 +114,14 @@ def test_patients_who_share_a_file_are_in_one_fold():
 def test_a_class_with_fewer_patients_than_folds_cannot_be_folded():
     examples = people([10, 3, 0])
     with pytest.raises(DataError, match=r"'b' has 3 patients .*fold 1, .*fold 4, and needs at lea"):
-        split_folds(catalogue(examples), 4, 0)
-    for fold in split_folds(catalogue(examples), 3, 0).folds:
+        split_folds(dataset(examples), 4, 0)
+    for fold in split_folds(dataset(examples), 3, 0).folds:
         assert {e.label for e in fold} == {"a", "b"}
 
 
 def test_one_fold_is_no_cross_validation():
     with pytest.raises(DataError, match="folds=1"):
-        split_folds(catalogue(people([10, 10, 10])), 1, 0)
+        split_folds(dataset(people([10, 10, 10])), 1, 0)
 
 
 def test_folds_are_the_same_on_every_machine_and_in_every_version():

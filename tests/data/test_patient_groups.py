@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.data.patient_groups import joined_patients, patient_key
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 drawn = st.lists(st.tuples(st.none() | st.integers(0, 30), st.integers(0, 40)), max_size=60).map(
     lambda rows: [
-        Example(f"{number}.png", Path("x"), "a", None, patient and f"p{patient}", f"sha{sha}")
+        ImageRecord(f"{number}.png", Path("x"), "a", None, patient and f"p{patient}", f"sha{sha}")
         for number, (patient, sha) in enumerate(rows)
     ]
 )

@@ -3,15 +3,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from dlmath.data.class_folders import ImageFile
 from dlmath.data.patient_reading import read_patients, rules_for
-from dlmath.data.trees import Found
 from dlmath.errors import DataError
 
 GUESSED = [f"p{patient}_{number}.png" for patient in range(6) for number in range(2)]
 
 
 def found(*files, patient=None, named=True):
-    return [Found(file, Path(file), "a", None, patient, named) for file in files]
+    return [ImageFile(file, Path(file), "a", None, patient, named) for file in files]
 
 
 def test_what_the_data_name_wins_over_rules():

@@ -12,7 +12,7 @@ from PIL import Image
 from dlmath.data import phantom, phantom_plan
 from dlmath.data.phantom import write_phantoms
 from dlmath.data.phantom_truth import read_truth
-from dlmath.data.sources import Catalogue, read_sources
+from dlmath.data.sources import Dataset, read_sources
 from dlmath.errors import DataError
 from dlmath.models import RECIPES
 
@@ -38,7 +38,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {task: write_phantoms(task, root / task, patients=10, image_size=96) for task in TASKS}
 
 
-def catalogue_of(task: str, folder: Path) -> Catalogue:
+def dataset_of(task: str, folder: Path) -> Dataset:
     recipe = RECIPES[task]
     return read_sources([folder], classes=recipe.classes, patient_rules=recipe.patient_rules)
 
@@ -61,20 +61,20 @@ def test_files_are_named_as_in_the_real_set(folders, task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_phantom_reads_as_a_class_tree_and_says_what_it_is(folders, task):
-    catalogue = catalogue_of(task, folders[task])
+    dataset = dataset_of(task, folders[task])
     marker = json.loads((folders[task] / "PHANTOM.json").read_text())
 
-    assert catalogue.phantom
-    assert {example.label for example in catalogue.examples} == set(RECIPES[task].classes)
+    assert dataset.phantom
+    assert {example.label for example in dataset.examples} == set(RECIPES[task].classes)
     assert marker["phantom"] is True
     assert marker["task"] == task
     assert (marker["seed"], marker["difficulty"], marker["patients"]) == (0, 0.5, 10)
-    assert len({example.patient for example in catalogue.examples}) == 10
+    assert len({example.patient for example in dataset.examples}) == 10
 
 
 def test_no_patient_is_in_train_and_test(folders):
     parts = defaultdict(set)
-    for example in catalogue_of("pneumonia", folders["pneumonia"]).examples:
+    for example in dataset_of("pneumonia", folders["pneumonia"]).examples:
         parts[example.patient].add(example.part)
 
     assert all(len(found) == 1 for found in parts.values())
@@ -83,7 +83,7 @@ def test_no_patient_is_in_train_and_test(folders):
 
 def test_infected_patients_have_cells_of_both_classes_and_healthy_ones_of_one(folders):
     classes = defaultdict(set)
-    for example in catalogue_of("malaria", folders["malaria"]).examples:
+    for example in dataset_of("malaria", folders["malaria"]).examples:
         classes[example.patient].add(example.label)
 
     assert {frozenset(found) for found in classes.values()} == {
@@ -95,7 +95,7 @@ def test_infected_patients_have_cells_of_both_classes_and_healthy_ones_of_one(fo
 def test_some_patients_have_several_films(tmp_path):
     folder = write_phantoms("pneumonia", tmp_path / "films", patients=20, image_size=64)
 
-    examples = catalogue_of("pneumonia", folder).examples
+    examples = dataset_of("pneumonia", folder).examples
 
     assert len({example.patient for example in examples}) == 20 < len(examples)
 
@@ -114,7 +114,7 @@ def test_truth_marks_the_findings_of_the_diseased_and_no_others(folders, task):
     truths = read_truth(folders[task])
     diseased = {
         example.file
-        for example in catalogue_of(task, folders[task]).examples
+        for example in dataset_of(task, folders[task]).examples
         if example.label == RECIPES[task].positive_class
     }
 
@@ -126,14 +126,14 @@ def test_truth_marks_the_findings_of_the_diseased_and_no_others(folders, task):
 
 
 def test_films_have_the_size_that_was_asked_for(folders):
-    for example in catalogue_of("pneumonia", folders["pneumonia"]).examples:
+    for example in dataset_of("pneumonia", folders["pneumonia"]).examples:
         with Image.open(example.path) as film:
             assert (film.size, film.mode) == ((96, 96), "L")
 
 
 def test_cells_vary_in_size_around_the_real_median(folders):
     widths = []
-    for example in catalogue_of("malaria", folders["malaria"]).examples:
+    for example in dataset_of("malaria", folders["malaria"]).examples:
         with Image.open(example.path) as cell:
             assert cell.mode == "RGB"
             widths.append(cell.width)

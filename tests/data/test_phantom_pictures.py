@@ -17,7 +17,7 @@ from dlmath.data.phantom import write_phantoms
 from dlmath.data.phantom_cells import draw_cell
 from dlmath.data.phantom_opacities import draw_opacity
 from dlmath.data.phantom_xray import Anatomy, draw_chest_xray
-from dlmath.data.sources import Example, read_sources
+from dlmath.data.sources import ImageRecord, read_sources
 from dlmath.models import RECIPES
 from dlmath.seeds import generator
 
@@ -131,7 +131,7 @@ class Pictures:
         return float(roc_auc_score(self.labels, scores))
 
 
-def _resized(example: Example) -> np.ndarray:
+def _resized(example: ImageRecord) -> np.ndarray:
     with Image.open(io.BytesIO(example.path.read_bytes())) as image:
         return np.asarray(image.convert("RGB").resize((224, 224), Image.Resampling.BILINEAR))
 

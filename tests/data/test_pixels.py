@@ -8,7 +8,7 @@ from PIL import Image
 
 from dlmath.data import images, pixels
 from dlmath.data.pixels import load_pixels
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError
 
 SIZE = 16
@@ -16,7 +16,7 @@ SIZE = 16
 
 def example(path):
     digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "0" * 64
-    return Example(path.name, path, "A", None, None, digest)
+    return ImageRecord(path.name, path, "A", None, None, digest)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from dlmath.data.sources import data_hash, read_sources
-from dlmath.data.trees import PHANTOM_MARKER
+from dlmath.data.class_folders import PHANTOM_MARKER
+from dlmath.data.sources import data_hash, read_sources, spelling_of
 from dlmath.errors import DataError
 from dlmath.models import RECIPES
 
@@ -27,17 +27,17 @@ def pack(folder, archive):
     return archive
 
 
-def files(catalogue):
-    return [example.file for example in catalogue.examples]
+def files(dataset):
+    return [example.file for example in dataset.examples]
 
 
 def test_a_flat_tree(tmp_path, write_images):
     root = write_images(tmp_path / "data", FLAT)
-    catalogue = read_sources([root])
-    assert files(catalogue) == sorted(FLAT)
-    assert catalogue.classes == ("sick", "well")
-    assert not catalogue.phantom
-    for example in catalogue.examples:
+    dataset = read_sources([root])
+    assert files(dataset) == sorted(FLAT)
+    assert dataset.classes == ("sick", "well")
+    assert not dataset.phantom
+    for example in dataset.examples:
         assert example.path == root / example.file
         assert example.label == example.file.split("/")[0]
         assert example.part is None
@@ -46,21 +46,21 @@ def test_a_flat_tree(tmp_path, write_images):
 
 
 def test_a_tree_with_parts_merges_val_into_train_and_says_so(tmp_path, write_images):
-    catalogue = read_sources([write_images(tmp_path / "data", PARTED)])
-    assert {e.file: e.part for e in catalogue.examples} == {
+    dataset = read_sources([write_images(tmp_path / "data", PARTED)])
+    assert {e.file: e.part for e in dataset.examples} == {
         "train/sick/1.png": "train",
         "train/well/2.png": "train",
         "val/well/3.png": "train",
         "test/sick/4.png": "test",
     }
-    assert [w for w in catalogue.warnings if w.startswith("1 image of the part `val`")]
+    assert [w for w in dataset.warnings if w.startswith("1 image of the part `val`")]
 
 
 def test_a_part_named_validation_is_kept_in_any_case(tmp_path, write_images):
     names = ["Train/sick/1.png", "Train/well/2.png", "Validation/well/3.png", "TEST/sick/4.png"]
-    catalogue = read_sources([write_images(tmp_path / "data", names)])
-    assert [e.part for e in catalogue.examples] == ["test", "train", "train", "validation"]
-    assert catalogue.warnings == ()
+    dataset = read_sources([write_images(tmp_path / "data", names)])
+    assert [e.part for e in dataset.examples] == ["test", "train", "train", "validation"]
+    assert dataset.warnings == ()
 
 
 @pytest.mark.parametrize("names", [FLAT, PARTED])
@@ -77,9 +77,9 @@ def test_a_wrapping_folder_changes_nothing_but_the_names(tmp_path, write_images,
 def test_a_second_copy_beside_the_parts_is_passed_over(tmp_path, write_images):
     # As in the archive of the chest X-rays that most people have.
     names = [*PARTED, *(f"chest_xray/{name}" for name in PARTED)]
-    catalogue = read_sources([write_images(tmp_path / "chest_xray", names)])
-    assert len(catalogue.examples) == len(PARTED)
-    assert catalogue.passed_over == {"folders beside the parts": 1}
+    dataset = read_sources([write_images(tmp_path / "chest_xray", names)])
+    assert len(dataset.examples) == len(PARTED)
+    assert dataset.passed_over == {"folders beside the parts": 1}
 
 
 def test_what_is_no_image_is_passed_over_and_counted(tmp_path, write_images):
@@ -87,9 +87,9 @@ def test_what_is_no_image_is_passed_over_and_counted(tmp_path, write_images):
     write_images(root, ["sick/.hidden.png", "sick/._1.png", "__MACOSX/sick/._1.png"])
     for name in ("Thumbs.db", "sick/Thumbs.db", "well/desktop.ini", "well/notes.txt", "README"):
         (root / name).write_text("x")
-    catalogue = read_sources([root])
-    assert files(catalogue) == sorted(FLAT)
-    assert catalogue.passed_over == {
+    dataset = read_sources([root])
+    assert files(dataset) == sorted(FLAT)
+    assert dataset.passed_over == {
         "dotfiles": 2,
         "__MACOSX": 1,
         "Thumbs.db": 2,
@@ -114,23 +114,23 @@ def test_a_folder_of_zips_is_their_union_and_other_files_are_ignored(tmp_path, w
     pack(write_images(tmp_path / "a", ["train/sick/1.png", "train/well/2.png"]), folder / "a.zip")
     pack(write_images(tmp_path / "b", ["test/sick/1.png"]), folder / "b.zip")
     (folder / "manifest.csv").write_text("file,class\n")
-    catalogue = read_sources([folder])
+    dataset = read_sources([folder])
     expected = ["a.zip!/train/sick/1.png", "a.zip!/train/well/2.png", "b.zip!/test/sick/1.png"]
-    assert files(catalogue) == expected
+    assert files(dataset) == expected
 
 
 def test_equal_names_of_two_sources_are_told_apart_by_the_sources_names(tmp_path, write_images):
     first = write_images(tmp_path / "one" / "data", ["sick/1.png", "well/2.png"])
     second = write_images(tmp_path / "two" / "data", ["sick/1.png"])
     third = write_images(tmp_path / "three", ["sick/5.png"])
-    catalogue = read_sources([first, second, third])
-    assert files(catalogue) == [
+    dataset = read_sources([first, second, third])
+    assert files(dataset) == [
         "data-2/sick/1.png",
         "data/sick/1.png",
         "data/well/2.png",
         "three/sick/5.png",
     ]
-    assert catalogue.sources == (str(first), str(second), str(third))
+    assert dataset.sources == (str(first), str(second), str(third))
     assert files(read_sources([first, third])) == ["sick/1.png", "sick/5.png", "well/2.png"]
 
 
@@ -138,9 +138,9 @@ def test_classes_take_the_recipes_order_and_spelling(tmp_path, write_images):
     root = write_images(
         tmp_path / "data", ["train/SICK/1.png", "train/well/2.png", "test/Sick/3.png"]
     )
-    catalogue = read_sources([root], classes=("well", "sick"))
-    assert catalogue.classes == ("well", "sick")
-    assert [e.label for e in catalogue.examples] == ["sick", "sick", "well"]
+    dataset = read_sources([root], classes=("well", "sick"))
+    assert dataset.classes == ("well", "sick")
+    assert [e.label for e in dataset.examples] == ["sick", "sick", "well"]
     assert read_sources([root]).classes == ("SICK", "well")
 
 
@@ -150,8 +150,8 @@ def test_patients_come_from_the_rules_and_a_csv_wins(tmp_path, write_images):
         "file,class,patient\nsick/C1_a.png,sick,\nsick/C2_b.png,sick,ann\nwell/x.png,well,bob\n"
     )
     rules = (r"^(?P<patient>C\d+)",)
-    catalogue = read_sources([root / "t.csv"], patient_rules=rules)
-    assert [e.patient for e in catalogue.examples] == ["C1", "ann", "bob"]
+    dataset = read_sources([root / "t.csv"], patient_rules=rules)
+    assert [e.patient for e in dataset.examples] == ["C1", "ann", "bob"]
     shutil.rmtree(root / "well")
     write_images(root, ["well/C3_.png"])
     assert [e.patient for e in read_sources([root], patient_rules=rules).examples] == [
@@ -170,9 +170,9 @@ def test_a_name_that_no_rule_reads_is_an_error(tmp_path, write_images):
 def test_the_marker_of_a_phantom_is_seen(tmp_path, write_images):
     root = write_images(tmp_path / "data", FLAT)
     (root / PHANTOM_MARKER).write_text("{}")
-    catalogue = read_sources([root])
-    assert catalogue.phantom
-    assert catalogue.passed_over == {}
+    dataset = read_sources([root])
+    assert dataset.phantom
+    assert dataset.passed_over == {}
     assert read_sources([pack(root, tmp_path / "p.zip")]).phantom
 
 
@@ -278,13 +278,13 @@ def test_a_name_that_is_no_text(tmp_path, write_images):
 )
 def test_real_sets_are_read_whole(shared_data, folder, task, images, patients, hash_of_a_file):
     recipe = RECIPES[task]
-    catalogue = read_sources(
+    dataset = read_sources(
         [shared_data / folder], classes=recipe.classes, patient_rules=recipe.patient_rules
     )
-    assert len(catalogue.examples) == images
-    assert len({example.patient for example in catalogue.examples}) == patients
-    assert catalogue.passed_over == {}
-    assert catalogue.examples[0].sha256.startswith(hash_of_a_file)
+    assert len(dataset.examples) == images
+    assert len({example.patient for example in dataset.examples}) == patients
+    assert dataset.passed_over == {}
+    assert dataset.examples[0].sha256.startswith(hash_of_a_file)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -293,3 +293,37 @@ def test_a_pipe_is_not_waited_for(write_images, tmp_path):
     os.mkfifo(tmp_path / "a" / "2.png")
     with pytest.raises(DataError, match="1 file cannot be read: a/2.png"):
         read_sources([tmp_path])
+
+
+def spelling(names, wanted=(), empty=()):
+    return spelling_of(names, empty=empty, wanted=wanted, where="data")
+
+
+def test_the_recipes_spelling_and_order_hold():
+    assert list(spelling({"NORMAL", "sick"}, ["Sick", "normal"]).items()) == [
+        ("sick", "Sick"),
+        ("normal", "normal"),
+    ]
+
+
+def test_without_a_recipe_the_first_spelling_of_the_alphabet_holds():
+    assert spelling({"normal", "Normal", "sick"}) == {"normal": "Normal", "sick": "sick"}
+
+
+def test_a_class_of_the_recipe_may_be_absent_from_the_data():
+    assert set(spelling({"a", "b"}, ["a", "b", "c"])) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "empty", "message"),
+    [
+        ({"a"}, (), (), "at least two classes"),
+        ({"a", "A"}, (), (), "at least two classes"),
+        ({"a", "b", "c", "d"}, ("a", "b"), (), r"does not name: c, d\."),
+        ({"a", "b"}, (), ("c",), "without a JPEG or PNG image: c"),
+        ({"a", "b"}, ("a", "b", "c"), ("C", "notes"), r"without a JPEG or PNG image: C\."),
+    ],
+)
+def test_faults_are_named(names, wanted, empty, message):
+    with pytest.raises(DataError, match=message):
+        spelling(names, wanted, empty)

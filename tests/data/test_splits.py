@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.data.patient_groups import patient_key
-from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.data.splits import (
     PARTS,
     Split,
@@ -22,12 +22,12 @@ from dlmath.models import RECIPES
 
 
 def example(file, label="a", part=None, patient=None, sha256=None):
-    return Example(file, Path("/data") / file, label, part, patient, sha256 or f"sha of {file}")
+    return ImageRecord(file, Path("/data") / file, label, part, patient, sha256 or f"sha of {file}")
 
 
-def catalogue(examples, classes=("a", "b")):
+def dataset(examples, classes=("a", "b")):
     ordered = tuple(sorted(examples, key=lambda e: e.file))
-    return Catalogue(ordered, classes, {}, ("data",), False, ())
+    return Dataset(ordered, classes, {}, ("data",), False, ())
 
 
 def people(number, images=2, part=None, prefix="p"):
@@ -41,7 +41,7 @@ def people(number, images=2, part=None, prefix="p"):
 
 def split_of(examples, seed=0, validation_fraction=0.15, test_fraction=0.15):
     return split_examples(
-        catalogue(examples),
+        dataset(examples),
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
@@ -83,7 +83,7 @@ def test_no_patient_and_no_copy_of_a_file_is_on_both_sides(examples, seed):
 def test_the_order_of_the_files_does_not_matter(examples, order):
     shuffled = list(examples)
     order.shuffle(shuffled)
-    of_shuffled = dataclasses.replace(catalogue(examples), examples=tuple(shuffled))
+    of_shuffled = dataclasses.replace(dataset(examples), examples=tuple(shuffled))
     fractions = {"validation_fraction": 0.15, "test_fraction": 0.15}
     assert split_examples(of_shuffled, seed=3, **fractions) == split_of(examples, 3)
 
@@ -228,19 +228,19 @@ def test_a_written_split_is_read_back(tmp_path):
     path = tmp_path / "split.csv"
     write_split(split, path)
     assert path.read_text(encoding="utf-8").startswith("file,sha256,class,patient,split\n")
-    assert read_split(path, catalogue(examples)) == split
+    assert read_split(path, dataset(examples)) == split
 
 
 def test_the_patients_of_a_split_are_those_that_were_written(tmp_path):
     split = split_of(people(12))
     write_split(split, tmp_path / "split.csv")
     unread = [dataclasses.replace(e, patient=None) for e in people(12)]
-    assert read_split(tmp_path / "split.csv", catalogue(unread)) == split
+    assert read_split(tmp_path / "split.csv", dataset(unread)) == split
 
 
 def test_images_that_came_later_are_in_no_part_and_counted(tmp_path):
     write_split(split_of(people(12)), tmp_path / "split.csv")
-    split = read_split(tmp_path / "split.csv", catalogue([*people(12), example("new.png")]))
+    split = read_split(tmp_path / "split.csv", dataset([*people(12), example("new.png")]))
     assert "new.png" not in {e.file for name in PARTS for e in split.part(name)}
     assert split.warnings[-1].startswith("1 image of the data are not in")
 
@@ -248,13 +248,13 @@ def test_images_that_came_later_are_in_no_part_and_counted(tmp_path):
 def test_missing_and_changed_images_are_named_up_to_ten(tmp_path):
     write_split(split_of(people(12)), tmp_path / "split.csv")
     with pytest.raises(DataError, match=r"22 images .* not in the data: None/p10-0.* and 12 more"):
-        read_split(tmp_path / "split.csv", catalogue(people(1)))
+        read_split(tmp_path / "split.csv", dataset(people(1)))
     changed = [dataclasses.replace(e, sha256="other") for e in people(1)]
     with pytest.raises(DataError, match=r"2 images .* changed since .*: None/p0-0\.png, None/p0-1"):
-        read_split(tmp_path / "split.csv", catalogue([*people(12)[2:], *changed]))
+        read_split(tmp_path / "split.csv", dataset([*people(12)[2:], *changed]))
     relabelled = dataclasses.replace(people(1)[0], label="b")
     with pytest.raises(DataError, match=r"1 image .* changed since"):
-        read_split(tmp_path / "split.csv", catalogue([*people(12)[1:], relabelled]))
+        read_split(tmp_path / "split.csv", dataset([*people(12)[1:], relabelled]))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_missing_and_changed_images_are_named_up_to_ten(tmp_path):
 def test_a_file_that_is_no_split_is_refused(tmp_path, text):
     (tmp_path / "split.csv").write_text(text, encoding="latin-1")
     with pytest.raises(RunError, match=r"split\.csv"):
-        read_split(tmp_path / "split.csv", catalogue(people(2)))
+        read_split(tmp_path / "split.csv", dataset(people(2)))
 
 
 def test_the_line_that_is_wrong_is_named(tmp_path):
@@ -278,7 +278,7 @@ def test_the_line_that_is_wrong_is_named(tmp_path):
     with (tmp_path / "split.csv").open("a") as file:
         file.write("x,1,a,p,dev\n")
     with pytest.raises(RunError, match=r"line 26, is not as it was written"):
-        read_split(tmp_path / "split.csv", catalogue(people(12)))
+        read_split(tmp_path / "split.csv", dataset(people(12)))
 
 
 def test_an_image_that_is_named_twice_is_refused(tmp_path):
@@ -287,7 +287,7 @@ def test_an_image_that_is_named_twice_is_refused(tmp_path):
     (tmp_path / "split.csv").write_text("\n".join([*lines, lines[1]]) + "\n")
     file = lines[1].partition(",")[0]
     with pytest.raises(RunError, match=f"names 1 image more than once: {file}"):
-        read_split(tmp_path / "split.csv", catalogue(people(12)))
+        read_split(tmp_path / "split.csv", dataset(people(12)))
 
 
 # As the figures in benchmarks/results/ were measured on.

@@ -22,7 +22,7 @@ def test_all_columns(write_table):
     table = write_table(
         HEADER + "img/1.png,sick,ann,train\nimg/2.jpeg,well,,test\nimg/3.png,well,bob,\n"
     )
-    found = read_table(table).found
+    found = read_table(table).files
     assert [(f.file, f.label, f.part, f.patient) for f in found] == [
         ("img/1.png", "sick", "train", "ann"),
         ("img/2.jpeg", "well", "test", None),
@@ -33,7 +33,7 @@ def test_all_columns(write_table):
 
 def test_other_columns_order_case_and_a_byte_order_mark_do_not_matter(write_table):
     table = write_table("Class, FILE ,age\nsick,img\\1.png,3\nwell,./img/2.jpeg\n", "utf-8-sig")
-    assert [(f.file, f.label) for f in read_table(table).found] == [
+    assert [(f.file, f.label) for f in read_table(table).files] == [
         ("img/1.png", "sick"),
         ("img/2.jpeg", "well"),
     ]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlmath.data.contact_sheet import write_contact_sheet
 from dlmath.data.pixels import load_pixels
-from dlmath.data.sheet import write_sheet
 from dlmath.data.sources import read_sources
 from dlmath.errors import DataError
 from dlmath.evaluation.evaluate_run import evaluate
@@ -60,5 +60,5 @@ def test_evaluation_refuses_them_and_the_sheet_leaves_a_tile(tiny_run, spoiled, 
     root = tiny_run.folder.parents[1] / "data"
     with pytest.raises(DataError, match=f"{len(REFUSED)} of .* files cannot be used"):
         evaluate(tiny_run, root)
-    catalogue = read_sources([root], patient_rules=tiny_run.recipe.patient_rules)
-    assert write_sheet(catalogue, tmp_path / "sheet.png", per_class=40).is_file()
+    dataset = read_sources([root], patient_rules=tiny_run.recipe.patient_rules)
+    assert write_contact_sheet(dataset, tmp_path / "sheet.png", per_class=40).is_file()

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlmath.drift.comparison import Comparison, compare
 from dlmath.drift.pictures import PICTURES
 from dlmath.drift.reference import Reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
+from dlmath.drift.two_sample import TwoSampleResult, compare_samples
 from dlmath.inference.classifier import Outputs
 from dlmath.inference.decision_rule import Abstention, DecisionRule, Threshold
 from dlmath.inference.light_classifier import softmax
@@ -91,7 +91,9 @@ def draw_reference(gaussian_rule: DecisionRule, draw_answers: Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def compare_drawn(gaussian_rule: DecisionRule, draw_reference: Any) -> Callable[..., Comparison]:
+def compare_drawn(
+    gaussian_rule: DecisionRule, draw_reference: Any
+) -> Callable[..., TwoSampleResult]:
     """The function that compares new images with a reference of 400, both drawn."""
     sketch = Sketch.of(gaussian_rule)
 
@@ -100,6 +102,8 @@ def compare_drawn(gaussian_rule: DecisionRule, draw_reference: Any) -> Callable[
         patients = new.patients if known else np.zeros(images, int)
         sample = Sample.of(new.rows(sketch), patients)
         reference = draw_reference(20_000 + seed, 400)
-        return compare(reference, sketch, sample, patients_known=known, draws=draws, seed=seed)
+        return compare_samples(
+            reference, sketch, sample, patients_known=known, draws=draws, seed=seed
+        )
 
     return compared

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlmath.evaluation.composition import class_counts, composition, composition_of
+from dlmath.evaluation.composition import class_counts, composition_of, counts_text
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from dlmath.evaluation.composition import class_counts, composition, composition
     ],
 )
 def test_the_images_of_each_class_are_said(counts, positive, said):
-    assert composition(counts, positive) == said
+    assert counts_text(counts, positive) == said
 
 
 def test_a_class_without_images_is_counted_as_none():

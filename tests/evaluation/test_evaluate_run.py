@@ -8,7 +8,7 @@ import pytest
 import dlmath
 from dlmath.errors import DataError, RunError, WeightsError
 from dlmath.evaluation import evaluate
-from dlmath.evaluation.subject import PHANTOM_WARNING
+from dlmath.evaluation.evaluated_images import PHANTOM_WARNING
 from dlmath.runs import Run
 from tests.support import tiny_network, tiny_runs
 

@@ -6,7 +6,7 @@ import sklearn.metrics as sk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.evaluation.operating_points import LEVELS, operating_points, point_statistics
+from dlmath.evaluation.operating_points import LEVELS, measure_operating_points, point_statistics
 from dlmath.seeds import generator
 
 
@@ -43,7 +43,7 @@ def test_the_interval_holds_the_value():
     positive = np.arange(200) % 2 == 1
     probability = 1 / (1 + np.exp(-rng.normal(2 * positive - 1)))
 
-    for figure in operating_points(
+    for figure in measure_operating_points(
         positive, probability, np.arange(200), generator("test")
     ).values():
         assert 0 < figure.low <= figure.value <= figure.high < 1
@@ -51,7 +51,9 @@ def test_the_interval_holds_the_value():
 
 def test_classes_that_do_not_overlap_are_not_certain():
     positive = np.arange(400) < 200
-    found = operating_points(positive, positive * 0.8 + 0.1, np.arange(400), generator("points"))
+    found = measure_operating_points(
+        positive, positive * 0.8 + 0.1, np.arange(400), generator("points")
+    )
 
     for point in found.values():
         assert point.value == point.high == 1
@@ -62,7 +64,9 @@ def test_classes_that_do_not_overlap_are_not_certain():
 def test_too_few_images_to_know_the_threshold_leave_the_figure_open():
     """With 40 negatives none is above the true threshold of 95 % in 13 % of samples."""
     positive = np.arange(80) < 40
-    found = operating_points(positive, positive * 0.8 + 0.1, np.arange(80), generator("points"))
+    found = measure_operating_points(
+        positive, positive * 0.8 + 0.1, np.arange(80), generator("points")
+    )
 
     assert found["sensitivity_at_specificity_95"].low == 0
     assert found["sensitivity_at_specificity_90"].low > 0.85
@@ -70,6 +74,8 @@ def test_too_few_images_to_know_the_threshold_leave_the_figure_open():
 
 def test_one_patient_has_points_without_intervals():
     positive = np.arange(20) < 10
-    found = operating_points(positive, positive * 0.8 + 0.1, np.zeros(20, int), generator("x"))
+    found = measure_operating_points(
+        positive, positive * 0.8 + 0.1, np.zeros(20, int), generator("x")
+    )
 
     assert {(one.value, one.low, one.high) for one in found.values()} == {(1.0, None, None)}

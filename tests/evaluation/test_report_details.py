@@ -1,7 +1,7 @@
 import re
 
 import dlmath
-from dlmath.evaluation.composition import composition
+from dlmath.evaluation.composition import counts_text
 from dlmath.evaluation.report_details import detail_sections
 from dlmath.number_text import estimate_text
 from dlmath.runs import read_json
@@ -16,7 +16,7 @@ def test_thresholds_slices_patients_and_openings_are_told(tiny_run):
         assert f">{name}<" in html
         for group, figures in own["groups"].items():
             assert group in html
-            assert composition(figures["by_class"], "PNEUMONIA") in html
+            assert counts_text(figures["by_class"], "PNEUMONIA") in html
             assert estimate_text(**figures["metrics"][figures["rate"]]) in html
     for figure in metrics["operating_points"].values():
         assert estimate_text(**figure) in html

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlmath.evaluation.selective_figures import selective_figures
+from dlmath.evaluation.selective_figures import measure_selective
 from dlmath.stats.proportions import share_of_images
 
 RNG = np.random.default_rng(0)
@@ -14,7 +14,7 @@ OUTSIDE = RNG.random(90) < 0.1
 
 def figures(**changes):
     given = {"abstains": UNSURE | OUTSIDE, "out_of_distribution": OUTSIDE, "seed": 0, **changes}
-    return selective_figures(WRONG, CONFIDENCE, CLUSTERS, **given)
+    return measure_selective(WRONG, CONFIDENCE, CLUSTERS, **given)
 
 
 def test_coverage_and_risk_are_of_those_who_are_answered():
@@ -58,7 +58,7 @@ def test_nobody_answered_has_no_risk():
 
 def test_one_image_is_enough():
     one = np.array([True])
-    found = selective_figures(
+    found = measure_selective(
         one, np.ones(1), np.zeros(1, int), abstains=~one, out_of_distribution=None, seed=0
     )
 

@@ -162,8 +162,8 @@ def test_separable_classes_have_an_optimum_under_the_penalty() -> None:
 def test_large_sets_go_through_in_blocks(clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
     features, targets, weights, groups = clouds(500, 8, 3)
     held = fit_head(features.astype(np.float32), targets, weights, groups)
-    monkeypatch.setattr("dlmath.linear_head.rows.HELD_BYTES", 0)
-    monkeypatch.setattr("dlmath.linear_head.rows.BLOCK_BYTES", 8 * 8 * 64)
+    monkeypatch.setattr("dlmath.linear_head.standardized_features.HELD_BYTES", 0)
+    monkeypatch.setattr("dlmath.linear_head.standardized_features.BLOCK_BYTES", 8 * 8 * 64)
 
     passed = fit_head(features.astype(np.float32), targets, weights, groups)
 

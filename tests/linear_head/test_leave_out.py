@@ -13,8 +13,8 @@ from dlmath.linear_head import (
     patient_influence,
     ridge_without_patients,
 )
-from dlmath.linear_head.rows import Rows
 from dlmath.linear_head.softmax import sum_zero_basis
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 Clouds = Callable[..., tuple[np.ndarray, ...]]
 
@@ -25,7 +25,8 @@ def refit_logits(
     """Logits of new rows from a real refit without a patient, by another solver altogether."""
     features, targets, weights, groups = data
     kept = groups != patient
-    rows, basis = Rows(features[kept], weights[kept]), sum_zero_basis(targets.shape[1])
+    rows = StandardizedFeatures(features[kept], weights[kept])
+    basis = sum_zero_basis(targets.shape[1])
     x, shares = rows.augment(features[kept]), (weights[kept] / weights.sum())[:, None]
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -54,7 +55,7 @@ def test_ridge_without_patients_is_that_of_refits(clouds: Clouds) -> None:
 
     predictions = ridge_without_patients(features, targets, weights, groups, l2=l2)
 
-    x = Rows(features, weights).augment(features)
+    x = StandardizedFeatures(features, weights).augment(features)
     penalty = np.diag([l2] * 5 + [0.0])
     for patient in np.unique(groups):
         kept = groups != patient

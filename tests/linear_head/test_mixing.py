@@ -6,29 +6,29 @@ import numpy as np
 import pytest
 
 from dlmath.linear_head import Mixing, fit_head
-from dlmath.linear_head.blends import Expectation
+from dlmath.linear_head.expected_loss import ExpectedLoss
 from dlmath.linear_head.mixing import beta_nodes
 from dlmath.linear_head.objective import Objective
-from dlmath.linear_head.rows import Rows
 from dlmath.linear_head.softmax import sum_zero_basis
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 Clouds = Callable[..., tuple[np.ndarray, ...]]
 EVERY = 10_000  # partners: more than there are
 
 
-def loss_of(data: tuple[np.ndarray, ...], blended: Expectation, at: np.ndarray) -> float:
+def loss_of(data: tuple[np.ndarray, ...], expected: ExpectedLoss, at: np.ndarray) -> float:
     features, targets, weights, _ = data
     penalty = np.ones((features.shape[1], 1))
-    rows = Rows(features, weights)
-    return float(Objective(rows, targets, weights[:, None], penalty, blended).at(at).loss[0])
+    rows = StandardizedFeatures(features, weights)
+    return float(Objective(rows, targets, weights[:, None], penalty, expected).at(at).loss[0])
 
 
 def loss(data: tuple[np.ndarray, ...], mixing: Mixing, at: np.ndarray) -> float:
-    return loss_of(data, mixing.expectation(data[1]), at)
+    return loss_of(data, mixing.expected_loss(data[1]), at)
 
 
 def loss_unmixed(data: tuple[np.ndarray, ...], at: np.ndarray) -> float:
-    return loss_of(data, Expectation(), at)
+    return loss_of(data, ExpectedLoss(), at)
 
 
 def drawn_losses(
@@ -39,7 +39,7 @@ def drawn_losses(
     rng = np.random.default_rng(7)
     i, j = rng.integers(len(weights), size=(2, draws))
     lam = rng.beta(alpha, alpha, draws)[:, None]
-    x, v = Rows(features, weights).augment(features), weights[:, None] * targets
+    x, v = StandardizedFeatures(features, weights).augment(features), weights[:, None] * targets
     mixed, label = lam * x[i] + (1 - lam) * x[j], lam * v[i] + (1 - lam) * v[j]
     scores = mixed @ at[:, 0] @ sum_zero_basis(targets.shape[1]).T
     scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
@@ -94,16 +94,16 @@ def test_the_quadrature_is_exact_for_polynomials(alpha: float) -> None:
 @pytest.mark.parametrize("partners", [2, 6, EVERY])
 def test_every_row_meets_as_many_others(rows: int, partners: int) -> None:
     targets = np.eye(2)[np.arange(rows) % 2]
-    expectation = Mixing(0.5, partners=partners, nodes=1).expectation(targets)
+    expected_loss = Mixing(0.5, partners=partners, nodes=1).expected_loss(targets)
 
     met = np.zeros((rows, rows))
-    for blend in expectation.blends:
+    for pairing in expected_loss.pairings:
         ones = np.arange(rows)
-        partner = ones if blend.partner is None else blend.partner
-        met[ones, partner] += blend.mass / 2
-        met[partner, ones] += blend.mass / 2
+        partner = ones if pairing.partner is None else pairing.partner
+        met[ones, partner] += pairing.mass / 2
+        met[partner, ones] += pairing.mass / 2
         np.testing.assert_array_equal(
-            partner[ones if blend.inverse is None else blend.inverse], ones
+            partner[ones if pairing.inverse is None else pairing.inverse], ones
         )
 
     assert met.sum() == pytest.approx(rows)
@@ -116,11 +116,11 @@ def test_every_row_meets_as_many_others(rows: int, partners: int) -> None:
 
 def test_partners_are_of_each_class_in_proportion() -> None:
     targets = np.eye(2)[(np.arange(1000) < 300).astype(int)]
-    expectation = Mixing(0.5, partners=8, nodes=1).expectation(targets)
+    expected_loss = Mixing(0.5, partners=8, nodes=1).expected_loss(targets)
 
     both = sum(
-        blend.mass * (targets[:, 1] * blend.forward(targets[:, 1]) * 2).sum()
-        for blend in expectation.blends[1:]
+        pairing.mass * (targets[:, 1] * pairing.forward(targets[:, 1]) * 2).sum()
+        for pairing in expected_loss.pairings[1:]
     )
     # A positive row is half itself and, in 3 of 10 cases, half another positive one.
     assert both / 300 == pytest.approx(1.3, abs=0.02)
@@ -157,7 +157,8 @@ def ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray, l2: float) -> np.nd
 def second_order(data: tuple[np.ndarray, ...], alpha: float, at: np.ndarray) -> float:
     """The loss of two classes with log(2 cosh z) replaced by log 2 + z^2 / 2, in closed form."""
     features, targets, weights, _ = data
-    z = Rows(features, weights).augment(features) @ at[:, 0, 0] / np.sqrt(2)  # logits (z, -z)
+    x = StandardizedFeatures(features, weights).augment(features)
+    z = x @ at[:, 0, 0] / np.sqrt(2)  # logits (z, -z)
     own, other = (alpha + 1) / (2 * alpha + 1), alpha / (2 * alpha + 1)
     signed = targets @ [1, -1]
     bilinear = own * np.mean(signed * z) + other * signed.mean() * z.mean()

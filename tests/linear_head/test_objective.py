@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlmath.linear_head import Mixing
-from dlmath.linear_head.blends import Expectation
+from dlmath.linear_head.expected_loss import ExpectedLoss
 from dlmath.linear_head.objective import Objective
-from dlmath.linear_head.rows import Rows
 from dlmath.linear_head.softmax import log_sum_exp, sum_zero_basis
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 Clouds = Callable[..., tuple[np.ndarray, ...]]
 
@@ -21,8 +21,10 @@ def make(data: tuple[np.ndarray, ...], mixing: Mixing | None, problems: int = 2)
     rng = np.random.default_rng(1)
     several = weights[:, None] * (rng.random((len(weights), problems)) < 0.8)
     penalty = rng.uniform(0.01, 1, (features.shape[1], problems))
-    expectation = Expectation() if mixing is None else mixing.expectation(targets)
-    return Objective(Rows(features, weights), targets, several, penalty, expectation)
+    expected_loss = ExpectedLoss() if mixing is None else mixing.expected_loss(targets)
+    return Objective(
+        StandardizedFeatures(features, weights), targets, several, penalty, expected_loss
+    )
 
 
 @pytest.mark.parametrize("mixing", [None, Mixing(0.3)])
@@ -83,11 +85,11 @@ def test_products_with_the_rows(
     clouds: Clouds, blocks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if blocks:
-        monkeypatch.setattr("dlmath.linear_head.rows.HELD_BYTES", 0)
-        monkeypatch.setattr("dlmath.linear_head.rows.BLOCK_BYTES", 8 * 6 * 50)
+        monkeypatch.setattr("dlmath.linear_head.standardized_features.HELD_BYTES", 0)
+        monkeypatch.setattr("dlmath.linear_head.standardized_features.BLOCK_BYTES", 8 * 6 * 50)
     features, _, weights, _ = clouds()
     features[:, 2] = 0.1  # constant
-    rows, rng = Rows(features, weights), np.random.default_rng(0)
+    rows, rng = StandardizedFeatures(features, weights), np.random.default_rng(0)
     x = rows.augment(features)
     t, r = rng.normal(size=(7, 2, 3)), rng.normal(size=(120, 2, 3))
 

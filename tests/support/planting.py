@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from dlmath.audit.findings import Finding
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Planted:
         return any(set(self.files) <= set(group) for group in groups)
 
 
-def copy_as_split(examples: Iterable[Example], root: Path, *, test_share: float = 0.2) -> Path:
+def copy_as_split(examples: Iterable[ImageRecord], root: Path, *, test_share: float = 0.2) -> Path:
     """Copy images to `{train,test}/{class}/` below `root`, every patient to one of the parts."""
     for example in examples:
         # Salted: some of the real sets were themselves selected by the plain hash of the patient.

@@ -84,9 +84,9 @@ def brightness_network(image_size: int, classes: int, **_: Any) -> keras.Model:
 
 def write_run(run: Run, data: Path, recipe: Recipe, model: keras.Model | None = None) -> None:
     """Write the files of a finished run on `data`."""
-    catalogue = read_sources([data], classes=recipe.classes, patient_rules=recipe.patient_rules)
+    dataset = read_sources([data], classes=recipe.classes, patient_rules=recipe.patient_rules)
     split = split_examples(
-        catalogue,
+        dataset,
         seed=recipe.seed,
         validation_fraction=recipe.validation_fraction,
         test_fraction=recipe.test_fraction,
@@ -96,7 +96,7 @@ def write_run(run: Run, data: Path, recipe: Recipe, model: keras.Model | None = 
     write_split(split, run.split_path)
     (model or brightness_model(len(recipe.classes), recipe.image_size)).save(run.model_path)
     threshold = {"value": THRESHOLD, "chosen_on": "validation", "rule": recipe.threshold_rule}
-    prepared = Prepared(recipe, catalogue, split, (data,))
+    prepared = Prepared(recipe, dataset, split, (data,))
     manifest = {
         **first_manifest(run, prepared, device={}, threads={}, command="dlmath train tiny"),
         "state": "finished",

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlmath.data.sources import Example
+from dlmath.data.sources import ImageRecord
 from dlmath.errors import DivergedError
 from dlmath.features.extract import Features
 from dlmath.recipe import Recipe
@@ -12,7 +12,7 @@ from dlmath.training.divergence import explained, likely_cause, refuse_not_finit
 from dlmath.training.loop import Position
 
 RECIPE = Recipe(name="test", batch_size=2, learning_rate=0.5)
-EXAMPLES = [Example(f"{n}.png", Path(f"{n}.png"), "a", None, None, "") for n in range(6)]
+EXAMPLES = [ImageRecord(f"{n}.png", Path(f"{n}.png"), "a", None, None, "") for n in range(6)]
 
 
 def model(bias=0.0):

@@ -55,16 +55,16 @@ def test_a_leak_between_the_parts_of_the_split_is_an_error(images):
 
 def test_a_second_training_takes_the_findings_from_the_cache(images, monkeypatch):
     first = audit_of(images)
-    monkeypatch.setattr(run_audit, "gather_facts", lambda *_, **__: pytest.fail("looked again"))
+    monkeypatch.setattr(run_audit, "scan_images", lambda *_, **__: pytest.fail("looked again"))
     assert audit_of(images).as_json() == first.as_json()
 
 
 def test_other_bytes_another_label_or_damage_are_examined_again(images, monkeypatch):
     first = audit_of(images)
     looked = []
-    gather = run_audit.gather_facts
+    gather = run_audit.scan_images
     monkeypatch.setattr(
-        run_audit, "gather_facts", lambda *a, **k: looked.append(1) or gather(*a, **k)
+        run_audit, "scan_images", lambda *a, **k: looked.append(1) or gather(*a, **k)
     )
     place = run_audit._cache_path(first.examples, first.classes)
     place.write_text("[{}", encoding="utf-8")

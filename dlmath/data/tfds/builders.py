@@ -19,10 +19,10 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from dlmath.data.class_folders import read_tree
 from dlmath.data.official import official_archive
-from dlmath.data.sources import Catalogue, Example, read_sources
+from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.data.splits import split_examples
-from dlmath.data.trees import read_tree
 from dlmath.models.recipes import RECIPES
 from dlmath.models.task import OfficialArchive
 from dlmath.recipe import Recipe
@@ -63,12 +63,12 @@ class OfficialImages(  # type: ignore[call-arg]  # mypy does not follow the base
         }
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        catalogue = read_sources(
+        dataset = read_sources(
             [self._source(dl_manager)],
             classes=tuple(self.official.images),
             patient_rules=RECIPES[self.TASK].patient_rules,
         )
-        return {name: self._generate_examples(own) for name, own in self._parts(catalogue)}
+        return {name: self._generate_examples(own) for name, own in self._parts(dataset)}
 
     def _source(self, dl_manager: Any) -> Path:
         """Return the folder or zip in the manual folder, or what TensorFlow Datasets fetches."""
@@ -77,7 +77,7 @@ class OfficialImages(  # type: ignore[call-arg]  # mypy does not follow the base
         except AssertionError:  # none was named, and the usual one is empty
             manual = None
         if manual is not None:
-            if read_tree(manual).found:
+            if read_tree(manual).files:
                 return manual
             if (manual / self.official.file).is_file():
                 return manual / self.official.file
@@ -86,21 +86,21 @@ class OfficialImages(  # type: ignore[call-arg]  # mypy does not follow the base
         )
         return Path(dl_manager.download_and_extract(archive))
 
-    def _parts(self, catalogue: Catalogue) -> Iterable[tuple[str, Iterable[Example]]]:
+    def _parts(self, dataset: Dataset) -> Iterable[tuple[str, Iterable[ImageRecord]]]:
         """Give the name and the examples of each split: those that dlmath would make."""
         split = split_examples(
-            catalogue,
+            dataset,
             seed=Recipe.seed,
             validation_fraction=Recipe.validation_fraction,
             test_fraction=Recipe.test_fraction,
         )
         return [(name, split.part(name)) for name in ("train", "validation", "test")]
 
-    def _generate_examples(self, examples: Iterable[Example]) -> Iterator[tuple[str, dict]]:
+    def _generate_examples(self, examples: Iterable[ImageRecord]) -> Iterator[tuple[str, dict]]:
         for example in examples:
             yield example.file, self._values(example)
 
-    def _values(self, example: Example) -> dict[str, Any]:
+    def _values(self, example: ImageRecord) -> dict[str, Any]:
         return {
             "image": example.path,  # given as a path, the file is stored as it is
             "label": example.label,
@@ -162,16 +162,16 @@ class KermanyChestXray(OfficialImages):
     def _features(self) -> dict[str, Any]:
         return {**super()._features(), "patient_in_test": tfds.features.Scalar(dtype=np.bool_)}
 
-    def _parts(self, catalogue: Catalogue) -> Iterable[tuple[str, Iterable[Example]]]:
-        examples = catalogue.examples
+    def _parts(self, dataset: Dataset) -> Iterable[tuple[str, Iterable[ImageRecord]]]:
+        examples = dataset.examples
         self._in_test = {example.patient for example in examples if example.part == "test"}
         if self.builder_config.name == "official":
             names = ("train", "test")
             return [(name, [e for e in examples if e.part == name]) for name in names]
         pooled = tuple(dataclasses.replace(example, part=None) for example in examples)
-        return super()._parts(dataclasses.replace(catalogue, examples=pooled))
+        return super()._parts(dataclasses.replace(dataset, examples=pooled))
 
-    def _values(self, example: Example) -> dict[str, Any]:
+    def _values(self, example: ImageRecord) -> dict[str, Any]:
         return {
             **super()._values(example),
             "patient_in_test": example.part == "train" and example.patient in self._in_test,

@@ -1,6 +1,6 @@
 """`tfds:NAME`: any image classification set of TensorFlow Datasets that is prepared on disk.
 
-The encoded images are written to the cache once, as files beside a CSV, and read from there like
+The encoded images are written to the cache once, as files next to a CSV, and read from there like
 all other data, so that one specification of decoding holds for them too.
 """
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.data.archives import is_safe
+from dlmath.data.class_folders import IMAGE_ENDINGS, PARTS, SourceContents
 from dlmath.data.listing import listed
 from dlmath.data.placing import atomic_folder, make_room
 from dlmath.data.tables import read_table
-from dlmath.data.trees import IMAGE_ENDINGS, PARTS, Reading
 from dlmath.errors import DataError
 from dlmath.models.recipes import TASKS
 from dlmath.reporting import SILENT, Reporter
@@ -31,7 +31,7 @@ _NUMBERED = re.compile(r"\w+/\d{6}\.(jpeg|png)")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")  # what is half made has another name
 
 
-def read_tfds(source: str, *, reporter: Reporter = SILENT) -> Reading:
+def read_tfds(source: str, *, reporter: Reporter = SILENT) -> SourceContents:
     """Read `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION` from `$TFDS_DATA_DIR`.
 
     Splits other than train, val, validation and test are passed over. Texts named `filename` and
@@ -48,13 +48,13 @@ def read_tfds(source: str, *, reporter: Reporter = SILENT) -> Reading:
         with atomic_folder(folder) as temporary:
             rows = list(_write_images(prepared, temporary, reporter))
             write_csv(temporary / _TABLE, _COLUMNS, rows)
-    reading = read_table(folder / _TABLE)
-    reading.found = [
-        item._replace(named=_NUMBERED.fullmatch(item.file) is None) for item in reading.found
+    contents = read_table(folder / _TABLE)
+    contents.files = [
+        item._replace(named=_NUMBERED.fullmatch(item.file) is None) for item in contents.files
     ]
-    if not any(item.named or item.patient for item in reading.found):
-        reading.warnings.append(_without_patients(source))
-    return reading
+    if not any(item.named or item.patient for item in contents.files):
+        contents.warnings.append(_without_patients(source))
+    return contents
 
 
 def _without_patients(source: str) -> str:
@@ -129,7 +129,7 @@ def _write_images(prepared: Path, folder: Path, reporter: Reporter) -> Iterator[
 
 
 def _is_usable(file: str, taken: set[str]) -> bool:
-    """Whether a file can be written by this name: inside the folder, an image, and the first."""
+    """Return whether a file can have this name: inside the folder, an image, and the first."""
     return (
         is_safe(file)
         and file.lower().endswith(IMAGE_ENDINGS)

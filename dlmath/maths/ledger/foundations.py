@@ -42,7 +42,7 @@ ENTRIES = (
     Entry(69, "Lipschitz constants", by=("spectral-norms-bound-the-slope",)),
     Entry(74, "Class probabilities by softmax"),
     tested(76, "Uncertainty of predictions", "evaluation/test_calibration"),
-    tested(77, "Bayesian networks", "linear_head/test_laplace"),
+    tested(77, "Bayesian networks", "linear_head/test_laplace_posterior"),
     Entry(82, "Maximum likelihood"),
     Entry(84, "It is the least cross-entropy"),
     Entry(87, "Error = bias^2 + variance + noise"),

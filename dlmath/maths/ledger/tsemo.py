@@ -14,7 +14,7 @@ from dlmath.maths.ledger.entry import (
 
 ENTRIES = (
     left_out(11, "Kinds of learning: supervised, unsupervised, reinforcement", "a classification"),
-    Entry(27, "Models lose accuracy as data drift", tests=("tests/drift/test_comparison.py",)),
+    Entry(27, "Models lose accuracy as data drift", tests=("tests/drift/test_two_sample.py",)),
     Entry(29, "Networks and Fourier series both approximate continuous functions"),
     Entry(30, "A finite labelled set can always be separated"),
     Entry(31, "The optimal boundary: lowest degree that reaches an accuracy; Nash's theorem"),
@@ -71,7 +71,7 @@ ENTRIES = (
     tested(274, "Definition 4.1: layers, forward map", "maths/test_network"),
     tested(281, "ReLU", "layers/test_activations"),
     tested(284, "Softmax", "layers/test_activations"),
-    tested(297, "The class of the largest probability", "evaluation/test_evaluation"),
+    tested(297, "The class of the largest probability", "evaluation/test_evaluation_result"),
     Entry(305, "Cross-entropy"),
     Entry(308, "Backpropagation"),
     Entry(312, "Lemma 4.1: the differential of softmax"),

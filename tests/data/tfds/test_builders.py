@@ -103,14 +103,14 @@ def prepare(tmp_path, monkeypatch):
 
 def split_of(source, task):
     recipe = RECIPES[task]
-    catalogue = read_sources([source], classes=recipe.classes, patient_rules=recipe.patient_rules)
+    dataset = read_sources([source], classes=recipe.classes, patient_rules=recipe.patient_rules)
     split = split_examples(
-        catalogue,
+        dataset,
         seed=recipe.seed,
         validation_fraction=recipe.validation_fraction,
         test_fraction=recipe.test_fraction,
     )
-    return catalogue, split
+    return dataset, split
 
 
 def batches(examples, task):
@@ -212,11 +212,11 @@ def test_their_own_malaria_is_read_with_a_warning(tmp_path, monkeypatch):
     theirs.download_and_prepare(download_config=offline)
     monkeypatch.setenv("DLMATH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "prepared"))
-    catalogue, split = split_of("tfds:malaria", "malaria")
-    assert len(catalogue.examples) == len(CELLS)
-    assert catalogue.classes == ("Parasitized", "Uninfected")
-    assert {example.patient for example in catalogue.examples} == {None}
-    assert "cannot be split honestly" in " ".join(catalogue.warnings)
+    dataset, split = split_of("tfds:malaria", "malaria")
+    assert len(dataset.examples) == len(CELLS)
+    assert dataset.classes == ("Parasitized", "Uninfected")
+    assert {example.patient for example in dataset.examples} == {None}
+    assert "cannot be split honestly" in " ".join(dataset.warnings)
     assert "The patient of" in " ".join(split.warnings)
 
 

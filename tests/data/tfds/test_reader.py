@@ -91,18 +91,18 @@ def home(prepared, tmp_path, monkeypatch):
 
 
 def test_a_prepared_set_becomes_encoded_files_with_parts_and_a_warning():
-    catalogue = read_sources(["tfds:tiny_cells"])
-    assert catalogue.classes == ("sick/ill", "well")
-    held = [(example.part, example.label) for example in catalogue.examples]
+    dataset = read_sources(["tfds:tiny_cells"])
+    assert dataset.classes == ("sick/ill", "well")
+    held = [(example.part, example.label) for example in dataset.examples]
     assert sorted(held) == [
         ("test", "sick/ill"),
         ("test", "well"),
         *[("train", "sick/ill")] * 3,
         *[("train", "well")] * 3,
     ]
-    assert all(e.path.read_bytes().startswith(b"\x89PNG") for e in catalogue.examples)
-    assert len({e.sha256 for e in catalogue.examples}) == 6  # test repeats two of the squares
-    assert [w for w in catalogue.warnings if "tfds:tiny_cells has no patients" in w]
+    assert all(e.path.read_bytes().startswith(b"\x89PNG") for e in dataset.examples)
+    assert len({e.sha256 for e in dataset.examples}) == 6  # test repeats two of the squares
+    assert [w for w in dataset.warnings if "tfds:tiny_cells has no patients" in w]
 
 
 def test_the_files_are_written_once(home, recorder):
@@ -148,14 +148,14 @@ def test_a_set_of_another_kind(home):
 
 
 def test_file_names_and_patients_are_taken_where_they_can_be(home):
-    catalogue = read_sources(["tfds:named_cells"])
-    patients = {example.file: example.patient for example in catalogue.examples}
+    dataset = read_sources(["tfds:named_cells"])
+    patients = {example.file: example.patient for example in dataset.examples}
     assert patients.pop("cells/P1_1.png") == patients.pop("cells/P1_2.png") == "P1"
     assert all(re.fullmatch(r"(train|test)/\d{6}\.png", file) for file in patients)
     assert list(patients.values()) == [None] * 6
-    assert not [warning for warning in catalogue.warnings if "has no patients" in warning]
+    assert not [warning for warning in dataset.warnings if "has no patients" in warning]
     written = {path.resolve() for path in home.rglob("*.png")}
-    assert written == {example.path.resolve() for example in catalogue.examples}
+    assert written == {example.path.resolve() for example in dataset.examples}
 
 
 def test_rules_read_the_names_that_there_are_and_no_others(home):
@@ -163,8 +163,8 @@ def test_rules_read_the_names_that_there_are_and_no_others(home):
     assert {
         e.patient for e in read_sources(["tfds:tiny_cells"], patient_rules=[rule]).examples
     } == {None}
-    catalogue = read_sources(["tfds:named_cells"], patient_rules=[rule])
-    assert {e.patient for e in catalogue.examples} == {"P1", None}
+    dataset = read_sources(["tfds:named_cells"], patient_rules=[rule])
+    assert {e.patient for e in dataset.examples} == {"P1", None}
 
 
 def test_their_own_malaria_is_warned_of_by_name(prepared, tmp_path, monkeypatch):
