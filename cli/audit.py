@@ -10,7 +10,7 @@ from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
-from dlmath.cli.targets import refuse_misspelt_task
+from dlmath.cli.targets import check_task_spelling
 from dlmath.errors import DataError
 from dlmath.runs import Run
 
@@ -104,7 +104,7 @@ def _subject(target: str | None, run: Run | None) -> "tuple[Sequence[Source], Re
         )
     if recipe := models.RECIPES.get(target):
         return find_data(target), recipe
-    refuse_misspelt_task(target)
+    check_task_spelling(target)
     return [target], None
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlmath.bench import BENCHMARKS, refuse_unknown
+from dlmath.bench import BENCHMARKS, check_known
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow
@@ -30,7 +30,7 @@ def bench(
     Example: dlmath bench extraction
     """
     if name is not None:
-        refuse_unknown(name)
+        check_known(name)
     load_tensorflow()
     from dlmath import bench as benchmarks
 

@@ -14,7 +14,7 @@ from dlmath.cli.options import Json, TaskArgument
 from dlmath.cli.output import OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
-from dlmath.cli.targets import refuse_misspelt_task
+from dlmath.cli.targets import check_task_spelling
 from dlmath.errors import DataError
 from dlmath.models.recipes import TASKS
 from dlmath.number_text import estimate_cells
@@ -211,7 +211,7 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, D
             sources = find_data(target, reporter=report)
             rules = recipe.patient_rules if rules is None else rules
         else:
-            refuse_misspelt_task(target)
+            check_task_spelling(target)
             recipe = Recipe(name="data")
         dataset = read_sources(
             sources,

@@ -128,7 +128,7 @@ def _differences(result: "Drift") -> "Table":
 
 
 def _pictures(found: "TwoSampleResult") -> str:
-    """Return in which figures the pictures differ most, where they differ at all."""
+    """Return in which metrics the pictures differ most, where they differ at all."""
     if not any(one.name == "pictures" and one.adjusted <= found.alpha for one in found.differences):
         return ""
     from dlmath.drift.pictures import NAMES

@@ -77,7 +77,7 @@ def evaluate(
 
 
 def _show(run: Run, evaluation: "Evaluation") -> None:
-    """Print the figures for people to read."""
+    """Print the metrics for people to read."""
     document = evaluation.as_json()
     OUT.line(_headline(run, evaluation))
     OUT.show(_metrics_table(document["metrics"]))

@@ -1,4 +1,4 @@
-"""`dlmath train --folds K`: trains, and shows the figures of the folds on stderr."""
+"""`dlmath train --folds K`: trains, and shows the metrics of the folds on stderr."""
 
 import sys
 from collections.abc import Sequence

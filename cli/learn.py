@@ -57,7 +57,7 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run experiments: figures against bounds, and a verdict. Exits with 1 where one fails.
+    """Run experiments: metrics against bounds, and a verdict. Exits with 1 where one fails.
 
     Example: dlmath learn run gradient-descent-contracts --set rate=1.05
     """
@@ -77,7 +77,7 @@ def run(
     if as_json:
         document = [result.as_json() for result in results]
         OUT.document(document if every or len(document) > 1 else document[0])
-    _refuse_failures(results)
+    _check_no_failures(results)
 
 
 @app.command()
@@ -181,7 +181,7 @@ def _print(result: "Result") -> None:
     _OUT.styled(f"{'Holds' if result.holds else '[bold red]Fails[/]'}.\n")
 
 
-def _refuse_failures(results: list["Result"]) -> None:
+def _check_no_failures(results: list["Result"]) -> None:
     failed = [result.experiment.name for result in results if not result.holds]
     if failed:
         raise VerificationError(

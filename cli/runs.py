@@ -91,7 +91,7 @@ def _show_comparison(comparison: "Comparison") -> None:
     patients = "" if comparison.patients is None else f" of {comparison.patients:,} patients"
     images = counts_text(comparison.by_class, comparison.positive_class)
     OUT.line(f"{comparison.n:,} test images ({images}){patients}")
-    # Letters for the names, two of which leave a terminal of 80 columns no room for figures.
+    # Letters for the names, two of which leave a terminal of 80 columns no room for metrics.
     table = Table("metric")
     for letter, name in zip("AB", comparison.runs, strict=True):
         OUT.line(f"{letter} is {name}")

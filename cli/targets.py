@@ -7,7 +7,7 @@ from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.errors import DataError, did_you_mean
 
 
-def refuse_misspelt_task(target: str) -> None:
+def check_task_spelling(target: str) -> None:
     """Refuse what is neither there nor a task, but nearly one."""
     is_tfds = target.startswith(TFDS_PREFIX)
     nearest = "" if is_tfds else did_you_mean(target, models.RECIPES)

@@ -86,7 +86,7 @@ def _prepared(
         )
     recipe = recipe_with(task, changes)
     if out is not None:
-        Run.refuse_occupied(out)
+        Run.check_unoccupied(out)
     check_sources_exist(path for path in data or () if path != PHANTOM)
     if is_own_images(task):
         changes = ask_what_is_missing(show_summary(data or [task], changes), changes)

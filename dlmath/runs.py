@@ -178,14 +178,14 @@ class Run:
         try:
             if folder is None:
                 return cls(_made(RUNS / f"{task}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
-            cls.refuse_occupied(folder)
+            cls.check_unoccupied(folder)
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_make(folder or RUNS, str(error.strerror)) from error
         return cls(folder)
 
     @classmethod
-    def refuse_occupied(cls, folder: Path) -> None:
+    def check_unoccupied(cls, folder: Path) -> None:
         """Refuse a folder that a new run could not have to itself.
 
         What a training left that was killed before it wrote a manifest occupies nothing.

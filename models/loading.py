@@ -42,7 +42,7 @@ def load(run: Run | str | Path) -> keras.Model:
     return _of_run(found)
 
 
-def refuse_saved_model(path: str | Path) -> None:
+def check_not_saved_model(path: str | Path) -> None:
     """Refuse a folder that holds a SavedModel.
 
     Raises:
@@ -56,7 +56,7 @@ def refuse_saved_model(path: str | Path) -> None:
 
 
 def _find(run: str | Path) -> Run:
-    refuse_saved_model(run)
+    check_not_saved_model(run)
     return Run.find(run)
 
 

@@ -25,7 +25,7 @@ def recipe_with(task: Recipe | str | Path, settings: Mapping[str, Any]) -> Recip
         WeightsError: There is no such file of weights.
     """
     recipe = _recipe_of(task).replace(**settings)
-    recipe.refuse_without_effect(settings)
+    recipe.check_has_effect(settings)
     find_backbone(recipe.backbone, recipe.image_size)
     if recipe.weights not in WORDS:
         check_weights_path(Path(recipe.weights))

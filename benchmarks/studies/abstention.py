@@ -25,7 +25,7 @@ import dlmath
 from dlmath.cli.progress import reporter
 from dlmath.data.run_data import RunData
 from dlmath.data.sources import ImageRecord, read_sources
-from dlmath.evaluation.selective_figures import measure_selective
+from dlmath.evaluation.selective_metrics import measure_selective
 from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
 from dlmath.inference.decision_rule import DecisionRule

@@ -101,7 +101,7 @@ def why_patients(
 
     The probability without a patient is that of one Newton step from the head of all patients;
     `docs/convex_head.md` has its error against real retraining. The interval is about the head
-    alone, on features that are taken as given; it counts patients, not images, as independent.
+    for features that are taken as given; it counts patients, not images, as independent.
 
     Args:
         run: A run whose head was solved, its folder or name; None for the newest finished one.

@@ -69,8 +69,8 @@ def _balance(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Finding
         kind="class-balance",
         severity="warning" if rare else "note",
         message=(
-            f"{least} is rare beside {most}: {told} images. Always answering {most} would be right "
-            f"for {images[most] / len(examples):.0%}."
+            f"{least} is rare next to {most}: {told} images. Always answering {most} would be "
+            f"right for {images[most] / len(examples):.0%}."
             if rare
             else f"Images by class: {told}."
         ),

@@ -14,7 +14,7 @@ class Finding:
     Attributes:
         kind: Name of the finding, in lower case with dashes, such as `identical-across-splits`.
         severity: An error makes results wrong or stops a training; a warning may; a note does not.
-        message: One sentence with the figures.
+        message: One sentence with the values.
         advice: What to do about it, one sentence; blank where nothing is to be done.
         groups: The files it is about, by their names in the dataset. Each group belongs
             together, such as the copies of one image; single files are groups of one.

@@ -64,7 +64,7 @@ def _single_class(tree: Tree) -> Iterator[Finding]:
         yield Finding(
             kind="one-class",
             severity="error",
-            message=f"There are images of one class alone: {listed(list(names.values()))}.",
+            message=f"There are images of only one class: {listed(list(names.values()))}.",
             advice="A classifier needs two: pass the folder above, or add the other class.",
         )
 
@@ -183,7 +183,7 @@ _TRAPS = (
         "warning",
         _beside_parts,
         "folder",
-        "beside the parts, which is not read",
+        "next to the parts, which is not read",
         f"Parts are called {listed(list(PARTS))}. Rename the folder, or move it away.",
     ),
     _Trap(

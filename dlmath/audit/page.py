@@ -17,7 +17,7 @@ TILE = 96  # pixels a side
 GROUPS_SHOWN = 24  # of a finding
 FILES_SHOWN = 6  # of a group
 FILES_LISTED = 500
-ROWS_SHOWN = 50  # of figures
+ROWS_SHOWN = 50  # of values
 
 
 def write_page(audit: Audit, path: Path) -> Path:
@@ -79,7 +79,7 @@ def _is_table(figure: Any) -> bool:
 
 
 def _measured(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return figures that come as a list of rows, such as the AUC of each measurement."""
+    """Return values that come as a list of rows, such as the AUC of each measurement."""
     header = list(rows[0])
     cells = [[_cell(row[column]) for column in header] for row in rows[:ROWS_SHOWN]]
     numbers = [place for place, column in enumerate(header) if isinstance(rows[0][column], float)]

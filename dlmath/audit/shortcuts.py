@@ -74,7 +74,7 @@ def _finding(
         kind="shortcut",
         severity="warning" if warns else "note",
         message=(
-            f"{begins} without a look at the picture by {alone[0]['name']} alone with "
+            f"{begins} without a look at the picture only by {alone[0]['name']} with "
             f"{_said(alone[0])} and by all measurements of the files together with "
             f"{_said(together)}, on unseen {unit}s."
         ),

@@ -14,7 +14,7 @@ from dlmath.errors import UserError, did_you_mean
 if TYPE_CHECKING:
     from dlmath.bench.timing import Comparison
 
-__all__ = ["BENCHMARKS", "refuse_unknown", "run"]
+__all__ = ["BENCHMARKS", "check_known", "run"]
 
 # What each measures, by the name of its module.
 BENCHMARKS = {
@@ -37,11 +37,11 @@ def run(name: str, rounds: int = 5) -> "list[Comparison]":
     Raises:
         UserError: There is no such benchmark.
     """
-    refuse_unknown(name)
+    check_known(name)
     return importlib.import_module(f"dlmath.bench.{name}").run(rounds)
 
 
-def refuse_unknown(name: str) -> None:
+def check_known(name: str) -> None:
     """Refuse a name that is no benchmark's, before TensorFlow is waited for.
 
     Raises:

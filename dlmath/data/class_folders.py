@@ -127,7 +127,7 @@ def part_folders(
     passed_over.update(ignored)
     _count(passed_over, "images outside class folders", len(entries.images))
     # The archive that most people have of the chest X-rays holds a second copy of them all here.
-    _count(passed_over, "folders beside the parts", len(entries.folders) - len(parts))
+    _count(passed_over, "folders next to the parts", len(entries.folders) - len(parts))
     return [(folder, folder.name.casefold()) for folder in parts]
 
 

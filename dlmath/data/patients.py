@@ -59,5 +59,5 @@ def patient_count(patients: Iterable[str | None]) -> int | None:
 
 
 def unit_of(patients: Iterable[str | None]) -> str:
-    """Return what figures rest on: `patient`, or `image` where not every one's patient is known."""
+    """Return what metrics rest on: `patient`, or `image` where not every one's patient is known."""
     return "image" if patient_count(patients) is None else "patient"

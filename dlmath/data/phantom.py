@@ -35,7 +35,7 @@ def write_phantoms(
     """Draw a data set into the folder `out`, named and laid out as the real one is.
 
     pneumonia: `{train,test}/{NORMAL,PNEUMONIA}/*.jpeg`, no patient in both parts; malaria:
-    `{Parasitized,Uninfected}/*.png`, infected patients with cells of both classes. Beside them
+    `{Parasitized,Uninfected}/*.png`, infected patients with cells of both classes. Next to them
     `PHANTOM.json` says what this is and `truth.csv` where the findings lie. The same arguments
     give the same bytes. The folder appears whole or not at all.
 

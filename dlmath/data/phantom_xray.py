@@ -318,7 +318,7 @@ def _tone(level: Field, target: float) -> float:
 
 
 def _mark_side(generator: np.random.Generator, film: Image.Image) -> None:
-    """Set the lead letter that radiographers lay beside the patient's right."""
+    """Set the lead letter that radiographers lay next to the patient's right."""
     size = film.width
     place = generator.uniform((0.02, 0.03), (0.1, 0.6)) * size
     font = ImageFont.load_default(size=size * generator.uniform(0.045, 0.08))

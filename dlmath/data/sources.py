@@ -353,7 +353,7 @@ def spelling_of(
     if len(spelling) < 2:
         raise DataError(
             f"A classifier needs images of at least two classes. Received: {where} with images "
-            f"of {listed(list(spelling.values()))} alone. Pass the folder above with --data."
+            f"of only {listed(list(spelling.values()))}. Pass the folder above with --data."
         )
     return recipe or spelling
 

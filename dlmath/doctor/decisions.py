@@ -109,14 +109,14 @@ def threshold(examined: ExaminedRun) -> Verdict:
 
 def test_openings(examined: ExaminedRun) -> Verdict:
     """Report how often the test part was opened, and what may have been chosen by it."""
-    openings = read_access_log(examined.run)
-    if openings is None:
+    log = read_access_log(examined.run)
+    if log is None:
         return ok("The test part was not opened.")
-    if openings.warnings:
+    if log.warnings:
         return warning(
-            " ".join(openings.warnings), "Report the figures of the first, or take new test images."
+            " ".join(log.warnings), "Report the figures of the first, or take new test images."
         )
-    return ok(str(openings))
+    return ok(str(log))
 
 
 def recorded_figures(examined: ExaminedRun) -> Verdict:

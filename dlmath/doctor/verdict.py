@@ -11,8 +11,8 @@ class Verdict:
     """The outcome of one check.
 
     Attributes:
-        word: A fault makes figures wrong or answers unusable; a warning may.
-        found: One sentence with the figures.
+        word: A fault makes metrics wrong or answers unusable; a warning may.
+        found: One sentence with the metrics.
         advice: What to do about it; blank where nothing is to be done.
     """
 

@@ -41,7 +41,7 @@ def discrepancies(layout: Layout, a: np.ndarray, b: np.ndarray) -> Mapping[str, 
     distribution functions, the Kolmogorov-Smirnov statistic of a histogram, of several classes the
     largest of theirs; the shares: that of b less that of a, with its sign; `pictures`: the
     Mahalanobis distance of the mean vectors, by the mean of the covariances. In its square, the
-    statistic of Hotelling, a change that single figures hide in their spread stands out where it
+    statistic of Hotelling, a change that single metrics hide in their spread stands out where it
     breaks how they go together: less contrast makes dark levels lighter and light ones darker.
     """
     steps = layout.part(b, "scores") - layout.part(a, "scores")

@@ -84,7 +84,7 @@ class Drift:
         if not found.drifted:
             return "No drift was found: fair samples differ as much."
         if found.explained_by_prevalence:
-            return "The images differ, as they would if the prevalence alone had changed."
+            return "The images differ, as they would if only the prevalence had changed."
         if found.only_in_pictures:
             return (
                 "The pictures differ, as another device or setting would make them; what the model "
@@ -232,7 +232,7 @@ def _check_enough_patients(reference: Reference, new: Sample, tests: int, alpha:
     if least > alpha:
         raise DataError(
             f"Patients are compared, and {counted(patients, 'patient')} cannot differ so much that "
-            f"it could not be chance at a rate of {alpha:g}, beside {own:,} of the reference. "
+            f"it could not be chance at a rate of {alpha:g}, next to {own:,} of the reference. "
             f"Received: {counted(new.total, 'image')}. Add images of more patients, or give a rate "
             "above it: --alpha"
         )

@@ -1,7 +1,7 @@
 """Sketch of an image: a few numbers whose sums over many images can be compared.
 
 Nothing of a picture can be drawn from them: 16 directions stand for over a thousand features, the
-score for its cell in a histogram, and 15 figures such as the mean grey level for all pixels.
+score for its cell in a histogram, and 15 metrics such as the mean grey level for all pixels.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class Layout:
     Attributes:
         directions: k, how many directions of the features are kept; 0 where there are none.
         scores: C, of how many classes the score is kept: one for two classes.
-        pictures: How many figures of the picture itself are kept; 0 in what older versions wrote.
+        pictures: How many metrics of the picture itself are kept; 0 in what older versions wrote.
     """
 
     directions: int

@@ -25,7 +25,7 @@ from dlmath.seeds import generator
 ALPHA = 0.01
 LEAST_ALPHA = 0.001  # less takes more draws than fit in memory
 _DRAWS = 1_999
-_LEAST_SPREAD = 1e-4  # what rounding leaves of a figure that does not vary
+_LEAST_SPREAD = 1e-4  # what rounding leaves of a metric that does not vary
 _LEVEL = (0.025, 0.975)
 
 
@@ -68,7 +68,7 @@ class ShiftMeasure:
 
 @dataclass(frozen=True)
 class PictureMean:
-    """Mean of one figure of the pictures, in the reference and in new images.
+    """Mean of one metric of the pictures, in the reference and in new images.
 
     Attributes:
         name: See `dlmath.drift.pictures.NAMES`.
@@ -105,7 +105,7 @@ class TwoSampleResult:
         reference_patients: Number of patients of the reference.
         alpha: False-alarm rate of the whole test.
         differences: The measures of shift.
-        pictures: Mean figures of the pictures themselves, the most different first.
+        pictures: Mean metrics of the pictures themselves, the most different first.
         prevalence: For two classes, whether a change of prevalence explains the shift.
     """
 
@@ -260,7 +260,7 @@ def _prevalence(
 def picture_means(
     layout: Layout, reference: np.ndarray, new: np.ndarray
 ) -> tuple[PictureMean, ...]:
-    """Return each figure of the pictures, those whose means are farthest apart first.
+    """Return each metric of the pictures, those whose means are farthest apart first.
 
     Args:
         layout: Layout of the numbers.

@@ -1,4 +1,4 @@
-"""Class composition of the images that a figure is of, as counts and as text."""
+"""Class composition of the images that a metric is of, as counts and as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

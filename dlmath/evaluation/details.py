@@ -124,7 +124,7 @@ def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
 
 
 def slices(evaluated: Evaluated, columns: Sequence[str]) -> dict[str, Any]:
-    """Return the figures of groups: by kind, brightness, image size, and columns of CSV files.
+    """Return the metrics of groups: by kind, brightness, image size, and columns of CSV files.
 
     Args:
         evaluated: Of any number of classes.

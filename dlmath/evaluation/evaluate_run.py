@@ -20,7 +20,7 @@ from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.prevalence import prevalence_figures
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_maps import keep_maps
-from dlmath.evaluation.selective_figures import of_sample
+from dlmath.evaluation.selective_metrics import of_sample
 from dlmath.evaluation.test_access_log import record_access
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.prevalence import check_prevalence, trained_prevalence
@@ -40,9 +40,9 @@ def evaluate(
     explained: bool = True,
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Return the figures of a run on its own images or on others.
+    """Return the metrics of a run on its own images or on others.
 
-    On the run's own test part the figures are kept in its `metrics.json`, and each image's
+    On the run's own test part the metrics are kept in its `metrics.json`, and each image's
     probabilities in its `predictions.csv`, so that a report needs neither model nor images.
 
     Args:

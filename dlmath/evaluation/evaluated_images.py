@@ -1,4 +1,4 @@
-"""Select the images to evaluate, with warnings that belong to their figures."""
+"""Select the images to evaluate, with warnings that belong to their metrics."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class EvaluatedImages:
     Attributes:
         split: Part of the data: test, validation or all.
         examples: At least one.
-        warnings: Warnings for readers of the figures.
+        warnings: Warnings for readers of the metrics.
         opened: SHA-256 hashes of the images of the run's test part, if any of them is among these.
     """
 

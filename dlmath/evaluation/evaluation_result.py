@@ -29,7 +29,7 @@ class Evaluation:
         metrics: By the names in `dlmath.evaluation.METRICS`.
         confusion: Counts of images; rows are truth, columns decisions.
         slices: Metrics of subsets of the images, by name.
-        warnings: Warnings for readers of the figures.
+        warnings: Warnings for readers of the metrics.
         methods: How each metric's interval was found: `bca`, `delong`, `clopper-pearson`,
             `melded`, `inversion` or `bounded`.
         threshold_choice: By which rule, with the threshold's own interval, and what these images
@@ -37,7 +37,7 @@ class Evaluation:
         operating_points: Sensitivity at specificities of 90 and 95 %, and the reverse.
         calibration: The greatest error of a bin (`mce`), and the parts of the Brier score.
         patient_level: Metrics of patients in the place of images, and the worst of them.
-        at_prevalence: Figures at another prevalence, where one was asked for.
+        at_prevalence: Metrics at another prevalence, where one was asked for.
         selective: Which images are not answered, as the run's validation part has it, and how
             right the other answers are.
         test_openings: Log of accesses to the test part; None where it was not used.
@@ -61,7 +61,7 @@ class Evaluation:
     patient_level: dict[str, Any] | None = None
     at_prevalence: dict[str, Any] | None = None
     selective: dict[str, Any] | None = None
-    # Not compared: to look again changes no figure.
+    # Not compared: to look again changes no metric.
     test_openings: TestAccessLog | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ the chance of the measured S(g), or of a higher one, grows with t:
 
 Noise adds most to few large gaps, and hardly anything to gaps that are all as large, so the
 directions of the ends are those that leave most and least to chance. All three are 0 where chance
-alone explains as much.
+explains as much.
 
 The upper end also allows for what a bin without a single other outcome cannot show.
 

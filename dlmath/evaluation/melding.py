@@ -129,7 +129,7 @@ def bounded_mean(
 
 
 def ends_of(lower: np.ndarray, upper: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of a figure from draws (R,) for its lower and its upper end."""
+    """Return the 95 % interval of a metric from draws (R,) for its lower and its upper end."""
     return float(np.nanquantile(lower, _TAIL)), float(np.nanquantile(upper, 1 - _TAIL))
 
 

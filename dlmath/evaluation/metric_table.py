@@ -57,7 +57,7 @@ METRICS = {
         hub_name="recall",
     ),
     "specificity": Metric(
-        "share of negative images left alone", "decision", moves_with_prevalence=False
+        "share of negative images decided as negative", "decision", moves_with_prevalence=False
     ),
     "ppv": Metric(
         "share of alarms that are right, at the share of positive images here",

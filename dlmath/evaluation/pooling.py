@@ -9,7 +9,7 @@ import numpy as np
 from dlmath.evaluation.evaluation_result import Evaluation, measure
 from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.predictions import Predictions
-from dlmath.evaluation.selective_figures import answered_by_class, measure_selective
+from dlmath.evaluation.selective_metrics import answered_by_class, measure_selective
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.inference.run_files import stored_decision
 from dlmath.recipe import Recipe
@@ -79,7 +79,7 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
 def _selective(
     folds: Sequence[_Fold], patients: Sequence[str | None], recipe: Recipe
 ) -> dict[str, Any]:
-    """Return the figures of abstaining, each image by the limits of the model that predicted it."""
+    """Return the metrics of abstaining, each image by the limits of the model that predicted it."""
 
     def together(parts: Iterable[np.ndarray | None]) -> np.ndarray | None:
         known = [part for part in parts if part is not None]

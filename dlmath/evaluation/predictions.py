@@ -168,7 +168,7 @@ def check_same_images(runs: Sequence[Run], found: Sequence[Predictions]) -> None
         if extra := sorted(mine - theirs):
             raise RunError(
                 "Only runs evaluated on the same test images can be compared. "
-                f"{counted(len(extra), 'image')} of {here.name} alone: {listed(extra)}. "
+                f"{counted(len(extra), 'image')} only of {here.name}: {listed(extra)}. "
                 "Give both the same data, seed and test part, and evaluate both again."
             )
     checks: dict[str, Sequence[Mapping[str, str | None]]] = {

@@ -1,4 +1,4 @@
-"""The figures of an evaluation as they would be at another prevalence, with their intervals."""
+"""The metrics of an evaluation as they would be at another prevalence, with their intervals."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

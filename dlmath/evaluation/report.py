@@ -14,8 +14,8 @@ from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.metric_table import METRICS
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.predictions import Predictions
+from dlmath.evaluation.report_charts import chart_section, mistakes_section
 from dlmath.evaluation.report_details import detail_sections
-from dlmath.evaluation.report_figures import chart_section, mistakes_section
 from dlmath.evaluation.report_maps import maps_section, not_writable
 from dlmath.evaluation.report_reliance import reliance_sections
 from dlmath.number_text import estimate_cells

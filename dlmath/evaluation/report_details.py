@@ -9,7 +9,7 @@ from dlmath.number_text import estimate_text
 
 _SLICED = ("sensitivity", "specificity", "accuracy", "auc")
 _WORST = 10  # patients shown
-Figure = Mapping[str, Any]  # value, low and high
+MetricValue = Mapping[str, Any]  # value, low and high
 
 
 def detail_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -61,10 +61,10 @@ def _slices(slices: Mapping[str, Any], positive_class: str | None) -> Iterator[s
 def _slice_row(
     group: str,
     figures: Mapping[str, Any],
-    gaps: Mapping[str, Figure],
+    gaps: Mapping[str, MetricValue],
     positive_class: str | None,
 ) -> tuple[str, ...]:
-    """Return the cells of a group; what its images have no figure of stays blank."""
+    """Return the cells of a group; what its images have no metric of stays blank."""
     measured = [figures["metrics"][metric] for metric in _SLICED]
     cells = ["" if one["value"] is None else estimate_text(**one) for one in measured]
     if figures["against"]:
@@ -92,7 +92,7 @@ def _patients(patients: Mapping[str, Any], positive_class: str) -> Iterator[str]
         yield pages.paragraph(f"Warning: {warning}", "warning")
 
 
-def _metrics_table(metrics: Mapping[str, Figure]) -> str:
+def _metrics_table(metrics: Mapping[str, MetricValue]) -> str:
     rows = [(_plain(name), estimate_text(**figure)) for name, figure in metrics.items()]
     return pages.table(("metric", "value (95 % interval)"), rows)
 

@@ -35,7 +35,7 @@ def keep_maps(
     """Explain the most confident rights and wrongs and keep their maps for the report.
 
     A model that cannot be explained leaves the reason in their place. Maps that are there already,
-    of the very predictions and by this version, stay: they take as long as the figures.
+    of the very predictions and by this version, stay: they take as long as the metrics.
 
     Raises:
         RunError: The folder of the report cannot be written to.

@@ -55,7 +55,7 @@ class Comparison:
         delong: The paired test of the AUCs; None for more than two classes, or for too few
             patients.
         mcnemar: The paired test of the accuracies.
-        warnings: Warnings for readers of the figures.
+        warnings: Warnings for readers of the metrics.
     """
 
     runs: tuple[str, str]

@@ -40,7 +40,7 @@ def by_kind(files: Sequence[str], positive: np.ndarray) -> Groups | None:
     """Divide by the kind that a file's name tells; None where no name tells one.
 
     A kind divides one class only, so its images have no AUC of their own: they are ranked against
-    all images of the other class, which the kinds share. No other figure counts those images.
+    all images of the other class, which the kinds share. No other metric counts those images.
 
     Args:
         files: N names.

@@ -36,7 +36,7 @@ class Slice:
     """Figures of one group.
 
     Attributes:
-        n: How many images the figures are of.
+        n: How many images the metrics are of.
         by_class: How many of them are of each class.
         against: How many images of each class the AUC ranks them against; None where it ranks the
             group's own images, or is undefined.

@@ -1,7 +1,7 @@
 """Test access log: count the evaluations of a run on its test part, and warn of choices made on it.
 
 A test part measures a model once. Who looks, changes something and looks again has chosen on it,
-and its figures flatter what was chosen. Looking again is not forbidden; it is counted.
+and its metrics flatter what was chosen. Looking again is not forbidden; it is counted.
 """
 
 import hashlib

@@ -93,7 +93,7 @@ class Rule:
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Self:
-        """Return the rule that a manifest's `threshold` tells of."""
+        """Return the rule that a manifest's `threshold` states."""
         fields = {"target": record.get("target"), "miss_cost": record.get("miss_cost")}
         known = {name: value for name, value in fields.items() if value is not None}
         return cls(record.get("rule", "youden"), **known)

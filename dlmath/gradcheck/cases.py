@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from dlmath import layers
 from dlmath.gradcheck.differentiable import Differentiable
-from dlmath.gradcheck.recorded_layer import recorded_layer, spread
+from dlmath.gradcheck.layer_recording import recorded_layer, spread
 
 IMAGES = (2, 5, 6, 2)
 ROWS = (4, 5)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from dlmath.errors import UserError, did_you_mean
 from dlmath.gradcheck.cases import IMAGES, LARGE, ROWS, TINY, Case
 from dlmath.gradcheck.differentiable import Differentiable
-from dlmath.gradcheck.recorded_layer import recorded_layer, spread
+from dlmath.gradcheck.layer_recording import recorded_layer, spread
 from dlmath.gradcheck.registry import CASES, kinds
 from dlmath.layers import Function, HandDerived, Layer
 

@@ -14,7 +14,7 @@ OF_EVERY_LAYER = frozenset(
 )
 
 
-def refuse_unsupported(layer: type, given: dict[str, Any]) -> dict[str, Any]:
+def check_supported(layer: type, given: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments that go on to Keras's base layer; refuse the others by name.
 
     An argument that `keras.layers` knows, given at Keras's own default, asks for nothing and is

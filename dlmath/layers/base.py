@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dlmath.layers.arguments import refuse_unsupported
+from dlmath.layers.arguments import check_supported
 from dlmath.layers.hand_derived import HandDerived
 from dlmath.layers.linear_map import LinearMap
 
@@ -41,7 +41,7 @@ class Layer(HandDerived, keras.layers.Layer):
     """
 
     def __init__(self, **kwargs: Any):
-        super().__init__(**refuse_unsupported(type(self), kwargs))
+        super().__init__(**check_supported(type(self), kwargs))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.apply(inputs)

@@ -1,4 +1,4 @@
-"""A statement as an experiment: hypotheses as arguments, figures against bounds, a verdict.
+"""A statement as an experiment: hypotheses as arguments, values against bounds, a verdict.
 
 The code of an experiment computes both sides of its statement. The defaults satisfy the
 hypotheses, so the verdict is that it holds; the *sabotage* is a set of arguments that violates a
@@ -24,11 +24,11 @@ Setting = bool | int | float | str
 
 @dataclass(frozen=True)
 class Check:
-    """A figure against its bound.
+    """A value against its bound.
 
     Attributes:
         name: What was computed.
-        value: The figure. NaN never holds.
+        value: The value. NaN never holds.
         relation: `<=` or `>=`.
         bound: What the statement says of it.
     """
@@ -44,7 +44,7 @@ class Check:
         return self.value <= self.bound if self.relation == "<=" else self.value >= self.bound
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values; JSON has no infinity, and an undefined figure is null."""
+        """Return plain values; JSON has no infinity, and an undefined value is null."""
         return {
             "name": self.name,
             "value": _plain(self.value),
@@ -92,7 +92,7 @@ class Result:
     Attributes:
         experiment: Which.
         arguments: All of them, the defaults as well.
-        checks: Figures against bounds.
+        checks: Values against bounds.
         chart: What it looks like.
         seconds: How long it took.
     """
@@ -105,7 +105,7 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """The verdict: every figure is on its side of the bound."""
+        """The verdict: every value is on its side of the bound."""
         return all(check.holds for check in self.checks)
 
     def as_json(self) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class Experiment:
         Raises:
             UserError: There is no such argument, or nothing can be computed from its value.
         """
-        self._refuse_unknown(arguments)
+        self._check_known(arguments)
         settings = {**self.defaults, **arguments}
         began = time.perf_counter()
         try:
@@ -184,7 +184,7 @@ class Experiment:
             "sabotage": {"why": self.sabotage.why, "arguments": dict(self.sabotage.arguments)},
         }
 
-    def _refuse_unknown(self, arguments: Mapping[str, Setting]) -> None:
+    def _check_known(self, arguments: Mapping[str, Setting]) -> None:
         for name in arguments:
             if name not in self.defaults:
                 raise UserError(

@@ -78,7 +78,7 @@ def erratum(paper: str, line: int) -> Shown:
 
     Raises:
         UserError: No erratum is known there.
-        VerificationError: A figure is not what the erratum says it is.
+        VerificationError: A value is not what the erratum says it is.
     """
     one = _erratum_at(paper, line)
     if not all(check.holds for check in one.checks):

@@ -162,7 +162,7 @@ def types_of(recipe: type["Recipe"]) -> Mapping[str, Any]:
     return typing.get_type_hints(recipe)
 
 
-def refuse_unknown(recipe: type["Recipe"], names: Iterable[str]) -> None:
+def check_known(recipe: type["Recipe"], names: Iterable[str]) -> None:
     """Refuse names that are not fields of the recipe.
 
     Raises:

@@ -19,7 +19,7 @@ from dlmath.recipe.metadata import (
     Between,
     OneOf,
     Option,
-    refuse_unknown,
+    check_known,
     setting,
     settings_of,
     typed,
@@ -290,7 +290,7 @@ class Recipe:
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with `changes`; an unknown field is refused, naming the nearest one."""
-        refuse_unknown(type(self), changes)
+        check_known(type(self), changes)
         return dataclasses.replace(self, **changes)
 
     @classmethod
@@ -304,7 +304,7 @@ class Recipe:
         name = EARLIER_NAMES.get(name, name)
         if not separator or not name:
             raise RecipeError(f"A setting must read field=value. Received: {setting!r}")
-        refuse_unknown(cls, [name])
+        check_known(cls, [name])
         if types_of(cls)[name] is str and not text.startswith(("'", '"')):
             return name, text
         try:
@@ -341,7 +341,7 @@ class Recipe:
             raise RecipeError(f"{source} is not valid TOML: {error}.") from error
         try:
             values = _by_present_names(values)
-            refuse_unknown(cls, values)
+            check_known(cls, values)
             if "name" not in values:
                 raise RecipeError("`name` is missing; add a line such as: name = 'my_task'")
             return cls(**values)
@@ -362,7 +362,7 @@ class Recipe:
         """Return whether only the head is fitted, and solved for rather than trained."""
         return self.tune == "head" and self.head_solver == "exact"
 
-    def refuse_without_effect(self, names: Iterable[str]) -> None:
+    def check_has_effect(self, names: Iterable[str]) -> None:
         """Refuse fields that somebody has set and that this recipe makes no use of.
 
         Raises:

@@ -74,11 +74,11 @@ class _Body:
         """Check what the header claims about the body."""
         headers = Headers(scope=self.scope)
         if headers.get("content-encoding", "identity").lower() != "identity":
-            self._refuse(Refusal(415, "A body must not be compressed.", code="content_encoding"))
+            self._fail(Refusal(415, "A body must not be compressed.", code="content_encoding"))
         length = headers.get("content-length", "0")
         # Python refuses to read numbers of thousands of digits by an exception.
         if not length.isdecimal() or len(length) > 15 or int(length) > self.limits.body_bytes:
-            self._refuse(self._too_large())
+            self._fail(self._too_large())
 
     async def receive(self) -> Message:
         """Pass on a piece of the body, counted."""
@@ -90,7 +90,7 @@ class _Body:
         except TimeoutError:
             seconds = self.limits.body_seconds
             late = f"The body did not arrive within {seconds:g} seconds."
-            self._refuse(Refusal(408, late, code="slow_body"))
+            self._fail(Refusal(408, late, code="slow_body"))
         # A client that has gone sends a message without any of the two.
         self._is_whole = not message.get("more_body", False)
         self._count(len(message.get("body", b"")))
@@ -135,12 +135,12 @@ class _Body:
         self.size += size
         self.owner.held += size
         if self.size > self.limits.body_bytes:
-            self._refuse(self._too_large())
+            self._fail(self._too_large())
         if self.owner.held > self.limits.bodies_bytes:
             busy = "The server holds too much at once. Try again."
-            self._refuse(Refusal(503, busy, 1, code="memory"))
+            self._fail(Refusal(503, busy, 1, code="memory"))
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _fail(self, refusal: Refusal) -> None:
         self.refusal = refusal
         raise BodyRefused(refusal.status, refusal.reason)
 

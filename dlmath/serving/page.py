@@ -19,7 +19,7 @@ from dlmath.serving.page_asked import (
 )
 from dlmath.serving.page_examples import draw_examples, example_button
 from dlmath.serving.page_model import model_section, stamp
-from dlmath.serving.page_room import Room, refuse_unfetched
+from dlmath.serving.page_room import Room, check_fetched
 from dlmath.serving.page_routes import OnlyThePage
 from dlmath.serving.page_script import LOAD_SCRIPT, ask_script
 from dlmath.serving.page_style import STYLE, theme
@@ -153,7 +153,7 @@ class _Page:
         if self.turns.begin(visitor, choice):
             try:
                 if self.blocks is not None:
-                    refuse_unfetched(self.blocks, visitor)
+                    check_fetched(self.blocks, visitor)
                 with self.room.hold(asked):
                     async for update in self._updates(asked, visitor, choice):
                         yield update

@@ -47,7 +47,7 @@ class Room:
             self._held -= size
 
 
-def refuse_unfetched(blocks: "gr.Blocks", visitor: str) -> None:
+def check_fetched(blocks: "gr.Blocks", visitor: str) -> None:
     """Refuse a visitor who does not fetch answers.
 
     Raises:

@@ -112,7 +112,7 @@ const send = (event, data, times = 0) => {
   trigger(event, {...data, choice: choices});
 };
 
-// A refusal of the whole request; old browsers do not tell of a status.
+// A refusal of the whole request; old browsers report no status.
 new PerformanceObserver((list) => {
   for (const {name, startTime, responseStatus, responseEnd} of list.getEntries()) {
     if (!name.includes('/queue/join') || startTime < begun) continue;

@@ -35,7 +35,7 @@ Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval; None where it is undefined."""
+    """A metric with its 95 % interval; None where it is undefined."""
 
     value: float | None
     low: float | None

@@ -62,7 +62,7 @@ class CheckpointManager:
 
     def _save(self, loop: Loop) -> None:
         arrays = checkpoints.collect(self._variables())
-        _refuse_not_finite(arrays, loop.position)
+        _check_finite(arrays, loop.position)
         best_epoch = None
         if self.best is not None:
             best_epoch = self.best.meta["epoch"]
@@ -103,7 +103,7 @@ class CheckpointManager:
         }
 
 
-def _refuse_not_finite(arrays: dict[str, np.ndarray], position: Position) -> None:
+def _check_finite(arrays: dict[str, np.ndarray], position: Position) -> None:
     for array in arrays.values():
         # A sum is not finite as soon as one of its terms is not; float64 keeps it in range.
         if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):

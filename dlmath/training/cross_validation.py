@@ -156,7 +156,7 @@ def _run_of_fold(prepared: Prepared, run: Run, context: TrainingContext) -> Run:
         with stop_request() as stop:
             run = train_prepared(prepared, run.folder, replace(context, stop=stop))
     else:
-        _refuse_other_fold(run, prepared)
+        _check_same_fold(run, prepared)
         if not run.is_finished:
             with stop_request() as stop:
                 run = resume_in(run, list(prepared.sources), replace(context, stop=stop))
@@ -165,7 +165,7 @@ def _run_of_fold(prepared: Prepared, run: Run, context: TrainingContext) -> Run:
     return run
 
 
-def _refuse_other_fold(run: Run, prepared: Prepared) -> None:
+def _check_same_fold(run: Run, prepared: Prepared) -> None:
     there = split_hash(RunData(run).found_in(prepared.dataset))
     if run.recipe != prepared.recipe or there != split_hash(prepared.split):
         raise RunError(

@@ -65,7 +65,7 @@ def likely_cause(recipe: Recipe, position: Position) -> str:
     )
 
 
-def refuse_not_finite(features: Features, task: str, recipe: Recipe) -> None:
+def check_finite(features: Features, task: str, recipe: Recipe) -> None:
     """Refuse features that are NaN or infinite: no head can be solved on them.
 
     Raises:

@@ -21,7 +21,7 @@ from dlmath.features.store import FeatureStore
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.training.devices import DeviceConfig
-from dlmath.training.divergence import refuse_not_finite
+from dlmath.training.divergence import check_finite
 from dlmath.training.preparation import Prepared
 from dlmath.training.signals import StopRequest, StopsOnSignal
 from dlmath.training.training_data import bad_file_warnings, class_indices, require_every_class
@@ -132,7 +132,7 @@ def _load(
         progress=reporter.task(task),
     )
     require_every_class(features.examples, len(features.bad), recipe, task)
-    refuse_not_finite(features, task, recipe)
+    check_finite(features, task, recipe)
     return features
 
 
@@ -167,7 +167,7 @@ def missing_features(
     return missing
 
 
-def refuse_few_patients(examples: Sequence[ImageRecord], recipe: Recipe) -> None:
+def check_enough_patients(examples: Sequence[ImageRecord], recipe: Recipe) -> None:
     """Refuse images of too few patients to choose the penalty by cross-validation.
 
     Raises:

@@ -28,9 +28,9 @@ from dlmath.training.devices import DeviceConfig
 from dlmath.training.distances import ReferenceFeatures
 from dlmath.training.head_features import (
     HeadFeatures,
+    check_enough_patients,
     head_data,
     load_head_features,
-    refuse_few_patients,
 )
 from dlmath.training.preparation import Prepared
 from dlmath.training.training_data import class_indices
@@ -61,7 +61,7 @@ class HeadTrainer:
         self.head: HeadFit | None = None
 
     @staticmethod
-    def refuse_options(*, checkpoint_every: str | None, tensorboard: bool) -> None:
+    def check_options(*, checkpoint_every: str | None, tensorboard: bool) -> None:
         """Refuse what only a training by steps makes use of.
 
         Raises:
@@ -82,11 +82,11 @@ class HeadTrainer:
     def require_data(self, split: Split) -> None:
         """Refuse too few patients to choose the penalty by, where the recipe does not give it."""
         if not self.recipe.l2:
-            refuse_few_patients(split.train, self.recipe)
+            check_enough_patients(split.train, self.recipe)
 
     def build(self, reporter: Reporter) -> None:
         """Build the model, its network pretrained or that of the run that is continued."""
-        self._refuse_several_devices()
+        self._check_one_device()
         warm_start = self.prepared.warm_start
         reporter.say(f"Building {self.recipe.backbone} …")
         with self.device.strategy.scope():
@@ -94,7 +94,7 @@ class HeadTrainer:
         if warm_start is not None:
             warm_start.load_into(self.model)
 
-    def _refuse_several_devices(self) -> None:
+    def _check_one_device(self) -> None:
         if self.device.name != "one":
             raise DeviceError(
                 "A head that is solved exactly takes one device. Received: strategy="

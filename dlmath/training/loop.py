@@ -1,7 +1,7 @@
 """The one loop over epochs and steps, around Keras's compiled train function.
 
 Keras's own `fit` cannot start inside an epoch, so it cannot resume exactly. Here a batch is
-a pure function of (seed, epoch, step), so the position alone says what comes next, and every
+a pure function of (seed, epoch, step), so only the position says what comes next, and every
 callback of ours can hand out its state and take it back.
 """
 
@@ -118,11 +118,11 @@ class Loop:
     def _end_step(self, result: dict[str, Any]) -> None:
         self.position = Position(self.position.epoch, self.position.step + 1)
         loss = result["loss"]
-        self._refuse_divergence(float(loss))
+        self._check_no_divergence(float(loss))
         for callback in self.callbacks:
             callback.on_step_end(self.position, lambda: float(loss))
 
-    def _refuse_divergence(self, loss: float) -> None:
+    def _check_no_divergence(self, loss: float) -> None:
         """End the training at the very step, so that its batch can be named."""
         if not math.isfinite(loss):
             before = "" if self.loss is None else f", from {self.loss:.4g} a step before"

@@ -94,7 +94,7 @@ def train_prepared(prepared: Prepared, folder: Path | None, context: TrainingCon
     # Only now: whatever can be wrong with the request leaves no folder behind.
     run = Run.create(prepared.recipe.name, folder)
     with locked_run(run):
-        Run.refuse_occupied(run.folder)  # by another process, meanwhile
+        Run.check_unoccupied(run.folder)  # by another process, meanwhile
         run.clear_beginning()
         write_text(run.recipe_path, prepared.recipe.to_toml())
         write_split(prepared.split, run.split_path)

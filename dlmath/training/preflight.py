@@ -29,7 +29,7 @@ from dlmath.training.preparation import Data, Prepared, Request, prepare, resolv
 from dlmath.training.run_audit import audit_prepared
 from dlmath.training.signals import StopRequest
 from dlmath.training.trainer import Trainer, trainer_type
-from dlmath.training.training_data import refuse_bad_files, require_every_class
+from dlmath.training.training_data import check_readable_files, require_every_class
 from dlmath.training.warm_start import Parent
 
 
@@ -91,8 +91,8 @@ def read_request(
     """
     request = _request(recipe, data, start_from, settings)
     folder = Path(out) if out is not None else None
-    refuse_unusable_folder(folder)
-    trainer_type(request.recipe).refuse_options(
+    check_usable_folder(folder)
+    trainer_type(request.recipe).check_options(
         checkpoint_every=checkpoint_every, tensorboard=tensorboard
     )
     interval = Interval.parse(checkpoint_every or EVERY)
@@ -137,7 +137,7 @@ def _readable(prepared: Prepared, audit: Audit) -> Split:
         DataError: The rest could not be trained on, or the recipe does not skip bad files.
     """
     recipe, split, faults = prepared.recipe, prepared.split, audit.faults
-    refuse_bad_files([*split.train, *split.validation], faults, recipe)
+    check_readable_files([*split.train, *split.validation], faults, recipe)
     left = {
         part: tuple(one for one in split.part(part) if one.file not in faults)
         for part in ("train", "validation")
@@ -161,14 +161,14 @@ def _request(
     return resolve(recipe, data, settings)
 
 
-def refuse_unusable_folder(folder: Path | None) -> None:
+def check_usable_folder(folder: Path | None) -> None:
     """Refuse a folder that is occupied or could not be made; None stands for one under `runs/`.
 
     Raises:
         RunError: The folder cannot be used.
     """
     if folder is not None:
-        Run.refuse_occupied(folder)
+        Run.check_unoccupied(folder)
     place = _nearest(folder or RUNS)
     if not place.is_dir():
         raise cannot_make(folder or RUNS, os.strerror(errno.ENOTDIR))

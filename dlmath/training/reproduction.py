@@ -126,7 +126,7 @@ def reproduce(
     if again is not None:
         again = resume(again, data, device=device, strategy=strategy, reporter=reporter)
     else:
-        Run.refuse_occupied(folder)
+        Run.check_unoccupied(folder)
         threads, chosen = pin_threads(), choose_device(device, strategy)
         prepared = prepare_again(original, data, reporter)
         with stop_request() as stop:

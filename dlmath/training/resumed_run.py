@@ -54,7 +54,7 @@ def resume(
     """
     run = run if isinstance(run, Run) else Run.find(run)
     interval = Interval.parse(checkpoint_every)
-    _refuse_finished(run)
+    _check_unfinished(run)
     threads = pin_threads(run.manifest.get("threads"))
     chosen = choose_device(device, strategy)
     with stop_request() as stop:
@@ -66,14 +66,14 @@ def resume_in(run: Run, data: Data, context: TrainingContext, *, force: bool = F
     """Resume a run where the device is chosen and the threads are pinned; see `resume`."""
     context = context.of_run(run)
     with locked_run(run):
-        _refuse_finished(run)  # by another process, meanwhile
+        _check_unfinished(run)  # by another process, meanwhile
         run.remove_leftovers()
         recorded = run.manifest
         found: list[str] = []
         prepared = prepare_again(run, data, context.interruptible(), found if force else None)
         found += differences(recorded, prepared, context)
         if not force:
-            _refuse_differences(run, found)
+            _check_no_differences(run, found)
         _warn_of_processor(recorded.get("cpu"), context.reporter)
         trainer: Trainer = trainer_type(prepared.recipe)(prepared, context.device)
         try:
@@ -137,7 +137,7 @@ def _entries(what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iter
             yield f"{what} {name}: {value!r}, now {now[name]!r}"
 
 
-def _refuse_differences(run: Run, found: list[str]) -> None:
+def _check_no_differences(run: Run, found: list[str]) -> None:
     """Refuse to continue a run under other conditions than it began with.
 
     Raises:
@@ -151,7 +151,7 @@ def _refuse_differences(run: Run, found: list[str]) -> None:
         )
 
 
-def _refuse_finished(run: Run) -> None:
+def _check_unfinished(run: Run) -> None:
     if run.is_finished:
         raise RunError(
             f"{run.folder} is finished already. Look at it with: dlmath evaluate {run.folder}"

@@ -62,7 +62,7 @@ class StepTrainer:
         self.device = device
 
     @staticmethod
-    def refuse_options(*, checkpoint_every: str | None, tensorboard: bool) -> None:
+    def check_options(*, checkpoint_every: str | None, tensorboard: bool) -> None:
         """Refuse TensorBoard where it is not installed: TensorFlow looks for it at the first event.
 
         Raises:
@@ -207,7 +207,7 @@ class StepTrainer:
         return predict_probabilities(
             model,
             self.data.validation.pixels.array,
-            progress=lambda *_: self.context.refuse_to_go_on(
+            progress=lambda *_: self.context.check_can_resume(
                 "while validating; everything is saved"
             ),
         )

@@ -81,7 +81,7 @@ def _load(
     return Labelled(pixels, class_indices(pixels.examples, recipe))
 
 
-def refuse_bad_files(
+def check_readable_files(
     examples: Sequence[ImageRecord], faults: Mapping[str, str], recipe: Recipe
 ) -> None:
     """Refuse files that cannot be read, where the recipe does not skip them.

@@ -116,7 +116,7 @@ class Parent:
                 f"{'it' if len(fixed) == 1 else 'them'} out, or train without --from."
             )
         recipe = recipe.replace(**settings)
-        recipe.refuse_without_effect(settings)
+        recipe.check_has_effect(settings)
         find_backbone(recipe.backbone, recipe.image_size)
         return recipe
 

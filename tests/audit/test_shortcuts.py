@@ -64,7 +64,7 @@ def test_a_file_size_that_gives_the_class_away_is_named_first(number):
     finding = checked(np.arange(number) % 2, size=(0, 2_000, 0))
     assert finding.severity == "warning"
     assert finding.figures["alone"][0]["name"] == "file size"
-    assert "by file size alone with AUC" in finding.message
+    assert "only by file size with AUC" in finding.message
     assert alone(finding)["height"]["low"] < WARNS_ABOVE
 
 

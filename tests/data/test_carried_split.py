@@ -91,5 +91,5 @@ def test_a_few_new_patients_are_trained_on():
     few = [example(10), example(11)]
     split = carry_over(dataset([*old, *few]), rows, **FRACTIONS)
     assert {part_of(split, one) for one in few} == {"train"}
-    with pytest.raises(DataError):  # alone they can neither be validated nor tested on
+    with pytest.raises(DataError):  # by themselves they can neither be validated nor tested on
         carry_over(dataset(few), rows, **FRACTIONS)

@@ -114,7 +114,7 @@ def test_what_is_downloaded_is_found_and_read_without_a_further_word(request, ho
     assert len(dataset.examples) == sum(TASKS[task].archive.images.values())
     assert all(example.patient for example in dataset.examples)
     assert {"downloading, MiB", "checking, MiB", "unpacking"} <= log.tasks
-    assert [path.name for path in folder.parent.iterdir()] == [task]  # nothing beside it
+    assert [path.name for path in folder.parent.iterdir()] == [task]  # nothing next to it
 
 
 def test_the_licence_and_what_to_cite_are_told_and_kept(cells):

@@ -120,7 +120,7 @@ def test_resized_pixels_are_within_a_level_of_pillows(height, width, size, kind_
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3_000), (3_000, 1), (2_500, 40), (900, 2_100)])
 @pytest.mark.parametrize("size", [8, 224])
 def test_extreme_shapes_are_within_a_level_of_pillows(shape, size):
-    # Black and white alone: rounding between the passes shows most there.
+    # Only black and white: rounding between the passes shows most there.
     assert levels_from_pillow(encoded(noise(*shape, "1"), "PNG"), size) <= 1
 
 

@@ -32,7 +32,7 @@ def test_usual_names_give_up_their_patients(pattern, patient):
     "files",
     [
         [f"img_{number}.png" for number in range(40)],  # one prefix is no patient
-        [f"{number}.png" for number in range(40)],  # a number alone tells images apart
+        [f"{number}.png" for number in range(40)],  # a bare number tells images apart
         [f"{label}/{number}.png" for label in "ab" for number in range(20)],
         [f"p{number}_1.png" for number in range(40)],  # nobody has two: nothing to keep together
         ["p1_1.png", "p1_2.png", "p2_1.png", "p2_2.png"],  # too few to be sure

@@ -30,7 +30,7 @@ def test_a_film_is_grey_and_marks_its_opacity(opacity, size):
     assert (film.dtype, film.shape) == (np.uint8, (size, size))
     assert (truth.dtype, truth.shape) == (np.bool_, (size, size))
     assert truth.any() == (opacity is not None)
-    assert np.ptp(film) > 150  # from the air beside the body to the spine
+    assert np.ptp(film) > 150  # from the air next to the body to the spine
 
 
 @pytest.mark.parametrize("parasitized", [False, True])

@@ -79,7 +79,7 @@ def test_a_second_copy_beside_the_parts_is_passed_over(tmp_path, write_images):
     names = [*PARTED, *(f"chest_xray/{name}" for name in PARTED)]
     dataset = read_sources([write_images(tmp_path / "chest_xray", names)])
     assert len(dataset.examples) == len(PARTED)
-    assert dataset.passed_over == {"folders beside the parts": 1}
+    assert dataset.passed_over == {"folders next to the parts": 1}
 
 
 def test_what_is_no_image_is_passed_over_and_counted(tmp_path, write_images):
@@ -217,7 +217,7 @@ def test_images_without_class_folders(tmp_path, write_images):
 
 def test_one_class(tmp_path, write_images):
     root = write_images(tmp_path / "data", ["sick/1.png", "sick/2.png"])
-    with pytest.raises(DataError, match=r"at least two classes.*images of sick alone"):
+    with pytest.raises(DataError, match=r"at least two classes.*images of only sick"):
         read_sources([root])
 
 

@@ -67,7 +67,7 @@ def test_a_complete_file_is_not_asked_for_again(get):
     assert len(server.received) == 1
 
 
-@pytest.mark.parametrize("etag", [True, False], ids=["entity tag", "date alone"])
+@pytest.mark.parametrize("etag", [True, False], ids=["entity tag", "only a date"])
 def test_a_cut_line_is_taken_up_where_it_was_cut(get, etag):
     cut = faulty_server.Reply(cut_after=300_000, etag=etag)
     log = Log()

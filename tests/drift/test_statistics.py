@@ -229,7 +229,7 @@ def test_sums_of_an_older_version_are_gone_on_with_as_they_are(draw_answers, beg
         lambda record: record.update(first="0001-01-01T00:00:00+23:00"),
     ],
 )
-def test_a_damaged_file_is_refused_and_a_server_begins_anew(draw_answers, begin, written, damage):
+def test_a_damaged_file_is_refused_and_a_server_begins_again(draw_answers, begin, written, damage):
     record = json.loads(written.read_text())
     damage(record)
     written.write_text(json.dumps(record))

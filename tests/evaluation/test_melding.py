@@ -95,7 +95,7 @@ def test_copies_of_a_patients_images_say_nothing_new():
 
 
 def test_of_three_classes_the_mistakes_are_divided_as_they_were():
-    """Class 0 is mistaken for class 1 alone: class 2 keeps its predictive value."""
+    """Class 0 is mistaken only for class 1: class 2 keeps its predictive value."""
     truth = np.repeat([0, 1, 2], 100)
     decision = truth.copy()
     decision[:40] = 1

@@ -191,7 +191,7 @@ def test_of_single_images_it_is_mcnemars_exact_test(decisions):
 @settings(max_examples=50)
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=8))
 def test_of_patients_it_is_the_share_of_the_signs(surplus):
-    """A patient with a surplus of d has |d| images that one classifier alone has right."""
+    """A patient with a surplus of d has |d| images that only one classifier has right."""
     sizes = np.abs(surplus)
     clusters = np.repeat(np.arange(len(sizes)), sizes + 1)  # and an image that both have right
     first, second = np.ones(len(clusters), bool), np.ones(len(clusters), bool)

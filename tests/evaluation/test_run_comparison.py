@@ -83,7 +83,7 @@ def test_a_run_does_not_differ_from_itself(tiny_run):
 def test_images_of_one_run_alone_are_named(pair):
     change(pair[1], lambda row, rng: None if "nte0_0" in row["file"] else row)
 
-    with pytest.raises(RunError, match=r"1 image of tiny alone: test/NORMAL/nte0_0\.jpeg"):
+    with pytest.raises(RunError, match=r"1 image only of tiny: test/NORMAL/nte0_0\.jpeg"):
         compare_runs(*pair)
 
 

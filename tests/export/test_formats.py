@@ -23,7 +23,7 @@ from dlmath.export.verification_set import gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
 from tests.support.tiny_runs import give_known_network
 
-# What a receiver would write, with TensorFlow alone.
+# What a receiver would write, with only TensorFlow.
 RECEIVER = """
 import json, sys
 import tensorflow as tf
@@ -46,7 +46,7 @@ def proven(monkeypatch):
 
 
 def recorded(run, kind):
-    """What the manifest beside the exports says of one."""
+    """Return the entry of one export in the manifest next to the exports."""
     return json.loads((run.exports / "manifest.json").read_text())[kind]
 
 

@@ -32,7 +32,7 @@ METADATA = {
     "threshold": {"value": 0.4, "chosen_on": "validation"},
     "abstention": {"confidence": 0.1, "ood_score": 30.0},
 }
-# What a receiver of a SavedModel would write, with TensorFlow alone.
+# What a receiver of a SavedModel would write, with only TensorFlow.
 RECEIVER = """
 import sys
 import numpy as np

@@ -74,7 +74,7 @@ def test_normalisations_inside_a_nested_model_are_folded_too():
     folded = fold_batch_normalization(model)
     assert normalizations(folded) == []
     assert largest_difference(model, folded) < 1e-14
-    assert len(normalizations(model)) == 1  # the original is left alone
+    assert len(normalizations(model)) == 1  # the original is not changed
 
 
 def branch(x):

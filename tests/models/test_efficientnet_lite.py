@@ -76,7 +76,7 @@ def test_it_equals_the_published_network(shared_data):
 
 def test_weights_of_another_network_are_refused():
     narrow = (Stage(blocks=1, kernel=3, stride=1, expansion=1, filters=8),)
-    network = efficientnet_lite.efficientnet_lite(32, narrow)
+    network = efficientnet_lite.build_network(32, narrow)
 
     with pytest.raises(WeightsError, match="do not fit"):
         load_checkpoint(network, LITE0_CHECKPOINT.path(), LITE0_CHECKPOINT.sha256)

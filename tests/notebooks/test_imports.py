@@ -37,4 +37,4 @@ def test_what_a_notebook_imports_is_there(notebook: Path) -> None:
 
 
 def test_a_name_that_is_gone_is_found() -> None:
-    assert not is_there("dlmath.evaluation.report_figures", "read_predictions")
+    assert not is_there("dlmath.evaluation.report_charts", "read_predictions")

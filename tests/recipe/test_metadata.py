@@ -86,8 +86,8 @@ def test_it_stands_in_its_section_below_its_comment():
 
 def test_it_is_refused_where_nothing_uses_it():
     with pytest.raises(RecipeError, match=r"contrast=0\.2.*--set augmented_views=4"):
-        Grown(name="x", contrast=0.2).refuse_without_effect(["contrast"])
-    Grown(name="x", contrast=0.2, augmented_views=1).refuse_without_effect(["contrast"])
+        Grown(name="x", contrast=0.2).check_has_effect(["contrast"])
+    Grown(name="x", contrast=0.2, augmented_views=1).check_has_effect(["contrast"])
 
 
 def test_it_has_an_option(invoke):

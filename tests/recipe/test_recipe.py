@@ -128,10 +128,10 @@ def test_a_missing_file_is_named(tmp_path):
 def test_what_belongs_to_another_threshold_rule_is_refused(name, rule, accepted):
     changed = recipe(threshold_rule=rule)
     if accepted:
-        changed.refuse_without_effect([name])
+        changed.check_has_effect([name])
         return
     with pytest.raises(RecipeError, match=f"`{name}` belongs to another threshold rule"):
-        changed.refuse_without_effect([name])
+        changed.check_has_effect([name])
 
 
 def test_an_older_recipe_is_read_by_the_earlier_name_of_a_field():

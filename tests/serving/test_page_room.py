@@ -5,7 +5,7 @@ import pytest
 
 from dlmath.serving.limits import Limits
 from dlmath.serving.page_asked import Asked
-from dlmath.serving.page_room import Room, refuse_unfetched
+from dlmath.serving.page_room import Room, check_fetched
 from dlmath.serving.refusal import Refusal
 
 
@@ -31,11 +31,11 @@ class Waiting(dict):
 def test_who_fetches_nothing_is_refused():
     waiting = Waiting(lazy=asyncio.Queue())
     blocks = SimpleNamespace(_queue=SimpleNamespace(pending_messages_per_session=waiting))
-    refuse_unfetched(blocks, "new")
+    check_fetched(blocks, "new")
     assert waiting.max_size == 64
     for _ in range(48):
         waiting["lazy"].put_nowait("an answer")
-    refuse_unfetched(blocks, "lazy")
+    check_fetched(blocks, "lazy")
     waiting["lazy"].put_nowait("one more")
     with pytest.raises(Refusal, match="not fetched"):
-        refuse_unfetched(blocks, "lazy")
+        check_fetched(blocks, "lazy")

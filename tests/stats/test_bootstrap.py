@@ -152,7 +152,7 @@ def test_a_skewed_statistic_gets_a_skewed_interval():
 
 
 def test_few_patients_widen_it_as_students_distribution_does():
-    """A symmetric statistic leaves the quantiles at the expanded levels alone."""
+    """A symmetric statistic leaves the quantiles at the expanded levels."""
     values = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
     quantiles = ndtri((np.arange(200_000) + 0.5) / 200_000)
 

@@ -214,4 +214,4 @@ def test_a_field_of_another_rule_is_refused(name, rule):
     recipe = Recipe(name="x", abstain_rule=rule)
 
     with pytest.raises(RecipeError, match=f"`{name}` belongs to another rule of abstaining"):
-        recipe.refuse_without_effect([name])
+        recipe.check_has_effect([name])

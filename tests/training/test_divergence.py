@@ -8,7 +8,7 @@ from dlmath.data.sources import ImageRecord
 from dlmath.errors import DivergedError
 from dlmath.features.extract import Features
 from dlmath.recipe import Recipe
-from dlmath.training.divergence import explained, likely_cause, refuse_not_finite
+from dlmath.training.divergence import check_finite, explained, likely_cause
 from dlmath.training.loop import Position
 
 RECIPE = Recipe(name="test", batch_size=2, learning_rate=0.5)
@@ -70,9 +70,9 @@ def test_features_that_are_no_numbers_are_refused(value):
     array[[1, 4], 2] = value
     features = Features(array, tuple(EXAMPLES), (), 0, None)
     with pytest.raises(DivergedError, match=r"2 of 6 images: 1\.png, 4\.png.*--weights"):
-        refuse_not_finite(features, "features of training images", RECIPE)
+        check_finite(features, "features of training images", RECIPE)
 
 
 def test_large_features_are_numbers():
     largest = np.full((6, 4), np.finfo(np.float32).max, np.float32)
-    refuse_not_finite(Features(largest, tuple(EXAMPLES), (), 0, None), "x", RECIPE)
+    check_finite(Features(largest, tuple(EXAMPLES), (), 0, None), "x", RECIPE)

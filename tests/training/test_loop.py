@@ -15,7 +15,7 @@ EPOCHS, STEPS = 3, 5
 
 
 def batches(epoch, first_step):
-    """Batches that depend on (epoch, step) alone."""
+    """Batches that depend only on (epoch, step)."""
 
     def make(step):
         draw = seeds.generator("batch", epoch, int(step))

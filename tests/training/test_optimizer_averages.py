@@ -66,4 +66,4 @@ def test_without_averages_nothing_changes():
 
 def test_a_solved_head_has_no_average():
     with pytest.raises(RecipeError, match="makes no use of `ema`"):
-        Recipe(name="t", tune="head", ema=0.9).refuse_without_effect(["ema"])
+        Recipe(name="t", tune="head", ema=0.9).check_has_effect(["ema"])

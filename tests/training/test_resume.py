@@ -138,10 +138,10 @@ def test_the_second_trainer_is_refused(recipe, stopped, images, tmp_path):
 
 def test_what_a_kill_left_before_the_manifest_stands_in_nobodys_way(stopped, images, tmp_path):
     stopped.manifest_path.unlink()
-    Run.refuse_occupied(stopped.folder)
+    Run.check_unoccupied(stopped.folder)
     stopped.lock_path.unlink()
     with pytest.raises(RunError, match="absent or empty"):  # not known to be ours
-        Run.refuse_occupied(stopped.folder)
+        Run.check_unoccupied(stopped.folder)
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """`python -m dlmath.data.tfds NAME`: TensorFlow Datasets' own `tfds build`, of our builders.
 
 The command `tfds` imports apache-beam and mlcroissant for neighbours of `build`, and ends where
-they are missing; this calls the same `build` alone.
+they are missing; this calls only the same `build`.
 """
 
 from absl import app

@@ -18,8 +18,8 @@ class Erratum:
         said: What is printed, in words.
         counterexample: A case in which it is wrong.
         corrected: What is right instead.
-        compute: Shows both: figures of what is printed that miss their bound's other side, and
-            figures of the correction that meet it. None for a matter of history, of
+        compute: Shows both: values of what is printed that miss their bound's other side, and
+            values of the correction that meet it. None for a matter of history, of
             reference or of indices, where reading the line shows it.
     """
 

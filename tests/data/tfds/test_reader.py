@@ -76,7 +76,7 @@ class NamedCells(TinyCells):
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
     for builder in (TinyCells, TwoImages, NamedCells):
-        # A module that cannot be imported keeps TFDS from looking for files beside its code.
+        # A module that cannot be imported keeps TFDS from looking for files next to its code.
         builder.__module__ = builder.__name__
         offline = tfds.download.DownloadConfig(try_download_gcs=False)
         builder(data_dir=folder).download_and_prepare(download_config=offline)

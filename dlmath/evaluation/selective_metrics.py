@@ -1,4 +1,4 @@
-"""Selective figures of an evaluation: coverage and risk of the answers."""
+"""Selective metrics of an evaluation: coverage and risk of the answers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from dlmath.stats.proportions import Share, share_of_images
 _SHOWN = np.arange(1, 21) / 20  # coverages of the curve
 _ROUNDING = 1e-12
 
-Figure = dict[str, float | None]
+MetricValue = dict[str, float | None]
 
 
 def of_sample(sample: Sample, ood_scores: np.ndarray | None, seed: int) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def measure_selective(
     out_of_distribution: np.ndarray | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Return who is answered and how rightly, each figure with its 95 % interval.
+    """Return who is answered and how rightly, each metric with its 95 % interval.
 
     Args:
         wrong: (N,) bool: decided wrongly.
@@ -75,7 +75,7 @@ def measure_selective(
     everyone = np.ones_like(wrong, bool)
     answered = None if abstains is None else ~abstains
 
-    def share(hit: np.ndarray | None, counted: np.ndarray | None) -> Figure | None:
+    def share(hit: np.ndarray | None, counted: np.ndarray | None) -> MetricValue | None:
         if hit is None or counted is None:
             return None
         return _figure(share_of_images(hit, counted, clusters))
@@ -90,7 +90,7 @@ def measure_selective(
     }
 
 
-def _curve(wrong: np.ndarray, confidence: np.ndarray, clusters: np.ndarray) -> list[Figure]:
+def _curve(wrong: np.ndarray, confidence: np.ndarray, clusters: np.ndarray) -> list[MetricValue]:
     """Return the risk, with its interval, at the least coverages of at least 5 %, 10 %, ..."""
     found = risk_coverage(wrong, confidence)
     rows = np.unique(np.searchsorted(found.coverage, _SHOWN - _ROUNDING))
@@ -102,5 +102,5 @@ def _curve(wrong: np.ndarray, confidence: np.ndarray, clusters: np.ndarray) -> l
     return points
 
 
-def _figure(share: Share | None) -> Figure | None:
+def _figure(share: Share | None) -> MetricValue | None:
     return None if share is None else {name: float(end) for name, end in share._asdict().items()}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlmath.evaluation.selective_figures import measure_selective
+from dlmath.evaluation.selective_metrics import measure_selective
 from dlmath.stats.proportions import share_of_images
 
 RNG = np.random.default_rng(0)
