@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from dlmath.data import images
-from dlmath.data.trees import is_image
+from dlmath.data.class_folders import is_image
 from dlmath.errors import DataError
 from dlmath.export.sidecar_files import COPIED, PROGRAMS, STANDALONE, write_programs
 

@@ -14,7 +14,7 @@ from dlmath.models.efficientnet_lite import (
     LITE1_CHECKPOINT,
     LITE2,
     LITE2_CHECKPOINT,
-    Stage,
+    BlockStage,
     efficientnet_lite0,
     load_checkpoint,
 )
@@ -75,7 +75,7 @@ def test_it_equals_the_published_network(shared_data):
 
 
 def test_weights_of_another_network_are_refused():
-    narrow = (Stage(blocks=1, kernel=3, stride=1, expansion=1, filters=8),)
+    narrow = (BlockStage(blocks=1, kernel=3, stride=1, expansion=1, filters=8),)
     network = efficientnet_lite.build_network(32, narrow)
 
     with pytest.raises(WeightsError, match="do not fit"):

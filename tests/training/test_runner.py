@@ -37,7 +37,7 @@ FITTED = {
     "steps": "after the last epoch; everything is saved",
     "head": "after the head was solved; its features are kept",
 }
-ENDING = ("best", "calibration", "threshold", "abstention", "light", "distance", "drift")
+ENDING = ("best", "calibration", "threshold", "abstention", "light", "ood_score", "drift")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_both_trainers_leave_the_same_entries_and_files(finished):
 
     assert manifest["state"] == "finished"
     assert [name for name in ENDING if not manifest[name]] == []
-    for path in (finished.model_path, finished.light_head_path, finished.light_distance_path):
+    for path in (finished.model_path, finished.light_head_path, finished.light_ood_path):
         assert path.is_file()
     assert finished.report_path.is_file()
 

@@ -41,9 +41,6 @@ def test_a_reporter_that_stops_passes_everything_on():
         def say(self, message):
             heard.append(("say", message))
 
-        def detail(self, message):
-            heard.append(("detail", message))
-
         def progress(self, task, done, total, note=""):
             heard.append((task, done, total, note))
 
@@ -54,12 +51,11 @@ def test_a_reporter_that_stops_passes_everything_on():
 
     reporter = StopsOnSignal(Listens(), StopRequest(), "")
     reporter.say("a")
-    reporter.detail("b")
     reporter.task("images")(1, 2, "c")
     with reporter.quietly():
         pass
 
-    assert heard == [("say", "a"), ("detail", "b"), ("images", 1, 2, "c"), "quiet"]
+    assert heard == [("say", "a"), ("images", 1, 2, "c"), "quiet"]
 
 
 def test_another_thread_trains_without_signals():
