@@ -44,7 +44,9 @@ def test_long_findings_are_cut_and_say_so(audit):
 def test_figures_that_come_as_rows_are_a_table(audit):
     rows = [{"name": "file size", "auc": 0.98765, "low": None}, {"name": "width", "auc": 0.5}]
     rows[1]["low"] = 0.25
-    found = Finding(kind="shortcut", severity="note", message="", figures={"together": rows, "n": 3})
+    found = Finding(
+        kind="shortcut", severity="note", message="", figures={"together": rows, "n": 3}
+    )
     page = audit_page(audit.with_findings([found]))
     assert '<td class="number">0.988</td>' in page
     assert "figures: together" in page
