@@ -14,7 +14,7 @@ from dlmath.runs import Run
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dlmath.drift.run_drift import Drift
+    from dlmath.drift import Drift
     from dlmath.drift.two_sample import TwoSampleResult
 
 _FIGURES = 3  # of the pictures that are named
@@ -44,7 +44,7 @@ def drift(
     found = Run.find(run)
     from dlmath.cli.progress import reporter
     from dlmath.cli.startup import without_chatter
-    from dlmath.drift.run_drift import drift as measure
+    from dlmath.drift import drift as measure
     from dlmath.inference.runtimes import load_classifier
 
     with without_chatter():

@@ -30,6 +30,12 @@ def load(run: Run | str | Path) -> keras.Model:
         RunError: There is no such run, it has no model yet, or the file states no recipe.
         WeightsError: The file is damaged, not the one that the training wrote, of another network
             than the recipe states, or holds what no trained network holds.
+
+    Example:
+        >>> import dlmath
+        >>> model = dlmath.load("runs/example")
+        >>> model.output_shape
+        (None, 2)
     """
     if not isinstance(run, Run) and Path(run).suffix == ".keras":
         return _of_file(Path(run))

@@ -114,6 +114,12 @@ def audit_data(
 
     Raises:
         DataError: The review cannot be read.
+
+    Example:
+        >>> from dlmath.audit import audit_data
+        >>> audit = audit_data(["cells"], classes=["Parasitized", "Uninfected"])
+        >>> audit.phantom, audit.counts["error"]
+        (True, 0)
     """
     audited = read_for_audit(paths, classes, patient_rules, likely_rules, reporter=reporter)
     stats = scan_images(audited.examples, reporter=reporter)

@@ -53,6 +53,13 @@ def write_phantoms(
 
     Raises:
         DataError: An argument is out of its range, or `out` is not empty.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from dlmath.data import write_phantoms
+        >>> folder = write_phantoms("malaria", Path("cells"), patients=30)
+        >>> sorted(path.name for path in folder.iterdir())
+        ['PHANTOM.json', 'Parasitized', 'Uninfected', 'truth.csv']
     """
     drawing = _drawing_of(task)
     _check(patients, difficulty, image_size)

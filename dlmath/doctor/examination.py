@@ -66,6 +66,12 @@ def examine(
 
     Raises:
         RunError: There is no such run, or its recipe or manifest is damaged.
+
+    Example:
+        >>> from dlmath.doctor import examine
+        >>> examination = examine("runs/example")
+        >>> [line.check for line in examination.faults]
+        []
     """
     found = None if run is None else run if isinstance(run, Run) else Run.find(run)
     checks: list[tuple[str, str, Callable[[], Verdict]]] = [

@@ -144,6 +144,12 @@ def drift(
         UserError: `alpha` is out of its range, or `patient_rules` are given without `data`.
         RunError: There is no such run, its server kept nothing, or there is nothing to compare to.
         DataError: There are too few images, or none.
+
+    Example:
+        >>> from dlmath.drift import drift
+        >>> found = drift("runs/example", "cells")  # the images that it was trained on
+        >>> found.verdict
+        'No drift was found: fair samples differ as much.'
     """
     if not LEAST_ALPHA <= alpha < 1:
         raise UserError(

@@ -62,6 +62,12 @@ def evaluate(
         RunError: There is no such run, or its model gives no numbers.
         DataError: The images cannot be read, there are none, or `patient_rules` were given for the
             run's own.
+
+    Example:
+        >>> import dlmath
+        >>> auc = dlmath.evaluate("runs/example").metrics["auc"]
+        >>> auc.low <= auc.value <= auc.high
+        True
     """
     run = run if isinstance(run, Run) else Run.find(run)
     if prevalence is not None:  # before the test part counts as opened

@@ -103,6 +103,14 @@ def explain_files(
         UserError: There is no such method or class.
         RunError: There is no such run.
         DataError: There is no file, or the model has no feature map.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from dlmath.explain import explain_files
+        >>> cell = sorted(Path("cells/Parasitized").iterdir())[0]
+        >>> [found] = explain_files("runs/example", cell, "grad_cam")
+        >>> found.heat_map.heat.shape
+        (32, 32)
     """
     find_method(method)
     paths = find_images(files)

@@ -172,6 +172,11 @@ def export(
         UserError: The format is unknown, its extra is not installed, the run or its data are not
             there, or `out` holds something else under the export's name.
         VerificationError: The export does not do what the run does.
+
+    Example:
+        >>> import dlmath
+        >>> dlmath.export("runs/example", "litert").name
+        'litert'
     """
     kind = find_format(format, quantize)
     kind.require()

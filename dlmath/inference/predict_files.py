@@ -54,6 +54,14 @@ def predict(
         RunError: There is no such run, or it has no light form and that is what was asked for; or
             an export is damaged, or not trusted.
         DataError: `files` is empty, or a folder holds no image, or a pattern fits nothing.
+
+    Example:
+        >>> import dlmath
+        >>> [*_, last] = dlmath.predict("runs/example", "cells/Uninfected")
+        >>> sorted(last.probabilities)
+        ['Parasitized', 'Uninfected']
+        >>> last.decision in last.probabilities
+        True
     """
     paths = find_images(files)
     model = find_model(run)

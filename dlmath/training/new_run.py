@@ -60,6 +60,12 @@ def train(
         UserError: The recipe, the data, the device or `out` cannot be used.
         DivergedError: The loss became NaN; the best epoch so far is kept in the run.
         Stopped: A signal came; everything was saved.
+
+    Example:
+        >>> import dlmath
+        >>> run = dlmath.train("malaria", "cells", out="runs/example", epochs=2, image_size=32)
+        >>> run.is_finished
+        True
     """
     with stop_request() as stop:
         job = read_request(

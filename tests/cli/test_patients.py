@@ -16,7 +16,7 @@ from dlmath.data.sources import read_sources
 from dlmath.data.splits import write_split
 from dlmath.data.summary import summarise
 from dlmath.doctor.files import patients_apart
-from dlmath.drift.run_drift import drift
+from dlmath.drift import drift
 from dlmath.evaluation import evaluate
 from dlmath.evaluation.checklists import answers
 from dlmath.recipe import Recipe

@@ -16,7 +16,7 @@ PUBLIC = (
     "dlmath.evaluation:evaluate",
     "dlmath.inference:predict",
     "dlmath.explain:explain_files",
-    "dlmath.drift:compare_with_training",
+    "dlmath.drift:drift",
     "dlmath.doctor:examine",
     "dlmath.export:export",
     "dlmath.models:load",
