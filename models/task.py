@@ -57,5 +57,5 @@ class Task:
 
     @property
     def name(self) -> str:
-        """Its name on the command line."""
+        """The name of the task on the command line."""
         return self.recipe.name

@@ -52,7 +52,7 @@ class Audit:
 
     @property
     def faults(self) -> dict[str, str]:
-        """Why a training could not read a file, by the name of each such file."""
+        """The reasons why a training could not read files, by the file's name."""
         return {
             file: reason
             for finding in self.findings

@@ -183,7 +183,7 @@ def _overlapping(members: list[_Member]) -> list[str]:
 
 
 def is_safe(name: str) -> bool:
-    """Whether a name with forward slashes stays inside the folder that it is appended to."""
+    """Return whether a name with forward slashes stays inside the folder that it is appended to."""
     # A colon is a drive or a hidden stream on Windows.
     if name.startswith("/") or ":" in name or not name.isprintable():
         return False

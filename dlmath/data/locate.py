@@ -1,4 +1,4 @@
-"""Where the data of a task are, when they are not named in full."""
+"""Places of the data of a task, when they are not named in full."""
 
 import os
 from collections.abc import Sequence

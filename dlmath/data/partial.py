@@ -44,7 +44,7 @@ class Partial:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def is_complete(self, url: str) -> bool:
-        """Whether all of the file at `url` is there."""
+        """Return whether all of the file at `url` is there."""
         note = self._note()
         return note is not None and note.url == url and note.complete and self.path.exists()
 

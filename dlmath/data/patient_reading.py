@@ -51,7 +51,7 @@ class PatientReading:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why these may not be the patients, a sentence each."""
+        """The reasons why these may not be the patients, a sentence each."""
         return doubts(self.patients)
 
     @property

@@ -73,7 +73,7 @@ def plan_cells(generator: np.random.Generator, patients: int) -> list[Planned]:
 
 
 def _moment(generator: np.random.Generator) -> str:
-    """When a photograph was taken, as the collection's names tell it."""
+    """Return the time of a photograph as the collection's names write it."""
     month, day = generator.integers((1, 1), (13, 29))
     hour, minute, second = generator.integers((9, 0, 0), (18, 60, 60))
     return f"2015{month:02d}{day:02d}_{hour:02d}{minute:02d}{second:02d}"

@@ -1,4 +1,4 @@
-"""Where the drawn findings of a phantom lie: `truth.csv`, one row an image that has one.
+"""Places of the drawn findings of a phantom: `truth.csv`, one row an image that has one.
 
 Masks are kept as run lengths: a line of text each, so that one table holds boxes and masks
 and no stray picture lies among the classes.

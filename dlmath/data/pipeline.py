@@ -1,4 +1,4 @@
-r"""From decoded pixels to training batches that can be made again, in any order.
+r"""Training batches from decoded pixels, which can be made again in any order.
 
 A batch is a pure function of (seed, epoch, step): the epoch's permutation, the augmentation and
 the mixing partners are each drawn from a generator keyed by these numbers, so that a training

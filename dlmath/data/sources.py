@@ -1,4 +1,4 @@
-"""From the paths of `--data` to a dataset of examples: each with file, class, patient, hash."""
+"""Datasets of examples from the paths of `--data`: each with file, class, patient, hash."""
 
 import hashlib
 import json

@@ -20,7 +20,7 @@ IMAGES = 64  # of a part that are looked at: enough to tell, soon done
 
 
 class Unavailable(Exception):
-    """Why a check cannot be made of this run."""
+    """Raised where a check cannot be made of this run."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,7 +48,7 @@ class VerificationSet:
 
     @property
     def abstains(self) -> np.ndarray | None:
-        """Whether the classifier abstains, (N,) bool; None without a rule."""
+        """The abstentions of the classifier, (N,) bool; None without a rule."""
         return self.classifier.abstains(self.probabilities, self.ood_scores)
 
 

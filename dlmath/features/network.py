@@ -58,7 +58,7 @@ class FrozenNetwork:
 
     @property
     def folder(self) -> Path:
-        """Where the cache keeps this network and its features."""
+        """The folder in which the cache keeps this network and its features."""
         return _folder(self.key)
 
 

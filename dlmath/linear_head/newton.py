@@ -22,7 +22,7 @@ Report = Callable[[int, np.ndarray, np.ndarray], None]
 
 @dataclass(frozen=True)
 class Solution:
-    """Where Newton's method ended.
+    """The solution at which Newton's method ended.
 
     Attributes:
         point: The parameters (D + 1, B, K - 1) and what was evaluated there.

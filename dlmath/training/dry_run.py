@@ -1,4 +1,4 @@
-"""What a training would do, and how long that would take: the plan of `--dry-run`.
+"""The plan of `--dry-run`: what a training would do, and how long that would take.
 
 The plan refuses everything that the training would refuse, by the same checks. The time is
 estimated from a short measurement with the run's own images and network. The audit, and the
@@ -23,7 +23,7 @@ from dlmath.training.time_estimates import StageEstimate, estimate
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training would do.
+    """The plan of a training.
 
     Attributes:
         recipe: The complete recipe.

@@ -55,7 +55,7 @@ class HeadFeatures:
 
 @dataclass(frozen=True)
 class HeadData:
-    """What the head is fitted to: the arguments of `dlmath.linear_head.fit_head`.
+    """The data that the head is fitted to: the arguments of `dlmath.linear_head.fit_head`.
 
     Attributes:
         features: (N, D), those of the images first, then those of their views.

@@ -71,7 +71,7 @@ class Reproduction:
 
     @property
     def is_same(self) -> bool:
-        """Whether every result is the same, bit for bit."""
+        """Return whether every result is the same, bit for bit."""
         return all(result.same for result in self.results)
 
     def as_json(self) -> dict[str, Any]:

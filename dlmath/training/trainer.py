@@ -1,4 +1,4 @@
-"""What the runner asks of a trainer, and which trainer a recipe takes."""
+"""The protocol of a trainer, and the choice of the trainer by the recipe."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
