@@ -57,7 +57,7 @@ class MapMaker:
 
     @property
     def is_loaded(self) -> bool:
-        """Return whether the explaining model is loaded, so that a map takes no longer than others."""
+        """Return whether the explaining model is loaded: the first map waits for it."""
         return self._explain is not None
 
     def submit(self, content: bytes, prediction: Prediction, limits: Limits) -> "Future[HeatMap]":

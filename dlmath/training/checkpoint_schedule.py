@@ -1,4 +1,4 @@
-"""Schedule of the checkpoints: as often as the user asked, but never for more than 2 % of the time."""
+"""Schedule of checkpoints: as often as asked, but never for more than 2 % of the time."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Context that every part of one training shares: device, checkpoint interval, reporter, stop request."""
+"""Context of one training: device, checkpoint interval, reporter, stop request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
