@@ -121,9 +121,9 @@ def _differences(result: "Drift") -> "Table":
     for name in ("difference", "95 % interval", "p (Holm)", "verdict"):
         table.add_column(name, justify="left" if name == "verdict" else "right")
     for one in result.comparison.differences:
-        figures = estimate_cells(one.value, one.low, one.high, missing="-")
+        metrics = estimate_cells(one.value, one.low, one.high, missing="-")
         verdict = "differs" if one.adjusted <= result.comparison.alpha else "as expected"
-        table.add_row(TITLES[one.name], *figures, f"{one.adjusted:.4f}", verdict)
+        table.add_row(TITLES[one.name], *metrics, f"{one.adjusted:.4f}", verdict)
     return table
 
 

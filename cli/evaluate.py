@@ -44,7 +44,7 @@ def evaluate(
     slice_by: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also give the figures by a column of a CSV that has a column `file`. May be "
+            help="Also give the metrics by a column of a CSV that has a column `file`. May be "
             "repeated.",
             metavar="FILE.csv:COLUMN",
         ),
@@ -86,7 +86,7 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
         OUT.line(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
         OUT.show(_metrics_table(evaluation.at_prevalence["metrics"]))
     if points := document["operating_points"]:
-        named = {f"{name.replace('_', ' ')} %": figure for name, figure in points.items()}
+        named = {f"{name.replace('_', ' ')} %": metric for name, metric in points.items()}
         OUT.show(_metrics_table(named, "operating point"))
     for name, slices in evaluation.slices.items():
         OUT.line()
@@ -174,8 +174,8 @@ def _metrics_table(metrics: "Mapping[str, Mapping[str, Any]]", heading: str = "m
     table = Table(heading)
     table.add_column("value", justify="right")
     table.add_column("95 % interval")
-    for name, figure in metrics.items():
-        table.add_row(name, *estimate_cells(**figure))
+    for name, metric in metrics.items():
+        table.add_row(name, *estimate_cells(**metric))
     return table
 
 

@@ -123,9 +123,9 @@ def _show(answer: dict[str, Any]) -> None:
         return
     OUT.line(f"{answer['file']}  {answer['class']} {answer['probability']:.3f}")
     OUT.line(f"    {answer['overlay']}")
-    for name, figure in answer["figures"].items():
-        if figure["passed"]:
-            OUT.line(f"    {name}: {figure['said']}")
+    for name, metric in answer["figures"].items():
+        if metric["passed"]:
+            OUT.line(f"    {name}: {metric['said']}")
     for warning in answer["warnings"]:
         OUT.warning(warning, indent=4)
     if not {"deletion", "sanity"} & set(answer["figures"]):

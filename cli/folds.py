@@ -49,10 +49,10 @@ def _print(done: "CrossValidation") -> None:
     table = Table("metric", title=escape(f"{images}{patients}, each tested once"))
     table.add_column("all folds (95 % interval)")
     table.add_column("each fold, lowest to highest")
-    for name, figure in done.pooled.metrics.items():
+    for name, metric in done.pooled.metrics.items():
         values = [fold["metrics"][name]["value"] for fold in done.metrics]
         known = sorted(value for value in values if value is not None)
-        table.add_row(name, str(figure), ", ".join(f"{value:.3f}" for value in known))
+        table.add_row(name, str(metric), ", ".join(f"{value:.3f}" for value in known))
     ERR.show(table)
     for warning in done.pooled.warnings:
         ERR.warning(warning)

@@ -57,7 +57,7 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run experiments: metrics against bounds, and a verdict. Exits with 1 where one fails.
+    """Run experiments: both sides of each statement, and a verdict. Exits with 1 where one fails.
 
     Example: dlmath learn run gradient-descent-contracts --set rate=1.05
     """
@@ -121,8 +121,8 @@ def _print_erratum(erratum: "Erratum") -> None:
     ):
         _OUT.paragraph(f"  {heading:6}{text}")
     for check in erratum.checks:
-        figure = f"{check.value:.4g} {check.relation} {check.bound:.4g}"
-        _OUT.paragraph(f"        {check.name}: {figure}")
+        metric = f"{check.value:.4g} {check.relation} {check.bound:.4g}"
+        _OUT.paragraph(f"        {check.name}: {metric}")
     _OUT.line()
 
 

@@ -112,7 +112,7 @@ def _shown(comparison: "Comparison") -> tuple[str, str]:
 
 
 def _text(value: Any, digits: int = 4) -> str:
-    """Return metrics to `digits` digits: all 17 where two of them differ."""
+    """Return numbers to `digits` digits: all 17 where two of them differ."""
     if value is None:
         return "-"
     if isinstance(value, dict):

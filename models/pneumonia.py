@@ -48,7 +48,7 @@ TASK = Task(
         url="https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/"
         "f12eaf6d-6023-432f-acc9-80c9d7393433/file_downloaded",
         page="https://data.mendeley.com/datasets/rscbjbr9sj/2",
-        # No publisher's metrics are at hand for either: the archive is known by its images.
+        # Neither is published: the archive is known by its images.
         size=None,
         sha256=None,
         about=1_240_000_000,

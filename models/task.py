@@ -14,7 +14,7 @@ class OfficialArchive:
         file: Its name.
         url: Its address.
         page: Where a person can read about it, and fetch it with a browser.
-        size: In bytes; None where the publisher's metric is not known.
+        size: In bytes; None where it is not known.
         sha256: Of its bytes, in hexadecimal; None where it is not known.
         about: Roughly its size in bytes, for the room it needs; what it unpacks to is about as
             large, since images are compressed already.

@@ -20,6 +20,7 @@ from scipy.stats import norm
 
 from dlmath.evaluation.calibration import equal_mass_bins
 from dlmath.evaluation.intervals import Sample, measure_metrics
+from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.operating_points import measure_operating_points, point_statistics
 from dlmath.evaluation.prevalence import at_prevalence, prevalence_figures
@@ -32,7 +33,7 @@ RESULT = Path(__file__).parents[1] / "results" / "coverage.json"
 TRUE_IMAGES = 1_000_000
 RULE = DecisionRule(("NORMAL", "PNEUMONIA"), 224, "PNEUMONIA", Threshold(0.5, "validation"))
 OTHER_PREVALENCE = 0.05
-MOVED = ("accuracy", "ppv", "npv", "f1", "mcc")  # decision metrics that another prevalence changes
+MOVED = names_of("decision", moving=True)
 AT_PREVALENCE = tuple(f"{name} at a prevalence of {OTHER_PREVALENCE}" for name in MOVED)
 MISS_COST = 5.0
 

@@ -48,7 +48,7 @@ OF_RUN = (
     Check("decisions", "one class only", decisions.one_class_only),
     Check("decisions", "threshold", decisions.threshold),
     Check("decisions", "test part", decisions.test_openings),
-    Check("decisions", "recorded figures", decisions.recorded_figures),
+    Check("decisions", "recorded metrics", decisions.recorded_metrics),
     Check("decisions", "shortcut", decisions.shortcut),
     Check("images", "preprocessing", images.preprocessing),
     Check("images", "light form", images.light_form),

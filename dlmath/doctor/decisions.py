@@ -114,12 +114,12 @@ def test_openings(examined: ExaminedRun) -> Verdict:
         return ok("The test part was not opened.")
     if log.warnings:
         return warning(
-            " ".join(log.warnings), "Report the figures of the first, or take new test images."
+            " ".join(log.warnings), "Report the metrics of the first, or take new test images."
         )
     return ok(str(log))
 
 
-def recorded_figures(examined: ExaminedRun) -> Verdict:
+def recorded_metrics(examined: ExaminedRun) -> Verdict:
     """Compute accuracy and AUC from the kept predictions, by other code than dlmath's."""
     run = examined.run
     if not (run.predictions_path.is_file() and run.metrics_path.is_file()):
@@ -147,10 +147,10 @@ def _again(examined: ExaminedRun, truth: np.ndarray, probabilities: np.ndarray) 
     positive = examined.recipe.classes.index(examined.recipe.positive_class)
     limit = float(examined.manifest["threshold"]["value"])
     is_positive, scores = truth == positive, probabilities[:, positive]
-    figures = {"accuracy": float(((scores >= limit) == is_positive).mean())}
+    metrics = {"accuracy": float(((scores >= limit) == is_positive).mean())}
     if is_positive.any() and not is_positive.all():
-        figures["auc"] = float(roc_auc_score(is_positive, scores))
-    return figures
+        metrics["auc"] = float(roc_auc_score(is_positive, scores))
+    return metrics
 
 
 def shortcut(examined: ExaminedRun) -> Verdict:

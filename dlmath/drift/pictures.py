@@ -1,4 +1,4 @@
-"""Figures of the picture itself, independent of any model: light, contrast, sharpness.
+"""Measurements of the picture itself, independent of any model: light, contrast, sharpness.
 
 A network is trained to overlook such changes, so that its features and scores tell them late; and a
 device that is set differently changes them first. They are measured of the pixels that the network

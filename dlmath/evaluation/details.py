@@ -118,8 +118,8 @@ def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
     found = estimate(statistics, sample.clusters, generator("calibration", evaluated.seed))[0]
     biased = ("mce", "brier_reliability", "brier_resolution")
     return {
-        name: Estimate(figure.value, None, None) if name in biased else figure
-        for name, figure in found.items()
+        name: Estimate(metric.value, None, None) if name in biased else metric
+        for name, metric in found.items()
     }
 
 
@@ -178,7 +178,7 @@ def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:
         "rule": level.rule,
         "n": len(level.patients),
         "by_class": class_counts(of_patients.truth, sample.rule.classes),
-        "metrics": {name: asdict(figure) for name, figure in measured.metrics.items()},
+        "metrics": {name: asdict(metric) for name, metric in measured.metrics.items()},
         "worst": [asdict(one) for one in worst[:WORST_PATIENTS] if one.wrong],
         "warnings": measured.warnings,
     }

@@ -16,7 +16,7 @@ from dlmath.runs import Run
 SPLITS = ("test", "validation", "all")
 
 PHANTOM_WARNING = (
-    "These images are phantoms (drawn, not photographed): the figures say nothing about real ones."
+    "These images are phantoms (drawn, not photographed): the metrics say nothing about real ones."
 )
 
 
@@ -115,12 +115,12 @@ def _used_in_training(part_of: Mapping[str, str], examples: Iterable[ImageRecord
     warnings = []
     if trained := seen.count("train"):
         warnings.append(
-            f"{counted(trained, 'image')} of these {len(seen):,} were trained on: the figures "
+            f"{counted(trained, 'image')} of these {len(seen):,} were trained on: the metrics "
             "flatter the model."
         )
     if chosen := seen.count("validation"):
         warnings.append(
             f"The epoch and the threshold were chosen on {chosen:,} of these {len(seen):,} images: "
-            "the figures flatter the model."
+            "the metrics flatter the model."
         )
     return warnings

@@ -131,12 +131,12 @@ def measure_metrics(
     if sample.clusters.max() == 0:
         methods = dict.fromkeys((n for n, one in metrics.items() if one.low is not None), BCA)
         return Measured(metrics, methods, warnings)
-    found = {name: (BCA, figure.low, figure.high) for name, figure in metrics.items()}
+    found = {name: (BCA, metric.low, metric.high) for name, metric in metrics.items()}
     found |= {"ece": (INVERTED, metrics["ece"].low, metrics["ece"].high)}
     found |= _of_decisions(sample) | _at_their_end(sample, metrics) | _of_auc(sample, metrics)
     metrics = {
-        name: figure if figure.value is None else Estimate(figure.value, *found[name][1:])
-        for name, figure in metrics.items()
+        name: metric if metric.value is None else Estimate(metric.value, *found[name][1:])
+        for name, metric in metrics.items()
     }
     methods = {name: found[name][0] for name, one in metrics.items() if one.low is not None}
     alike = _clear_alike(metrics, methods)
@@ -244,8 +244,8 @@ def _at_their_end(sample: Sample, metrics: Mapping[str, Estimate]) -> _Found:
     return found
 
 
-def _is_at(figure: Estimate, end: float) -> bool:
-    return figure.value is not None and abs(figure.value - end) < _EDGE
+def _is_at(metric: Estimate, end: float) -> bool:
+    return metric.value is not None and abs(metric.value - end) < _EDGE
 
 
 def _fewest_patients(sample: Sample) -> int:
@@ -277,7 +277,7 @@ def _of_auc(sample: Sample, metrics: Mapping[str, Estimate]) -> _Found:
 def _clear_alike(metrics: dict[str, Estimate], methods: dict[str, str]) -> list[str]:
     """Take away intervals of no width, which would claim certainty; return their names."""
     alike = [
-        name for name, figure in metrics.items() if figure.low is not None and not figure.has_width
+        name for name, metric in metrics.items() if metric.low is not None and not metric.has_width
     ]
     for name in alike:
         metrics[name] = Estimate(metrics[name].value, None, None)

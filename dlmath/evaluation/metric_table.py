@@ -18,10 +18,10 @@ class Metric:
 
     Attributes:
         description: What it is, in words.
-        kind: What it is computed from. `decision`: the decided classes; its interval carries those
-            of the rates, and of folds each image is decided by its own fold's threshold. `ranking`:
-            the order of the probabilities. `probability`: the probabilities themselves; it is
-            defined for images of one class too.
+        kind: What it is computed from. `decision`: the decided classes. Its interval is melded from
+            those of the classes' rates, so it must grow with each of them. Across folds, each image
+            is decided by the threshold of its own fold. `ranking`: the order of the probabilities.
+            `probability`: the probabilities themselves; it is defined for images of one class too.
         bounds: Which values it can have: a share lies in [0, 1], a correlation in [-1, 1], a loss
             is at least 0. It is the definition in the schema of the same name.
         moves_with_prevalence: Whether another share of positive images changes it.
@@ -68,7 +68,12 @@ METRICS = {
         "share of all-clears that are right, at the share of positive images here", "decision"
     ),
     "f1": Metric("harmonic mean of PPV and sensitivity", "decision"),
-    "mcc": Metric("correlation of truth and decision, -1 to 1", "decision", bounds="correlation"),
+    "mcc": Metric(
+        "correlation of truth and decision, -1 to 1",
+        "decision",
+        bounds="correlation",
+        hub_name="matthews_correlation",
+    ),
     "brier": Metric(
         "mean squared error of the probabilities; lower is better",
         "probability",

@@ -1,4 +1,4 @@
-"""Figures of patients: one prediction for each, and how their images fare."""
+"""Metrics of patients: one prediction for each, and how their images fare."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def measure_patient_level(
 
 @dataclass(frozen=True)
 class PatientFigures:
-    """Figures of a classifier on the images of one patient.
+    """Metrics of a classifier on the images of one patient.
 
     Attributes:
         patient: The name.

@@ -1,4 +1,4 @@
-"""Figures of several models that each predicted other images: the folds of a cross-validation."""
+"""Metrics of several models that each predicted other images: the folds of a cross-validation."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -66,8 +66,8 @@ def pooled(runs: Sequence[Run], recipe: Recipe) -> Evaluation:
     # Each fold's own threshold decides; metrics of the probabilities are those of all together.
     of_probabilities = names_of("ranking", "probability")
     metrics = {
-        name: raw.metrics[name] if name in of_probabilities else figure
-        for name, figure in decided.metrics.items()
+        name: raw.metrics[name] if name in of_probabilities else metric
+        for name, metric in decided.metrics.items()
     }
     methods = {
         name: raw.methods[name] if name in of_probabilities else method

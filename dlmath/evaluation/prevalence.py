@@ -54,32 +54,32 @@ def prevalence_figures(
         }
 
     moved = at_prevalence(statistics, positive, prevalence)
-    figures = estimate(moved, sample.clusters, generator("prevalence", seed))[0]
-    figures |= _melded(sample, figures, np.where(np.arange(2) == index, prevalence, 1 - prevalence))
-    if figures["ece"].value is not None:
+    metrics = estimate(moved, sample.clusters, generator("prevalence", seed))[0]
+    metrics |= _melded(sample, metrics, np.where(np.arange(2) == index, prevalence, 1 - prevalence))
+    if metrics["ece"].value is not None:
         weights = prevalence_weights(positive, np.ones((1, len(positive))), prevalence)[0]
-        figures["ece"] = calibration_error(sample.truth, both, sample.clusters, weights)
+        metrics["ece"] = calibration_error(sample.truth, both, sample.clusters, weights)
     return {
         "prevalence": prevalence,
         "trained_at": trained_at,
         "metrics": {
-            name: asdict(figure if figure.has_width else Estimate(figure.value, None, None))
-            for name, figure in figures.items()
+            name: asdict(metric if metric.has_width else Estimate(metric.value, None, None))
+            for name, metric in metrics.items()
         },
     }
 
 
 def _melded(
-    sample: Sample, figures: Mapping[str, Estimate], shares: np.ndarray
+    sample: Sample, metrics: Mapping[str, Estimate], shares: np.ndarray
 ) -> dict[str, Estimate]:
     """Return the decision metrics with intervals that carry the exact ones of their rates."""
     draws = None if sample.clusters.max() == 0 else sample.draws(shares)
     if draws is None:
         return {}
     return {
-        name: Estimate(figures[name].value, *interval_of(draws, name))
+        name: Estimate(metrics[name].value, *interval_of(draws, name))
         for name in names_of("decision")
-        if name in figures and name in draws.lower and figures[name].value is not None
+        if name in metrics and name in draws.lower and metrics[name].value is not None
     }
 
 

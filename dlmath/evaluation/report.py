@@ -67,7 +67,7 @@ def write_report(run: Run) -> Path:
 def _origin(manifest: Mapping[str, Any]) -> Iterator[str]:
     if manifest["data"]["phantom"]:
         yield pages.paragraph(
-            "Trained on drawn images, not on real ones: the figures say nothing about patients.",
+            "Trained on drawn images, not on real ones: the metrics say nothing about patients.",
             "warning",
         )
     for warning in manifest.get("warnings", ()):
@@ -88,8 +88,8 @@ def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
         f"{metrics['n']:,} test images ({composition_of(metrics)}){patients}{positive}."
     )
     rows = [
-        (name.replace("_", " "), *estimate_cells(**figure), _description(name))
-        for name, figure in metrics["metrics"].items()
+        (name.replace("_", " "), *estimate_cells(**metric), _description(name))
+        for name, metric in metrics["metrics"].items()
     ]
     header = ("metric", "value", "95 % interval", "what it is")
     yield pages.table(header, rows, numbers=(1, 2), notes=True)
@@ -127,7 +127,7 @@ def _validation(manifest: Mapping[str, Any]) -> Iterator[str]:
         for name, said in _VALIDATION.items()
         if name in best
     ]
-    yield pages.table(("figure", "value"), rows, numbers=(1,))
+    yield pages.table(("metric", "value"), rows, numbers=(1,))
     if threshold := manifest.get("threshold"):
         yield pages.paragraph(
             f"The threshold, {threshold['value']:.4f}, was chosen here, by the rule "

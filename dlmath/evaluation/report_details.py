@@ -53,7 +53,7 @@ def _slices(slices: Mapping[str, Any], positive_class: str | None) -> Iterator[s
     if any(group["against"] for own in slices.values() for group in own["groups"].values()):
         yield pages.paragraph(
             "The AUC of a group of one class ranks its images against all of the other class; no "
-            "other figure counts those.",
+            "other metric counts those.",
             "faint",
         )
 

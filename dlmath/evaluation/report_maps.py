@@ -119,7 +119,7 @@ def not_writable(run: Run, error: OSError) -> RunError:
     """Return what to say when the report's folder cannot be written to."""
     return RunError(
         f"Cannot write the report into {run.report_path.parent}: {error.strerror}. The model "
-        "and its figures are kept. Make room or mend the permissions, then: "
+        "and its metrics are kept. Make room or mend the permissions, then: "
         f"dlmath evaluate {run.name}"
     )
 

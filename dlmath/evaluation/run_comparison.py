@@ -20,8 +20,8 @@ from dlmath.seeds import generator
 from dlmath.stats.bootstrap import Estimate, estimate
 
 _CHOICE = (
-    "To keep the better of runs by their figures on the test part is a choice made on the test "
-    "part: the figures of the one that is kept flatter it. Choose on validation, or say so."
+    "To keep the better of runs by their metrics on the test part is a choice made on the test "
+    "part: the metrics of the one that is kept flatter it. Choose on validation, or say so."
 )
 
 
@@ -145,9 +145,9 @@ def _differences(one: Sample, other: Sample) -> tuple[dict[str, Difference], lis
     ends = difference_ends(one, other)
     metrics = {
         name: Difference(
-            left[name], right[name], Estimate(figure.value, *ends.get(name, _known(figure)))
+            left[name], right[name], Estimate(metric.value, *ends.get(name, _known(metric)))
         )
-        for name, figure in found.items()
+        for name, metric in found.items()
     }
     # The bias of its estimate does not cancel, and no interval is known to hold the difference.
     error = metrics["ece"]

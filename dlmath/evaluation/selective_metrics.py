@@ -29,7 +29,7 @@ def of_sample(sample: Sample, ood_scores: np.ndarray | None, seed: int) -> dict[
     """
     rule = sample.rule
     abstains = rule.abstains(sample.probabilities, ood_scores)
-    figures = measure_selective(
+    metrics = measure_selective(
         sample.decision != sample.truth,
         rule.confidence(sample.probabilities),
         sample.clusters,
@@ -41,7 +41,7 @@ def of_sample(sample: Sample, ood_scores: np.ndarray | None, seed: int) -> dict[
     return {
         "least_confidence": limits.confidence,
         "greatest_distance": limits.ood_score,
-        **figures,
+        **metrics,
         "answered": answered_by_class(sample.truth, abstains, rule.classes),
     }
 

@@ -104,7 +104,7 @@ def by_text(name: str, values: Sequence[str]) -> Groups | None:
         if numbers is None:
             raise DataError(
                 f"The column {name!r} has {len(distinct):,} different texts, such as "
-                f"{str(distinct[0])!r}; figures are given for at most {MOST_GROUPS} groups. "
+                f"{str(distinct[0])!r}; metrics are given for at most {MOST_GROUPS} groups. "
                 "Put the images into fewer groups in that column."
             )
         return by_number(name, numbers)

@@ -1,4 +1,4 @@
-"""Figures of parts of the images, and the gaps between them, with intervals.
+"""Metrics of parts of the images, and the gaps between them, with intervals.
 
 A mean over all images hides a group on which a classifier fails. The more groups are looked at, the
 more of them stand out by chance: of 20 gaps of nothing, one has a 95 % interval without 0.
@@ -22,7 +22,7 @@ from dlmath.evaluation.slice_groups import Groups
 from dlmath.stats import auc_with_interval
 from dlmath.stats.bootstrap import Estimate, estimate
 
-# Half of those of the main figures: three properties of three groups cost ten times as much.
+# Half of those of the main metrics: three properties of three groups cost ten times as much.
 REPLICATES = 1_000
 
 _UNDEFINED = Estimate(None, None, None)
@@ -33,7 +33,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Slice:
-    """Figures of one group.
+    """Metrics of one group.
 
     Attributes:
         n: How many images the metrics are of.
@@ -58,7 +58,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Slices:
-    """Figures of the groups of one property.
+    """Metrics of the groups of one property.
 
     Attributes:
         name: Of the property.

@@ -53,13 +53,13 @@ class TestAccessLog:
         if self.models > 1:
             warnings.append(
                 f"{self} What was changed in between was changed in sight of the test part, and "
-                "its figures flatter what was kept."
+                "its metrics flatter what was kept."
             )
         if self.other_runs:
             number = counted(len(self.other_runs), "other run")
             warnings.append(
                 f"{number} here saw the same test part ({listed(self.other_runs)}): to keep the "
-                "best of them by these figures is a choice made on the test part."
+                "best of them by these metrics is a choice made on the test part."
             )
         return warnings
 

@@ -18,7 +18,7 @@ RESEARCH_ONLY = (
     "For research only. This is not a medical device: no decision about a patient may rest on it."
 )
 DRAWN = (
-    "This model was trained on drawn images (phantoms), not on real ones: its answers and figures "
+    "This model was trained on drawn images (phantoms), not on real ones: its answers and metrics "
     "say nothing about patients."
 )
 _SHOWN = {
@@ -82,7 +82,7 @@ def _tested(metrics: Mapping[str, Any]) -> Iterator[str]:
     positive = f" Positive is {metrics['positive_class']}." if metrics["positive_class"] else ""
     yield pages.paragraph(
         f"It was tested on {counted(metrics['n'], 'image')} ({composition_of(metrics)}){patients} "
-        f"of the {metrics['split']} part.{positive} Each figure stands with its 95 % interval."
+        f"of the {metrics['split']} part.{positive} Each metric stands with its 95 % interval."
     )
     figures = metrics["metrics"]
     rows = [
@@ -90,7 +90,7 @@ def _tested(metrics: Mapping[str, Any]) -> Iterator[str]:
         for name, title in _SHOWN.items()
         if name in figures
     ]
-    header = ("figure", "value", "95 % interval", "what it is")
+    header = ("metric", "value", "95 % interval", "what it is")
     yield pages.table(header, rows, numbers=(1, 2), notes=True)
     for warning in metrics["warnings"]:
         yield pages.paragraph(f"Warning: {warning}", "warning")
@@ -119,6 +119,6 @@ def _of_export(export: Path, service: Service) -> Iterator[str]:
     metadata = export_metadata(export)
     yield pages.paragraph(
         f"An export ({metadata['format']}) of the run {metadata['run']}. It does not carry the "
-        "figures of its test: they are in the run's report."
+        "metrics of its test: they are in the run's report."
     )
     yield pages.paragraph(_decides(service))

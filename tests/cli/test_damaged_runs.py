@@ -185,7 +185,7 @@ def test_a_report_that_cannot_be_written_keeps_the_figures(plant, run, command):
     code, _, errors = command("evaluate")
 
     assert code == 2
-    assert "The model and its figures are kept" in errors
+    assert "The model and its metrics are kept" in errors
     assert read_json(run.metrics_path)["metrics"]["auc"]["value"] is not None
     assert (run.folder / "predictions.csv").is_file()
 

@@ -40,9 +40,9 @@ def test_people_get_tables(tiny_run):
     assert "Positive is PNEUMONIA, decided at a probability of at least 0.5000" in told
     assert "chosen on validation" in told
     auc = next(line for line in told.splitlines() if "auc" in line)
-    figure = read_json(tiny_run.metrics_path)["metrics"]["auc"]
-    assert f"{figure['value']:.3f}" in auc
-    assert f"{figure['low']:.3f} to {figure['high']:.3f}" in auc
+    metric = read_json(tiny_run.metrics_path)["metrics"]["auc"]
+    assert f"{metric['value']:.3f}" in auc
+    assert f"{metric['low']:.3f} to {metric['high']:.3f}" in auc
     row = next(line for line in told.splitlines() if line.split()[1:2] == ["PNEUMONIA"])
     assert [int(word) for word in row.split() if word.isdigit()] == read_json(
         tiny_run.metrics_path

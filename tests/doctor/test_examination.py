@@ -58,7 +58,7 @@ CHAIN_FAULTS = [
     "threshold of the test part",
     "a patient on both sides",
     "light form of another model",
-    "figures of other predictions",
+    "metrics of other predictions",
     "frozen augmentation",
     pytest.param("optimizer not resumed", marks=pytest.mark.slow),
     "resized without antialiasing",
@@ -80,7 +80,7 @@ def test_a_recorded_figure_that_is_no_number_is_a_fault(well):
     document["metrics"]["accuracy"]["value"] = float("nan")
     write_text(well.metrics_path, json.dumps(document))
 
-    found = verdict(well, "recorded figures")
+    found = verdict(well, "recorded metrics")
 
     assert found.word == "fault"
     assert "accuracy nan recorded" in found.found
@@ -125,7 +125,7 @@ def test_a_check_that_breaks_keeps_no_other_from_being_made(well):
     examination = examine(well)
 
     assert len(examination.lines) == len(MACHINE) + len(OF_RUN)
-    assert {line.check for line in examination.faults} >= {"patients apart", "recorded figures"}
+    assert {line.check for line in examination.faults} >= {"patients apart", "recorded metrics"}
     assert examination.verdict("class order").word == "not applicable"
     assert "cannot be read" in examination.verdict("class order").found
 

@@ -277,7 +277,7 @@ def test_the_document_holds_the_threshold_the_points_and_the_patients(tiny_run):
         for wanted, held in (("sensitivity", "specificity"), ("specificity", "sensitivity"))
         for level in (90, 95)
     }
-    parts = {name: figure.value for name, figure in evaluation.calibration.items()}
+    parts = {name: metric.value for name, metric in evaluation.calibration.items()}
     assert 0 <= parts.pop("mce") <= 1
     assert evaluation.metrics["brier"].value == pytest.approx(
         sum(parts.values()) - 2 * parts["brier_resolution"]

@@ -51,8 +51,8 @@ def test_the_document_says_all_of_it_and_validates():
     assert [warning.split(" (")[0] for warning in document["warnings"]] == [
         "There are few patients"
     ]
-    for name, figure in document["metrics"].items():
-        assert figure["low"] <= figure["high"], name
+    for name, metric in document["metrics"].items():
+        assert metric["low"] <= metric["high"], name
 
 
 def test_all_is_about_the_positive_class_though_it_comes_first():

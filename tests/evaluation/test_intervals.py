@@ -53,9 +53,11 @@ def test_each_metric_has_the_interval_that_suits_it():
 
     assert found.warnings == []
     shares = {"accuracy", "sensitivity", "specificity", "ppv", "npv", "f1"}
+    composed = set(names_of("decision")) - shares
+    assert composed >= {"balanced_accuracy", "mcc"}
     assert found.methods == {
         **dict.fromkeys(shares, EXACT),
-        **dict.fromkeys(("balanced_accuracy", "mcc"), MELDED),
+        **dict.fromkeys(composed, MELDED),
         **dict.fromkeys(("average_precision", "brier", "log_loss"), BCA),
         "auc": DELONG,
         "ece": INVERTED,
@@ -174,6 +176,6 @@ def test_the_intervals_hold_the_truth(setting):
     held = coverage.coverage(coverage.SETTINGS[setting], 300, 500)
 
     least = 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)  # three standard errors below: 0.912
-    figures = (*coverage.AT_PREVALENCE, "auc", "brier", "log_loss", "ece")
-    for name in (*names_of("decision"), *figures):
+    metrics = (*coverage.AT_PREVALENCE, "auc", "brier", "log_loss", "ece")
+    for name in (*names_of("decision"), *metrics):
         assert held[name] >= least, name

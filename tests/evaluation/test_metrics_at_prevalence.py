@@ -1,4 +1,4 @@
-"""Figures at another prevalence against scikit-learn's with weights, and against Bayes."""
+"""Metrics at another prevalence against scikit-learn's with weights, and against Bayes."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def sample(request):
     return Sample(rule, truth, both, np.arange(300) // 3)
 
 
-def figures(sample):
+def metrics(sample):
     return prevalence_figures(sample, PREVALENCE, HERE, 0)
 
 
@@ -37,7 +37,7 @@ def test_every_metric_is_scikit_learns_with_weights(sample):
     decided, weighted = score >= 0.37, {"sample_weight": weights}
     shifted = shift_probability(score, HERE, PREVALENCE)
 
-    found = figures(sample)
+    found = metrics(sample)
 
     expected = {
         "accuracy": scikit_learn.accuracy_score(positive, decided, **weighted),
@@ -49,15 +49,16 @@ def test_every_metric_is_scikit_learns_with_weights(sample):
         "brier": scikit_learn.brier_score_loss(positive, shifted, **weighted),
         "log_loss": scikit_learn.log_loss(positive, shifted, **weighted),
     }
-    values = {name: figure["value"] for name, figure in found["metrics"].items()}
+    values = {name: metric["value"] for name, metric in found["metrics"].items()}
     assert values.pop("ece") >= 0
+    assert set(values) == set(expected), "enter the value of scikit-learn in `expected`"
     assert values == pytest.approx(expected, abs=1e-12)
     assert (found["prevalence"], found["trained_at"]) == (PREVALENCE, HERE)
 
 
 def test_each_has_an_interval_around_it(sample):
-    for figure in figures(sample)["metrics"].values():
-        assert figure["low"] < figure["value"] < figure["high"]
+    for metric in metrics(sample)["metrics"].values():
+        assert metric["low"] < metric["value"] < metric["high"]
 
 
 def test_a_specificity_of_one_is_not_taken_for_certain():
@@ -82,7 +83,7 @@ def test_a_specificity_of_one_is_not_taken_for_certain():
 
 
 def test_shifting_makes_the_probabilities_better_there(sample):
-    shifted = figures(sample)["metrics"]["log_loss"]["value"]
+    shifted = metrics(sample)["metrics"]["log_loss"]["value"]
     unshifted = prevalence_figures(sample, PREVALENCE, PREVALENCE, 0)
 
     assert shifted < unshifted["metrics"]["log_loss"]["value"]

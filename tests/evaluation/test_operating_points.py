@@ -43,10 +43,10 @@ def test_the_interval_holds_the_value():
     positive = np.arange(200) % 2 == 1
     probability = 1 / (1 + np.exp(-rng.normal(2 * positive - 1)))
 
-    for figure in measure_operating_points(
+    for metric in measure_operating_points(
         positive, probability, np.arange(200), generator("test")
     ).values():
-        assert 0 < figure.low <= figure.value <= figure.high < 1
+        assert 0 < metric.low <= metric.value <= metric.high < 1
 
 
 def test_classes_that_do_not_overlap_are_not_certain():

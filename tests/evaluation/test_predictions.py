@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.doctor.decisions import recorded_figures
+from dlmath.doctor.decisions import recorded_metrics
 from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.errors import RunError
 from dlmath.evaluation import compare_runs, evaluate
@@ -25,7 +25,7 @@ READERS = {
     "compare": lambda run: compare_runs(run, run),
     "folds": lambda run: pooled([run], run.recipe),
     "report": write_report,
-    "doctor": lambda run: recorded_figures(ExaminedRun(run)),
+    "doctor": lambda run: recorded_metrics(ExaminedRun(run)),
 }
 DAMAGE = {
     "": "it must have the columns file, patient, class, probability_NORMAL",

@@ -24,10 +24,10 @@ def test_after_it_every_metric_stands_there_with_its_interval(tiny_run):
 
     evaluation = dlmath.evaluate(tiny_run)
     page = tiny_run.report_path.read_text(encoding="utf-8")
-    for name, figure in evaluation.metrics.items():
+    for name, metric in evaluation.metrics.items():
         assert f">{name.replace('_', ' ')}<" in page
-        if figure.low is not None:
-            assert f"{figure.low:.3f} to {figure.high:.3f}" in page
+        if metric.low is not None:
+            assert f"{metric.low:.3f} to {metric.high:.3f}" in page
     assert "has not been opened" not in page
 
 
@@ -88,5 +88,5 @@ def test_damaged_predictions_are_one_message(tiny_run):
 
 def test_a_report_that_cannot_be_written_is_one_message(tiny_run):
     tiny_run.report_path.parent.write_text("in the way", encoding="utf-8")
-    with pytest.raises(RunError, match="The model and its figures are kept"):
+    with pytest.raises(RunError, match="The model and its metrics are kept"):
         write_report(tiny_run)

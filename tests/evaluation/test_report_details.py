@@ -18,8 +18,8 @@ def test_thresholds_slices_patients_and_openings_are_told(tiny_run):
             assert group in html
             assert counts_text(figures["by_class"], "PNEUMONIA") in html
             assert estimate_text(**figures["metrics"][figures["rate"]]) in html
-    for figure in metrics["operating_points"].values():
-        assert estimate_text(**figure) in html
+    for metric in metrics["operating_points"].values():
+        assert estimate_text(**metric) in html
     assert "It was not used" in html
     assert "12 patients (6 positive + 6 negative), each decided" in html
     page = tiny_run.report_path.read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def test_a_part_of_one_class_shows_its_rate_and_what_its_auc_is_against():
         "0.900 (0.800 to 0.950), against 38 negative",
         "sensitivity: -0.100 (-0.300 to 0.200)",
     ]
-    assert "no other figure counts those" in html
+    assert "no other metric counts those" in html
 
 
 def test_another_prevalence_is_told(tiny_run):

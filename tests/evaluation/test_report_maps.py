@@ -123,7 +123,7 @@ def test_a_damaged_map_is_one_message(tiny_run):
 
 def test_a_folder_that_cannot_be_written_keeps_the_figures(tiny_run):
     tiny_run.report_path.parent.write_text("in the way", encoding="utf-8")
-    with pytest.raises(RunError, match="The model and its figures are kept"):
+    with pytest.raises(RunError, match="The model and its metrics are kept"):
         evaluate_with(explained, tiny_run)
     assert tiny_run.metrics_path.is_file()
 

@@ -12,13 +12,13 @@ UNSURE = CONFIDENCE < 0.2
 OUTSIDE = RNG.random(90) < 0.1
 
 
-def figures(**changes):
+def metrics(**changes):
     given = {"abstains": UNSURE | OUTSIDE, "out_of_distribution": OUTSIDE, "seed": 0, **changes}
     return measure_selective(WRONG, CONFIDENCE, CLUSTERS, **given)
 
 
 def test_coverage_and_risk_are_of_those_who_are_answered():
-    found = figures()
+    found = metrics()
 
     answered = ~(UNSURE | OUTSIDE)
     assert found["coverage"]["value"] == pytest.approx(answered.mean())
@@ -31,7 +31,7 @@ def test_coverage_and_risk_are_of_those_who_are_answered():
 
 
 def test_the_curve_rises_in_coverage_to_the_risk_of_all():
-    curve = figures()["curve"]
+    curve = metrics()["curve"]
 
     coverages = [point["coverage"] for point in curve]
     assert coverages == sorted(set(coverages))
@@ -42,14 +42,14 @@ def test_the_curve_rises_in_coverage_to_the_risk_of_all():
 
 
 def test_without_rules_there_is_the_curve_alone():
-    found = figures(abstains=None, out_of_distribution=None)
+    found = metrics(abstains=None, out_of_distribution=None)
 
     assert found["coverage"] is found["risk"] is found["unusual"] is None
-    assert found["area"] == figures()["area"]
+    assert found["area"] == metrics()["area"]
 
 
 def test_nobody_answered_has_no_risk():
-    found = figures(abstains=np.ones(90, bool))
+    found = metrics(abstains=np.ones(90, bool))
 
     assert found["coverage"]["value"] == 0
     assert found["coverage"]["high"] > 0

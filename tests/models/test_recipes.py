@@ -8,8 +8,8 @@ from dlmath.models.backbones import find_backbone
 from dlmath.recipe import Recipe
 
 
-def test_both_tasks_are_there():
-    assert set(RECIPES) == {"malaria", "pneumonia"}
+def test_the_papers_tasks_are_there():
+    assert set(RECIPES) >= {"malaria", "pneumonia"}
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -234,10 +234,10 @@ def test_everything_has_a_name_for_those_who_do_not_see_it(open_page):
 
 def test_what_the_model_is_worth_stands_there_with_its_intervals(open_page, run):
     page = open_page()
-    figure = read_json(run.metrics_path)["metrics"]["auc"]
+    metric = read_json(run.metrics_path)["metrics"]["auc"]
     row = page.get_by_role("row", name="AUC")
-    expect(row).to_contain_text(f"{figure['value']:.3f}")
-    expect(row).to_contain_text(f"{figure['low']:.3f} to {figure['high']:.3f}")
+    expect(row).to_contain_text(f"{metric['value']:.3f}")
+    expect(row).to_contain_text(f"{metric['low']:.3f} to {metric['high']:.3f}")
     expect(page.get_by_role("note")).to_contain_text("For research only")
     expect(page.get_by_role("note")).to_contain_text("trained on drawn images")
     assert page.get_by_text("Use via API").count() == 0

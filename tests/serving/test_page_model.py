@@ -20,9 +20,9 @@ def test_figures_stand_with_their_intervals(light_run):
     metrics = read_json(light_run.metrics_path)
     html = model_section(opened(light_run))
     for name in ("auc", "sensitivity", "specificity", "accuracy", "ppv", "npv"):
-        figure = metrics["metrics"][name]
-        assert f"{figure['value']:.3f}" in html
-        assert f"{figure['low']:.3f} to {figure['high']:.3f}" in html
+        metric = metrics["metrics"][name]
+        assert f"{metric['value']:.3f}" in html
+        assert f"{metric['low']:.3f} to {metric['high']:.3f}" in html
     images = f"{metrics['n']} images ({composition_of(metrics)})"
     assert f"tested on {images} of {metrics['patients']} patients" in html
 

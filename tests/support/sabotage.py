@@ -191,7 +191,7 @@ OF_CHAINS = (
     Sabotage("test part opened three times", "test part", edits(opened_often)),
     Sabotage("a patient on both sides", "patients apart", edits(patient_on_both_sides)),
     Sabotage("light form of another model", "light form", edits(other_light_form)),
-    Sabotage("figures of other predictions", "recorded figures", edits(flattering_figures)),
+    Sabotage("metrics of other predictions", "recorded metrics", edits(flattering_figures)),
     Sabotage("frozen augmentation", "augmentation", patches(pipeline, "_step_seeds", _same_seeds)),
     Sabotage(
         "optimizer not resumed", "resuming", patches(checkpoints, "restore", _without_optimizer)
