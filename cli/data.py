@@ -102,15 +102,24 @@ def show(
         "sheet.png"
     ),
     per_class: Annotated[int, typer.Option(min=1, help="Images of each class.")] = 8,
+    augmented: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RECIPE",
+            help="Show them augmented, as training by this task or recipe.toml would see them.",
+        ),
+    ] = None,
 ) -> None:
     """Draw a sheet with images of each class.
 
     Example: dlmath data show ./data/cell_images --out cells.png
     """
-    _, dataset = _read(target)
     from dlmath.data.contact_sheet import write_contact_sheet
+    from dlmath.models.tasks import recipe_with
 
-    OUT.line(str(write_contact_sheet(dataset, out, per_class)))
+    recipe = None if augmented is None else recipe_with(augmented, {})
+    _, dataset = _read(target)
+    OUT.line(str(write_contact_sheet(dataset, out, per_class, augmented=recipe)))
 
 
 @app.command()

@@ -30,6 +30,9 @@ TASK = Task(
             r"^(?P<patient>NORMAL2-IM-\d+)-",
             r"^(?P<patient>IM-\d+)-",
         ),
+        # Lungs and heart; beyond it the framing of a film tells the class too.
+        region_width=0.7,
+        region_height=0.7,
         backbone="efficientnet_b0",
         weights="imagenet",
         tune="all",

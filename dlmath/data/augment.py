@@ -1,23 +1,56 @@
-r"""Random flips, turns, zooms, shifts and brightness of training images.
+r"""Random changes of training images: geometry, tone, sharpness, erased parts, swapped borders.
 
 Drawing the numbers and applying them are apart, so that a test can pass known numbers, and both
 are pure functions: the draw of its seed, the rest of the draw. One affine warp carries out all
 that moves pixels, so an image is interpolated once.
+
+**Border swap.** A network may read the class from what surrounds the part that the label is about:
+how a film is framed, where the arms are. So the recipe names a region in the middle of the picture,
+and with a probability the region of an image is set into another image of the batch, of any class;
+the label stays that of the region. With the soft mask m of the region, and both images warped,
+
+    x_i <- m_i x_i + (1 - m_i) x_j.
+
+Source: the idea of swapping backgrounds is that of Xiao et al., "Noise or Signal: The Role of Image
+Backgrounds in Object Recognition", ICLR 2021, arXiv:2006.09994, here without a segmentation.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from dlmath.recipe import Recipe, settings_of
 from dlmath.recipe.metadata import AUGMENTATION
 
+ERASED = (0.1, 0.35)  # sides of an erased rectangle, as fractions of the image's
+REGION_SHIFT = 0.05  # by which the region's centre moves, as a fraction of the side
+REGION_ZOOM = 0.15  # by which its width and height vary
+SOFTNESS = 12.0  # of the region's edge: the mask falls from 0.9 to 0.1 over 0.37 / 2 of the region
+
+
+class Rectangle(NamedTuple):
+    """A rectangle in each of B images, in fractions of the side; float32 (B,) each."""
+
+    x: tf.Tensor  # of its centre, from the left
+    y: tf.Tensor  # of its centre, from the top
+    width: tf.Tensor  # 0 for none
+    height: tf.Tensor
+
+
+class BorderSwap(NamedTuple):
+    """Whose border surrounds the region of each of B images."""
+
+    partner: tf.Tensor  # int32 (B,), the row of the image that gives the border
+    swapped: tf.Tensor  # bool (B,), False leaves the image
+    region: Rectangle
+
 
 class Draw(NamedTuple):
     """One augmentation for each of B images; every array is float32 (B,).
 
-    The parts apply in this order: flips, zoom, rotation, shift, then brightness.
+    The parts apply in this order: flips, zoom, stretch, shear, rotation, shift; border swap;
+    contrast, gamma, brightness; blur; erasing. None is a part that the recipe leaves out.
     """
 
     flip_horizontal: tf.Tensor  # -1 mirrors left to right, 1 leaves
@@ -27,6 +60,13 @@ class Draw(NamedTuple):
     shift_right: tf.Tensor  # fraction of the width
     shift_down: tf.Tensor  # fraction of the height
     brightness: tf.Tensor  # factor of the pixels: black stays black
+    stretch: tf.Tensor | None = None  # width against height, the area kept
+    shear: tf.Tensor | None = None  # radians by which the vertical leans
+    border_swap: BorderSwap | None = None
+    contrast: tf.Tensor | None = None  # factor of the differences from the image's mean
+    gamma: tf.Tensor | None = None  # exponent of the pixels in 0..1
+    blur: tf.Tensor | None = None  # share of the image at a quarter of its resolution, 0..1
+    erased: Rectangle | None = None  # filled with the image's mean
 
 
 def is_off(recipe: Recipe) -> bool:
@@ -41,7 +81,7 @@ def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:
     Turning one part on or off leaves the numbers of the others as they are.
 
     Args:
-        recipe: Its fields flip_horizontal, flip_vertical, zoom, rotation, shift, brightness.
+        recipe: Its fields under `metadata.AUGMENTATION`, and its region.
         count: The number of images B.
         seed: Two int32 numbers that fully decide the result.
     """
@@ -56,7 +96,46 @@ def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:
         shift_right=recipe.shift * unit[4],
         shift_down=recipe.shift * unit[5],
         brightness=1 + recipe.brightness * unit[6],
+        **_draw_more(recipe, count, seed),
     )
+
+
+def _draw_more(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> dict[str, Any]:
+    """Draw the parts that are None where the recipe leaves them out."""
+    parts = ("stretch", "shear", "contrast", "gamma", "blur", "erasing", "border_swap")
+    if not any(getattr(recipe, part) for part in parts):
+        return {}
+    # A key of its own: the seven numbers above stay what they are.
+    key = tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int32), 1, alg="philox")
+    unit = tf.random.stateless_uniform((16, count), key, -1, 1, alg="philox")
+    share = (unit + 1) / 2
+    drawn: dict[str, Any] = {}
+    if recipe.stretch:
+        drawn["stretch"] = tf.exp(math.log1p(recipe.stretch) * unit[0])
+    if recipe.shear:
+        drawn["shear"] = math.radians(recipe.shear) * unit[1]
+    if recipe.contrast:
+        drawn["contrast"] = 1 + recipe.contrast * unit[2]
+    if recipe.gamma:
+        drawn["gamma"] = tf.exp(math.log1p(recipe.gamma) * unit[3])
+    if recipe.blur:
+        drawn["blur"] = recipe.blur * share[4]
+    if recipe.erasing:
+        is_erased = tf.cast(share[5] < recipe.erasing, tf.float32)
+        width, height = (ERASED[0] + (ERASED[1] - ERASED[0]) * share[row] for row in (8, 9))
+        drawn["erased"] = Rectangle(share[6], share[7], is_erased * width, height)
+    if recipe.border_swap:
+        region = Rectangle(
+            x=0.5 + REGION_SHIFT * unit[12],
+            y=0.5 + REGION_SHIFT * unit[13],
+            width=recipe.region_width * (1 + REGION_ZOOM * unit[14]),
+            height=recipe.region_height * (1 + REGION_ZOOM * unit[15]),
+        )
+        # One distance for the batch: so each image gives its border once.
+        distance = 1 + tf.cast(share[11][0] * (count - 1), tf.int32)
+        partner = (tf.range(count) + distance) % count
+        drawn["border_swap"] = BorderSwap(partner, share[10] < recipe.border_swap, region)
+    return drawn
 
 
 def apply(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
@@ -74,8 +153,66 @@ def apply(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
-    brightened = warped * drawn.brightness[:, tf.newaxis, tf.newaxis, tf.newaxis]
-    return tf.ensure_shape(tf.clip_by_value(brightened, 0, 255), images.shape)
+    if drawn.border_swap is not None:
+        warped = _swap_borders(warped, drawn.border_swap)
+    changed = _change_tone(warped, drawn) * _per_image(drawn.brightness)
+    changed = tf.clip_by_value(changed, 0, 255)
+    if drawn.blur is not None:
+        size = tf.stack([height, width])
+        coarse = tf.image.resize(changed, tf.maximum(size // 4, 1), "area")
+        changed += _per_image(drawn.blur) * (tf.image.resize(coarse, size) - changed)
+    if drawn.erased is not None:
+        inside = _is_inside(drawn.erased, height, width)
+        changed = tf.where(inside, tf.reduce_mean(changed, [1, 2], keepdims=True), changed)
+    return tf.ensure_shape(changed, images.shape)
+
+
+def _per_image(numbers: tf.Tensor) -> tf.Tensor:
+    return numbers[:, tf.newaxis, tf.newaxis, tf.newaxis]
+
+
+def _swap_borders(images: tf.Tensor, swap: BorderSwap) -> tf.Tensor:
+    mask = region_mask(swap.region, tf.shape(images)[1], tf.shape(images)[2])
+    mask = tf.where(_per_image(swap.swapped), mask, 1.0)
+    return mask * images + (1 - mask) * tf.gather(images, swap.partner)
+
+
+def region_mask(region: Rectangle, height: int | tf.Tensor, width: int | tf.Tensor) -> tf.Tensor:
+    r"""Return the soft mask of a region, (B, H, W, 1) in 0..1: 1 in its middle, 0 outside.
+
+    With u and v the distances from its centre in half widths and half heights, the superellipse
+    u^4 + v^4 = 1 is where the mask is 1/2; a sigmoid softens it over about a tenth of the region.
+    """
+    x, y = _coordinates(height, width)
+    u = (x - _per_image(region.x)) / (_per_image(region.width) / 2)
+    v = (y - _per_image(region.y)) / (_per_image(region.height) / 2)
+    return tf.sigmoid(SOFTNESS * (1 - (u**4 + v**4) ** 0.25))
+
+
+def _is_inside(rectangle: Rectangle, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    x, y = _coordinates(height, width)
+    across = tf.abs(x - _per_image(rectangle.x)) < _per_image(rectangle.width) / 2
+    return across & (tf.abs(y - _per_image(rectangle.y)) < _per_image(rectangle.height) / 2)
+
+
+def _coordinates(height: int | tf.Tensor, width: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the places of pixel centres in 0..1: (1, 1, W, 1) and (1, H, 1, 1)."""
+    along = [
+        (tf.range(tf.cast(size, tf.float32)) + 0.5) / tf.cast(size, tf.float32)
+        for size in (width, height)
+    ]
+    return along[0][tf.newaxis, tf.newaxis, :, tf.newaxis], along[1][
+        tf.newaxis, :, tf.newaxis, tf.newaxis
+    ]
+
+
+def _change_tone(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
+    if drawn.contrast is not None:
+        factor, mean = _per_image(drawn.contrast), tf.reduce_mean(images, [1, 2], keepdims=True)
+        images = factor * images + (1 - factor) * mean
+    if drawn.gamma is not None:
+        images = 255 * (tf.clip_by_value(images, 0, 255) / 255) ** _per_image(drawn.gamma)
+    return images
 
 
 def _inverse_transforms(drawn: Draw, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
@@ -83,20 +220,24 @@ def _inverse_transforms(drawn: Draw, height: tf.Tensor, width: tf.Tensor) -> tf.
 
     Forward, about the centre c = ((W-1)/2, (H-1)/2), with y pointing down:
 
-        out = R(rotation) zoom F (in - c) + c + shift,  F = diag(flips),
+        out = R(rotation) K D zoom F (in - c) + c + shift,  F = diag(flips),
+        D = diag(q, 1/q), q = sqrt(stretch),  K = [[1, k], [0, 1]], k = tan(shear),
         R(t) = [[cos t, sin t], [-sin t, cos t]]
 
     so, as F and R are orthogonal,
 
-        in = F R(rotation)^T (out - c - shift) / zoom + c.
+        in = F D^-1 K^-1 R(rotation)^T (out - c - shift) / zoom + c.
 
     The rows are (a0, a1, a2, b0, b1, b2, 0, 0) with in_x = a0 x + a1 y + a2, in_y = b0 x + ...
     """
     height, width = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     cosine, sine = tf.cos(drawn.rotation) / drawn.zoom, tf.sin(drawn.rotation) / drawn.zoom
-    a0, a1 = drawn.flip_horizontal * cosine, -drawn.flip_horizontal * sine
-    b0, b1 = drawn.flip_vertical * sine, drawn.flip_vertical * cosine
+    k = tf.zeros_like(sine) if drawn.shear is None else tf.tan(drawn.shear)
+    q = tf.ones_like(sine) if drawn.stretch is None else tf.sqrt(drawn.stretch)
+    a0 = drawn.flip_horizontal * (cosine - k * sine) / q
+    a1 = -drawn.flip_horizontal * (sine + k * cosine) / q
+    b0, b1 = drawn.flip_vertical * sine * q, drawn.flip_vertical * cosine * q
     origin_x = centre_x + drawn.shift_right * width
     origin_y = centre_y + drawn.shift_down * height
     a2 = centre_x - a0 * origin_x - a1 * origin_y

@@ -1,17 +1,21 @@
 """Contact sheet: some images of each class on one picture, to look at before training."""
 
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from dlmath.data import images
 from dlmath.data.image_headers import BadImage
-from dlmath.data.images import read_upright
 from dlmath.data.sources import Dataset, ImageRecord
 from dlmath.errors import DataError
+from dlmath.recipe import Recipe
 from dlmath.runs import write_bytes
-from dlmath.seeds import generator
+from dlmath.seeds import generator, tensorflow_seed
 
 TILE = 176  # pixels a side; a larger image is made smaller, a smaller one is left as it is
 COLUMNS = 8
@@ -21,7 +25,13 @@ TITLE = 34
 PAPER, INK, FAINT, HOLE = "white", "black", "#555555", "#dddddd"
 
 
-def write_contact_sheet(dataset: Dataset, out: Path, per_class: int = 8, seed: int = 0) -> Path:
+def write_contact_sheet(
+    dataset: Dataset,
+    out: Path,
+    per_class: int = 8,
+    seed: int = 0,
+    augmented: Recipe | None = None,
+) -> Path:
     """Draw up to `per_class` images of each class, with class titles and file names, as a PNG.
 
     The images are chosen by `seed`, of as many patients as possible. A file that cannot be read
@@ -32,12 +42,14 @@ def write_contact_sheet(dataset: Dataset, out: Path, per_class: int = 8, seed: i
         out: The picture to write.
         per_class: Number of images of each class, at least 1.
         seed: Another seed chooses others.
+        augmented: Show them as training by this recipe would see them, as one batch: resized and
+            augmented. None: as they are.
 
     Returns:
         `out`.
 
     Raises:
-        DataError: There is nothing to draw, or `out` cannot be written.
+        DataError: There is nothing to draw, nothing is augmented, or `out` cannot be written.
     """
     if per_class < 1 or not dataset.examples:
         raise DataError(
@@ -45,7 +57,9 @@ def write_contact_sheet(dataset: Dataset, out: Path, per_class: int = 8, seed: i
             f"Received: per_class={per_class}, {len(dataset.examples)} images."
         )
     buffer = io.BytesIO()
-    _draw(dataset, per_class, seed).save(buffer, "PNG")
+    groups = _chosen(dataset, per_class, seed)
+    tiles = {} if augmented is None else _augmented_tiles(groups, augmented, seed)
+    _draw(dataset, groups, per_class, tiles).save(buffer, "PNG")
     try:
         write_bytes(Path(out), buffer.getvalue())
     except OSError as error:
@@ -66,23 +80,63 @@ def choose(examples: Sequence[ImageRecord], count: int, *key: int | str) -> list
     return [shuffled[index] for index in by_turn[:count]]
 
 
-def _draw(dataset: Dataset, per_class: int, seed: int) -> Image.Image:
-    groups = {
-        name: [example for example in dataset.examples if example.label == name]
+def _chosen(dataset: Dataset, per_class: int, seed: int) -> dict[str, list[ImageRecord]]:
+    return {
+        name: choose([e for e in dataset.examples if e.label == name], per_class, seed, name)
         for name in dataset.classes
     }
+
+
+def _augmented_tiles(
+    groups: Mapping[str, Sequence[ImageRecord]], recipe: Recipe, seed: int
+) -> dict[str, Image.Image]:
+    """Return tiles by the file's name, augmented as one batch; files that cannot be read have none.
+
+    Raises:
+        DataError: The recipe augments nothing.
+    """
+    from dlmath.data import augment  # with TensorFlow, which a plain sheet does without
+
+    if augment.is_off(recipe):
+        raise DataError(
+            f"The recipe of {recipe.name} augments nothing. Received: {recipe.name}. Set a field "
+            "such as rotation, zoom or border_swap in a recipe.toml (dlmath new)."
+        )
+    read: dict[str, np.ndarray] = {}
+    for example in (example for group in groups.values() for example in group):
+        with suppress(BadImage):
+            read[example.file] = images.read(example.path, example.file, recipe.image_size)
+    if not read:
+        return {}
+    pixels = np.stack(list(read.values())).astype(np.float32)
+    drawn = augment.draw(recipe, len(pixels), tensorflow_seed(seed, "sheet"))
+    batch = augment.apply(pixels, drawn).numpy().round().astype(np.uint8)
+    return {file: Image.fromarray(tile) for file, tile in zip(read, batch, strict=True)}
+
+
+def _draw(
+    dataset: Dataset,
+    groups: Mapping[str, Sequence[ImageRecord]],
+    per_class: int,
+    tiles: Mapping[str, Image.Image],
+) -> Image.Image:
     columns = min(per_class, COLUMNS)
-    rows = {name: -(-min(per_class, len(group)) // columns) for name, group in groups.items()}
+    counts = Counter(example.label for example in dataset.examples)
+    rows = {name: -(-len(group) // columns) for name, group in groups.items()}
     row_height = TILE + CAPTION + GAP
     height = TITLE + sum(TITLE + count * row_height for count in rows.values()) + GAP
     sheet = Image.new("RGB", (GAP + columns * (TILE + GAP), height), PAPER)
-    _text(sheet, (GAP, GAP), _headline(dataset), 16, FAINT)
+    headline = _headline(dataset) + (", augmented" if tiles else "")
+    _text(sheet, (GAP, GAP), headline, 16, FAINT)
     top = TITLE
     for name, group in groups.items():
-        _text(sheet, (GAP, top + 6), f"{name}  ({len(group):,})", 20, INK)
-        for index, example in enumerate(choose(group, per_class, seed, name)):
+        _text(sheet, (GAP, top + 6), f"{name}  ({counts[name]:,})", 20, INK)
+        for index, example in enumerate(group):
             row, column = divmod(index, columns)
-            _place(sheet, example, GAP + column * (TILE + GAP), top + TITLE + row * row_height)
+            tile = tiles.get(example.file) or _tile(example)
+            _place(
+                sheet, tile, example, GAP + column * (TILE + GAP), top + TITLE + row * row_height
+            )
         top += TITLE + rows[name] * row_height
     return sheet
 
@@ -93,12 +147,18 @@ def _headline(dataset: Dataset) -> str:
     return f"{origin}{names}, {len(dataset.examples):,} images"
 
 
-def _place(sheet: Image.Image, example: ImageRecord, left: int, top: int) -> None:
+def _tile(example: ImageRecord) -> Image.Image:
     try:
-        tile = read_upright(example.path, example.file).convert("RGB")
+        return images.read_upright(example.path, example.file).convert("RGB")
     except BadImage:
         tile = Image.new("RGB", (TILE, TILE), HOLE)
         _text(tile, (GAP, TILE // 2), "cannot be read", 14, FAINT)
+        return tile
+
+
+def _place(
+    sheet: Image.Image, tile: Image.Image, example: ImageRecord, left: int, top: int
+) -> None:
     tile.thumbnail((TILE, TILE))
     sheet.paste(tile, (left + (TILE - tile.width) // 2, top + (TILE - tile.height) // 2))
     _text(sheet, (left, top + TILE + 2), PurePosixPath(example.file).name, 11, INK, TILE)

@@ -10,7 +10,7 @@ from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.selective import risk_area, risk_coverage
 from dlmath.seeds import generator
-from dlmath.stats.bootstrap import estimate
+from dlmath.stats.bootstrap import Estimate, estimate
 from dlmath.stats.proportions import Share, share_of_images
 
 _SHOWN = np.arange(1, 21) / 20  # coverages of the curve
@@ -78,9 +78,13 @@ def measure_selective(
     def share(hit: np.ndarray | None, counted: np.ndarray | None) -> MetricValue | None:
         if hit is None or counted is None:
             return None
-        return _figure(share_of_images(hit, counted, clusters))
+        return _as_dict(share_of_images(hit, counted, clusters))
 
     area = estimate(risk_area(wrong, confidence), clusters, generator("risk area", seed))[0]
+    risk = share_of_images(wrong, everyone, clusters)
+    if risk is not None and risk.value == 0:
+        # No draw holds a mistake. An order no worse than chance has at most the risk for its area.
+        area = {"area": Estimate(0.0, 0.0, risk.high)}
     return {
         "coverage": share(answered, everyone),
         "risk": share(wrong, answered),
@@ -96,11 +100,11 @@ def _curve(wrong: np.ndarray, confidence: np.ndarray, clusters: np.ndarray) -> l
     rows = np.unique(np.searchsorted(found.coverage, _SHOWN - _ROUNDING))
     points = []
     for row in rows:
-        risk = _figure(share_of_images(wrong, confidence >= found.confidence[row], clusters))
+        risk = _as_dict(share_of_images(wrong, confidence >= found.confidence[row], clusters))
         assert risk is not None  # some image is answered
         points.append({"coverage": float(found.coverage[row]), "risk": risk.pop("value"), **risk})
     return points
 
 
-def _figure(share: Share | None) -> MetricValue | None:
+def _as_dict(share: Share | None) -> MetricValue | None:
     return None if share is None else {name: float(end) for name, end in share._asdict().items()}

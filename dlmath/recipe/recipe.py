@@ -88,6 +88,19 @@ class Recipe:
         "Share of the patients kept for the end; not used where a test part is on disk.",
         Between(0.01, 0.5),
     )
+    region_width: float = _data(
+        1.0,
+        "The part in the middle of the picture that the label is about, as a fraction of the "
+        "width; 1: all of it.",
+        Between(0, 1, open_low=True),
+        used_by=uses.REGION,
+    )
+    region_height: float = _data(
+        1.0,
+        "The same of the height.",
+        Between(0, 1, open_low=True),
+        used_by=uses.REGION,
+    )
     on_bad_file: str = _data(
         "error",
         "error: stop and name the files; skip: leave them out and say so.",
@@ -215,6 +228,28 @@ class Recipe:
     shift: float = _augmentation(0.0, "Move by up to this fraction of the side.", Between(0, 0.5))
     brightness: float = _augmentation(
         0.0, "Brighten or darken by up to this fraction.", Between(0, 0.9)
+    )
+    stretch: float = _augmentation(
+        0.0, "Make wider or higher by up to this fraction, the area kept.", Between(0, 1)
+    )
+    shear: float = _augmentation(0.0, "Lean by up to so many degrees.", Between(0, 45))
+    contrast: float = _augmentation(
+        0.0, "Raise or lower the contrast by up to this fraction.", Between(0, 0.9)
+    )
+    gamma: float = _augmentation(
+        0.0, "Brighten or darken the middle greys: exponents up to 1 + this.", Between(0, 3)
+    )
+    blur: float = _augmentation(
+        0.0, "Blend with a copy at a quarter of the resolution, up to this share.", Between(0, 1)
+    )
+    erasing: float = _augmentation(0.0, "Probability that a rectangle is erased.", Between(0, 1))
+    border_swap: float = setting(
+        0.0,
+        "Probability that the region of an image is set into another image of the batch, whatever "
+        "its class: nothing can be learned from the border.",
+        Between(0, 1),
+        section=metadata.AUGMENTATION,
+        used_by=uses.STEPS,
     )
     patience: int = _steps(
         0,

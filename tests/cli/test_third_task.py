@@ -97,7 +97,7 @@ def test_what_it_has_not_is_said():
 def test_its_name_and_its_patients_are_known():
     assert task_names("sta") == ["stains"]
     assert models.RECIPES["stains"] is TASK.recipe
-    assert list(models.RECIPES) == ["malaria", "pneumonia", "stains"]
+    assert {"malaria", "pneumonia", "stains"} <= set(models.RECIPES)
     names = [f"{patient}@{number}.png" for patient in range(8) for number in range(2)]
     assert guess_patient_rules(names).rules == TASK.recipe.patient_rules
 

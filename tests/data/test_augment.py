@@ -16,6 +16,18 @@ ALL_ON = OFF.replace(
     shift=0.1,
     brightness=0.3,
 )
+MORE = {
+    "stretch": 0.3,
+    "shear": 10.0,
+    "contrast": 0.4,
+    "gamma": 0.5,
+    "blur": 0.8,
+    "erasing": 0.5,
+    "border_swap": 0.6,
+}
+REGION = {"region_width": 0.7, "region_height": 0.6}
+EVERYTHING = ALL_ON.replace(**MORE, **REGION)
+PARTS = {name: "erased" if name == "erasing" else name for name in MORE}
 IMAGES = tf.constant(np.random.default_rng(0).uniform(0, 255, (4, 9, 9, 3)), tf.float32)
 
 
@@ -136,3 +148,138 @@ def test_each_image_gets_its_own_numbers_and_stays_in_range():
     assert augmented.min() >= 0
     assert augmented.max() <= 255
     assert len({image.tobytes() for image in augmented}) == 16
+
+
+@pytest.mark.parametrize("field", MORE)
+def test_each_further_field_adds_its_part_and_changes_no_other_number(field):
+    one_on = OFF.replace(**{field: MORE[field]}, **REGION)
+    drawn, everything = (augment.draw(recipe, 50, (1, 2)) for recipe in (one_on, EVERYTHING))
+    nothing = augment.draw(ALL_ON, 50, (1, 2))
+
+    assert not augment.is_off(one_on)
+    assert [n for n in drawn._fields if getattr(drawn, n) is not None][7:] == [PARTS[field]]
+    tf.nest.map_structure(
+        np.testing.assert_array_equal,
+        getattr(drawn, PARTS[field]),
+        getattr(everything, PARTS[field]),
+    )
+    for name in nothing._fields[:7]:
+        np.testing.assert_array_equal(getattr(nothing, name), getattr(everything, name))
+
+
+def test_further_draws_fill_their_ranges():
+    drawn = augment.draw(EVERYTHING, 5_000, (3, 4))
+    swap, erased = drawn.border_swap, drawn.erased
+
+    for numbers, low, high in [
+        (np.log(drawn.stretch), -math.log(1.3), math.log(1.3)),
+        (drawn.shear, -math.radians(10), math.radians(10)),
+        (drawn.contrast, 0.6, 1.4),
+        (np.log(drawn.gamma), -math.log(1.5), math.log(1.5)),
+        (drawn.blur, 0.0, 0.8),
+        (erased.x, 0.0, 1.0),
+        (erased.height, *augment.ERASED),
+        (swap.region.x, 0.45, 0.55),
+        (swap.region.width, 0.7 * 0.85, 0.7 * 1.15),
+        (swap.region.height, 0.6 * 0.85, 0.6 * 1.15),
+    ]:
+        slack = 0.01 * (high - low)
+        assert low - 1e-6 <= np.min(numbers) < low + slack
+        assert high - slack < np.max(numbers) <= high + 1e-6
+        assert abs(np.mean(numbers) - (low + high) / 2) < 3 * slack
+    assert abs(np.mean(swap.swapped) - 0.6) < 0.03
+    assert abs(np.mean(erased.width.numpy() > 0) - 0.5) < 0.03
+    assert sorted(swap.partner.numpy()) == list(range(5_000))  # each border once
+    assert not np.any(swap.partner == np.arange(5_000))
+
+
+def swapped(images, *, width=0.5, height=0.5):
+    half, count = tf.fill([len(images)], 0.5), len(images)
+    region = augment.Rectangle(half, half, tf.fill([count], width), tf.fill([count], height))
+    swap = augment.BorderSwap(tf.range(count)[::-1], tf.ones(count, bool), region)
+    return augment.apply(images, known(count)._replace(border_swap=swap)).numpy()
+
+
+def test_a_swapped_border_is_the_partners_and_the_region_the_images_own():
+    dark, light = np.full((64, 64, 3), 20.0), np.full((64, 64, 3), 200.0)
+
+    found = swapped(tf.constant(np.stack([dark, light]), tf.float32))
+
+    np.testing.assert_allclose(found[0, 28:36, 28:36], 20, atol=0.2)
+    np.testing.assert_allclose(found[0, :4], 200, atol=0.2)
+    np.testing.assert_allclose(found[0, :, -4:], 200, atol=0.2)
+    np.testing.assert_allclose(found[0] + found[1], 220, atol=1e-3)  # what one gains, one loses
+
+
+def test_the_mask_is_a_half_on_the_superellipse_and_falls_outwards():
+    half = tf.constant([0.5])
+    mask = augment.region_mask(augment.Rectangle(half, half, half, half), 400, 400)[
+        0, :, :, 0
+    ].numpy()
+
+    assert mask[200, 300] == pytest.approx(0.5, abs=0.02)  # half of the width to the right
+    corner = 200 + round(100 * 0.5**0.25)  # u = v = 2^(-1/4)
+    assert mask[corner, corner] == pytest.approx(0.5, abs=0.02)
+    assert np.all(np.diff(mask[200, 200:]) <= 0)
+    assert mask[200, 200] > 0.999
+    assert mask[0, 0] < 0.001
+
+
+def test_an_image_by_itself_keeps_its_border():
+    one = IMAGES[:1]
+    drawn = augment.draw(OFF.replace(border_swap=1.0, **REGION), 1, (1, 2))
+
+    np.testing.assert_allclose(augment.apply(one, drawn), one, atol=1e-3)
+
+
+def test_stretch_widens_and_keeps_the_area():
+    ramp = tf.tile(tf.range(9.0)[tf.newaxis, tf.newaxis, :, tf.newaxis], (1, 9, 1, 1))
+
+    wider = augment.apply(ramp, known(1)._replace(stretch=tf.constant([4.0]))).numpy()
+
+    np.testing.assert_allclose(wider[0, 4, :, 0], 4 + (np.arange(9) - 4) / 2, atol=1e-5)
+    np.testing.assert_array_equal(wider[0, [0, 1, 7, 8], 4], 0)  # half as high: outside is black
+
+
+def test_shear_moves_rows_by_their_height_above_the_centre():
+    column = np.zeros((1, 9, 9, 1), np.float32)
+    column[0, :, 4] = 100
+
+    leaning = augment.apply(
+        tf.constant(column), known(1)._replace(shear=tf.constant([math.pi / 4]))
+    ).numpy()
+
+    np.testing.assert_allclose(leaning[0, ..., 0], 100 * np.eye(9), atol=1e-3)
+
+
+def test_contrast_keeps_the_mean_and_gamma_the_ends():
+    grey = tf.constant(np.linspace(60, 200, 81, dtype=np.float32).reshape(1, 9, 9, 1))
+    ends = tf.constant(np.array([0, 127.5, 255], np.float32).reshape(1, 1, 3, 1))
+
+    flatter = augment.apply(grey, known(1)._replace(contrast=tf.constant([0.5]))).numpy()
+    lighter = augment.apply(ends, known(1)._replace(gamma=tf.constant([0.5]))).numpy()
+
+    assert flatter.mean() == pytest.approx(130, abs=1e-3)
+    assert np.ptp(flatter) == pytest.approx(70, abs=1e-3)
+    np.testing.assert_allclose(lighter.ravel(), [0, 255 * 0.5**0.5, 255], atol=1e-3)
+
+
+def test_blur_averages_over_four_pixels():
+    stripes = tf.constant(np.tile([0.0, 255.0], (1, 16, 8))[..., np.newaxis], tf.float32)
+
+    blurred = augment.apply(stripes, known(1)._replace(blur=tf.constant([1.0])))
+
+    np.testing.assert_allclose(blurred, 127.5, atol=1e-3)
+
+
+def test_an_erased_rectangle_has_the_images_mean_and_no_width_erases_nothing():
+    where = augment.Rectangle(
+        *(tf.constant([v, v]) for v in (0.5, 0.5)), *[tf.constant([1 / 3, 0.0])] * 2
+    )
+
+    found = augment.apply(IMAGES[:2], known(2)._replace(erased=where)).numpy()
+
+    mean = IMAGES[0].numpy().mean(axis=(0, 1))
+    np.testing.assert_allclose(found[0, 3:6, 3:6], np.broadcast_to(mean, (3, 3, 3)), rtol=1e-4)
+    np.testing.assert_array_equal(found[0, :3], IMAGES[0, :3])
+    np.testing.assert_array_equal(found[1], IMAGES[1])

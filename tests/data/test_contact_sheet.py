@@ -8,6 +8,7 @@ from PIL import Image
 from dlmath.data.contact_sheet import COLUMNS, TILE, choose, write_contact_sheet
 from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.errors import DataError
+from dlmath.recipe import Recipe
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
 
@@ -77,3 +78,24 @@ def test_what_cannot_be_drawn_or_written_is_said(dataset, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="--out"):
         write_contact_sheet(dataset, tmp_path / "file" / "sheet.png")
+
+
+def test_an_augmented_sheet_shows_the_borders_of_other_images(dataset, tmp_path):
+    recipe = Recipe(name="x", image_size=64, border_swap=1.0, region_width=0.4, region_height=0.4)
+
+    plain = write_contact_sheet(dataset, tmp_path / "plain.png", per_class=3)
+    out = write_contact_sheet(dataset, tmp_path / "sheet.png", per_class=3, augmented=recipe)
+
+    with Image.open(out) as sheet, Image.open(plain) as before:
+        assert sheet.size == before.size
+        pixels = np.asarray(sheet.convert("RGB")).astype(int)
+    mixed = (pixels[..., 0] > 40) & (pixels[..., 0] < 180) & (pixels[..., 2] > 40)
+    assert mixed.any()  # between red and blue, on the edge of a swapped region
+    again = write_contact_sheet(dataset, tmp_path / "again.png", per_class=3, augmented=recipe)
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_a_recipe_that_augments_nothing_has_no_augmented_sheet(dataset, tmp_path):
+    with pytest.raises(DataError, match="The recipe of x augments nothing"):
+        write_contact_sheet(dataset, tmp_path / "sheet.png", augmented=Recipe(name="x"))
+    assert not (tmp_path / "sheet.png").exists()

@@ -64,3 +64,15 @@ def test_one_image_is_enough():
 
     assert found["area"]["value"] == found["risk"]["value"] == 1
     assert len(found["curve"]) == 1
+
+
+def test_without_a_mistake_the_area_under_the_risk_is_not_certain():
+    """30 patients and none wrong: a risk of 0.116 is not excluded (Clopper and Pearson)."""
+    right = np.zeros(30, bool)
+
+    found = measure_selective(
+        right, np.linspace(0, 1, 30), np.arange(30), abstains=None, out_of_distribution=None, seed=0
+    )
+
+    assert (found["area"]["value"], found["area"]["low"]) == (0.0, 0.0)
+    assert found["area"]["high"] == pytest.approx(1 - 0.025 ** (1 / 30), abs=1e-4)

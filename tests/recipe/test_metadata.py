@@ -26,13 +26,13 @@ from dlmath.training.warm_start import Parent
 class Grown(Recipe):
     """A recipe with two planted fields, and nothing about them written anywhere else."""
 
-    contrast: float = setting(
+    grain: float = setting(
         0.0,
         "Stretch grey values by up to this fraction.",
         Between(0, 0.5),
         section=metadata.AUGMENTATION,
         used_by=uses.AUGMENTING,
-        option=Option("Random contrast."),
+        option=Option("Random grain."),
         changes_views=True,
     )
     pooling: str = setting(
@@ -61,66 +61,66 @@ def invoke():
 
 
 def test_it_is_written_read_and_checked():
-    grown = Grown(name="x", contrast=0.25, pooling="max")
+    grown = Grown(name="x", grain=0.25, pooling="max")
 
-    assert grown.to_toml().endswith('contrast = 0.25\npooling = "max"\n')
+    assert grown.to_toml().endswith('grain = 0.25\npooling = "max"\n')
     assert Grown.from_toml(grown.to_toml()) == grown
-    assert Grown.parse_setting("contrast=0.1") == ("contrast", 0.1)
-    with pytest.raises(RecipeError, match=r"`contrast` must be at least 0 and at most 0\.5"):
-        grown.replace(contrast=0.6)
+    assert Grown.parse_setting("grain=0.1") == ("grain", 0.1)
+    with pytest.raises(RecipeError, match=r"`grain` must be at least 0 and at most 0\.5"):
+        grown.replace(grain=0.6)
     with pytest.raises(RecipeError, match="`pooling` must be one of mean, max"):
         grown.replace(pooling="min")
-    with pytest.raises(RecipeError, match=r"Did you mean 'contrast'\? .*brightness.*pooling"):
-        grown.replace(contrst=0.1)
+    with pytest.raises(RecipeError, match=r"Did you mean 'grain'\? .*brightness.*pooling"):
+        grown.replace(grian=0.1)
 
 
 def test_it_stands_in_its_section_below_its_comment():
     text = commented_toml(Grown(name="x"), "")
 
     varied = text.split("# --- How training images are varied ---\n")[1].split("# ---")[0]
-    assert varied.endswith("# Stretch grey values by up to this fraction.\ncontrast = 0.0\n\n")
+    assert varied.endswith("# Stretch grey values by up to this fraction.\ngrain = 0.0\n\n")
     assert text.endswith(
         '# --- A new heading ---\n\n# How features are pooled.\npooling = "mean"\n'
     )
 
 
 def test_it_is_refused_where_nothing_uses_it():
-    with pytest.raises(RecipeError, match=r"contrast=0\.2.*--set augmented_views=4"):
-        Grown(name="x", contrast=0.2).check_has_effect(["contrast"])
-    Grown(name="x", contrast=0.2, augmented_views=1).check_has_effect(["contrast"])
+    with pytest.raises(RecipeError, match=r"grain=0\.2.*--set augmented_views=4"):
+        Grown(name="x", grain=0.2).check_has_effect(["grain"])
+    Grown(name="x", grain=0.2, augmented_views=1).check_has_effect(["grain"])
 
 
 def test_it_has_an_option(invoke):
     shown = invoke("--help").stdout
 
-    assert re.search(r"--contrast <float range> +Random contrast\. +\[x>=0\]", shown)
+    assert re.search(r"--grain <float range> +Random grain\. +\[x>=0\]", shown)
     assert re.search(r"--pool <mean\|max> +How features are pooled\.", shown)
-    assert json.loads(invoke("--contrast", "0.3", "--pool", "max").stdout) == {
-        "contrast": 0.3,
+    assert json.loads(invoke("--grain", "0.3", "--pool", "max").stdout) == {
+        "grain": 0.3,
         "pooling": "max",
     }
-    assert json.loads(invoke("--set", "contrast=0.3").stdout) == {"contrast": 0.3}
-    twice = invoke("--contrast", "0.3", "--set", "contrast=0.2").exception
+    assert json.loads(invoke("--set", "grain=0.3").stdout) == {"grain": 0.3}
+    twice = invoke("--grain", "0.3", "--set", "grain=0.2").exception
     assert isinstance(twice, UserError)
-    assert str(twice) == "`contrast` is given twice. Leave out one of the two."
+    assert str(twice) == "`grain` is given twice. Leave out one of the two."
 
 
 def test_the_shell_offers_it_after_set():
     options = RecipeOptions(recipe=Grown)
 
-    assert options.complete_setting("con") == [
-        ("contrast=", "Stretch grey values by up to this fraction.")
+    assert options.complete_setting("gra") == [
+        ("grain=", "Stretch grey values by up to this fraction.")
     ]
     assert [text for text, _ in options.complete_setting("pool")] == ["pooling=mean", "pooling=max"]
 
 
 def test_it_turns_augmentation_on_and_stands_in_the_key_of_a_view():
-    grown = Grown(name="x", contrast=0.25)
+    grown = Grown(name="x", grain=0.25)
 
-    assert augment.is_off(grown.replace(contrast=0.0))
+    assert augment.is_off(grown.replace(grain=0.0))
     assert not augment.is_off(grown)
-    assert json.loads(View(grown, 1).text)["contrast"] == 0.25
-    assert View(grown, 1).text != View(grown.replace(contrast=0.0), 1).text
+    assert json.loads(View(grown, 1).text)["grain"] == 0.25
+    assert View(grown, 1).text != View(grown.replace(grain=0.0), 1).text
 
 
 def test_what_weights_fit_to_is_kept_by_a_run_that_goes_on(tiny_run):
