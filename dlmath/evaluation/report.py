@@ -24,6 +24,7 @@ from dlmath.runs import Run, read_json, write_text
 
 _VALIDATION = {
     "val_auc": "AUC",
+    "stress_auc": "AUC on composites, each with the border of another class",
     "val_loss": "log-loss",
     "val_accuracy": "accuracy at the most probable class",
     "epoch": "best epoch",
@@ -130,9 +131,13 @@ def _validation(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield pages.table(("metric", "value"), rows, numbers=(1,))
     if threshold := manifest.get("threshold"):
         yield pages.paragraph(
-            f"The threshold, {threshold['value']:.4f}, was chosen here, by the rule "
+            f"The threshold, {threshold['value']:.4f}, was chosen {_place(threshold)}, by the rule "
             f"{threshold.get('rule', 'of the recipe')}."
         )
+
+
+def _place(threshold: Mapping[str, Any]) -> str:
+    return "on these composites" if threshold.get("images") == "stressed" else "here"
 
 
 def _data(manifest: Mapping[str, Any]) -> Iterator[str]:

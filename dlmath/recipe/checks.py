@@ -23,11 +23,13 @@ def check_together(recipe: "Recipe") -> None:
     _check_classes(recipe)
     _check_patient_rules(recipe)
     _check_calibration(recipe)
-    if recipe.border_swap and not (recipe.region_width < 1 and recipe.region_height < 1):
+    if recipe.swaps_borders and not (recipe.region_width < 1 and recipe.region_height < 1):
         raise RecipeError(
-            "`border_swap` needs a region smaller than the picture: set region_width and "
-            f"region_height below 1. Received: border_swap={recipe.border_swap}, "
-            f"region_width={recipe.region_width}, region_height={recipe.region_height}"
+            "`border_swap` and `choose_on` = 'stressed' need a region smaller than the picture: "
+            "set region_width and region_height below 1. "
+            f"Received: border_swap={recipe.border_swap}, "
+            f"choose_on={recipe.choose_on!r}, region_width={recipe.region_width}, "
+            f"region_height={recipe.region_height}"
         )
     if recipe.weight_decay and recipe.optimizer != "adamw":
         raise RecipeError(

@@ -256,6 +256,13 @@ class Recipe:
         "Stop after so many epochs without a better validation AUC; 0: train them all.",
         Between(0, 100_000),
     )
+    choose_on: str = _decision(
+        "plain",
+        "Which validation images choose the epoch and the threshold: plain; or stressed, the "
+        "region of each in the border of an image of another class.",
+        OneOf("plain", "stressed"),
+        used_by=uses.STEPS,
+    )
     # A solved head gains nothing from it that another split does not lose:
     # benchmarks/results/calibration.json
     calibration: str = _decision(
@@ -407,6 +414,11 @@ class Recipe:
         for name in names:
             if (use := about[name].used_by) is not None:
                 use.require(self, name)
+
+    @property
+    def swaps_borders(self) -> bool:
+        """Return whether training or its validation sets regions into other images' borders."""
+        return self.border_swap > 0 or self.choose_on == "stressed"
 
     @property
     def is_binary(self) -> bool:

@@ -31,7 +31,7 @@ AUGMENTING = Use(
 )
 
 REGION = Use(
-    lambda recipe: recipe.border_swap > 0,
+    lambda recipe: recipe.border_swap > 0 or recipe.choose_on == "stressed",
     "`{name}` is the region whose border is swapped. {received} Add --set border_swap=0.6",
     shown=("border_swap",),
 )

@@ -23,9 +23,9 @@ class Validation(Callback):
 
 
 class BestEpoch(Callback):
-    """Calls `keep(epoch, value)` when the score is the highest yet; a tie keeps the first."""
+    """Calls `keep(epoch, logs)` when the score is the highest yet; a tie keeps the first."""
 
-    def __init__(self, score: str, keep: Callable[[int, float], object]):
+    def __init__(self, score: str, keep: Callable[[int, dict[str, float]], object]):
         self.score = score
         self.keep = keep
         self.epoch: int | None = None
@@ -34,7 +34,7 @@ class BestEpoch(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if self.value is None or logs[self.score] > self.value:
             self.epoch, self.value = epoch, logs[self.score]
-            self.keep(epoch, logs[self.score])
+            self.keep(epoch, logs)
 
     def state(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "value": self.value}

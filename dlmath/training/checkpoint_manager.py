@@ -1,6 +1,6 @@
 """Save the state of a training in checkpoints, and restore it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +13,12 @@ from dlmath.training.checkpoint_store import CheckpointStore
 from dlmath.training.checkpoints import Checkpoint
 from dlmath.training.loop import Loop, Position
 from dlmath.training.optimizer import averaged_weights
+
+SCORES = ("val_auc", "stress_auc")  # by which epochs are judged, as far as they are measured
+
+
+def _scores(logs: Mapping[str, float]) -> dict[str, float]:
+    return {name: logs[name] for name in SCORES if name in logs}
 
 
 class CheckpointManager:
@@ -43,12 +49,12 @@ class CheckpointManager:
         self._saved_best: int | None = None  # its epoch
         self._saved_at: Position | None = None
 
-    def keep_best(self, epoch: int, val_auc: float) -> None:
+    def keep_best(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Keep the weights as they are now; the next checkpoint is saved with them."""
         with averaged_weights(self.training_model):
             arrays = checkpoints.collect({"model": self.model.variables})
             copies = {name: np.array(array) for name, array in arrays.items()}
-        self.best = Checkpoint(copies, {"epoch": epoch, "val_auc": val_auc})
+        self.best = Checkpoint(copies, {"epoch": epoch, **_scores(logs)})
 
     def save(self, loop: Loop) -> None:
         """Write a checkpoint of the current state, unless there is one.

@@ -131,6 +131,10 @@ class HeadTrainer:
         """Return the calibrated probabilities (N, K) in float64, from the logits."""
         return np.asarray(softmax(scaling(logits), axis=1))
 
+    def stressed_probabilities(self) -> None:
+        """None: a solved head chooses on plain images."""
+        return
+
     def record(self, probabilities: np.ndarray, reporter: Reporter) -> dict[str, Any]:
         """Return the head's penalty and optimality, its validation metrics, and the images/s."""
         labels = class_indices(self.validation, self.recipe)

@@ -111,7 +111,8 @@ def _decide(
     record = trainer.record(probabilities, reporter)
     write_model(run, trainer.model)
     patients = [example.patient for example in examples]
-    chosen = decisions(probabilities, labels, patients, recipe, reporter)
+    stressed = trainer.stressed_probabilities()
+    chosen = decisions(probabilities, labels, patients, recipe, reporter, stressed)
     return {**record, "calibration": calibration, **chosen}, probabilities
 
 

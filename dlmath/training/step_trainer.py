@@ -4,6 +4,7 @@ import importlib.util
 import os
 import statistics
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import keras
@@ -13,6 +14,7 @@ from dlmath import models
 from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
+from dlmath.data.stressed import composites
 from dlmath.drift.pictures import describe
 from dlmath.errors import DivergedError, Stopped, UserError
 from dlmath.inference.probabilities import predict_probabilities
@@ -133,7 +135,8 @@ class StepTrainer:
         )
 
     def _callbacks(self, run: Run) -> list[Callback]:
-        best = callbacks.BestEpoch("val_auc", self.checkpoints.keep_best)
+        score = "stress_auc" if self.recipe.choose_on == "stressed" else "val_auc"
+        best = callbacks.BestEpoch(score, self.checkpoints.keep_best)
         return [
             callbacks.Validation(self._measure),
             best,
@@ -161,11 +164,18 @@ class StepTrainer:
         """Return the validation probabilities (N, K) of the model that is written."""
         return self._predict(self.model)
 
+    def stressed_probabilities(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the probabilities (M, K) of composites and their rows (M,), if they choose."""
+        if self.recipe.choose_on != "stressed":
+            return None
+        images, rows = self._composites
+        return self._predict(self.model, images), rows
+
     def record(self, probabilities: np.ndarray, reporter: Reporter) -> dict[str, Any]:
         """Return the best epoch, the images a second, and the time of the checkpoints."""
         meta, rates = self.best.meta, self.progress.rates
         return {
-            "best": {"epoch": meta["epoch"] + 1, "val_auc": meta["val_auc"]},
+            "best": {**meta, "epoch": meta["epoch"] + 1},
             "images_per_second": round(statistics.median(rates), 2) if rates else None,
             "checkpoints": self.schedule.as_dict(),
         }
@@ -198,15 +208,30 @@ class StepTrainer:
         try:
             with averaged_weights(self.training_model):
                 probabilities = self._predict(self.model)
+                stressed = self._stress_auc()
         except Stopped:
             self.save()  # only here: within the block the weights are not the training's own
             raise
-        return validation.measure(probabilities, self.data.validation.labels, self.recipe)
+        plain = validation.measure(probabilities, self.data.validation.labels, self.recipe)
+        return {**plain, **stressed}
 
-    def _predict(self, model: keras.Model) -> np.ndarray:
+    def _stress_auc(self) -> dict[str, float]:
+        if not self.recipe.swaps_borders:
+            return {}
+        images, rows = self._composites
+        labels = self.data.validation.labels[rows]
+        found = self._predict(self.model, images)
+        return {"stress_auc": validation.auc(found, labels, self.recipe)}
+
+    @cached_property
+    def _composites(self) -> tuple[np.ndarray, np.ndarray]:
+        data = self.data.validation
+        return composites(data.pixels.array, data.labels, self.recipe)
+
+    def _predict(self, model: keras.Model, images: np.ndarray | None = None) -> np.ndarray:
         return predict_probabilities(
             model,
-            self.data.validation.pixels.array,
+            self.data.validation.pixels.array if images is None else images,
             progress=lambda *_: self.context.check_can_resume(
                 "while validating; everything is saved"
             ),

@@ -82,6 +82,13 @@ class Trainer(Protocol):
             scaling: The calibration, which is in the model's weights.
         """
 
+    def stressed_probabilities(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the calibrated model's probabilities (M, K) of composites, and their rows (M,).
+
+        The rows are those of the validation images whose regions the composites show. None where
+        the recipe does not choose on them.
+        """
+
     def record(self, probabilities: np.ndarray, reporter: Reporter) -> dict[str, object]:
         """Return the manifest's entries about the fit, among them `best`."""
 

@@ -27,15 +27,28 @@ def measure(probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe) -> di
         DivergedError: A probability is not a number.
     """
     probabilities = _normalised(probabilities)
-    if recipe.is_binary:
-        auc = roc_auc_score(*_binary_view(probabilities, labels, recipe))
-    else:
-        auc = roc_auc_score(labels, probabilities, multi_class="ovr", average="macro")
     return {
         "val_loss": float(log_loss(labels, probabilities, labels=range(len(recipe.classes)))),
-        "val_auc": float(auc),
+        "val_auc": auc(probabilities, labels, recipe),
         "val_accuracy": float(accuracy_score(labels, probabilities.argmax(axis=1))),
     }
+
+
+def auc(probabilities: np.ndarray, labels: np.ndarray, recipe: Recipe) -> float:
+    """Return the area under the ROC curve; of more than two classes the mean of one against rest.
+
+    Args:
+        probabilities: (N, K).
+        labels: (N,) class indices.
+        recipe: The recipe, with its classes and positive class.
+
+    Raises:
+        DivergedError: A probability is not a number.
+    """
+    probabilities = _normalised(probabilities)
+    if recipe.is_binary:
+        return float(roc_auc_score(*_binary_view(probabilities, labels, recipe)))
+    return float(roc_auc_score(labels, probabilities, multi_class="ovr", average="macro"))
 
 
 def decisions(
@@ -44,6 +57,7 @@ def decisions(
     patients: Sequence[str | None],
     recipe: Recipe,
     reporter: Reporter,
+    stressed: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Choose the threshold and the abstention on the validation part.
 
@@ -53,11 +67,18 @@ def decisions(
         patients: N patients; None for an image of an unknown patient.
         recipe: The recipe, with its classes and rules.
         reporter: Receives the warning about a rule that cannot be kept.
+        stressed: Probabilities (M, K) of composites and the rows (M,) whose regions they show, on
+            which the threshold is chosen instead; None where the recipe chooses on plain images.
 
     Returns:
         The manifest's entries `threshold` and `abstention`.
     """
-    threshold = decide(probabilities, labels, patients, recipe)
+    if stressed is None:
+        threshold = decide(probabilities, labels, patients, recipe)
+    else:
+        found, rows = stressed
+        threshold = decide(found, labels[rows], [patients[row] for row in rows], recipe)
+        threshold = threshold and {**threshold, "images": "stressed"}
     value = None if threshold is None else Threshold(threshold["value"], "validation")
     positive = recipe.positive_class if recipe.is_binary else None
     rule = DecisionRule(recipe.classes, recipe.image_size, positive, value)

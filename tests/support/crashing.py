@@ -259,7 +259,7 @@ class FakeTraining:
         self.position = Position(epoch + 1, 0)
         if score > self.best_score:
             self.best_score = score
-            self.manager.keep_best(epoch, score)
+            self.manager.keep_best(epoch, {"val_auc": score})
         self.manager.save(self)
 
 
