@@ -22,9 +22,25 @@ from pathlib import Path
 RESULTS = Path(__file__).parents[1] / "results"
 LITE0 = "train pneumonia --data DATA/chest_xray --backbone efficientnet_lite0"
 MALARIA = "train malaria --data DATA/malaria"
+AUGMENTED = {
+    "zoom": 0.1,
+    "rotation": 8,
+    "shift": 0.04,
+    "stretch": 0.15,
+    "shear": 4,
+    "contrast": 0.3,
+    "gamma": 0.4,
+    "brightness": 0.15,
+    "blur": 0.5,
+    "erasing": 0.2,
+    "border_swap": 0.6,
+}
+BORDER = " ".join(f"--set {name}={value}" for name, value in AUGMENTED.items())
 EXPERIMENTS = {
     "pneumonia-head": f"{LITE0} --tune head",
     "pneumonia-all": f"{LITE0} --tune all --epochs 1",
+    "pneumonia-border": f"{LITE0} --tune tail --epochs 6 {BORDER}",
+    "pneumonia-stressed": f"{LITE0} --tune tail --epochs 5 --set choose_on=stressed {BORDER}",
     "malaria-head": f"{MALARIA} --backbone efficientnet_lite0 --weights imagenet --image-size 128 "
     "--tune head",
     **{f"malaria-{seed}": f"{MALARIA} --seed {seed}" for seed in range(3)},
