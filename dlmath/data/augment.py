@@ -102,8 +102,9 @@ def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:
 
 def _draw_more(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> dict[str, Any]:
     """Draw the parts that are None where the recipe leaves them out."""
-    parts = ("stretch", "shear", "contrast", "gamma", "blur", "erasing", "border_swap")
-    if not any(getattr(recipe, part) for part in parts):
+    swaps = count > 1 and recipe.border_swap  # an image by itself has no other's border to take
+    parts = ("stretch", "shear", "contrast", "gamma", "blur", "erasing")
+    if not (swaps or any(getattr(recipe, part) for part in parts)):
         return {}
     # A key of its own: the seven numbers above stay what they are.
     key = tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int32), 1, alg="philox")
@@ -124,7 +125,7 @@ def _draw_more(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) ->
         is_erased = tf.cast(share[5] < recipe.erasing, tf.float32)
         width, height = (ERASED[0] + (ERASED[1] - ERASED[0]) * share[row] for row in (8, 9))
         drawn["erased"] = Rectangle(share[6], share[7], is_erased * width, height)
-    if recipe.border_swap:
+    if swaps:
         region = Rectangle(
             x=0.5 + REGION_SHIFT * unit[12],
             y=0.5 + REGION_SHIFT * unit[13],

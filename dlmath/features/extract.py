@@ -18,6 +18,11 @@ from dlmath.features.store import FeatureStore
 from dlmath.recipe import Recipe, settings_of
 from dlmath.reporting import SILENT, Progress
 
+# The fields of the first keys. Fields that came later are left out while they are off, so that
+# what was cached before stays valid.
+_ALWAYS_IN_KEYS = frozenset(
+    ("brightness", "flip_horizontal", "flip_vertical", "rotation", "seed", "shift", "zoom")
+)
 SEGMENT_ROWS = 512  # what a kill can cost: some seconds of work
 
 
@@ -36,8 +41,12 @@ class View:
     @property
     def text(self) -> str:
         """All settings that decide the view, as the cache key of its features."""
-        about = settings_of(type(self.recipe))
-        fields = {name: getattr(self.recipe, name) for name in about if about[name].changes_views}
+        fields = {
+            name: value
+            for name, about in settings_of(type(self.recipe)).items()
+            if about.changes_views
+            and ((value := getattr(self.recipe, name)) or name in _ALWAYS_IN_KEYS)
+        }
         return json.dumps({"view": self.number, **fields}, sort_keys=True)
 
     def apply(self, pixels: np.ndarray, keys: Sequence[bytes]) -> np.ndarray:

@@ -28,6 +28,7 @@ OTHER = {
     "patient_rules": (r"(?P<patient>\d+)",),
     "backbone": "efficientnet_lite0",
     "image_size": 48,
+    "erasing": 1.0,  # a probability: at less it may leave the two images here as they are
 }
 
 
@@ -44,7 +45,12 @@ def other_value(name):
 
 
 def changed(name):
-    more = {"optimizer": "adamw"} if name == "weight_decay" else {}
+    region = {"region_width": 0.5, "region_height": 0.5}
+    more = {
+        "weight_decay": {"optimizer": "adamw"},
+        "border_swap": region,
+        "choose_on": region,
+    }.get(name, {})
     return RECIPE.replace(**{name: other_value(name), **more})
 
 
@@ -96,9 +102,11 @@ class Watched:
 
 
 def read_but_not_in_the_key(pixels):
-    watched = Watched(RECIPE)
+    names = [name for name in FIELDS if settings_of(Recipe)[name].changes_views]
+    everything = RECIPE.replace(**{name: other_value(name) for name in names})
+    watched = Watched(everything)
     View(watched, 1).apply(pixels, [bytes(range(8))] * len(pixels))
-    return watched.read - json.loads(View(RECIPE, 1).text).keys()
+    return watched.read - json.loads(View(everything, 1).text).keys()
 
 
 def test_all_that_a_view_reads_of_the_recipe_is_in_its_key(pixels):

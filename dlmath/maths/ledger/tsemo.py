@@ -136,7 +136,7 @@ ENTRIES = (
     left_out(
         530,
         "Its accuracy is due to the simple structure of blood cells",
-        "a cause, not a figure; docs/boundaries.md compares the degrees of both tasks",
+        "a cause, not a number; docs/boundaries.md compares the degrees of both tasks",
     ),
     tested(532, "Transfer learning for pneumonia: EfficientNet and Mixup", "models/test_recipes"),
     Entry(536, "Mixup", tests=("tests/layers/test_mix_up.py",)),
