@@ -64,20 +64,10 @@ def border() -> str:
     rows = []
     for name, how in BORDER_RUNS.items():
         result = load(name)
-        metrics = result["evaluation"]["metrics"]
         stress = result["best"].get("stress_auc")
-        rows.append(
-            [
-                how,
-                "-" if stress is None else f"{stress:.3f}",
-                *(interval(metrics[metric]) for metric in (*MAIN_METRICS, "ece")),
-            ]
-        )
-    heads = [
-        "trained",
-        "AUC on composites",
-        *(name.upper() if len(name) == 3 else name for name in (*MAIN_METRICS, "ece")),
-    ]
+        metrics = (result["evaluation"]["metrics"][metric] for metric in (*MAIN_METRICS, "ece"))
+        rows.append([how, "-" if stress is None else f"{stress:.3f}", *map(interval, metrics)])
+    heads = ["trained", "AUC on composites", "AUC", *MAIN_METRICS[1:], "ECE"]
     return table(heads, rows)
 
 

@@ -23,7 +23,7 @@ from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metric_table import names_of
 from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.operating_points import measure_operating_points, point_statistics
-from dlmath.evaluation.prevalence import at_prevalence, prevalence_figures
+from dlmath.evaluation.prevalence import at_prevalence, prevalence_metrics
 from dlmath.evaluation.threshold import RULES, Rule, threshold_interval
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.seeds import generator
@@ -97,7 +97,7 @@ def intervals(sample: Sample, number: int, replicates: int) -> dict[str, tuple[f
     measured = measure_metrics(sample, generator("replicates", number), replicates)
     positive, score = sample.truth == 1, sample.probabilities[:, 1]
     points = measure_operating_points(positive, score, sample.clusters, generator("points", number))
-    moved = prevalence_figures(sample, OTHER_PREVALENCE, positive.mean(), number)["metrics"]
+    moved = prevalence_metrics(sample, OTHER_PREVALENCE, positive.mean(), number)["metrics"]
     figures = {name: (one.low, one.high) for name, one in {**measured.metrics, **points}.items()}
     figures |= {
         label: (moved[name]["low"], moved[name]["high"])

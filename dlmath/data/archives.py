@@ -129,12 +129,14 @@ def _checked_members(
     members = [_Member(info, info.filename.replace("\\", "/")) for info in infos]
     members = [member for member in members if not member.name.endswith("/")]  # folders
     unsafe = [m.name for m in members if not is_safe(m.name) or "\0" in m.info.orig_filename]
-    _fail(archive, "names that are not safe", unsafe)
+    _check_none(archive, "names that are not safe", unsafe)
     special = [m.name for m in members if stat.S_IFMT(_mode(m.info)) not in (0, stat.S_IFREG)]
-    _fail(archive, "links or other special files", special)
-    _fail(archive, "encrypted files", [m.name for m in members if m.info.flag_bits & _ENCRYPTED])
-    _fail(archive, "names that are one on some systems", _same_names(members))
-    _fail(archive, "files that lie within each other", _overlapping(members))
+    _check_none(archive, "links or other special files", special)
+    _check_none(
+        archive, "encrypted files", [m.name for m in members if m.info.flag_bits & _ENCRYPTED]
+    )
+    _check_none(archive, "names that are one on some systems", _same_names(members))
+    _check_none(archive, "files that lie within each other", _overlapping(members))
     total = sum(member.info.file_size for member in members)
     if total > max_bytes or len(members) > max_members:
         raise UnfitArchive(
@@ -200,7 +202,7 @@ def _mode(info: zipfile.ZipInfo) -> int:
     return info.external_attr >> 16
 
 
-def _fail(archive: Path, what: str, names: list[str]) -> None:
+def _check_none(archive: Path, what: str, names: list[str]) -> None:
     if names:
         raise UnfitArchive(
             f"{archive} holds {what}: {listed([repr(name) for name in names])}. "

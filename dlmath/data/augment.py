@@ -182,7 +182,7 @@ def region_mask(region: Rectangle, height: int | tf.Tensor, width: int | tf.Tens
     r"""Return the soft mask of a region, (B, H, W, 1) in 0..1: 1 in its middle, 0 outside.
 
     With u and v the distances from its centre in half widths and half heights, the superellipse
-    u^4 + v^4 = 1 is where the mask is 1/2; a sigmoid softens it over about a tenth of the region.
+    u^4 + v^4 = 1 is where the mask is 1/2; a sigmoid softens it over about a fifth of the region.
     """
     x, y = _coordinates(height, width)
     u = (x - _per_image(region.x)) / (_per_image(region.width) / 2)

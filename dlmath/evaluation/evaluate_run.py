@@ -17,7 +17,7 @@ from dlmath.evaluation.evaluated_images import EvaluatedImages, given_images, ow
 from dlmath.evaluation.evaluation_result import Evaluation, measure
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.predictions import Predictions
-from dlmath.evaluation.prevalence import prevalence_figures
+from dlmath.evaluation.prevalence import prevalence_metrics
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_maps import keep_maps
 from dlmath.evaluation.selective_metrics import of_sample
@@ -136,7 +136,7 @@ def _measure(
     )
     at_prevalence = None
     if prevalence is not None:
-        at_prevalence = prevalence_figures(
+        at_prevalence = prevalence_metrics(
             sample, prevalence, trained_prevalence(run), evaluated.seed
         )
     return replace(

@@ -18,7 +18,7 @@ from dlmath.seeds import generator
 from dlmath.stats.bootstrap import Estimate, estimate
 
 
-def prevalence_figures(
+def prevalence_metrics(
     sample: Sample,
     prevalence: float,
     trained_at: float,

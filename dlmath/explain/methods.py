@@ -8,9 +8,9 @@ import numpy as np
 from dlmath.errors import UserError, did_you_mean
 from dlmath.explain.class_activation import grad_cam, grad_cam_plus_plus
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.explain.covered_patches import occlusion
 from dlmath.explain.heat_map import HeatMap
-from dlmath.explain.path_integral import integrated_gradients
+from dlmath.explain.path_attribution import integrated_gradients
+from dlmath.explain.perturbation import occlusion
 
 Method = Callable[[ClassifierParts, np.ndarray, int], HeatMap]
 

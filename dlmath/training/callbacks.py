@@ -123,7 +123,7 @@ class StopOnSignal(Callback):
     def _leave(self, where: str) -> None:
         if self.context.stop.signal_number is not None:
             self.save()
-            self.context.check_can_resume(f"{where}; everything is saved")
+            self.context.check_not_stopped(f"{where}; everything is saved")
 
 
 class Progress(Callback):

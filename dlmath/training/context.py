@@ -45,7 +45,7 @@ class TrainingContext:
         """Return a reporter whose progress stops the work when a signal came."""
         return StopsOnSignal(self.reporter, self.stop, self.what_next)
 
-    def check_can_resume(self, where: str) -> None:
+    def check_not_stopped(self, where: str) -> None:
         """Leave if a signal came.
 
         Args:
@@ -55,4 +55,4 @@ class TrainingContext:
         Raises:
             Stopped: A signal came.
         """
-        self.stop.check_can_resume(f"Stopped {where}. {self.what_next}")
+        self.stop.check_not_stopped(f"Stopped {where}. {self.what_next}")

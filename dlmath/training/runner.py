@@ -83,12 +83,12 @@ def _fit_and_finish(run: Run, trainer: Trainer, context: TrainingContext) -> dic
         trainer.fit(run, context)
     except DivergedError as error:
         raise _keep_last_good(run, trainer, context, error) from error
-    context.check_can_resume(trainer.FITTED)
+    context.check_not_stopped(trainer.FITTED)
     outcome, probabilities = _decide(run, trainer, context)
-    context.check_can_resume(trainer.FITTED)
+    context.check_not_stopped(trainer.FITTED)
     compared = trainer.sample_images(COMPARED_IMAGES)
     light = write_light(run, trainer.model, compared, trainer.network_content)
-    context.check_can_resume(trainer.FITTED)
+    context.check_not_stopped(trainer.FITTED)
     known = _write_references(run, trainer, probabilities, context, is_light=light is not None)
     return {**outcome, "light": light, **known}
 

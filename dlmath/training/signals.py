@@ -26,7 +26,7 @@ class StopRequest:
         else:
             raise SystemExit(128 + signal_number)
 
-    def check_can_resume(self, message: str) -> None:
+    def check_not_stopped(self, message: str) -> None:
         """Leave with `message` if a signal came.
 
         Raises:
@@ -76,7 +76,7 @@ class StopsOnSignal(Reporter):
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Pass progress on, then leave if a signal came."""
         self.reporter.progress(task, done, total, note)
-        self.stop.check_can_resume(f"Stopped after {done:,} of {total:,} {task}. {self.what_next}")
+        self.stop.check_not_stopped(f"Stopped after {done:,} of {total:,} {task}. {self.what_next}")
 
     def quietly(self) -> AbstractContextManager[None]:
         """Return the block of the reporter that keeps native code quiet."""

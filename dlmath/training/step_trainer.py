@@ -232,7 +232,7 @@ class StepTrainer:
         return predict_probabilities(
             model,
             self.data.validation.pixels.array if images is None else images,
-            progress=lambda *_: self.context.check_can_resume(
+            progress=lambda *_: self.context.check_not_stopped(
                 "while validating; everything is saved"
             ),
         )

@@ -6,7 +6,7 @@ from sklearn import metrics as scikit_learn
 
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.intervals import Sample
-from dlmath.evaluation.prevalence import prevalence_figures
+from dlmath.evaluation.prevalence import prevalence_metrics
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.inference.prevalence import shift_probability, trained_prevalence
 
@@ -27,7 +27,7 @@ def sample(request):
 
 
 def metrics(sample):
-    return prevalence_figures(sample, PREVALENCE, HERE, 0)
+    return prevalence_metrics(sample, PREVALENCE, HERE, 0)
 
 
 def test_every_metric_is_scikit_learns_with_weights(sample):
@@ -69,7 +69,7 @@ def test_a_specificity_of_one_is_not_taken_for_certain():
     rule = DecisionRule(("NORMAL", "PNEUMONIA"), 16, "PNEUMONIA", Threshold(0.5, "validation"))
     sample = Sample(rule, truth, np.column_stack([1 - score, score]), np.arange(76))
 
-    found = prevalence_figures(sample, 0.05, 0.5, 0)["metrics"]
+    found = prevalence_metrics(sample, 0.05, 0.5, 0)["metrics"]
 
     # At the exact lower end of the specificity, and the estimated sensitivity.
     low, sensitivity = 0.025 ** (1 / 38), 33 / 38
@@ -84,7 +84,7 @@ def test_a_specificity_of_one_is_not_taken_for_certain():
 
 def test_shifting_makes_the_probabilities_better_there(sample):
     shifted = metrics(sample)["metrics"]["log_loss"]["value"]
-    unshifted = prevalence_figures(sample, PREVALENCE, PREVALENCE, 0)
+    unshifted = prevalence_metrics(sample, PREVALENCE, PREVALENCE, 0)
 
     assert shifted < unshifted["metrics"]["log_loss"]["value"]
 

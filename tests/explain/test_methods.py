@@ -8,7 +8,7 @@ from dlmath.errors import DataError, UserError
 from dlmath.explain.classifier_parts import ClassifierParts
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.methods import METHODS, QUICK, find_method
-from dlmath.explain.path_integral import TOLERANCE, integrated_gradients
+from dlmath.explain.path_attribution import TOLERANCE, integrated_gradients
 from dlmath.models import BACKBONES, build
 from dlmath.recipe import Recipe
 
