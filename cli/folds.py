@@ -9,11 +9,12 @@ from dlmath.cli.output import ERR
 from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
+    from dlmath.recipe import Recipe
     from dlmath.training import CrossValidation
 
 
 def train_folds(
-    task: str,
+    task: "str | Recipe",
     data: Sequence[str] | None,
     folds: int,
     out: Path | None,

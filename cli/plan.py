@@ -9,12 +9,17 @@ from dlmath.cli.output import OUT
 from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
+    from dlmath.recipe import Recipe
     from dlmath.training import Plan
     from dlmath.training.time_estimates import StageEstimate
 
 
 def show_plan(
-    task: str | None, data: Sequence[str] | None, settings: dict[str, Any], *, as_json: bool
+    task: "str | Recipe | None",
+    data: Sequence[str] | None,
+    settings: dict[str, Any],
+    *,
+    as_json: bool,
 ) -> None:
     """Measure shortly, and print what a training would do and how long that would take."""
     began = time.perf_counter()

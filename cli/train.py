@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlmath
 from dlmath.cli.folds import train_folds
@@ -18,6 +18,7 @@ from dlmath.cli.train_options import (
     Data,
     Hardware,
     Manner,
+    Named,
     Out,
     Settings,
     Task,
@@ -25,12 +26,16 @@ from dlmath.cli.train_options import (
 from dlmath.errors import UserError
 from dlmath.runs import Run
 
+if TYPE_CHECKING:
+    from dlmath.recipe import Recipe
+
 
 @grouped(RULES)
 def train(
     task: Task = None,
     data: Data = None,
     out: Out = None,
+    recipe: Named = None,
     *,
     continuation: Continuation,
     settings: Settings,
@@ -56,7 +61,7 @@ def train(
     if continuation.start_from is not None:
         settings["start_from"] = continuation.start_from
     else:
-        task, settings = _prepared(task, data, out, settings)
+        task, settings = _prepared(task, recipe, data, out, settings)
     if manner.dry_run:
         run_settings = {"out": out, "tensorboard": manner.tensorboard, **where, **settings}
         show_plan(task, data, run_settings, as_json=manner.as_json)
@@ -68,35 +73,40 @@ def train(
 
 
 def _prepared(
-    task: str | None, data: list[str] | None, out: Path | None, changes: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """Return the task and the settings, with what own images cannot say asked for.
+    task: str | None,
+    other: str | None,
+    data: list[str] | None,
+    out: Path | None,
+    changes: dict[str, Any],
+) -> "tuple[str | Recipe, dict[str, Any]]":
+    """Return the task, or another recipe of it, and the settings, asking for what is missing.
 
     Refuses what can be seen without TensorFlow, whose import takes seconds.
     """
     from dlmath.data.locate import PHANTOM, find_data
     from dlmath.data.sources import check_sources_exist
     from dlmath.models.own_images import is_own_images
-    from dlmath.models.tasks import recipe_with
+    from dlmath.models.tasks import other_recipe, recipe_with
 
     if task is None:
         raise UserError(
             "Nothing to train: TASK is missing. Try: dlmath train pneumonia --data phantom "
             "--backbone efficientnet_lite0, or see what there is: dlmath data list"
         )
-    recipe = recipe_with(task, changes)
+    chosen = task if other is None else other_recipe(task, other)
+    recipe = recipe_with(chosen, changes)
     if out is not None:
         Run.check_unoccupied(out)
     check_sources_exist(path for path in data or () if path != PHANTOM)
-    if is_own_images(task):
-        changes = ask_what_is_missing(show_summary(data or [task], changes), changes)
+    if isinstance(chosen, str) and is_own_images(chosen):
+        changes = ask_what_is_missing(show_summary(data or [chosen], changes), changes)
     elif not data:
         find_data(recipe.name)
-    return task, changes
+    return chosen, changes
 
 
 def _train(
-    task: str | None,
+    task: "str | Recipe | None",
     data: list[str] | None,
     out: Path | None,
     manner: Manner,

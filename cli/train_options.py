@@ -27,6 +27,14 @@ Data = Annotated[
         metavar="PATH",
     ),
 ]
+Named = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        help="Another recipe of the task than its best: paper, that of the paper it comes from.",
+        metavar="NAME",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(help="The run's own folder, runs/<task>-<UTC time> unless given.", metavar="DIR"),
@@ -127,7 +135,11 @@ RULES = (
         only=("--data", "--device", "--strategy", "--checkpoint-every", "--verbose", "--force"),
     ),
     Rule("--force", "A new run has nothing to differ from.", needs="--resume"),
-    Rule("--from", "A finished run has one split, which goes on.", without=("--folds",)),
+    Rule(
+        "--from",
+        "A finished run goes on with its recipe and its one split.",
+        without=("--folds", "--recipe"),
+    ),
     Rule(
         "--folds",
         "A plan and events are of one run, not of one for each fold.",

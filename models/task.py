@@ -47,6 +47,8 @@ class Task:
             stand-ins, such as `dlmath.data.phantom_smears:DRAWING`; empty where there is none.
         tfds_warnings: What to say of a set of TensorFlow Datasets that has no patients, by its
             name.
+        others: Further recipes for the same images, by the word that `--recipe` takes, such as
+            that of a paper.
     """
 
     recipe: Recipe
@@ -54,6 +56,7 @@ class Task:
     folders: tuple[str, ...] = ()
     drawing: str = ""
     tfds_warnings: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, Recipe] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from dlmath.errors import RecipeError, did_you_mean
 from dlmath.models.backbones import find_backbone
 from dlmath.models.own_images import is_own_images, recipe_of_images
-from dlmath.models.recipes import RECIPES
+from dlmath.models.recipes import RECIPES, TASKS
 from dlmath.models.weights_path import WORDS, check_weights_path
 from dlmath.recipe import Recipe
 
@@ -30,6 +30,26 @@ def recipe_with(task: Recipe | str | Path, settings: Mapping[str, Any]) -> Recip
     if recipe.weights not in WORDS:
         check_weights_path(Path(recipe.weights))
     return recipe
+
+
+def other_recipe(task: str, name: str) -> Recipe:
+    """Return a further recipe of a task that ships, such as that of a paper.
+
+    Args:
+        task: The task's name.
+        name: That of the recipe, one of `Task.others`.
+
+    Raises:
+        RecipeError: There is no such task, or it has no such recipe.
+    """
+    others = TASKS[task].others if task in TASKS else {}
+    if name in others:
+        return others[name]
+    there_are = "; ".join(f"{one.name}: {', '.join(one.others)}" for one in TASKS.values())
+    raise RecipeError(
+        f"{task} has no further recipe {name!r}.{did_you_mean(name, others)} There are, by task: "
+        f"{there_are}."
+    )
 
 
 def _recipe_of(task: Recipe | str | Path) -> Recipe:

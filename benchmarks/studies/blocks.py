@@ -1,10 +1,15 @@
 """Blocks of figures of what models and methods are worth; see `benchmarks/tables.py`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import mean
 from typing import Any
 
+import numpy as np
+
 from benchmarks.tables import block, interval, load, table
+from dlmath.evaluation.metrics import binary_statistics
+from dlmath.seeds import generator
+from dlmath.stats.bootstrap import Estimate, cluster_indices, estimate
 
 PNEUMONIA_TEST = "308 of the 624 official test images"
 SINGLE_RUNS = {
@@ -17,6 +22,17 @@ BORDER_RUNS = {
     "pneumonia-head": "the head, no augmentation",
     "pneumonia-border": "the tail, borders swapped, plain validation",
     "pneumonia-stressed": "the tail, borders swapped, stressed validation",
+}
+SEEDS = {
+    "pneumonia": [f"pneumonia-{seed}" for seed in range(5)],
+    "malaria": [f"malaria-folds-{seed}" for seed in range(3)],
+}
+METRIC_NAMES = {
+    "auc": "AUC",
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "ece": "ECE",
 }
 MAIN_METRICS = ("auc", "accuracy", "sensitivity", "specificity")
 REASONS = {
@@ -59,6 +75,71 @@ def results() -> str:
 
 
 @block
+def seeds() -> str:
+    """Return the metrics of the recipes over their seeds: mean, range, interval by patient."""
+    rows = []
+    for task, names in SEEDS.items():
+        runs = [load(name) for name in names]
+        found = mean_over_seeds(runs)
+        stressed = [run["best"].get("stress_auc") for run in runs]
+        for metric in (*MAIN_METRICS, "ece"):
+            values = [run["evaluation"]["metrics"][metric]["value"] for run in runs]
+            cell = str(found[metric]) if metric in found else "-"
+            rows.append([task, METRIC_NAMES[metric], _mean_and_range(values), cell])
+        if "expert" in runs[0]["predictions"]:
+            values = [_accuracy_against_expert(run["predictions"]) for run in runs]
+            rows.append([task, "accuracy against the expert", _mean_and_range(values), "-"])
+        if None not in stressed:
+            rows.append([task, "AUC on composites (validation)", _mean_and_range(stressed), "-"])
+    heads = ["task", "metric", "mean of the seeds (range)", "interval by patient, seeds pooled"]
+    return table(heads, rows)
+
+
+def mean_over_seeds(runs: Sequence[dict[str, Any]]) -> dict[str, Estimate]:
+    """Return the mean metrics of runs that tested the same patients, with intervals by patient.
+
+    A replicate draws whole patients, and takes their images from every run: what is left out is
+    the chance of the seeds, which the range shows.
+
+    Args:
+        runs: Results of `main_results.py`, with their predictions.
+    """
+    tables = [run["predictions"] for run in runs]
+    patients = [patient for table in tables for patient in table["patient"]]
+    clusters = cluster_indices(patients)
+    sizes = [len(table["patient"]) for table in tables]
+    places = np.split(np.arange(len(patients)), np.cumsum(sizes)[:-1])
+    of_scores, of_decisions = (
+        [
+            binary_statistics(np.array(table["truth"], bool), np.array(table[column], float), 0.5)
+            for table in tables
+        ]
+        for column in ("probability", "decided")
+    )
+
+    def means(weights: np.ndarray) -> dict[str, np.ndarray]:
+        ranked, decided = (
+            [measure(weights[:, place]) for measure, place in zip(each, places, strict=True)]
+            for each in (of_scores, of_decisions)
+        )
+        return {
+            name: np.mean([one[name] for one in (ranked if name == "auc" else decided)], axis=0)
+            for name in MAIN_METRICS
+        }
+
+    return estimate(means, clusters, generator(0, "mean over seeds"))[0]
+
+
+def _accuracy_against_expert(predictions: dict[str, list[int]]) -> float:
+    agrees = np.equal(predictions["decided"], predictions["expert"])
+    return float(agrees.mean())
+
+
+def _mean_and_range(values: Sequence[float]) -> str:
+    return f"{mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"
+
+
+@block
 def border() -> str:
     """Return a row for each way to train on the chest X-rays, with and without swapped borders."""
     rows = []
@@ -78,8 +159,7 @@ def _three_seeds(runs: list[dict[str, Any]]) -> list[str]:
     tested = f"{cells} cells of unseen patients, out of 5,416 (capped per patient); mean (range)"
     row = [f"`{command}`", tested]
     for metric in MAIN_METRICS:
-        values = [run["evaluation"]["metrics"][metric]["value"] for run in runs]
-        row.append(f"{mean(values):.3f} ({min(values):.3f}-{max(values):.3f})")
+        row.append(_mean_and_range([run["evaluation"]["metrics"][metric]["value"] for run in runs]))
     return row
 
 

@@ -3,13 +3,14 @@
     python benchmarks/studies/main_results.py ../shared/data            # all of them, half an hour
     python benchmarks/studies/main_results.py ../shared/data malaria-0  # one
 
-Each entry is run by its command, as a user would. What `dlmath evaluate --json` prints goes to
-`benchmarks/results/<name>.json` with the command, the speed and the versions;
-`benchmarks/readme_tables.py` puts the figures into the README, but for the seconds: they say what
-else the machine did.
+Each entry is run by its command, as a user would, following `docs/protocol.md`. What
+`dlmath evaluate --json` prints, or of a cross-validation its `folds.json`, goes to
+`benchmarks/results/<name>.json` with the command, the recipe, the seconds, the versions and the
+predictions; `benchmarks/readme_tables.py` puts the metrics into the README.
 """
 
 import argparse
+import csv
 import json
 import os
 import shlex
@@ -19,8 +20,16 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
+from dlmath.evaluation.predictions import Predictions
+from dlmath.inference.decision_rule import DecisionRule
+from dlmath.inference.run_files import stored_decision
+from dlmath.runs import Run
+
 RESULTS = Path(__file__).parents[1] / "results"
-LITE0 = "train pneumonia --data DATA/chest_xray --backbone efficientnet_lite0"
+PNEUMONIA = "train pneumonia --data DATA/chest_xray"
+PAPER = f"{PNEUMONIA} --recipe paper --backbone efficientnet_lite0"
 MALARIA = "train malaria --data DATA/malaria"
 AUGMENTED = {
     "zoom": 0.1,
@@ -37,24 +46,28 @@ AUGMENTED = {
 }
 BORDER = " ".join(f"--set {name}={value}" for name, value in AUGMENTED.items())
 EXPERIMENTS = {
-    "pneumonia-head": f"{LITE0} --tune head",
-    "pneumonia-all": f"{LITE0} --tune all --epochs 1",
-    "pneumonia-border": f"{LITE0} --tune tail --epochs 6 {BORDER}",
-    "pneumonia-stressed": f"{LITE0} --tune tail --epochs 5 --set choose_on=stressed {BORDER}",
-    "malaria-head": f"{MALARIA} --backbone efficientnet_lite0 --weights imagenet --image-size 128 "
-    "--tune head",
-    **{f"malaria-{seed}": f"{MALARIA} --seed {seed}" for seed in range(3)},
-    "malaria-scratch": f"{MALARIA} --layers scratch --seed 0",
+    **{f"pneumonia-{seed}": f"{PNEUMONIA} --seed {seed}" for seed in range(5)},
+    "pneumonia-head": f"{PAPER} --tune head",
+    "pneumonia-all": f"{PAPER} --tune all --epochs 1",
+    "pneumonia-border": f"{PAPER} --tune tail --epochs 6 {BORDER}",
+    "pneumonia-stressed": f"{PAPER} --tune tail --epochs 5 --set choose_on=stressed {BORDER}",
+    **{f"malaria-folds-{seed}": f"{MALARIA} --folds 5 --seed {seed}" for seed in range(3)},
+    **{f"malaria-{seed}": f"{MALARIA} --recipe paper --seed {seed}" for seed in range(3)},
+    "malaria-head": f"{MALARIA} --recipe paper --backbone efficientnet_lite0 --weights imagenet "
+    "--image-size 128 --tune head",
+    "malaria-scratch": f"{MALARIA} --recipe paper --layers scratch --seed 0",
 }
+QUICK = ("pneumonia-0", "pneumonia-head", "malaria-folds-0", "malaria-0")  # one seed of each
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path, help="the folder with chest_xray/ and malaria/")
     parser.add_argument("names", nargs="*", choices=[*EXPERIMENTS, []], help="which; all if none")
+    parser.add_argument("--quick", action="store_true", help="one seed of each")
     arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
-    for name in arguments.names or EXPERIMENTS:
+    for name in arguments.names or (QUICK if arguments.quick else EXPERIMENTS):
         result = run_experiment(EXPERIMENTS[name], arguments.data.resolve())
         path = RESULTS / f"{name}.json"
         path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -66,18 +79,54 @@ def run_experiment(command: str, data: Path) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         words = shlex.split(command.replace("DATA", shlex.quote(str(data))))
         start = time.perf_counter()
-        run = dlmath(*words, "--out", f"{folder}/run").strip()
+        made = Path(dlmath(*words, "--out", f"{folder}/run").strip())
         seconds = time.perf_counter() - start
-        evaluation = json.loads(dlmath("evaluate", run, "--json"))
-        manifest = json.loads(Path(run, "manifest.json").read_text(encoding="utf-8"))
+        if "--folds" in words:
+            runs = [Run(folder) for folder in sorted(made.glob("fold-*"))]
+            of_all = json.loads((made / "folds.json").read_text(encoding="utf-8"))
+            evaluation = of_all["pooled"]
+        else:
+            runs = [Run(made)]
+            evaluation = json.loads(dlmath("evaluate", str(made), "--json"))
+        manifest, recipe = runs[0].manifest, runs[0].recipe.as_dict()
+        predictions = predictions_of(runs, data)
     kept = ("versions", "threads", "device", "images_per_second", "best", "split")
     return {
         "command": f"dlmath {command}",
+        "commit": subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip(),
         "cores": len(os.sched_getaffinity(0)),
         "seconds": round(seconds, 1),
         **{name: manifest[name] for name in kept},
+        "recipe": recipe,
         "evaluation": evaluation,
+        "predictions": predictions,
     }
+
+
+def predictions_of(runs: list[Run], data: Path) -> dict[str, list]:
+    """Return what each test image got: patient, truth, probability, decision, expert's reading."""
+    reviews = expert_reviews(data) if runs[0].recipe.name == "malaria" else {}
+    columns: dict[str, list] = {"patient": [], "truth": [], "probability": [], "decided": []}
+    columns |= {"expert": []} if reviews else {}
+    for run in runs:
+        found, recipe = Predictions.read(run), run.recipe
+        decided = DecisionRule(**stored_decision(run)).decide(found.probabilities)
+        columns["patient"] += found.patients
+        columns["truth"] += found.positive.astype(int).tolist()
+        columns["probability"] += found.score.round(5).tolist()
+        positive = recipe.classes.index(recipe.positive_class)
+        columns["decided"] += (decided == positive).astype(int).tolist()
+        if reviews:
+            agrees = np.array([reviews[Path(file).name].startswith("True") for file in found.files])
+            columns["expert"] += (agrees == found.positive).astype(int).tolist()
+    return columns
+
+
+def expert_reviews(data: Path) -> dict[str, str]:
+    """Return the expert's second reading of each malaria cell, by file name."""
+    path = data / "malaria" / "malaria_expert_review.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return {Path(row["file"]).name: row["review"] for row in csv.DictReader(file)}
 
 
 def dlmath(*arguments: str) -> str:

@@ -3,8 +3,11 @@ import sys
 
 import pytest
 
+from dlmath.errors import RecipeError
 from dlmath.models import BACKBONES, RECIPES
 from dlmath.models.backbones import find_backbone
+from dlmath.models.recipes import TASKS
+from dlmath.models.tasks import other_recipe
 from dlmath.recipe import Recipe
 
 
@@ -12,10 +15,15 @@ def test_the_papers_tasks_are_there():
     assert set(RECIPES) >= {"malaria", "pneumonia"}
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_is_whole(name):
-    recipe = RECIPES[name]
-
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [
+        pytest.param(name, recipe, id=f"{name}-{which}")
+        for name, task in TASKS.items()
+        for which, recipe in {"best": task.recipe, **task.others}.items()
+    ],
+)
+def test_a_recipe_is_whole(name, recipe):
     assert recipe.name == name
     assert recipe.positive_class in recipe.classes
     assert recipe.patient_rules
@@ -23,8 +31,19 @@ def test_a_recipe_is_whole(name):
     assert Recipe.from_toml(recipe.to_toml()) == recipe
 
 
+def test_the_default_needs_no_network():
+    for recipe in RECIPES.values():
+        assert recipe.weights == "none" or BACKBONES[recipe.backbone].imagenet == "installed"
+
+
+def test_a_recipe_that_is_not_there_names_those_that_are():
+    message = "pneumonia has no further recipe 'papper'. Did you mean 'paper'.*pneumonia: paper"
+    with pytest.raises(RecipeError, match=message):
+        other_recipe("pneumonia", "papper")
+
+
 def test_pneumonia_follows_the_paper():
-    recipe = RECIPES["pneumonia"]
+    recipe = other_recipe("pneumonia", "paper")
 
     assert recipe.backbone == "efficientnet_b0"
     assert recipe.weights == "imagenet"
