@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from dlmath.recipe import Recipe, settings_of
-from dlmath.recipe.metadata import AUGMENTATION
+from dlmath.recipe import Recipe
 
 ERASED = (0.1, 0.35)  # sides of an erased rectangle, as fractions of the image's
 REGION_SHIFT = 0.05  # by which the region's centre moves, as a fraction of the side
@@ -67,12 +66,6 @@ class Draw(NamedTuple):
     gamma: tf.Tensor | None = None  # exponent of the pixels in 0..1
     blur: tf.Tensor | None = None  # share of the image at a quarter of its resolution, 0..1
     erased: Rectangle | None = None  # filled with the image's mean
-
-
-def is_off(recipe: Recipe) -> bool:
-    """Return whether the recipe asks for no augmentation at all."""
-    about = settings_of(type(recipe))
-    return not any(getattr(recipe, name) for name in about if about[name].section == AUGMENTATION)
 
 
 def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:

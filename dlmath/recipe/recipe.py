@@ -162,10 +162,13 @@ class Recipe:
         "Strength of the penalty on the head's weights; 0: by cross-validation over patients.",
         Between(0, 1e6),
     )
-    augmented_views: int = _head(
+    augmented_views: int = setting(
         0,
-        "How many augmented copies of each training image the solver also sees.",
+        "How many augmented copies of each image are computed once and kept: a solved head sees "
+        "them all; with tune = tail each epoch shows the next one. 0: none.",
         Between(0, 64),
+        section=metadata.AUGMENTATION,
+        used_by=uses.VIEWS,
     )
     feature_mixup: float = _head(
         0.0, "Alpha of Mixup between features; 0 turns it off.", Between(0, 100)
@@ -403,6 +406,21 @@ class Recipe:
     def solves_head(self) -> bool:
         """Return whether only the head is fitted, and solved for rather than trained."""
         return self.tune == "head" and self.head_solver == "exact"
+
+    @property
+    def augments(self) -> bool:
+        """Return whether training images are varied at all."""
+        about = settings_of(type(self))
+        varied = (name for name in about if about[name].section == metadata.AUGMENTATION)
+        return any(getattr(self, name) for name in varied if name != "augmented_views")
+
+    @property
+    def caches_trunk(self) -> bool:
+        """Return whether the layers below the tail compute each image and view only once.
+
+        They are frozen, so they can as long as the images are the same in every epoch.
+        """
+        return self.tune == "tail" and (self.augmented_views > 0 or not self.augments)
 
     def check_has_effect(self, names: Iterable[str]) -> None:
         """Refuse fields that somebody has set and that this recipe makes no use of.
