@@ -219,12 +219,16 @@ class _FileReader:
     view: View | None
 
     def __call__(self, batch: dict[bytes, ImageRecord]) -> dict[bytes, np.ndarray | str]:
-        results = {key: read_or_reason(example, self.size) for key, example in batch.items()}
-        readable = {key: image for key, image in results.items() if not isinstance(image, str)}
-        if readable and self.view:
-            pixels = self.view.apply(np.stack(list(readable.values())), list(readable))
-            results |= zip(readable, pixels, strict=True)
-        return results
+        return {key: self._read(key, example) for key, example in batch.items()}
+
+    def _read(self, key: bytes, example: ImageRecord) -> np.ndarray | str:
+        image = read_or_reason(example, self.size)
+        if self.view is None or isinstance(image, str):
+            return image
+        partner = self.view.partner(example)
+        border = partner and read_or_reason(partner, self.size)
+        # A partner that cannot be read leaves the image its own border.
+        return self.view.apply(image, key, border if isinstance(border, np.ndarray) else None)
 
 
 class _Worker(Generic[Item]):

@@ -94,12 +94,14 @@ class Recipe:
         "width; 1: all of it.",
         Between(0, 1, open_low=True),
         used_by=uses.REGION,
+        changes_views=True,
     )
     region_height: float = _data(
         1.0,
         "The same of the height.",
         Between(0, 1, open_low=True),
         used_by=uses.REGION,
+        changes_views=True,
     )
     on_bad_file: str = _data(
         "error",
@@ -246,13 +248,11 @@ class Recipe:
         0.0, "Blend with a copy at a quarter of the resolution, up to this share.", Between(0, 1)
     )
     erasing: float = _augmentation(0.0, "Probability that a rectangle is erased.", Between(0, 1))
-    border_swap: float = setting(
+    border_swap: float = _augmentation(
         0.0,
-        "Probability that the region of an image is set into another image of the batch, whatever "
-        "its class: nothing can be learned from the border.",
+        "Probability that the region of an image is set into another training image, whatever its "
+        "class: nothing can be learned from the border.",
         Between(0, 1),
-        section=metadata.AUGMENTATION,
-        used_by=uses.STEPS,
     )
     patience: int = _steps(
         0,

@@ -92,7 +92,7 @@ def load_head_features(
     """
     recipe, split = prepared.recipe, prepared.split
     network = freeze_in(device, model)
-    missing_features(split, network, head_views(recipe))
+    missing_features(split, network, head_views(recipe, split.train))
     heard = StopsOnSignal(
         reporter, stop or StopRequest(), "They are kept. Go on by the same command again."
     )
@@ -107,7 +107,7 @@ def load_head_features(
         train=load("features of training images", split.train),
         views=tuple(
             load(f"features of view {view.number}", split.train, view)
-            for view in augmented_views(recipe)
+            for view in augmented_views(recipe, split.train)
         ),
         validation=load("features of validation images", split.validation),
     )
@@ -170,14 +170,19 @@ def missing_features(
     return missing
 
 
-def augmented_views(recipe: Recipe) -> tuple[View, ...]:
-    """Return the augmented views of each training image."""
-    return tuple(View(recipe, number) for number in range(1, recipe.augmented_views + 1))
+def augmented_views(recipe: Recipe, train: tuple[ImageRecord, ...]) -> tuple[View, ...]:
+    """Return the augmented views of each training image.
+
+    Args:
+        recipe: The recipe, with the number of views.
+        train: The training images, which lend one another their borders.
+    """
+    return tuple(View(recipe, number, train) for number in range(1, recipe.augmented_views + 1))
 
 
-def head_views(recipe: Recipe) -> tuple[View | None, ...]:
+def head_views(recipe: Recipe, train: tuple[ImageRecord, ...]) -> tuple[View | None, ...]:
     """Return the views that a head is solved on: the plain images, None, and the augmented ones."""
-    return (None, *augmented_views(recipe))
+    return (None, *augmented_views(recipe, train))
 
 
 def check_enough_patients(examples: Sequence[ImageRecord], recipe: Recipe) -> None:

@@ -94,9 +94,9 @@ def freeze_trunk(trunk: keras.Model, device: DeviceConfig) -> FrozenNetwork:
         return replace(freeze_network(trunk, device.kind), dtype=STORED_AS)
 
 
-def tail_views(recipe: Recipe) -> tuple[View | None, ...]:
+def tail_views(recipe: Recipe, train: tuple[ImageRecord, ...]) -> tuple[View | None, ...]:
     """Return the views in which a tail sees the training images; None stands for plain images."""
-    return augmented_views(recipe) or (None,)
+    return augmented_views(recipe, train) or (None,)
 
 
 def load_tail_features(
@@ -138,7 +138,7 @@ def load_tail_features(
             split.train,
             view,
         )
-        for view in tail_views(recipe)
+        for view in tail_views(recipe, split.train)
     )
     data = TailFeatures(
         network,
@@ -167,7 +167,7 @@ def missing_activations(
     Raises:
         DataError: They are larger than the cache may be, or its disk has no room for them.
     """
-    views, row = tail_views(recipe), network.store.row_bytes
+    views, row = tail_views(recipe, split.train), network.store.row_bytes
     said = "" if views == (None,) else f"{counted(len(views), 'view')} of "
     size = row * (len(views) * len(split.train) + len(split.validation))
     what = f"{said}{len(split.train):,} training images and {len(split.validation):,} others"

@@ -113,9 +113,9 @@ def _head(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     began = time.perf_counter()
     network = freeze_in(job.context.device, model)
     freezing = time.perf_counter() - began
-    missing = missing_features(split, network, head_views(recipe))
+    missing = missing_features(split, network, head_views(recipe, split.train))
     each = next((_seconds_of_a_row(e, network, view) for view, e in missing.items() if e), 0.0)
-    count = _total(missing_features(split, network, head_views(recipe)))
+    count = _total(missing_features(split, network, head_views(recipe, split.train)))
     done = _total(missing) - count
     rows, validated = len(split.train) * (1 + recipe.augmented_views), len(split.validation)
     sample = split.validation[:_SAMPLE]

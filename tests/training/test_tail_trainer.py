@@ -243,5 +243,5 @@ def test_a_tail_is_chosen_on_composites(images, tmp_path):
 
 
 def test_views_are_numbered_from_one():
-    assert tail_features.tail_views(VIEWS) == tuple(View(VIEWS, number) for number in (1, 2, 3))
-    assert tail_features.tail_views(PLAIN) == (None,)
+    assert tail_features.tail_views(VIEWS, ()) == tuple(View(VIEWS, number) for number in (1, 2, 3))
+    assert tail_features.tail_views(PLAIN, ()) == (None,)
