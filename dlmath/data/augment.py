@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from dlmath.recipe import Recipe, settings_of
-from dlmath.recipe.metadata import AUGMENTATION
+from dlmath.recipe import Recipe
 
 ERASED = (0.1, 0.35)  # sides of an erased rectangle, as fractions of the image's
 REGION_SHIFT = 0.05  # by which the region's centre moves, as a fraction of the side
@@ -67,12 +66,6 @@ class Draw(NamedTuple):
     gamma: tf.Tensor | None = None  # exponent of the pixels in 0..1
     blur: tf.Tensor | None = None  # share of the image at a quarter of its resolution, 0..1
     erased: Rectangle | None = None  # filled with the image's mean
-
-
-def is_off(recipe: Recipe) -> bool:
-    """Return whether the recipe asks for no augmentation at all."""
-    about = settings_of(type(recipe))
-    return not any(getattr(recipe, name) for name in about if about[name].section == AUGMENTATION)
 
 
 def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:
@@ -139,12 +132,28 @@ def _draw_more(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) ->
     return drawn
 
 
+def first_of(drawn: Draw) -> Draw:
+    """Return what was drawn for the first image only, without the swap, which is done by then."""
+
+    def first(part: Any) -> Any:
+        if part is None:
+            return None
+        return Rectangle(*map(first, part)) if isinstance(part, Rectangle) else part[:1]
+
+    return Draw(*map(first, drawn._replace(border_swap=None)))
+
+
 def apply(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
     """Augment images, float32 (B, H, W, C) in 0..255; same shape and range out.
 
     Interpolation is bilinear; what comes in from outside the image is black, as next to a
     collimated radiograph and around a segmented cell.
     """
+    return finish(warp(images, drawn), drawn)
+
+
+def warp(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
+    """Carry out the first part of `apply`: what moves pixels, and the border swap."""
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     warped = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
@@ -156,7 +165,13 @@ def apply(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
     )
     if drawn.border_swap is not None:
         warped = _swap_borders(warped, drawn.border_swap)
-    changed = _change_tone(warped, drawn) * _per_image(drawn.brightness)
+    return tf.ensure_shape(warped, images.shape)
+
+
+def finish(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
+    """Carry out the second part of `apply`, which changes tone and sharpness, and erases."""
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    changed = _change_tone(images, drawn) * _per_image(drawn.brightness)
     changed = tf.clip_by_value(changed, 0, 255)
     if drawn.blur is not None:
         size = tf.stack([height, width])

@@ -97,7 +97,7 @@ def _augmented_tiles(
     """
     from dlmath.data import augment  # with TensorFlow, which a plain sheet does without
 
-    if augment.is_off(recipe):
+    if not recipe.augments:
         raise DataError(
             f"The recipe of {recipe.name} augments nothing. Received: {recipe.name}. Set a field "
             "such as rotation, zoom or border_swap in a recipe.toml (dlmath new)."

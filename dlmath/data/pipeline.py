@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from dlmath import seeds
 from dlmath.data import augment
+from dlmath.data.rows import Rows
 from dlmath.errors import DataError
 from dlmath.layers import mix_up
 from dlmath.recipe import Recipe
@@ -35,13 +36,14 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def training_batches(
-    images: np.ndarray,
+    images: Rows,
     labels: np.ndarray,
     recipe: Recipe,
     *,
     epoch: int,
     first_step: int = 0,
     sample_weights: np.ndarray | None = None,
+    are_pixels: bool = True,
 ) -> tf.data.Dataset:
     """Return the batches of one epoch, shuffled, augmented, weighted and mixed.
 
@@ -49,12 +51,13 @@ def training_batches(
     examples the dropped remainder has changes with the epoch.
 
     Args:
-        images: uint8 (N, H, W, 3), in memory or mapped from a file.
+        images: uint8 (N, H, W, 3), in memory or mapped from a file; or activations of any dtype.
         labels: One-hot or soft labels, (N, K), rows summing to one.
         recipe: Its seed, batch size, augmentation, Mixup, label smoothing and class weights.
         epoch: Counted from 0.
         first_step: Leave out the steps before this one; the others stay bitwise as they are.
         sample_weights: (N,), at least 0; 1 by default.
+        are_pixels: Whether `images` are pixels, to be augmented; activations are only mixed.
 
     Returns:
         (images, labels, weights): float32 (B, H, W, 3) in 0..255, float32 (B, K) with rows
@@ -74,12 +77,20 @@ def training_batches(
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         # Through Python, because a mapped file must not be copied into a tensor as a whole.
         gathered = tf.numpy_function(
-            gather, [rows], (tf.uint8, tf.float32, tf.float32), stateful=False
+            gather, [rows], (images.dtype, tf.float32, tf.float32), stateful=False
         )
         for part, whole in zip(gathered, (images, targets, weights), strict=True):
             part.set_shape((batch_size, *whole.shape[1:]))
         pixels, batch_labels, batch_weights = gathered
-        return make_batch(pixels, batch_labels, batch_weights, recipe, augment_seed, mix_up_seed)
+        return make_batch(
+            pixels,
+            batch_labels,
+            batch_weights,
+            recipe,
+            augment_seed,
+            mix_up_seed,
+            are_pixels=are_pixels,
+        )
 
     plan = (
         order[: steps * batch_size].reshape(steps, batch_size),
@@ -118,23 +129,26 @@ def make_batch(
     recipe: Recipe,
     augment_seed: tf.Tensor,
     mix_up_seed: tf.Tensor,
+    *,
+    are_pixels: bool = True,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Augment and mix one batch.
 
     Args:
-        pixels: uint8 (B, H, W, 3).
+        pixels: uint8 (B, H, W, 3), or activations of any dtype.
         labels: float32 (B, K), rows of `weighted_labels`.
         weights: float32 (B,), their weights.
         recipe: Its augmentation and Mixup.
         augment_seed: int32 (2,).
         mix_up_seed: int32 (2,).
+        are_pixels: As in `training_batches`.
 
     Returns:
         (images, labels, weights) as `training_batches` gives them.
     """
     count = pixels.shape[0]
     images = tf.cast(pixels, tf.float32)
-    if not augment.is_off(recipe):
+    if are_pixels and recipe.augments:
         images = augment.apply(images, augment.draw(recipe, count, augment_seed))
     if recipe.mixup > 0:
         mix = mix_up.draw(count, recipe.mixup, per=recipe.mixup_per, seed=mix_up_seed)

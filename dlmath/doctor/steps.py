@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath import models
-from dlmath.data import augment
 from dlmath.data.listing import listed
 from dlmath.data.pipeline import training_batches
 from dlmath.doctor.examined_run import ExaminedRun
@@ -44,7 +43,7 @@ def augmentation(examined: ExaminedRun) -> Verdict:
     if recipe.solves_head:
         return not_applicable("The head was solved on features; no batch is drawn.")
     drawn = {}
-    if not augment.is_off(recipe):
+    if recipe.augments:
         drawn["augmentation"] = [_one_picture(recipe, epoch) for epoch in range(EPOCHS)]
     if recipe.mixup > 0:
         drawn["Mixup"] = [_mixing(recipe, epoch) for epoch in range(EPOCHS)]

@@ -1,73 +1,26 @@
 """Compute the features of images that the cache does not have, on all cores, and keep them."""
 
 import hashlib
-import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
-import tensorflow as tf
 
-from dlmath.data import augment
 from dlmath.data.pixels import BadFile, bad_files_error, in_threads, read_or_reason
 from dlmath.data.sources import ImageRecord
 from dlmath.features.network import FrozenNetwork, Runner
-from dlmath.features.store import FeatureStore
-from dlmath.recipe import Recipe, settings_of
+from dlmath.features.store import FeatureStore, StoredRows
+from dlmath.features.view import View
 from dlmath.reporting import SILENT, Progress
 
-# The fields of the first keys. Fields that came later are left out while they are off, so that
-# what was cached before stays valid.
-_ALWAYS_IN_KEYS = frozenset(
-    ("brightness", "flip_horizontal", "flip_vertical", "rotation", "seed", "shift", "zoom")
-)
+Item = TypeVar("Item")
+Reader = Callable[[dict[bytes, Item]], dict[bytes, np.ndarray | str]]
+
 SEGMENT_ROWS = 512  # what a kill can cost: some seconds of work
-
-
-@dataclass(frozen=True)
-class View:
-    """An augmented view of every image: the k-th draw of the recipe's augmentation.
-
-    Attributes:
-        recipe: The recipe, with its augmentation and seed.
-        number: k, the number of the draw, from 1.
-    """
-
-    recipe: Recipe
-    number: int
-
-    @property
-    def text(self) -> str:
-        """All settings that decide the view, as the cache key of its features."""
-        fields = {
-            name: value
-            for name, about in settings_of(type(self.recipe)).items()
-            if about.changes_views
-            and ((value := getattr(self.recipe, name)) or name in _ALWAYS_IN_KEYS)
-        }
-        return json.dumps({"view": self.number, **fields}, sort_keys=True)
-
-    def apply(self, pixels: np.ndarray, keys: Sequence[bytes]) -> np.ndarray:
-        """Augment images by draws that depend on nothing but the view and the image.
-
-        Args:
-            pixels: uint8 (n, S, S, 3).
-            keys: n keys of at least 8 bytes, each made of the image and the view.
-
-        Returns:
-            float32 (n, S, S, 3) in 0..255.
-        """
-        with tf.device("CPU:0"):
-            return np.concatenate(
-                [self._one(image, key) for image, key in zip(pixels, keys, strict=True)]
-            )
-
-    def _one(self, image: np.ndarray, key: bytes) -> np.ndarray:
-        seed = tf.constant(np.frombuffer(key[:8], "<i4") & 0x7FFFFFFF)
-        drawn = augment.draw(self.recipe, 1, seed)
-        return augment.apply(tf.constant(image[np.newaxis], tf.float32), drawn).numpy()
+SEGMENT_BYTES = 32 * 2**20  # of rows that wait in memory to be written
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +42,25 @@ class Features:
     rate: float | None
 
 
+@dataclass(frozen=True, eq=False)
+class StoredFeatures:
+    """Features of images that stay in the cache and are read from there as they are needed.
+
+    Attributes:
+        array: (N, D), row i being that of `examples[i]`.
+        examples: The N examples that could be read, in the order given.
+        bad: The files passed over.
+        computed: How many rows the cache did not have.
+        rate: Images a second of those, decoding included; None if there were none.
+    """
+
+    array: StoredRows
+    examples: tuple[ImageRecord, ...]
+    bad: tuple[BadFile, ...]
+    computed: int
+    rate: float | None
+
+
 def load_features(
     examples: Sequence[ImageRecord],
     network: FrozenNetwork,
@@ -98,6 +70,24 @@ def load_features(
     progress: Progress | None = None,
 ) -> Features:
     """Return the features of every example, from the cache where it has them.
+
+    The arguments and the errors are those of `store_features`.
+    """
+    stored = store_features(
+        examples, network, view=view, on_bad_file=on_bad_file, progress=progress
+    )
+    return Features(stored.array[:], stored.examples, stored.bad, stored.computed, stored.rate)
+
+
+def store_features(
+    examples: Sequence[ImageRecord],
+    network: FrozenNetwork,
+    *,
+    view: View | None = None,
+    on_bad_file: str = "error",
+    progress: Progress | None = None,
+) -> StoredFeatures:
+    """Compute the features that the cache does not have, and return all of them as stored rows.
 
     Whatever ends this early, a signal or a full disk, leaves what was computed in the cache.
 
@@ -112,17 +102,17 @@ def load_features(
         DataError: There are bad files and `on_bad_file` is "error", no file could be read, or the
             cache's disk is full.
     """
-    store = FeatureStore(network.folder, network.feature_count)
     keys = [_key(example, view) for example in examples]
-    rows, found = store.gather(keys)
+    rows, found = network.store.find(keys)
     # Equal images are computed once.
     missing = {keys[place]: examples[place] for place in np.flatnonzero(~found).tolist()}
     reasons: dict[bytes, str] = {}
     started = time.perf_counter()
     if missing:
-        store.make_room(len(missing))
-        reasons = _compute(missing, network, view, store, progress or SILENT.task("features"))
-        rows, found = store.gather(keys)
+        network.store.make_room(len(missing))
+        reader = _FileReader(network.image_size, view)
+        reasons = _compute(missing, reader, network, progress or SILENT.task("features"))
+        rows, found = network.store.find(keys)
     rate = len(missing) / (time.perf_counter() - started) if missing else None
     bad = tuple(
         BadFile(example.file, reasons[key])
@@ -132,7 +122,30 @@ def load_features(
     if bad and (on_bad_file == "error" or len(bad) == len(examples)):
         raise bad_files_error(bad, len(examples))
     kept = tuple(example for example, is_there in zip(examples, found, strict=True) if is_there)
-    return Features(rows if found.all() else rows[found], kept, bad, len(missing), rate)
+    return StoredFeatures(rows, kept, bad, len(missing), rate)
+
+
+def store_features_of_pixels(
+    pixels: np.ndarray, network: FrozenNetwork, progress: Progress | None = None
+) -> StoredRows:
+    """Compute the features of images that are in no file, found again by their pixels.
+
+    Args:
+        pixels: uint8 (N, S, S, 3).
+        network: Computes the features.
+        progress: As in `store_features`.
+
+    Raises:
+        DataError: The cache's disk is full.
+    """
+    keys = [hashlib.sha256(b"pixels" + image.tobytes()).digest() for image in pixels]
+    rows, found = network.store.find(keys)
+    missing = {keys[place]: pixels[place] for place in np.flatnonzero(~found).tolist()}
+    if missing:
+        network.store.make_room(len(missing))
+        _compute(missing, dict, network, progress or SILENT.task("features"))
+        rows, _ = network.store.find(keys)
+    return rows
 
 
 def not_in_cache(
@@ -140,7 +153,7 @@ def not_in_cache(
 ) -> list[ImageRecord]:
     """Return the examples whose features would have to be computed, equal images once."""
     keys = [_key(example, view) for example in examples]
-    _, found = FeatureStore(network.folder, network.feature_count).gather(keys)
+    _, found = network.store.find(keys)
     return list(
         {
             key: e for key, e, is_there in zip(keys, examples, found, strict=True) if not is_there
@@ -149,21 +162,23 @@ def not_in_cache(
 
 
 def _key(example: ImageRecord, view: View | None) -> bytes:
-    """Return the key of a row: the bytes of the file and the view of it, not the file's name."""
-    content = bytes.fromhex(example.sha256)
-    return hashlib.sha256(content + view.text.encode()).digest() if view else content
+    return view.key(example) if view else bytes.fromhex(example.sha256)
 
 
 def _compute(
-    missing: dict[bytes, ImageRecord],
-    network: FrozenNetwork,
-    view: View | None,
-    store: FeatureStore,
-    progress: Progress,
+    missing: dict[bytes, Item], reader: Reader[Item], network: FrozenNetwork, progress: Progress
 ) -> dict[bytes, str]:
-    """Compute and store rows; return why the others cannot be."""
-    worker = _Worker(network, view)
+    """Compute and store rows; return why the others cannot be.
+
+    Args:
+        missing: What to compute, by key.
+        reader: Reads a batch of it: pixels (S, S, 3), or the reason why there are none, by key.
+        network: Computes the features.
+        progress: As in `store_features`.
+    """
+    worker = _Worker(network, reader)
     segment: list[tuple[bytes, np.ndarray]] = []
+    segment_rows = max(1, min(SEGMENT_ROWS, SEGMENT_BYTES // network.store.row_bytes))
     reasons: dict[bytes, str] = {}
     started, done = time.perf_counter(), 0
     try:
@@ -174,12 +189,12 @@ def _compute(
                 else:
                     segment.append((key, row))
             done += len(results)
-            if len(segment) >= SEGMENT_ROWS:
-                _flush(segment, store)
+            if len(segment) >= segment_rows:
+                _flush(segment, network.store)
             rate = done / (time.perf_counter() - started)
             progress(done, len(missing), f"{rate:,.0f} images/s")
     finally:
-        _flush(segment, store)
+        _flush(segment, network.store)
     return reasons
 
 
@@ -190,34 +205,52 @@ def _flush(segment: list[tuple[bytes, np.ndarray]], store: FeatureStore) -> None
         store.append(keys, np.stack(rows))
 
 
-def _batches(items: dict[bytes, ImageRecord], size: int) -> Iterator[dict[bytes, ImageRecord]]:
+def _batches(items: dict[bytes, Item], size: int) -> Iterator[dict[bytes, Item]]:
     keys = list(items)
     for first in range(0, len(keys), size):
         yield {key: items[key] for key in keys[first : first + size]}
 
 
-class _Worker:
-    """Decodes and computes a batch in whichever thread calls it.
+@dataclass(frozen=True)
+class _FileReader:
+    """Reads and augments the images of files."""
+
+    size: int
+    view: View | None
+
+    def __call__(self, batch: dict[bytes, ImageRecord]) -> dict[bytes, np.ndarray | str]:
+        return {key: self._read(key, example) for key, example in batch.items()}
+
+    def _read(self, key: bytes, example: ImageRecord) -> np.ndarray | str:
+        image = read_or_reason(example, self.size)
+        if self.view is None or isinstance(image, str):
+            return image
+        partner = self.view.partner(example)
+        border = partner and read_or_reason(partner, self.size)
+        # A partner that cannot be read leaves the image its own border.
+        return self.view.apply(image, key, border if isinstance(border, np.ndarray) else None)
+
+
+class _Worker(Generic[Item]):
+    """Reads and computes a batch in whichever thread calls it.
 
     A thread does both in turn, so no core waits for a batch that another has not decoded yet.
     """
 
-    def __init__(self, network: FrozenNetwork, view: View | None):
+    def __init__(self, network: FrozenNetwork, reader: Reader[Item]):
         self.network = network
-        self.view = view
+        self.reader = reader
         self._own = threading.local()
 
-    def __call__(self, batch: dict[bytes, ImageRecord]) -> dict[bytes, np.ndarray | str]:
+    def __call__(self, batch: dict[bytes, Item]) -> dict[bytes, np.ndarray | str]:
         """Return a row for each image that can be read, or why there is none."""
-        results = {
-            key: read_or_reason(example, self.network.image_size) for key, example in batch.items()
-        }
-        readable = [key for key, image in results.items() if not isinstance(image, str)]
+        results = self.reader(batch)
+        readable = {key: image for key, image in results.items() if not isinstance(image, str)}
         if readable:
-            pixels = np.stack([results[key] for key in readable])
-            if self.view:
-                pixels = self.view.apply(pixels, readable)
-            results |= zip(readable, self._runner(pixels), strict=True)
+            rows = self._runner(np.stack(list(readable.values())))
+            with np.errstate(over="ignore"):  # beyond float16 it is infinite, which is refused
+                rows = rows.astype(self.network.dtype, copy=False)
+            results |= zip(readable, rows, strict=True)
         return results
 
     @property

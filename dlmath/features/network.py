@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from dlmath import seeds
 from dlmath.data.specification import SPECIFICATION
 from dlmath.features.convert import to_litert
 from dlmath.features.folding import leaf_layers
-from dlmath.features.store import content_name, writing_to
+from dlmath.features.store import FLOAT32, FeatureStore, content_name, writing_to
 from dlmath.inference.network import Network
 from dlmath.runs import cache_home, write_bytes
 
@@ -45,6 +46,7 @@ class FrozenNetwork:
         make_runner: Makes what computes; each thread needs its own.
         threads: How many threads keep all cores busy.
         batch_size: Images at a time, the same for all so that the memory stays bounded.
+        dtype: In which the cache keeps its features.
     """
 
     key: str
@@ -55,11 +57,17 @@ class FrozenNetwork:
     make_runner: Callable[[], Runner]
     threads: int
     batch_size: int
+    dtype: np.dtype = FLOAT32
 
     @property
     def folder(self) -> Path:
         """The folder in which the cache keeps this network and its features."""
         return _folder(self.key)
+
+    @cached_property
+    def store(self) -> FeatureStore:
+        """The features in the cache, checked once in the life of this object."""
+        return FeatureStore(self.folder, self.feature_count, self.dtype)
 
 
 def feature_model(classifier: keras.Model) -> keras.Model:
@@ -76,7 +84,11 @@ def freeze(classifier: keras.Model, kind: str = "cpu") -> FrozenNetwork:
         classifier: As `dlmath.models.build` makes it. Later changes of its weights have no effect.
         kind: cpu, gpu or tpu; LiteRT computes only on the first.
     """
-    model = feature_model(classifier)
+    return freeze_network(feature_model(classifier), kind)
+
+
+def freeze_network(model: keras.Model, kind: str = "cpu") -> FrozenNetwork:
+    """Freeze a network from images to features (N, D); see `freeze`."""
     if kind == "cpu":
         runtime = litert_runtime()
         key = network_key(model, runtime)

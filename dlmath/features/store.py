@@ -5,13 +5,17 @@ computation that is killed loses its unfinished segment and nothing else; two ru
 same rows at the same time write them twice, which does no harm. A segment is named after the hash
 of its bytes, so that damage is noticed and the rows are computed again.
 
-    <hash of the bytes>.rows     n keys of 32 bytes, then n rows of D float32, little-endian
+    <hash of the bytes>.rows      n keys of 32 bytes, then n rows of D float32, little-endian
+    <hash of the bytes>.rows16    the same with rows of D float16
+
+Segments are mapped, not read: rows that are larger than memory together can be trained on.
 """
 
 import hashlib
-from collections import defaultdict
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +24,17 @@ from dlmath.data.placing import make_room
 from dlmath.errors import DataError
 from dlmath.runs import write_bytes
 
+FLOAT32, FLOAT16 = np.dtype("<f4"), np.dtype("<f2")
+_SUFFIXES = {FLOAT32: ".rows", FLOAT16: ".rows16"}
+
 KEY_BYTES = 32
+NAME_LENGTH = 32  # of a segment's hash in hexadecimal digits
 LIMIT = 16 * 2**30  # bytes of all networks' features together; the longest unused make room
 
 
 def content_name(content: bytes) -> str:
     """Return the name of a file of the cache, by which damage to it is noticed."""
-    return hashlib.sha256(content).hexdigest()[:32]
+    return hashlib.sha256(content).hexdigest()[:NAME_LENGTH]
 
 
 @contextmanager
@@ -45,29 +53,78 @@ def writing_to(folder: Path) -> Iterator[None]:
         ) from error
 
 
+@dataclass(frozen=True, eq=False)
+class StoredRows:
+    """N rows of a store, copied from mapped files where they are indexed.
+
+    Attributes:
+        segments: Mapped arrays (n, D) of one dtype.
+        places: int (N, 2), the segment of each row and its row in there.
+        row_shape: The shape of a row as it is given out, of D numbers.
+        dtype: Of the numbers.
+    """
+
+    segments: tuple[np.ndarray, ...]
+    places: np.ndarray
+    row_shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, *row_shape)."""
+        return (len(self), *self.row_shape)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Return the rows of a slice or of an array (n,) of row numbers, (n, *row_shape)."""
+        places = self.places[rows].tolist()
+        copied = np.empty((len(places), math.prod(self.row_shape)), self.dtype)
+        for target, (segment, row) in zip(copied, places, strict=True):
+            target[...] = self.segments[segment][row]
+        return copied.reshape(-1, *self.row_shape)
+
+    def reshaped(self, row_shape: tuple[int, ...]) -> "StoredRows":
+        """Return the same rows, each given out in another shape."""
+        return replace(self, row_shape=row_shape)
+
+
 class FeatureStore:
     """The features of one frozen network.
+
+    A segment is checked once by each object; what other processes append later is found too.
 
     Args:
         folder: Its segments; need not exist.
         feature_count: Number D of features in a row.
+        dtype: `FLOAT32` or `FLOAT16`.
     """
 
-    def __init__(self, folder: Path, feature_count: int):
+    def __init__(self, folder: Path, feature_count: int, dtype: np.dtype = FLOAT32):
         self.folder = folder
         self.feature_count = feature_count
+        self.dtype = dtype
+        self._segments: dict[str, np.ndarray] = {}  # file name to rows, in the order of finding
+        self._places: dict[bytes, tuple[int, int]] = {}
 
-    def gather(self, keys: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows of `keys`, float32 (N, D), and which of them were found, bool (N,)."""
-        places = defaultdict(list)
-        for place, key in enumerate(keys):
-            places[key].append(place)
-        rows = np.zeros((len(keys), self.feature_count), np.float32)
-        found = np.zeros(len(keys), bool)
-        for stored_keys, stored_rows in self._segments():
-            for key, row in zip(stored_keys, stored_rows, strict=True):
-                for place in places.get(key, ()):
-                    rows[place], found[place] = row, True
+    @property
+    def row_bytes(self) -> int:
+        """Bytes that a row takes on disk."""
+        return KEY_BYTES + self.dtype.itemsize * self.feature_count
+
+    def find(self, keys: Sequence[bytes]) -> tuple[StoredRows, np.ndarray]:
+        """Return the rows of those `keys` that are there, in order, and which are, bool (N,)."""
+        self._map_new_segments()
+        places = [self._places.get(key) for key in keys]
+        found = np.array([place is not None for place in places], bool)
+        known = np.array([place for place in places if place is not None], np.int64)
+        rows = StoredRows(
+            tuple(self._segments.values()),
+            known.reshape(-1, 2),
+            (self.feature_count,),
+            self.dtype,
+        )
         return rows, found
 
     def append(self, keys: Sequence[bytes], rows: np.ndarray) -> None:
@@ -76,9 +133,9 @@ class FeatureStore:
         Raises:
             DataError: The disk is full, or the folder cannot be written to.
         """
-        content = b"".join(keys) + np.ascontiguousarray(rows, "<f4").tobytes()
+        content = b"".join(keys) + np.ascontiguousarray(rows, self.dtype).tobytes()
         with writing_to(self.folder):
-            write_bytes(self.folder / f"{content_name(content)}.rows", content)
+            write_bytes(self.folder / f"{content_name(content)}{self._suffix}", content)
 
     def make_room(self, count: int) -> None:
         """Remove rows of other networks that were not used for long, if `count` rows need it.
@@ -89,18 +146,35 @@ class FeatureStore:
         with writing_to(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.touch()
-        make_room(self.folder.parent, count * (KEY_BYTES + 4 * self.feature_count), LIMIT)
+        make_room(self.folder.parent, count * self.row_bytes, LIMIT)
 
-    def _segments(self) -> Iterator[tuple[list[bytes], np.ndarray]]:
-        for path in sorted(self.folder.glob("*.rows")):
-            try:
-                content = path.read_bytes()
-            except OSError:  # another process has just made room
+    @property
+    def _suffix(self) -> str:
+        return _SUFFIXES[self.dtype]
+
+    def _map_new_segments(self) -> None:
+        for path in sorted(self.folder.glob(f"*{self._suffix}")):
+            if path.name in self._segments:
                 continue
-            if content_name(content) != path.stem:
-                path.unlink(missing_ok=True)  # damaged: its rows are computed again
+            content = self._map(path)
+            if content is None:
                 continue
-            count = len(content) // (KEY_BYTES + 4 * self.feature_count)
-            keys = [content[i * KEY_BYTES : (i + 1) * KEY_BYTES] for i in range(count)]
-            rows = np.frombuffer(content, "<f4", offset=count * KEY_BYTES)
-            yield keys, rows.reshape(count, self.feature_count)
+            count = len(content) // self.row_bytes
+            keys = content[: count * KEY_BYTES].tobytes()
+            number = len(self._segments)
+            rows = content[count * KEY_BYTES :].view(self.dtype)
+            self._segments[path.name] = rows.reshape(count, self.feature_count)
+            for row in range(count):
+                self._places[keys[row * KEY_BYTES : (row + 1) * KEY_BYTES]] = number, row
+
+    def _map(self, path: Path) -> np.ndarray | None:
+        """Return the bytes of a file, mapped; None, and the file removed, if it is damaged."""
+        try:
+            with path.open("rb") as file:  # by reading: mapped pages would count as memory
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest[:NAME_LENGTH] == path.stem:
+                return np.asarray(np.memmap(path, np.uint8, mode="r"))
+        except OSError:  # another process has just made room
+            return None
+        path.unlink(missing_ok=True)  # its rows are computed again
+        return None

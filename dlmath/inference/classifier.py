@@ -8,13 +8,16 @@ them is `dlmath.inference.runtimes`.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from ..errors import RunError
 from ..reporting import Progress
 from .decision_rule import DecisionRule
+
+if TYPE_CHECKING:
+    from ..data.rows import Rows
 
 
 class Outputs(NamedTuple):
@@ -119,7 +122,7 @@ class Classifier(DecisionRule, ABC):
         return np.concatenate(parts)
 
 
-def batches(array: np.ndarray, size: int, progress: Progress | None = None) -> Iterator[np.ndarray]:
+def batches(array: "Rows", size: int, progress: Progress | None = None) -> Iterator[np.ndarray]:
     """Return the rows of an array in groups of `size`, the last one smaller.
 
     Args:

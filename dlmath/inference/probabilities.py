@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlmath.data.rows import Rows
 from dlmath.inference.classifier import batches
 from dlmath.reporting import Progress
 
@@ -19,15 +20,17 @@ _traced: "WeakKeyDictionary[keras.Model, Callable[[tf.Tensor], tf.Tensor]]" = We
 
 def predict_probabilities(
     model: keras.Model,
-    pixels: np.ndarray,
+    pixels: Rows,
     batch_size: int = BATCH_SIZE,
     progress: Progress | None = None,
 ) -> np.ndarray:
     """Return the class probabilities of N images, in inference mode.
 
     Args:
-        model: Maps images float32 (N, H, W, 3) in 0..255 to probabilities (N, K).
-        pixels: (N, H, W, 3) in 0..255, uint8 or floating; may be mapped from a file.
+        model: Maps images float32 (N, H, W, 3) in 0..255 to probabilities (N, K); or what lies
+            within the network.
+        pixels: (N, H, W, 3) in 0..255, uint8 or floating; may be mapped from a file. Or the
+            activations that the model takes.
         batch_size: Images at a time, at least 1; the last batch may be smaller.
         progress: Called after each batch with (images done, N).
 

@@ -94,12 +94,14 @@ class Recipe:
         "width; 1: all of it.",
         Between(0, 1, open_low=True),
         used_by=uses.REGION,
+        changes_views=True,
     )
     region_height: float = _data(
         1.0,
         "The same of the height.",
         Between(0, 1, open_low=True),
         used_by=uses.REGION,
+        changes_views=True,
     )
     on_bad_file: str = _data(
         "error",
@@ -162,10 +164,13 @@ class Recipe:
         "Strength of the penalty on the head's weights; 0: by cross-validation over patients.",
         Between(0, 1e6),
     )
-    augmented_views: int = _head(
+    augmented_views: int = setting(
         0,
-        "How many augmented copies of each training image the solver also sees.",
+        "How many augmented copies of each image are computed once and kept: a solved head sees "
+        "them all; with tune = tail each epoch shows the next one. 0: none.",
         Between(0, 64),
+        section=metadata.AUGMENTATION,
+        used_by=uses.VIEWS,
     )
     feature_mixup: float = _head(
         0.0, "Alpha of Mixup between features; 0 turns it off.", Between(0, 100)
@@ -243,13 +248,11 @@ class Recipe:
         0.0, "Blend with a copy at a quarter of the resolution, up to this share.", Between(0, 1)
     )
     erasing: float = _augmentation(0.0, "Probability that a rectangle is erased.", Between(0, 1))
-    border_swap: float = setting(
+    border_swap: float = _augmentation(
         0.0,
-        "Probability that the region of an image is set into another image of the batch, whatever "
-        "its class: nothing can be learned from the border.",
+        "Probability that the region of an image is set into another training image, whatever its "
+        "class: nothing can be learned from the border.",
         Between(0, 1),
-        section=metadata.AUGMENTATION,
-        used_by=uses.STEPS,
     )
     patience: int = _steps(
         0,
@@ -403,6 +406,21 @@ class Recipe:
     def solves_head(self) -> bool:
         """Return whether only the head is fitted, and solved for rather than trained."""
         return self.tune == "head" and self.head_solver == "exact"
+
+    @property
+    def augments(self) -> bool:
+        """Return whether training images are varied at all."""
+        about = settings_of(type(self))
+        varied = (name for name in about if about[name].section == metadata.AUGMENTATION)
+        return any(getattr(self, name) for name in varied if name != "augmented_views")
+
+    @property
+    def caches_trunk(self) -> bool:
+        """Return whether the layers below the tail compute each image and view only once.
+
+        They are frozen, so they can as long as the images are the same in every epoch.
+        """
+        return self.tune == "tail" and (self.augmented_views > 0 or not self.augments)
 
     def check_has_effect(self, names: Iterable[str]) -> None:
         """Refuse fields that somebody has set and that this recipe makes no use of.

@@ -14,6 +14,12 @@ SOLVED_HEAD = Use(
     "`{name}` belongs to a head that is solved exactly. {received} Pass --tune head with it, and "
     "not head_solver=sgd.",
 )
+VIEWS = Use(
+    lambda recipe: recipe.solves_head or recipe.tune == "tail",
+    "`{name}` belongs to a head that is solved exactly, or to a tail. {received} Pass --tune tail, "
+    "or --tune head and not head_solver=sgd.",
+    shown=("tune", "head_solver"),
+)
 STEPS = Use(
     lambda recipe: not recipe.solves_head,
     "A head that is solved exactly makes no use of `{name}`. {received} Leave it out, or train the "

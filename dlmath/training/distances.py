@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlmath.data.rows import Rows
 from dlmath.features.network import Runner, feature_model
 from dlmath.inference.light_classifier import softmax
 from dlmath.inference.network import Network
@@ -21,7 +22,6 @@ from dlmath.inference.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
 from dlmath.seeds import generator
-from dlmath.training.training_data import TrainingData
 
 # Training images whose features are computed only for the distance: enough for a covariance of some
 # hundred features, and less than an epoch where there are more.
@@ -82,23 +82,31 @@ def write_ood_score(
 
 
 def features_of_images(
-    run: Run, model: keras.Model, data: TrainingData, reporter: Reporter, *, is_light: bool
+    run: Run,
+    model: keras.Model,
+    train: Rows,
+    train_labels: np.ndarray,
+    validation: Rows,
+    reporter: Reporter,
+    *,
+    is_light: bool,
 ) -> ReferenceFeatures:
     """Compute the features of the validation images, and of training images drawn by the seed.
 
     Args:
         run: The run, with its light form if it has one.
         model: The trained classifier.
-        data: The decoded images.
+        train: uint8 (N, S, S, 3), the training images.
+        train_labels: (N,) their class indices.
+        validation: uint8 (M, S, S, 3), the validation images.
         reporter: Receives the progress.
         is_light: Whether the light form computes the features, which is faster on a CPU.
     """
-    train, validation = data.train, data.validation
-    order = generator("distance", run.recipe.seed).permutation(len(train.labels))
+    order = generator("distance", run.recipe.seed).permutation(len(train_labels))
     chosen = np.sort(order[:MOST_IMAGES])
     compute = features_of(run, model, is_light=is_light)
 
-    def features(pixels: np.ndarray, rows: np.ndarray, task: str) -> np.ndarray:
+    def features(pixels: Rows, rows: np.ndarray, task: str) -> np.ndarray:
         parts = []
         for first in range(0, len(rows), _AT_ONCE):  # the pixels may be mapped from a file
             parts.append(compute(pixels[rows[first : first + _AT_ONCE]]))
@@ -106,12 +114,11 @@ def features_of_images(
             reporter.progress(f"features of {task} images", done, len(rows))
         return np.concatenate(parts)
 
-    known = features(train.pixels.array, chosen, "training")
-    every = np.arange(len(validation.labels))
-    unseen = features(validation.pixels.array, every, "validation")
+    known = features(train, chosen, "training")
+    unseen = features(validation, np.arange(len(validation)), "validation")
     kernel, bias = model.get_layer("logits").get_weights()
     probabilities = softmax(unseen.astype(np.float64) @ kernel + bias)
-    return ReferenceFeatures(known, train.labels[chosen], unseen, probabilities)
+    return ReferenceFeatures(known, train_labels[chosen], unseen, probabilities)
 
 
 def features_of(run: Run, model: keras.Model, *, is_light: bool) -> Runner:

@@ -13,9 +13,12 @@ from dlmath.data.listing import counted, listed
 from dlmath.data.pipeline import batch_rows, steps_per_epoch
 from dlmath.data.sources import ImageRecord
 from dlmath.errors import DivergedError
-from dlmath.features.extract import Features
+from dlmath.features.extract import Features, StoredFeatures
+from dlmath.inference.classifier import batches
 from dlmath.recipe import Recipe
 from dlmath.training.loop import Position
+
+_AT_ONCE = 256  # rows, which may be mapped from files
 
 
 def explained(
@@ -65,14 +68,14 @@ def likely_cause(recipe: Recipe, position: Position) -> str:
     )
 
 
-def check_finite(features: Features, task: str, recipe: Recipe) -> None:
-    """Refuse features that are NaN or infinite: no head can be solved on them.
+def check_finite(features: Features | StoredFeatures, task: str, recipe: Recipe) -> None:
+    """Refuse features that are NaN or infinite: nothing can be fitted to them.
 
     Raises:
         DivergedError: Some are; names the images.
     """
-    # A sum is not finite as soon as one of its terms is not.
-    bad = np.flatnonzero(~np.isfinite(features.array.sum(axis=1, dtype=np.float64)))
+    parts = batches(features.array, _AT_ONCE)
+    bad = np.flatnonzero(np.concatenate([~np.isfinite(part).all(axis=1) for part in parts]))
     if len(bad):
         files = listed([features.examples[int(row)].file for row in bad])
         raise DivergedError(

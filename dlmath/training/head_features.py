@@ -17,7 +17,6 @@ from dlmath.data.splits import Split
 from dlmath.errors import DataError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
 from dlmath.features.extract import not_in_cache
-from dlmath.features.store import FeatureStore
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.training.devices import DeviceConfig
@@ -93,7 +92,7 @@ def load_head_features(
     """
     recipe, split = prepared.recipe, prepared.split
     network = freeze_in(device, model)
-    missing_features(split, network, recipe)
+    missing_features(split, network, head_views(recipe, split.train))
     heard = StopsOnSignal(
         reporter, stop or StopRequest(), "They are kept. Go on by the same command again."
     )
@@ -107,8 +106,8 @@ def load_head_features(
         network,
         train=load("features of training images", split.train),
         views=tuple(
-            load(f"features of view {number}", split.train, View(recipe, number))
-            for number in range(1, recipe.augmented_views + 1)
+            load(f"features of view {view.number}", split.train, view)
+            for view in augmented_views(recipe, split.train)
         ),
         validation=load("features of validation images", split.validation),
     )
@@ -150,21 +149,40 @@ def freeze_in(device: DeviceConfig, model: keras.Model) -> FrozenNetwork:
 
 
 def missing_features(
-    split: Split, network: FrozenNetwork, recipe: Recipe
+    split: Split, network: FrozenNetwork, views: Sequence[View | None]
 ) -> dict[View | None, list[ImageRecord]]:
     """Return the images whose features the cache lacks, by view, and make room for them there.
 
     Validation images have no views: they are listed with the images as they are, under None.
 
+    Args:
+        split: The training and validation images.
+        network: The frozen network.
+        views: The views of the training images; None stands for the images as they are.
+
     Raises:
         DataError: The cache's disk has no room for them.
     """
-    views = [None, *(View(recipe, number) for number in range(1, recipe.augmented_views + 1))]
     missing = {view: not_in_cache(split.train, network, view) for view in views}
-    missing[None] += not_in_cache(split.validation, network)
+    missing[None] = missing.get(None, []) + not_in_cache(split.validation, network)
     if count := sum(len(examples) for examples in missing.values()):
-        FeatureStore(network.folder, network.feature_count).make_room(count)
+        network.store.make_room(count)
     return missing
+
+
+def augmented_views(recipe: Recipe, train: tuple[ImageRecord, ...]) -> tuple[View, ...]:
+    """Return the augmented views of each training image.
+
+    Args:
+        recipe: The recipe, with the number of views.
+        train: The training images, which lend one another their borders.
+    """
+    return tuple(View(recipe, number, train) for number in range(1, recipe.augmented_views + 1))
+
+
+def head_views(recipe: Recipe, train: tuple[ImageRecord, ...]) -> tuple[View | None, ...]:
+    """Return the views that a head is solved on: the plain images, None, and the augmented ones."""
+    return (None, *augmented_views(recipe, train))
 
 
 def check_enough_patients(examples: Sequence[ImageRecord], recipe: Recipe) -> None:

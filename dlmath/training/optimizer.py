@@ -26,6 +26,13 @@ def compile_for_training(model: keras.Model, recipe: Recipe, steps_per_epoch: in
     over all of it at once, because the mean of the AUCs of batches is not an AUC.
     """
     training_model = keras.Model(model.input, model.get_layer("logits").output, name="training")
+    return compile_logits(training_model, recipe, steps_per_epoch)
+
+
+def compile_logits(
+    training_model: keras.Model, recipe: Recipe, steps_per_epoch: int
+) -> keras.Model:
+    """Compile a model that ends in the logits, and return it; see `compile_for_training`."""
     training_model.compile(
         optimizer=make_optimizer(recipe, steps_per_epoch),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from dlmath import models
 from dlmath.data.pipeline import steps_per_epoch, training_batches
+from dlmath.data.rows import Rows
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.data.stressed import composites
@@ -33,6 +35,7 @@ from dlmath.training.loop import Callback, Loop
 from dlmath.training.optimizer import averaged_weights, compile_for_training
 from dlmath.training.preparation import Prepared
 from dlmath.training.training_data import (
+    Labelled,
     TrainingData,
     class_indices,
     load_images,
@@ -104,34 +107,43 @@ class StepTrainer:
             self.loop.run()
             self.save()
         except DivergedError as error:
-            examples = self.data.train.pixels.examples
-            raise explained(error, self.model, examples, self.recipe, self.loop.position) from error
+            raise explained(
+                error, self.model, self.training, self.recipe, self.loop.position
+            ) from error
 
     def _set_up(self, run: Run, context: TrainingContext) -> None:
         """Compile the model, and make the loop with its callbacks."""
-        recipe, train = self.recipe, self.data.train
+        recipe, count = self.recipe, len(self.training)
         self.context = context
         self.schedule = CheckpointSchedule(context.interval)
-        steps = steps_per_epoch(len(train.labels), recipe.batch_size)
-        one_hot = train.one_hot(len(recipe.classes))
+        steps = steps_per_epoch(count, recipe.batch_size)
         with self.device.strategy.scope():
-            self.training_model = compile_for_training(self.model, recipe, steps)
+            self.training_model = self._compiled(steps)
         self.checkpoints = CheckpointManager(
             CheckpointStore(run.checkpoints), self.training_model, self.model, self.schedule
         )
         self.progress = callbacks.Progress(
-            context.reporter, recipe.epochs, steps, min(recipe.batch_size, len(train.labels))
+            context.reporter, recipe.epochs, steps, min(recipe.batch_size, count)
         )
         self.loop = Loop(
             model=self.training_model,
-            batches=lambda epoch, step: training_batches(
-                train.pixels.array, one_hot, recipe, epoch=epoch, first_step=step
-            ),
+            batches=self._batches,
             epochs=recipe.epochs,
             steps=steps,
             callbacks=self._callbacks(run),
             observers=_observers(run) if context.tensorboard else (),
             strategy=self.device.strategy,
+        )
+
+    def _compiled(self, steps: int) -> keras.Model:
+        """Return the model that is trained, from what `_batches` gives to logits."""
+        return compile_for_training(self.model, self.recipe, steps)
+
+    def _batches(self, epoch: int, first_step: int) -> tf.data.Dataset:
+        train, recipe = self.data.train, self.recipe
+        one_hot = train.one_hot(len(recipe.classes))
+        return training_batches(
+            train.pixels.array, one_hot, recipe, epoch=epoch, first_step=first_step
         )
 
     def _callbacks(self, run: Run) -> list[Callback]:
@@ -181,13 +193,18 @@ class StepTrainer:
         }
 
     @property
+    def training(self) -> Sequence[ImageRecord]:
+        """The training images that could be read."""
+        return self.data.train.pixels.examples
+
+    @property
     def validation(self) -> Sequence[ImageRecord]:
         """The N validation images that could be read."""
-        return self.data.validation.pixels.examples
+        return self.decoded.pixels.examples
 
     def sample_images(self, count: int) -> np.ndarray:
         """Return the first validation images (M, S, S, 3) in 0..255."""
-        return self.data.validation.pixels.array[:count]
+        return self.decoded.pixels.array[:count]
 
     @property
     def network_content(self) -> None:
@@ -198,40 +215,59 @@ class StepTrainer:
         self, run: Run, probabilities: np.ndarray, reporter: Reporter, *, is_light: bool
     ) -> ReferenceFeatures:
         """Compute the features of validation images, and of some training images."""
-        return features_of_images(run, self.model, self.data, reporter, is_light=is_light)
+        train = self.data.train
+        return features_of_images(
+            run,
+            self.model,
+            train.pixels.array,
+            train.labels,
+            self.decoded.pixels.array,
+            reporter,
+            is_light=is_light,
+        )
 
     def picture_means(self, reporter: Reporter) -> np.ndarray:
         """Return the numbers that describe the validation pictures, (N, P)."""
-        return describe(self.data.validation.pixels.array)
+        return describe(self.decoded.pixels.array)
+
+    @property
+    def decoded(self) -> Labelled:
+        """The decoded validation images."""
+        return self.data.validation
 
     def _measure(self) -> dict[str, float]:
         try:
             with averaged_weights(self.training_model):
-                probabilities = self._predict(self.model)
+                probabilities = self._validate()
                 stressed = self._stress_auc()
         except Stopped:
             self.save()  # only here: within the block the weights are not the training's own
             raise
-        plain = validation.measure(probabilities, self.data.validation.labels, self.recipe)
+        plain = validation.measure(probabilities, self.decoded.labels, self.recipe)
         return {**plain, **stressed}
+
+    def _validate(self) -> np.ndarray:
+        """Return the probabilities (N, K) of the validation images, after an epoch."""
+        return self._predict(self.model)
+
+    def _validate_composites(self) -> np.ndarray:
+        """Return the probabilities (M, K) of the composites, after an epoch."""
+        return self._predict(self.model, self._composites[0])
 
     def _stress_auc(self) -> dict[str, float]:
         if not self.recipe.swaps_borders:
             return {}
-        images, rows = self._composites
-        labels = self.data.validation.labels[rows]
-        found = self._predict(self.model, images)
-        return {"stress_auc": validation.auc(found, labels, self.recipe)}
+        labels = self.decoded.labels[self._composites[1]]
+        return {"stress_auc": validation.auc(self._validate_composites(), labels, self.recipe)}
 
     @cached_property
     def _composites(self) -> tuple[np.ndarray, np.ndarray]:
-        data = self.data.validation
-        return composites(data.pixels.array, data.labels, self.recipe)
+        return composites(self.decoded.pixels.array, self.decoded.labels, self.recipe)
 
-    def _predict(self, model: keras.Model, images: np.ndarray | None = None) -> np.ndarray:
+    def _predict(self, model: keras.Model, images: Rows | None = None) -> np.ndarray:
         return predict_probabilities(
             model,
-            self.data.validation.pixels.array if images is None else images,
+            self.decoded.pixels.array if images is None else images,
             progress=lambda *_: self.context.check_not_stopped(
                 "while validating; everything is saved"
             ),

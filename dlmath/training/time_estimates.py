@@ -27,7 +27,7 @@ from dlmath.reporting import SILENT
 from dlmath.runs import Run, write_json
 from dlmath.training.devices import DeviceConfig
 from dlmath.training.distances import MOST_IMAGES, features_of, write_ood_score
-from dlmath.training.head_features import freeze_in, missing_features
+from dlmath.training.head_features import freeze_in, head_views, missing_features
 from dlmath.training.loop import Callback, Loop, Position
 from dlmath.training.model_files import write_light, write_model
 from dlmath.training.optimizer import compile_for_training
@@ -113,9 +113,9 @@ def _head(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     began = time.perf_counter()
     network = freeze_in(job.context.device, model)
     freezing = time.perf_counter() - began
-    missing = missing_features(split, network, recipe)
+    missing = missing_features(split, network, head_views(recipe, split.train))
     each = next((_seconds_of_a_row(e, network, view) for view, e in missing.items() if e), 0.0)
-    count = _total(missing_features(split, network, recipe))
+    count = _total(missing_features(split, network, head_views(recipe, split.train)))
     done = _total(missing) - count
     rows, validated = len(split.train) * (1 + recipe.augmented_views), len(split.validation)
     sample = split.validation[:_SAMPLE]

@@ -16,6 +16,7 @@ from dlmath.training.context import TrainingContext
 from dlmath.training.distances import ReferenceFeatures
 from dlmath.training.head_trainer import HeadTrainer
 from dlmath.training.step_trainer import StepTrainer
+from dlmath.training.tail_trainer import TailTrainer
 
 
 class Trainer(Protocol):
@@ -113,5 +114,11 @@ class Trainer(Protocol):
 
 
 def trainer_type(recipe: Recipe) -> type[HeadTrainer] | type[StepTrainer]:
-    """Return the trainer of a recipe: the head solved exactly, or gradient steps."""
-    return HeadTrainer if recipe.solves_head else StepTrainer
+    """Return the trainer of a recipe: the head solved exactly, or gradient steps.
+
+    The steps are those of the whole network, or of its tail on what the layers below it computed
+    once.
+    """
+    if recipe.solves_head:
+        return HeadTrainer
+    return TailTrainer if recipe.caches_trunk else StepTrainer

@@ -26,14 +26,14 @@ def rows(*numbers):
 def test_what_was_appended_is_found_in_any_order(store):
     store.append([key(1), key(2)], rows(1, 2))
     store.append([key(3)], rows(3))
-    found_rows, found = store.gather([key(3), key(9), key(1), key(3)])
+    found_rows, found = store.find([key(3), key(9), key(1), key(3)])
     assert found.tolist() == [True, False, True, True]
-    np.testing.assert_array_equal(found_rows[found], rows(3, 1, 3))
+    np.testing.assert_array_equal(found_rows[:], rows(3, 1, 3))
 
 
 def test_an_empty_store_has_nothing(store):
-    found_rows, found = store.gather([key(1)])
-    assert found_rows.shape == (1, 3)
+    found_rows, found = store.find([key(1)])
+    assert found_rows.shape == found_rows[:].shape == (0, 3)
     assert not found.any()
 
 
@@ -43,10 +43,10 @@ def test_any_segments_give_every_row_back(segments, tmp_path_factory):
     store = FeatureStore(tmp_path_factory.mktemp("store"), 3)
     for numbers in segments:
         store.append([key(n) for n in numbers], rows(*numbers))
-    found_rows, found = store.gather([key(n) for n in range(31)])
+    found_rows, found = store.find([key(n) for n in range(31)])
     written = {n for numbers in segments for n in numbers}
     assert set(np.flatnonzero(found)) == written
-    np.testing.assert_array_equal(found_rows[found], rows(*sorted(written)).reshape(-1, 3))
+    np.testing.assert_array_equal(found_rows[:], rows(*sorted(written)).reshape(-1, 3))
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip"])
@@ -57,7 +57,7 @@ def test_a_damaged_segment_is_thrown_away(store, damage):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content if damage == "flip" else content[:-1])
-    assert store.gather([key(1), key(2)])[1].tolist() == [True, False]
+    assert store.find([key(1), key(2)])[1].tolist() == [True, False]
     assert not path.exists()
 
 
@@ -69,7 +69,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing_half_written(store, monke
     monkeypatch.setattr(store_module, "write_bytes", write)
     with pytest.raises(DataError, match="No space left on device.*DLMATH_HOME"):
         store.append([key(2)], rows(2))
-    assert store.gather([key(1)])[1].all()
+    assert store.find([key(1)])[1].all()
 
 
 def test_the_cap_removes_networks_that_nobody_used_for_long(tmp_path, monkeypatch):
@@ -82,7 +82,7 @@ def test_the_cap_removes_networks_that_nobody_used_for_long(tmp_path, monkeypatc
     monkeypatch.setattr(store_module, "LIMIT", 1)
     own.make_room(1)
     assert not old.folder.exists()
-    assert own.gather([key(1)])[1].all()
+    assert own.find([key(1)])[1].all()
 
 
 def test_a_cache_that_cannot_be_made_is_one_message(tmp_path):

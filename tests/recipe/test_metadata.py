@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from dlmath.cli.groups import grouped
 from dlmath.cli.recipe_options import RecipeOptions
-from dlmath.data import augment
 from dlmath.errors import RecipeError, UserError
 from dlmath.features import View
 from dlmath.recipe import Between, OneOf, Option, Recipe, metadata, setting, settings_of, uses
@@ -117,8 +116,8 @@ def test_the_shell_offers_it_after_set():
 def test_it_turns_augmentation_on_and_stands_in_the_key_of_a_view():
     grown = Grown(name="x", grain=0.25)
 
-    assert augment.is_off(grown.replace(grain=0.0))
-    assert not augment.is_off(grown)
+    assert not grown.replace(grain=0.0).augments
+    assert grown.augments
     assert json.loads(View(grown, 1).text)["grain"] == 0.25
     assert View(grown, 1).text != View(grown.replace(grain=0.0), 1).text
 
