@@ -133,14 +133,14 @@ def _draw_more(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) ->
 
 
 def first_of(drawn: Draw) -> Draw:
-    """Return what was drawn for the first image only, without the swap, which is done by then."""
+    """Return what was drawn for the first image only, whose border may be that of another."""
 
     def first(part: Any) -> Any:
         if part is None:
             return None
-        return Rectangle(*map(first, part)) if isinstance(part, Rectangle) else part[:1]
+        return type(part)(*map(first, part)) if isinstance(part, tuple) else part[:1]
 
-    return Draw(*map(first, drawn._replace(border_swap=None)))
+    return Draw(*map(first, drawn))
 
 
 def apply(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
@@ -153,7 +153,7 @@ def apply(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
 
 
 def warp(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
-    """Carry out the first part of `apply`: what moves pixels, and the border swap."""
+    """Carry out the first part of `apply`, which moves pixels."""
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     warped = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
@@ -163,14 +163,22 @@ def warp(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
-    if drawn.border_swap is not None:
-        warped = _swap_borders(warped, drawn.border_swap)
     return tf.ensure_shape(warped, images.shape)
 
 
 def finish(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
-    """Carry out the second part of `apply`, which changes tone and sharpness, and erases."""
-    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    """Carry out the second part of `apply`: border swap, tone, sharpness and erasing.
+
+    Args:
+        images: All images, warped.
+        drawn: The draws of all of them, or of the first n; the others only lend their borders.
+
+    Returns:
+        The images for which there are draws.
+    """
+    height, width, count = tf.shape(images)[1], tf.shape(images)[2], drawn.brightness.shape[0]
+    swap = drawn.border_swap
+    images = images[:count] if swap is None else _swap_borders(images, swap)
     changed = _change_tone(images, drawn) * _per_image(drawn.brightness)
     changed = tf.clip_by_value(changed, 0, 255)
     if drawn.blur is not None:
@@ -180,7 +188,7 @@ def finish(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
     if drawn.erased is not None:
         inside = _is_inside(drawn.erased, height, width)
         changed = tf.where(inside, tf.reduce_mean(changed, [1, 2], keepdims=True), changed)
-    return tf.ensure_shape(changed, images.shape)
+    return tf.ensure_shape(changed, (count, *images.shape[1:]))
 
 
 def _per_image(numbers: tf.Tensor) -> tf.Tensor:
@@ -190,7 +198,8 @@ def _per_image(numbers: tf.Tensor) -> tf.Tensor:
 def _swap_borders(images: tf.Tensor, swap: BorderSwap) -> tf.Tensor:
     mask = region_mask(swap.region, tf.shape(images)[1], tf.shape(images)[2])
     mask = tf.where(_per_image(swap.swapped), mask, 1.0)
-    return mask * images + (1 - mask) * tf.gather(images, swap.partner)
+    own = images[: tf.shape(swap.partner)[0]]
+    return mask * own + (1 - mask) * tf.gather(images, swap.partner)
 
 
 def region_mask(region: Rectangle, height: int | tf.Tensor, width: int | tf.Tensor) -> tf.Tensor:

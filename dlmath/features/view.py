@@ -127,7 +127,7 @@ def _compiled(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], tf.Tensor]:
     @compiled
     def apply_to_first(images: tf.Tensor, drawn: augment.Draw) -> tf.Tensor:
         warped = augment.warp(tf.cast(images, tf.float32), drawn)
-        return augment.finish(warped[:1], augment.first_of(drawn))[0]
+        return augment.finish(warped, augment.first_of(drawn))[0]
 
     def augmented(images: np.ndarray, seed: np.ndarray) -> tf.Tensor:
         pixels = tf.constant(images)

@@ -6,7 +6,7 @@ temporary folder; the times of stages that grow with the images are scaled to al
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,30 +14,35 @@ import keras
 import numpy as np
 
 from dlmath import seeds
-from dlmath.data.pipeline import steps_per_epoch, training_batches
+from dlmath.data.pipeline import steps_per_epoch
 from dlmath.data.pixels import MEMORY_LIMIT, load_pixels
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe, describe_files
-from dlmath.features import FrozenNetwork, View, load_features
+from dlmath.features import FrozenNetwork, View, load_features, store_features
+from dlmath.features.store import StoredRows
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.linear_head import Mixing, fit_head
+from dlmath.models.tail_model import split_at_tail
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT
 from dlmath.runs import Run, write_json
-from dlmath.training.devices import DeviceConfig
 from dlmath.training.distances import MOST_IMAGES, features_of, write_ood_score
 from dlmath.training.head_features import freeze_in, head_views, missing_features
-from dlmath.training.loop import Callback, Loop, Position
+from dlmath.training.head_trainer import HeadTrainer
 from dlmath.training.model_files import write_light, write_model
-from dlmath.training.optimizer import compile_for_training
+from dlmath.training.optimizer import compile_for_training, compile_logits
 from dlmath.training.preflight import Checked, TrainingJob
 from dlmath.training.run_audit import write_audit
 from dlmath.training.runner import COMPARED_IMAGES
-from dlmath.training.training_data import TrainingData, load_images
+from dlmath.training.stage_timing import STEPS, least_seconds_of, seconds_of, time_of_steps
+from dlmath.training.step_trainer import StepTrainer
+from dlmath.training.tail_features import freeze_trunk, missing_activations, tail_views
+from dlmath.training.tail_trainer import TailTrainer
+from dlmath.training.trainer import trainer_type
+from dlmath.training.training_data import load_images
 
 _SAMPLE = 64  # images that are measured on
-_STEPS = 6
 _SOLVER_ROWS = 1_000
 _MOST_ROWS = 10_000  # fitted in a second; the time of more rows is in proportion
 _ROUNDS = 3
@@ -93,8 +98,9 @@ def estimate(job: TrainingJob, checked: Checked) -> Estimate:
         run = Run(Path(scratch, "run"))
         run.folder.mkdir()
         write_json(run.manifest_path, {})
-        page = _seconds(lambda: write_audit(run, checked.audit))
-        by_way = _head if prepared.recipe.solves_head else _steps
+        page = seconds_of(lambda: write_audit(run, checked.audit))
+        stages_of = {HeadTrainer: _head, TailTrainer: _tail, StepTrainer: _steps}
+        by_way = stages_of[trainer_type(prepared.recipe)]
         with job.context.reporter.quietly():
             own = by_way(job, checked, run)
     before = (
@@ -108,7 +114,7 @@ def estimate(job: TrainingJob, checked: Checked) -> Estimate:
 def _head(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     """Return the stages of solving for a head."""
     recipe, split, model = job.prepared.recipe, checked.split, checked.trainer.model
-    converting = _seconds(lambda: freeze_in(job.context.device, model))
+    converting = seconds_of(lambda: freeze_in(job.context.device, model))
     # Once more, with the conversion in the cache, as the training has it.
     began = time.perf_counter()
     network = freeze_in(job.context.device, model)
@@ -119,7 +125,7 @@ def _head(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     done = _total(missing) - count
     rows, validated = len(split.train) * (1 + recipe.augmented_views), len(split.validation)
     sample = split.validation[:_SAMPLE]
-    describing = _seconds(lambda: describe_files(sample, recipe.image_size, SILENT))
+    describing = seconds_of(lambda: describe_files(sample, recipe.image_size, SILENT))
     pixels = load_pixels(sample[:COMPARED_IMAGES], recipe.image_size).array
     stages = (
         StageEstimate("build the network", 1, "network", checked.build_seconds + freezing),
@@ -162,7 +168,7 @@ def _solving(recipe: Recipe, rows: int, width: int) -> float:
     features, targets = _generated(labels, width), np.eye(len(recipe.classes))[labels]
     weights, groups, alpha = np.ones(sample), np.arange(sample), recipe.feature_mixup
     mixing = Mixing(alpha, seed=recipe.seed) if alpha else None
-    once = _least_seconds(
+    once = least_seconds_of(
         lambda: fit_head(features, targets, weights, groups, l2=0.01, mixing=mixing), _ROUNDS
     )
     return solving_seconds(once, sample, rows, width, chooses=not recipe.l2)
@@ -210,8 +216,8 @@ def _writing(
         write_model(run, model)
         write_light(run, model, pixels, content)
 
-    seconds = _seconds(write)
-    fitting = _seconds(lambda: write_ood_score(run, features, labels, features, 1.0))
+    seconds = seconds_of(write)
+    fitting = seconds_of(lambda: write_ood_score(run, features, labels, features, 1.0))
     fitting *= max(1.0, rows / measured)
     return StageEstimate("write the model and its light form", 1, "model", seconds + fitting)
 
@@ -221,25 +227,18 @@ def _steps(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     recipe, split, model = job.prepared.recipe, checked.split, checked.trainer.model
     steps, epochs = steps_per_epoch(len(split.train), recipe.batch_size), recipe.epochs
     trained, validated = len(split.train), len(split.validation)
-    sample = Split(
-        _some_of_each_class(split.train, _STEPS * recipe.batch_size),
-        _some_of_each_class(split.validation, _SAMPLE),
-        test=(),
-    )
+    sample = _sample(split, recipe)
     loaded = load_images(replace(job.prepared, split=sample), SILENT)
+    train = loaded.train
     began = time.perf_counter()
-    step = _time_of_steps(model, loaded, recipe, job.context.device, steps)
+    with job.context.device.strategy.scope():
+        compiled = compile_for_training(model, recipe, steps)
+    step = time_of_steps(compiled, train.pixels.array, train.labels, recipe, job.context.device)
     tracing = time.perf_counter() - began
-    reading = _seconds(lambda: load_pixels(sample.train, recipe.image_size)) / len(sample.train)
+    reading = seconds_of(lambda: load_pixels(sample.train, recipe.image_size)) / len(sample.train)
     pixels = loaded.validation.pixels.array
-    predicting = _least_seconds(lambda: predict_probabilities(model, pixels), 1) / len(pixels)
-    describing = _seconds(lambda: describe(pixels)) / len(pixels)
-    sampled = min(MOST_IMAGES, trained)
-    writing = _writing(run, model, pixels[:COMPARED_IMAGES], sampled)
-    compute = features_of(run, model, is_light=run.light_network_path.is_file())
-    feature = _least_seconds(lambda: compute(pixels), 1) / len(pixels)
+    predicting = least_seconds_of(lambda: predict_probabilities(model, pixels), 1) / len(pixels)
     images, predictions = trained + validated, (epochs + _LAST_PREDICTIONS) * validated
-    features = sampled + validated
     stages = (
         StageEstimate(
             "build the model and trace a step", 1, "model", checked.build_seconds + tracing
@@ -249,70 +248,104 @@ def _steps(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
         StageEstimate(
             "predict the validation part", predictions, "images", predictions * predicting
         ),
+        *_ending(run, model, pixels, split),
+    )
+    size = 3 * images * recipe.image_size**2
+    return Estimate(stages, (), {"pixels" if size <= MEMORY_LIMIT else "pixels_on_disk": size})
+
+
+def _tail(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
+    """Return the stages of training a tail on cached activations."""
+    recipe, split, model = job.prepared.recipe, checked.split, checked.trainer.model
+    device, parts = job.context.device, split_at_tail(model, recipe)
+    steps, epochs = steps_per_epoch(len(split.train), recipe.batch_size), recipe.epochs
+    validated = len(split.validation)
+    freezing = seconds_of(lambda: freeze_trunk(parts.trunk, device))
+    network = freeze_trunk(parts.trunk, device)
+    views = tail_views(recipe, split.train)
+    missing = missing_activations(split, network, recipe, SILENT)
+    each = next((_seconds_of_a_row(e, network, view) for view, e in missing.items() if e), 0.0)
+    rows = _repeated(split, network, views[0], min(len(split.train), STEPS * recipe.batch_size))
+    count = _total(missing_activations(split, network, recipe, SILENT))
+    done = _total(missing) - count
+    activations = rows.reshaped(parts.tail.input_shape[1:])
+    began = time.perf_counter()
+    with device.strategy.scope():
+        compiled = compile_logits(parts.logits, recipe, steps)
+    labels = np.arange(len(rows)) % len(recipe.classes)
+    step = time_of_steps(compiled, activations, labels, recipe, device)
+    tracing = time.perf_counter() - began
+    sample = split.validation[:_SAMPLE]
+    began = time.perf_counter()
+    pixels = load_pixels(sample, recipe.image_size).array
+    reading = (time.perf_counter() - began) / len(sample)
+    on_tail = least_seconds_of(lambda: predict_probabilities(parts.tail, activations), 1) / len(
+        rows
+    )
+    whole = least_seconds_of(lambda: predict_probabilities(model, pixels), 1) / len(pixels)
+    building = checked.build_seconds + freezing + tracing
+    last = _LAST_PREDICTIONS * validated
+    stages = (
+        StageEstimate("build the model and trace a step", 1, "model", building),
+        StageEstimate(
+            "compute activations that the cache does not have", count, "images", count * each
+        ),
+        StageEstimate("read and resize", validated, "images", validated * reading),
+        StageEstimate("train", epochs * steps, "steps", epochs * steps * step),
+        StageEstimate(
+            "predict the validation part",
+            epochs * validated + last,
+            "images",
+            epochs * validated * on_tail + last * whole,
+        ),
+        *_ending(run, model, pixels, split),
+    )
+    kept = (StageEstimate("activations", done, "images", done * each),)
+    size = network.store.row_bytes * (len(views) * len(split.train) + validated)
+    arrays = {"activations_on_disk": size, "pixels": 3 * validated * recipe.image_size**2}
+    return Estimate(stages, kept, arrays)
+
+
+def _repeated(split: Split, network: FrozenNetwork, view: View | None, count: int) -> StoredRows:
+    """Return activations of some training images, repeated to as many rows as are asked for."""
+    few = network.threads * network.batch_size
+    rows = store_features(split.train[:few], network, view=view, on_bad_file="skip").array
+    return replace(rows, places=np.resize(rows.places, (count, 2)))
+
+
+def _sample(split: Split, recipe: Recipe) -> Split:
+    """Return the images of a split that are measured on."""
+    return Split(
+        _some_of_each_class(split.train, STEPS * recipe.batch_size),
+        _some_of_each_class(split.validation, _SAMPLE),
+        test=(),
+    )
+
+
+def _ending(
+    run: Run, model: keras.Model, pixels: np.ndarray, split: Split
+) -> tuple[StageEstimate, ...]:
+    """Return the stages with which every training by steps ends.
+
+    Args:
+        run: The run that gets the files.
+        model: The model.
+        pixels: (M, S, S, 3), a sample of the validation images.
+        split: All images.
+    """
+    sampled, validated = min(MOST_IMAGES, len(split.train)), len(split.validation)
+    describing = seconds_of(lambda: describe(pixels)) / len(pixels)
+    writing = _writing(run, model, pixels[:COMPARED_IMAGES], sampled)
+    compute = features_of(run, model, is_light=run.light_network_path.is_file())
+    feature = least_seconds_of(lambda: compute(pixels), 1) / len(pixels)
+    features = sampled + validated
+    return (
         StageEstimate(
             "compute features that tell strange images", features, "images", features * feature
         ),
         StageEstimate(_DESCRIBING, validated, "images", validated * describing),
         writing,
     )
-    size = 3 * images * recipe.image_size**2
-    return Estimate(stages, (), {"pixels" if size <= MEMORY_LIMIT else "pixels_on_disk": size})
-
-
-def _time_of_steps(
-    classifier: keras.Model, loaded: TrainingData, recipe: Recipe, device: DeviceConfig, steps: int
-) -> float:
-    """Run some steps of the training loop, and return the seconds of one.
-
-    Args:
-        classifier: The untrained model, whose weights change.
-        loaded: The images of the sample.
-        recipe: The recipe.
-        device: The device and its strategy.
-        steps: The steps of an epoch of the whole training.
-    """
-    train = loaded.train
-    one_hot = train.one_hot(len(recipe.classes))
-    with device.strategy.scope():
-        model = compile_for_training(classifier, recipe, steps)
-    measured = steps_per_epoch(len(one_hot), recipe.batch_size)
-    clock = _Clock()
-    Loop(
-        model=model,
-        batches=lambda epoch, _: training_batches(train.pixels.array, one_hot, recipe, epoch=epoch),
-        epochs=-(-_STEPS // measured),
-        steps=measured,
-        callbacks=[clock],
-        strategy=device.strategy,
-    ).run()
-    # The first step traces the graph; the median ignores another step that had to wait.
-    return float(np.median(np.diff(clock.times)))
-
-
-class _Clock(Callback):
-    """Records when each step was done."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def on_step_end(self, position: Position, loss: Callable[[], float]) -> None:
-        loss()  # waits for the device
-        self.times.append(time.perf_counter())
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def _least_seconds(work: Callable[[], object], rounds: int) -> float:
-    """Return the least time of several rounds, after one that is not timed.
-
-    The first round of a library prepares its threads, and another program may disturb any.
-    """
-    work()
-    return min(_seconds(work) for _ in range(rounds))
 
 
 def _some_of_each_class(examples: Sequence[ImageRecord], count: int) -> tuple[ImageRecord, ...]:

@@ -50,6 +50,35 @@ def test_a_head_is_planned_by_what_the_cache_lacks(images, squares_recipe):
     assert first.memory["features"] == 4 * head.input.shape[-1] * (2 * train + validation)
 
 
+def test_a_tail_is_planned_by_what_the_cache_lacks(images, squares_recipe):
+    settings = {
+        "tune": "tail",
+        "augmented_views": 2,
+        "flip_horizontal": True,
+        "seed": 4322,  # of its own, as above
+        "batch_size": 4,
+        "epochs": 3,
+    }
+    first = plan(squares_recipe, images, **settings)
+    again = plan(squares_recipe, images, **settings)
+    train, validation = (
+        sum(first.summary.split[part].images.values()) for part in ("train", "validation")
+    )
+    name = "compute activations that the cache does not have"
+    first_amounts, amounts = (
+        {stage.name: stage.amount for stage in made.stages} for made in (first, again)
+    )
+    kept = {stage.name: stage.amount for stage in first.kept}
+    assert first_amounts[name] + kept["activations"] == 2 * train + validation
+    assert amounts[name] <= first_amounts[name]
+    assert first_amounts["train"] == 3 * (train // 4)
+    assert first_amounts["read and resize"] == validation
+    assert first_amounts["predict the validation part"] == (3 + 2) * validation
+    row = 32 + 2 * 64  # the key, and an image of one pixel and 64 channels as float16
+    assert first.memory["activations_on_disk"] == row * (2 * train + validation)
+    assert all(stage.seconds > 0 for stage in first.stages if stage.amount)
+
+
 @pytest.mark.parametrize(
     ("rows", "chooses", "seconds"),
     [
