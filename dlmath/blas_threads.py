@@ -20,7 +20,9 @@ Result = TypeVar("Result")
 def single_threaded(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Return a function whose linear algebra below NumPy and SciPy runs on one thread.
 
-    What the process had before is back in force when the function returns or raises.
+    What the process had before is back in force when the function returns or raises. The number is
+    a setting of the process: a function that starts threads of its own is made so itself, and ends
+    after them.
     """
 
     @wraps(function)

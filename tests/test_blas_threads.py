@@ -1,6 +1,7 @@
 """Linear algebra on one thread."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,14 +19,26 @@ def threads() -> set[int]:
 def test_a_function_runs_on_one_thread_and_leaves_the_setting_as_it_was():
     def inside(fails: bool) -> set[int]:
         if fails:
-            raise ValueError
+            raise ValueError("it fails")
         return threads()
 
     with threadpool_limits(2, "blas"):
         assert single_threaded(inside)(False) == {1}
         assert threads() == {2}
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="it fails"):
             single_threaded(inside)(True)
+        assert threads() == {2}
+
+
+def test_threads_that_a_function_starts_keep_to_one_thread_and_change_nothing():
+    @single_threaded
+    def starts_another() -> list[set[int]]:
+        with ThreadPoolExecutor(1) as executor:
+            inner = executor.submit(single_threaded(threads)).result()
+            return [inner, threads()]
+
+    with threadpool_limits(2, "blas"):
+        assert starts_another() == [{1}, {1}]
         assert threads() == {2}
 
 
