@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
+from dlmath.blas_threads import single_threaded
 from dlmath.inference.ood_score import OodScore
 
 # Directions with a variance of their own: 0.7 MB for 1,280 features, where all would be 6.6 MB.
@@ -11,6 +12,7 @@ DIRECTIONS = 128
 _LEAST = 1e-6  # of the largest variance: float32 directions are orthogonal to seven digits
 
 
+@single_threaded
 def fit_ood_score(
     features: np.ndarray, labels: np.ndarray, most: int = DIRECTIONS
 ) -> OodScore | None:

@@ -37,7 +37,7 @@ def predict_probabilities(
     Returns:
         float64 (N, K). NaN where the model gives no number; nothing is hidden here.
     """
-    predict = _function_of(model)
+    predict = trace(model)
     found = [
         predict(tf.cast(tf.convert_to_tensor(batch), tf.float32)).numpy()
         for batch in batches(pixels, batch_size, progress)
@@ -47,8 +47,8 @@ def predict_probabilities(
     return np.concatenate(found).astype(np.float64)
 
 
-def _function_of(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Trace the model once, its batch axis left open so that a smaller batch is not traced again.
+def trace(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return a model's function, traced once, with an open batch axis: no batch traces it again.
 
     Keras's own `predict` would compile with XLA, which on a CPU is many times slower for
     depthwise convolutions.

@@ -24,12 +24,12 @@ class FeatureFactor:
     """M by its Cholesky factor in (D + 1) x (D + 1).
 
     Args:
-        gram: X^T diag(c) X, (D + 1, D + 1), coarse.
+        gram: X^T diag(c) X, (D + 1, D + 1), coarse and symmetric.
         penalty: (D,), above 0.
     """
 
     def __init__(self, gram: np.ndarray, penalty: np.ndarray):
-        matrix = np.array(gram, order="F")
+        matrix = np.array(gram.T, order="F")  # the same, and copied without being turned
         diagonal = np.einsum("dd->d", matrix)
         diagonal[:-1] += penalty + _ROUNDING * diagonal.mean()
         self._cholesky = _cholesky(matrix)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlmath.blas_threads import single_threaded
 from dlmath.errors import DataError
 from dlmath.linear_head.expected_loss import ExpectedLoss
 from dlmath.linear_head.folds import patient_folds
@@ -59,6 +60,7 @@ class HeadFit:
         return expected_loss(self.mixing, targets)
 
 
+@single_threaded
 def fit_head(
     features: np.ndarray,
     targets: np.ndarray,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlmath.blas_threads import single_threaded
 from dlmath.linear_head.head import HeadFit, checked
 from dlmath.linear_head.head_hessian import hessian_at
 from dlmath.linear_head.leave_out import newton_steps
@@ -47,6 +48,7 @@ class Influence:
         return log_odds(self.logits_without) - log_odds(self.logits)[:, np.newaxis]
 
 
+@single_threaded
 def patient_influence(
     fit: HeadFit,
     features: np.ndarray,

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtri
 
+from dlmath.blas_threads import single_threaded
 from dlmath.linear_head.head import HeadFit, checked
 from dlmath.linear_head.head_hessian import HeadHessian, hessian_at, stack
 from dlmath.linear_head.influence import log_odds
@@ -88,6 +89,7 @@ class Laplace:
         return moved @ moved.swapaxes(1, 2) + prior * self.fit.l2 / self.hessian.total
 
 
+@single_threaded
 def laplace(
     fit: HeadFit,
     features: np.ndarray,

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import block_diag, cho_solve
 
+from dlmath.blas_threads import single_threaded
 from dlmath.linear_head.head import HeadFit, checked
 from dlmath.linear_head.head_hessian import LARGEST, HeadHessian, factor_hessian, hessian_at, stack
 from dlmath.linear_head.newton import minimise
@@ -57,6 +58,7 @@ class LeftOut:
     exact: bool
 
 
+@single_threaded
 def leave_patients_out(
     fit: HeadFit,
     features: np.ndarray,
@@ -152,6 +154,7 @@ def _newton_step(
     return solutions[:, 0] + direction @ pull
 
 
+@single_threaded
 def ridge_without_patients(
     features: np.ndarray,
     targets: np.ndarray,

@@ -116,7 +116,8 @@ class StandardizedFeatures:
             gram = ssyrk(1.0, scaled.T, beta=1.0, c=gram, overwrite_c=True, lower=True)
             border += np.append(np.sqrt(c) @ scaled, c.sum())
         bordered = np.empty((self.width + 1, self.width + 1))
-        bordered[:-1, :-1] = np.tril(gram) + np.tril(gram, -1).T
+        bordered[:-1, :-1] = gram + gram.T  # above the diagonal `gram` is 0
+        np.einsum("dd->d", bordered)[:-1] /= 2
         bordered[-1] = bordered[:, -1] = border
         return bordered
 

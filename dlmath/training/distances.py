@@ -18,6 +18,7 @@ from dlmath.features.network import Runner, feature_model
 from dlmath.inference.light_classifier import softmax
 from dlmath.inference.network import Network
 from dlmath.inference.ood_fit import fit_ood_score, ood_limit
+from dlmath.inference.ood_score import OodScore
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_bytes
@@ -32,37 +33,36 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class ReferenceFeatures:
-    """Features that the out-of-distribution score and drift are measured against.
+    """What the out-of-distribution score and drift are measured against.
 
     Attributes:
-        train: (N, D) of training images.
-        train_labels: (N,) their class indices.
+        ood_score: The score fitted to training images; None where their features give none.
+        train_images: N, the number of those images.
         validation: (M, D) of all validation images.
         probabilities: (M, K) of the validation images.
     """
 
-    train: np.ndarray
-    train_labels: np.ndarray
+    ood_score: OodScore | None
+    train_images: int
     validation: np.ndarray
     probabilities: np.ndarray
 
 
 def write_ood_score(
-    run: Run, train: np.ndarray, labels: np.ndarray, validation: np.ndarray, share: float
+    run: Run, ood_score: OodScore | None, images: int, validation: np.ndarray, share: float
 ) -> dict[str, Any] | None:
-    """Fit and write the out-of-distribution score, and return the manifest's entry.
+    """Choose the limit of the out-of-distribution score, write it, and return the manifest's entry.
 
     Args:
         run: The run that gets `light/distance.npz`.
-        train: (N, D) features of training images.
-        labels: (N,) their class indices.
+        ood_score: As `fit_ood_score` returns it.
+        images: The number of training images that it was fitted to.
         validation: (M, D) features of validation images.
         share: Of the validation images that lie within the limit, above 0 and at most 1.
 
     Returns:
-        None where the features give no score; then nothing is written.
+        None where there is no score; then nothing is written.
     """
-    ood_score = fit_ood_score(train, labels)
     if ood_score is None:
         return None
     ood_scores = ood_score(validation.astype(np.float64))
@@ -76,7 +76,7 @@ def write_ood_score(
         "limit": ood_limit(ood_scores, share),
         "share": share,
         "chosen_on": "validation",
-        "images": len(train),
+        "images": images,
         "validation_images": len(ood_scores),
     }
 
@@ -118,7 +118,8 @@ def features_of_images(
     unseen = features(validation, np.arange(len(validation)), "validation")
     kernel, bias = model.get_layer("logits").get_weights()
     probabilities = softmax(unseen.astype(np.float64) @ kernel + bias)
-    return ReferenceFeatures(known, train_labels[chosen], unseen, probabilities)
+    ood_score = fit_ood_score(known, train_labels[chosen])
+    return ReferenceFeatures(ood_score, len(known), unseen, probabilities)
 
 
 def features_of(run: Run, model: keras.Model, *, is_light: bool) -> Runner:

@@ -6,6 +6,7 @@ validation part stays unseen and the threshold that is chosen on it is honest.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import keras
@@ -13,14 +14,18 @@ import numpy as np
 from scipy.special import softmax
 
 from dlmath import models
+from dlmath.blas_threads import single_threaded
 from dlmath.data import images
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe_files
 from dlmath.errors import DeviceError, UserError
+from dlmath.inference.ood_fit import fit_ood_score
+from dlmath.inference.ood_score import OodScore
+from dlmath.inference.probabilities import trace
 from dlmath.linear_head import HeadFit, Iteration, Mixing, fit_head
 from dlmath.linear_head.scaling import Scaling
-from dlmath.reporting import Reporter
+from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_csv
 from dlmath.training import validation
 from dlmath.training.context import TrainingContext
@@ -53,6 +58,8 @@ class HeadTrainer:
 
     model: keras.Model
     data: HeadFeatures
+    _ood_score: Future[OodScore | None]
+    _pictures: Future[np.ndarray]
 
     def __init__(self, prepared: Prepared, device: DeviceConfig):
         self.prepared = prepared
@@ -108,9 +115,21 @@ class HeadTrainer:
         )
         return self.data.warnings
 
+    @single_threaded  # here too, for the thread that it starts
     def fit(self, run: Run, context: TrainingContext) -> None:
-        """Solve for the head, and write the iterations as the run's history."""
-        self.head = head = solve_head(self.data, context.interruptible(), self.recipe.l2 or None)
+        """Solve for the head, and write the iterations as the run's history.
+
+        What does not depend on the head is computed meanwhile: the solver keeps one core busy.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="references") as executor:
+            self._begin_references(executor)
+            try:
+                self.head = head = solve_head(
+                    self.data, context.interruptible(), self.recipe.l2 or None
+                )
+            except BaseException:
+                executor.shutdown(wait=False, cancel_futures=True)
+                raise
         if not head.converged:
             context.reporter.say(
                 f"Warning: the head stopped short of its optimum, at a gradient of "
@@ -118,6 +137,14 @@ class HeadTrainer:
             )
         self.model.get_layer("logits").set_weights([head.kernel, head.bias])
         _write_history(run, head)
+
+    def _begin_references(self, executor: ThreadPoolExecutor) -> None:
+        """Begin what new images are compared with, and the trace of the model on its own checks."""
+        train, size = self.data.train, self.recipe.image_size
+        labels = class_indices(train.examples, self.recipe)
+        self._ood_score = executor.submit(fit_ood_score, train.array, labels)
+        self._pictures = executor.submit(describe_files, self.validation, size, SILENT)
+        executor.submit(trace, self.model)
 
     def has_model(self) -> bool:
         """Return whether the head was solved for."""
@@ -165,18 +192,14 @@ class HeadTrainer:
     def reference_features(
         self, run: Run, probabilities: np.ndarray, reporter: Reporter, *, is_light: bool
     ) -> ReferenceFeatures:
-        """Return the features that the head was solved on."""
-        train = self.data.train
-        return ReferenceFeatures(
-            train.array,
-            class_indices(train.examples, self.recipe),
-            self.data.validation.array,
-            probabilities,
-        )
+        """Return the score of the features that the head was solved on, and those of validation."""
+        features = self.data.validation.array
+        fitted_to = len(self.data.train.array)
+        return ReferenceFeatures(self._ood_score.result(), fitted_to, features, probabilities)
 
     def picture_means(self, reporter: Reporter) -> np.ndarray:
         """Return the numbers that describe the validation pictures, (N, P)."""
-        return describe_files(self.validation, self.recipe.image_size, reporter)
+        return self._pictures.result()
 
     def _solved(self) -> HeadFit:
         assert self.head is not None, "`fit` comes first"

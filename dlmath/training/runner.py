@@ -131,7 +131,11 @@ def _write_references(
     labels = class_indices(examples, recipe)
     patients = [example.patient for example in examples]
     ood_score = write_ood_score(
-        run, known.train, known.train_labels, known.validation, recipe.in_distribution_share
+        run,
+        known.ood_score,
+        known.train_images,
+        known.validation,
+        recipe.in_distribution_share,
     )
     drift = write_reference(run, known.validation, known.probabilities, labels, patients, pictures)
     return {"ood_score": ood_score, "drift": drift}

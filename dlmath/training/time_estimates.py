@@ -21,6 +21,7 @@ from dlmath.data.splits import Split
 from dlmath.drift.pictures import describe, describe_files
 from dlmath.features import FrozenNetwork, View, load_features, store_features
 from dlmath.features.store import StoredRows
+from dlmath.inference.ood_fit import fit_ood_score
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.linear_head import Mixing, fit_head
 from dlmath.models.tail_model import split_at_tail
@@ -217,7 +218,11 @@ def _writing(
         write_light(run, model, pixels, content)
 
     seconds = seconds_of(write)
-    fitting = seconds_of(lambda: write_ood_score(run, features, labels, features, 1.0))
+
+    def fit() -> None:
+        write_ood_score(run, fit_ood_score(features, labels), measured, features, 1.0)
+
+    fitting = seconds_of(fit)
     fitting *= max(1.0, rows / measured)
     return StageEstimate("write the model and its light form", 1, "model", seconds + fitting)
 

@@ -107,7 +107,7 @@ class Trainer(Protocol):
     def reference_features(
         self, run: Run, probabilities: np.ndarray, reporter: Reporter, *, is_light: bool
     ) -> ReferenceFeatures:
-        """Return the features of training and validation images under the fitted model."""
+        """Return the score fitted to training images, and the features of the validation images."""
 
     def picture_means(self, reporter: Reporter) -> np.ndarray:
         """Return what drift is measured by on the validation pictures themselves."""

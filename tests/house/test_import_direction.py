@@ -32,6 +32,7 @@ GROUPS = (
         "dlmath.runs",
         "dlmath.errors",
         "dlmath.seeds",
+        "dlmath.blas_threads",
         "dlmath.reporting",
         "dlmath.logs",
         "dlmath.number_text",

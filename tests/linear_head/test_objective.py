@@ -98,7 +98,9 @@ def test_products_with_the_rows(
     np.testing.assert_allclose(variance, [1, 1, 0, 1, 1, 1], atol=1e-12)
     np.testing.assert_allclose(rows.times(t), np.einsum("nd,dbr->nbr", x, t), atol=1e-12)
     np.testing.assert_allclose(rows.adjoint(r), np.einsum("nd,nbr->dbr", x, r), atol=1e-12)
-    np.testing.assert_allclose(rows.gram(weights), x.T @ (weights[:, None] * x), atol=2e-4)
+    gram = rows.gram(weights)
+    np.testing.assert_allclose(gram, x.T @ (weights[:, None] * x), atol=2e-4)
+    np.testing.assert_array_equal(gram, gram.T, "its factor reads either triangle")
     np.testing.assert_allclose(
         rows.times(rows.restandardise(t)), np.einsum("nd,dbr->nbr", x, rows.restandardise(t))
     )

@@ -14,6 +14,7 @@ from dlmath.errors import RecipeError, RunError
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier
+from dlmath.inference.ood_fit import fit_ood_score
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json
@@ -143,8 +144,10 @@ def test_features_that_are_no_numbers_leave_the_run_without(tmp_path):
     run, nothing = Run(tmp_path), np.full((9, 3), np.nan)
     some = np.random.default_rng(0).normal(size=(9, 3))
 
-    assert distances.write_ood_score(run, nothing, np.arange(9) % 2, some, 0.95) is None
-    assert distances.write_ood_score(run, some, np.arange(9) % 2, nothing, 0.95) is None
+    labels = np.arange(9) % 2
+    for known, unseen in ((nothing, some), (some, nothing)):
+        fitted = fit_ood_score(known, labels)
+        assert distances.write_ood_score(run, fitted, 9, unseen, 0.95) is None
     assert not run.light_ood_path.exists()
 
 

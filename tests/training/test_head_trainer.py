@@ -9,13 +9,18 @@ from PIL import Image
 import dlmath
 from dlmath import seeds
 from dlmath.data.images import read
+from dlmath.data.run_data import RunData
 from dlmath.data.sources import read_sources
-from dlmath.errors import DeviceError, RecipeError, Stopped, UserError
+from dlmath.drift.pictures import describe_files
+from dlmath.drift.reference import Reference
+from dlmath.errors import DataError, DeviceError, RecipeError, Stopped, UserError
 from dlmath.inference.network import Network
+from dlmath.inference.ood_fit import fit_ood_score
+from dlmath.inference.ood_score import OodScore
 from dlmath.recipe import Recipe
-from dlmath.reporting import Reporter
+from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
-from dlmath.training import resume
+from dlmath.training import head_trainer, resume
 from dlmath.training.preparation import resolve
 
 RECIPE = Recipe(
@@ -229,3 +234,29 @@ def test_tensorboard_and_strategies_are_refused(images, tmp_path):
     with pytest.raises(DeviceError, match="takes one device"):
         dlmath.train(RECIPE, images, out=tmp_path / "run", strategy="mirrored")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_new_images_are_compared_with_comes_from_the_data_of_the_run(finished, images):
+    validation = RunData(finished).part("validation")
+    reference = Reference.from_bytes(finished.drift_reference_path.read_bytes())
+    described = describe_files(validation, 8, SILENT)
+    np.testing.assert_array_equal(reference.pictures, described.astype(np.float32))
+
+    network = Network(finished.light_network_path)
+    train = RunData(finished).part("train")
+    features = network(np.stack([read(e.path, e.file, 8) for e in train]))
+    fitted = fit_ood_score(
+        features, np.array([finished.recipe.classes.index(e.label) for e in train])
+    )
+    stored = OodScore.from_bytes(finished.light_ood_path.read_bytes())
+    np.testing.assert_allclose(stored.means, fitted.means, rtol=1e-5)
+    assert finished.manifest["ood_score"]["images"] == len(train)
+
+
+def test_a_picture_that_is_lost_during_the_solve_is_an_error(images, tmp_path, monkeypatch):
+    def lost(*_: object) -> np.ndarray:
+        raise DataError("p1_0.png: cannot be read")
+
+    monkeypatch.setattr(head_trainer, "describe_files", lost)
+    with pytest.raises(DataError, match=r"p1_0\.png"):
+        dlmath.train(RECIPE, images, out=tmp_path / "run")
