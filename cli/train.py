@@ -60,16 +60,17 @@ def train(
         return
     if continuation.start_from is not None:
         settings["start_from"] = continuation.start_from
-    else:
-        task, settings = _prepared(task, recipe, data, out, settings)
+    chosen: str | Recipe | None = task
+    if continuation.start_from is None:
+        chosen, settings = _prepared(task, recipe, data, out, settings)
     if manner.dry_run:
         run_settings = {"out": out, "tensorboard": manner.tensorboard, **where, **settings}
-        show_plan(task, data, run_settings, as_json=manner.as_json)
+        show_plan(chosen, data, run_settings, as_json=manner.as_json)
     elif manner.folds:
-        assert task is not None  # which `_prepared` refuses
-        OUT.line(train_folds(task, data, manner.folds, out, {**where, **settings}))
+        assert chosen is not None  # which `_prepared` refuses
+        OUT.line(train_folds(chosen, data, manner.folds, out, {**where, **settings}))
     else:
-        OUT.line(_train(task, data, out, manner, {**where, **settings}))
+        OUT.line(_train(chosen, data, out, manner, {**where, **settings}))
 
 
 def _prepared(

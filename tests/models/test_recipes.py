@@ -53,7 +53,7 @@ def test_pneumonia_follows_the_paper():
 
 
 def test_malaria_follows_the_paper():
-    recipe = RECIPES["malaria"]
+    recipe = other_recipe("malaria", "paper")
 
     assert recipe.backbone == "malaria_cnn"
     assert recipe.weights == "none"
