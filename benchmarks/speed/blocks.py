@@ -63,6 +63,30 @@ def _to_target(rounds: list[dict[str, Any]]) -> str:
 
 
 @block
+def tail() -> str:
+    """Return the images a second of three ways to fine-tune a network."""
+    result = load("cached-tail")
+    rows = [
+        [name, f"{way['per_second']:.1f}", f"{way['ratio']:.2f}"]
+        for name, way in result["training"]["ways"].items()
+    ]
+    rate = result["computing_images_per_second"]
+    rows.append(["computing the cache, once for each view", f"{rate:.1f}", ""])
+    return table(["fine-tuning EfficientNet-Lite0", "images/s:", "times stock Keras:"], rows)
+
+
+@block
+def tail_float16() -> str:
+    """Return the sentence on what float16 activations change."""
+    error = load("cached-tail")["float16"]
+    share = error["largest_difference"] / error["standard_deviation_of_logits"]
+    return (
+        f"Kept as float16, activations change a logit by {error['largest_difference']:.0e} at "
+        f"most,\n{share:.0e} of the logits' standard deviation.\n"
+    )
+
+
+@block
 def insight() -> str:
     """Return what several ways to one validation AUC took on the same CPU."""
     ways = load("stock-keras")["ways"]

@@ -171,7 +171,7 @@ def missing_activations(
     said = "" if views == (None,) else f"{counted(len(views), 'view')} of "
     size = row * (len(views) * len(split.train) + len(split.validation))
     what = f"{said}{len(split.train):,} training images and {len(split.validation):,} others"
-    reporter.say(f"{what}: {gigabytes(size)} in the cache")
+    reporter.say(f"{what}: {size / 2**20:,.0f} MiB in the cache")
     if size > feature_store.LIMIT:
         raise DataError(
             f"The activations of {what} are larger than the cache may be. Received: "

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dlmath.errors import DataError
 from dlmath.features import store as store_module
-from dlmath.features.store import FeatureStore
+from dlmath.features.store import FLOAT16, FeatureStore
 
 
 def key(number):
@@ -92,3 +92,29 @@ def test_a_cache_that_cannot_be_made_is_one_message(tmp_path):
         store.make_room(1)
     with pytest.raises(DataError, match="cannot be written.*DLMATH_HOME"):
         store.append([key(1)], rows(1))
+
+
+def test_rows_of_float16_are_mapped_next_to_those_of_float32(tmp_path):
+    single, half = FeatureStore(tmp_path, 3), FeatureStore(tmp_path, 3, FLOAT16)
+    single.append([key(1)], rows(1))
+    half.append([key(1), key(2)], rows(10, 20))
+
+    found, _ = half.find([key(2), key(1)])
+
+    assert found.dtype == np.float16
+    np.testing.assert_array_equal(found[:], rows(20, 10))
+    np.testing.assert_array_equal(found[np.array([1, 1])], rows(10, 10))
+    np.testing.assert_array_equal(found.reshaped((3, 1))[1:], rows(10)[:, :, np.newaxis])
+    np.testing.assert_array_equal(single.find([key(1)])[0][:], rows(1))
+    (path,) = tmp_path.glob("*.rows16")
+    assert path.stat().st_size == 2 * half.row_bytes == 2 * (32 + 6)
+
+
+def test_rows_that_were_found_outlive_their_file(store):
+    """Another run may make room while this one trains."""
+    store.append([key(1)], rows(1))
+    found, _ = store.find([key(1)])
+    for path in store.folder.iterdir():
+        path.unlink()
+
+    np.testing.assert_array_equal(found[:], rows(1))

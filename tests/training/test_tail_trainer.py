@@ -231,6 +231,19 @@ def test_bad_files_are_left_out_of_every_view(images, tmp_path):
     assert any("could not be read and were skipped" in one for one in run.manifest["warnings"])
 
 
+@pytest.mark.parametrize("tune", ["tail", "head"])
+def test_borders_are_swapped_in_views(tune, images, tmp_path):
+    settings = {"border_swap": 0.6, "region_width": 0.5, "region_height": 0.5}
+    recipe = VIEWS.replace(tune=tune, mixup=0.0, ema=0.0, **settings)
+
+    run = dlmath.train(recipe, images, out=tmp_path / "run")
+
+    assert run.is_finished
+    assert ("stress_auc" in run.manifest["best"]) == (tune == "tail")
+    again = dlmath.train(recipe, images, out=tmp_path / "again")
+    assert crashing.result(again) == crashing.result(run)
+
+
 def test_a_tail_is_chosen_on_composites(images, tmp_path):
     recipe = VIEWS.replace(
         choose_on="stressed", region_width=0.5, region_height=0.5, validation_fraction=0.5
