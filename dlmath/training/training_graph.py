@@ -87,12 +87,13 @@ def _can_be_replaced(chain: Chain) -> bool:
 def _activation(layer: keras.layers.Layer | None) -> Activation | None:
     """Return the activation that a layer is, if `frozen_convolution` has it."""
     if isinstance(layer, keras.layers.ReLU) and layer.negative_slope == layer.threshold == 0:
-        return {None: "relu", 6: "relu6"}.get(layer.max_value)
+        return _RECTIFIERS.get(layer.max_value)
     if isinstance(layer, keras.layers.Activation):
         return _ACTIVATIONS.get(layer.activation)
     return None
 
 
+_RECTIFIERS: dict[float | None, Activation] = {None: "relu", 6.0: "relu6"}
 _ACTIVATIONS: dict[Callable[..., Any], Activation] = {
     keras.activations.relu: "relu",
     keras.activations.relu6: "relu6",

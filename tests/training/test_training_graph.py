@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from dlmath import models
 from dlmath.features.folding import convolution_chains
+from dlmath.models.backbones import BACKBONES
 from dlmath.recipe import Recipe
 from dlmath.training import training_graph
 from dlmath.training.optimizer import compile_for_training
@@ -104,6 +105,24 @@ def test_a_convolution_that_is_called_twice_stays():
     model = keras.Model(outer, twice)
     assert convolution_chains(model) == []
     assert_equal_gradients(model, images(size=8))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("double_precision")
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_b0", "mobilenet_v2_035"])
+def test_gradients_of_whole_backbones_are_those_of_their_layers(name):
+    backbone = BACKBONES[name].builder()(64, imagenet=False)
+    x = np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 3))
+    layers = [n for n in backbone.layers if isinstance(n, keras.layers.BatchNormalization)]
+    for layer in layers:
+        layer.momentum = 0.0  # the statistics of this batch
+    backbone(x, training=True)
+    for layer in layers:
+        layer.trainable = False
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    assert_equal_gradients(backbone, x, tolerance=1e-10)
 
 
 def test_predictions_stay_the_same_bit_for_bit():
