@@ -178,6 +178,36 @@ def solvers() -> str:
 
 
 @block
+def training_step() -> str:
+    """Return a row for each way to compute a training step, and one for each piece of it."""
+    result = load("training-step")
+    rows = []
+    for network, ways in result["networks"].items():
+        stock, frozen, *_ = ways.values()
+        for name, way in ways.items():
+            rate = "" if "nothing else" in name else _images_a_second(result["batch"], way)
+            ratios = [_times_as_fast(way, other) for other in (stock, frozen)]
+            rows.append([f"{network}: {name}", rate, *ratios])
+    heads = ["a step of 32 images", "images a core-second", "times stock Keras", "times frozen"]
+    pieces = [
+        [f"{piece}: {name}", f"{1e3 * median(way['processor']):.0f} ms"]
+        for piece, ways in result["pieces"].items()
+        for name, way in ways.items()
+    ]
+    return f"{table(heads, rows)}\n{table(['a piece of a step', 'processor time'], pieces)}"
+
+
+def _images_a_second(batch: int, way: dict[str, Any]) -> str:
+    return f"{batch / median(way['processor']):.1f}"
+
+
+def _times_as_fast(way: dict[str, Any], other: dict[str, Any]) -> str:
+    """Return how many times as fast as another a way is, in the median of paired rounds."""
+    rounds = zip(other["processor"], way["processor"], strict=True)
+    return f"{median(slow / fast for slow, fast in rounds):.2f}"
+
+
+@block
 def intervals() -> str:
     """Return a row for each number of patients: the time that all intervals take."""
     rows = (

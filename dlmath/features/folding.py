@@ -20,6 +20,8 @@ of the graph, which no one will give (Keras 3.15.1, EfficientNetB0 by tf2onnx 1.
 """
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -37,7 +39,7 @@ def fold_batch_normalization(model: keras.Model) -> keras.Model:
     Args:
         model: A functional `keras.Model`; it is not changed.
     """
-    folded = _foldable(model)  # the convolution's name to its normalisation
+    folded = {chain.convolution.name: chain.normalization for chain in convolution_chains(model)}
     skipped = {normalization.name for normalization in folded.values()}
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -61,21 +63,50 @@ def fold_batch_normalization(model: keras.Model) -> keras.Model:
     return copy
 
 
-def _foldable(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
-    """Return each convolution's name with the normalisation that can go into it."""
-    leaves = leaf_layers(model)
-    readers = Counter(id(tensor) for layer in leaves for tensor in _inputs(layer))
-    # The output of a nested model is read outside of it.
-    readers.update(id(tensor) for nested in _nested(model) for tensor in nested.outputs)
-    maker = {id(layer.output): layer for layer in leaves if isinstance(layer, _CONVOLUTIONS)}
-    return {
-        maker[id(layer.input)].name: layer
-        for layer in leaves
-        if isinstance(layer, keras.layers.BatchNormalization)
-        and id(layer.input) in maker
-        and readers[id(layer.input)] == 1
-        and maker[id(layer.input)].activation is keras.activations.linear
+class Chain(NamedTuple):
+    """A linear 2-D convolution and what reads its output, each the only reader of the one before.
+
+    Attributes:
+        convolution: A `Conv2D` or `DepthwiseConv2D` without an activation.
+        normalization: The batch normalisation of its channels.
+        reader: The only layer that reads the normalisation; None where there are several, or none.
+    """
+
+    convolution: keras.layers.Layer
+    normalization: keras.layers.BatchNormalization
+    reader: keras.layers.Layer | None
+
+
+def convolution_chains(model: keras.Model) -> list[Chain]:
+    """Return the convolutions of a functional model, nested ones included, that can be folded."""
+    return [chain for nested in _nested(model) for chain in _chains_of_one(nested)]
+
+
+def _chains_of_one(model: keras.Model) -> list[Chain]:
+    # By the nodes of this model: a layer may be a part of other models too.
+    nodes = [node for level in model._nodes_by_depth.values() for node in level]
+    calls = [node for node in nodes if not node.is_input]
+    times_called = Counter(id(call.operation) for call in calls)
+    times_read = Counter(id(tensor) for call in calls for tensor in call.input_tensors)
+    times_read.update(id(tensor) for tensor in model.outputs)  # read outside of a nested model
+    only_reader = {
+        id(tensor): call.operation
+        for call in calls
+        for tensor in call.input_tensors
+        if times_read[id(tensor)] == 1 and times_called[id(call.operation)] == 1
     }
+    chains = []
+    for call in calls:
+        convolution, normalization = call.operation, only_reader.get(id(call.outputs[0]))
+        if (
+            isinstance(convolution, _CONVOLUTIONS)
+            and isinstance(normalization, keras.layers.BatchNormalization)
+            and times_called[id(convolution)] == 1
+            and convolution.activation is keras.activations.linear
+        ):
+            output = next(c.outputs[0] for c in calls if c.operation is normalization)
+            chains.append(Chain(convolution, normalization, only_reader.get(id(output))))
+    return chains
 
 
 def _normalizes_channels(layer: keras.layers.Layer) -> bool:
@@ -113,24 +144,39 @@ def leaf_layers(model: keras.Model) -> list[keras.layers.Layer]:
     ]
 
 
-def _inputs(layer: keras.layers.Layer) -> list[keras.KerasTensor]:
-    return keras.tree.flatten(layer.input)
-
-
 def _folded_weights(
     convolution: keras.layers.Layer, normalization: keras.layers.BatchNormalization
 ) -> list[np.ndarray]:
     """Return kernel and bias by the algebra above."""
     kernel, *bias = convolution.get_weights()
-    mean, variance = (
-        np.array(normalization.moving_mean),
-        np.array(normalization.moving_variance),
-    )
-    gamma = np.array(normalization.gamma) if normalization.scale else np.ones_like(mean)
-    beta = np.array(normalization.beta) if normalization.center else np.zeros_like(mean)
-    scale = gamma / np.sqrt(variance + normalization.epsilon)
-    # Output channels: the last axis, or for a depthwise kernel (h, w, channels, multiplier) both
-    # last axes together.
-    is_depthwise = isinstance(convolution, keras.layers.DepthwiseConv2D)
-    per_output = scale.reshape(kernel.shape[2:]) if is_depthwise else scale
-    return [kernel * per_output, scale * ((bias[0] if bias else 0.0) - mean) + beta]
+    scale, shift = scale_and_shift(normalization, bias[0] if bias else 0.0, np.array)
+    return [kernel * scale.reshape(scale_shape(convolution)), shift]
+
+
+def scale_and_shift(
+    normalization: keras.layers.BatchNormalization,
+    bias: Any,
+    read: Callable[[keras.Variable], Any],
+) -> tuple[Any, Any]:
+    """Return s_c and s_c (b_c - mu_c) + beta_c of each channel, both (C,).
+
+    Args:
+        normalization: The normalisation of C channels.
+        bias: b, (C,) or a number.
+        read: Returns a variable as the array or tensor to compute with.
+    """
+    mean, variance = read(normalization.moving_mean), read(normalization.moving_variance)
+    gamma = read(normalization.gamma) if normalization.scale else 1.0
+    beta = read(normalization.beta) if normalization.center else 0.0
+    scale = gamma / (variance + normalization.epsilon) ** 0.5
+    return scale, scale * (bias - mean) + beta
+
+
+def scale_shape(convolution: keras.layers.Layer) -> tuple[int, ...]:
+    """Return the shape in which a scale of each output channel multiplies the kernel.
+
+    Output channels are the last axis, or for a depthwise kernel (h, w, channels, multiplier) both
+    last axes together.
+    """
+    shape = tuple(convolution.kernel.shape)
+    return shape[2:] if isinstance(convolution, keras.layers.DepthwiseConv2D) else shape[3:]

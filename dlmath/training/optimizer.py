@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath.recipe import Recipe
+from dlmath.training.training_graph import TrainingModel
 
 
 def compile_for_training(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> keras.Model:
@@ -25,14 +26,13 @@ def compile_for_training(model: keras.Model, recipe: Recipe, steps_per_epoch: in
     round to 0. No metric is compiled in: what is reported is computed on validation data,
     over all of it at once, because the mean of the AUCs of batches is not an AUC.
     """
-    training_model = keras.Model(model.input, model.get_layer("logits").output, name="training")
-    return compile_logits(training_model, recipe, steps_per_epoch)
+    logits = model.get_layer("logits").output
+    return compile_logits(keras.Model(model.input, logits), recipe, steps_per_epoch)
 
 
-def compile_logits(
-    training_model: keras.Model, recipe: Recipe, steps_per_epoch: int
-) -> keras.Model:
-    """Compile a model that ends in the logits, and return it; see `compile_for_training`."""
+def compile_logits(logits: keras.Model, recipe: Recipe, steps_per_epoch: int) -> keras.Model:
+    """Compile a model from pixels or activations to logits; see `compile_for_training`."""
+    training_model = TrainingModel(logits.input, logits.output, name="training")
     training_model.compile(
         optimizer=make_optimizer(recipe, steps_per_epoch),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
