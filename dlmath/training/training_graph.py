@@ -20,6 +20,8 @@ from dlmath.features.folding import (
 )
 from dlmath.training.frozen_convolution import Activation, Windows, convolve
 
+Operation = Callable[..., Any]
+
 
 class TrainingModel(keras.Model):
     """A functional model that folds frozen batch normalisation within each training step.
@@ -38,9 +40,6 @@ class TrainingModel(keras.Model):
         if not training:
             return super().call(inputs, training=training, mask=mask)
         return _run(self, _replacements(self), inputs)
-
-
-Operation = Callable[..., Any]
 
 
 def _run(
