@@ -203,7 +203,8 @@ class Recipe:
     ema: float = _steps(
         0.0,
         "Momentum of an average of the weights over the steps, by which epochs are judged and "
-        "which is kept; 0: the weights as they are; 0.99 averages about a hundred steps.",
+        "which is kept; 0: the weights as they are; 0.99 averages about a hundred steps, but at "
+        "most a tenth of them.",
         Between(0, 0.9999),
     )
     class_weights: str = _labels(

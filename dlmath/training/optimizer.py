@@ -4,7 +4,9 @@ After each step the optimizer sets `average = m * average + (1 - m) * weights`, 
 weights after the first step (Polyak and Juditsky, "Acceleration of stochastic approximation by
 averaging", 1992; in this form Tarvainen and Valpola, arXiv:1703.01780, eq. 1). Epochs are validated
 and kept with the averages; the training itself goes on with the weights as they are. Moving
-statistics of batch normalisation are averages already and are not averaged again.
+statistics of batch normalisation are averages already and are not averaged again. An average over
+more steps than there are would stay near the first weights, so m averages over a tenth of them at
+most.
 """
 
 from collections.abc import Iterator
@@ -49,7 +51,8 @@ def compile_logits(logits: keras.Model, recipe: Recipe, steps_per_epoch: int) ->
 def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Return the recipe's optimizer; float16 adds dynamic scaling of the loss."""
     rate = learning_rate_schedule(recipe, steps_per_epoch)
-    average = {"use_ema": True, "ema_momentum": recipe.ema} if recipe.ema else {}
+    momentum = min(recipe.ema, max(0.0, 1 - 10 / (recipe.epochs * steps_per_epoch)))
+    average = {"use_ema": True, "ema_momentum": momentum} if momentum else {}
     if recipe.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
         # Decay shrinks kernels; a bias or a scale of normalisation has nothing to overfit with.

@@ -10,12 +10,12 @@ from dlmath.training.optimizer import averaged_weights, compile_for_training
 STEPS = 6
 
 
-def build(**changes):
+def build(epochs=100, **changes):
     images = keras.Input((3,), name="images")
     kernel = keras.initializers.GlorotUniform(1)
     logits = keras.layers.Dense(2, name="logits", kernel_initializer=kernel)(images)
     model = keras.Model(images, keras.layers.Softmax()(logits))
-    recipe = Recipe(name="t", learning_rate=0.05, weights="none", epochs=1, **changes)
+    recipe = Recipe(name="t", learning_rate=0.05, weights="none", epochs=epochs, **changes)
     return compile_for_training(model, recipe, STEPS)
 
 
@@ -42,6 +42,12 @@ def test_the_average_is_that_of_its_recurrence(optimizer, precision):
     with averaged_weights(model):
         np.testing.assert_allclose(model.trainable_variables[0], expected, rtol=1e-5, atol=1e-7)
     assert np.array(model.trainable_variables[0]).tobytes() == kernels[-1].tobytes()
+
+
+def test_a_short_training_averages_a_tenth_of_its_steps():
+    model = build(epochs=10, ema=0.99)  # 60 steps
+    assert model.optimizer.ema_momentum == pytest.approx(1 - 1 / 6)
+    assert not build(epochs=1, ema=0.99).optimizer.use_ema  # 6 steps
 
 
 def test_the_training_itself_does_not_feel_it():
