@@ -216,6 +216,13 @@ class Recipe:
         used_by=uses.MIXING,
         option=Option("Mixup's alpha; 0 turns it off."),
     )
+    cutmix: float = _steps(
+        0.0,
+        "Alpha of CutMix, a rectangle of another image under labels mixed by area; 0 turns it off; "
+        "1 is usual. With mixup too, each batch takes one of the two.",
+        Between(0, 100),
+        used_by=uses.MIXING,
+    )
     mixup_per: str = _steps(
         "example",
         "Whether each example draws its own share, or the whole batch one.",
@@ -241,6 +248,21 @@ class Recipe:
     )
     blur: float = _augmentation(
         0.0, "Blend with a copy at a quarter of the resolution, up to this share.", Between(0, 1)
+    )
+    equalize: float = _augmentation(
+        0.0, "Blend with a copy of equalised histograms, up to this share.", Between(0, 1)
+    )
+    resolution: float = _augmentation(
+        0.0,
+        "Take up to this fraction off the resolution: shrink, and enlarge again. It hides how fine "
+        "the originals were.",
+        Between(0, 0.95),
+    )
+    noise: float = _augmentation(
+        0.0, "Add Gaussian noise of up to this deviation, as a fraction of white.", Between(0, 0.5)
+    )
+    jpeg: int = _augmentation(
+        0, "Compress as a JPEG of a quality from 95 down to this; 0 turns it off.", Between(0, 95)
     )
     erasing: float = _augmentation(0.0, "Probability that a rectangle is erased.", Between(0, 1))
     border_swap: float = setting(
