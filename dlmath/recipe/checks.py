@@ -23,7 +23,7 @@ def check_together(recipe: "Recipe") -> None:
     _check_classes(recipe)
     _check_patient_rules(recipe)
     _check_calibration(recipe)
-    if recipe.swaps_borders and not (recipe.region_width < 1 and recipe.region_height < 1):
+    if recipe.swaps_borders and recipe.region is None:
         raise RecipeError(
             "`border_swap` and `choose_on` = 'stressed' need a region smaller than the picture: "
             "set region_width and region_height below 1. "

@@ -443,6 +443,13 @@ class Recipe:
         return self.border_swap > 0 or self.choose_on == "stressed"
 
     @property
+    def region(self) -> tuple[float, float] | None:
+        """Width and height of the named region, as fractions of the picture; None for all of it."""
+        if self.region_width < 1 and self.region_height < 1:
+            return self.region_width, self.region_height
+        return None
+
+    @property
     def is_binary(self) -> bool:
         """Return whether there are two classes, one of which is the positive one."""
         return len(self.classes) == 2
