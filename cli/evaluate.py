@@ -117,11 +117,13 @@ def _headline(run: Run, evaluation: "Evaluation") -> str:
 
 
 def _chosen(evaluation: "Evaluation") -> str:
+    from dlmath.evaluation.threshold import place_of_choice
+
     assert evaluation.threshold is not None
-    chosen = f"chosen on {evaluation.threshold.chosen_on}"
     choice = evaluation.threshold_choice
     if choice is None:
-        return chosen
+        return f"chosen on {evaluation.threshold.chosen_on}"
+    chosen = f"chosen on {place_of_choice(choice, evaluation.threshold.chosen_on)}"
     rule = choice["rule"]
     if "target" in choice:
         rule = f"{rule} of at least {choice['target']:g}"

@@ -11,6 +11,7 @@ from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.test_access_log import read_access_log
+from dlmath.evaluation.threshold import place_of_choice
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.runs import read_json
 
@@ -96,7 +97,7 @@ def threshold(examined: ExaminedRun) -> Verdict:
             "The run has no threshold, since its training did not come to the end.",
             f"Go on with: dlmath train --resume {examined.run.folder}",
         )
-    said = f"{stored['value']:.4f}, chosen on {stored['chosen_on']}"
+    said = f"{stored['value']:.4f}, chosen on {place_of_choice(stored, stored['chosen_on'])}"
     if stored["chosen_on"] != "validation":
         return fault(
             f"{said}.",

@@ -13,6 +13,7 @@ import tensorflow as tf
 from dlmath.data import augment
 from dlmath.data.pixels import BadFile, bad_files_error, in_threads, read_or_reason
 from dlmath.data.sources import ImageRecord
+from dlmath.data.stressed import Corruption
 from dlmath.features.network import FrozenNetwork, Runner
 from dlmath.features.store import FeatureStore
 from dlmath.recipe import Recipe, settings_of
@@ -93,7 +94,7 @@ def load_features(
     examples: Sequence[ImageRecord],
     network: FrozenNetwork,
     *,
-    view: View | None = None,
+    view: View | Corruption | None = None,
     on_bad_file: str = "error",
     progress: Progress | None = None,
 ) -> Features:
@@ -104,7 +105,7 @@ def load_features(
     Args:
         examples: What to read.
         network: Computes the features.
-        view: An augmentation of the images; None takes them as they are.
+        view: An augmentation or corruption of the images; None takes them as they are.
         on_bad_file: "error", or "skip" to leave out what cannot be read.
         progress: Called after each batch with (done, total, images a second), and may raise.
 
@@ -148,7 +149,7 @@ def not_in_cache(
     )
 
 
-def _key(example: ImageRecord, view: View | None) -> bytes:
+def _key(example: ImageRecord, view: View | Corruption | None) -> bytes:
     """Return the key of a row: the bytes of the file and the view of it, not the file's name."""
     content = bytes.fromhex(example.sha256)
     return hashlib.sha256(content + view.text.encode()).digest() if view else content
@@ -157,7 +158,7 @@ def _key(example: ImageRecord, view: View | None) -> bytes:
 def _compute(
     missing: dict[bytes, ImageRecord],
     network: FrozenNetwork,
-    view: View | None,
+    view: View | Corruption | None,
     store: FeatureStore,
     progress: Progress,
 ) -> dict[bytes, str]:
@@ -202,7 +203,7 @@ class _Worker:
     A thread does both in turn, so no core waits for a batch that another has not decoded yet.
     """
 
-    def __init__(self, network: FrozenNetwork, view: View | None):
+    def __init__(self, network: FrozenNetwork, view: View | Corruption | None):
         self.network = network
         self.view = view
         self._own = threading.local()

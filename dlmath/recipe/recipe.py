@@ -91,15 +91,13 @@ class Recipe:
     region_width: float = _data(
         1.0,
         "The part in the middle of the picture that the label is about, as a fraction of the "
-        "width; 1: all of it.",
+        "width; 1: all of it. Named, it is masked and swapped to see whether models look at it.",
         Between(0, 1, open_low=True),
-        used_by=uses.REGION,
     )
     region_height: float = _data(
         1.0,
-        "The same of the height.",
+        "The same of the height; the two are named together.",
         Between(0, 1, open_low=True),
-        used_by=uses.REGION,
     )
     on_bad_file: str = _data(
         "error",

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import statistics
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import keras
@@ -14,7 +14,6 @@ from dlmath import models
 from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
-from dlmath.data.stressed import composites
 from dlmath.drift.pictures import describe
 from dlmath.errors import DivergedError, Stopped, UserError
 from dlmath.inference.probabilities import predict_probabilities
@@ -32,6 +31,7 @@ from dlmath.training.divergence import explained
 from dlmath.training.loop import Callback, Loop
 from dlmath.training.optimizer import averaged_weights, compile_for_training
 from dlmath.training.preparation import Prepared
+from dlmath.training.stressed_validation import StressedValidation
 from dlmath.training.training_data import (
     TrainingData,
     class_indices,
@@ -168,7 +168,7 @@ class StepTrainer:
         """Return the probabilities (M, K) of composites and their rows (M,), if they choose."""
         if self.recipe.choose_on != "stressed":
             return None
-        images, rows = self._composites
+        images, rows = self._stressed.composites
         return self._predict(self.model, images), rows
 
     def record(self, probabilities: np.ndarray, reporter: Reporter) -> dict[str, Any]:
@@ -208,25 +208,17 @@ class StepTrainer:
         try:
             with averaged_weights(self.training_model):
                 probabilities = self._predict(self.model)
-                stressed = self._stress_auc()
+                stressed = self._stressed.measure(partial(self._predict, self.model))
         except Stopped:
             self.save()  # only here: within the block the weights are not the training's own
             raise
         plain = validation.measure(probabilities, self.data.validation.labels, self.recipe)
         return {**plain, **stressed}
 
-    def _stress_auc(self) -> dict[str, float]:
-        if not self.recipe.swaps_borders:
-            return {}
-        images, rows = self._composites
-        labels = self.data.validation.labels[rows]
-        found = self._predict(self.model, images)
-        return {"stress_auc": validation.auc(found, labels, self.recipe)}
-
     @cached_property
-    def _composites(self) -> tuple[np.ndarray, np.ndarray]:
+    def _stressed(self) -> StressedValidation:
         data = self.data.validation
-        return composites(data.pixels.array, data.labels, self.recipe)
+        return StressedValidation(data.pixels.array, data.labels, data.pixels.examples, self.recipe)
 
     def _predict(self, model: keras.Model, images: np.ndarray | None = None) -> np.ndarray:
         return predict_probabilities(
