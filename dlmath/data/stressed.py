@@ -72,6 +72,42 @@ def composites(
     return made, rows
 
 
+def region_masked(images: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Return images whose region is filled with the mean of the border: nothing of it is left.
+
+    The region is a rectangle here: the soft mask of composites lets some of its corners through.
+
+    Args:
+        images: uint8 (N, H, W, 3), in memory or mapped from a file.
+        recipe: Its region.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    return _only(images, ~_rectangle(recipe, *images.shape[1:3]))
+
+
+def border_masked(images: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Return images whose border is filled with the mean of the region, as `region_masked` does."""
+    return _only(images, _rectangle(recipe, *images.shape[1:3]))
+
+
+def _rectangle(recipe: Recipe, height: int, width: int) -> np.ndarray:
+    down, across = (
+        np.abs((np.arange(size) + 0.5) / size - 0.5) < side / 2
+        for size, side in ((height, recipe.region_height), (width, recipe.region_width))
+    )
+    return down[:, np.newaxis] & across
+
+
+def _only(images: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Keep the pixels where `shown` (H, W) holds, and fill the others with the mean of those."""
+    made = np.array(images)
+    for image in made:
+        image[~shown] = image[shown].mean(axis=0).round()
+    return made
+
+
 def _mask(recipe: Recipe, height: int, width: int) -> np.ndarray:
     half = tf.constant([0.5])
     sides = (tf.constant([side]) for side in (recipe.region_width, recipe.region_height))
@@ -80,8 +116,8 @@ def _mask(recipe: Recipe, height: int, width: int) -> np.ndarray:
     return found
 
 
-def corrupted_rows(labels: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """Return the rows (M,) of the images that are corrupted: all, or `MOST_IMAGES` of them.
+def stressed_rows(labels: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Return the rows (M,) of the images that are stressed: all, or `MOST_IMAGES` of them.
 
     Args:
         labels: (N,) class indices; each class keeps an image.

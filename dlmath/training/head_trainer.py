@@ -16,7 +16,7 @@ from dlmath import models
 from dlmath.data import images
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
-from dlmath.data.stressed import Corruption, corrupted_rows
+from dlmath.data.stressed import Corruption, stressed_rows
 from dlmath.drift.pictures import describe_files
 from dlmath.errors import DeviceError, UserError
 from dlmath.features import load_features
@@ -152,7 +152,7 @@ class HeadTrainer:
 
     def _corrupted_auc(self, labels: np.ndarray, reporter: Reporter) -> float:
         """Return the AUC on corrupted validation images, whose features are kept in the cache."""
-        rows = corrupted_rows(labels, self.recipe)
+        rows = stressed_rows(labels, self.recipe)
         features = load_features(
             [self.validation[row] for row in rows],
             self.data.network,

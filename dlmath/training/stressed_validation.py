@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from dlmath.data.sources import ImageRecord
-from dlmath.data.stressed import Corruption, composites, corrupted_rows
+from dlmath.data.stressed import Corruption, composites, stressed_rows
 from dlmath.recipe import Recipe
 from dlmath.training import validation
 
@@ -53,7 +53,7 @@ class StressedValidation:
     def corrupted(self) -> tuple[np.ndarray, np.ndarray]:
         """Corrupted images uint8 (M, S, S, 3), and their rows (M,)."""
         corruption = Corruption(self.recipe.seed)
-        rows = corrupted_rows(self.labels, self.recipe)
+        rows = stressed_rows(self.labels, self.recipe)
         keys = [corruption.key(self.examples[row].sha256) for row in rows]
         made = corruption.apply(self.images[rows], keys)
         return made.round().astype(np.uint8), rows

@@ -5,7 +5,14 @@ import pytest
 import tensorflow as tf
 
 from dlmath.data import degradation, stressed
-from dlmath.data.stressed import CORRUPTIONS, Corruption, composites, corrupted_rows
+from dlmath.data.stressed import (
+    CORRUPTIONS,
+    Corruption,
+    border_masked,
+    composites,
+    region_masked,
+    stressed_rows,
+)
 from dlmath.recipe import Recipe
 
 RECIPE = Recipe(name="x", choose_on="stressed", region_width=0.5, region_height=0.5)
@@ -52,7 +59,7 @@ def test_of_very_many_images_every_class_keeps_one(monkeypatch):
     labels = np.array([0] * 500 + [1] * 500 + [2])
 
     for seed in range(5):
-        rows = corrupted_rows(labels, RECIPE.replace(seed=seed))
+        rows = stressed_rows(labels, RECIPE.replace(seed=seed))
         assert len(rows) == len(set(rows.tolist())) == 10
         assert set(labels[rows]) == {0, 1, 2}
         np.testing.assert_array_equal(rows, np.sort(rows))
@@ -104,3 +111,19 @@ def test_a_region_has_a_width_and_a_height():
 
     with pytest.raises(RecipeError, match=r"set both below 1, or neither.*region_height=1\.0"):
         Recipe(name="x", region_width=0.7)
+
+
+def test_what_is_masked_has_the_mean_of_what_is_left():
+    """So nothing of the masked part is left, not its mean either."""
+    images = IMAGES.copy()
+    images[:, 10:30, 10:30] = 200  # the region
+    images[:, 10:20, 10:30] = 180
+    without_region, without_border = region_masked(images, RECIPE), border_masked(images, RECIPE)
+
+    np.testing.assert_array_equal(without_border[:, 10:30, 10:30], images[:, 10:30, 10:30])
+    assert set(np.unique(without_border)) == {180, 190, 200}
+    for image, masked in zip(images, without_region, strict=True):
+        rest = np.ones((40, 40), bool)
+        rest[10:30, 10:30] = False
+        np.testing.assert_array_equal(masked[rest], image[rest])
+        assert set(np.unique(masked[~rest])) == {int(image[rest].mean().round())}
