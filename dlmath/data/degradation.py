@@ -56,13 +56,9 @@ def compress_as_jpeg(images: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
 
     def one(image_and_quality: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         image, level = image_and_quality
-        encoded = tf.raw_ops.EncodeJpegVariableQuality(
-            images=tf.cast(tf.round(image), tf.uint8), quality=level
-        )
-        decoded = tf.io.decode_jpeg(
-            encoded, channels=images.shape[-1], dct_method="INTEGER_ACCURATE"
-        )
-        return tf.cast(decoded, tf.float32)
+        levels = tf.cast(tf.round(image), tf.uint8)
+        again = tf.image.adjust_jpeg_quality(levels, level, dct_method="INTEGER_ACCURATE")
+        return tf.cast(again, tf.float32)
 
     return _each(one, images, quality)
 
