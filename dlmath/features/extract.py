@@ -137,7 +137,9 @@ def load_features(
 
 
 def not_in_cache(
-    examples: Sequence[ImageRecord], network: FrozenNetwork, view: View | None = None
+    examples: Sequence[ImageRecord],
+    network: FrozenNetwork,
+    view: View | Corruption | None = None,
 ) -> list[ImageRecord]:
     """Return the examples whose features would have to be computed, equal images once."""
     keys = [_key(example, view) for example in examples]

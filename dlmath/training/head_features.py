@@ -14,6 +14,7 @@ from dlmath.data.listing import counted
 from dlmath.data.pipeline import weighted_labels
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
+from dlmath.data.stressed import Corruption, stressed_rows
 from dlmath.errors import DataError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
 from dlmath.features.extract import not_in_cache
@@ -151,17 +152,24 @@ def freeze_in(device: DeviceConfig, model: keras.Model) -> FrozenNetwork:
 
 def missing_features(
     split: Split, network: FrozenNetwork, recipe: Recipe
-) -> dict[View | None, list[ImageRecord]]:
+) -> dict[View | Corruption | None, list[ImageRecord]]:
     """Return the images whose features the cache lacks, by view, and make room for them there.
 
-    Validation images have no views: they are listed with the images as they are, under None.
+    Validation images are listed with the images as they are, under None, and under the corruption
+    that each of them gets.
 
     Raises:
         DataError: The cache's disk has no room for them.
     """
-    views = [None, *(View(recipe, number) for number in range(1, recipe.augmented_views + 1))]
-    missing = {view: not_in_cache(split.train, network, view) for view in views}
+    missing: dict[View | Corruption | None, list[ImageRecord]] = {
+        view: not_in_cache(split.train, network, view)
+        for view in (None, *(View(recipe, n) for n in range(1, recipe.augmented_views + 1)))
+    }
     missing[None] += not_in_cache(split.validation, network)
+    corruption = Corruption(recipe.seed)
+    rows = stressed_rows(class_indices(split.validation, recipe), recipe)
+    corrupted = [split.validation[row] for row in rows]
+    missing[corruption] = not_in_cache(corrupted, network, corruption)
     if count := sum(len(examples) for examples in missing.values()):
         FeatureStore(network.folder, network.feature_count).make_room(count)
     return missing

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from dlmath import seeds
+from dlmath.data import stressed as stressed_images
 from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.data.pixels import MEMORY_LIMIT, load_pixels
 from dlmath.data.sources import ImageRecord
@@ -136,16 +137,21 @@ def _head(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
         StageEstimate("conversion of the network", 1, "network", max(0.0, converting - freezing)),
         StageEstimate("features", done, "images", done * each),
     )
-    size = 4 * network.feature_count * (rows + validated)
+    corrupted = min(stressed_images.MOST_IMAGES, validated)
+    size = 4 * network.feature_count * (rows + validated + corrupted)
     return Estimate(stages, kept, {"features": size})
 
 
-def _total(by_view: Mapping[View | None, Sequence[ImageRecord]]) -> int:
+def _total(
+    by_view: Mapping[View | stressed_images.Corruption | None, Sequence[ImageRecord]],
+) -> int:
     return sum(len(examples) for examples in by_view.values())
 
 
 def _seconds_of_a_row(
-    examples: Sequence[ImageRecord], network: FrozenNetwork, view: View | None
+    examples: Sequence[ImageRecord],
+    network: FrozenNetwork,
+    view: View | stressed_images.Corruption | None,
 ) -> float:
     # The first batch of a thread prepares its interpreter, outside the clock.
     warm_up = network.threads * network.batch_size
@@ -238,7 +244,10 @@ def _steps(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     writing = _writing(run, model, pixels[:COMPARED_IMAGES], sampled)
     compute = features_of(run, model, is_light=run.light_network_path.is_file())
     feature = _least_seconds(lambda: compute(pixels), 1) / len(pixels)
-    images, predictions = trained + validated, (epochs + _LAST_PREDICTIONS) * validated
+    kinds = 1 if recipe.region is None else 2  # of stressed images: corrupted, and composites
+    stressed = kinds * min(stressed_images.MOST_IMAGES, validated)
+    images = trained + validated
+    predictions = (epochs + _LAST_PREDICTIONS) * validated + epochs * stressed
     features = sampled + validated
     stages = (
         StageEstimate(
