@@ -17,11 +17,12 @@ JOBS ?= 2
 # A process that is done takes over tests of the others.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 SECONDS ?= 300
+DATA ?= ../shared/data
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
 	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/lock.in
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test explore lint vulnerabilities dist notebooks notebooks-html bench bench-peers lock clean
+.PHONY: help setup demo test explore lint vulnerabilities dist results results-quick notebooks notebooks-html bench bench-peers lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +51,13 @@ vulnerabilities: $(READY)  ## ask the package index for known holes in what the 
 
 dist: $(READY)  ## build the wheel and the sdist of the last commit, the same bytes every time
 	$(BIN)/python .ci/build_distributions.py dist
+
+results: $(READY)  ## train and evaluate all that the tables show, on the real images in DATA=../shared/data
+	$(BIN)/python benchmarks/studies/main_results.py $(DATA)
+	$(BIN)/python benchmarks/readme_tables.py
+
+results-quick: $(READY)  ## one seed of each of them, into build/results, to compare
+	$(BIN)/python benchmarks/studies/main_results.py $(DATA) --quick --out build/results
 
 notebooks: $(READY)  ## execute every notebook from top to bottom
 	$(PYTEST) -m notebook tests/notebooks

@@ -53,7 +53,8 @@ def audit(
     """Say what is wrong with a data set, before training.
 
     Damaged files, traps of folders, leaks between parts and patients, shortcuts that give the
-    class away without the picture, disputed labels, shift. Exits with 2 if it finds an error.
+    class away without the picture or without its middle, disputed labels, shift. Exits with 2 if
+    it finds an error.
 
     Example: dlmath data audit ./my_images --html audit.html
     """
@@ -76,6 +77,7 @@ def audit(
             patient_rules=rules,
             likely_rules=likely,
             review=review,
+            region=recipe.region if recipe else None,
             reporter=report,
         )
     if found_run:

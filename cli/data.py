@@ -118,6 +118,8 @@ def show(
     from dlmath.models.tasks import recipe_with
 
     recipe = None if augmented is None else recipe_with(augmented, {})
+    if recipe is not None:
+        load_tensorflow()
     _, dataset = _read(target)
     OUT.line(str(write_contact_sheet(dataset, out, per_class, augmented=recipe)))
 

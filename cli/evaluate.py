@@ -49,6 +49,14 @@ def evaluate(
             metavar="FILE.csv:COLUMN",
         ),
     ] = None,
+    region: Annotated[
+        bool,
+        typer.Option(
+            "--region",
+            help="Also measure whether the model looks at the recipe's region: with it masked, "
+            "with the border masked, with borders swapped. Takes up to four times as long.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure a run, each metric with its 95 % interval.
@@ -68,6 +76,7 @@ def evaluate(
             patient_rules=patient_rules(patients),
             prevalence=prevalence,
             slice_by=slice_by or (),
+            region=region,
             reporter=report,
         )
     if as_json:
@@ -88,6 +97,9 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
     if points := document["operating_points"]:
         named = {f"{name.replace('_', ' ')} %": metric for name, metric in points.items()}
         OUT.show(_metrics_table(named, "operating point"))
+    if evaluation.region_reliance is not None:
+        OUT.line()
+        OUT.show(_region_table(evaluation.region_reliance))
     for name, slices in evaluation.slices.items():
         OUT.line()
         OUT.show(_slices_table(name, slices["groups"], evaluation.positive_class))
@@ -117,11 +129,13 @@ def _headline(run: Run, evaluation: "Evaluation") -> str:
 
 
 def _chosen(evaluation: "Evaluation") -> str:
+    from dlmath.evaluation.threshold import place_of_choice
+
     assert evaluation.threshold is not None
-    chosen = f"chosen on {evaluation.threshold.chosen_on}"
     choice = evaluation.threshold_choice
     if choice is None:
-        return chosen
+        return f"chosen on {evaluation.threshold.chosen_on}"
+    chosen = f"chosen on {place_of_choice(choice, evaluation.threshold.chosen_on)}"
     rule = choice["rule"]
     if "target" in choice:
         rule = f"{rule} of at least {choice['target']:g}"
@@ -177,6 +191,15 @@ def _metrics_table(metrics: "Mapping[str, Mapping[str, Any]]", heading: str = "m
     for name, metric in metrics.items():
         table.add_row(name, *estimate_cells(**metric))
     return table
+
+
+def _region_table(region: dict[str, Any]) -> "Table":
+    """Return the AUCs that say whether the model looks at the region."""
+    from dlmath.evaluation.report_reliance import REGION_PARTS
+
+    width, height = region["region"]
+    named = {said: region[name] for name, said in REGION_PARTS.items()}
+    return _metrics_table(named, f"AUC, region {width:g} by {height:g}")
 
 
 def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None) -> "Table":

@@ -242,6 +242,11 @@ def audits() -> str:
     duplicates = result["known"]["chest X-rays, 224 px"]
     labels = result["known"]["malaria cells"]
     others = duplicates["found_groups"] - duplicates["found_of_known"]
+    masked = next(
+        finding["figures"]["masked"]
+        for finding in result["audits"]["malaria cells"]["findings"]
+        if finding["kind"] == "border-shortcut"
+    )
     findings = result["audits"]["chest X-rays, originals"]["findings"]
     alone = next(one for one in findings if one["kind"] == "shortcut")["figures"]["alone"]
     size = next(one for one in alone if one["name"] == "file size")
@@ -252,6 +257,7 @@ def audits() -> str:
         ["known malaria labels that an expert disputes", labels["known_disputed"]],
         ["found of them", labels["found_of_known"]],
         ["AUC of the size of the file only, on the originals", interval(size)],
+        ["AUC of malaria cells with the middle masked: no warning", interval(masked)],
     ]
     heads = ["real data", "images", "first audit", "again", "errors and warnings"]
     return f"{table(heads, rows)}\n{table(['what is known', 'figure:'], known)}"
@@ -263,6 +269,8 @@ def _kind(finding: dict[str, Any]) -> str:
         best = figures["alone"][0]
         together = interval(figures["together"])
         return f"shortcut: {best['name']} {interval(best)}, together {together}"
+    if finding["kind"] == "border-shortcut":
+        return f"border-shortcut: middle masked {interval(figures['masked'])}"
     if finding["kind"] == "shift":
         return f"shift {interval(figures)}"
     return f"{finding['kind']} ({finding['groups']:,})" if finding["groups"] else finding["kind"]

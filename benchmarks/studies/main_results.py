@@ -65,11 +65,12 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with chest_xray/ and malaria/")
     parser.add_argument("names", nargs="*", choices=[*EXPERIMENTS, []], help="which; all if none")
     parser.add_argument("--quick", action="store_true", help="one seed of each")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the results")
     arguments = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or (QUICK if arguments.quick else EXPERIMENTS):
         result = run_experiment(EXPERIMENTS[name], arguments.data.resolve())
-        path = RESULTS / f"{name}.json"
+        path = arguments.out / f"{name}.json"
         path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         auc = result["evaluation"]["metrics"]["auc"]
         print(f"{name}: AUC {auc['value']:.4f}, {result['seconds']:.0f} s -> {path}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dlmath.audit.balance import check_balance
+from dlmath.audit.border_shortcuts import check_border
 from dlmath.audit.files import FAULTS, check_files
 from dlmath.audit.findings import Finding, Severity
 from dlmath.audit.image_stats import ImageStats
@@ -98,6 +99,7 @@ def audit_data(
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
     review: Path | None = None,
+    region: tuple[float, float] | None = None,
     reporter: Reporter = SILENT,
 ) -> Audit:
     """Audit a dataset with every check.
@@ -110,6 +112,8 @@ def audit_data(
         patient_rules: As for `dlmath.data.read_sources`.
         likely_rules: See `read_patients`.
         review: A CSV with second readings of the labels; see `dlmath.audit.reviews`.
+        region: Width and height of the part in the middle that the labels are about, as fractions
+            of the picture; None where the recipe names none.
         reporter: Receives the progress.
 
     Raises:
@@ -123,7 +127,9 @@ def audit_data(
     """
     audited = read_for_audit(paths, classes, patient_rules, likely_rules, reporter=reporter)
     stats = scan_images(audited.examples, reporter=reporter)
-    findings = check_examples(audited.examples, stats, audited.classes, reporter=reporter)
+    findings = check_examples(
+        audited.examples, stats, audited.classes, region=region, reporter=reporter
+    )
     if review is not None:
         findings += check_review(audited.examples, audited.classes, review)
     return Audit(
@@ -140,9 +146,10 @@ def check_examples(
     stats: Sequence[ImageStats],
     classes: Sequence[str],
     *,
+    region: tuple[float, float] | None = None,
     reporter: Reporter = SILENT,
 ) -> list[Finding]:
-    """Return the findings of all checks that need only images and labels."""
+    """Return the findings of all checks that need only images and labels; see `audit_data`."""
     present = {example.label for example in examples}
     findings = check_files(examples, stats)
     findings += check_leakage(examples, stats)
@@ -150,6 +157,7 @@ def check_examples(
     findings += check_balance(examples, classes)
     if len(present) > 1:
         findings += check_shortcuts(examples, stats, classes)
+        findings += check_border(examples, stats, classes, region)
         findings += check_shift(examples, stats)
     return findings
 

@@ -5,15 +5,15 @@ and nothing in its test score shows it. The chest X-rays of Kermany et al. are s
 normal images are files of a median 558 kB, those with pneumonia of 72 kB.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from dlmath.audit.class_prediction import SoundImages
 from dlmath.audit.findings import Finding
 from dlmath.audit.image_stats import ImageStats
 from dlmath.audit.measurements import columns_of
-from dlmath.audit.out_of_fold import best_told, can_be_folded, patient_numbers
-from dlmath.data.patients import unit_of
 from dlmath.data.sources import ImageRecord
 from dlmath.number_text import SENTENCE, estimate_text
 
@@ -40,34 +40,20 @@ def check_shortcuts(
         One finding, with `figures["together"]` and a list `figures["alone"]`, the strongest first:
         name, class, auc, low, high. It warns if the lower end of any of them is above 0.65.
     """
-    pairs = [(e, f) for e, f in zip(examples, stats, strict=True) if f.fault is None]
-    sound = [example for example, _ in pairs]
-    labels = np.array([classes.index(example.label) for example in sound], int)
-    present = np.unique(labels)
-    groups = patient_numbers(sound)
-    if not can_be_folded(labels, groups):
-        return [_cannot_tell(len(sound), unit_of(example.patient for example in sound))]
-    columns = columns_of([image for _, image in pairs])
+    images = SoundImages.of(examples, stats, classes)
+    if not images.can_be_told:
+        return [_cannot_tell(len(images.examples), images.unit)]
+    columns = columns_of(images.stats)
     if not columns:
         return [_nothing_varies()]
-    labels = np.searchsorted(present, labels)
-
-    def told(name: str, numbers: np.ndarray) -> dict:
-        best, found = best_told(numbers, labels, groups)
-        interval = {"auc": found.value, "low": found.low, "high": found.high}
-        return {"name": name, "class": classes[present[best]], **interval}
-
-    alone = [told(name, numbers) for name, numbers in columns.items()]
-    together = told("together", np.column_stack(list(columns.values())))
+    alone = [{"name": name, **images.predict_class(each)} for name, each in columns.items()]
+    every = np.column_stack(list(columns.values()))
+    together = {"name": "together", **images.predict_class(every)}
     alone.sort(key=lambda one: (-one["low"], -one["auc"]))
-    unit = unit_of(example.patient for example in sound)
-    patients = len(np.unique(groups)) if unit == "patient" else None
-    return [_finding(alone, together, len(sound), patients, unit)]
+    return [_finding(alone, together, images)]
 
 
-def _finding(
-    alone: list[dict], together: dict, images: int, patients: int | None, unit: str
-) -> Finding:
+def _finding(alone: list[dict], together: dict, images: SoundImages) -> Finding:
     warns = max(alone[0]["low"], together["low"]) > WARNS_ABOVE
     begins = "The class can be told" if warns else "No strong shortcut: the class is told"
     return Finding(
@@ -75,8 +61,8 @@ def _finding(
         severity="warning" if warns else "note",
         message=(
             f"{begins} without a look at the picture only by {alone[0]['name']} with "
-            f"{_said(alone[0])} and by all measurements of the files together with "
-            f"{_said(together)}, on unseen {unit}s."
+            f"{auc_text(alone[0])} and by all measurements of the files together with "
+            f"{auc_text(together)}, on unseen {images.unit}s."
         ),
         advice=(
             "Bring all classes to one size, colour mode and compression before training, and trust "
@@ -84,11 +70,12 @@ def _finding(
             if warns
             else ""
         ),
-        figures={"images": images, "patients": patients, "together": together, "alone": alone},
+        figures={**images.counts, "together": together, "alone": alone},
     )
 
 
-def _said(one: dict) -> str:
+def auc_text(one: Mapping[str, Any]) -> str:
+    """Return an AUC and its interval in words, of keys auc, low, high."""
     return f"AUC {estimate_text(one['auc'], one['low'], one['high'], style=SENTENCE)}"
 
 

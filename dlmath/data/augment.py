@@ -1,4 +1,4 @@
-r"""Random changes of training images: geometry, tone, sharpness, erased parts, swapped borders.
+r"""Random changes of training images: geometry, tone, quality, erased parts, swapped borders.
 
 Drawing the numbers and applying them are apart, so that a test can pass known numbers, and both
 are pure functions: the draw of its seed, the rest of the draw. One affine warp carries out all
@@ -20,11 +20,13 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from dlmath.data import degradation
 from dlmath.recipe import Recipe
 
 ERASED = (0.1, 0.35)  # sides of an erased rectangle, as fractions of the image's
 REGION_SHIFT = 0.05  # by which the region's centre moves, as a fraction of the side
 REGION_ZOOM = 0.15  # by which its width and height vary
+BEST_QUALITY = 95  # of a JPEG, from which qualities are drawn down
 SOFTNESS = 12.0  # of the region's edge: the mask falls from 0.9 to 0.1 over 0.37 / 2 of the region
 
 
@@ -45,11 +47,19 @@ class BorderSwap(NamedTuple):
     region: Rectangle
 
 
+class Noise(NamedTuple):
+    """Gaussian noise for each of B images."""
+
+    deviation: tf.Tensor  # float32 (B,), as a fraction of the range 0..255
+    seed: tf.Tensor  # int32 (2,), decides the noise of all of them
+
+
 class Draw(NamedTuple):
-    """One augmentation for each of B images; every array is float32 (B,).
+    """One augmentation for each of B images; an array is float32 (B,) unless it says otherwise.
 
     The parts apply in this order: flips, zoom, stretch, shear, rotation, shift; border swap;
-    contrast, gamma, brightness; blur; erasing. None is a part that the recipe leaves out.
+    equalisation, contrast, gamma, brightness; blur, resolution, noise, JPEG; erasing. None is a
+    part that the recipe leaves out.
     """
 
     flip_horizontal: tf.Tensor  # -1 mirrors left to right, 1 leaves
@@ -66,6 +76,10 @@ class Draw(NamedTuple):
     gamma: tf.Tensor | None = None  # exponent of the pixels in 0..1
     blur: tf.Tensor | None = None  # share of the image at a quarter of its resolution, 0..1
     erased: Rectangle | None = None  # filled with the image's mean
+    equalize: tf.Tensor | None = None  # share of the image with equalised histograms, 0..1
+    resolution: tf.Tensor | None = None  # fraction of the side to which it is shrunk and back
+    noise: Noise | None = None
+    jpeg: tf.Tensor | None = None  # int32 (B,), quality of the compression, 1..95
 
 
 def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:
@@ -90,6 +104,7 @@ def draw(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> Draw:
         shift_down=recipe.shift * unit[5],
         brightness=1 + recipe.brightness * unit[6],
         **_draw_more(recipe, count, seed),
+        **_draw_quality(recipe, count, seed),
     )
 
 
@@ -100,7 +115,7 @@ def _draw_more(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) ->
     if not (swaps or any(getattr(recipe, part) for part in parts)):
         return {}
     # A key of its own: the seven numbers above stay what they are.
-    key = tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int32), 1, alg="philox")
+    key = _further_seed(seed, 1)
     unit = tf.random.stateless_uniform((16, count), key, -1, 1, alg="philox")
     share = (unit + 1) / 2
     drawn: dict[str, Any] = {}
@@ -138,9 +153,33 @@ def first_of(drawn: Draw) -> Draw:
     def first(part: Any) -> Any:
         if part is None:
             return None
+        if isinstance(part, Noise):
+            return Noise(part.deviation[:1], part.seed)
         return type(part)(*map(first, part)) if isinstance(part, tuple) else part[:1]
 
     return Draw(*map(first, drawn))
+
+
+def _draw_quality(recipe: Recipe, count: int, seed: tuple[int, int] | tf.Tensor) -> dict[str, Any]:
+    """Draw the loss of quality, and the equalisation, as far as the recipe asks for them."""
+    if not any(getattr(recipe, part) for part in ("equalize", "resolution", "noise", "jpeg")):
+        return {}
+    share = tf.random.stateless_uniform((4, count), _further_seed(seed, 2), alg="philox")
+    drawn: dict[str, Any] = {}
+    if recipe.equalize:
+        drawn["equalize"] = recipe.equalize * share[0]
+    if recipe.resolution:
+        drawn["resolution"] = 1 - recipe.resolution * share[1]
+    if recipe.noise:
+        drawn["noise"] = Noise(recipe.noise * share[2], _further_seed(seed, 3))
+    if recipe.jpeg:
+        qualities = BEST_QUALITY + 1 - recipe.jpeg  # each as likely as another
+        drawn["jpeg"] = recipe.jpeg + tf.cast(share[3] * qualities, tf.int32)
+    return drawn
+
+
+def _further_seed(seed: tuple[int, int] | tf.Tensor, number: int) -> tf.Tensor:
+    return tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int32), number, alg="philox")
 
 
 def apply(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
@@ -167,7 +206,7 @@ def warp(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
 
 
 def finish(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
-    """Carry out the second part of `apply`: border swap, tone, sharpness and erasing.
+    """Carry out the second part of `apply`: border swap, tone, quality and erasing.
 
     Args:
         images: All images, warped.
@@ -180,11 +219,7 @@ def finish(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
     swap = drawn.border_swap
     images = images[:count] if swap is None else _swap_borders(images, swap)
     changed = _change_tone(images, drawn) * _per_image(drawn.brightness)
-    changed = tf.clip_by_value(changed, 0, 255)
-    if drawn.blur is not None:
-        size = tf.stack([height, width])
-        coarse = tf.image.resize(changed, tf.maximum(size // 4, 1), "area")
-        changed += _per_image(drawn.blur) * (tf.image.resize(coarse, size) - changed)
+    changed = _change_quality(tf.clip_by_value(changed, 0, 255), drawn)
     if drawn.erased is not None:
         inside = _is_inside(drawn.erased, height, width)
         changed = tf.where(inside, tf.reduce_mean(changed, [1, 2], keepdims=True), changed)
@@ -232,11 +267,56 @@ def _coordinates(height: int | tf.Tensor, width: int | tf.Tensor) -> tuple[tf.Te
 
 
 def _change_tone(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
+    if drawn.equalize is not None:
+        images += _per_image(drawn.equalize) * (equalize_histograms(images) - images)
     if drawn.contrast is not None:
         factor, mean = _per_image(drawn.contrast), tf.reduce_mean(images, [1, 2], keepdims=True)
         images = factor * images + (1 - factor) * mean
     if drawn.gamma is not None:
         images = 255 * (tf.clip_by_value(images, 0, 255) / 255) ** _per_image(drawn.gamma)
+    return images
+
+
+def equalize_histograms(images: tf.Tensor) -> tf.Tensor:
+    r"""Spread the grey levels of each channel of each image evenly over 0..255.
+
+    With N(v) the number of pixels of at most the level v, and a the lowest level that occurs,
+
+        v -> 255 (N(v) - N(a)) / (N(255) - N(a)).
+
+    Args:
+        images: float32 (B, H, W, C) in 0..255, rounded to whole levels first.
+
+    Returns:
+        The same shape. A channel of one level stays as it is.
+    """
+    levels = tf.cast(tf.round(images), tf.int32)
+    shape = tf.shape(levels)
+    channels = shape[0] * shape[3]
+    # A block of 256 levels for each channel of each image.
+    block = tf.reshape(256 * tf.range(channels), (shape[0], 1, 1, shape[3]))
+    bins = tf.reshape(levels + block, [-1])
+    counts = tf.math.bincount(bins, minlength=256 * channels, maxlength=256 * channels)
+    up_to = tf.cumsum(tf.reshape(counts, (channels, 256)), axis=1)  # N(v)
+    lowest = tf.reduce_min(tf.where(up_to > 0, up_to, shape[1] * shape[2]), axis=1, keepdims=True)
+    spread = tf.cast(up_to[:, -1:] - lowest, tf.float32)
+    table = tf.math.divide_no_nan(255 * tf.cast(up_to - lowest, tf.float32), spread)
+    equalized = tf.reshape(tf.gather(tf.reshape(table, [-1]), bins), shape)
+    several = tf.reshape(spread > 0, (shape[0], 1, 1, shape[3]))
+    return tf.where(several, equalized, images)
+
+
+def _change_quality(images: tf.Tensor, drawn: Draw) -> tf.Tensor:
+    if drawn.blur is not None:
+        size = tf.shape(images)[1:3]
+        coarse = tf.image.resize(images, tf.maximum(size // 4, 1), "area")
+        images += _per_image(drawn.blur) * (tf.image.resize(coarse, size) - images)
+    if drawn.resolution is not None:
+        images = degradation.lower_resolution(images, drawn.resolution)
+    if drawn.noise is not None:
+        images = degradation.add_noise(images, *drawn.noise)
+    if drawn.jpeg is not None:
+        images = degradation.compress_as_jpeg(images, drawn.jpeg)
     return images
 
 

@@ -20,7 +20,7 @@ from dlmath import seeds
 from dlmath.data import augment
 from dlmath.data.rows import Rows
 from dlmath.errors import DataError
-from dlmath.layers import mix_up
+from dlmath.layers import cut_mix, mix_up
 from dlmath.recipe import Recipe
 
 
@@ -53,7 +53,7 @@ def training_batches(
     Args:
         images: uint8 (N, H, W, 3), in memory or mapped from a file; or activations of any dtype.
         labels: One-hot or soft labels, (N, K), rows summing to one.
-        recipe: Its seed, batch size, augmentation, Mixup, label smoothing and class weights.
+        recipe: Its seed, batch size, augmentation, mixing, label smoothing and class weights.
         epoch: Counted from 0.
         first_step: Leave out the steps before this one; the others stay bitwise as they are.
         sample_weights: (N,), at least 0; 1 by default.
@@ -138,7 +138,7 @@ def make_batch(
         pixels: uint8 (B, H, W, 3), or activations of any dtype.
         labels: float32 (B, K), rows of `weighted_labels`.
         weights: float32 (B,), their weights.
-        recipe: Its augmentation and Mixup.
+        recipe: Its augmentation, Mixup and CutMix.
         augment_seed: int32 (2,).
         mix_up_seed: int32 (2,).
         are_pixels: As in `training_batches`.
@@ -150,11 +150,33 @@ def make_batch(
     images = tf.cast(pixels, tf.float32)
     if are_pixels and recipe.augments:
         images = augment.apply(images, augment.draw(recipe, count, augment_seed))
-    if recipe.mixup > 0:
-        mix = mix_up.draw(count, recipe.mixup, per=recipe.mixup_per, seed=mix_up_seed)
-        images = mix_up.blend(images, mix)
+    if recipe.mixup > 0 or recipe.cutmix > 0:
+        images, mix = _mix(images, recipe, mix_up_seed)
         labels, weights = mix_up.blend_weighted(labels, weights, mix)
     return images, labels, weights
+
+
+def _mix(images: tf.Tensor, recipe: Recipe, seed: tf.Tensor) -> tuple[tf.Tensor, mix_up.Mix]:
+    """Mix the images of a batch by Mixup or by CutMix; of both, each batch draws one."""
+    count = images.shape[0]
+
+    def mixed() -> tuple[tf.Tensor, mix_up.Mix]:
+        mix = mix_up.draw(count, recipe.mixup, per=recipe.mixup_per, seed=seed)
+        return mix_up.blend(images, mix), mix
+
+    def cut() -> tuple[tf.Tensor, mix_up.Mix]:
+        size = (images.shape[1], images.shape[2])
+        found = cut_mix.draw(count, recipe.cutmix, size, per=recipe.mixup_per, seed=seed)
+        return cut_mix.blend(images, found), found.mix
+
+    if not recipe.cutmix:
+        return mixed()
+    if not recipe.mixup:
+        return cut()
+    further = tf.random.experimental.stateless_fold_in(seed, 2, alg=mix_up.ALGORITHM)
+    half = tf.random.stateless_uniform((), further, alg=mix_up.ALGORITHM) < 0.5
+    both: tuple[tf.Tensor, mix_up.Mix] = tf.cond(half, mixed, cut)
+    return both
 
 
 def weighted_labels(

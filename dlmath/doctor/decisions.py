@@ -11,12 +11,14 @@ from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.test_access_log import read_access_log
+from dlmath.evaluation.threshold import place_of_choice
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.runs import read_json
 
 FIGURES_AGREE = 1e-6
 # Of validation images: below it no classifier is worth its threshold.
 CHANCE = 0.5
+SHORTCUTS = ("shortcut", "border-shortcut")  # kinds of an audit's findings
 
 
 def class_order(examined: ExaminedRun) -> Verdict:
@@ -95,7 +97,7 @@ def threshold(examined: ExaminedRun) -> Verdict:
             "The run has no threshold, since its training did not come to the end.",
             f"Go on with: dlmath train --resume {examined.run.folder}",
         )
-    said = f"{stored['value']:.4f}, chosen on {stored['chosen_on']}"
+    said = f"{stored['value']:.4f}, chosen on {place_of_choice(stored, stored['chosen_on'])}"
     if stored["chosen_on"] != "validation":
         return fault(
             f"{said}.",
@@ -154,14 +156,16 @@ def _again(examined: ExaminedRun, truth: np.ndarray, probabilities: np.ndarray) 
 
 
 def shortcut(examined: ExaminedRun) -> Verdict:
-    """Report how well the audit could tell the class from properties of the files."""
+    """Report how well the audit could tell the class from the files, and from the border."""
     try:
-        findings = json.loads(examined.run.audit_path.read_text(encoding="utf-8"))["findings"]
-        found = next((one for one in findings if one["kind"] == "shortcut"), None)
+        document = json.loads(examined.run.audit_path.read_text(encoding="utf-8"))
+        found = [one for one in document["findings"] if one["kind"] in SHORTCUTS]
     except (OSError, ValueError, KeyError, TypeError):
         return not_applicable("The run holds no audit of its images.")
-    if found is None:
+    if not found:
         return not_applicable("The audit did not look for shortcuts.")
-    if found["severity"] == "warning":
-        return warning(found["message"], found["advice"])
-    return ok(found["message"])
+    warned = [one for one in found if one["severity"] == "warning"]
+    message = " ".join(one["message"] for one in warned or found)
+    if warned:
+        return warning(message, " ".join(one["advice"] for one in warned))
+    return ok(message)

@@ -45,8 +45,10 @@ def augmentation(examined: ExaminedRun) -> Verdict:
     drawn = {}
     if recipe.augments:
         drawn["augmentation"] = [_one_picture(recipe, epoch) for epoch in range(EPOCHS)]
-    if recipe.mixup > 0:
-        drawn["Mixup"] = [_mixing(recipe, epoch) for epoch in range(EPOCHS)]
+    for name, field in (("Mixup", "mixup"), ("CutMix", "cutmix")):
+        if getattr(recipe, field) > 0:
+            only = _without_mixing(recipe).replace(**{field: getattr(recipe, field)})
+            drawn[name] = [_mixing(only, epoch) for epoch in range(EPOCHS)]
     if not drawn:
         return not_applicable("The recipe augments nothing; the images come in another order.")
     frozen = [name for name, epochs in drawn.items() if _two_are_equal(epochs)]
@@ -66,26 +68,27 @@ def _one_picture(recipe: Recipe, epoch: int) -> np.ndarray:
     """Return a batch of one noisy picture, augmented: the order of the images plays no part."""
     size = recipe.image_size
     noise = generator("doctor").integers(0, 256, (size, size, 3), dtype=np.uint8)
-    return _first_batch(np.stack([noise] * DRAWS), recipe.replace(mixup=0.0), epoch)
+    pixels, _ = _first_batch(np.stack([noise] * DRAWS), _without_mixing(recipe), epoch)
+    return pixels
+
+
+def _without_mixing(recipe: Recipe) -> Recipe:
+    return recipe.replace(mixup=0.0, cutmix=0.0)
 
 
 def _mixing(recipe: Recipe, epoch: int) -> np.ndarray:
-    """Return the larger share of each mixed pair, (N,).
-
-    Every image is white in one pixel of its own, so that of a pair both shares can be seen.
-    """
-    images = np.zeros((DRAWS, DRAWS, DRAWS, 3), np.uint8)
-    images[np.arange(DRAWS), np.arange(DRAWS), 0] = 255
-    plain = dict.fromkeys(("rotation", "zoom", "shift", "brightness"), 0.0)
-    recipe = recipe.replace(flip_horizontal=False, flip_vertical=False, **plain)
-    return _first_batch(images, recipe, epoch).max(axis=(1, 2, 3))
+    """Return the larger share of each mixed pair, (N,): the order of the images plays no part."""
+    blank = np.zeros((DRAWS, DRAWS, DRAWS, 3), np.uint8)
+    _, labels = _first_batch(blank, recipe.without_augmentation(), epoch)
+    return labels.max(axis=1)
 
 
-def _first_batch(images: np.ndarray, recipe: Recipe, epoch: int) -> np.ndarray:
-    labels = np.eye(2, dtype=np.float32)[np.arange(len(images)) % 2]
+def _first_batch(images: np.ndarray, recipe: Recipe, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first batch and its labels (N, N), as if every image had a class of its own."""
     recipe = recipe.replace(batch_size=len(images), class_weights="none")
-    batch = next(iter(training_batches(images, labels, recipe, epoch=epoch)))
-    return batch[0].numpy()
+    batches = training_batches(images, np.eye(len(images)), recipe, epoch=epoch)
+    pixels, labels, _ = next(iter(batches))
+    return pixels.numpy(), labels.numpy()
 
 
 def resuming(examined: ExaminedRun) -> Verdict:

@@ -13,6 +13,7 @@ from typing import Any
 
 from dlmath.data.patient_reading import patients_known
 from dlmath.evaluation.composition import composition_of
+from dlmath.evaluation.threshold import place_of_choice
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.recipe import Recipe
 
@@ -184,6 +185,7 @@ def _of_model(recipe: Recipe, manifest: Mapping[str, Any]) -> dict[str, str]:
     how = "solved exactly" if recipe.solves_head else f"{recipe.epochs} epochs of steps"
     versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
     weights = recipe.weights if recipe.weights in ("imagenet", "none") else "a file"
+    chosen_on = place_of_choice({"images": recipe.choose_on}, "the validation part")
     found = {
         "method": f"Transfer learning with {recipe.backbone}.",
         "predictors": "The pixels of one image.",
@@ -195,14 +197,15 @@ def _of_model(recipe: Recipe, manifest: Mapping[str, Any]) -> dict[str, str]:
         "selection": "The optimum of a convex problem; its penalty by cross-validation over "
         f"training {'patients' if patients_known(recipe, manifest) else 'images'}."
         if recipe.solves_head
-        else "The epoch with the highest AUC on the validation part.",
+        else f"The epoch with the highest AUC on {chosen_on}.",
         "ensemble": "None.",
         "code": "dlmath is open source; the command is in manifest.json.",
     }
     if threshold := manifest.get("threshold"):
+        place = place_of_choice(threshold, f"the {threshold['chosen_on']} part")
         found["threshold"] = (
             f"Probabilities of the classes; positive from {threshold['value']:.4f} on, chosen on "
-            f"the {threshold['chosen_on']} part by the rule {threshold.get('rule', 'given')}."
+            f"{place} by the rule {threshold.get('rule', 'given')}."
         )
     return found
 

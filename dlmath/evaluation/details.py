@@ -77,7 +77,8 @@ def threshold_choice(evaluated: Evaluated, record: Mapping[str, Any]) -> dict[st
     if positive is None:
         return None
     rule = Rule.of_record(record)
-    choice = {**rule.as_dict(), "low": record.get("low"), "high": record.get("high")}
+    interval = {"low": record.get("low"), "high": record.get("high")}
+    choice = {**rule.as_dict(), "images": record.get("images", "plain"), **interval}
     if positive.all() or not positive.any():
         return {**choice, "preferred_here": None}
     value = choose_threshold(positive, evaluated.probability, rule)

@@ -18,6 +18,7 @@ from dlmath.evaluation.evaluation_result import Evaluation, measure
 from dlmath.evaluation.intervals import Sample
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.prevalence import prevalence_metrics
+from dlmath.evaluation.region_reliance import check_region, measure_region_reliance
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_maps import keep_maps
 from dlmath.evaluation.selective_metrics import of_sample
@@ -37,6 +38,7 @@ def evaluate(
     patient_rules: Sequence[str] | None = None,
     prevalence: float | None = None,
     slice_by: Sequence[str] = (),
+    region: bool = False,
     explained: bool = True,
     reporter: Reporter = SILENT,
 ) -> Evaluation:
@@ -54,14 +56,17 @@ def evaluate(
         prevalence: Also say what the metrics would be at it, those that change.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
             column `file` too.
+        region: Also measure what the model scores with the recipe's region masked, with the border
+            masked, and with borders swapped: see `dlmath.evaluation.region_reliance`. It takes
+            three more predictions of each image, 1,024 at most.
         explained: Whether to draw the heat maps of the report, which take seconds, on the run's own
             test part. Those of before stay.
         reporter: Receives the progress.
 
     Raises:
         RunError: There is no such run, or its model gives no numbers.
-        DataError: The images cannot be read, there are none, or `patient_rules` were given for the
-            run's own.
+        DataError: The images cannot be read, there are none, `patient_rules` were given for the
+            run's own, or `region` for a recipe that names none.
 
     Example:
         >>> import dlmath
@@ -73,6 +78,8 @@ def evaluate(
     if prevalence is not None:  # before the test part counts as opened
         check_prevalence(prevalence)
         trained_prevalence(run)
+    if region:
+        check_region(run)
     if data is None and patient_rules is not None:
         raise DataError(
             "The patients of a run's own images are those of its split. Leave --patients out, or "
@@ -87,6 +94,8 @@ def evaluate(
     evaluated = _predict(run, classifier, images, reporter)
     reporter.say("Measuring …")
     evaluation = _measure(run, images, evaluated, prevalence, slice_by)
+    if region:
+        evaluation = _with_region_reliance(evaluation, run, classifier, evaluated, reporter)
     if images.opened:
         access_log = record_access(run, list(images.opened))
         warned = (*evaluation.warnings, *access_log.warnings)
@@ -149,6 +158,27 @@ def _measure(
         at_prevalence=at_prevalence,
         selective=of_sample(sample, evaluated.ood_scores, evaluated.seed),
     )
+
+
+def _with_region_reliance(
+    evaluation: Evaluation,
+    run: Run,
+    classifier: KerasClassifier,
+    evaluated: Evaluated,
+    reporter: Reporter,
+) -> Evaluation:
+    def predict(images: np.ndarray) -> np.ndarray:
+        outputs = classifier.predict(images, reporter.task("predicting stressed images"))
+        outputs.check_finite(
+            lambda rows: f"The model of {run.folder} gives NaN for masked or swapped images"
+        )
+        return outputs.probabilities
+
+    found = measure_region_reliance(evaluated, run.recipe, predict)
+    if found is None:
+        said = "Region reliance was not measured: it takes images of two classes."
+        return replace(evaluation, warnings=(*evaluation.warnings, said))
+    return replace(evaluation, region_reliance=found)
 
 
 def _nan_in(run: Run, examples: Sequence[ImageRecord], rows: np.ndarray) -> str:

@@ -40,6 +40,8 @@ class Evaluation:
         at_prevalence: Metrics at another prevalence, where one was asked for.
         selective: Which images are not answered, as the run's validation part has it, and how
             right the other answers are.
+        region_reliance: AUCs without the recipe's region, without the border and with another's,
+            where they were asked for.
         test_openings: Log of accesses to the test part; None where it was not used.
     """
 
@@ -61,6 +63,7 @@ class Evaluation:
     patient_level: dict[str, Any] | None = None
     at_prevalence: dict[str, Any] | None = None
     selective: dict[str, Any] | None = None
+    region_reliance: dict[str, Any] | None = None
     # Not compared: to look again changes no metric.
     test_openings: TestAccessLog | None = field(default=None, compare=False)
 

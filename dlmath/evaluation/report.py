@@ -25,6 +25,7 @@ from dlmath.runs import Run, read_json, write_text
 _VALIDATION = {
     "val_auc": "AUC",
     "stress_auc": "AUC on composites, each with the border of another class",
+    "corrupted_auc": "AUC on corrupted images, each darker, brighter, coarser or a poor JPEG",
     "val_loss": "log-loss",
     "val_accuracy": "accuracy at the most probable class",
     "epoch": "best epoch",

@@ -1,4 +1,4 @@
-"""The part of a report on abstaining: how many images are answered, and how rightly."""
+"""The parts of a report on reliance: on the model's answers, and of the model on the region."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,11 +18,35 @@ _SAID = {
 }
 
 
+REGION_PARTS = {
+    "as_they_are": "as they are",
+    "region_masked": "the region masked, the border left",
+    "border_masked": "the border masked, the region left",
+    "borders_swapped": "each region in the border of another class",
+}
+
+
 def reliance_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the section of the test images; nothing for metrics from before there was one."""
-    selective = metrics.get("selective")
-    if not selective:
-        return
+    """Yield the sections of the test images; nothing for metrics from before there were any."""
+    if selective := metrics.get("selective"):
+        yield from _selective_section(selective, metrics)
+    if region := metrics.get("region_reliance"):
+        yield from _region_section(region)
+
+
+def _region_section(region: Mapping[str, Any]) -> Iterator[str]:
+    width, height = region["region"]
+    yield pages.heading("Whether it looks at the region")
+    yield pages.paragraph(
+        f"The label is about the middle of the picture, {width:g} by {height:g} of it. A model "
+        "that looks only there scores 0.5 with the region masked, and as before with the border "
+        f"masked or another's. AUCs of {region['n']:,} images."
+    )
+    rows = [(said, estimate_text(**region[name])) for name, said in REGION_PARTS.items()]
+    yield pages.table(("images", "AUC (95 % interval)"), rows)
+
+
+def _selective_section(selective: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterator[str]:
     yield pages.heading("When it should not be relied on")
     if selective["coverage"]:
         yield pages.paragraph(

@@ -22,6 +22,16 @@ _REACH = 2.0  # standard errors
 _ROUNDING = 1e-9  # of a count: 0.95 times 20 is not 19 in binary
 
 
+def place_of_choice(record: Mapping[str, Any], plain: str) -> str:
+    """Return what a threshold was chosen on, in words.
+
+    Args:
+        record: The manifest's `threshold`, or an evaluation's `threshold_choice`.
+        plain: What to say where it was chosen on the validation images as they are.
+    """
+    return "composites of validation images" if record.get("images") == "stressed" else plain
+
+
 class Cuts:
     """Every way to cut images into those below a threshold and those at or above it.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from dlmath.data.pixels import BadFile, bad_files_error, in_threads, read_or_reason
 from dlmath.data.sources import ImageRecord
+from dlmath.data.stressed import Corruption
 from dlmath.features.network import FrozenNetwork, Runner
 from dlmath.features.store import FeatureStore, StoredRows
 from dlmath.features.view import View
@@ -65,7 +66,7 @@ def load_features(
     examples: Sequence[ImageRecord],
     network: FrozenNetwork,
     *,
-    view: View | None = None,
+    view: View | Corruption | None = None,
     on_bad_file: str = "error",
     progress: Progress | None = None,
 ) -> Features:
@@ -83,7 +84,7 @@ def store_features(
     examples: Sequence[ImageRecord],
     network: FrozenNetwork,
     *,
-    view: View | None = None,
+    view: View | Corruption | None = None,
     on_bad_file: str = "error",
     progress: Progress | None = None,
 ) -> StoredFeatures:
@@ -94,7 +95,7 @@ def store_features(
     Args:
         examples: What to read.
         network: Computes the features.
-        view: An augmentation of the images; None takes them as they are.
+        view: An augmentation or corruption of the images; None takes them as they are.
         on_bad_file: "error", or "skip" to leave out what cannot be read.
         progress: Called after each batch with (done, total, images a second), and may raise.
 
@@ -149,7 +150,9 @@ def store_features_of_pixels(
 
 
 def not_in_cache(
-    examples: Sequence[ImageRecord], network: FrozenNetwork, view: View | None = None
+    examples: Sequence[ImageRecord],
+    network: FrozenNetwork,
+    view: View | Corruption | None = None,
 ) -> list[ImageRecord]:
     """Return the examples whose features would have to be computed, equal images once."""
     keys = [_key(example, view) for example in examples]
@@ -161,7 +164,7 @@ def not_in_cache(
     )
 
 
-def _key(example: ImageRecord, view: View | None) -> bytes:
+def _key(example: ImageRecord, view: View | Corruption | None) -> bytes:
     return view.key(example) if view else bytes.fromhex(example.sha256)
 
 
@@ -216,7 +219,7 @@ class _FileReader:
     """Reads and augments the images of files."""
 
     size: int
-    view: View | None
+    view: View | Corruption | None
 
     def __call__(self, batch: dict[bytes, ImageRecord]) -> dict[bytes, np.ndarray | str]:
         return {key: self._read(key, example) for key, example in batch.items()}
@@ -225,6 +228,8 @@ class _FileReader:
         image = read_or_reason(example, self.size)
         if self.view is None or isinstance(image, str):
             return image
+        if isinstance(self.view, Corruption):
+            return self.view.apply(image[np.newaxis], [key])[0]
         partner = self.view.partner(example)
         border = partner and read_or_reason(partner, self.size)
         # A partner that cannot be read leaves the image its own border.

@@ -17,13 +17,14 @@ import tensorflow as tf
 
 from dlmath.data import augment
 from dlmath.data.sources import ImageRecord
-from dlmath.recipe import Recipe, settings_of, uses
+from dlmath.recipe import Recipe, settings_of
 
 # The fields of the first keys. Fields that came later are left out while they are off, so that
 # what was cached before stays valid.
 _ALWAYS_IN_KEYS = frozenset(
     ("brightness", "flip_horizontal", "flip_vertical", "rotation", "seed", "shift", "zoom")
 )
+_OF_THE_REGION = ("region_width", "region_height")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class View:
         return json.dumps({"view": self.number, **fields}, sort_keys=True)
 
     def _decides(self, name: str) -> bool:
-        if settings_of(type(self.recipe))[name].used_by is uses.REGION:
+        if name in _OF_THE_REGION:
             return self.recipe.border_swap > 0
         return bool(getattr(self.recipe, name)) or name in _ALWAYS_IN_KEYS
 

@@ -23,7 +23,13 @@ def check_together(recipe: "Recipe") -> None:
     _check_classes(recipe)
     _check_patient_rules(recipe)
     _check_calibration(recipe)
-    if recipe.swaps_borders and not (recipe.region_width < 1 and recipe.region_height < 1):
+    if (recipe.region_width < 1) != (recipe.region_height < 1):
+        raise RecipeError(
+            "`region_width` and `region_height` name a region together: set both below 1, or "
+            f"neither. Received: region_width={recipe.region_width}, "
+            f"region_height={recipe.region_height}"
+        )
+    if recipe.swaps_borders and recipe.region is None:
         raise RecipeError(
             "`border_swap` and `choose_on` = 'stressed' need a region smaller than the picture: "
             "set region_width and region_height below 1. "

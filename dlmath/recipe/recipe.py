@@ -91,16 +91,14 @@ class Recipe:
     region_width: float = _data(
         1.0,
         "The part in the middle of the picture that the label is about, as a fraction of the "
-        "width; 1: all of it.",
+        "width; 1: all of it. Named, it is masked and swapped to see whether models look at it.",
         Between(0, 1, open_low=True),
-        used_by=uses.REGION,
         changes_views=True,
     )
     region_height: float = _data(
         1.0,
-        "The same of the height.",
+        "The same of the height; the two are named together.",
         Between(0, 1, open_low=True),
-        used_by=uses.REGION,
         changes_views=True,
     )
     on_bad_file: str = _data(
@@ -222,6 +220,13 @@ class Recipe:
         used_by=uses.MIXING,
         option=Option("Mixup's alpha; 0 turns it off."),
     )
+    cutmix: float = _steps(
+        0.0,
+        "Alpha of CutMix, a rectangle of another image under labels mixed by area; 0 turns it off; "
+        "1 is usual. With mixup too, each batch takes one of the two.",
+        Between(0, 100),
+        used_by=uses.MIXING,
+    )
     mixup_per: str = _steps(
         "example",
         "Whether each example draws its own share, or the whole batch one.",
@@ -247,6 +252,21 @@ class Recipe:
     )
     blur: float = _augmentation(
         0.0, "Blend with a copy at a quarter of the resolution, up to this share.", Between(0, 1)
+    )
+    equalize: float = _augmentation(
+        0.0, "Blend with a copy of equalised histograms, up to this share.", Between(0, 1)
+    )
+    resolution: float = _augmentation(
+        0.0,
+        "Take up to this fraction off the resolution: shrink, and enlarge again. It hides how fine "
+        "the originals were.",
+        Between(0, 0.95),
+    )
+    noise: float = _augmentation(
+        0.0, "Add Gaussian noise of up to this deviation, as a fraction of white.", Between(0, 0.5)
+    )
+    jpeg: int = _augmentation(
+        0, "Compress as a JPEG of a quality from 95 down to this; 0 turns it off.", Between(0, 95)
     )
     erasing: float = _augmentation(0.0, "Probability that a rectangle is erased.", Between(0, 1))
     border_swap: float = _augmentation(
@@ -411,9 +431,16 @@ class Recipe:
     @property
     def augments(self) -> bool:
         """Return whether training images are varied at all."""
+        return any(getattr(self, name) for name in self._augmentations())
+
+    def without_augmentation(self) -> Self:
+        """Return a copy that varies no training image."""
+        return self.replace(**{name: type(getattr(self, name))() for name in self._augmentations()})
+
+    def _augmentations(self) -> list[str]:
         about = settings_of(type(self))
-        varied = (name for name in about if about[name].section == metadata.AUGMENTATION)
-        return any(getattr(self, name) for name in varied if name != "augmented_views")
+        varied = [name for name in about if about[name].section == metadata.AUGMENTATION]
+        return [name for name in varied if name != "augmented_views"]
 
     @property
     def caches_trunk(self) -> bool:
@@ -438,6 +465,13 @@ class Recipe:
     def swaps_borders(self) -> bool:
         """Return whether training or its validation sets regions into other images' borders."""
         return self.border_swap > 0 or self.choose_on == "stressed"
+
+    @property
+    def region(self) -> tuple[float, float] | None:
+        """Width and height of the named region, as fractions of the picture; None for all of it."""
+        if self.region_width < 1 and self.region_height < 1:
+            return self.region_width, self.region_height
+        return None
 
     @property
     def is_binary(self) -> bool:

@@ -36,12 +36,6 @@ AUGMENTING = Use(
     "--set augmented_views=4, or train it: --set head_solver=sgd",
 )
 
-REGION = Use(
-    lambda recipe: recipe.border_swap > 0 or recipe.choose_on == "stressed",
-    "`{name}` is the region whose border is swapped. {received} Add --set border_swap=0.6",
-    shown=("border_swap",),
-)
-
 
 def threshold_rule(*rules: str) -> Use:
     """Return the use that some rules for the threshold make of a field."""

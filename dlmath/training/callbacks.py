@@ -79,7 +79,8 @@ class History(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self.rows.append({"epoch": epoch + 1, **logs})
-        write_csv(self.path, self.rows[0], self.rows)
+        # A training that another version began may lack what is measured now.
+        write_csv(self.path, dict.fromkeys(name for row in self.rows for name in row), self.rows)
 
     def state(self) -> dict[str, Any]:
         return {"rows": self.rows}

@@ -14,7 +14,7 @@ from dlmath.training.checkpoints import Checkpoint
 from dlmath.training.loop import Loop, Position
 from dlmath.training.optimizer import averaged_weights
 
-SCORES = ("val_auc", "stress_auc")  # by which epochs are judged, as far as they are measured
+SCORES = ("val_auc", "stress_auc", "corrupted_auc")  # kept of the best epoch, where measured
 
 
 def _scores(logs: Mapping[str, float]) -> dict[str, float]:

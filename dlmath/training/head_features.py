@@ -4,7 +4,7 @@ A frozen backbone gives each image the same features in every epoch, so they are
 kept in the cache.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -14,6 +14,7 @@ from dlmath.data.listing import counted
 from dlmath.data.pipeline import weighted_labels
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
+from dlmath.data.stressed import Corruption, stressed_rows
 from dlmath.errors import DataError
 from dlmath.features import Features, FrozenNetwork, View, freeze, load_features
 from dlmath.features.extract import not_in_cache
@@ -92,7 +93,7 @@ def load_head_features(
     """
     recipe, split = prepared.recipe, prepared.split
     network = freeze_in(device, model)
-    missing_features(split, network, head_views(recipe, split.train))
+    missing_head_features(split, network, recipe)
     heard = StopsOnSignal(
         reporter, stop or StopRequest(), "They are kept. Go on by the same command again."
     )
@@ -149,25 +150,46 @@ def freeze_in(device: DeviceConfig, model: keras.Model) -> FrozenNetwork:
 
 
 def missing_features(
-    split: Split, network: FrozenNetwork, views: Sequence[View | None]
-) -> dict[View | None, list[ImageRecord]]:
+    split: Split,
+    network: FrozenNetwork,
+    views: Sequence[View | None],
+    corrupted: Mapping[Corruption, Sequence[ImageRecord]] | None = None,
+) -> dict[View | Corruption | None, list[ImageRecord]]:
     """Return the images whose features the cache lacks, by view, and make room for them there.
 
-    Validation images have no views: they are listed with the images as they are, under None.
+    Validation images are listed with the images as they are, under None.
 
     Args:
         split: The training and validation images.
         network: The frozen network.
         views: The views of the training images; None stands for the images as they are.
+        corrupted: Validation images that are computed corrupted too.
 
     Raises:
         DataError: The cache's disk has no room for them.
     """
-    missing = {view: not_in_cache(split.train, network, view) for view in views}
+    missing: dict[View | Corruption | None, list[ImageRecord]] = {
+        view: not_in_cache(split.train, network, view) for view in views
+    }
     missing[None] = missing.get(None, []) + not_in_cache(split.validation, network)
+    for corruption, images in (corrupted or {}).items():
+        missing[corruption] = not_in_cache(images, network, corruption)
     if count := sum(len(examples) for examples in missing.values()):
         network.store.make_room(count)
     return missing
+
+
+def missing_head_features(
+    split: Split, network: FrozenNetwork, recipe: Recipe
+) -> dict[View | Corruption | None, list[ImageRecord]]:
+    """Return the images whose features a solved head needs and the cache lacks, by view.
+
+    Raises:
+        DataError: The cache's disk has no room for them.
+    """
+    rows = stressed_rows(class_indices(split.validation, recipe), recipe)
+    corrupted = {Corruption(recipe.seed): [split.validation[row] for row in rows]}
+    return missing_features(split, network, head_views(recipe, split.train), corrupted)
 
 
 def augmented_views(recipe: Recipe, train: tuple[ImageRecord, ...]) -> tuple[View, ...]:

@@ -18,8 +18,10 @@ from dlmath.blas_threads import single_threaded
 from dlmath.data import images
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
+from dlmath.data.stressed import Corruption, stressed_rows
 from dlmath.drift.pictures import describe_files
 from dlmath.errors import DeviceError, UserError
+from dlmath.features import load_features
 from dlmath.inference.ood_fit import fit_ood_score
 from dlmath.inference.ood_score import OodScore
 from dlmath.inference.probabilities import trace
@@ -166,6 +168,7 @@ class HeadTrainer:
         """Return the head's penalty and optimality, its validation metrics, and the images/s."""
         labels = class_indices(self.validation, self.recipe)
         metrics = validation.measure(probabilities, labels, self.recipe)
+        metrics["corrupted_auc"] = self._corrupted_auc(labels, reporter)
         reporter.say("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
         rate = self.data.train.rate
         return {
@@ -173,6 +176,18 @@ class HeadTrainer:
             "best": metrics,
             "images_per_second": rate and round(rate, 2),
         }
+
+    def _corrupted_auc(self, labels: np.ndarray, reporter: Reporter) -> float:
+        """Return the AUC on corrupted validation images, whose features are kept in the cache."""
+        rows = stressed_rows(labels, self.recipe)
+        features = load_features(
+            [self.validation[row] for row in rows],
+            self.data.network,
+            view=Corruption(self.recipe.seed),
+            progress=reporter.task("features of corrupted validation images"),
+        )
+        found = softmax(self._solved().logits(features.array), axis=1)
+        return validation.auc(found, labels[rows], self.recipe)
 
     @property
     def validation(self) -> Sequence[ImageRecord]:

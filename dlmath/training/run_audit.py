@@ -22,6 +22,7 @@ from dlmath.audit.data_audit import AUDIT_VERSION
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
+from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, cache_home, read_json, write_json
 from dlmath.training.manifest import relative_source
@@ -39,7 +40,7 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
     )
     findings = folder_findings(prepared.sources)
     findings += patient_findings(prepared.dataset.patients)
-    findings += _image_findings(examples, prepared.recipe.classes, reporter)
+    findings += _image_findings(examples, prepared.recipe, reporter)
     audit = Audit(
         sources=tuple(str(source) for source in prepared.sources),
         examples=examples,
@@ -65,23 +66,25 @@ def write_audit(run: Run, audit: Audit) -> None:
 
 
 def _image_findings(
-    examples: Sequence[ImageRecord], classes: Sequence[str], reporter: Reporter
+    examples: Sequence[ImageRecord], recipe: Recipe, reporter: Reporter
 ) -> list[Finding]:
-    path = _cache_path(examples, classes)
+    path = _cache_path(examples, recipe)
     with suppress(RunError, TypeError, KeyError):  # not there, or damaged: examined again
         findings = [Finding.from_json(document) for document in read_json(path)]
         path.touch()
         return findings
     stats = scan_images(examples, reporter=reporter)
-    findings = check_examples(examples, stats, classes, reporter=reporter)
+    findings = check_examples(
+        examples, stats, recipe.classes, region=recipe.region, reporter=reporter
+    )
     with suppress(OSError):  # a full disk costs only the next training a minute
         write_json(path, [asdict(finding) for finding in findings])
     return findings
 
 
-def _cache_path(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Path:
+def _cache_path(examples: Sequence[ImageRecord], recipe: Recipe) -> Path:
     """Return the path of the cached findings, named by everything that decides them."""
     rows = [(e.file, e.sha256, e.label, e.part, e.patient) for e in examples]
-    decisive = json.dumps([__version__, AUDIT_VERSION, list(classes), rows])
+    decisive = json.dumps([__version__, AUDIT_VERSION, list(recipe.classes), recipe.region, rows])
     digest = hashlib.sha256(decisive.encode()).hexdigest()
     return cache_home() / "audit" / "findings" / f"{digest[:32]}.json"

@@ -16,7 +16,6 @@ from dlmath.data.pipeline import steps_per_epoch, training_batches
 from dlmath.data.rows import Rows
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
-from dlmath.data.stressed import composites
 from dlmath.drift.pictures import describe
 from dlmath.errors import DivergedError, Stopped, UserError
 from dlmath.inference.probabilities import predict_probabilities
@@ -34,6 +33,7 @@ from dlmath.training.divergence import explained
 from dlmath.training.loop import Callback, Loop
 from dlmath.training.optimizer import averaged_weights, compile_for_training
 from dlmath.training.preparation import Prepared
+from dlmath.training.stressed_validation import StressedValidation
 from dlmath.training.training_data import (
     Labelled,
     TrainingData,
@@ -180,7 +180,7 @@ class StepTrainer:
         """Return the probabilities (M, K) of composites and their rows (M,), if they choose."""
         if self.recipe.choose_on != "stressed":
             return None
-        images, rows = self._composites
+        images, rows = self._stressed.composites
         return self._predict(self.model, images), rows
 
     def record(self, probabilities: np.ndarray, reporter: Reporter) -> dict[str, Any]:
@@ -239,30 +239,21 @@ class StepTrainer:
         try:
             with averaged_weights(self.training_model):
                 probabilities = self._validate()
-                stressed = self._stress_auc()
+                stressed = self._stressed.measure(self._validate)
         except Stopped:
             self.save()  # only here: within the block the weights are not the training's own
             raise
         plain = validation.measure(probabilities, self.decoded.labels, self.recipe)
         return {**plain, **stressed}
 
-    def _validate(self) -> np.ndarray:
-        """Return the probabilities (N, K) of the validation images, after an epoch."""
-        return self._predict(self.model)
-
-    def _validate_composites(self) -> np.ndarray:
-        """Return the probabilities (M, K) of the composites, after an epoch."""
-        return self._predict(self.model, self._composites[0])
-
-    def _stress_auc(self) -> dict[str, float]:
-        if not self.recipe.swaps_borders:
-            return {}
-        labels = self.decoded.labels[self._composites[1]]
-        return {"stress_auc": validation.auc(self._validate_composites(), labels, self.recipe)}
+    def _validate(self, images: np.ndarray | None = None) -> np.ndarray:
+        """Return the probabilities (M, K) of images, by default of validation, after an epoch."""
+        return self._predict(self.model, images)
 
     @cached_property
-    def _composites(self) -> tuple[np.ndarray, np.ndarray]:
-        return composites(self.decoded.pixels.array, self.decoded.labels, self.recipe)
+    def _stressed(self) -> StressedValidation:
+        pixels, labels = self.decoded.pixels, self.decoded.labels
+        return StressedValidation(pixels.array, labels, pixels.examples, self.recipe)
 
     def _predict(self, model: keras.Model, images: Rows | None = None) -> np.ndarray:
         return predict_probabilities(

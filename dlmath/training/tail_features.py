@@ -14,6 +14,7 @@ from dlmath.data.listing import counted
 from dlmath.data.placing import gigabytes
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
+from dlmath.data.stressed import Corruption
 from dlmath.errors import DataError
 from dlmath.features import FrozenNetwork, StoredFeatures, View, freeze_network, store_features
 from dlmath.features import store as feature_store
@@ -155,7 +156,7 @@ def load_tail_features(
 
 def missing_activations(
     split: Split, network: FrozenNetwork, recipe: Recipe, reporter: Reporter
-) -> dict[View | None, list[ImageRecord]]:
+) -> dict[View | Corruption | None, list[ImageRecord]]:
     """Return the images whose activations the cache lacks, by view, and make room for them there.
 
     Args:

@@ -7,7 +7,6 @@ decided after the last epoch is decided with it, on the pixels.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import keras
 import numpy as np
@@ -18,6 +17,7 @@ from dlmath.data.pipeline import training_batches
 from dlmath.data.pixels import in_threads, load_pixels, reserve_room
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
+from dlmath.errors import RecipeError
 from dlmath.features.extract import store_features_of_pixels
 from dlmath.features.store import StoredRows
 from dlmath.models.tail_model import Parts, split_at_tail
@@ -52,10 +52,20 @@ class TailTrainer(StepTrainer):
         reserve_room(split.validation, self.recipe.image_size)
 
     def build(self, reporter: Reporter) -> None:
-        """Build the model, and cut it in two."""
+        """Build the model, and cut it in two.
+
+        Raises:
+            RecipeError: CutMix, and a cut where there is nothing to cut rectangles out of.
+        """
         super().build(reporter)
         with self.device.strategy.scope():
             self.parts = split_at_tail(self.model, self.recipe)
+        if self.recipe.cutmix and len(self.parts.tail.input_shape) < 4:
+            raise RecipeError(
+                f"CutMix cuts rectangles out of maps, and the tail of {self.recipe.backbone} takes "
+                f"numbers in a row. Received: cutmix={self.recipe.cutmix}, tune='tail'. Use mixup, "
+                "or --tune all."
+            )
 
     def load(self, context: TrainingContext) -> list[str]:
         """Compute the activations that the cache does not have, and decode the validation part."""
@@ -115,16 +125,14 @@ class TailTrainer(StepTrainer):
             are_pixels=False,
         )
 
-    def _validate(self) -> np.ndarray:
-        return self._predict(self.parts.tail, self._at_cut(self.features.validation.array))
-
-    def _validate_composites(self) -> np.ndarray:
-        return self._predict(self.parts.tail, self._composite_activations)
-
-    @cached_property
-    def _composite_activations(self) -> StoredRows:
-        rows = store_features_of_pixels(self._composites[0], self.features.network)
-        return self._at_cut(rows)
+    def _validate(self, images: np.ndarray | None = None) -> np.ndarray:
+        features = self.features
+        rows = (
+            features.validation.array
+            if images is None
+            else store_features_of_pixels(images, features.network)
+        )
+        return self._predict(self.parts.tail, self._at_cut(rows))
 
     def _at_cut(self, rows: StoredRows) -> StoredRows:
         """Return stored activations in the shape that the tail takes them."""

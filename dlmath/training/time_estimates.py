@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from dlmath import seeds
+from dlmath.data import stressed as stressed_images
 from dlmath.data.pipeline import steps_per_epoch
 from dlmath.data.pixels import MEMORY_LIMIT, load_pixels
 from dlmath.data.sources import ImageRecord
@@ -29,7 +30,7 @@ from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT
 from dlmath.runs import Run, write_json
 from dlmath.training.distances import MOST_IMAGES, features_of, write_ood_score
-from dlmath.training.head_features import freeze_in, head_views, missing_features
+from dlmath.training.head_features import freeze_in, missing_head_features
 from dlmath.training.head_trainer import HeadTrainer
 from dlmath.training.model_files import write_light, write_model
 from dlmath.training.optimizer import compile_for_training, compile_logits
@@ -120,9 +121,9 @@ def _head(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     began = time.perf_counter()
     network = freeze_in(job.context.device, model)
     freezing = time.perf_counter() - began
-    missing = missing_features(split, network, head_views(recipe, split.train))
+    missing = missing_head_features(split, network, recipe)
     each = next((_seconds_of_a_row(e, network, view) for view, e in missing.items() if e), 0.0)
-    count = _total(missing_features(split, network, head_views(recipe, split.train)))
+    count = _total(missing_head_features(split, network, recipe))
     done = _total(missing) - count
     rows, validated = len(split.train) * (1 + recipe.augmented_views), len(split.validation)
     sample = split.validation[:_SAMPLE]
@@ -143,16 +144,21 @@ def _head(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
         StageEstimate("conversion of the network", 1, "network", max(0.0, converting - freezing)),
         StageEstimate("features", done, "images", done * each),
     )
-    size = 4 * network.feature_count * (rows + validated)
+    corrupted = min(stressed_images.MOST_IMAGES, validated)
+    size = 4 * network.feature_count * (rows + validated + corrupted)
     return Estimate(stages, kept, {"features": size})
 
 
-def _total(by_view: Mapping[View | None, Sequence[ImageRecord]]) -> int:
+def _total(
+    by_view: Mapping[View | stressed_images.Corruption | None, Sequence[ImageRecord]],
+) -> int:
     return sum(len(examples) for examples in by_view.values())
 
 
 def _seconds_of_a_row(
-    examples: Sequence[ImageRecord], network: FrozenNetwork, view: View | None
+    examples: Sequence[ImageRecord],
+    network: FrozenNetwork,
+    view: View | stressed_images.Corruption | None,
 ) -> float:
     # The first batch of a thread prepares its interpreter, outside the clock.
     warm_up = network.threads * network.batch_size
@@ -243,7 +249,8 @@ def _steps(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     reading = seconds_of(lambda: load_pixels(sample.train, recipe.image_size)) / len(sample.train)
     pixels = loaded.validation.pixels.array
     predicting = least_seconds_of(lambda: predict_probabilities(model, pixels), 1) / len(pixels)
-    images, predictions = trained + validated, (epochs + _LAST_PREDICTIONS) * validated
+    images = trained + validated
+    predictions = (epochs + _LAST_PREDICTIONS) * validated + epochs * _stressed(recipe, validated)
     stages = (
         StageEstimate(
             "build the model and trace a step", 1, "model", checked.build_seconds + tracing
@@ -257,6 +264,12 @@ def _steps(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     )
     size = 3 * images * recipe.image_size**2
     return Estimate(stages, (), {"pixels" if size <= MEMORY_LIMIT else "pixels_on_disk": size})
+
+
+def _stressed(recipe: Recipe, validated: int) -> int:
+    """Return the number of stressed images: corrupted, and composites where a region is named."""
+    kinds = 1 if recipe.region is None else 2
+    return kinds * min(stressed_images.MOST_IMAGES, validated)
 
 
 def _tail(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
@@ -289,19 +302,22 @@ def _tail(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     )
     whole = least_seconds_of(lambda: predict_probabilities(model, pixels), 1) / len(pixels)
     building = checked.build_seconds + freezing + tracing
-    last = _LAST_PREDICTIONS * validated
+    last, stressed = _LAST_PREDICTIONS * validated, _stressed(recipe, validated)
     stages = (
         StageEstimate("build the model and trace a step", 1, "model", building),
         StageEstimate(
-            "compute activations that the cache does not have", count, "images", count * each
+            "compute activations that the cache does not have",
+            count + stressed,
+            "images",
+            (count + stressed) * each,
         ),
         StageEstimate("read and resize", validated, "images", validated * reading),
         StageEstimate("train", epochs * steps, "steps", epochs * steps * step),
         StageEstimate(
             "predict the validation part",
-            epochs * validated + last,
+            epochs * (validated + stressed) + last,
             "images",
-            epochs * validated * on_tail + last * whole,
+            epochs * (validated + stressed) * on_tail + last * whole,
         ),
         *_ending(run, model, pixels, split),
     )

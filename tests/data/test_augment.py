@@ -1,10 +1,13 @@
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dlmath.data import augment
+from dlmath.data import augment, degradation
 from dlmath.recipe import Recipe
 
 OFF = Recipe(name="test")
@@ -24,6 +27,10 @@ MORE = {
     "blur": 0.8,
     "erasing": 0.5,
     "border_swap": 0.6,
+    "equalize": 0.7,
+    "resolution": 0.8,
+    "noise": 0.1,
+    "jpeg": 30,
 }
 REGION = {"region_width": 0.7, "region_height": 0.6}
 EVERYTHING = ALL_ON.replace(**MORE, **REGION)
@@ -177,6 +184,9 @@ def test_further_draws_fill_their_ranges():
         (drawn.contrast, 0.6, 1.4),
         (np.log(drawn.gamma), -math.log(1.5), math.log(1.5)),
         (drawn.blur, 0.0, 0.8),
+        (drawn.equalize, 0.0, 0.7),
+        (drawn.resolution, 0.2, 1.0),
+        (drawn.noise.deviation, 0.0, 0.1),
         (erased.x, 0.0, 1.0),
         (erased.height, *augment.ERASED),
         (swap.region.x, 0.45, 0.55),
@@ -187,10 +197,30 @@ def test_further_draws_fill_their_ranges():
         assert low - 1e-6 <= np.min(numbers) < low + slack
         assert high - slack < np.max(numbers) <= high + 1e-6
         assert abs(np.mean(numbers) - (low + high) / 2) < 3 * slack
+    assert set(drawn.jpeg.numpy()) == set(range(30, 96))
+    assert abs(np.mean(drawn.jpeg) - 62.5) < 1.5
+    rows = [drawn.equalize, drawn.resolution, drawn.noise.deviation, drawn.jpeg, drawn.blur]
+    assert np.abs(np.corrcoef(np.array(rows, float)) - np.eye(5)).max() < 0.06
     assert abs(np.mean(swap.swapped) - 0.6) < 0.03
     assert abs(np.mean(erased.width.numpy() > 0) - 0.5) < 0.03
     assert sorted(swap.partner.numpy()) == list(range(5_000))  # each border once
     assert not np.any(swap.partner == np.arange(5_000))
+
+
+def test_draws_stay_what_they_were_and_the_later_ones_are_golden():
+    """A run is repeated by its seed, and cached views are found by it."""
+    drawn = augment.draw(EVERYTHING, 2, (1, 2))
+
+    golden = {
+        "zoom": [0.9087960720062256, 1.0597383975982666],
+        "stretch": [1.1859906911849976, 1.1847432851791382],
+        "blur": [0.4321233928203583, 0.177449032664299],
+        "equalize": [0.4081316590309143, 0.3420514762401581],
+        "resolution": [0.6573793292045593, 0.2672065496444702],
+        "jpeg": [82, 86],
+    }
+    for name, expected in golden.items():
+        np.testing.assert_allclose(getattr(drawn, name), expected, rtol=1e-5, err_msg=name)
 
 
 def swapped(images, *, width=0.5, height=0.5):
@@ -283,3 +313,72 @@ def test_an_erased_rectangle_has_the_images_mean_and_no_width_erases_nothing():
     np.testing.assert_allclose(found[0, 3:6, 3:6], np.broadcast_to(mean, (3, 3, 3)), rtol=1e-4)
     np.testing.assert_array_equal(found[0, :3], IMAGES[0, :3])
     np.testing.assert_array_equal(found[1], IMAGES[1])
+
+
+def test_equalising_is_that_of_keras_image_by_image():
+    images = np.random.default_rng(1).integers(40, 90, (3, 16, 16, 3)).astype(np.float32)
+    images[1] = 77.0  # one level: stays
+    equalize = keras.layers.Equalization()
+
+    found = augment.equalize_histograms(tf.constant(images)).numpy()
+
+    for image, expected in zip(found, images, strict=True):
+        np.testing.assert_allclose(image, equalize(expected), atol=0.5)  # Keras rounds
+    np.testing.assert_array_equal(found[1], images[1])
+
+
+def test_equalising_spreads_four_levels_evenly():
+    levels = tf.constant(np.array([10, 11, 12, 200], np.float32).reshape(1, 2, 2, 1))
+    all_of_it, half = (
+        augment.apply(levels, known(1)._replace(equalize=tf.constant([share])))
+        for share in (1.0, 0.5)
+    )
+
+    np.testing.assert_allclose(tf.reshape(all_of_it, [-1]), [0, 85, 170, 255], atol=1e-3)
+    np.testing.assert_allclose(tf.reshape(half, [-1]), [5, 48, 91, 227.5], atol=1e-3)
+
+
+def test_each_part_of_the_quality_is_applied():
+    parts = {
+        "resolution": tf.fill([4], 0.34),
+        "noise": augment.Noise(tf.fill([4], 0.1), tf.constant([1, 2])),
+        "jpeg": tf.fill([4], 20),
+    }
+    expected = degradation.lower_resolution(IMAGES, parts["resolution"])
+    expected = degradation.add_noise(expected, *parts["noise"])
+    expected = degradation.compress_as_jpeg(expected, parts["jpeg"])
+
+    found = augment.apply(IMAGES, known()._replace(**parts))
+
+    np.testing.assert_array_equal(found, expected)
+    for name in parts:
+        without = augment.apply(IMAGES, known()._replace(**(parts | {name: None})))
+        assert np.any(without != found), name
+
+
+def test_without_augmentation_is_off_and_changes_nothing_else():
+    off = EVERYTHING.replace(mixup=0.2).without_augmentation()
+
+    assert not off.augments
+    assert off == OFF.replace(mixup=0.2, **REGION)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    name=st.sampled_from(["equalize", "resolution", "noise", "jpeg"]),
+    amount=st.floats(0, 1),
+    size=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_quality_keeps_shape_and_range_and_grey_stays_grey(name, amount, size, seed):
+    most = {"equalize": 1.0, "resolution": 0.95, "noise": 0.5, "jpeg": 94}[name]
+    value = 1 + round(amount * most) if name == "jpeg" else amount * most
+    grey = np.random.default_rng(seed).integers(0, 256, (2, *size, 1))
+    images = tf.constant(np.repeat(grey, 3, axis=3), tf.float32)
+
+    found = augment.apply(images, augment.draw(OFF.replace(**{name: value}), 2, (seed, 1))).numpy()
+
+    assert found.shape == images.shape
+    assert found.min() >= 0
+    assert found.max() <= 255
+    np.testing.assert_allclose(found[..., :1], found[..., 1:2], atol=1e-3)

@@ -217,6 +217,34 @@ def test_loss_and_gradient_are_those_of_the_weighted_mixed_label(
     )
 
 
+@pytest.mark.parametrize("per", ["example", "batch"])
+def test_cutmix_mixes_labels_by_the_area_that_is_seen(per):
+    """One class is black, the other white: the share of white is that in the label."""
+    recipe = PLAIN.replace(cutmix=1.0, mixup_per=per, batch_size=COUNT)
+    levels = np.repeat(255 * LABELS[:, 1], 36 * 3).reshape(COUNT, 6, 6, 3).astype(np.uint8)
+
+    for images, labels, weights in batches(recipe, images=levels, epoch=0):
+        assert set(np.unique(images)) == {0, 255}
+        np.testing.assert_allclose(images.mean(axis=(1, 2, 3)) / 255, labels[:, 1], atol=1e-6)
+        np.testing.assert_array_equal(weights, 1)
+        assert np.any((labels[:, 1] > 0) & (labels[:, 1] < 1))
+
+
+def test_of_mixup_and_cutmix_each_batch_takes_one():
+    both = PLAIN.replace(mixup=0.4, cutmix=1.0, batch_size=COUNT)
+    kinds = set()
+    for epoch in range(8):
+        (found,), (mixed,), (cut,) = (
+            batches(recipe, epoch=epoch)
+            for recipe in (both, both.replace(cutmix=0.0), both.replace(mixup=0.0))
+        )
+        is_mixed = found[0].tobytes() == mixed[0].tobytes()
+        assert_equal_bitwise([found], [mixed if is_mixed else cut])
+        kinds.add(is_mixed)
+
+    assert kinds == {True, False}
+
+
 @pytest.mark.parametrize("batch_size", [1, 5, 18, 100])
 def test_evaluation_gives_every_image_once_and_in_order(batch_size):
     found = list(evaluation_batches(IMAGES, batch_size).as_numpy_iterator())

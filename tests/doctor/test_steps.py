@@ -13,6 +13,8 @@ DRAWING = (
     {"rotation": 5.0},
     {"mixup": 0.2},
     {"mixup": 0.2, "brightness": 0.1},
+    {"cutmix": 1.0},
+    {"mixup": 0.2, "cutmix": 1.0, "noise": 0.1, "stretch": 0.1},
 )
 
 

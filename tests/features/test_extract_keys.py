@@ -51,8 +51,10 @@ def changed(name):
         "weight_decay": {"optimizer": "adamw"},
         "border_swap": region,
         "choose_on": region,
+        "region_width": region,
+        "region_height": region,
     }.get(name, {})
-    return RECIPE.replace(**{name: other_value(name), **more})
+    return RECIPE.replace(**{**more, name: other_value(name)})
 
 
 FIELDS = [name for name in settings_of(Recipe) if name not in ("recipe_version", "weights")]

@@ -23,11 +23,21 @@ def test_training_by_steps_is_counted_and_timed(images, squares_recipe, tmp_path
     )
     assert amounts["train"] == 3 * (train // 4)
     assert amounts["read and resize"] == train + validation
-    assert amounts["predict the validation part"] == (3 + 2) * validation
+    # Each epoch predicts the images as they are, and corrupted.
+    assert amounts["predict the validation part"] == (2 * 3 + 2) * validation
     assert all(stage.seconds > 0 for stage in made.stages)
     assert made.seconds == sum(stage.seconds for stage in made.stages)
     assert made.memory["pixels"] == 3 * 8 * 8 * (train + validation)
     assert list(tmp_path.iterdir()) == []  # no run is made
+
+
+def test_composites_of_a_named_region_are_counted_too(images, squares_recipe):
+    region = {"region_width": 0.5, "region_height": 0.5}
+    made = plan(squares_recipe, images, tune="all", batch_size=4, epochs=3, **region)
+    amounts = {stage.name: stage.amount for stage in made.stages}
+
+    validation = sum(made.summary.split["validation"].images.values())
+    assert amounts["predict the validation part"] == (3 * 3 + 2) * validation
 
 
 def test_a_head_is_planned_by_what_the_cache_lacks(images, squares_recipe):
@@ -43,11 +53,12 @@ def test_a_head_is_planned_by_what_the_cache_lacks(images, squares_recipe):
         {stage.name: stage.amount for stage in made.stages} for made in (first, again)
     )
     kept = {stage.name: stage.amount for stage in first.kept}
-    assert first_amounts[name] + kept["features"] == 2 * train + validation
+    # Validation images are there as they are, and corrupted.
+    assert first_amounts[name] + kept["features"] == 2 * train + 2 * validation
     assert amounts[name] <= first_amounts[name]  # what was measured on is kept
     assert first_amounts["solve for the head"] == 2 * train
     head = models.build(first.recipe).get_layer("logits")
-    assert first.memory["features"] == 4 * head.input.shape[-1] * (2 * train + validation)
+    assert first.memory["features"] == 4 * head.input.shape[-1] * (2 * train + 2 * validation)
 
 
 def test_a_tail_is_planned_by_what_the_cache_lacks(images, squares_recipe):
@@ -69,11 +80,12 @@ def test_a_tail_is_planned_by_what_the_cache_lacks(images, squares_recipe):
         {stage.name: stage.amount for stage in made.stages} for made in (first, again)
     )
     kept = {stage.name: stage.amount for stage in first.kept}
-    assert first_amounts[name] + kept["activations"] == 2 * train + validation
+    corrupted = validation
+    assert first_amounts[name] + kept["activations"] == 2 * train + validation + corrupted
     assert amounts[name] <= first_amounts[name]
     assert first_amounts["train"] == 3 * (train // 4)
     assert first_amounts["read and resize"] == validation
-    assert first_amounts["predict the validation part"] == (3 + 2) * validation
+    assert first_amounts["predict the validation part"] == (3 + 2) * validation + 3 * corrupted
     row = 32 + 2 * 64  # the key, and an image of one pixel and 64 channels as float16
     assert first.memory["activations_on_disk"] == row * (2 * train + validation)
     assert all(stage.seconds > 0 for stage in first.stages if stage.amount)
@@ -104,7 +116,7 @@ def test_parts_are_scaled_from_the_sample_to_all_images(images, squares_recipe, 
     sample = min(train, 6 * 4)
     assert seconds["read and resize"] == pytest.approx((train + validation) / sample)
     assert seconds["train"] == pytest.approx(3 * (train // 4))
-    assert seconds["predict the validation part"] == pytest.approx(3 + 2)
+    assert seconds["predict the validation part"] == pytest.approx(2 * 3 + 2)
     assert seconds["measure the light of validation images"] == pytest.approx(1)
     assert seconds["compute features that tell strange images"] == pytest.approx(
         (train + validation) / validation

@@ -28,9 +28,9 @@ def images(draw_squares, tmp_path):
     return draw_squares(tmp_path / "squares", {"dark": 110, "bright": 150})
 
 
-def audit_of(images, heard=None):
+def audit_of(images, heard=None, recipe=RECIPE):
     reporter = heard or Reporter()
-    return audit_prepared(prepare(Request(RECIPE, images), reporter), reporter)
+    return audit_prepared(prepare(Request(recipe, images), reporter), reporter)
 
 
 def test_the_outcome_is_one_line_and_lies_in_the_run(images, tmp_path):
@@ -66,9 +66,21 @@ def test_other_bytes_another_label_or_damage_are_examined_again(images, monkeypa
     monkeypatch.setattr(
         run_audit, "scan_images", lambda *a, **k: looked.append(1) or gather(*a, **k)
     )
-    place = run_audit._cache_path(first.examples, first.classes)
+    place = run_audit._cache_path(first.examples, RECIPE.replace(classes=first.classes))
     place.write_text("[{}", encoding="utf-8")
     assert audit_of(images).as_json() == first.as_json()
     (images / "dark" / "p0_0.png").write_bytes((images / "dark" / "p2_0.png").read_bytes())
     assert audit_of(images).as_json() != first.as_json()
     assert len(looked) == 2
+
+
+def test_another_region_is_another_audit(images):
+    region = {"region_width": 0.5, "region_height": 0.6}
+
+    found = [
+        {finding.kind: finding for finding in audit_of(images, recipe=recipe).findings}
+        for recipe in (RECIPE, RECIPE.replace(**region))
+    ]
+
+    regions = [one["border-shortcut"].figures["region"] for one in found]
+    assert regions == [[0.7, 0.7], [0.5, 0.6]]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import dlmath
-from dlmath.errors import DataError, Stopped
+from dlmath.errors import DataError, RecipeError, Stopped
 from dlmath.features import View
 from dlmath.features import store as feature_store
 from dlmath.features.store import FLOAT32, StoredRows
@@ -217,6 +217,12 @@ def test_a_disk_without_room_is_refused_with_fewer_views(images, tmp_path, monke
     monkeypatch.setattr("dlmath.data.placing.shutil.disk_usage", small)
     with pytest.raises(DataError, match=r"DLMATH_HOME.*augmented_views=1"):
         dlmath.train(VIEWS, images, out=tmp_path / "run")
+
+
+def test_cutmix_needs_maps_at_the_cut(images, tmp_path):
+    with pytest.raises(RecipeError, match=r"CutMix cuts rectangles out of maps.*cutmix=1.0"):
+        dlmath.train(VIEWS.replace(cutmix=1.0), images, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_bad_files_are_left_out_of_every_view(images, tmp_path):
