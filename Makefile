@@ -30,7 +30,7 @@ help:  ## list the targets
 setup: $(READY)  ## make .venv with the locked dependencies and this checkout in it
 
 demo: $(READY)  ## train, evaluate and export a pneumonia classifier on drawn images, offline
-	$(BIN)/dlmath train pneumonia --data phantom --backbone efficientnet_lite0 --tune head
+	$(BIN)/dlmath train pneumonia --data phantom
 	$(BIN)/dlmath evaluate
 	$(BIN)/dlmath export --format saved_model
 

@@ -22,6 +22,13 @@ def task_names(incomplete: str) -> list[str]:
     return _beginning(RECIPES, incomplete)
 
 
+def recipe_names(incomplete: str) -> list[str]:
+    """Return the further recipes of the tasks that begin so."""
+    from dlmath.models.recipes import TASKS
+
+    return _beginning({name for task in TASKS.values() for name in task.others}, incomplete)
+
+
 def backbone_names(incomplete: str) -> list[str]:
     """Return the networks that begin so."""
     from dlmath.models.backbones import BACKBONES

@@ -52,7 +52,7 @@ def root(
 ) -> None:
     """Train, evaluate and export medical image classifiers.
 
-    Begin with: dlmath train pneumonia --data phantom --backbone efficientnet_lite0
+    Begin with: dlmath train pneumonia --data phantom
     """
 
 

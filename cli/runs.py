@@ -25,8 +25,7 @@ def list_runs() -> None:
     runs = sorted(finished_runs(), key=lambda run: run.manifest["finished"])
     if not runs:
         ERR.line(
-            f"No finished run under {RUNS}/. Make one with: dlmath train pneumonia --data phantom "
-            "--backbone efficientnet_lite0",
+            f"No finished run under {RUNS}/. Make one with: dlmath train pneumonia --data phantom"
         )
         return
     table = Table(box=None)

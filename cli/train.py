@@ -47,7 +47,7 @@ def train(
     Saves it with its recipe, its split and its history, and prints the run's folder on
     stdout. Without --data it looks where `dlmath data list` says.
 
-    Example: dlmath train pneumonia --data phantom --backbone efficientnet_lite0 --tune head
+    Example: dlmath train pneumonia --data phantom
     """
     where: dict[str, str] = dataclasses.asdict(hardware)
     if continuation.checkpoint_every is not None:
@@ -91,8 +91,8 @@ def _prepared(
 
     if task is None:
         raise UserError(
-            "Nothing to train: TASK is missing. Try: dlmath train pneumonia --data phantom "
-            "--backbone efficientnet_lite0, or see what there is: dlmath data list"
+            "Nothing to train: TASK is missing. Try: dlmath train pneumonia --data phantom, or see "
+            "what there is: dlmath data list"
         )
     chosen = task if other is None else other_recipe(task, other)
     recipe = recipe_with(chosen, changes)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from dlmath.cli.completion import run_names, task_names
+from dlmath.cli.completion import recipe_names, run_names, task_names
 from dlmath.cli.groups import Rule
 from dlmath.cli.recipe_options import RecipeOptions
 from dlmath.models.recipes import TASKS
@@ -31,8 +31,9 @@ Named = Annotated[
     str | None,
     typer.Option(
         "--recipe",
-        help="Another recipe of the task than its best: paper, that of the paper it comes from.",
+        help="Another recipe of the task than its default: paper, that of the paper.",
         metavar="NAME",
+        autocompletion=recipe_names,
     ),
 ]
 Out = Annotated[

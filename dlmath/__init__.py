@@ -2,7 +2,7 @@
 
     import dlmath
 
-    run = dlmath.train("pneumonia", data="phantom", backbone="efficientnet_lite0")
+    run = dlmath.train("pneumonia", data="phantom")
     print(dlmath.evaluate(run).metrics["auc"])
 
 Names are loaded on first use, so that `import dlmath` stays instant: TensorFlow takes

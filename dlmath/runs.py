@@ -232,7 +232,7 @@ class Run:
         names = [run.name for run in finished_runs()]
         raise RunError(
             f"No run at {' nor at '.join(map(str, places))}.{did_you_mean(str(given), names)} "
-            "Make one with: dlmath train pneumonia --data phantom --backbone efficientnet_lite0"
+            "Make one with: dlmath train pneumonia --data phantom"
         )
 
     @classmethod
@@ -241,7 +241,7 @@ class Run:
         if not runs:
             raise RunError(
                 f"There is no finished run under {RUNS}{os.sep}. Make one with: "
-                "dlmath train pneumonia --data phantom --backbone efficientnet_lite0"
+                "dlmath train pneumonia --data phantom"
             )
         run = max(runs, key=lambda run: (run.manifest.get("finished", ""), run.name))
         print(  # noqa: T201  the contract: a choice made for the user is named

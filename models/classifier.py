@@ -16,6 +16,7 @@ import numpy as np
 from dlmath import layers as from_scratch
 from dlmath.errors import RecipeError, WeightsError
 from dlmath.models.backbones import BACKBONES, Backbone, find_backbone
+from dlmath.models.recipes import TASKS
 from dlmath.models.weights_file import load_weights_file
 from dlmath.recipe import Recipe
 from dlmath.seeds import tensorflow_seed
@@ -56,10 +57,17 @@ def build(
             "Pass --weights none."
         )
     if recipe.layers == "scratch" and not backbone.is_whole:
-        whole = ", ".join(name for name, other in BACKBONES.items() if other.is_whole)
+        whole = [name for name, other in BACKBONES.items() if other.is_whole]
+        ready = [
+            f"dlmath train {task.name} --recipe {name}"
+            for task in TASKS.values()
+            for name, other in task.others.items()
+            if other.backbone in whole
+        ]
         raise RecipeError(
             f"{recipe.backbone} comes with its own layers. Received: layers='scratch'. The "
-            f"networks that can be made of from-scratch layers: --backbone {whole}."
+            f"networks that can be made of from-scratch layers: --backbone {', '.join(whole)}; "
+            f"recipes with one: {', '.join(ready)}."
         )
     with _drawing_from(recipe.seed), _computing_in(recipe.precision):
         weights = recipe.weights if pretrained else "none"

@@ -41,14 +41,27 @@ def other_recipe(task: str, name: str) -> Recipe:
 
     Raises:
         RecipeError: There is no such task, or it has no such recipe.
+
+    Example:
+        >>> from dlmath.models import other_recipe
+        >>> other_recipe("malaria", "paper").backbone
+        'malaria_cnn'
     """
-    others = TASKS[task].others if task in TASKS else {}
+    if task not in TASKS:
+        _recipe_of(task)  # a slip in the name is named first
+        raise RecipeError(
+            f"Only a task that ships has a further recipe. Received: recipe={name!r} with {task}, "
+            f"which is not one of {', '.join(TASKS)}. Leave it out."
+        )
+    others = TASKS[task].others
     if name in others:
         return others[name]
-    there_are = "; ".join(f"{one.name}: {', '.join(one.others)}" for one in TASKS.values())
+    there_are = "; ".join(
+        f"{one.name}: {', '.join(one.others)}" for one in TASKS.values() if one.others
+    )
     raise RecipeError(
         f"{task} has no further recipe {name!r}.{did_you_mean(name, others)} There are, by task: "
-        f"{there_are}."
+        f"{there_are}. Pass one of these, or none for the default."
     )
 
 

@@ -43,10 +43,10 @@ def main() -> None:
 
 
 def make_run(folder: Path) -> Path:
-    from dlmath.models import RECIPES, build
+    from dlmath.models import build, other_recipe
     from dlmath.training.model_files import write_light, write_model
 
-    recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0")
+    recipe = other_recipe("pneumonia", "paper").replace(backbone="efficientnet_lite0")
     model, run = build(recipe), Run(folder)
     folder.mkdir()
     write_text(run.recipe_path, recipe.to_toml())

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from dlmath import models
-from dlmath.models import RECIPES
+from dlmath.models import other_recipe
 from dlmath.training.checkpoint_manager import CheckpointManager
 from dlmath.training.checkpoint_schedule import SHARE, CheckpointSchedule, Interval
 from dlmath.training.checkpoint_store import CheckpointStore
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def measure(task: str, settings: dict[str, Any], images: int) -> dict[str, Any]:
-    recipe = RECIPES[task].replace(
+    recipe = other_recipe(task, "paper").replace(
         **{"classes": ("a", "b"), "positive_class": "a", "weights": "none", **settings}
     )
     model = models.build(recipe)

@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from dlmath import models
 from dlmath.cli.progress import reporter
 from dlmath.linear_head import Mixing, fit_head
-from dlmath.models import RECIPES
+from dlmath.models import other_recipe
 from dlmath.recipe import Recipe
 from dlmath.training.devices import choose_device, pin_threads
 from dlmath.training.head_features import load_head_features, patients_of
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with chest_xray/")
     data = parser.parse_args().data
     pin_threads()
-    recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
+    recipe = other_recipe("pneumonia", "paper").replace(backbone="efficientnet_lite0", tune="head")
     with reporter() as report:
         prepared = prepare(Request(recipe, [data / "chest_xray"]), report)
         loaded = load_head_features(
@@ -132,7 +132,7 @@ def describe(
     labels: tuple[np.ndarray, np.ndarray],
 ) -> dict:
     """Return the time of one way and the figures of its head."""
-    recipe = RECIPES["pneumonia"]
+    recipe = other_recipe("pneumonia", "paper")
     train, validation = (
         measure(softmax(logits_of(part), axis=1), truth, recipe)
         for part, truth in zip(features, labels, strict=True)

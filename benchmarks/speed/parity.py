@@ -36,6 +36,7 @@ from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier, stored_ood_score
 from dlmath.inference.run_files import ood_record, stored_decision
 from dlmath.inference.runtimes import load_classifier
+from dlmath.models import other_recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 
@@ -82,9 +83,10 @@ def keep(task: str, result: dict) -> None:
 
 def train(task: str, data: Path, folder: Path, report: Reporter) -> None:
     """Train as a user would, keep what the model in memory says, and export in every format."""
-    settings = {**TASKS[task], "data": data / TASKS[task]["data"]}
+    recipe, settings = other_recipe(task, "paper"), {**TASKS[task]}
+    settings["data"] = data / TASKS[task]["data"]
     with model_kept() as kept:
-        run = dlmath.train(task, out=folder, reporter=report, **settings)
+        run = dlmath.train(recipe, out=folder, reporter=report, **settings)
     (model,) = kept
     ood_score = None
     if ood_record(run):

@@ -25,7 +25,7 @@ from dlmath.runs import Run
 RESULT = Path(__file__).parents[1] / "results" / "stock-keras.json"
 EPOCHS = 2
 TARGET = 0.98  # validation AUC
-TRAIN = "train pneumonia --backbone efficientnet_lite0 --tune head --data"
+TRAIN = "train pneumonia --recipe paper --backbone efficientnet_lite0 --tune head --data"
 
 STOCK = """
 import json, resource, sys, time

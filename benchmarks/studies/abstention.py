@@ -30,7 +30,7 @@ from dlmath.inference import Prediction
 from dlmath.inference.columns import number_or_none
 from dlmath.inference.decision_rule import DecisionRule
 from dlmath.inference.run_files import ood_record, stored_decision
-from dlmath.models import RECIPES
+from dlmath.models import other_recipe
 from dlmath.runs import Run
 from dlmath.stats import auc_with_interval
 from dlmath.stats.auc_interval import AucInterval
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with chest_xray/ and external/")
     data = parser.parse_args().data
     with reporter() as report, tempfile.TemporaryDirectory() as folder:
-        recipe = RECIPES["pneumonia"].replace(
+        recipe = other_recipe("pneumonia", "paper").replace(
             backbone="efficientnet_lite0", weights="imagenet", tune="head"
         )
         run = dlmath.train(recipe, data / "chest_xray", out=Path(folder) / "run", reporter=report)

@@ -284,7 +284,7 @@ def leakage() -> str:
     folds = result["folds"]
     models = {
         "head": "frozen EfficientNet-Lite0, exact head",
-        "cnn": f"the recipe's CNN, {paper['epochs']} epochs",
+        "cnn": f"the paper's CNN, {paper['epochs']} epochs",
     }
     splits = {"random": "at random", "patient": "by patient", "gap": "the gap"}
     rows = []

@@ -32,7 +32,7 @@ from dlmath.cli.progress import reporter
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import Dataset, ImageRecord, read_sources
 from dlmath.features.network import feature_model
-from dlmath.models import RECIPES, build
+from dlmath.models import build, other_recipe
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, write_csv
@@ -43,11 +43,11 @@ SEED, TUNED_ON, PER_CLASS, SCORED_PER_CLASS = 0, 1_500, 200, 500
 TASKS = {
     "pneumonia": (
         "chest_xray",
-        RECIPES["pneumonia"].replace(
+        other_recipe("pneumonia", "paper").replace(
             backbone="efficientnet_lite0", image_size=128, tune="tail", epochs=2, seed=SEED
         ),
     ),
-    "malaria": ("malaria", RECIPES["malaria"].replace(seed=SEED)),
+    "malaria": ("malaria", other_recipe("malaria", "paper").replace(seed=SEED)),
 }
 
 

@@ -24,7 +24,7 @@ from dlmath.evaluation.calibration import probability_columns, probability_metri
 from dlmath.evaluation.expected_calibration_error import calibration_error
 from dlmath.features import load_features
 from dlmath.linear_head.scaling import METHODS, Scaling, fit_scaling, unscaled
-from dlmath.models import RECIPES
+from dlmath.models import other_recipe
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.seeds import generator
@@ -45,8 +45,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with chest_xray/ and malaria/")
     data = parser.parse_args().data
     pin_threads()
-    pneumonia = RECIPES["pneumonia"].replace(**LITE0)
-    malaria = RECIPES["malaria"].replace(**LITE0, image_size=128)
+    pneumonia = other_recipe("pneumonia", "paper").replace(**LITE0)
+    malaria = other_recipe("malaria", "paper").replace(**LITE0, image_size=128)
     with reporter() as report:
         result = {
             "command": "python benchmarks/studies/calibration.py DATA",

@@ -23,14 +23,14 @@ from dlmath.data.phantom import write_phantoms
 from dlmath.data.sources import read_sources
 from dlmath.features import freeze, load_features
 from dlmath.linear_head import HeadFit, fit_head, laplace, leave_patients_out
-from dlmath.models import RECIPES
+from dlmath.models import other_recipe
 from dlmath.reporting import Reporter
 from dlmath.training.devices import choose_device, pin_threads
 from dlmath.training.head_features import head_data, load_head_features, patients_of
 from dlmath.training.preparation import Request, prepare
 
 RESULT = Path(__file__).parents[1] / "results" / "convexity.json"
-RECIPE = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
+RECIPE = other_recipe("pneumonia", "paper").replace(backbone="efficientnet_lite0", tune="head")
 PATIENTS, FEW, DRAWS = 900, 60, 20
 PENALTY = 0.03
 

@@ -1,6 +1,7 @@
 """How often drift is called falsely, and from how many images on a real one is seen.
 
-    dlmath train pneumonia --data DATA/chest_xray --backbone efficientnet_lite0 --tune head
+    dlmath train pneumonia --recipe paper --data DATA/chest_xray \
+        --backbone efficientnet_lite0 --tune head
     python benchmarks/studies/drift.py RUN DATA
 
 The training distribution is known by the 726 images of only the run's validation part: the head

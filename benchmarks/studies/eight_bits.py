@@ -27,7 +27,7 @@ from dlmath.features.folding import fold_batch_normalization
 from dlmath.features.network import network_key
 from dlmath.inference.network import Network
 from dlmath.linear_head import HeadFit, fit_head
-from dlmath.models import RECIPES
+from dlmath.models import other_recipe
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.training.devices import choose_device, pin_threads
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with chest_xray/")
     data = parser.parse_args().data
     pin_threads()
-    recipe = RECIPES["pneumonia"].replace(backbone="efficientnet_lite0", tune="head")
+    recipe = other_recipe("pneumonia", "paper").replace(backbone="efficientnet_lite0", tune="head")
     with reporter() as report:
         prepared = prepare(Request(recipe, [data / "chest_xray"]), report)
         whole = load_head_features(prepared, models.build(prepared.recipe), choose_device(), report)

@@ -59,18 +59,19 @@ class Experiment(NamedTuple):
     asked_again: dict[str, int]  # of which deletion, insertion, contrast and sanity are as well
 
 
+HEAD = "--recipe paper --backbone efficientnet_lite0 --tune head"
 SMALL = dict.fromkeys(METHODS, 20)
 LITE = {"grad_cam": 24, "grad_cam_plus_plus": 24, "integrated_gradients": 4}
 EXPERIMENTS = {
-    "malaria-phantom": Experiment("malaria --data phantom", SMALL, SMALL),
-    "malaria-real": Experiment("malaria --data DATA/malaria", SMALL, SMALL),
+    "malaria-phantom": Experiment("malaria --recipe paper --data phantom", SMALL, SMALL),
+    "malaria-real": Experiment("malaria --recipe paper --data DATA/malaria", SMALL, SMALL),
     "pneumonia-phantom": Experiment(
-        "pneumonia --data phantom --backbone efficientnet_lite0 --tune head",
+        f"pneumonia --data phantom {HEAD}",
         LITE,
         {"grad_cam": 16, "grad_cam_plus_plus": 12, "integrated_gradients": 4},
     ),
     "pneumonia-real": Experiment(
-        "pneumonia --data DATA/chest_xray --backbone efficientnet_lite0 --tune head",
+        f"pneumonia --data DATA/chest_xray {HEAD}",
         {**LITE, "grad_cam": 40},
         {"grad_cam": 40, "grad_cam_plus_plus": 16, "integrated_gradients": 4},
     ),

@@ -1,8 +1,8 @@
 """The same 64 real images through every form of a trained model: one table.
 
-    dlmath train pneumonia --data ../shared/data/chest_xray --backbone efficientnet_lite0 \
-        --tune head --out runs/pneumonia
-    dlmath train malaria --data ../shared/data/malaria --epochs 5 --out runs/malaria
+    dlmath train pneumonia --recipe paper --data ../shared/data/chest_xray \
+        --backbone efficientnet_lite0 --tune head --out runs/pneumonia
+    dlmath train malaria --recipe paper --data ../shared/data/malaria --out runs/malaria
     python benchmarks/studies/export_formats.py runs/pneumonia runs/malaria
 
 Each run is exported in every format, which proves each in a fresh process. Then all of them answer

@@ -23,10 +23,10 @@ from dlmath.attribution import LikelyErrors, likely_label_errors
 from dlmath.audit.reviews import check_review
 from dlmath.cli.progress import reporter
 from dlmath.data.sources import read_sources
-from dlmath.models import RECIPES
+from dlmath.models import other_recipe
 
 RESULT = Path(__file__).parents[1] / "results" / "label-errors.json"
-RECIPE = RECIPES["malaria"].replace(
+RECIPE = other_recipe("malaria", "paper").replace(
     backbone="efficientnet_lite0", weights="imagenet", image_size=128, tune="head"
 )
 FIRST = (10, 25, 50, 100, 200)

@@ -20,11 +20,11 @@ from dlmath.data.pipeline import training_batches
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import split_examples
-from dlmath.models import RECIPES
+from dlmath.models import other_recipe
 from dlmath.models.cell_cnn import malaria_cnn
 
 STEPS = 50
-RECIPE = RECIPES["malaria"]
+RECIPE = other_recipe("malaria", "paper")
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # where `tests` is
 
-from dlmath.models import RECIPES  # noqa: E402
+from dlmath.models import other_recipe  # noqa: E402
 from dlmath.recipe import Recipe  # noqa: E402
 from dlmath.runs import Run  # noqa: E402
 from tests.support import crashing  # noqa: E402
@@ -70,7 +70,7 @@ def main() -> None:
         for task, settings in SETTINGS.items():
             images = Path(folder) / task / "images"
             count = unpack_some(arguments.data, task, images)
-            recipe = RECIPES[task].replace(**settings)
+            recipe = other_recipe(task, "paper").replace(**settings)
             figures = kill(forks, images, recipe, arguments.kills)
             tables[task] = {"settings": settings, "images": count, **figures}
             write(tables, arguments.kills)

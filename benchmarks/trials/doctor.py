@@ -22,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import dlmath  # noqa: E402
 from dlmath.doctor import Examination, examine  # noqa: E402
+from dlmath.models import other_recipe  # noqa: E402
 from dlmath.runs import Run, write_json  # noqa: E402
 from tests.support import sabotage  # noqa: E402
 
@@ -30,11 +31,12 @@ RESULT = ROOT / "benchmarks" / "results" / "doctor.json"
 
 def main(data: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        cnn = other_recipe("malaria", "paper")
         chain = dlmath.train(
-            "malaria", data, out=f"{folder}/chain", epochs=1, flip_horizontal=True, rotation=10.0
+            cnn, data, out=f"{folder}/chain", epochs=1, flip_horizontal=True, rotation=10.0
         )
         frozen = dlmath.train(
-            "malaria",
+            cnn,
             data,
             out=f"{folder}/frozen",
             backbone="efficientnet_lite0",

@@ -164,7 +164,7 @@ def _check_features_are_fixed(run: Run) -> None:
             "a network that was trained on an image has had the chance to learn a wrong label by "
             f"heart. Received: tune={recipe.tune!r}, head_solver={recipe.head_solver!r} in "
             f"{run.folder}. Train a head on a pretrained network: dlmath train {recipe.name} "
-            "--backbone efficientnet_lite0 --weights imagenet --tune head"
+            "--tune head"
         )
 
 

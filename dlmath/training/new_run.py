@@ -38,9 +38,11 @@ def train(
     the validation part. The test part is not opened.
 
     Args:
-        recipe: A recipe, a task's name (`malaria`, `pneumonia`), the path of a recipe.toml, or the
-            user's own images: a folder of class folders, a zip of one, or a CSV. With `start_from`
-            the name of that run's recipe or nothing; the recipe is that of the run.
+        recipe: A recipe, a task's name (`malaria`, `pneumonia`) for its default recipe, the path
+            of a recipe.toml, or the user's own images: a folder of class folders, a zip of one, or
+            a CSV. Further recipes of the tasks, such as those of the papers, come from
+            `dlmath.models.other_recipe("malaria", "paper")`. With `start_from` the name of that
+            run's recipe or nothing; the recipe is that of the run.
         data: One source or several (a folder, a zip, a CSV, `tfds:NAME`), or the word
             `phantom`. Without any, the places that `dlmath data list` names.
         start_from: A finished run that is continued with its weights, recipe and split. A head that

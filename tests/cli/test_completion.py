@@ -68,6 +68,7 @@ def test_tasks_and_networks_are_offered():
         (["train", "--resume", "ti"], ["tidy", "tiny"]),
         (["export", "--format", ""], ["saved_model", "keras", "litert", "onnx"]),
         (["train", "pn"], ["pneumonia"]),
+        (["train", "malaria", "--recipe", "p"], ["paper"]),
         (["train", "--set", "abstain_c"], ["abstain_coverage="]),
         (["train", "--set", "optim"], ["optimizer=adam", "optimizer=adamw", "optimizer=sgd"]),
     ],

@@ -235,7 +235,7 @@ def test_a_training_leaves_what_is_compared_with(squares_recipe, draw_squares, t
 @pytest.fixture(scope="module")
 def xrays(shared_data, tmp_path_factory):
     """A run on chest X-rays of children, a folder of other children, and one of adults."""
-    from dlmath.models import RECIPES
+    from dlmath.models import other_recipe
     from dlmath.training import train
 
     root = tmp_path_factory.mktemp("xrays")
@@ -243,7 +243,8 @@ def xrays(shared_data, tmp_path_factory):
     unpack(shared_data / "chest_xray" / "chest_xray_train_224.zip", root, "same", slice(200, 230))
     unpack(shared_data / "external" / "chestxray8_adult_256.zip", root, "adults", slice(0, 30))
     small = {"backbone": "efficientnet_lite0", "tune": "head", "image_size": 96}
-    run = train(replace(RECIPES["pneumonia"], **small), root / "data", out=root / "run")
+    recipe = other_recipe("pneumonia", "paper").replace(**small)
+    run = train(recipe, root / "data", out=root / "run")
     return run, root / "same", root / "adults"
 
 

@@ -47,6 +47,8 @@ def test_the_version_is_printed(monkeypatch, capsys):
         (["train", "malaria", "--force"], "--force belongs to --resume"),
         (["train", "--from", "absent", "--data", "d"], "No run at absent"),
         (["train", "--from", "r", "--folds", "3"], "--from does not take --folds"),
+        (["train", "--from", "r", "--recipe", "paper"], "--from does not take --recipe"),
+        (["train", "--resume", "r", "--recipe", "paper"], "--resume does not take --recipe"),
         (
             ["train", "malaria", "--data", "phantom", "--checkpoint-every", "5"],
             "200steps, 30s, 5min or 1h",
@@ -87,6 +89,14 @@ def test_bad_input_is_one_message_and_exit_code_2(
         (["pneumonia", "--data", "absent"], "There are no data at absent"),
         (["pneumonia", "--data", "phantom", "--backbone", "resnet"], "no backbone 'resnet'"),
         (
+            ["malaria", "--data", "phantom", "--recipe", "nonsense"],
+            "malaria has no further recipe 'nonsense'. There are, by task: malaria: paper; "
+            "pneumonia: paper.",
+        ),
+        (["pnuemonia", "--recipe", "paper"], "Did you mean 'pneumonia'"),
+        (["full", "--recipe", "paper"], "Only a task that ships has a further recipe."),
+        (["own.toml", "--recipe", "paper"], "Received: recipe='paper' with own.toml"),
+        (
             ["pneumonia", "--data", "phantom", "--weights", "absent.h5"],
             "no file of weights absent.h5",
         ),
@@ -101,6 +111,7 @@ def test_a_slip_is_told_of_before_tensorflow_is_waited_for(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DLMATH_DATA", raising=False)
     monkeypatch.setenv("DLMATH_HOME", str(tmp_path / "home"))
+    (tmp_path / "own.toml").write_text("name = 'own'\n", encoding="utf-8")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").touch()
     monkeypatch.setattr("dlmath.cli.train.load_tensorflow", lambda: pytest.fail("it was loaded"))
@@ -152,7 +163,7 @@ def test_standard_output_holds_the_runs_path_alone(tmp_path, repository):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "dlmath", "train", "malaria", "--data", "phantom"),
-            *("--epochs", "1", "--image-size", "16", "--out", "run"),
+            *("--recipe", "paper", "--epochs", "1", "--image-size", "16", "--out", "run"),
         ],
         capture_output=True,
         text=True,

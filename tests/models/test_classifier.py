@@ -6,7 +6,7 @@ import pytest
 
 from dlmath import layers
 from dlmath.errors import RecipeError, WeightsError
-from dlmath.models import RECIPES, build
+from dlmath.models import build, other_recipe
 from dlmath.recipe import Recipe
 
 
@@ -184,7 +184,7 @@ def test_an_unknown_backbone_is_refused():
 
 def test_there_are_no_imagenet_weights_of_the_malaria_cnn():
     with pytest.raises(WeightsError, match=r"no ImageNet weights for malaria_cnn.*--weights none"):
-        build(RECIPES["malaria"].replace(weights="imagenet"))
+        build(other_recipe("malaria", "paper").replace(weights="imagenet"))
 
 
 def test_a_malaria_model_begins_from_the_weights_of_another(tmp_path):
@@ -205,5 +205,6 @@ def test_the_malaria_network_is_made_of_from_scratch_layers_on_request():
 
 
 def test_a_backbone_with_layers_of_its_own_refuses_others():
-    with pytest.raises(RecipeError, match="--backbone malaria_cnn"):
+    message = "--backbone malaria_cnn; .*dlmath train malaria --recipe paper"
+    with pytest.raises(RecipeError, match=message):
         build(recipe(layers="scratch"))

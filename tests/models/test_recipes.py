@@ -4,10 +4,10 @@ import sys
 import pytest
 
 from dlmath.errors import RecipeError
-from dlmath.models import BACKBONES, RECIPES
+from dlmath.models import BACKBONES, RECIPES, other_recipe
 from dlmath.models.backbones import find_backbone
 from dlmath.models.recipes import TASKS
-from dlmath.models.tasks import other_recipe
+from dlmath.models.tasks import recipe_with
 from dlmath.recipe import Recipe
 
 
@@ -34,6 +34,21 @@ def test_a_recipe_is_whole(name, recipe):
 def test_the_default_needs_no_network():
     for recipe in RECIPES.values():
         assert recipe.weights == "none" or BACKBONES[recipe.backbone].imagenet == "installed"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("tune", ["head", "tail", "all"])
+def test_another_part_can_be_tuned_of_every_default(name, tune):
+    assert recipe_with(name, {"tune": tune}) == RECIPES[name].replace(tune=tune)
+
+
+def test_only_a_task_has_further_recipes(tmp_path):
+    (tmp_path / "own.toml").write_text(RECIPES["malaria"].to_toml(), encoding="utf-8")
+    for place in (tmp_path, tmp_path / "own.toml"):
+        with pytest.raises(RecipeError, match=r"Received: recipe='paper' with .*malaria, pneu"):
+            other_recipe(str(place), "paper")
+    with pytest.raises(RecipeError, match="no task 'malria'.* Did you mean 'malaria'"):
+        other_recipe("malria", "paper")
 
 
 def test_a_recipe_that_is_not_there_names_those_that_are():
