@@ -71,9 +71,16 @@ def main() -> None:
     for name in arguments.names or (QUICK if arguments.quick else EXPERIMENTS):
         result = run_experiment(EXPERIMENTS[name], arguments.data.resolve())
         path = arguments.out / f"{name}.json"
-        path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        path.write_text(as_text(result), encoding="utf-8")
         auc = result["evaluation"]["metrics"]["auc"]
         print(f"{name}: AUC {auc['value']:.4f}, {result['seconds']:.0f} s -> {path}")
+
+
+def as_text(result: dict) -> str:
+    """Return a result as JSON, its long columns of predictions on one line."""
+    columns = json.dumps(result["predictions"], separators=(",", ":"))
+    text = json.dumps({**result, "predictions": None}, indent=2)
+    return text.replace('"predictions": null', f'"predictions": {columns}') + "\n"
 
 
 def run_experiment(command: str, data: Path) -> dict:
