@@ -47,6 +47,7 @@ TASK = Task(
         tune="tail",
         image_size=128,
         augmented_views=4,
+        dropout=0.0,
         epochs=6,
         learning_rate=1e-2,
         backbone_rate=0.05,

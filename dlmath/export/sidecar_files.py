@@ -26,6 +26,7 @@ COPIED = (
     "data/exif.py",
     "data/image_headers.py",
     "data/images.py",
+    "data/rows.py",
     "data/specification.py",
     "inference/classifier.py",
     "inference/columns.py",

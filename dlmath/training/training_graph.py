@@ -37,9 +37,10 @@ class TrainingModel(keras.Model):
     def call(
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
-        if not training:
+        replacements = _replacements(self) if training else {}
+        if not replacements:
             return super().call(inputs, training=training, mask=mask)
-        return _run(self, _replacements(self), inputs)
+        return _run(self, replacements, inputs)
 
 
 def _run(
@@ -50,11 +51,18 @@ def _run(
     def operation(layer: keras.layers.Layer) -> Operation:
         if isinstance(layer, keras.Model):
             return partial(_run, layer, replacements)
-        return replacements.get(id(layer), layer)
+        if id(layer) in replacements:
+            return replacements[id(layer)]
+        return partial(_train, layer) if layer._call_has_training_arg else layer
 
-    # As in a functional model's own `call`; layers take the training mode from the outermost call.
+    # As in a functional model's own `call`.
     inputs = model._standardize_inputs(inputs)
     return model._run_through_graph(inputs, operation_fn=operation)
+
+
+def _train(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:
+    """Call a layer in the mode of training, which the graph of a functional model leaves open."""
+    return layer(*inputs, **{**options, "training": True})
 
 
 def _replacements(model: keras.Model) -> dict[int, Operation]:

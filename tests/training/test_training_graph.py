@@ -156,13 +156,50 @@ def test_what_a_recipe_replaces(changes, replaced):
 def test_a_step_of_a_recipe_moves_what_it_tunes(tune):
     model = models.build(recipe(tune=tune))
     training_model = compile_for_training(model, recipe(tune=tune, optimizer="sgd"), 1)
-    frozen = [np.array(v) for v in model.non_trainable_variables]
+    fixed = [v for v in model.non_trainable_variables if "seed_generator" not in v.path]
+    frozen = [np.array(v) for v in fixed]
     before = [np.array(v) for v in model.trainable_variables]
     labels = np.eye(2, dtype="float32")
     pixels = 100 + 50 * images(2, 32).astype("float32")
     for _ in range(2):  # the first step of a warm-up has a learning rate of 0
         training_model.train_on_batch(pixels, labels)
-    for old, variable in zip(frozen, model.non_trainable_variables, strict=True):
+    for old, variable in zip(frozen, fixed, strict=True):
         np.testing.assert_array_equal(old, np.array(variable), err_msg=variable.path)
     for old, variable in zip(before, model.trainable_variables, strict=True):
         assert np.any(old != np.array(variable)), variable.path
+
+
+def test_dropout_drops_and_free_normalization_learns_its_statistics():
+    """The mode of training reaches every layer, next to those that are computed otherwise."""
+    images_in = keras.Input((12, 12, 3))
+    x = normalized(keras.layers.Conv2D(4, 3)(images_in), keras.layers.ReLU(6.0))
+    x = keras.layers.BatchNormalization(name="free")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    inner = keras.Model(images_in, x)
+    outer = keras.Input((12, 12, 3))
+    dropped = keras.layers.Dropout(0.5, seed=1)(inner(outer))
+    model = TrainingModel(outer, keras.layers.Dense(2, name="logits")(dropped))
+    free = inner.get_layer("free")
+    before, x = np.array(free.moving_mean), tf.constant(images(), tf.float32)
+
+    first, second = (np.array(model(x, training=True)) for _ in range(2))
+
+    assert np.abs(first - second).max() > 1e-3  # dropped otherwise each time
+    assert np.abs(np.array(free.moving_mean) - before).max() > 1e-3
+    np.testing.assert_array_equal(model(x, training=False), model(x, training=False))
+
+
+def test_without_anything_to_replace_it_is_the_model_bit_by_bit():
+    recipe = Recipe(
+        name="x", classes=("a", "b"), backbone="malaria_cnn", weights="none", image_size=16,
+        tune="all", dropout=0.3,
+    )  # fmt: skip
+    x, labels = tf.constant(images(4, 16), tf.float32), np.eye(2, dtype="float32")[[0, 1, 0, 1]]
+    losses = []
+    for kind in (keras.Model, TrainingModel):
+        model = models.build(recipe)
+        trained = kind(model.input, model.get_layer("logits").output)
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+        trained.compile("adam", loss, jit_compile=False)
+        losses.append([float(trained.train_on_batch(x, labels)) for _ in range(3)])
+    assert losses[0] == losses[1]
