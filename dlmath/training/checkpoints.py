@@ -103,7 +103,8 @@ def unpack(data: bytes, path: Path | str) -> Checkpoint:
         raise RunError(f"The checkpoint {path} is damaged: its checksum does not match.")
     try:
         return _unpack_payload(payload)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    # NumPy reads a type with a comma as Python, and says SyntaxError.
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, SyntaxError) as error:
         raise RunError(f"The checkpoint {path} cannot be read: {error}.") from error
 
 

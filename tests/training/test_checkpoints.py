@@ -5,7 +5,7 @@ import tracemalloc
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -112,6 +112,7 @@ def test_an_array_of_what_no_training_saves_is_refused(entry):
 
 
 @settings(max_examples=200)
+@example(position=0.3046875, byte=44)  # a comma in the type of an array
 @given(position=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_a_changed_byte_below_a_right_checksum_brings_no_traceback(position, byte):
     whole = checkpoints.pack(Checkpoint({"a": np.arange(5.0), "b": np.ones((2, 2))}, {"step": 1}))
