@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.studies.over_seeds import METRICS as MAIN_METRICS
+from benchmarks.studies.over_seeds import mean_over_seeds
 from benchmarks.tables import block, interval, load, table
-from dlmath.evaluation.metrics import binary_statistics
-from dlmath.seeds import generator
-from dlmath.stats.bootstrap import Estimate, cluster_indices, estimate
 
 PNEUMONIA_TEST = "308 of the 624 official test images"
 SINGLE_RUNS = {
@@ -35,7 +34,6 @@ METRIC_NAMES = {
     "specificity": "specificity",
     "ece": "ECE",
 }
-MAIN_METRICS = ("auc", "accuracy", "sensitivity", "specificity")
 REASONS = {
     "none": "nothing is refused",
     "unusual": "unlike the training images",
@@ -117,41 +115,6 @@ def seeds() -> str:
             rows.append([task, "AUC on composites (validation)", _mean_and_range(stressed), "-"])
     heads = ["task", "metric", "mean of the seeds (range)", "interval by patient, seeds pooled"]
     return table(heads, rows)
-
-
-def mean_over_seeds(runs: Sequence[dict[str, Any]]) -> dict[str, Estimate]:
-    """Return the mean metrics of runs that tested the same patients, with intervals by patient.
-
-    A replicate draws whole patients, and takes their images from every run: what is left out is
-    the chance of the seeds, which the range shows.
-
-    Args:
-        runs: Results of `main_results.py`, with their predictions.
-    """
-    tables = [run["predictions"] for run in runs]
-    patients = [patient for table in tables for patient in table["patient"]]
-    clusters = cluster_indices(patients)
-    sizes = [len(table["patient"]) for table in tables]
-    places = np.split(np.arange(len(patients)), np.cumsum(sizes)[:-1])
-    of_scores, of_decisions = (
-        [
-            binary_statistics(np.array(table["truth"], bool), np.array(table[column], float), 0.5)
-            for table in tables
-        ]
-        for column in ("probability", "decided")
-    )
-
-    def means(weights: np.ndarray) -> dict[str, np.ndarray]:
-        ranked, decided = (
-            [measure(weights[:, place]) for measure, place in zip(each, places, strict=True)]
-            for each in (of_scores, of_decisions)
-        )
-        return {
-            name: np.mean([one[name] for one in (ranked if name == "auc" else decided)], axis=0)
-            for name in MAIN_METRICS
-        }
-
-    return estimate(means, clusters, generator(0, "mean over seeds"))[0]
 
 
 def _accuracy_against_expert(predictions: dict[str, list[int]]) -> float:

@@ -100,6 +100,20 @@ def test_a_swap_is_that_of_a_batch_of_the_two(examples):
     )
 
 
+def test_a_swapped_image_gets_all_that_is_drawn_for_it(examples):
+    """Of what is drawn for the two images that of the first is kept, a seed as a whole."""
+    quality = {"noise": 0.2, "resolution": 0.5, "jpeg": 30, "equalize": 0.5, "erasing": 1.0}
+    recipe, pixels = SWAP.replace(**quality), noise(2)
+
+    found = View(recipe, 1).apply(pixels[0], KEY, pixels[1])
+
+    assert found.shape == pixels[0].shape
+    for name in quality:
+        off = type(getattr(recipe, name))()
+        without = View(recipe.replace(**{name: off}), 1).apply(pixels[0], KEY, pixels[1])
+        assert np.abs(found - without).max() > 1, name
+
+
 def test_the_region_is_in_the_key_of_a_swap_only():
     swap, plain = json.loads(View(SWAP, 1).text), json.loads(View(PLAIN, 1).text)
 
