@@ -17,7 +17,6 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -66,10 +65,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*EXPERIMENTS, []], help="which; all if none")
     parser.add_argument("--quick", action="store_true", help="one seed of each")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the results")
+    parser.add_argument("--runs", type=Path, help="keep them here; a finished one stays")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or (QUICK if arguments.quick else EXPERIMENTS):
-        result = run_experiment(EXPERIMENTS[name], arguments.data.resolve())
+        with tempfile.TemporaryDirectory() as temporary:
+            runs = arguments.runs or Path(temporary)
+            result = run_experiment(EXPERIMENTS[name], arguments.data.resolve(), runs / name)
         path = arguments.out / f"{name}.json"
         path.write_text(as_text(result), encoding="utf-8")
         auc = result["evaluation"]["metrics"]["auc"]
@@ -83,32 +85,43 @@ def as_text(result: dict) -> str:
     return text.replace('"predictions": null', f'"predictions": {columns}') + "\n"
 
 
-def run_experiment(command: str, data: Path) -> dict:
-    with tempfile.TemporaryDirectory() as folder:
-        words = shlex.split(command.replace("DATA", shlex.quote(str(data))))
-        start = time.perf_counter()
-        made = Path(dlmath(*words, "--out", f"{folder}/run").strip())
-        seconds = time.perf_counter() - start
-        if "--folds" in words:
-            runs = [Run(folder) for folder in sorted(made.glob("fold-*"))]
-            of_all = json.loads((made / "folds.json").read_text(encoding="utf-8"))
-            evaluation = of_all["pooled"]
-        else:
-            runs = [Run(made)]
-            evaluation = json.loads(dlmath("evaluate", str(made), "--json"))
-        manifest, recipe = runs[0].manifest, runs[0].recipe.as_dict()
-        predictions = predictions_of(runs, data)
+def run_experiment(command: str, data: Path, folder: Path) -> dict:
+    """Run a command of `EXPERIMENTS`, unless that was done, and return what its file keeps.
+
+    Args:
+        command: It, without `dlmath`.
+        data: The folder in the place of `DATA`.
+        folder: Of the run, or of the runs of a cross-validation.
+    """
+    words = shlex.split(command.replace("DATA", shlex.quote(str(data))))
+    if not is_finished(folder):
+        dlmath(*words, "--out", str(folder))
+    if "--folds" in words:
+        runs = [Run(fold) for fold in sorted(folder.glob("fold-*"))]
+        of_all = json.loads((folder / "folds.json").read_text(encoding="utf-8"))
+        evaluation = of_all["pooled"]
+    else:
+        runs = [Run(folder)]
+        evaluation = json.loads(dlmath("evaluate", str(folder), "--json"))
+    manifest = runs[0].manifest
     kept = ("versions", "threads", "device", "images_per_second", "best", "split")
     return {
         "command": f"dlmath {command}",
         "commit": subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip(),
         "cores": len(os.sched_getaffinity(0)),
-        "seconds": round(seconds, 1),
+        "seconds": round(sum(run.manifest["seconds"] for run in runs), 1),
         **{name: manifest[name] for name in kept},
-        "recipe": recipe,
+        "recipe": runs[0].recipe.as_dict(),
         "evaluation": evaluation,
-        "predictions": predictions,
+        "predictions": predictions_of(runs, data),
     }
+
+
+def is_finished(folder: Path) -> bool:
+    """Return whether a run, or every run of a cross-validation, is there and finished."""
+    run = Run(folder)
+    trained = run.manifest_path.is_file() and run.manifest["state"] == "finished"
+    return trained or (folder / "folds.json").is_file()
 
 
 def predictions_of(runs: list[Run], data: Path) -> dict[str, list]:
