@@ -33,8 +33,8 @@ def main() -> None:
 
 def made() -> dict[str, str]:
     """Return the text of every block by its name."""
-    for room in ("speed", "studies", "trials"):
-        importlib.import_module(f"benchmarks.{room}.blocks")
+    for path in sorted(Path(__file__).parent.glob("*/*blocks.py")):
+        importlib.import_module(f"benchmarks.{path.parent.name}.{path.stem}")
     from benchmarks.tables import BLOCKS
 
     return {name: function() for name, function in BLOCKS.items()}

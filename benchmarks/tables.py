@@ -1,8 +1,9 @@
 """What the blocks of README.md and docs are made with; see `readme_tables.py`.
 
-`speed/blocks.py`, `studies/blocks.py` and `trials/blocks.py` hold the blocks: each function there
-that is decorated with `block` gives the text between the marks of its own name in a page. Figures
-come from `results/`; the prose that explains them stands in the pages, around the marks.
+`speed/blocks.py`, `studies/task_blocks.py`, `studies/blocks.py` and `trials/blocks.py` hold the
+blocks: each function there that is decorated with `block` gives the text between the marks of its
+own name in a page. Figures come from `results/`; the prose that explains them stands in the pages,
+around the marks.
 """
 
 import json

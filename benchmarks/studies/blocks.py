@@ -1,39 +1,10 @@
 """Blocks of figures of what models and methods are worth; see `benchmarks/tables.py`."""
 
-from collections.abc import Iterator, Sequence
-from statistics import mean
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from benchmarks.studies.over_seeds import METRICS as MAIN_METRICS
-from benchmarks.studies.over_seeds import mean_over_seeds
 from benchmarks.tables import block, interval, load, table
 
-PNEUMONIA_TEST = "308 of the 624 official test images"
-SINGLE_RUNS = {
-    "pneumonia-head": PNEUMONIA_TEST,
-    "pneumonia-all": PNEUMONIA_TEST,
-    "malaria-head": "820 cells of unseen patients; a frozen network for photographs",
-    "malaria-scratch": "820 cells of unseen patients; layers with hand-derived gradients",
-}
-BORDER_RUNS = {
-    "pneumonia-head": "the head, no augmentation",
-    "pneumonia-border": "the tail, borders swapped, plain validation",
-    "pneumonia-stressed": "the tail, borders swapped, stressed validation",
-    "pneumonia-0": "the tail, six cached views, borders swapped, stressed validation",
-}
-SEEDS = {  # those of docs/protocol.md that have been run
-    "pneumonia": [f"pneumonia-{seed}" for seed in range(3)],
-    "malaria": [f"malaria-folds-{seed}" for seed in range(1)],
-}
-METRIC_NAMES = {
-    "auc": "AUC",
-    "accuracy": "accuracy",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "ece": "ECE",
-}
 REASONS = {
     "none": "nothing is refused",
     "unusual": "unlike the training images",
@@ -57,87 +28,6 @@ NULL_WAYS = {
     "samples": "reference drawn again (a server)",
 }
 ALARM_RATES = {"0.01": "1 %", "0.05": "5 %"}
-
-
-@block
-def results() -> str:
-    """Return a row for each experiment that has been run, those of the default recipes first."""
-    rows = [
-        _over_seeds(SEEDS["pneumonia"], PNEUMONIA_TEST),
-        _over_seeds(
-            SEEDS["malaria"], "all 5,416 cells, each by a model that saw none of its patient"
-        ),
-    ]
-    for name, images in SINGLE_RUNS.items():
-        result = load(name)
-        metrics = result["evaluation"]["metrics"]
-        figures = (interval(metrics[metric]) for metric in MAIN_METRICS)
-        rows.append([f"`{result['command']}`", images, *figures])
-    papers = [f"malaria-{seed}" for seed in range(3)]
-    cells = "/".join(str(load(name)["evaluation"]["n"]) for name in papers)
-    rows.append(_over_seeds(papers, f"{cells} cells of unseen patients, out of 5,416"))
-    heads = ["command", "tested on", "AUC", "accuracy", "sensitivity", "specificity"]
-    return table(heads, rows)
-
-
-def _over_seeds(names: Sequence[str], tested: str) -> list[str]:
-    """Return a row of means: each seed splits the patients differently, hence a range."""
-    runs = [load(name) for name in names]
-    seeds = "|".join(str(seed) for seed in range(len(runs)))
-    command = runs[0]["command"].replace("--seed 0", f"--seed {seeds}")
-    of_seeds = "; mean (range)" if len(runs) > 1 else ""
-    row = [f"`{command}`", tested + of_seeds]
-    for metric in MAIN_METRICS:
-        metrics = [run["evaluation"]["metrics"][metric] for run in runs]
-        several = len(runs) > 1
-        row.append(
-            _mean_and_range([one["value"] for one in metrics]) if several else interval(metrics[0])
-        )
-    return row
-
-
-@block
-def seeds() -> str:
-    """Return the metrics of the recipes over their seeds: mean, range, interval by patient."""
-    rows = []
-    for task, names in SEEDS.items():
-        runs = [load(name) for name in names]
-        found = mean_over_seeds(runs)
-        stressed = [run["best"].get("stress_auc") for run in runs]
-        for metric in (*MAIN_METRICS, "ece"):
-            values = [run["evaluation"]["metrics"][metric]["value"] for run in runs]
-            cell = str(found[metric]) if metric in found else "-"
-            rows.append([task, METRIC_NAMES[metric], _mean_and_range(values), cell])
-        if "expert" in runs[0]["predictions"]:
-            values = [_accuracy_against_expert(run["predictions"]) for run in runs]
-            rows.append([task, "accuracy against the expert", _mean_and_range(values), "-"])
-        if None not in stressed:
-            rows.append([task, "AUC on composites (validation)", _mean_and_range(stressed), "-"])
-    heads = ["task", "metric", "mean of the seeds (range)", "interval by patient, seeds pooled"]
-    return table(heads, rows)
-
-
-def _accuracy_against_expert(predictions: dict[str, list[int]]) -> float:
-    agrees = np.equal(predictions["decided"], predictions["expert"])
-    return float(agrees.mean())
-
-
-def _mean_and_range(values: Sequence[float]) -> str:
-    spread = f" ({min(values):.3f}-{max(values):.3f})" if len(values) > 1 else ""
-    return f"{mean(values):.3f}{spread}"
-
-
-@block
-def border() -> str:
-    """Return a row for each way to train on the chest X-rays, with and without swapped borders."""
-    rows = []
-    for name, how in BORDER_RUNS.items():
-        result = load(name)
-        stress = result["best"].get("stress_auc")
-        metrics = (result["evaluation"]["metrics"][metric] for metric in (*MAIN_METRICS, "ece"))
-        rows.append([how, "-" if stress is None else f"{stress:.3f}", *map(interval, metrics)])
-    heads = ["trained", "AUC on composites", "AUC", *MAIN_METRICS[1:], "ECE"]
-    return table(heads, rows)
 
 
 @block

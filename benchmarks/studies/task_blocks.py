@@ -1,0 +1,158 @@
+"""Blocks of what the tasks' recipes reach on real images; see `benchmarks/tables.py`."""
+
+from collections.abc import Sequence
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from benchmarks.studies.over_seeds import METRICS as MAIN_METRICS
+from benchmarks.studies.over_seeds import mean_over_seeds
+from benchmarks.tables import block, interval, load, table
+
+PNEUMONIA_TEST = "308 of the 624 official test images"
+SINGLE_RUNS = {
+    "pneumonia-head": PNEUMONIA_TEST,
+    "pneumonia-all": PNEUMONIA_TEST,
+    "malaria-head": "820 cells of unseen patients; a frozen network for photographs",
+    "malaria-scratch": "820 cells of unseen patients; layers with hand-derived gradients",
+}
+BORDER_RUNS = {
+    "pneumonia-head": "the head, no augmentation",
+    "pneumonia-border": "the tail, borders swapped, plain validation",
+    "pneumonia-stressed": "the tail, borders swapped, stressed validation",
+    "pneumonia-0": "the tail, six cached views, borders swapped, stressed validation",
+}
+SEEDS = {  # those of docs/protocol.md that have been run
+    "pneumonia": [f"pneumonia-{seed}" for seed in range(3)],
+    "malaria": [f"malaria-folds-{seed}" for seed in range(1)],
+}
+METRIC_NAMES = {
+    "auc": "AUC",
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "ece": "ECE",
+}
+
+
+@block
+def results() -> str:
+    """Return a row for each experiment that has been run, those of the default recipes first."""
+    rows = [
+        _over_seeds(SEEDS["pneumonia"], PNEUMONIA_TEST),
+        _over_seeds(
+            SEEDS["malaria"], "all 5,416 cells, each by a model that saw none of its patient"
+        ),
+    ]
+    for name, images in SINGLE_RUNS.items():
+        result = load(name)
+        metrics = result["evaluation"]["metrics"]
+        figures = (interval(metrics[metric]) for metric in MAIN_METRICS)
+        rows.append([f"`{result['command']}`", images, *figures])
+    papers = [f"malaria-{seed}" for seed in range(3)]
+    cells = "/".join(str(load(name)["evaluation"]["n"]) for name in papers)
+    rows.append(_over_seeds(papers, f"{cells} cells of unseen patients, out of 5,416"))
+    heads = ["command", "tested on", "AUC", "accuracy", "sensitivity", "specificity"]
+    return table(heads, rows)
+
+
+def _over_seeds(names: Sequence[str], tested: str) -> list[str]:
+    """Return a row of means: each seed splits the patients differently, hence a range."""
+    runs = [load(name) for name in names]
+    seeds = "|".join(str(seed) for seed in range(len(runs)))
+    command = runs[0]["command"].replace("--seed 0", f"--seed {seeds}")
+    of_seeds = "; mean (range)" if len(runs) > 1 else ""
+    row = [f"`{command}`", tested + of_seeds]
+    for metric in MAIN_METRICS:
+        metrics = [run["evaluation"]["metrics"][metric] for run in runs]
+        several = len(runs) > 1
+        row.append(
+            _mean_and_range([one["value"] for one in metrics]) if several else interval(metrics[0])
+        )
+    return row
+
+
+@block
+def seeds() -> str:
+    """Return the metrics of the recipes over their seeds: mean, range, interval by patient."""
+    rows = []
+    for task, names in SEEDS.items():
+        runs = [load(name) for name in names]
+        found = mean_over_seeds(runs)
+        stressed = [run["best"].get("stress_auc") for run in runs]
+        for metric in (*MAIN_METRICS, "ece"):
+            values = [run["evaluation"]["metrics"][metric]["value"] for run in runs]
+            cell = str(found[metric]) if metric in found else "-"
+            rows.append([task, METRIC_NAMES[metric], _mean_and_range(values), cell])
+        if "expert" in runs[0]["predictions"]:
+            values = [_accuracy_against_expert(run["predictions"]) for run in runs]
+            rows.append([task, "accuracy against the expert", _mean_and_range(values), "-"])
+        if None not in stressed:
+            rows.append([task, "AUC on composites (validation)", _mean_and_range(stressed), "-"])
+    heads = ["task", "metric", "mean of the seeds (range)", "interval by patient, seeds pooled"]
+    return table(heads, rows)
+
+
+def _accuracy_against_expert(predictions: dict[str, list[int]]) -> float:
+    agrees = np.equal(predictions["decided"], predictions["expert"])
+    return float(agrees.mean())
+
+
+def _mean_and_range(values: Sequence[float]) -> str:
+    spread = f" ({min(values):.3f}-{max(values):.3f})" if len(values) > 1 else ""
+    return f"{mean(values):.3f}{spread}"
+
+
+@block
+def border() -> str:
+    """Return a row for each way to train on the chest X-rays, with and without swapped borders."""
+    rows = []
+    for name, how in BORDER_RUNS.items():
+        result = load(name)
+        stress = result["best"].get("stress_auc")
+        metrics = (result["evaluation"]["metrics"][metric] for metric in (*MAIN_METRICS, "ece"))
+        rows.append([how, "-" if stress is None else f"{stress:.3f}", *map(interval, metrics)])
+    heads = ["trained", "AUC on composites", "AUC", *MAIN_METRICS[1:], "ECE"]
+    return table(heads, rows)
+
+
+@block
+def thresholds() -> str:
+    """Return a row for each rule that may choose the threshold, and what else was tried."""
+    found = load("threshold-rules")
+    rows = [
+        [
+            one["images"],
+            _rule(one),
+            *(f"{one['accuracy_held_out'][images]:.3f}" for images in ("plain", "composites")),
+            interval(one["test"]["accuracy"]),
+            *(f"{one['test'][metric]['value']:.3f}" for metric in ("sensitivity", "specificity")),
+        ]
+        for one in found["rules"]
+    ]
+    heads = ["chosen on", "rule", "accuracy, plain", "composites", *MAIN_METRICS[1:]]
+    swapped, test = (found["mirrored"][images] for images in ("composites", "test"))
+    none, *scaled = found["calibrations"]
+    low, high = (bound(one["composites"] for one in scaled) for bound in (min, max))
+    lines = [
+        "",
+        "Calibration, fitted and judged in the same way, does not help either: a log loss of "
+        f"{none['composites']:.3f} on composites without, of {low:.3f} to {high:.3f} with "
+        "temperature or Platt's scaling.",
+        "Nor does the mean with the mirror image: AUC "
+        f"{swapped['alone']:.4f} without, {swapped['with_mirror_image']:.4f} with it on composites,"
+        f" {test['alone']:.4f} and {test['with_mirror_image']:.4f} on test films.",
+        f"The mean of the logits of {len(found['runs'])} runs has an AUC of "
+        f"{found['ensemble']['ensemble']:.4f} on the test films, one run "
+        f"{found['ensemble']['mean_of_runs']:.4f} on average.",
+    ]
+    return table(heads, rows) + "\n".join(lines) + "\n"
+
+
+def _rule(one: dict[str, Any]) -> str:
+    if "target" in one:
+        return f"{one['rule']} of at least {one['target']}"
+    if "miss_cost" in one:
+        return f"costs, a miss as bad as {one['miss_cost']:g} false alarms"
+    return {"youden": "Youden's index"}.get(one["rule"], one["rule"])
