@@ -27,7 +27,7 @@ from dlmath.serving.page_turns import Turns
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.service import Service
 
-_WELCOME = "Choose an image, or an example: the answer stands here."
+_WELCOME = "Choose an image{}: the answer stands here."
 # The script says there what is being sent; no answer of the server replaces it.
 _ANSWERS = '<h2>Answers</h2><p id="dl-sending" role="status"></p>'
 
@@ -70,7 +70,7 @@ def build_page(service: Service) -> gr.Blocks:
                 ask = gr.HTML(page.ask_part, js_on_load=ask_script(service.limits))
             with gr.Column(scale=5, min_width=300, elem_id="dl-right"):
                 gr.HTML(_ANSWERS, elem_id="dl-answers")
-                status = gr.HTML(_of_choice(0, f"<p>{_WELCOME}</p>"), elem_id="dl-status")
+                status = gr.HTML(_paragraph(page.welcome, 0), elem_id="dl-status")
                 # Always there: a card that appears and changes at once would miss the change.
                 with gr.Column(elem_id="dl-cards"):
                     cards = [gr.HTML() for _ in range(MOST_IMAGES)]
@@ -105,6 +105,11 @@ class _Page:
         self.turns = Turns()
         self.room = Room(service.limits)
         self.blocks: gr.Blocks | None = None  # whose part this is
+
+    @property
+    def welcome(self) -> str:
+        """What stands in the place of the answers at first."""
+        return _WELCOME.format(", or an example" if self.examples else "")
 
     @property
     def ask_part(self) -> str:
