@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from dlmath.data.dicom import has_pydicom
 from dlmath.serving.limits import MEBIBYTE
-from dlmath.serving.page_answers import answer_images
+from dlmath.serving.page_answers import Shown, answer_images
 from dlmath.serving.page_asked import (
     MOST_IMAGES,
     Asked,
@@ -123,9 +123,10 @@ class _Page:
         )
         return (
             '<h2>Images</h2><div class="dl-drop">'
-            '<input id="dl-files" type="file" multiple accept="image/png,image/jpeg,.dcm" '
-            'aria-describedby="dl-limits"><label class="dl-choose" for="dl-files">Choose images'
-            '</label><button type="button" class="dl-paste" hidden>Paste an image</button>'
+            # Without `accept`: films often lie in files without an ending.
+            '<input id="dl-files" type="file" multiple aria-describedby="dl-limits">'
+            '<label class="dl-choose" for="dl-files">Choose images</label>'
+            '<button type="button" class="dl-paste" hidden>Paste an image</button>'
             "<p>or drop them here</p>"
             f'<p class="dl-faint" id="dl-limits">{kinds}, up to {MOST_IMAGES} at a time, '
             f"{limits.image_bytes // MEBIBYTE} MiB each. They stay in memory until they are "
@@ -173,7 +174,7 @@ class _Page:
     ) -> AsyncIterator[list[Any]]:
         rest: dict[int, str] = dict.fromkeys(range(len(asked), MOST_IMAGES), "")
         async for shown in answer_images(self.service, asked):
-            status = gr.skip() if shown.status is None else _paragraph(shown.status, choice)
+            status = gr.skip() if shown.status is None else _status(shown, choice)
             cards = {number: _of_choice(choice, card) for number, card in shown.cards.items()}
             changed, rest = {**rest, **cards}, {}
             async with self.turns.update(visitor, choice) as is_last:
@@ -191,6 +192,10 @@ def _heading(service: Service) -> str:
         f"<h1>dlmath: {escape(service.name)}</h1>"
         f'<div class="dl-notice" role="note">{stamp(service)}</div>'
     )
+
+
+def _status(shown: Shown, choice: int) -> str:
+    return _of_choice(choice, f"<p>{escape(shown.status or '')}</p>{shown.summary}")
 
 
 def _paragraph(text: str, choice: int) -> str:
