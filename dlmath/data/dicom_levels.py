@@ -51,6 +51,22 @@ class GreyLevels(NamedTuple):
         return cls(before=int(found[2]), after=int(found[1])) if found else None
 
 
+def doubts_of(png: bytes) -> tuple[str, ...]:
+    """Return why not to rely on the picture of a DICOM file, a sentence each.
+
+    Args:
+        png: What `dlmath.data.dicom_pixels` made of the file, or any other image.
+    """
+    levels = GreyLevels.of_png(png)
+    if levels is None or not levels.are_lost:
+        return ()
+    more = " or more" if levels.before == MOST else ""
+    return (
+        f"of {levels.before}{more} grey levels only {levels.after} are left in 8 bits: the window "
+        "is narrow or in another unit than the values, or a few far values take the range",
+    )
+
+
 def count_levels(values: np.ndarray) -> int:
     """Return how many distinct numbers there are in an array of any shape, at most 256."""
     if values.size == 0:

@@ -5,7 +5,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from dlmath.data.dicom_levels import GreyLevels, count_levels
+from dlmath.data.dicom_levels import GreyLevels, count_levels, doubts_of
 from dlmath.data.dicom_pixels import to_png
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
@@ -62,6 +62,8 @@ def test_a_window_of_eight_bits_on_a_film_of_twelve_is_doubted(write_dicom, tmp_
     levels = levels_of(path)
     assert levels == (256, 17)
     assert levels.are_lost
+    (doubt,) = doubts_of(to_png(path.read_bytes(), "film"))
+    assert doubt.startswith("of 256 or more grey levels only 17 are left in 8 bits: the window")
 
 
 def test_a_hot_pixel_without_a_window_is_doubted(write_dicom, tmp_path):
@@ -78,11 +80,17 @@ def test_padding_is_no_grey_level(write_dicom, tmp_path):
     assert levels_of(write_dicom(tmp_path / "b.dcm", film)) == (101, 14)
 
 
+def test_a_film_that_keeps_its_levels_is_not_doubted(write_dicom, tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", RAMP, WindowCenter=2048, WindowWidth=4096)
+    assert doubts_of(to_png(path.read_bytes(), "film")) == ()
+
+
 def test_an_image_that_was_no_dicom_file_says_nothing():
     for format_ in ("PNG", "JPEG"):
         content = io.BytesIO()
         Image.fromarray(RAMP.astype(np.uint8)).save(content, format_)
         assert GreyLevels.of_png(content.getvalue()) is None
+        assert doubts_of(content.getvalue()) == ()
 
 
 def test_a_table_that_declares_too_many_bits_loses_nothing(write_dicom, tmp_path):
