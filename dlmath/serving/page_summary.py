@@ -12,7 +12,7 @@ from dlmath.data.listing import counted
 from dlmath.inference.outcome import Prediction, csv_fields, csv_row
 from dlmath.runs import csv_text
 
-TABLE = "predictions.csv"  # how the browser calls the file that it saves
+TABLE = "answers.csv"  # how the browser calls the file that it saves
 
 
 def summary(classes: Sequence[str], answers: Mapping[int, Prediction]) -> str:
@@ -38,7 +38,7 @@ def _lines(classes: Sequence[str], predictions: Sequence[Prediction]) -> Iterato
         if found[name]:
             yield f"{name}: {counted(found[name], 'image')}"
     if doubted := sum(bool(one.abstains) for one in predictions):
-        yield f"A person should look at {counted(doubted, 'image')} of these."
+        yield f"A person should look at {doubted:,} of these images."
     if refused := sum(one.error is not None for one in predictions):
         yield f"Not answered: {counted(refused, 'file')}"
 

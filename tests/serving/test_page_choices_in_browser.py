@@ -133,7 +133,7 @@ def test_twelve_images_have_a_summary_and_a_table_to_save(open_page, tmp_path):
     assert sum(int(line.split()[1]) for line in counts if line[0] in "NP" and ":" in line) == 12
     with page.expect_download() as saved:
         page.get_by_role("link", name="Save the answers as a table (CSV)").click()
-    assert saved.value.suggested_filename == "predictions.csv"
+    assert saved.value.suggested_filename == "answers.csv"
     saved.value.save_as(tmp_path / "saved.csv")
     with (tmp_path / "saved.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))

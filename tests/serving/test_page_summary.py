@@ -31,7 +31,7 @@ def test_twelve_images_are_counted_by_class_with_those_to_look_at():
     assert lines_in(summary(CLASSES, answers)) == [
         "PNEUMONIA: 8 images",
         "NORMAL: 3 images",
-        "A person should look at 3 images of these.",
+        "A person should look at 3 of these images.",
         "Not answered: 1 file",
     ]
 
