@@ -71,7 +71,7 @@ def _finding(alone: list[dict], together: dict, images: SoundImages) -> Finding:
 
 def _advice(stats: Sequence[ImageStats]) -> str:
     """Say what to make equal in all classes; or, where all of it is, what a file's size says."""
-    varying = {
+    varying: dict[str, set[Any]] = {
         "size": {(one.width, one.height) for one in stats},
         "colour mode": {one.mode for one in stats},
         "compression": {(one.format, one.quality) for one in stats},

@@ -80,6 +80,7 @@ def _explain(explainer: Explainer, file: Path, region: np.ndarray | None) -> Map
         return None
     said = tuple(f"{metric.name}: {metric.said}" for metric in one.metrics if metric.passed)
     picture = draw_pair(pixels, one.heat_map.heat, SIDE)
-    is_known = region is not None and not one.heat_map.is_empty
-    outside = 1 - energy_inside(one.heat_map, region) if is_known else None
+    outside = None
+    if region is not None and not one.heat_map.is_empty:
+        outside = 1 - energy_inside(one.heat_map, region)
     return MapPicture(one.class_name, one.probability, picture, said, one.warnings, outside)
