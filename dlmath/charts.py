@@ -13,6 +13,8 @@ import numpy as np
 
 WIDTH, HEIGHT = 340, 320
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 44
+_ROW = 16  # of the legend
+_BARS = ("first", "second")
 _INNER_WIDTH, _INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
 
@@ -90,8 +92,9 @@ class Chart:
     def svg(self) -> str:
         """Return the chart as an SVG element."""
         parts = [*self._frame(), *self._shapes, *self._key()]
+        height = HEIGHT + _ROW * len(self._legend)
         return (
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self.title)}">'
+            f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(self.title)}">'
             f"<title>{escape(self.title)}</title>{''.join(parts)}</svg>"
         )
 
@@ -108,10 +111,12 @@ class Chart:
         yield _label(12, TOP + _INNER_HEIGHT / 2, self.axes.y, turn=-90)
 
     def _key(self) -> Iterator[str]:
+        # Below the axes: inside, no corner is free of every curve.
         for row, (kind, name) in enumerate(self._legend):
-            y = TOP + 12 + 16 * row
-            yield f'<path class="{kind}" d="M{WIDTH - 128} {y - 4}h18v1h-18z"/>'
-            yield f'<text x="{WIDTH - 104}" y="{y}">{escape(name)}</text>'
+            y = HEIGHT + 8 + _ROW * row
+            high = 8 if kind in _BARS else 1
+            yield f'<path class="{kind}" d="M{LEFT} {y - 4 - high // 2}h18v{high}h-18z"/>'
+            yield f'<text x="{LEFT + 24}" y="{y}">{escape(name)}</text>'
 
     def _points(self, x: np.ndarray, y: np.ndarray) -> list[str]:
         return [f"{self._x(a)},{self._y(b)}" for a, b in zip(x, y, strict=True)]

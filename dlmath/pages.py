@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+WIDE = 4  # columns, of which a phone shows some
+_HINT = '<p class="hint faint" aria-hidden="true">The table goes on to the right: scroll →</p>'
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1f23; --faint: #5b636d; --paper: #ffffff;
   --line: #d8dde3; --error: #b3261e; --warning: #8a5a00; --note: #2f6f4f; --card: #f5f7f9;
@@ -16,6 +19,8 @@ h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 
 p { margin: .4rem 0; overflow-wrap: anywhere; }
 .faint, figcaption { color: var(--faint); font-size: .875rem; }
 .scroll { overflow-x: auto; }
+.scroll:focus-visible { outline: 2px solid var(--blue); outline-offset: 2px; }
+.hint { display: none; }
 table { border-collapse: collapse; margin: .5rem 0; }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
@@ -42,6 +47,10 @@ svg .whisker { stroke: var(--blue); stroke-width: 1.5; }
 svg .first { fill: var(--blue); opacity: .55; } svg .second { fill: var(--orange); opacity: .55; }
 details { margin: .5rem 0; } summary { cursor: pointer; }
 @media (max-width: 34rem) {
+  .hint { display: block; }
+  .wide { padding-bottom: .25rem; border-right: 1px dashed var(--faint); }
+  .wide :is(th, td):not(.number) { min-width: 7rem; }
+  .wide tr > :first-child { position: sticky; left: 0; background: var(--paper); min-width: 6rem; }
   .notes table, .notes tbody { display: block; }
   .notes tr { display: grid; grid-template-columns: 1fr auto 9rem;
     border-bottom: 1px solid var(--line); }
@@ -83,7 +92,9 @@ def table(
 ) -> str:
     """Return a table of texts; the columns whose places are in `numbers` stand to the right.
 
-    With `notes`, four columns are expected, and the last goes below the others on a phone.
+    With `notes`, four columns are expected, and the last goes below the others on a phone. There
+    other tables of `WIDE` columns or more scroll, by touch and by keyboard, below a line that says
+    so.
     """
     cells = ['class="number"' if place in numbers else "" for place in range(len(header))]
 
@@ -95,8 +106,12 @@ def table(
         return f"<tr>{inner}</tr>"
 
     lines = "\n".join(row("td", values) for values in rows)
-    kind = "scroll notes" if notes else "scroll"
-    return f'<div class="{kind}"><table>\n{row("th", header)}\n{lines}\n</table></div>'
+    inner = f"<table>\n{row('th', header)}\n{lines}\n</table>"
+    if notes or len(header) < WIDE:
+        return f'<div class="{"scroll notes" if notes else "scroll"}">{inner}</div>'
+    # Focusable, so that the arrow keys scroll it.
+    label = f'role="region" aria-label="{escape(f"Table by {header[0]}")}" tabindex="0"'
+    return f'{_HINT}<div class="scroll wide" {label}>{inner}</div>'
 
 
 def figure(image: str | None, caption: str) -> str:

@@ -351,6 +351,11 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_csv(path: Path, fields: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write `rows` under a header line of `fields`, whole or not at all."""
+    write_text(path, csv_text(fields, rows))
+
+
+def csv_text(fields: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return `rows` under a header line of `fields`, with Unix line ends."""
     import csv
     import io
 
@@ -363,7 +368,7 @@ def write_csv(path: Path, fields: Iterable[str], rows: Iterable[Mapping[str, Any
     writer = csv.DictWriter(buffer, list(fields), lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_json(path: Path) -> Any:

@@ -32,6 +32,18 @@ def test_nothing_leaves_the_frame():
         assert (points <= [WIDTH, HEIGHT]).all()
 
 
+def test_the_legend_stands_below_the_axes_and_on_no_curve():
+    tree = ElementTree.fromstring(chart().svg())
+    _, _, width, height = map(float, tree.get("viewBox").split())
+    named = {"<model>", "threshold", "positive"}
+    places = [float(text.get("y")) for text in tree.findall("text") if text.text in named]
+    assert len(places) == 3
+    assert all(HEIGHT < place < height for place in places)
+    assert width == WIDTH
+    without = ElementTree.fromstring(Chart("t", Axes("x", "y")).line(GRID, GRID).svg())
+    assert without.get("viewBox") == f"0 0 {WIDTH} {HEIGHT}"
+
+
 def test_undefined_points_are_left_out():
     y = np.array([0.0, np.nan, 1.0, 1.0, np.nan])
     svg = Chart("t", Axes("x", "y")).line(GRID, y).band(GRID, y, y).points(GRID, y, y, y).svg()

@@ -64,13 +64,25 @@ def _finding(alone: list[dict], together: dict, images: SoundImages) -> Finding:
             f"{auc_text(alone[0])} and by all measurements of the files together with "
             f"{auc_text(together)}, on unseen {images.unit}s."
         ),
-        advice=(
-            "Bring all classes to one size, colour mode and compression before training, and trust "
-            "no result that is little better than this."
-            if warns
-            else ""
-        ),
+        advice=f"{_advice(images.stats)} Trust no result that is little better." if warns else "",
         figures={**images.counts, "together": together, "alone": alone},
+    )
+
+
+def _advice(stats: Sequence[ImageStats]) -> str:
+    """Say what to make equal in all classes; or, where all of it is, what a file's size says."""
+    varying: dict[str, set[Any]] = {
+        "size": {(one.width, one.height) for one in stats},
+        "colour mode": {one.mode for one in stats},
+        "compression": {(one.format, one.quality) for one in stats},
+    }
+    if unequal := [name for name, found in varying.items() if len(found) > 1]:
+        return f"Bring all classes to one {' and one '.join(unequal)} before training."
+    return (
+        "All files have one size, colour mode and compression already. The size of a file then "
+        "says how much detail, noise and contrast the picture holds, and brightness how it was "
+        "exposed: that may be the disease, or the camera, the archive or the age of the patients. "
+        "See whether the classes come from the same ones."
     )
 
 

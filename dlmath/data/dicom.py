@@ -3,12 +3,21 @@
 import importlib.util
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import DataError
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 ENDINGS = (".dcm", ".dicom")
 
 _MARK_AT, _MARK = 128, b"DICM"
+# Elements of group 8 with which data sets begin: group length, length to end, character set, kind
+# of image, date, class and number of the object.
+_FIRST_OF_8 = (0x00, 0x01, 0x05, 0x08, 0x12, 0x13, 0x14, 0x16, 0x18)
+_TYPES = (b"UL", b"CS", b"DA", b"TM", b"UI", b"OB")
+_LONGEST = 256  # bytes of the first element
 # What stands in the patient's tag of files from which the patient was removed.
 _NOBODY = re.compile(
     r"[\W_0xX]*|anon\w*|unknown|none|null|n/?a|removed|redacted|de-?identified\w*|patient",
@@ -22,8 +31,28 @@ def has_pydicom() -> bool:
 
 
 def is_dicom(head: bytes) -> bool:
-    """Return whether a file begins as DICOM does; `head` holds its first 132 bytes or more."""
-    return head[_MARK_AT : _MARK_AT + len(_MARK)] == _MARK
+    """Return whether a file begins as DICOM does, with its preamble or without.
+
+    Args:
+        head: The first 132 bytes, or more.
+    """
+    return head[_MARK_AT : _MARK_AT + len(_MARK)] == _MARK or _begins_with_elements(head)
+
+
+def _begins_with_elements(head: bytes) -> bool:
+    """Return whether data elements begin at the first byte: the file lacks preamble and mark.
+
+    The first element is one with which a data set can begin: of group 2, or early in group 8; and
+    its length, or its type and its length, are such as these elements have.
+    """
+    group, element = head[:2], int.from_bytes(head[2:4], "little")
+    if len(head) < _MARK_AT or not (
+        (group == b"\x08\0" and element in _FIRST_OF_8) or (group == b"\x02\0" and element <= 2)
+    ):
+        return False
+    if head[4:6] in _TYPES:
+        return int.from_bytes(head[6:8], "little") <= _LONGEST
+    return int.from_bytes(head[4:8], "little") <= _LONGEST
 
 
 def is_dicom_file(path: Path) -> bool:
@@ -50,13 +79,31 @@ def require_pydicom() -> None:
         )
 
 
+def read_dataset(source: "Path | BinaryIO", **options: Any) -> "Dataset":
+    """Read a file that `is_dicom` by pydicom, also where its preamble and file meta are missing.
+
+    Args:
+        source: The path, or the file.
+        options: Of `pydicom.dcmread`.
+    """
+    import pydicom
+    from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    dataset = pydicom.dcmread(source, force=True, **options)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        is_implicit = dataset.original_encoding[0]
+        syntax = ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian
+        dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
+
+
 def patient_of_file(path: Path) -> str | None:
     """Return the PatientID of a DICOM file; None if it is blank, removed or unreadable."""
     require_pydicom()
-    import pydicom
-
+    if not is_dicom_file(path):
+        return None
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"])
+        header = read_dataset(path, stop_before_pixels=True, specific_tags=["PatientID"])
         patient = str(header.get("PatientID") or "").strip()
     # Each part of a damaged file fails by an exception of its own. Its pixels tell the user.
     except Exception:

@@ -85,15 +85,16 @@ def region_masked(images: np.ndarray, recipe: Recipe) -> np.ndarray:
     Returns:
         uint8 of the same shape.
     """
-    return _only(images, ~_rectangle(recipe, *images.shape[1:3]))
+    return _only(images, ~region_pixels(recipe, *images.shape[1:3]))
 
 
 def border_masked(images: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Return images whose border is filled with the mean of the region, as `region_masked` does."""
-    return _only(images, _rectangle(recipe, *images.shape[1:3]))
+    return _only(images, region_pixels(recipe, *images.shape[1:3]))
 
 
-def _rectangle(recipe: Recipe, height: int, width: int) -> np.ndarray:
+def region_pixels(recipe: Recipe, height: int, width: int) -> np.ndarray:
+    """Return which pixels lie in the region of a recipe, bool (height, width)."""
     down, across = (
         np.abs((np.arange(size) + 0.5) / size - 0.5) < side / 2
         for size, side in ((height, recipe.region_height), (width, recipe.region_width))

@@ -103,10 +103,18 @@ def mistakes_section(run: Run, found: Predictions, threshold: float) -> list[str
     )
     parts = []
     for name, rows in kinds:
+        parts.append(pages.paragraph(_mistakes(len(rows), name)))
         shown = [_tile(paths, found.files[row], found.score[row]) for row in rows[:MISTAKES]]
-        parts.append(pages.paragraph(f"{counted(len(rows), name)}, the most confident first:"))
-        parts.append(pages.side_by_side(shown))
+        if shown:
+            parts.append(pages.side_by_side(shown))
     return parts
+
+
+def _mistakes(count: int, name: str) -> str:
+    if count == 0:
+        return f"No {name}."
+    more = f"; the first {MISTAKES} are shown" if count > MISTAKES else ""
+    return f"{counted(count, name)}, the most confident first{more}:" if count > 1 else f"1 {name}:"
 
 
 def _paths(run: Run) -> dict[str, Path]:

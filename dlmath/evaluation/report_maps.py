@@ -16,16 +16,19 @@ from dlmath import pages
 from dlmath._version import __version__
 from dlmath.data.patient_reading import patients_known
 from dlmath.data.sources import ImageRecord
+from dlmath.data.stressed import region_pixels
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.intervals import Sample
 from dlmath.explain.examples import MapPicture, explain_examples
 from dlmath.inference.decision_rule import decide_binary
 from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json, write_bytes, write_json
 
 EACH = 3  # rights, and as many wrongs: each is asked about a hundred times
+_STRAYS = 0.5  # share of a map outside the region from which on that is a warning
 _NARROW = 1e-12  # a threshold of 0 or 1 leaves no way on one side
 
 
@@ -50,7 +53,9 @@ def keep_maps(
     reason: str | None = None
     found: Sequence[MapPicture | None] = ()
     try:
-        found = explain_examples(classifier, [example.path for _, example in chosen], reporter)
+        paths = [example.path for _, example in chosen]
+        region = _region(run.recipe)
+        found = explain_examples(classifier, paths, reporter, region=region)
     except DataError as error:
         reason = str(error)
     kept = [(*about, one) for about, one in zip(chosen, found, strict=False) if one is not None]
@@ -60,6 +65,12 @@ def keep_maps(
         write_json(_folder(run) / "maps.json", record)
     except OSError as error:
         raise not_writable(run, error) from error
+
+
+def _region(recipe: Recipe) -> np.ndarray | None:
+    if recipe.region is None:
+        return None
+    return region_pixels(recipe, recipe.image_size, recipe.image_size)
 
 
 def _are_kept(run: Run) -> bool:
@@ -108,7 +119,8 @@ def maps_section(run: Run) -> Iterator[str]:
         yield pages.paragraph(
             f"Grad-CAM of the most confident decisions{one_each}. The brighter the colour, "
             "the more a place speaks for the class that was decided. A map tells what the "
-            "network used, not where a finding is; one that fails a check tells not even that."
+            "network used, not where a finding is; one that fails a check tells not even that. "
+            "The checks ask whether a map is that of the network, not whether it lies right."
         )
         yield pages.cards(_card(run, one) for one in kept["maps"])
     except (OSError, KeyError, TypeError) as error:
@@ -130,15 +142,24 @@ def _card(run: Run, one: Mapping[str, Any]) -> str:
     name = one["file"].rpartition("/")[2]  # as with the mistakes: no folder of a machine
     truth = "" if one["kind"] == "right" else f", in truth {one['truth']}"
     said = f"{one['kind']}: {one['class_name']} {one['probability']:.3f}{truth}"
-    checked = "Passed all checks." if not one["warnings"] else ""
+    outside = one.get("outside")
+    strays = outside is not None and outside > _STRAYS
+    checked = "Passed all checks of the map." if not one["warnings"] else ""
     return "".join(
         [
             pages.figure(address, f"{said} · {name}"),
             *(pages.paragraph(warning, "warning") for warning in one["warnings"]),
-            pages.paragraph(checked, "note") if checked else "",
+            pages.paragraph(_place(outside), "warning" if strays else "faint"),
+            pages.paragraph(checked, "faint") if checked else "",
             pages.fold("what was measured", pages.lines(one["said"])) if one["said"] else "",
         ]
     )
+
+
+def _place(outside: float | None) -> str:
+    if outside is None:
+        return "No region is known: whether the map lies where a finding can be is not measured."
+    return f"{outside:.0%} of the map lies outside the region that the label is about."
 
 
 def _folder(run: Run) -> Path:

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from dlmath.data import images
 from dlmath.errors import DataError
 from dlmath.explain.checks import report_metrics
+from dlmath.explain.energy import energy_inside
 from dlmath.explain.explainer import Explainer
 from dlmath.explain.overlay import draw_pair
 from dlmath.inference.keras_classifier import KerasClassifier
@@ -24,6 +27,8 @@ class MapPicture(NamedTuple):
         picture: A PNG file: the image as the model sees it, and the map over it.
         said: What was measured of the map and is as it should be, a line each.
         warnings: Why the map should not be believed, a sentence each.
+        outside: Share of what speaks for the class that lies outside the region, 0 to 1; None
+            where no region is known, or the map is empty.
     """
 
     class_name: str
@@ -31,6 +36,7 @@ class MapPicture(NamedTuple):
     picture: bytes
     said: tuple[str, ...]
     warnings: tuple[str, ...]
+    outside: float | None = None
 
 
 def explain_examples(
@@ -39,6 +45,7 @@ def explain_examples(
     reporter: Reporter = SILENT,
     *,
     method: str = "grad_cam",
+    region: np.ndarray | None = None,
 ) -> list[MapPicture | None]:
     """Explain what is decided of a few images, each map put to the test: deletion and sanity.
 
@@ -49,6 +56,8 @@ def explain_examples(
         files: PNG or JPEG files.
         reporter: Receives the progress.
         method: One of `dlmath.explain.METHODS`.
+        region: Which pixels the labels are about, bool (S, S), S being the side of the images that
+            the model sees; None where that is not known.
 
     Raises:
         UserError: There is no such method.
@@ -58,12 +67,12 @@ def explain_examples(
     explainer.check_feature_map()
     found = []
     for done, file in enumerate(files, start=1):
-        found.append(_explain(explainer, file))
+        found.append(_explain(explainer, file, region))
         reporter.progress("explaining", done, len(files))
     return found
 
 
-def _explain(explainer: Explainer, file: Path) -> MapPicture | None:
+def _explain(explainer: Explainer, file: Path, region: np.ndarray | None) -> MapPicture | None:
     try:
         one = explainer.explain(file)
         pixels = images.read(file, str(file), explainer.classifier.image_size)
@@ -71,4 +80,7 @@ def _explain(explainer: Explainer, file: Path) -> MapPicture | None:
         return None
     said = tuple(f"{metric.name}: {metric.said}" for metric in one.metrics if metric.passed)
     picture = draw_pair(pixels, one.heat_map.heat, SIDE)
-    return MapPicture(one.class_name, one.probability, picture, said, one.warnings)
+    outside = None
+    if region is not None and not one.heat_map.is_empty:
+        outside = 1 - energy_inside(one.heat_map, region)
+    return MapPicture(one.class_name, one.probability, picture, said, one.warnings, outside)

@@ -32,7 +32,7 @@ def describe(run: Run, rule: DecisionRule, format: str) -> dict[str, Any]:
         "made": datetime.now(UTC).isoformat(),
         "classes": list(rule.classes),
         "positive_class": rule.positive_class,
-        "threshold": None if threshold is None else asdict(threshold),
+        "threshold": None if threshold is None else {**asdict(threshold), **_chosen_images(run)},
         "abstention": asdict(rule.abstention),
         "calibration": run.manifest.get("calibration"),
         "trained_prevalence": _trained_prevalence(run),
@@ -44,6 +44,12 @@ def describe(run: Run, rule: DecisionRule, format: str) -> dict[str, Any]:
             **{name: version(name) for name in ("keras", "tensorflow")},
         },
     }
+
+
+def _chosen_images(run: Run) -> dict[str, str]:
+    """Return on what images the threshold was chosen, where it was not on plain ones."""
+    images = (run.manifest.get("threshold") or {}).get("images")
+    return {} if images is None else {"images": images}
 
 
 def _trained_prevalence(run: Run) -> float | None:

@@ -4,12 +4,14 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
 from dlmath.errors import RunError
 from dlmath.export.frozen import NetworkFunction, as_function, folded_network
@@ -17,8 +19,10 @@ from dlmath.export.sidecar_files import write_sidecar_files
 from dlmath.features.bias_correction import correct_biases, layers_to_keep
 from dlmath.inference.export_files import LITERT
 from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.inference.litert_onnx import OUTPUTS
 from dlmath.runs import write_bytes
 
+SIGNATURE, INPUTS = "serving_default", ("pixels",)
 QUANTIZATIONS = ("none", "float16", "int8")
 _CORRECTION_IMAGES = 24  # both networks keep the output of a layer of all of them in memory
 
@@ -33,7 +37,8 @@ def write_litert(
     """Write a folder with `model.tflite` and the files next to it that programs need.
 
     The network maps `pixels`, float32 (N, size, size, 3), to `probabilities` (N, K) and, where the
-    run has a distance, to `features` (N, D) as its second output.
+    run has a distance, to `features` (N, D). The tensors have these names, and so has the signature
+    `serving_default`.
 
     Args:
         classifier: Of a run.
@@ -50,8 +55,39 @@ def write_litert(
         RunError: LiteRT has no kernel for an operation of the network.
     """
     path.mkdir()
-    write_bytes(path / LITERT, _convert(classifier, quantize, calibration))
+    write_bytes(path / LITERT, with_names(_convert(classifier, quantize, calibration)))
     write_sidecar_files(path, classifier, metadata)
+
+
+def with_names(content: bytes) -> bytes:
+    """Return a LiteRT file whose input and outputs have names, and a signature of these.
+
+    The converter names outputs only where it is given the model too, and then the weights stay
+    variables; see `dlmath.features.convert`. It numbers them: `Identity`, `Identity_1`.
+
+    Args:
+        content: A network of one subgraph, from pixels to probabilities and, perhaps, features.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(content)
+    (graph,) = model.subgraphs
+    outputs = sorted(graph.outputs, key=lambda index: graph.tensors[index].name)
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = SIGNATURE.encode(), 0
+    signature.inputs = _named(graph, graph.inputs, INPUTS)
+    signature.outputs = _named(graph, outputs, OUTPUTS[: len(outputs)])
+    model.signatureDefs = [signature]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _named(graph: Any, indices: Sequence[int], names: Sequence[str]) -> list[Any]:
+    """Give tensors of a subgraph their names, and return the entries of a signature."""
+    entries = []
+    for index, name in zip(indices, names, strict=True):
+        graph.tensors[index].name = name.encode()
+        entry = schema.TensorMapT()
+        entry.name, entry.tensorIndex = name.encode(), index
+        entries.append(entry)
+    return entries
 
 
 def _convert(classifier: KerasClassifier, quantize: str, calibration: np.ndarray | None) -> bytes:

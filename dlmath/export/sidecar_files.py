@@ -22,6 +22,8 @@ COPIED = (
     "errors.py",
     "reporting.py",
     "data/dicom.py",
+    "data/dicom_levels.py",
+    "data/dicom_lookup.py",
     "data/dicom_pixels.py",
     "data/exif.py",
     "data/image_headers.py",

@@ -18,6 +18,7 @@ from .exported import stored_fields
 
 # Images at a time: a runtime keeps room for the activations of all of them.
 _BATCH_SIZE = 8
+OUTPUTS = ("probabilities", "features")  # of the network; the latter only with a fitted score
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +55,21 @@ class LiteRTClassifier(Classifier):
         return cls(**fields, interpreter=interpreter)
 
     def compute(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the outputs of the network, which have numbers: probabilities, then features."""
+        """Return the outputs of the network by their names.
+
+        In an export from before they had names they are numbered: probabilities, then features.
+        """
         given = self.interpreter.get_input_details()[0]["index"]
         self.interpreter.resize_tensor_input(given, batch.shape)
         self.interpreter.allocate_tensors()
         self.interpreter.set_tensor(given, batch.astype(np.float32))
         self.interpreter.invoke()
         details = sorted(self.interpreter.get_output_details(), key=lambda detail: detail["name"])
+        names = [detail["name"] for detail in details]
+        if not set(names) <= set(OUTPUTS):
+            names = list(OUTPUTS[: len(details)])
         found = [self.interpreter.get_tensor(detail["index"]) for detail in details]
-        return dict(zip(("probabilities", "features")[: len(found)], found, strict=True))
+        return dict(zip(names, found, strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,11 @@ from dlmath._version import __version__
 from dlmath.inference.outcome import Prediction
 from dlmath.serving import description as told
 from dlmath.serving.openapi_page import api_page
+from dlmath.serving.page_routes import not_there
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.replies import Json, answer_refusal
 from dlmath.serving.service import Service
-from dlmath.serving.tensorflow_form import file_name, read_request, write_answer
+from dlmath.serving.tensorflow_form import file_name, metadata, read_request, write_answer
 from dlmath.serving.uploads import Upload, read_uploads
 
 _VERSION = "1"  # of the model, in the addresses of TensorFlow Serving
@@ -98,6 +99,14 @@ class _Routes:
         app.post(f"{version}:predict", summary="Predict", **predict)(self.predict_version)
         app.get(model, summary="State of the model", **status)(self.model_status)
         app.get(version, summary="State of a version", **status)(self.version_status)
+        known = {
+            **status,
+            "responses": {**told.json_answer("Its signature.", {"type": "object"}), **refusals},
+        }
+        app.get(f"{model}/metadata", summary="Signature of the model", **known)(self.metadata)
+        app.get(f"{version}/metadata", summary="Signature of a version", **known)(
+            self.version_metadata
+        )
 
     async def predict(self, request: Request) -> Response:
         """Answer each file as `dlmath predict --json` does, in the order of the form.
@@ -159,6 +168,16 @@ class _Routes:
         self._require(name, version)
         return await self.model_status(name)
 
+    async def metadata(self, name: str) -> Response:
+        """Return inputs and outputs with their types, in the form of TensorFlow Serving."""
+        self._require(name)
+        return Json(metadata(self.service.classifier, name, _VERSION))
+
+    async def version_metadata(self, name: str, version: str) -> Response:
+        """Answer as without a version."""
+        self._require(name, version)
+        return await self.metadata(name)
+
     async def ready(self) -> Response:
         """Say whether requests are taken; a load balancer asks this."""
         if self.service.is_closing:
@@ -211,8 +230,9 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     """Put what Starlette refuses, a path or a method, into the one form."""
     assert isinstance(error, HTTPException)
-    reasons = {404: "There is nothing at this address.", 405: "This address takes another method."}
-    reason = reasons.get(error.status_code, str(error.detail))
-    answer = answer_refusal(request.scope, Refusal(error.status_code, reason, code="address"))
+    refusal = Refusal(error.status_code, str(error.detail), code="address")
+    if error.status_code in (404, 405):
+        refusal = not_there(error.status_code)
+    answer = answer_refusal(request.scope, refusal)
     answer.headers.update(error.headers or {})
     return answer

@@ -24,6 +24,10 @@ _ERROR = {
     "properties": {"error": {"type": "string", "description": "Why, for a person to read."}},
     "example": {"error": "image 0: neither a PNG nor a JPEG. Received: a GIF"},
 }
+_RETRY_AFTER = {
+    "description": "Seconds after which to try again.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 _PREDICTION = {
     "type": "object",
     "required": ["file"],
@@ -87,6 +91,8 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     for status in sorted({*statuses, *_EVERYWHERE}):
         content = {"application/json": {"schema": _ERROR}}
         described[status] = {"description": _REASONS[status], "content": content}
+        if status == 503:
+            described[status]["headers"] = {"Retry-After": _RETRY_AFTER}
     return described
 
 

@@ -4,6 +4,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -41,8 +42,8 @@ class Observed:
     Args:
         app: Answers.
         note: Receives each request that was answered.
-        log: Takes one line a request, without names of files or addresses of clients; None for no
-            log.
+        log: Takes one line a request, with the time of the answer, without names of files or
+            addresses of clients; None for no log.
         debug: Whether to write the tracebacks of our faults to stderr.
     """
 
@@ -95,15 +96,21 @@ class Observed:
             self.note(route, status, seconds, refusal)
             if self.log:
                 reason = f"  {refusal.code}" if refusal else ""
-                self.log(f"{scope['method']} {route} {status} {1000 * seconds:.0f} ms{reason}")
+                line = f"{scope['method']} {route} {status} {1000 * seconds:.0f} ms{reason}"
+                self.log(f"{_now()} {line}")
 
     def _report(self, error: Exception) -> None:
         """Report a fault to the operator, not to the client."""
         what = f"{type(error).__name__}: {error}"
         if self.debug:
             what = "".join(traceback.format_exception(error))
-        sys.stderr.write(f"Fault while answering: {what}\n")
+        sys.stderr.write(f"{_now()} Fault while answering: {what}\n")
         sys.stderr.flush()
+
+
+def _now() -> str:
+    """Return the time of this machine with its distance from UTC, to the second (ISO 8601)."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def route_of(path: str) -> str:
@@ -112,7 +119,10 @@ def route_of(path: str) -> str:
         return path
     if not path.startswith(MODELS):
         return "page"
-    return "/v1/models/{name}:predict" if path.endswith(":predict") else "/v1/models/{name}"
+    for end in (":predict", "/metadata"):
+        if path.endswith(end):
+            return f"{MODELS}{{name}}{end}"
+    return f"{MODELS}{{name}}"
 
 
 def is_of_api(path: str) -> bool:

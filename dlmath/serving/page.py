@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from dlmath.data.dicom import has_pydicom
 from dlmath.serving.limits import MEBIBYTE
-from dlmath.serving.page_answers import answer_images
+from dlmath.serving.page_answers import Shown, answer_images
 from dlmath.serving.page_asked import (
     MOST_IMAGES,
     Asked,
@@ -27,7 +27,7 @@ from dlmath.serving.page_turns import Turns
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.service import Service
 
-_WELCOME = "Choose an image, or an example: the answer stands here."
+_WELCOME = "Choose an image{}: the answer stands here."
 # The script says there what is being sent; no answer of the server replaces it.
 _ANSWERS = '<h2>Answers</h2><p id="dl-sending" role="status"></p>'
 
@@ -70,7 +70,7 @@ def build_page(service: Service) -> gr.Blocks:
                 ask = gr.HTML(page.ask_part, js_on_load=ask_script(service.limits))
             with gr.Column(scale=5, min_width=300, elem_id="dl-right"):
                 gr.HTML(_ANSWERS, elem_id="dl-answers")
-                status = gr.HTML(_of_choice(0, f"<p>{_WELCOME}</p>"), elem_id="dl-status")
+                status = gr.HTML(_paragraph(page.welcome, 0), elem_id="dl-status")
                 # Always there: a card that appears and changes at once would miss the change.
                 with gr.Column(elem_id="dl-cards"):
                     cards = [gr.HTML() for _ in range(MOST_IMAGES)]
@@ -107,6 +107,11 @@ class _Page:
         self.blocks: gr.Blocks | None = None  # whose part this is
 
     @property
+    def welcome(self) -> str:
+        """What stands in the place of the answers at first."""
+        return _WELCOME.format(", or an example" if self.examples else "")
+
+    @property
     def ask_part(self) -> str:
         limits = self.service.limits
         kinds = "PNG, JPEG or DICOM" if has_pydicom() else "PNG or JPEG"
@@ -118,9 +123,10 @@ class _Page:
         )
         return (
             '<h2>Images</h2><div class="dl-drop">'
-            '<input id="dl-files" type="file" multiple accept="image/png,image/jpeg,.dcm" '
-            'aria-describedby="dl-limits"><label class="dl-choose" for="dl-files">Choose images'
-            '</label><button type="button" class="dl-paste" hidden>Paste an image</button>'
+            # Without `accept`: films often lie in files without an ending.
+            '<input id="dl-files" type="file" multiple aria-describedby="dl-limits">'
+            '<label class="dl-choose" for="dl-files">Choose images</label>'
+            '<button type="button" class="dl-paste" hidden>Paste an image</button>'
             "<p>or drop them here</p>"
             f'<p class="dl-faint" id="dl-limits">{kinds}, up to {MOST_IMAGES} at a time, '
             f"{limits.image_bytes // MEBIBYTE} MiB each. They stay in memory until they are "
@@ -168,7 +174,7 @@ class _Page:
     ) -> AsyncIterator[list[Any]]:
         rest: dict[int, str] = dict.fromkeys(range(len(asked), MOST_IMAGES), "")
         async for shown in answer_images(self.service, asked):
-            status = gr.skip() if shown.status is None else _paragraph(shown.status, choice)
+            status = gr.skip() if shown.status is None else _status(shown, choice)
             cards = {number: _of_choice(choice, card) for number, card in shown.cards.items()}
             changed, rest = {**rest, **cards}, {}
             async with self.turns.update(visitor, choice) as is_last:
@@ -186,6 +192,10 @@ def _heading(service: Service) -> str:
         f"<h1>dlmath: {escape(service.name)}</h1>"
         f'<div class="dl-notice" role="note">{stamp(service)}</div>'
     )
+
+
+def _status(shown: Shown, choice: int) -> str:
+    return _of_choice(choice, f"<p>{escape(shown.status or '')}</p>{shown.summary}")
 
 
 def _paragraph(text: str, choice: int) -> str:

@@ -19,6 +19,7 @@ from dlmath.serving.page_answer import (
     waiting_card,
 )
 from dlmath.serving.page_asked import Asked
+from dlmath.serving.page_summary import summary
 from dlmath.serving.reading import read_upright
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.service import Service
@@ -36,10 +37,12 @@ class Shown(NamedTuple):
     Attributes:
         status: Where the work stands; None leaves what was said.
         cards: HTML by the number of the image; the others stay as they are.
+        summary: HTML that stands with the status: what is said of all images together.
     """
 
     status: str | None
     cards: dict[int, str]
+    summary: str = ""
 
 
 class _Answered(NamedTuple):
@@ -58,25 +61,28 @@ async def answer_images(service: Service, asked: Sequence[Asked]) -> AsyncIterat
         {number: waiting_card(one.name) for number, one in enumerate(asked)},
     )
     answered: list[_Answered] = []
+    answers: dict[int, Prediction] = {}
     tasks = [asyncio.ensure_future(_answer(service, n, one)) for n, one in enumerate(asked)]
     try:
         for done in asyncio.as_completed(tasks):
             number, found = await done
             if isinstance(found, _Answered):
                 answered.append(found)
+            answers[number] = _prediction(found, asked[number].name)
             yield Shown(None, {number: _card(service, found, asked[number].name)})
     finally:
         for task in tasks:  # of a visitor who left, or asked for something else
             task.cancel()
     said = _count(len(answered), len(asked) - len(answered))
+    together = summary(service.classifier.classes, answers)
     if service.why_no_maps is not None:
-        yield Shown(said, {})
+        yield Shown(said, {}, together)
         return
-    yield Shown(f"{said} The maps are being drawn." if answered else said, {})
+    yield Shown(f"{said} The maps are being drawn." if answered else said, {}, together)
     for one in sorted(answered):
         yield Shown(None, {one.number: await _with_map(service, one, asked[one.number])})
     if answered:
-        yield Shown(f"{said} The maps are drawn.", {})
+        yield Shown(f"{said} The maps are drawn.", {}, together)
 
 
 async def _answer(service: Service, number: int, asked: Asked) -> tuple[int, _Answered | Refusal]:
@@ -88,6 +94,12 @@ async def _answer(service: Service, number: int, asked: Asked) -> tuple[int, _An
         return number, Refusal(500, str(error), code="model")
     thumbnail = await asyncio.to_thread(_thumbnail, service, asked)
     return number, _Answered(number, prediction, thumbnail)
+
+
+def _prediction(found: _Answered | Refusal, name: str) -> Prediction:
+    return (
+        found.prediction if isinstance(found, _Answered) else Prediction(name, error=found.reason)
+    )
 
 
 def _card(service: Service, found: _Answered | Refusal, name: str) -> str:

@@ -9,6 +9,7 @@ from dlmath import pages
 from dlmath.data.listing import counted
 from dlmath.evaluation.composition import composition_of
 from dlmath.evaluation.metric_table import METRICS
+from dlmath.evaluation.threshold import place_of_choice
 from dlmath.inference.runtimes import export_metadata
 from dlmath.number_text import estimate_cells
 from dlmath.runs import Run, read_json
@@ -72,9 +73,21 @@ def _trained(run: Run, manifest: Mapping[str, Any]) -> str:
     recipe, split = run.recipe, manifest["split"]
     return (
         f"Run {run.name}: {recipe.backbone} at {recipe.image_size} pixels a side, trained on "
-        f"{counted(split['train'], 'image')} from {names}; threshold and calibration were chosen "
-        f"on {counted(split['validation'], 'other image')}."
+        f"{counted(split['train'], 'image')} from {names}.{_chosen(manifest)}"
     )
+
+
+def _chosen(manifest: Mapping[str, Any]) -> str:
+    """Say what the other images decided, as far as the run has it."""
+    images = counted(manifest["split"]["validation"], "other image")
+    threshold, calibration = manifest.get("threshold"), manifest.get("calibration")
+    said = []
+    if calibration and calibration["method"] != "none":
+        said.append(f"The calibration was fitted on {images}.")
+    if threshold:
+        place = place_of_choice(threshold, "them" if said else images)
+        said.append(f"The threshold was chosen on {place}.")
+    return "".join(f" {one}" for one in said)
 
 
 def _tested(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -100,10 +113,10 @@ def _decides(service: Service) -> str:
     """Say when the model decides positive, and when it says that a person should look."""
     classifier, said = service.classifier, ""
     if classifier.threshold is not None:
+        place = place_of_choice(_threshold(service), f"the {classifier.threshold.chosen_on} part")
         said = (
             f"It decides {classifier.positive_class} from a probability of "
-            f"{classifier.threshold.value:.3f}, chosen on the {classifier.threshold.chosen_on} "
-            "part. "
+            f"{classifier.threshold.value:.3f}, chosen on {place}. "
         )
     rules = []
     if classifier.abstention.confidence is not None:
@@ -113,6 +126,13 @@ def _decides(service: Service) -> str:
     if not rules:
         return said + "It has no rule for abstaining, and answers whatever it is shown."
     return f"{said}It says that a person should look where {' or '.join(rules)}."
+
+
+def _threshold(service: Service) -> Mapping[str, Any]:
+    """Return the record of how the threshold was chosen."""
+    model = service.model
+    record = model.manifest if isinstance(model, Run) else export_metadata(model)
+    return record.get("threshold") or {}
 
 
 def _of_export(export: Path, service: Service) -> Iterator[str]:

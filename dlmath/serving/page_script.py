@@ -163,13 +163,24 @@ const filesIn = async (entry) => {
   }
 };
 
-// Of a folder only what is named as an image is, as `dlmath predict` takes it.
+// Of a folder only images are taken, by their first bytes, as their names may have no ending.
+const signatures = [
+  [0, '\x89PNG\r\n'], [0, '\xff\xd8\xff'], [128, 'DICM'], [0, '\x08\0'], [0, 'II*\0'], [0, 'MM\0*'],
+  [0, 'GIF8'], [0, 'BM'], [8, 'WEBP'], [4, 'ftyp']];
+const isImage = async (file) => {
+  if (/^\./.test(file.name) || /^dicomdir$/i.test(file.name)) return false;
+  if (/\.(png|jpe?g|jpe|jfif|dcm|dicom)$/i.test(file.name)) return true;
+  const head = String.fromCharCode(...new Uint8Array(await file.slice(0, 132).arrayBuffer()));
+  return signatures.some(([at, mark]) => head.startsWith(mark, at));
+};
+
 const drop = async (transfer) => {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.some((entry) => entry.isDirectory)) { ask([...transfer.files]); return; }
   const before = choices;
   const all = (await Promise.all(entries.map(filesIn))).flat();
-  const images = all.filter((file) => /^[^.].*\.(png|jpe?g|dcm|dicom)$/i.test(file.name));
+  const are = await Promise.all(all.map(isImage));
+  const images = all.filter((_, place) => are[place]);
   if (choices !== before) return;
   if (images.length) ask(images.sort((a, b) => a.name.localeCompare(b.name)));
   else refuse(['There is no image in this folder.']);

@@ -49,6 +49,8 @@ STYLE = """
   outline: .2rem solid var(--dl-blue); outline-offset: .15rem; }
 .dl-notice { background: var(--dl-doubt); border: 1px solid var(--dl-doubt-edge);
   border-radius: .4rem; padding: .5rem .9rem; margin-top: .6rem; }
+#dl-page .dl-summary ul { margin: .2rem 0; padding-left: 1.2rem; list-style: disc; }
+#dl-page .dl-summary a { color: var(--dl-blue); text-decoration: underline; padding: 0; margin: 0; }
 
 .dl-drop { border: 2px dashed var(--dl-edge); border-radius: .6rem; padding: 1.1rem;
   text-align: center; background: var(--dl-card); }

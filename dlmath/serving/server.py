@@ -25,6 +25,7 @@ from dlmath.serving.security import Access, Guard, is_loopback
 from dlmath.serving.site import Rooms, Site
 
 TOKEN = "DLMATH_TOKEN"
+_ALL = ("0.0.0.0", "::", "")  # every address of this machine
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -91,7 +92,7 @@ def serve(
     with _private_folder() as folder:
         running = _Running(open_service, limits, callbacks, with_page=with_page)
         running.url = _url(address.host, listening)
-        _announce(running.url, token, callbacks)
+        _announce(running.url, address.host, token, callbacks)
         asyncio.run(running.run(listening, access, folder, debug=debug))
     if running.failure is not None:
         raise running.failure
@@ -215,13 +216,31 @@ def _listen(address: Address) -> socket.socket:
 
 def _url(host: str, listening: socket.socket) -> str:
     port = listening.getsockname()[1]
-    # An address that stands for all of them leads nowhere; this machine is one of them.
-    shown = "localhost" if host in ("0.0.0.0", "::", "") else host
+    # An address that stands for all of them leads nowhere.
+    shown = _own_address(listening.family) if host in _ALL else host
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def _announce(url: str, token: str | None, callbacks: Callbacks) -> None:
+def _own_address(family: int) -> str:
+    """Return the address of this machine by which others of its network reach it.
+
+    It is that of the way to other networks: a datagram's socket is bound to it when it is given a
+    far address, and nothing is sent. Without a network it is localhost.
+    """
+    far = "2001:db8::1" if family == socket.AF_INET6 else "192.0.2.1"  # kept for examples
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as way:
+            way.connect((far, 9))
+            return str(way.getsockname()[0])
+    except OSError:
+        return "localhost"
+
+
+def _announce(url: str, host: str, token: str | None, callbacks: Callbacks) -> None:
     callbacks.say(f"Loading the model for {url} … Ctrl-C stops the server.")
+    if host in _ALL and "//localhost:" not in url:
+        port = url.rpartition(":")[2]
+        callbacks.say(f"Others reach it there; this machine also by http://localhost:{port}")
     if token is not None and not os.environ.get(TOKEN):
         callbacks.say(f"Open {url}/?token={token} or send the header Authorization: Bearer {token}")
         callbacks.say(

@@ -2,7 +2,8 @@
 
 A client of the SavedModel export behind TensorFlow Serving gets the same outputs here.
 
-Source: https://www.tensorflow.org/tfx/serving/api_rest, "Predict API".
+Source: https://www.tensorflow.org/tfx/serving/api_rest, "Predict API" and "Model Metadata
+API".
 """
 
 import base64
@@ -11,6 +12,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from dlmath.inference.decision_rule import DecisionRule
 from dlmath.inference.outcome import EARLIER_NAMES, Prediction
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
@@ -18,6 +20,7 @@ from dlmath.serving.refusal import Refusal
 SIGNATURE = "serving_default"
 INPUT = "images"
 _VALUES_OF_AN_IMAGE = 16  # in its JSON, with room for a form of another day
+_LINES = str.maketrans("", "", " \t\r\n")  # what tools wrap base64 with, as `base64` does by itself
 _FIELDS = {"instances", "inputs", "signature_name"}
 
 
@@ -82,6 +85,50 @@ def _outputs(prediction: Prediction) -> dict[str, Any]:
     }
 
 
+def metadata(rule: DecisionRule, name: str, version: str) -> dict[str, Any]:
+    """Return the signature of a model as TensorFlow Serving describes it ("Model Metadata API").
+
+    Args:
+        rule: Decides which outputs there are.
+        name: Of the model, in addresses.
+        version: Likewise.
+    """
+    signature = {
+        "inputs": {INPUT: _tensor(INPUT, "DT_STRING")},
+        "outputs": {one: _tensor(one, *kind) for one, kind in _output_kinds(rule).items()},
+        "method_name": "tensorflow/serving/predict",
+    }
+    return {
+        "model_spec": {"name": name, "signature_name": "", "version": version},
+        "metadata": {"signature_def": {"signature_def": {SIGNATURE: signature}}},
+    }
+
+
+def _output_kinds(rule: DecisionRule) -> dict[str, tuple[str, *tuple[int, ...]]]:
+    """Return type and further axes of each output that `_outputs` gives for some image."""
+    number = len(rule.classes)
+    kinds: dict[str, tuple[str, *tuple[int, ...]]] = {
+        "probabilities": ("DT_FLOAT", number),
+        "classes": ("DT_STRING", number),
+        "decision": ("DT_STRING",),
+    }
+    if rule.positive_index is not None:
+        kinds["positive"] = ("DT_BOOL",)
+    if rule.ood_score is not None:
+        kinds["ood_score"] = kinds["distance"] = ("DT_FLOAT",)
+        if rule.abstention.ood_score is not None:
+            kinds["out_of_distribution"] = kinds["unusual"] = ("DT_BOOL",)
+    if rule.abstention.confidence is not None or "unusual" in kinds:
+        kinds["abstains"] = ("DT_BOOL",)
+    return kinds
+
+
+def _tensor(name: str, kind: str, *further: int) -> dict[str, Any]:
+    sizes = [{"size": str(size), "name": ""} for size in (-1, *further)]
+    shape = {"dim": sizes, "unknown_rank": False}
+    return {"dtype": kind, "tensor_shape": shape, "name": f"{SIGNATURE}_{name}:0"}
+
+
 def _check_value_count(body: bytes, limits: Limits) -> None:
     """Refuse what would become thirty times as large in memory: `[],` is 3 bytes, a list 64."""
     values = sum(body.count(mark) for mark in (b"[", b"{", b","))
@@ -144,7 +191,7 @@ def _file(value: Any, place: int) -> bytes:
             400, f'{name} must be {{"b64": "..."}}, a file in base64. Received: {_kind(value)}'
         )
     try:
-        return base64.b64decode(value["b64"], validate=True)
+        return base64.b64decode(value["b64"].translate(_LINES), validate=True)
     except (binascii.Error, ValueError) as error:  # the latter: a letter outside ASCII
         raise Refusal(400, f"{name} is not base64.") from error
 

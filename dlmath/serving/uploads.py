@@ -1,9 +1,13 @@
 """Read the files of a multipart form into memory: no part of an upload reaches a disk.
 
-Source: RFC 7578.
+Sources: RFC 7578; RFC 5987 for `filename*`, which the former forbids and many clients send for a
+name that is not of ASCII letters.
 """
 
+import codecs
+import re
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -13,6 +17,10 @@ from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import Refusal
 
 _NAME_LENGTH = 255
+_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
+_EXTENDED = re.compile(
+    rb";\s*filename\*\s*=\s*\"?(?P<charset>[\w-]*)'[^']*'(?P<name>[^;\"]*)", re.IGNORECASE
+)
 
 
 class Upload(NamedTuple):
@@ -36,7 +44,7 @@ async def read_uploads(request: Request, limits: Limits, most: int) -> list[Uplo
     """
     if _content_type(request) != "multipart/form-data":
         raise Refusal(415, "Send the files as multipart/form-data.", code="content_type")
-    parser = MultiPartParser(
+    parser = _Parser(
         # One more, so that too many can be told from a form that is broken.
         request.headers,
         request.stream(),
@@ -53,6 +61,31 @@ async def read_uploads(request: Request, limits: Limits, most: int) -> list[Uplo
         return [await _upload(name, value) for name, value in _files(items, most)]
     finally:
         await form.close()
+
+
+class _Parser(MultiPartParser):
+    """Starlette's, which takes a file that is named only by `filename*` for a text."""
+
+    def on_headers_finished(self) -> None:
+        part = self._current_part
+        disposition = part.content_disposition or b""
+        if _NAME.search(disposition) is None and (found := _EXTENDED.search(disposition)):
+            name = _quoted(_extended_name(found["charset"], found["name"]))
+            part.content_disposition = disposition + b'; filename="' + name + b'"'
+        super().on_headers_finished()
+
+
+def _extended_name(charset: bytes, name: bytes) -> str:
+    """Return a name in the form of RFC 5987, percent-encoded in a character set."""
+    try:
+        known = codecs.lookup(charset.decode()).name
+    except (LookupError, UnicodeDecodeError):
+        known = "utf-8"
+    return unquote_to_bytes(name).decode(known, errors="replace")
+
+
+def _quoted(name: str) -> bytes:
+    return _printable(name).replace("\\", "_").replace('"', "_").encode()
 
 
 def _files(items: list[tuple[str, "UploadFile | str"]], most: int) -> list[tuple[str, UploadFile]]:

@@ -13,7 +13,7 @@ from dlmath.training import manifest
 from dlmath.training.context import TrainingContext
 from dlmath.training.preflight import check, read_request
 from dlmath.training.preparation import Data, Prepared
-from dlmath.training.run_audit import write_audit
+from dlmath.training.run_audit import warnings_of, write_audit
 from dlmath.training.runner import locked_run, run_training
 from dlmath.training.signals import stop_request
 
@@ -116,7 +116,7 @@ def train_prepared(prepared: Prepared, folder: Path | None, context: TrainingCon
             threads=dict(context.threads),
             command=shlex.join(context.command),
         )
-        first["warnings"] += skipped
+        first["warnings"] += [*skipped, *warnings_of(checked.audit)]
         first["audit"] = checked.audit.counts
         write_json(run.manifest_path, first)  # last: from here on the run can be resumed
         return run_training(run, checked.trainer, context)

@@ -26,7 +26,7 @@ from dlmath.training.checkpoint_schedule import EVERY, Interval
 from dlmath.training.context import TrainingContext
 from dlmath.training.devices import choose_device, pin_threads
 from dlmath.training.preparation import Data, Prepared, Request, prepare, resolve, resolve_from
-from dlmath.training.run_audit import audit_prepared
+from dlmath.training.run_audit import audit_prepared, warnings_of
 from dlmath.training.signals import StopRequest
 from dlmath.training.trainer import Trainer, trainer_type
 from dlmath.training.training_data import check_readable_files, require_every_class
@@ -121,6 +121,8 @@ def check(prepared: Prepared, folder: Path | None, context: TrainingContext) -> 
     audit = audit_prepared(prepared, reporter)
     audited = time.perf_counter()
     split = _readable(prepared, audit)
+    for warning in warnings_of(audit):
+        reporter.say(f"Warning: {warning}")
     trainer: Trainer = trainer_type(prepared.recipe)(prepared, context.device)
     trainer.require_data(split)
     build_began = time.perf_counter()

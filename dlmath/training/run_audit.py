@@ -19,6 +19,7 @@ from dlmath.audit import (
     write_page,
 )
 from dlmath.audit.data_audit import AUDIT_VERSION
+from dlmath.data.listing import counted
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
@@ -50,6 +51,22 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
     )
     reporter.say(f"Audit: {audit.summary}")
     return audit
+
+
+def warnings_of(audit: Audit) -> list[str]:
+    """Say why a training goes on although the audit found errors; empty where it found none.
+
+    Args:
+        audit: Of images that can be trained on, as far as they are not skipped.
+    """
+    errors = [finding for finding in audit.findings if finding.severity == "error"]
+    if not errors:
+        return []
+    found = " ".join(f"{finding.kind}: {finding.message}" for finding in errors)
+    return [
+        f"The audit found {counted(len(errors), 'error')}. The training goes on, since the images "
+        f"that it needs can be read, but its results may be wrong until this is mended. {found}"
+    ]
 
 
 def write_audit(run: Run, audit: Audit) -> None:

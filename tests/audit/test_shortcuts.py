@@ -150,6 +150,37 @@ def test_files_that_are_all_alike_give_nothing_away():
     assert finding.message.startswith("No shortcut")
 
 
+def advice_on(**changes):
+    """Return the advice where the file size tells the class, and every other file has changes."""
+    examples, stats = data_set(np.arange(60) % 2, size=(0, 2_000, 0))
+    equal = [replace(one, width=9, height=9, format="JPEG", quality=75) for one in stats]
+    other = [replace(one, **changes) if row % 4 > 1 else one for row, one in enumerate(equal)]
+    (finding,) = check_shortcuts(examples, other, CLASSES)
+    assert finding.severity == "warning"
+    return finding.advice
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"width": 8}, "one size before"),
+        ({"mode": "L"}, "one colour mode before"),
+        ({"quality": 90}, "one compression before"),
+        ({"format": "PNG", "quality": None}, "one compression before"),
+        ({"height": 8, "quality": 90}, "one size and one compression before"),
+    ],
+)
+def test_only_what_differs_is_to_be_made_equal(changes, what):
+    assert f"Bring all classes to {what} training." in advice_on(**changes)
+
+
+def test_where_all_files_are_compressed_alike_it_is_said_what_their_size_stands_for():
+    advice = advice_on()
+    assert "Bring all classes" not in advice
+    assert "All files have one size, colour mode and compression already." in advice
+    assert "how much detail, noise and contrast the picture holds" in advice
+
+
 @pytest.mark.real_data
 def test_the_originals_give_their_class_away_by_their_size(shared_data):
     dataset = read_sources(

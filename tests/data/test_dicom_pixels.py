@@ -6,13 +6,19 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from pydicom.pixels.processing import apply_windowing
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from dlmath.data import images
+from dlmath.data.dicom import is_dicom, is_dicom_file, patient_of_file
 from dlmath.data.dicom_pixels import to_png, window
 from dlmath.data.image_headers import BadImage, check_image
 from dlmath.errors import DataError
@@ -102,6 +108,114 @@ def test_a_table_wins_over_a_window(write_dicom, tmp_path):
     assert (decoded(path) == np.rint(RAMP // 4 / 1023 * 255)).all()
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("RescaleSlope", "1,5"),
+        ("RescaleSlope", "nan"),
+        ("RescaleIntercept", "none"),
+        ("WindowCenter", "40 HU"),
+        ("WindowWidth", "inf"),
+    ],
+)
+def test_an_attribute_that_is_no_number_is_named(write_dicom, tmp_path, keyword, value):
+    path = write_dicom(tmp_path / "a.dcm", RAMP, **{keyword: "7" * len(value)})
+    data = path.read_bytes().replace(b"7" * len(value), value.encode())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, of the same
+        with pytest.raises(BadImage, match=rf"its {keyword} must be a .*number"):
+            to_png(data, "a.dcm")
+
+
+def test_eight_bits_are_eight_bits_however_they_are_stored(write_dicom, tmp_path):
+    """In words of 16 bits too, and with a slope and an intercept that change nothing."""
+    pixels = (RAMP % 200 + 20).astype(np.uint8)
+    identity = {"RescaleSlope": 1, "RescaleIntercept": 0}
+    assert (decoded(write_dicom(tmp_path / "a.dcm", pixels, **identity)) == pixels).all()
+    words = write_dicom(tmp_path / "b.dcm", pixels.astype(np.uint16), BitsStored=8, HighBit=7)
+    assert (decoded(words) == pixels).all()
+
+
+def test_padding_is_black_and_sets_no_range(write_dicom, tmp_path):
+    film = RAMP.astype(np.int16)
+    film[:8] = -32768
+    path = write_dicom(tmp_path / "a.dcm", film, PixelPaddingValue=-32768)
+    expected = np.rint(255 * (film - 512.0) / (4095 - 512)).clip(0)
+    assert (decoded(path) == expected).all()
+
+
+def test_a_padding_value_may_be_written_with_the_other_sign(write_dicom, tmp_path):
+    film = RAMP.astype(np.int16)
+    film[:8] = -2000
+    path = write_dicom(tmp_path / "a.dcm", film, PixelPaddingValue=-2000)
+    right = decoded(path)
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelPaddingValue
+    dataset.add_new("PixelPaddingValue", "US", 63536)
+    dataset.save_as(path)
+    assert (decoded(path) == right).all()
+
+
+def test_padding_of_monochrome1_is_black_too(write_dicom, tmp_path):
+    film = RAMP + 100
+    film[:8] = 0
+    inverse = {"PhotometricInterpretation": "MONOCHROME1", "PixelPaddingValue": 0}
+    shades = decoded(write_dicom(tmp_path / "a.dcm", film, **inverse))
+    assert shades[:8].max() == 0
+    assert shades[8, 0] == 255
+
+
+def test_nothing_but_padding_is_black(write_dicom, tmp_path):
+    film = np.full((8, 8), 9, np.uint16)
+    assert decoded(write_dicom(tmp_path / "a.dcm", film, PixelPaddingValue=9)).max() == 0
+
+
+def test_values_in_the_upper_bits_are_read_by_the_high_bit(write_dicom, tmp_path):
+    window = {"WindowCenter": 2048, "WindowWidth": 4096, "BitsStored": 12}
+    low = decoded(write_dicom(tmp_path / "a.dcm", RAMP, HighBit=11, **window))
+    assert (decoded(write_dicom(tmp_path / "b.dcm", RAMP << 4, HighBit=15, **window)) == low).all()
+    assert (decoded(write_dicom(tmp_path / "c.dcm", RAMP << 2, HighBit=13, **window)) == low).all()
+    # Here the high bit is wrong: the lowest bits are used.
+    assert (decoded(write_dicom(tmp_path / "d.dcm", RAMP, HighBit=15, **window)) == low).all()
+
+
+def test_floating_point_pixels_without_a_number_are_padding(write_dicom, tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", RAMP.astype(np.uint8))
+    dataset = pydicom.dcmread(path)
+    for keyword in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(dataset, keyword)
+    film = RAMP.astype(np.float32) / 4095
+    film[0] = np.nan
+    dataset.BitsAllocated, dataset.FloatPixelData = 32, film.tobytes()
+    dataset.save_as(path)
+    shades = decoded(path)
+    assert shades[0].max() == 0
+    assert shades[-1, -1] == 255
+
+
+@pytest.mark.parametrize("is_implicit", [True, False])
+def test_a_file_without_a_preamble_is_the_same_picture(write_dicom, tmp_path, is_implicit):
+    path = write_dicom(tmp_path / "a.dcm", (RAMP % 250).astype(np.uint8))
+    dataset = pydicom.dcmread(path)
+    if is_implicit:
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    dataset.save_as(path)
+    bare = path.read_bytes()
+    path.with_suffix("").write_bytes(bare[bare.index(b"\x08\0\x16\0") :])
+    assert (decoded(path.with_suffix("")) == RAMP % 250).all()
+    assert is_dicom_file(path.with_suffix(""))
+    assert patient_of_file(path.with_suffix("")) == "P1"
+
+
+@given(st.binary(max_size=200))
+@example(b"\x89PNG\r\n\x1a\n" + bytes(150))
+@example(b"\xff\xd8\xff" + bytes(150))
+@example(bytes(200))
+@example(b"\x08\0" * 100)
+def test_what_begins_otherwise_is_no_dicom_file(data):
+    assert not is_dicom(data)
+
+
 @given(
     center=st.floats(-500, 4500),
     width=st.floats(1, 5000),
@@ -131,6 +245,11 @@ def test_windows_are_those_of_pydicom(center, width, function):
         ({"Rows": 0}, "1 to 100 million pixels"),
         ({"Rows": 9}, "cannot be decoded"),
         ({"WindowCenter": 5, "WindowWidth": 0}, "must have a width. Received: 0"),
+        (
+            {"WindowCenter": 5, "WindowWidth": 9, "VOILUTFunction": "CUBIC"},
+            "its VOILUTFunction is none of the standard. Received: CUBIC",
+        ),
+        ({"RescaleSlope": 0, "RescaleIntercept": 1}, "its RescaleSlope must not be 0"),
     ],
 )
 def test_what_is_no_single_grey_picture_is_refused(write_dicom, tmp_path, attributes, message):

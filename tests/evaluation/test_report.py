@@ -3,7 +3,9 @@ import re
 import pytest
 
 from dlmath.errors import RunError
+from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.report import write_report
+from dlmath.evaluation.report_charts import _mistakes, mistakes_section
 from dlmath.runs import read_json, write_json
 
 
@@ -64,7 +66,31 @@ def test_curves_and_mistakes_are_shown_once_the_test_part_is_open(tiny_run):
     assert page.count("<svg") == 6
     wrong = evaluation.confusion[1][0] + evaluation.confusion[0][1]
     assert page.count("data:image/jpeg;base64,") == min(wrong, 24)
-    assert f"{evaluation.confusion[1][0]} missed image" in page
+    assert _mistakes(evaluation.confusion[1][0], "missed image") in page
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "No false alarm."),
+        (1, "1 false alarm:"),
+        (2, "2 false alarms, the most confident first:"),
+        (12, "12 false alarms, the most confident first:"),
+        (30, "30 false alarms, the most confident first; the first 12 are shown:"),
+    ],
+)
+def test_mistakes_are_announced_as_many_as_there_are(count, said):
+    assert _mistakes(count, "false alarm") == said
+
+
+def test_a_kind_of_mistake_that_did_not_happen_has_no_empty_frame(tiny_run):
+    import dlmath
+
+    dlmath.evaluate(tiny_run, explained=False)
+    found = Predictions.read(tiny_run)
+    html = "".join(mistakes_section(tiny_run, found, 0.0))  # all positive: nothing is missed
+    assert "<p>No missed image.</p>" in html
+    assert '<div class="group"></div>' not in html
 
 
 def test_mistakes_keep_their_names_where_the_images_are_gone(tiny_run):

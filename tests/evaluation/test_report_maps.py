@@ -26,7 +26,7 @@ def evaluate_with(explain, run):
         return evaluate(run)
 
 
-def explained(classifier, files, reporter):
+def explained(classifier, files, reporter, region=None):
     """Answer without asking the model: the first map passes, the last cannot be drawn."""
     good = MapPicture("PNEUMONIA", 0.9, PICTURE, ("deletion: <low>",), ())
     bad = good._replace(said=(), warnings=("The map fails by sanity: it is alike.",))
@@ -51,9 +51,43 @@ def test_rights_and_wrongs_are_shown_with_what_was_measured(tiny_run):
     assert wrong == 2  # of one patient, whose more confident one could not be drawn
     assert kinds[EACH:] == []
     assert page(tiny_run).count(ADDRESS) == count
-    assert page(tiny_run).count("Passed all checks.") == 1
+    assert page(tiny_run).count("Passed all checks of the map.") == 1
     assert "deletion: &lt;low&gt;" in page(tiny_run)
     assert page(tiny_run).count("The map fails by sanity") == count - 1
+
+
+@pytest.mark.parametrize(
+    ("outside", "kind", "said"),
+    [
+        (0.62, "warning", "62% of the map lies outside the region that the label is about."),
+        (0.2, "faint", "20% of the map lies outside the region that the label is about."),
+        (None, "faint", "No region is known: whether the map lies where"),
+    ],
+)
+def test_a_map_that_passes_is_not_green_and_its_place_is_said(tiny_run, outside, kind, said):
+    def explain(classifier, files, reporter, region):
+        return [MapPicture("PNEUMONIA", 0.9, PICTURE, (), (), outside) for _ in files]
+
+    evaluate_with(explain, tiny_run)
+
+    assert f'<p class="{kind}">{said}' in page(tiny_run)
+    assert '<p class="note">' not in page(tiny_run)
+
+
+def test_the_region_of_the_recipe_is_what_maps_are_measured_by(tiny_run):
+    asked = []
+
+    def explain(classifier, files, reporter, region):
+        asked.append(region)
+        return explained(classifier, files, reporter)
+
+    evaluate_with(explain, tiny_run)
+    assert tiny_run.recipe.region is None
+    assert asked == [None]
+    named = tiny_run.recipe.replace(region_width=0.5, region_height=0.75)
+    found = report_maps._region(named)
+    assert found.shape == (named.image_size, named.image_size)
+    assert found.mean() == pytest.approx(0.5 * 0.75, abs=0.02)
 
 
 def test_a_report_written_again_keeps_its_maps(tiny_run):
@@ -68,9 +102,9 @@ def test_a_report_written_again_keeps_its_maps(tiny_run):
 def test_maps_that_are_kept_are_not_drawn_again(tiny_run):
     asked = []
 
-    def explain(*given):
+    def explain(*given, **named):
         asked.append(given)
-        return explained(*given)
+        return explained(*given, **named)
 
     evaluate_with(explain, tiny_run)
     shown = page(tiny_run)
@@ -93,7 +127,7 @@ def test_maps_of_other_predictions_are_not_shown(tiny_run):
 
 
 def test_a_model_without_a_feature_map_is_one_line(tiny_run):
-    def explain(classifier, files, reporter):
+    def explain(classifier, files, reporter, region):
         raise DataError("The model 'flat' has no feature map.")
 
     evaluate_with(explain, tiny_run)

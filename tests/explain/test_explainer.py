@@ -79,6 +79,20 @@ def test_examples_are_pictures_and_a_lost_file_does_not_lose_the_report(tiny_run
         told = " ".join((*one.said, *one.warnings))
         assert all(name in told for name in ("deletion", "sanity"))
     assert listener.heard[-1] == ("explaining", 3, 3)
+    assert first.outside is None  # without a region
+
+
+def test_examples_say_how_much_of_the_map_lies_outside_the_region(tiny_run, images):
+    classifier = KerasClassifier.load(tiny_run)
+    size = classifier.image_size
+    left = np.arange(size) < size // 2
+    halves = [np.tile(half, (size, 1)) for half in (left, ~left)]
+    shares = [
+        explain_examples(classifier, images[:1], region=half)[0].outside
+        for half in (*halves, np.ones((size, size), bool))
+    ]
+    assert shares[0] + shares[1] == pytest.approx(1)
+    assert shares[2] == pytest.approx(0)
 
 
 @pytest.mark.slow

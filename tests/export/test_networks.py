@@ -3,21 +3,24 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
 from dlmath.errors import RunError, UserError
 from dlmath.explain.class_activation import grad_cam
 from dlmath.explain.classifier_parts import ClassifierParts
-from dlmath.export import onnx
+from dlmath.export import litert, onnx
 from dlmath.export.litert import write_litert
 from dlmath.export.onnx import write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.features.folding import leaf_layers
 from dlmath.inference.decision_rule import Abstention, Threshold
+from dlmath.inference.export_files import LITERT
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.ood_fit import fit_ood_score
 from dlmath.inference.runtimes import load_classifier
@@ -94,6 +97,38 @@ def assert_answers_alike(exported, classifier, pixels, tolerance=1e-4):
 def cell_classifier(request):
     model = build(recipe(backbone="malaria_cnn", image_size=16, layers=request.param))
     return classifier_of(model, 16)
+
+
+@pytest.mark.parametrize("with_score", [True, False])
+def test_a_litert_file_names_its_outputs_and_has_a_signature(cell_classifier, tmp_path, with_score):
+    classifier = cell_classifier if with_score else replace(cell_classifier, ood_score=None)
+    write_litert(classifier, tmp_path / "export", {**METADATA, "image_size": 16})
+    interpreter = Interpreter(model_path=str(tmp_path / "export" / LITERT))
+    names = ["features", "probabilities"] if with_score else ["probabilities"]
+    assert interpreter.get_signature_list() == {
+        "serving_default": {"inputs": ["pixels"], "outputs": names}
+    }
+    assert [one["name"] for one in interpreter.get_input_details()] == ["pixels"]
+    assert sorted(one["name"] for one in interpreter.get_output_details()) == names
+    pixels = pixels_for(classifier, 1).astype(np.float32)
+    found = interpreter.get_signature_runner("serving_default")(pixels=pixels)
+    wanted = classifier.predict(pixels)
+    np.testing.assert_allclose(found["probabilities"], wanted.probabilities, atol=1e-4)
+    if with_score:
+        atol = 1e-4 * np.abs(wanted.features).max()
+        np.testing.assert_allclose(found["features"], wanted.features, atol=atol)
+
+
+def test_a_litert_file_whose_outputs_are_numbered_still_answers(
+    cell_classifier, tmp_path, monkeypatch
+):
+    """As exports were before their outputs had names."""
+    monkeypatch.setattr(litert, "with_names", bytes)
+    write_litert(cell_classifier, tmp_path / "export", {**METADATA, "image_size": 16})
+    exported = load_classifier(tmp_path / "export")
+    outputs = exported.interpreter.get_output_details()
+    assert {one["name"] for one in outputs}.isdisjoint({"probabilities", "features"})
+    assert_answers_alike(exported, cell_classifier, pixels_for(cell_classifier))
 
 
 @pytest.mark.parametrize("write", [write_litert, write_onnx])

@@ -3,7 +3,10 @@
 import fnmatch
 import json
 import re
+import tomllib
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from dlmath.serving.security import is_loopback
 
@@ -52,6 +55,15 @@ def test_what_is_copied_is_tracked_and_not_ignored(repository: Path) -> None:
         assert not ignored(repository, name), name
     for name in ("runs", ".git", ".venv", "tests", "__pycache__"):
         assert ignored(repository, name), name
+
+
+def test_the_container_reads_dicom_files(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    serve = {Requirement(line).name for line in extras["serve"]}
+    assert {Requirement(line).name for line in extras["dicom"]} <= serve
+    (lock,) = [name for name in copied(repository) if name.startswith("requirements/")]
+    assert "\npydicom==" in (repository / lock).read_text(encoding="utf-8")
 
 
 def test_what_the_wheel_is_built_from_is_copied(repository: Path) -> None:

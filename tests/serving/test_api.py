@@ -186,3 +186,46 @@ def test_schemathesis_finds_nothing_against_the_description(client: TestClient) 
             case.call_and_validate(app=client.app, excluded_checks=[positive_data_acceptance])
 
         check()
+
+
+def test_the_metadata_name_the_outputs_that_come(client: TestClient, images: list[Path]) -> None:
+    rows = [{"b64": base64.b64encode(images[0].read_bytes()).decode()}]
+    answer = client.post(f"{MODEL}:predict", json={"instances": rows}).json()["predictions"][0]
+    for path in (MODEL, f"{MODEL}/versions/1"):
+        found = client.get(f"{path}/metadata").json()
+        signature = found["metadata"]["signature_def"]["signature_def"]["serving_default"]
+        assert signature["outputs"].keys() == answer.keys()
+        assert found["model_spec"]["name"] == MODEL.rpartition("/")[2]
+    assert client.get("/v1/models/other/metadata").status_code == 404
+    assert client.get(f"{MODEL}/versions/2/metadata").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("filename*=UTF-8''R%C3%B6ntgen%20%E2%82%AC.png", "Röntgen €.png"),
+        ("filename*=\"utf-8'de'R%C3%B6ntgen.png\"", "Röntgen.png"),
+        ("filename*=iso-8859-1''R%F6ntgen.png", "Röntgen.png"),
+        ("filename*=klingon''R%C3%B6ntgen.png", "Röntgen.png"),
+        ("filename*=utf-8''a%22%3B%0D%0Ab.png", "a_;__b.png"),
+        ("filename=\"plain.png\"; filename*=utf-8''R%C3%B6.png", "plain.png"),
+    ],
+)
+def test_a_file_may_be_named_as_rfc_5987_has_it(
+    client: TestClient, images: list[Path], disposition: str, name: str
+) -> None:
+    content = images[0].read_bytes()
+    head = f'--x\r\nContent-Disposition: form-data; name="file"; {disposition}\r\n\r\n'
+    body = head.encode() + content + b"\r\n--x--\r\n"
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = client.post("/predict", content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert [one["file"] for one in answer.json()] == [name]
+
+
+def test_a_refusal_for_a_time_says_in_the_description_when_to_come_again(
+    client: TestClient,
+) -> None:
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        for operation in methods.values():
+            assert "Retry-After" in operation["responses"]["503"]["headers"], path

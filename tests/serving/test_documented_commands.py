@@ -63,7 +63,7 @@ def answers(commands: list[str], tmp_path_factory: pytest.TempPathFactory) -> di
 
 def test_every_command_is_answered(answers: dict[str, bytes]) -> None:
     asked = [line for line in answers if line.startswith("curl")]
-    assert len(asked) == 8
+    assert len(asked) == 9
     one, two = (json.loads(answers[line]) for line in asked[:2])
     assert [entry["file"] for entry in one] == ["a.png"]
     assert [entry["file"] for entry in two] == ["a.png", "b.png"]

@@ -48,6 +48,10 @@ def test_answers_come_before_maps_and_say_what_predict_says(service, light_run, 
         assert f"<b>{prediction.probabilities['PNEUMONIA']:.3f}</b>" in answers[0]
         assert "is being drawn" in answers[0]
     assert shown[-1].status == "2 images answered. The maps are drawn."
+    assert "Save the answers as a table (CSV)" in shown[-1].summary
+    assert {one.summary for one in shown if one.status and "answered" in one.status} == {
+        shown[-1].summary
+    }
 
 
 def test_a_bad_file_has_its_reason_and_the_others_their_answers(service):

@@ -1,5 +1,6 @@
 """How choices travel, in Chromium: late, out of order, refused, in folders."""
 
+import csv
 import io
 
 import pytest
@@ -101,13 +102,43 @@ def test_what_does_not_reach_the_server_is_said(chromium, address, asked, said):
 def test_of_a_dropped_folder_the_images_are_taken(open_page, tmp_path):
     folder = tmp_path / "scans"
     (folder / "deeper").mkdir(parents=True)
-    for name in ("b.png", "a.PNG", "deeper/c.png", ".hidden.png"):
+    for name in ("b.png", "a.PNG", "deeper/c.png", ".hidden.png", "IM000001"):
         (folder / name).write_bytes(hands.png(150)["buffer"])
     (folder / "Thumbs.db").write_text("no image")
+    (folder / "LIESMICH").write_text("no image either")
     page = open_page()
     drop(page, folder)
     hands.wait_for_maps(page)
-    assert page.locator("article h3").all_inner_texts() == ["a.PNG", "b.png", "c.png"]
+    assert page.locator("article h3").all_inner_texts() == [
+        "a.PNG",
+        "b.png",
+        "c.png",
+        "IM000001",
+    ]
+
+
+def test_a_file_without_an_ending_can_be_chosen(open_page):
+    page = open_page()
+    assert page.locator("#dl-files").get_attribute("accept") is None
+    hands.choose(page, hands.png(150, "IM000001"))
+    hands.wait_for_maps(page)
+    assert page.locator("article h3").all_inner_texts() == ["IM000001"]
+
+
+def test_twelve_images_have_a_summary_and_a_table_to_save(open_page, tmp_path):
+    page = open_page()
+    hands.choose(page, *(hands.png(80 + 12 * n, f"{n:02d}.png") for n in range(12)))
+    hands.wait_for_maps(page)
+    counts = page.locator(".dl-summary li").all_inner_texts()
+    assert sum(int(line.split()[1]) for line in counts if line[0] in "NP" and ":" in line) == 12
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the answers as a table (CSV)").click()
+    assert saved.value.suggested_filename == "answers.csv"
+    saved.value.save_as(tmp_path / "saved.csv")
+    with (tmp_path / "saved.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == [f"{n:02d}.png" for n in range(12)]
+    assert {row["class"] for row in rows} <= {"NORMAL", "PNEUMONIA"}
 
 
 def test_a_folder_without_images_is_said(open_page, tmp_path):

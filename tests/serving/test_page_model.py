@@ -1,3 +1,5 @@
+import pytest
+
 import dlmath
 from dlmath.evaluation.composition import composition_of
 from dlmath.export.description import describe
@@ -66,3 +68,42 @@ def test_an_export_of_a_model_of_phantoms_says_so_and_when_it_decides(light_run,
     html = model_section(service)
     assert "An export (onnx) of the run tiny." in html
     assert "It decides PNEUMONIA from a probability of 0.500" in html
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said", "unsaid"),
+    [
+        ({"calibration": None}, "The threshold was chosen on 6 other images.", "calibration"),
+        ({"calibration": {"method": "none", "why": "too few"}}, "The threshold was", "calibration"),
+        (
+            {"calibration": {"method": "temperature"}},
+            "The calibration was fitted on 6 other images. The threshold was chosen on them.",
+            "composites",
+        ),
+        (
+            {"threshold": {"value": 0.5, "chosen_on": "validation", "images": "stressed"}},
+            "The threshold was chosen on composites of validation images.",
+            "the validation part",
+        ),
+        ({"threshold": None, "calibration": None}, "trained on", "chosen on 6"),
+    ],
+)
+def test_only_what_was_chosen_is_said_to_be(light_run, manifest, said, unsaid):
+    service = opened(light_run)
+    light_run.update_manifest(**{"calibration": None, **manifest})
+    trained = model_section(service)
+    validation = light_run.manifest["split"]["validation"]
+    assert said.replace("6 other", f"{validation} other") in trained
+    assert unsaid.replace("6", str(validation)) not in trained
+
+
+def test_the_page_of_an_export_says_where_its_threshold_was_chosen(light_run, tmp_path):
+    classifier = LightClassifier.load(light_run)
+    light_run.update_manifest(
+        threshold={"value": 0.5, "chosen_on": "validation", "images": "stressed"}
+    )
+    write_json(tmp_path / METADATA, describe(light_run, classifier, "onnx"))
+    (tmp_path / ONNX).touch()
+    service = Service(light_run.recipe.name, classifier, tmp_path, Limits())
+    service.close()
+    assert "0.500, chosen on composites of validation images." in model_section(service)

@@ -1,6 +1,9 @@
 import asyncio
+import json
 
 import pytest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.testclient import TestClient
 
 from dlmath.serving.page_routes import OnlyThePage, is_needed
 
@@ -47,3 +50,29 @@ def test_a_closed_address_is_answered_404_and_not_handed_on():
     scope = {"type": "http", "path": "/gradio_api/upload", "method": "POST", "headers": []}
     asyncio.run(OnlyThePage(never)(scope, None, send))
     assert said[0]["status"] == 404
+    assert json.loads(said[1]["body"]) == {"error": "There is nothing at this address."}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "error"),
+    [
+        (JSONResponse({"detail": "Not Found"}, 404), 404, "There is nothing at this address."),
+        (JSONResponse({"detail": "No"}, 405), 405, "This address takes another method."),
+        (JSONResponse({"detail": "Queue is full."}, 503), 503, "Queue is full."),
+        (JSONResponse({"detail": [{"loc": "x"}]}, 422), 422, "takes requests of another form"),
+        (Response(b"no JSON", 500, media_type="application/json"), 500, "another form"),
+    ],
+)
+def test_what_gradio_refuses_has_the_one_form(answer, status, error):
+    found = TestClient(OnlyThePage(answer)).get("/gradio_api/queue/data")
+    assert found.status_code == status
+    assert found.json().keys() == {"error"}
+    assert error in found.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "answer", [JSONResponse({"detail": "fine"}), PlainTextResponse("no page", 404)]
+)
+def test_other_answers_of_gradio_stay_as_they_are(answer):
+    found = TestClient(OnlyThePage(answer)).get("/config")
+    assert (found.status_code, found.content) == (answer.status_code, answer.body)

@@ -71,6 +71,9 @@ def test_it_says_that_it_is_starting_until_it_is_ready(opening: Opening) -> None
         early = client.post("/predict")
         assert (early.status_code, early.headers["retry-after"]) == (503, "1")
         assert "refresh" in client.get("/").text
+        for path in ("/", "/readyz", "/metrics", "/v1/models/x", "/v1/models/x/metadata", "/else"):
+            early = client.get(path)
+            assert (early.status_code, early.headers["retry-after"]) == (503, "1"), path
 
         opening.let.set()
         opening.done.wait()

@@ -3,9 +3,9 @@ import pytest
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json
-from dlmath.training import run_audit
+from dlmath.training import run_audit, train
 from dlmath.training.preparation import Request, prepare
-from dlmath.training.run_audit import audit_prepared, write_audit
+from dlmath.training.run_audit import audit_prepared, warnings_of, write_audit
 
 RECIPE = Recipe(
     name="squares",
@@ -49,8 +49,28 @@ def test_a_leak_between_the_parts_of_the_split_is_an_error(images):
     for patient in range(2, 20, 2):  # so many that they fall on both sides
         (folder / f"p{patient}_0.png").write_bytes(copied + b" ")  # not equal byte by byte
         copied += b" "
-    kinds = [finding.kind for finding in audit_of(images).findings if finding.severity == "error"]
+    audit = audit_of(images)
+    kinds = [finding.kind for finding in audit.findings if finding.severity == "error"]
     assert kinds == ["identical-across-splits"]
+    (warning,) = warnings_of(audit)
+    assert warning.startswith("The audit found 1 error. The training goes on, since the images")
+    assert "identical-across-splits: 1 group of identical images (10 files) across" in warning
+
+
+def test_without_an_error_there_is_nothing_to_say(images):
+    assert warnings_of(audit_of(images)) == []
+
+
+def test_a_training_that_goes_on_says_why_and_its_run_records_it(images, tmp_path):
+    copied = (images / "dark" / "p0_0.png").read_bytes()
+    (images / "bright" / "p0_9.png").write_bytes(copied + b" ")  # one picture in both classes
+    heard = Heard()
+    settings = {"backbone": "malaria_cnn", "epochs": 1, "tune": "all", "weights": "none"}
+    run = train(RECIPE.replace(**settings), images, out=tmp_path / "run", reporter=heard)
+    said = [line for line in heard.said if line.startswith("Warning: The audit found 1 error.")]
+    assert len(said) == 1
+    assert said[0].removeprefix("Warning: ") in run.manifest["warnings"]
+    assert "identical-across-classes" in said[0]
 
 
 def test_a_second_training_takes_the_findings_from_the_cache(images, monkeypatch):
