@@ -23,7 +23,9 @@ def new(
             metavar="PATH",
         ),
     ],
-    settings: Annotated[dict[str, Any], RecipeOptions("positive_class", "patient_rules")],
+    settings: Annotated[
+        dict[str, Any], RecipeOptions("positive_class", "patient_rules", "columns")
+    ],
 ) -> None:
     """Write a recipe of your own, with a comment on every field.
 

@@ -9,11 +9,11 @@ from ..errors import DataError
 ENDINGS = (".dcm", ".dicom")
 
 _MARK_AT, _MARK = 128, b"DICM"
-# What stands in the patient's tag of files from which the patient was removed.
-_NOBODY = re.compile(
-    r"[\W_0xX]*|anon\w*|unknown|none|null|n/?a|removed|redacted|de-?identified\w*|patient",
-    re.IGNORECASE,
+# What stands in the place of a patient who was removed.
+_REMOVED = re.compile(
+    r"anon\w*|unknown|none|null|n/?a|removed|redacted|de-?identified\w*|patient", re.IGNORECASE
 )
+_FILLED = re.compile(r"[\W_0xX]*")  # what the tag is overwritten with
 
 
 def has_pydicom() -> bool:
@@ -61,4 +61,9 @@ def patient_of_file(path: Path) -> str | None:
     # Each part of a damaged file fails by an exception of its own. Its pixels tell the user.
     except Exception:
         return None
-    return None if _NOBODY.fullmatch(patient) else patient
+    return None if _FILLED.fullmatch(patient) or is_removed(patient) else patient
+
+
+def is_removed(patient: str) -> bool:
+    """Return whether the name of a patient says that there is none any more: anonymous, removed."""
+    return _REMOVED.fullmatch(patient) is not None

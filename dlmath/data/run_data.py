@@ -7,6 +7,7 @@ from pathlib import Path
 from dlmath.data.sources import Dataset, ImageRecord, Source, list_files, read_sources
 from dlmath.data.splits import Split, read_rows, read_split
 from dlmath.errors import DataError
+from dlmath.recipe.table_columns import ColumnNames, column_names
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -67,6 +68,7 @@ class RunData:
             self.sources,
             classes=recipe.classes,
             patient_rules=recipe.patient_rules,
+            columns=columns_for(self._run),
             reporter=self._reporter,
         )
 
@@ -112,4 +114,17 @@ class RunData:
         Raises:
             DataError: A source is gone.
         """
-        return {item.file: item.path for item in list_files(self.sources).files}
+        listing = list_files(self.sources, columns=columns_for(self._run))
+        return {item.file: item.path for item in listing.files}
+
+
+def columns_for(run: Run, given: Sequence[str] | None = None) -> ColumnNames:
+    """Return how a CSV names its columns, for images of a run or others that it is asked about.
+
+    Args:
+        run: The run, whose names hold for a table that has them.
+        given: By --columns, which wins over the run.
+    """
+    if given is not None:
+        return column_names(given)
+    return column_names(run.recipe.columns, likely=True)

@@ -18,6 +18,7 @@ from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.predict_files import find_images
+from dlmath.names import folded
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_bytes
 
@@ -188,13 +189,13 @@ def _explain_each(
 
 
 def _class_index(classes: Sequence[str], name: str) -> int:
-    folded = [one.casefold() for one in classes]
-    if name.casefold() not in folded:
+    known = [folded(one) for one in classes]
+    if folded(name) not in known:
         raise UserError(
             f"The run knows no class {name!r}.{did_you_mean(name, classes)} "
             f"Pass one of these with --class: {', '.join(classes)}."
         )
-    return folded.index(name.casefold())
+    return known.index(folded(name))
 
 
 class MapFiles:

@@ -35,6 +35,7 @@ GROUPS = (
         "dlmath.blas_threads",
         "dlmath.reporting",
         "dlmath.logs",
+        "dlmath.names",
         "dlmath.number_text",
         "dlmath.pages",
         "dlmath.charts",
