@@ -8,7 +8,8 @@ import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 # What programs write where a value is missing: pandas, R, SQL, Excel.
 MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "none", "null"})
@@ -62,6 +63,17 @@ def _joint(blanks: re.Match[str]) -> str:
     """Return what separates two parts of a name: 1-2 is not 12, No Finding is NoFinding."""
     before, after = blanks.string[blanks.start() - 1], blanks.string[blanks.end()]
     return " " if before.isdigit() and after.isdigit() else ""
+
+
+def readable_document(document: Any) -> Any:
+    """Return a JSON document with every text as `readable` gives it."""
+    if isinstance(document, str):
+        return readable(document)
+    if isinstance(document, Mapping):
+        return {readable_document(key): readable_document(one) for key, one in document.items()}
+    if isinstance(document, list | tuple):
+        return [readable_document(one) for one in document]
+    return document
 
 
 def readable(text: str) -> str:

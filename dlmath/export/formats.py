@@ -2,6 +2,9 @@
 
 import contextlib
 import hashlib
+import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -249,15 +252,20 @@ def _temporary_folder(folder: Path) -> "tempfile.TemporaryDirectory[str]":
 
 
 def _put(built: Path, target: Path, temporary: Path) -> None:
-    """Move the new export to its place; should that fail, the earlier one goes back to it."""
+    """Move the new export to its place; should that fail, the earlier one goes back to it.
+
+    Behind a link it is the place that the link leads to, and permissions stay what they were.
+    """
     earlier = temporary / "earlier"
+    target = Path(os.path.realpath(target))
     if target.exists():
-        target.rename(earlier)
+        built.chmod(stat.S_IMODE(target.stat().st_mode))
+        shutil.move(target, earlier)  # a link may lead to another disk
     try:
-        built.rename(target)
+        shutil.move(built, target)
     except OSError:
         if earlier.exists():
-            earlier.rename(target)
+            shutil.move(earlier, target)
         raise
 
 

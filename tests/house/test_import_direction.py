@@ -28,6 +28,8 @@ GROUPS = (
         "dlmath.stats",
     ),
     (
+        "dlmath.atomic_files",
+        "dlmath.output_files",
         "dlmath.recipe",
         "dlmath.runs",
         "dlmath.errors",
