@@ -42,6 +42,7 @@ GROUPS = (
         "dlmath.pages",
         "dlmath.charts",
         "dlmath._checkout",
+        "dlmath._keras_settings",
         "dlmath._lazy",
         "dlmath._version",
     ),
