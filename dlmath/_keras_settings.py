@@ -53,15 +53,20 @@ class _Hook:
     A finder only by its method, as in `dlmath._checkout`.
     """
 
+    _is_asking = False
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != "keras":
+        if fullname != "keras" or self._is_asking:
             return None
         import importlib.util  # not for every start
 
-        sys.meta_path.remove(self)  # type: ignore[arg-type]  # has what a finder must have
-        spec = importlib.util.find_spec(fullname)
+        self._is_asking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._is_asking = False
         if spec is not None and spec.loader is not None:
             spec.loader.exec_module = _settling(spec.loader.exec_module)  # type: ignore[method-assign]
         return spec
