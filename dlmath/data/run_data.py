@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from dlmath.data.sources import Dataset, ImageRecord, Source, list_files, read_sources
+from dlmath.data.listing import listed
+from dlmath.data.sources import (
+    Dataset,
+    ImageRecord,
+    Source,
+    check_sources_exist,
+    list_files,
+    read_sources,
+)
 from dlmath.data.splits import Split, read_rows, read_split
 from dlmath.errors import DataError
 from dlmath.recipe.table_columns import ColumnNames, column_names
@@ -56,6 +64,29 @@ class RunData:
         """The folders and files that the images are looked for in."""
         return tuple(self._run.sources if self._given is None else self._given)
 
+    @property
+    def lies_there(self) -> bool:
+        """Whether every source is there; what is in it is not looked at."""
+        try:
+            check_sources_exist(self.sources)
+        except DataError:
+            return False
+        return True
+
+    def _check_there(self) -> None:
+        """Refuse a run whose own data were moved or left behind, and say what can be done.
+
+        Raises:
+            DataError: Where they should be.
+        """
+        if self._given is None and not self.lies_there:
+            places = listed([str(source) for source in self.sources])
+            raise DataError(
+                f"There are no data at {places}, where {self._run.folder} had them. Put them, or a "
+                "link to them, there; train --resume, reproduce and export also take the place "
+                "where they are: --data PATH"
+            )
+
     @cached_property
     def dataset(self) -> Dataset:
         """All images that lie in the sources now, also those that the split does not name.
@@ -63,6 +94,7 @@ class RunData:
         Raises:
             DataError: A source is gone, or does not fit the run's recipe.
         """
+        self._check_there()
         recipe = self._run.recipe
         return read_sources(
             self.sources,
@@ -114,6 +146,7 @@ class RunData:
         Raises:
             DataError: A source is gone.
         """
+        self._check_there()
         listing = list_files(self.sources, columns=columns_for(self._run))
         return {item.file: item.path for item in listing.files}
 
