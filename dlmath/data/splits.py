@@ -13,7 +13,7 @@ from dlmath.data.sources import Dataset, ImageRecord
 from dlmath.data.stratify import cut_patients
 from dlmath.data.strict_csv import read_own_csv
 from dlmath.errors import DataError, RecipeError, RunError
-from dlmath.names import composed_names
+from dlmath.names import composed, composed_names
 from dlmath.runs import write_csv
 
 PARTS = ("train", "validation", "test")
@@ -194,7 +194,10 @@ def read_rows(path: Path) -> list[dict[str, str]]:
                 f"with a split of {', '.join(PARTS)} or {LEFT_OUT}. Train again."
             )
     names = composed_names([row["file"] for row in rows])  # as `list_files` gives them
-    rows = [{**row, "file": name} for row, name in zip(rows, names, strict=True)]
+    rows = [
+        {**row, "file": name, "patient": composed(row["patient"])}
+        for row, name in zip(rows, names, strict=True)
+    ]
     times = Counter(names)
     if repeated := [file for file, number in times.items() if number > 1]:
         raise RunError(

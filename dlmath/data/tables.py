@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlmath.data import dicom
@@ -81,7 +81,7 @@ def _header(table: CsvTable) -> str:
     return repr(",".join(table.columns))
 
 
-def _advice(table: CsvTable, missing: Sequence[str], given: dict[str, str]) -> str:
+def _advice(table: CsvTable, missing: Sequence[str], given: Mapping[str, str]) -> str:
     """Return how to say which column is which, as it is typed."""
     free = [name for name in table.columns if name and folded(name) not in map(folded, COLUMNS)]
     if len(free) < len(missing):
