@@ -8,7 +8,7 @@ import typer
 from dlmath import models
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.recipe_options import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import check_task_spelling
 from dlmath.errors import DataError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dlmath.audit import Audit, Finding
     from dlmath.data.sources import Source
     from dlmath.recipe import Recipe
+    from dlmath.recipe.table_columns import ColumnNames
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 _GROUPS_SHOWN = 3
@@ -45,6 +46,7 @@ def audit(
         typer.Option(help="Second readings of the labels: file,review.", metavar="CSV"),
     ] = None,
     patients: PatientsOption = None,
+    columns: ColumnsOption = None,
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with thumbnails.", metavar="FILE")
     ] = None,
@@ -76,6 +78,7 @@ def audit(
             classes=recipe.classes if recipe else (),
             patient_rules=rules,
             likely_rules=likely,
+            columns=_columns(recipe, found_run, target, named_columns(columns)),
             review=review,
             region=recipe.region if recipe else None,
             reporter=report,
@@ -91,6 +94,23 @@ def audit(
         _print(audited)
     if audited.counts["error"]:
         raise typer.Exit(2)
+
+
+def _columns(
+    recipe: "Recipe | None", run: Run | None, target: str | None, given: tuple[str, ...] | None
+) -> "ColumnNames":
+    """Return how a CSV names its columns: as the user says, or as the run's own does."""
+    from dlmath.data.run_data import columns_for
+    from dlmath.recipe.table_columns import column_names
+
+    if run and target is None and given is not None:
+        raise DataError(
+            "The columns of a run's own CSV are those of its recipe. Leave --columns out, or name "
+            f"another CSV. Received: columns={list(given)}"
+        )
+    if run:
+        return columns_for(run, given)
+    return column_names(given or (recipe.columns if recipe else ()))
 
 
 def _subject(target: str | None, run: Run | None) -> "tuple[Sequence[Source], Recipe | None]":

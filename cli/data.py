@@ -12,7 +12,7 @@ from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json, TaskArgument
 from dlmath.cli.output import OUT
-from dlmath.cli.recipe_options import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import check_task_spelling
 from dlmath.errors import DataError
@@ -66,6 +66,7 @@ def info(
         int | None, typer.Option(metavar="K", help="Count K folds for cross-validation too.")
     ] = None,
     patients: PatientsOption = None,
+    columns: ColumnsOption = None,
     as_json: Json = False,
 ) -> None:
     """Count images and patients, on disk and once split.
@@ -76,7 +77,7 @@ def info(
     from dlmath.data.splits import split_examples
     from dlmath.data.summary import summarise
 
-    recipe, dataset = _read(target, patient_rules(patients))
+    recipe, dataset = _read(target, patient_rules(patients), columns)
     split, warnings = None, []
     try:
         split = split_examples(
@@ -109,6 +110,7 @@ def show(
             help="Show them augmented, as training by this task or recipe.toml would see them.",
         ),
     ] = None,
+    columns: ColumnsOption = None,
 ) -> None:
     """Draw a sheet with images of each class.
 
@@ -120,7 +122,7 @@ def show(
     recipe = None if augmented is None else recipe_with(augmented, {})
     if recipe is not None:
         load_tensorflow()
-    _, dataset = _read(target)
+    _, dataset = _read(target, columns=columns)
     OUT.line(str(write_contact_sheet(dataset, out, per_class, augmented=recipe)))
 
 
@@ -203,17 +205,21 @@ def howmany(
         _print_curve(curve, needed)
 
 
-def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, Dataset]":
+def _read(
+    target: str, rules: tuple[str, ...] | None = None, columns: list[str] | None = None
+) -> "tuple[Recipe, Dataset]":
     """Return the data of a task or at a path, and the recipe that they were read with.
 
     Args:
         target: The task, or the path.
         rules: By which to read the patients; None for those of the task, or to find them out.
+        columns: How a CSV names its columns, as --columns says.
     """
     from dlmath.cli.progress import reporter
     from dlmath.data.locate import find_data
     from dlmath.data.sources import read_sources
     from dlmath.recipe import Recipe
+    from dlmath.recipe.table_columns import column_names
 
     with reporter() as report:
         sources: Sequence[Source] = [target]
@@ -228,6 +234,7 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, D
             sources,
             classes=recipe.classes,
             patient_rules=rules,
+            columns=column_names(named_columns(columns) or ()),
             reporter=report,
         )
     return recipe, dataset

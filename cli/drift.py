@@ -6,7 +6,7 @@ import typer
 
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.output import OUT
-from dlmath.cli.recipe_options import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
 from dlmath.errors import VerificationError
 from dlmath.number_text import SENTENCE, estimate_cells, estimate_text
 from dlmath.runs import Run
@@ -31,6 +31,7 @@ def drift(
         ),
     ] = None,
     patients: PatientsOption = None,
+    columns: ColumnsOption = None,
     alpha: Annotated[float, typer.Option(help="Rate of false alarms of the whole test.")] = 0.01,
     as_json: Json = False,
 ) -> None:
@@ -54,6 +55,7 @@ def drift(
             found,
             data or None,
             patient_rules=patient_rules(patients),
+            columns=named_columns(columns),
             alpha=alpha,
             classifier=classifier,
             reporter=report,

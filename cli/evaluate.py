@@ -6,7 +6,7 @@ import typer
 
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.output import OUT
-from dlmath.cli.recipe_options import PatientsOption, patient_rules
+from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
 from dlmath.number_text import SENTENCE, estimate_cells, estimate_text, interval_text
@@ -34,6 +34,7 @@ def evaluate(
         Literal["test", "validation", "all"], typer.Option(help="Which part of the images.")
     ] = "test",
     patients: PatientsOption = None,
+    columns: ColumnsOption = None,
     prevalence: Annotated[
         float | None,
         typer.Option(
@@ -74,6 +75,7 @@ def evaluate(
             data or None,
             split,
             patient_rules=patient_rules(patients),
+            columns=named_columns(columns),
             prevalence=prevalence,
             slice_by=slice_by or (),
             region=region,

@@ -32,6 +32,10 @@ def export(
         Literal["none", "float16", "int8"],
         typer.Option(help="For litert: fewer bits, calibrated on training images for int8."),
     ] = "none",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the run's data lie now, if they were moved.", metavar="PATH"),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -43,9 +47,9 @@ def export(
 ) -> None:
     """Export a run in a format that is proven first.
 
-    The export is loaded in a fresh process and compared with the model on images of the run; one
-    that does something else is not kept, and the exit code is 1. Its path is the only line on
-    stdout.
+    The export is loaded in a fresh process and compared with the model on images of the run, or on
+    drawn ones where those are not there; one that does something else is not kept, and the exit
+    code is 1. Its path is the only line on stdout.
 
     Example: dlmath export runs/malaria-20260101T120000Z --format saved_model
     """
@@ -55,7 +59,7 @@ def export(
     from dlmath.cli.progress import reporter
 
     with reporter() as report:
-        path = dlmath.export(found, format, out, quantize=quantize, reporter=report)
+        path = dlmath.export(found, format, out, data=data, quantize=quantize, reporter=report)
 
     manifest = read_json(path.parent / "manifest.json")
     key = format if quantize == "none" else f"{format}_{quantize}"
@@ -73,8 +77,11 @@ def _table(record: dict[str, Any]) -> "Table":
     from dlmath.export.verification import MAP_TOLERANCE
 
     proof, positive = record["verified"], record["positive_class"]
-    images = _images(proof["images"], proof["by_class"], positive)
-    table = Table(title=escape(f"{record['path']} on {images} of the run"), box=None)
+    if proof["drawn"]:
+        images = f"{counted(proof['images'], 'drawn image')}, for those of the run are not there"
+    else:
+        images = f"{_images(proof['images'], proof['by_class'], positive)} of the run"
+    table = Table(title=escape(f"{record['path']} on {images}"), box=None)
     table.title_justify = "left"
     table.add_column("compared with the run")
     table.add_column("found", justify="right")

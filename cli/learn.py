@@ -8,6 +8,7 @@ import typer
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT, Output
 from dlmath.errors import UserError, VerificationError
+from dlmath.output_files import write_output
 
 if TYPE_CHECKING:
     from dlmath.maths import Experiment, Result
@@ -107,7 +108,7 @@ def statements(
     from dlmath.maths.statements import page
 
     if out:
-        out.write_text(page(), encoding="utf-8")
+        write_output(out, page(), "--out")
     else:
         OUT.line(page().removesuffix("\n"))
 
@@ -156,9 +157,8 @@ def _sabotaged(experiment: "Experiment", sabotage: bool) -> dict:
 def _save(result: "Result", folder: Path) -> None:
     from dlmath.maths.plots import standalone
 
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.experiment.name}.svg"
-    path.write_text(standalone(result.chart), encoding="utf-8")
+    write_output(path, standalone(result.chart), "--out")
     ERR.line(f"plot: {path}")
 
 

@@ -4,7 +4,9 @@ import os
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from types import FrameType
+from typing import NoReturn
 
 import typer
 
@@ -27,6 +29,7 @@ from dlmath.cli import (
     train,
 )
 from dlmath.cli.output import ERR, OUT
+from dlmath.cli.streams import is_full, prepare_streams, silence_stdout
 from dlmath.errors import DlmathError
 
 app = typer.Typer(
@@ -81,6 +84,14 @@ def _leave(signal_number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + signal_number)
 
 
+def _leave_full(error: OSError) -> NoReturn:
+    """Leave where there is no room to write what a command says or makes."""
+    place = error.filename or "the output of this command"
+    silence_stdout()
+    ERR.error(f"Cannot write {place}: {error.strerror}. Make room, or send it elsewhere.")
+    sys.exit(2)
+
+
 def main() -> None:
     """Run the command line and exit.
 
@@ -93,16 +104,20 @@ def main() -> None:
     # Pillow warns of damage that the audit names, with the file, which Pillow does not.
     warnings.filterwarnings("ignore", module="PIL")
     signal.signal(signal.SIGTERM, _leave)
+    prepare_streams()
     try:
         app()
     except DlmathError as error:
         if os.environ.get("DLMATH_DEBUG") == "1":
             raise
-        typer.secho(f"Error: {error}", err=True, fg="red" if sys.stderr.isatty() else None)
+        with suppress(OSError):  # where stderr cannot be written, the exit code is all that is said
+            typer.secho(f"Error: {error}", err=True, fg="red" if sys.stderr.isatty() else None)
         sys.exit(error.exit_code)
     except Exception as error:
         if os.environ.get("DLMATH_DEBUG") == "1":
             raise
+        if isinstance(error, OSError) and is_full(error):
+            _leave_full(error)
         ERR.line(
             f"dlmath failed: {type(error).__name__}: {error}\n"
             "This is a fault of dlmath. DLMATH_DEBUG=1 shows where it happened.",

@@ -11,6 +11,7 @@ from dlmath.cli.output import ERR, OUT
 from dlmath.cli.own_images import ask_what_is_missing, show_summary
 from dlmath.cli.recipe_options import RecipeOptions
 from dlmath.errors import RecipeError
+from dlmath.output_files import write_output
 
 
 @grouped()
@@ -23,7 +24,9 @@ def new(
             metavar="PATH",
         ),
     ],
-    settings: Annotated[dict[str, Any], RecipeOptions("positive_class", "patient_rules")],
+    settings: Annotated[
+        dict[str, Any], RecipeOptions("positive_class", "patient_rules", "columns")
+    ],
 ) -> None:
     """Write a recipe of your own, with a comment on every field.
 
@@ -33,7 +36,6 @@ def new(
     """
     from dlmath.models.own_images import recipe_of_images, with_found_classes
     from dlmath.recipe.toml_text import commented_toml
-    from dlmath.runs import write_text
 
     path = Path(name) / "recipe.toml"
     if path.exists():
@@ -44,6 +46,6 @@ def new(
     recipe = with_found_classes(recipe_of_images(Path(name)).replace(**settings), seen.classes)
     where = " ".join(f"--data {shlex.quote(source)}" for source in data)
     next_command = f"dlmath train {shlex.quote(str(path))} {where}"
-    write_text(path, commented_toml(recipe, f"Train with: {next_command}"))
+    write_output(path, commented_toml(recipe, f"Train with: {next_command}"), "NAME")
     ERR.line(f"Edit it if you like, then: {next_command}")
     OUT.line(str(path))

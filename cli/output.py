@@ -4,10 +4,16 @@ Rich is imported where something is drawn: `dlmath --help` does without.
 """
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from dlmath.cli.streams import is_full, is_utf8
+from dlmath.names import readable_document
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -27,7 +33,9 @@ class Output:
 
     def line(self, text: str = "") -> None:
         """Print text as it is: never wrapped or cut, so that it is whole in a file too."""
-        typer.echo(text, err=self.stderr)
+        with self._kept_going():
+            # Named, not by `err`, where Typer would take ASCII for a mistake and write UTF-8.
+            typer.echo(text, file=sys.stderr if self.stderr else sys.stdout)
 
     def warning(self, text: str, *, indent: int = 0) -> None:
         """Print a line that warns, after `indent` blanks."""
@@ -39,20 +47,33 @@ class Output:
 
     def document(self, document: Any) -> None:
         """Print one JSON document."""
-        self.line(json.dumps(document, indent=2, ensure_ascii=False))
+        document = readable_document(document)
+        self.line(json.dumps(document, indent=2, ensure_ascii=not is_utf8()))
 
     def show(self, *drawn: "RenderableType") -> None:
         """Print tables and other things of Rich, as wide as the terminal."""
-        for one in drawn:
-            self.console().print(one)
+        with self._kept_going():
+            for one in drawn:
+                self.console().print(one)
 
     def paragraph(self, text: str) -> None:
         """Print text as it is, wrapped between words."""
-        self.console().print(text, markup=False, highlight=False)
+        with self._kept_going():
+            self.console().print(text, markup=False, highlight=False)
 
     def styled(self, text: str, *, highlight: bool = False) -> None:
         """Print text with Rich's markup, wrapped between words; numbers coloured if highlighted."""
-        self.console().print(text, highlight=highlight)
+        with self._kept_going():
+            self.console().print(text, highlight=highlight)
+
+    @contextmanager
+    def _kept_going(self) -> Iterator[None]:
+        """Let no full disk behind stderr end a command: what is lost there is no result."""
+        try:
+            yield
+        except OSError as error:
+            if not self.stderr or not is_full(error):
+                raise
 
     def console(self) -> "Console":
         """Return a console of Rich for this stream."""

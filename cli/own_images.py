@@ -19,9 +19,15 @@ def show_summary(sources: Sequence[str], settings: Mapping[str, Any]) -> "Source
     """Print on stderr what own images seem to hold, and return it."""
     from dlmath.cli.progress import reporter
     from dlmath.data.summary import summarise_sources
+    from dlmath.recipe.table_columns import column_names
 
     with reporter() as report:
-        seen = summarise_sources(sources, settings.get("patient_rules"), report)
+        seen = summarise_sources(
+            sources,
+            settings.get("patient_rules"),
+            column_names(settings.get("columns", ())),
+            report,
+        )
     _show(seen)
     return seen
 

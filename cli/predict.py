@@ -12,7 +12,8 @@ from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow, without_chatter
 from dlmath.errors import UserError
 from dlmath.inference.runtimes import RUNTIMES, RuntimeChoice, choose_runtime, kind_of_export
-from dlmath.runs import RUNS, Run, is_run, write_csv
+from dlmath.output_files import write_output
+from dlmath.runs import RUNS, Run, csv_text, is_run
 
 if TYPE_CHECKING:
     from dlmath.inference import Prediction
@@ -155,12 +156,8 @@ def _write_csv(
 ) -> None:
     from dlmath.inference.outcome import csv_fields, csv_row
 
-    try:
-        write_csv(path, csv_fields(classes, shifted=shifted), map(csv_row, predictions))
-    except OSError as error:
-        raise UserError(
-            f"Cannot write {path}: {error.strerror}. Pass another file with --csv."
-        ) from error
+    table = csv_text(csv_fields(classes, shifted=shifted), map(csv_row, predictions))
+    write_output(path, table, "--csv")
 
 
 def _report_bad_files(predictions: list["Prediction"]) -> None:

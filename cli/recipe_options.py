@@ -11,6 +11,7 @@ from dlmath.cli.completion import backbone_names
 from dlmath.errors import RecipeError, UserError
 from dlmath.recipe import Between, OneOf, Recipe, settings_of
 from dlmath.recipe.metadata import types_of
+from dlmath.recipe.table_columns import split_columns
 
 # What only the command line knows of a field: what a shell offers for it.
 _COMPLETIONS = {"backbone": backbone_names}
@@ -31,8 +32,16 @@ def patient_rules(written: Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(rule_from(text) for text in written)
 
 
+def named_columns(written: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return what `--columns` says, a text for each column; None if it is not given."""
+    return split_columns(written) if written else None
+
+
 # How the words of an option become the value of its field, where they are not that already.
-_READERS: dict[str, Callable[[Any], Any]] = {"patient_rules": patient_rules}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "patient_rules": patient_rules,
+    "columns": named_columns,
+}
 
 
 def field_option(field: str, recipe: type[Recipe] = Recipe) -> Any:
@@ -52,6 +61,7 @@ def field_option(field: str, recipe: type[Recipe] = Recipe) -> Any:
 
 
 PatientsOption = Annotated[list[str] | None, field_option("patient_rules")]
+ColumnsOption = Annotated[list[str] | None, field_option("columns")]
 
 
 class RecipeOptions:

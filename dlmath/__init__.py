@@ -11,8 +11,11 @@ seconds and is wanted by some of them only.
 
 from typing import TYPE_CHECKING
 
+from dlmath._keras_settings import prepare_keras
 from dlmath._lazy import lazy_names
 from dlmath._version import __version__
+
+prepare_keras()
 
 __all__ = [
     "RECIPES",

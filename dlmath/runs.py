@@ -12,14 +12,15 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from dlmath.atomic_files import atomic_path
 from dlmath.errors import RunError, did_you_mean
+from dlmath.names import readable, readable_document
 
 if TYPE_CHECKING:
     from dlmath.recipe import Recipe
@@ -307,32 +308,6 @@ def cache_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlmath"
 
 
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path next to `path` to write to, and move it there once that succeeded.
-
-    The temporary name ends as `path` does, since some writers go by the ending.
-    """
-    import tempfile  # not for every start: it loads hash functions and random numbers
-
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem}-", suffix=f".tmp{path.suffix}"
-    )
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner reads
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
     with atomic_path(path) as temporary:
@@ -341,12 +316,13 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 `text` with Unix line ends to `path`, whole or not at all."""
-    write_bytes(path, text.encode())
+    write_bytes(path, readable(text).encode())
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON. NaN and infinities are refused: they are not JSON."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    document = readable_document(value)
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path, fields: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -383,19 +359,3 @@ def read_json(path: Path) -> Any:
         raise RunError(f"Cannot read {path}: {error.strerror}. {_PUT_BACK}") from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}. {_PUT_BACK}") from error
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut; Windows cannot open folders and needs not."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

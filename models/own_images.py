@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dlmath.errors import RecipeError
 from dlmath.models.recipes import RECIPES
+from dlmath.names import folded
 from dlmath.recipe import Recipe
 
 _ENDINGS = (".zip", ".csv")
@@ -45,8 +46,8 @@ def with_found_classes(recipe: Recipe, classes: Sequence[str]) -> Recipe:
             one is; or the one named is not there.
     """
     if not recipe.classes:
-        wanted = recipe.positive_class.casefold()
-        spelt = next((name for name in classes if name.casefold() == wanted), recipe.positive_class)
+        wanted = folded(recipe.positive_class)
+        spelt = next((name for name in classes if folded(name) == wanted), recipe.positive_class)
         recipe = recipe.replace(classes=tuple(classes), positive_class=spelt)
     if recipe.is_binary and not recipe.positive_class:
         first, second = recipe.classes

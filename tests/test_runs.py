@@ -4,6 +4,7 @@ import json
 import pytest
 
 from dlmath import runs
+from dlmath.atomic_files import atomic_path
 from dlmath.errors import RunError
 from dlmath.runs import Run
 
@@ -26,7 +27,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     runs.write_text(path, "old")
 
     def write_then_fail():
-        with runs.atomic_path(path) as temporary:
+        with atomic_path(path) as temporary:
             temporary.write_text("half of the new")
             raise OSError("the disk is full")
 

@@ -21,6 +21,7 @@ from dlmath.audit.shortcuts import check_shortcuts
 from dlmath.data.listing import counted
 from dlmath.data.patients import patient_count
 from dlmath.data.sources import ImageRecord, Source
+from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 
 AUDIT_VERSION = 1
@@ -98,6 +99,7 @@ def audit_data(
     classes: Sequence[str] = (),
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
+    columns: ColumnNames | None = None,
     review: Path | None = None,
     region: tuple[float, float] | None = None,
     reporter: Reporter = SILENT,
@@ -111,6 +113,7 @@ def audit_data(
         classes: The recipe's classes; empty: as found.
         patient_rules: As for `dlmath.data.read_sources`.
         likely_rules: See `read_patients`.
+        columns: As for `dlmath.data.read_sources`.
         review: A CSV with second readings of the labels; see `dlmath.audit.reviews`.
         region: Width and height of the part in the middle that the labels are about, as fractions
             of the picture; None where the recipe names none.
@@ -125,7 +128,9 @@ def audit_data(
         >>> audit.phantom, audit.counts["error"]
         (True, 0)
     """
-    audited = read_for_audit(paths, classes, patient_rules, likely_rules, reporter=reporter)
+    audited = read_for_audit(
+        paths, classes, patient_rules, likely_rules, columns=columns, reporter=reporter
+    )
     stats = scan_images(audited.examples, reporter=reporter)
     findings = check_examples(
         audited.examples, stats, audited.classes, region=region, reporter=reporter

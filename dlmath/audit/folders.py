@@ -5,7 +5,6 @@ The rules of reading are those of `dlmath.data.class_folders`: `{part}/{class}/{
 """
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,8 +14,8 @@ from dlmath.audit.findings import Finding, Severity, single
 from dlmath.audit.tree_scan import Folder, Tree, scan_tree
 from dlmath.data.class_folders import PARTS
 from dlmath.data.listing import counted, listed
+from dlmath.names import likeness
 
-_BLANKS = re.compile(r"[\s_-]+")
 _FOREIGN_IMAGES = {".bmp", ".gif", ".jfif", ".nii", ".tif", ".tiff", ".webp"}
 
 
@@ -89,22 +88,27 @@ def _classes_in_some_parts(tree: Tree) -> Iterator[Finding]:
 
 
 def _spellings(tree: Tree) -> Iterator[Finding]:
-    """Find class names that differ in blanks, which makes two classes, or in case."""
+    """Find class names that look alike: as several classes, or as one written in two ways."""
     alike = defaultdict(list)
     for folder in tree.classes:
-        alike[_BLANKS.sub("", folder.key)].append(folder)
+        alike[likeness(folder.name)].append(folder)
     for folders in alike.values():
         names = sorted({repr(folder.name) for folder in folders})
         if len(names) == 1:
             continue
         apart = len({folder.key for folder in folders}) > 1
-        outcome = "blanks or dashes: they are several classes" if apart else "case: they are one"
+        outcome = (
+            "case, blanks, dashes or the form of a number: they are several classes"
+            if apart
+            else "case or Unicode form: they are one"
+        )
         yield Finding(
             kind="class-spelling",
             severity="error" if apart else "note",
             message=f"Class folders differ in {outcome} to dlmath. They are {listed(names)}.",
             advice="Rename them alike.",
             groups=single([tree.name(folder.path) for folder in folders]),
+            figures={"names": sorted({folder.name for folder in folders})},
         )
 
 

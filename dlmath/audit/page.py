@@ -10,8 +10,7 @@ from dlmath.audit.findings import Finding
 from dlmath.data.listing import counted
 from dlmath.data.sources import ImageRecord
 from dlmath.data.thumbnail import thumbnail_address
-from dlmath.errors import DataError
-from dlmath.runs import write_text
+from dlmath.output_files import write_output
 
 TILE = 96  # pixels a side
 GROUPS_SHOWN = 24  # of a finding
@@ -24,12 +23,9 @@ def write_page(audit: Audit, path: Path) -> Path:
     """Write the page and return its path.
 
     Raises:
-        DataError: The file cannot be written.
+        UserError: The file cannot be written.
     """
-    try:
-        write_text(path, audit_page(audit))
-    except OSError as error:
-        raise DataError(f"Cannot write {path}: {error.strerror}. Pass another --html.") from error
+    write_output(path, audit_page(audit), "--html")
     return path
 
 

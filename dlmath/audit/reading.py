@@ -8,10 +8,12 @@ from dlmath.audit.findings import Finding, single
 from dlmath.audit.folders import check_folders
 from dlmath.data.archives import unpack
 from dlmath.data.class_folders import PARTS, ImageFile
-from dlmath.data.listing import counted
+from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import ImageRecord, Source, hash_files, list_files
 from dlmath.errors import DataError
+from dlmath.names import composed, folded, look_alikes
+from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 
 
@@ -38,6 +40,7 @@ def read_for_audit(
     patient_rules: Sequence[str] | None,
     likely_rules: Sequence[str] = (),
     *,
+    columns: ColumnNames | None = None,
     reporter: Reporter = SILENT,
 ) -> AuditData:
     """List and hash the images of the sources; every fault becomes a finding.
@@ -47,11 +50,12 @@ def read_for_audit(
         classes: The recipe's classes, or none.
         patient_rules: See `read_patients`.
         likely_rules: See `read_patients`.
+        columns: As for `dlmath.data.read_sources`.
         reporter: Receives the progress.
     """
     found_in_folders = folder_findings(paths, reporter)
     try:
-        listing = list_files(paths, reporter=reporter)
+        listing = list_files(paths, columns=columns, reporter=reporter)
     except DataError as error:
         return AuditData((), tuple(classes), (*found_in_folders, _unusable(str(error))))
     patients = read_patients(listing.files, patient_rules, likely_rules)
@@ -60,7 +64,7 @@ def read_for_audit(
         ImageRecord(
             file=item.file,
             path=item.path,
-            label=spelling[item.label.casefold()],
+            label=spelling[folded(item.label)],
             part=PARTS[item.part] if item.part else None,
             patient=patient,
             # What cannot be read is like nothing else.
@@ -71,6 +75,7 @@ def read_for_audit(
         )
     )
     findings = [*found_in_folders, *patient_findings(patients), *_of_classes(examples, classes)]
+    findings += _alike(examples, found_in_folders)
     is_said = any(finding.kind == "one-class" for finding in findings)
     if len({example.label for example in examples}) < 2 and not is_said:
         findings.append(_unusable("A classifier needs images of at least two classes."))
@@ -101,9 +106,9 @@ def _roots(path: Path, reporter: Reporter) -> list[Path]:
 
 
 def _spelling(found: Sequence[ImageFile], classes: Sequence[str]) -> dict[str, str]:
-    """Return how each class is spelt, by its name in lower case."""
-    spelling = {item.label.casefold(): item.label for item in reversed(found)}
-    return spelling | {name.casefold(): name for name in classes}
+    """Return how each class is spelt, by its folded name."""
+    spelling = {folded(item.label): composed(item.label) for item in reversed(found)}
+    return spelling | {folded(name): name for name in classes}
 
 
 def _of_classes(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Iterator[Finding]:
@@ -118,6 +123,22 @@ def _of_classes(examples: Sequence[ImageRecord], classes: Sequence[str]) -> Iter
             advice="Rename the folder or move it away.",
             groups=single(files),
         )
+
+
+def _alike(examples: Sequence[ImageRecord], told: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield the classes that look alike, except those whose folders were told of."""
+    known = [set(one.figures["names"]) for one in told if one.kind == "class-spelling"]
+    for names in look_alikes({example.label for example in examples}):
+        if not any(set(names) <= group for group in known):
+            yield Finding(
+                kind="class-spelling",
+                severity="error",
+                message="Classes differ only in case, blanks, dashes or the form of a number, and "
+                f"are several to dlmath. They are {listed([repr(name) for name in names])}.",
+                advice="Write them alike, as one class.",
+                groups=single([one.file for one in examples if one.label in names]),
+                figures={"names": names},
+            )
 
 
 def _unusable(message: str) -> Finding:

@@ -11,9 +11,8 @@ Case does not matter. A file is found if its name in the data ends with the one 
 other way round, folder by folder; files that the CSV does not name are taken as not reviewed.
 """
 
-import csv
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,7 +22,9 @@ from scipy.stats import binomtest
 from dlmath.audit.findings import Finding, single
 from dlmath.data.listing import counted, listed
 from dlmath.data.sources import ImageRecord
+from dlmath.data.strict_csv import read_csv
 from dlmath.errors import DataError
+from dlmath.names import composed, folded
 from dlmath.number_text import SENTENCE, estimate_text
 
 _CONFIRMS, _DISPUTES = "true_", "false_"
@@ -83,27 +84,24 @@ def read_review(path: Path) -> list[ReviewLine]:
     """Read the lines of a review.
 
     Raises:
-        DataError: It is no CSV of two columns whose first is `file`, or names a file twice.
+        DataError: It is no CSV of two columns whose first is `file`, or a line lacks one of them.
     """
-    try:
-        # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.reader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"Cannot read the review {path}: {error}.") from error
-    header = [name.strip().lower() for name in rows[0]] if rows else []
+    table = read_csv(path)
+    header = [folded(name) for name in table.columns]
     if len(header) != 2 or header[0] != "file":
         raise DataError(
             f"{path} needs a header line and two columns, `file` and a reading. Received: "
-            f"{','.join(header)!r}"
+            f"{','.join(table.columns)!r}"
         )
     readings = []
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != 2 or not all(value.strip() for value in row):
+    for row in table.rows:
+        file, reading = (row.values[name] for name in header)
+        if not file or not reading:
             raise DataError(
-                f"{path}, line {line}: expected a file and a reading. Received: {','.join(row)!r}"
+                f"{path}, line {row.line}: expected a file and a reading. Received: "
+                f"{f'{file},{reading}'!r}"
             )
-        readings.append(ReviewLine(line, row[0].strip().replace("\\", "/"), row[1].strip()))
+        readings.append(ReviewLine(row.line, file.replace("\\", "/"), reading))
     return readings
 
 
@@ -113,12 +111,14 @@ def _found(
     """Return each reviewed example with its reading, and the readings of no example."""
     by_name = defaultdict(list)
     for example in examples:
-        by_name[PurePosixPath(example.file).name].append(example)
+        by_name[folded(PurePosixPath(example.file).name)].append(example)
     found: dict[str, tuple[ImageRecord, ReviewLine]] = {}
     missing = []
     for reading in readings:
-        candidates = by_name[PurePosixPath(reading.file).name]
+        candidates = by_name[folded(PurePosixPath(reading.file).name)]
         fitting = [one for one in candidates if _one_ends_the_other(one.file, reading.file)]
+        same = [one for one in fitting if _one_ends_the_other(one.file, reading.file, composed)]
+        fitting = same or fitting  # as spelt, before any other spelling
         if len(fitting) > 1:
             raise DataError(
                 f"{review}, line {reading.line}: {reading.file} may be any of "
@@ -133,18 +133,18 @@ def _found(
     return list(found.values()), missing
 
 
-def _one_ends_the_other(one: str, other: str) -> bool:
-    shorter, longer = sorted((PurePosixPath(one).parts, PurePosixPath(other).parts), key=len)
+def _one_ends_the_other(one: str, other: str, key: Callable[[str], str] = folded) -> bool:
+    shorter, longer = sorted((PurePosixPath(key(name)).parts for name in (one, other)), key=len)
     return longer[-len(shorter) :] == shorter
 
 
 def _confirms(reading: ReviewLine, label: str, classes: Sequence[str], review: Path) -> bool:
-    value = reading.value.casefold()
-    names = [name.casefold() for name in classes]
+    value = folded(reading.value)
+    names = [folded(name) for name in classes]
     if value in names:
-        return value == label.casefold()
+        return value == folded(label)
     for prefix, confirms in ((_CONFIRMS, True), (_DISPUTES, False)):
-        if value == prefix + label.casefold():
+        if value == prefix + folded(label):
             return confirms
     accepted = [f"True_{label}", f"False_{label}", *classes]
     raise DataError(

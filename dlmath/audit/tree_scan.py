@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlmath.data.class_folders import PHANTOM_MARKER, is_image, is_junk, part_folders, unwrapped
+from dlmath.names import folded
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Folder:
     @property
     def key(self) -> str:
         """The name as classes are matched by it."""
-        return self.name.casefold()
+        return folded(self.name)
 
 
 @dataclass(frozen=True)

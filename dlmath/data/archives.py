@@ -8,7 +8,6 @@ import hashlib
 import re
 import shutil
 import stat
-import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -21,6 +20,7 @@ from typing import NamedTuple
 from dlmath.data.listing import counted, listed
 from dlmath.data.placing import atomic_folder, gigabytes, make_room, require_space
 from dlmath.errors import DataError
+from dlmath.names import folded
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home
 
@@ -160,12 +160,12 @@ def _same_names(members: list[_Member]) -> list[str]:
     Some file systems tell neither case nor composed letters apart, and Windows drops what ends a
     name; `is_safe` has refused the latter.
     """
-    folded = [unicodedata.normalize("NFC", member.name).casefold() for member in members]
-    times = Counter(folded)
-    folders = {name[:end] for name in folded for end in range(len(name)) if name[end] == "/"}
+    names = [folded(member.name) for member in members]
+    times = Counter(names)
+    folders = {name[:end] for name in names for end in range(len(name)) if name[end] == "/"}
     return [
         member.name
-        for member, name in zip(members, folded, strict=True)
+        for member, name in zip(members, names, strict=True)
         if times[name] > 1 or name in folders
     ]
 

@@ -13,8 +13,8 @@ from dlmath.data import images
 from dlmath.data.image_headers import BadImage
 from dlmath.data.sources import Dataset, ImageRecord
 from dlmath.errors import DataError
+from dlmath.output_files import write_output
 from dlmath.recipe import Recipe
-from dlmath.runs import write_bytes
 from dlmath.seeds import generator, tensorflow_seed
 
 TILE = 176  # pixels a side; a larger image is made smaller, a smaller one is left as it is
@@ -49,7 +49,8 @@ def write_contact_sheet(
         `out`.
 
     Raises:
-        DataError: There is nothing to draw, nothing is augmented, or `out` cannot be written.
+        DataError: There is nothing to draw, or nothing is augmented.
+        UserError: `out` cannot be written.
     """
     if per_class < 1 or not dataset.examples:
         raise DataError(
@@ -60,10 +61,7 @@ def write_contact_sheet(
     groups = _chosen(dataset, per_class, seed)
     tiles = {} if augmented is None else _augmented_tiles(groups, augmented, seed)
     _draw(dataset, groups, per_class, tiles).save(buffer, "PNG")
-    try:
-        write_bytes(Path(out), buffer.getvalue())
-    except OSError as error:
-        raise DataError(f"Cannot write {out}: {error.strerror}. Pass another --out.") from error
+    write_output(out, buffer.getvalue(), "--out")
     return Path(out)
 
 

@@ -18,11 +18,11 @@ _MARK_AT, _MARK = 128, b"DICM"
 _FIRST_OF_8 = (0x00, 0x01, 0x05, 0x08, 0x12, 0x13, 0x14, 0x16, 0x18)
 _TYPES = (b"UL", b"CS", b"DA", b"TM", b"UI", b"OB")
 _LONGEST = 256  # bytes of the first element
-# What stands in the patient's tag of files from which the patient was removed.
-_NOBODY = re.compile(
-    r"[\W_0xX]*|anon\w*|unknown|none|null|n/?a|removed|redacted|de-?identified\w*|patient",
-    re.IGNORECASE,
+# What stands in the place of a patient who was removed.
+_REMOVED = re.compile(
+    r"anon\w*|unknown|none|null|n/?a|removed|redacted|de-?identified\w*|patient", re.IGNORECASE
 )
+_FILLED = re.compile(r"[\W_0xX]*")  # what the tag is overwritten with
 
 
 def has_pydicom() -> bool:
@@ -108,4 +108,9 @@ def patient_of_file(path: Path) -> str | None:
     # Each part of a damaged file fails by an exception of its own. Its pixels tell the user.
     except Exception:
         return None
-    return None if _NOBODY.fullmatch(patient) else patient
+    return None if _FILLED.fullmatch(patient) or is_removed(patient) else patient
+
+
+def is_removed(patient: str) -> bool:
+    """Return whether the name of a patient says that there is none any more: anonymous, removed."""
+    return _REMOVED.fullmatch(patient) is not None

@@ -11,6 +11,7 @@ from datetime import datetime
 from statistics import median
 
 from dlmath.data.listing import counted, listed
+from dlmath.names import look_alikes
 
 # A patient with more than so many times the images of the median patient may be several: `NORMAL2`,
 # read from NORMAL2-IM-0001, has 830 of the 5,540 chest X-rays, where the median patient has one.
@@ -33,10 +34,11 @@ def doubts(patients: Sequence[str | None]) -> tuple[str, ...]:
     """Return why (N,) names may not be those of patients, a sentence each.
 
     A patient with far more images than the others may stand for several, and a date for all who
-    came on that day, once more with each visit. None stands for a patient who is not known.
+    came on that day, once more with each visit; `3` and `3.0`, or `P1` and `p1`, may be one. None
+    stands for a patient who is not known.
     """
     images = Counter(patient for patient in patients if patient is not None)
-    return (*_too_large(images), *_dates(images))
+    return (*_too_large(images), *_dates(images), *_alike(images))
 
 
 def reads_as_date(name: str) -> bool:
@@ -90,4 +92,14 @@ def _dates(images: Mapping[str, int]) -> Iterator[str]:
             f"{len(dates):,} of the {counted(len(images), 'patient')} read as dates, such as "
             f"{dates[0]}. A date is no patient: images of one patient may be on both sides of a "
             "split. Check how the patients are read."
+        )
+
+
+def _alike(images: Mapping[str, int]) -> Iterator[str]:
+    if groups := look_alikes(images):
+        names = [" and ".join(map(repr, group)) for group in groups]
+        yield (
+            f"{counted(len(groups), 'patient')} may be written in several ways: {listed(names)}. "
+            "As they are, they count as different, and images of one patient may be on both sides "
+            "of a split. Write them alike."
         )

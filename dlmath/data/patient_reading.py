@@ -16,12 +16,19 @@ from dlmath.data.patient_doubts import doubts
 from dlmath.data.patient_guess import Guess, guess_patient_rules
 from dlmath.data.patients import patient_count, patient_of
 from dlmath.errors import DataError
+from dlmath.names import composed
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
 
 # How patients were found: the data name them all; by rules that were given, or by a guess; not at
 # all, since `none` was given, or since the names do not say.
 Origin = Literal["named", "given", "guessed", "none", "unknown"]
+
+
+_MIXED = (
+    "The data name the patients of {} only, and those of the others are guessed from the file "
+    "names: one patient may count under two names, on both sides of a split. Name them all."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,8 @@ class PatientReading:
     @property
     def doubts(self) -> tuple[str, ...]:
         """The reasons why these may not be the patients, a sentence each."""
-        return doubts(self.patients)
+        mixed = (_MIXED.format(counted(self.named, "image")),) if self.guess and self.named else ()
+        return (*mixed, *doubts(self.patients))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -156,7 +164,8 @@ def _merged(
 ) -> Iterator[str | None]:
     names = iter(read)
     for item, is_read in zip(found, by_name, strict=True):
-        yield next(names) if is_read else item.patient
+        patient = next(names) if is_read else item.patient
+        yield None if patient is None else composed(patient)
 
 
 def _said(guess: Guess) -> str:

@@ -7,6 +7,8 @@ real images: PHANTOM.json in the folder says what it is, and reports repeat it.
 import importlib
 from pathlib import Path
 
+import numpy as np
+
 from dlmath.data.class_folders import PHANTOM_MARKER
 from dlmath.data.phantom_drawing import Drawing
 from dlmath.data.phantom_truth import Truth, write_truth
@@ -19,6 +21,7 @@ from dlmath.seeds import generator
 
 VERSION = 1  # raised whenever a seed draws other pictures than before
 FEWEST_PATIENTS = 10  # fewer leave some split without a class
+_SIZE = 224  # of films, unless another is asked for
 SMALLEST_FILM = 64  # below that ribs are thinner than pixels
 
 
@@ -29,7 +32,7 @@ def write_phantoms(
     patients: int | None = None,
     difficulty: float = 0.5,
     seed: int = 0,
-    image_size: int = 224,
+    image_size: int = _SIZE,
     progress: Progress | None = None,
 ) -> Path:
     """Draw a data set into the folder `out`, named and laid out as the real one is.
@@ -56,6 +59,8 @@ def write_phantoms(
 
     Example:
         >>> from pathlib import Path
+
+    import numpy as np
         >>> from dlmath.data import write_phantoms
         >>> folder = write_phantoms("malaria", Path("cells"), patients=30)
         >>> sorted(path.name for path in folder.iterdir())
@@ -81,6 +86,22 @@ def write_phantoms(
             folder / PHANTOM_MARKER, {**what, "patients": patients, "difficulty": difficulty}
         )
     return Path(out)
+
+
+def draw_samples(folder: Path, number: int) -> list[Path]:
+    """Draw `number` pictures of each task that has a drawing, as files right in `folder`.
+
+    They are spread over the patients and findings of the usual phantom.
+    """
+    files = []
+    for task in (name for name, one in TASKS.items() if one.drawing):
+        drawing = _drawing_of(task)
+        plan = drawing.plan(generator(0, "phantom", task), drawing.patients)
+        for row in np.linspace(0, len(plan) - 1, number).round().astype(int):
+            encoded, _ = drawing.draw(0, plan[row], 0.5, _SIZE)
+            files.append(folder / f"{task}-{row}{Path(plan[row].file).suffix}")
+            _write(files[-1], encoded)
+    return files
 
 
 def _drawing_of(task: str) -> Drawing:

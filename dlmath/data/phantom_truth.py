@@ -4,12 +4,12 @@ Masks are kept as run lengths: a line of text each, so that one table holds boxe
 and no stray picture lies among the classes.
 """
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from dlmath.data.strict_csv import read_own_csv
 from dlmath.errors import DataError
 from dlmath.runs import write_csv
 
@@ -54,8 +54,10 @@ def read_truth(folder: Path) -> dict[str, Truth]:
             f"No {TRUTH} in {folder}: only phantoms know where their findings lie. "
             "Draw one with: dlmath data phantom TASK --out DIR"
         )
-    with path.open(newline="", encoding="utf-8") as lines:
-        return {row["file"]: _from_row(row, path) for row in csv.DictReader(lines)}
+    try:
+        return {row["file"]: _from_row(row, path) for row in read_own_csv(path)}
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{path} is damaged: {error}. Draw the phantom again.") from error
 
 
 def _from_row(row: dict[str, str], path: Path) -> Truth:

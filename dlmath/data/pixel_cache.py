@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dlmath.atomic_files import atomic_path
 from dlmath.errors import DataError
-from dlmath.runs import atomic_path, cache_home, write_text
+from dlmath.runs import cache_home, write_text
 
 CACHE_LIMIT = 50 * 2**30  # bytes; the files unused for longest are removed to stay below
 

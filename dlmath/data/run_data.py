@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from dlmath.data.sources import Dataset, ImageRecord, Source, list_files, read_sources
+from dlmath.data.listing import listed
+from dlmath.data.sources import (
+    Dataset,
+    ImageRecord,
+    Source,
+    check_sources_exist,
+    list_files,
+    read_sources,
+)
 from dlmath.data.splits import Split, read_rows, read_split
 from dlmath.errors import DataError
+from dlmath.recipe.table_columns import ColumnNames, column_names
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 
@@ -55,6 +64,29 @@ class RunData:
         """The folders and files that the images are looked for in."""
         return tuple(self._run.sources if self._given is None else self._given)
 
+    @property
+    def lies_there(self) -> bool:
+        """Whether every source is there; what is in it is not looked at."""
+        try:
+            check_sources_exist(self.sources)
+        except DataError:
+            return False
+        return True
+
+    def _check_there(self) -> None:
+        """Refuse a run whose own data were moved or left behind, and say what can be done.
+
+        Raises:
+            DataError: Where they should be.
+        """
+        if self._given is None and not self.lies_there:
+            places = listed([str(source) for source in self.sources])
+            raise DataError(
+                f"There are no data at {places}, where {self._run.folder} had them. Put them, or a "
+                "link to them, there; train --resume, reproduce and export also take the place "
+                "where they are: --data PATH"
+            )
+
     @cached_property
     def dataset(self) -> Dataset:
         """All images that lie in the sources now, also those that the split does not name.
@@ -62,11 +94,13 @@ class RunData:
         Raises:
             DataError: A source is gone, or does not fit the run's recipe.
         """
+        self._check_there()
         recipe = self._run.recipe
         return read_sources(
             self.sources,
             classes=recipe.classes,
             patient_rules=recipe.patient_rules,
+            columns=columns_for(self._run),
             reporter=self._reporter,
         )
 
@@ -112,4 +146,18 @@ class RunData:
         Raises:
             DataError: A source is gone.
         """
-        return {item.file: item.path for item in list_files(self.sources).files}
+        self._check_there()
+        listing = list_files(self.sources, columns=columns_for(self._run))
+        return {item.file: item.path for item in listing.files}
+
+
+def columns_for(run: Run, given: Sequence[str] | None = None) -> ColumnNames:
+    """Return how a CSV names its columns, for images of a run or others that it is asked about.
+
+    Args:
+        run: The run, whose names hold for a table that has them.
+        given: By --columns, which wins over the run.
+    """
+    if given is not None:
+        return column_names(given)
+    return column_names(run.recipe.columns, likely=True)

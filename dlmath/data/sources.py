@@ -18,6 +18,8 @@ from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
 from dlmath.errors import DataError, did_you_mean
+from dlmath.names import composed, composed_names, folded
+from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 
 Source = Path | str
@@ -74,6 +76,7 @@ def read_sources(
     classes: Sequence[str] = (),
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
+    columns: ColumnNames | None = None,
     reporter: Reporter = SILENT,
 ) -> Dataset:
     """Read the class trees, zips, folders of zips, CSV files and `tfds:NAME` sets in `paths`.
@@ -86,13 +89,14 @@ def read_sources(
             CSV's column `patient` wins over them, and for a DICOM file its own tag does, blank or
             not.
         likely_rules: See `read_patients`.
+        columns: Of CSV files that name theirs otherwise than file, class, patient and split.
         reporter: Receives the progress.
 
     Raises:
         DataError: A source is missing, damaged, without images, or of other classes; or given
             rules do not read some name.
     """
-    listing = list_files(paths, reporter=reporter)
+    listing = list_files(paths, columns=columns, reporter=reporter)
     found, all_contents = listing.files, listing.contents
     spelling = spelling_of(
         {item.label for item in found},
@@ -103,7 +107,7 @@ def read_sources(
     patients = read_patients(found, patient_rules, likely_rules)
     patients.require_all_read()
     examples = tuple(
-        ImageRecord(item.file, item.path, spelling[item.label.casefold()], part, patient, sha256)
+        ImageRecord(item.file, item.path, spelling[folded(item.label)], part, patient, sha256)
         for item, part, patient, sha256 in zip(
             found,
             (PARTS[item.part] if item.part else None for item in found),
@@ -136,16 +140,23 @@ class SourceListing:
     contents: list[SourceContents]
 
 
-def list_files(paths: Sequence[Source], *, reporter: Reporter = SILENT) -> SourceListing:
+def list_files(
+    paths: Sequence[Source], *, columns: ColumnNames | None = None, reporter: Reporter = SILENT
+) -> SourceListing:
     """List the images of all sources together, without opening one.
+
+    Names of files are in Unicode's composed form, whatever the disk they lie on keeps.
 
     Raises:
         DataError: A source is missing, damaged or without images, or given twice.
     """
     _check_not_repeated(paths)
-    all_contents = [_read(path, reporter) for path in paths]
-    told_apart = (with_own_patient(item) for item in _told_apart(paths, all_contents))
-    found = sorted(told_apart, key=lambda item: item.file)
+    _check_columns_have_a_table(paths, columns)
+    all_contents = [_read(path, columns, reporter) for path in paths]
+    told_apart = [with_own_patient(item) for item in _told_apart(paths, all_contents)]
+    names = composed_names([item.file for item in told_apart])
+    found = [item._replace(file=name) for item, name in zip(told_apart, names, strict=True)]
+    found.sort(key=lambda item: item.file)
     _check_names_are_text(found)
     return SourceListing(found, all_contents)
 
@@ -176,6 +187,17 @@ def _check_not_repeated(paths: Sequence[Source]) -> None:
         raise DataError(f"Each source is read once. Received twice: {listed(repeated)}")
 
 
+def _check_columns_have_a_table(paths: Sequence[Source], columns: ColumnNames | None) -> None:
+    if columns is None or columns.likely or not columns.names:
+        return
+    if not any(Path(path).suffix.lower() == ".csv" for path in paths):
+        raise DataError(
+            "--columns names the columns of a CSV, and there is none among the data. Received: "
+            f"{listed([f'{what}={name}' for what, name in columns.names.items()])}, with "
+            f"{listed([str(path) for path in paths])}. Leave it out."
+        )
+
+
 def _check_names_are_text(found: Iterable[ImageFile]) -> None:
     """Check that file names are text, as split.csv needs."""
     names = [item.file for item in found if not _is_text(item.file)]
@@ -194,7 +216,7 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _read(source: Source, reporter: Reporter) -> SourceContents:
+def _read(source: Source, columns: ColumnNames | None, reporter: Reporter) -> SourceContents:
     check_sources_exist([source])
     path = Path(source).expanduser()
     is_tfds = str(source).startswith(TFDS_PREFIX)
@@ -204,7 +226,7 @@ def _read(source: Source, reporter: Reporter) -> SourceContents:
         elif path.is_dir():
             contents = _read_folder(path, reporter)
         else:
-            contents = _read_file(path, reporter)
+            contents = _read_file(path, columns, reporter)
     except OSError as error:
         raise DataError(f"Cannot read {error.filename or path}: {error.strerror}.") from error
     if not contents.files:
@@ -219,7 +241,7 @@ def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
         return contents
     union = SourceContents()
     for archive in archives:
-        part = _read_file(archive, reporter)
+        part = _read_file(archive, None, reporter)
         if not part.files:
             raise _no_images(archive, part)
         union.files += part.files
@@ -229,10 +251,10 @@ def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
     return union
 
 
-def _read_file(path: Path, reporter: Reporter) -> SourceContents:
+def _read_file(path: Path, columns: ColumnNames | None, reporter: Reporter) -> SourceContents:
     ending = path.suffix.lower()
     if ending == ".csv":
-        return read_table(path)
+        return read_table(path, columns)
     if ending != ".zip":
         raise DataError(
             "Data are a folder of class folders, a zip of one, a folder of such zips or a .csv. "
@@ -327,7 +349,7 @@ def _warnings(found: Sequence[ImageFile], all_contents: Sequence[SourceContents]
 def spelling_of(
     names: Collection[str], *, empty: Collection[str], wanted: Sequence[str], where: str
 ) -> dict[str, str]:
-    """Return how each class is spelt, by its name in lower case.
+    """Return how each class is spelt, by its folded name.
 
     Args:
         names: The classes that have images, as written in the data.
@@ -340,12 +362,12 @@ def spelling_of(
         DataError: There are fewer than two classes, one that the recipe does not name, or one
             without images.
     """
-    spelling = {name.casefold(): name for name in sorted(names, reverse=True)}
-    recipe = {name.casefold(): name for name in wanted}
+    spelling = {folded(name): composed(name) for name in sorted(names, reverse=True)}
+    recipe = {folded(name): name for name in wanted}
     if recipe:
         _check_known(spelling, recipe, where)
-    expected = [n for n in sorted(empty) if not recipe or n.casefold() in recipe]
-    if without := [name for name in expected if name.casefold() not in spelling]:
+    expected = [n for n in sorted(empty) if not recipe or folded(n) in recipe]
+    if without := [name for name in expected if folded(name) not in spelling]:
         raise DataError(
             f"{where} holds class folders without a JPEG or PNG image: {listed(without)}. "
             "Put images in or delete the folder."
@@ -359,7 +381,7 @@ def spelling_of(
 
 
 def _check_known(spelling: dict[str, str], recipe: dict[str, str], where: str) -> None:
-    unknown = sorted(name for folded, name in spelling.items() if folded not in recipe)
+    unknown = sorted(name for key, name in spelling.items() if key not in recipe)
     if unknown:
         raise DataError(
             f"{where} holds images of a class that the recipe does not name: {listed(unknown)}."

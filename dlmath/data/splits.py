@@ -1,6 +1,5 @@
 """Training, validation and test parts that share no patient, and the file that records them."""
 
-import csv
 import hashlib
 import json
 from collections import Counter
@@ -12,7 +11,9 @@ from dlmath.data.listing import counted, listed
 from dlmath.data.patient_groups import by_file, classes_of, group_by_patient, joined_patients, take
 from dlmath.data.sources import Dataset, ImageRecord
 from dlmath.data.stratify import cut_patients
+from dlmath.data.strict_csv import read_own_csv
 from dlmath.errors import DataError, RecipeError, RunError
+from dlmath.names import composed, composed_names
 from dlmath.runs import write_csv
 
 PARTS = ("train", "validation", "test")
@@ -176,14 +177,13 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         RunError: The file is missing or was not written by `write_split`.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as lines:
-            rows = list(csv.DictReader(lines))
+        rows = read_own_csv(path)
     except OSError as error:
         raise RunError(
             f"Cannot read the split {path}: {error.strerror}. Put a copy of it back, or train "
             "again."
         ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
+    except ValueError as error:
         raise RunError(f"The split {path} is damaged: {error}. Train again.") from error
     if not rows:
         raise RunError(f"{path} holds no image. Train again.")
@@ -193,7 +193,12 @@ def read_rows(path: Path) -> list[dict[str, str]]:
                 f"{path}, line {number}, is not as it was written: expected {','.join(_COLUMNS)} "
                 f"with a split of {', '.join(PARTS)} or {LEFT_OUT}. Train again."
             )
-    times = Counter(row["file"] for row in rows)
+    names = composed_names([row["file"] for row in rows])  # as `list_files` gives them
+    rows = [
+        {**row, "file": name, "patient": composed(row["patient"])}
+        for row, name in zip(rows, names, strict=True)
+    ]
+    times = Counter(names)
     if repeated := [file for file, number in times.items() if number > 1]:
         raise RunError(
             f"{path} names {counted(len(repeated), 'image')} more than once: {listed(repeated)}. "

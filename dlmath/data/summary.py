@@ -10,6 +10,8 @@ from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.patients import patient_count
 from dlmath.data.sources import Dataset, ImageRecord, Source, list_files
 from dlmath.data.splits import PARTS, Split
+from dlmath.names import composed, folded
+from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 
 
@@ -116,6 +118,7 @@ class SourceSummary:
 def summarise_sources(
     paths: Sequence[Source],
     patient_rules: Sequence[str] | None = None,
+    columns: ColumnNames | None = None,
     reporter: Reporter = SILENT,
 ) -> SourceSummary:
     """List the images of the sources and count them by class, part and patient.
@@ -123,16 +126,18 @@ def summarise_sources(
     Args:
         paths: As for `read_sources`.
         patient_rules: See `read_patients`.
+        columns: See `read_sources`.
         reporter: Receives the progress.
 
     Raises:
         DataError: A source is missing, damaged or without images; or given rules do not read some
             name.
     """
-    found = list_files(paths, reporter=reporter).files
+    found = list_files(paths, columns=columns, reporter=reporter).files
     # Several spellings of a class count as one, by the first in the alphabet: see `spelling_of`.
-    spelling = {item.label.casefold(): item.label for item in sorted(found, reverse=True)}
-    images = Counter(spelling[item.label.casefold()] for item in found)
+    labels = sorted((item.label for item in found), reverse=True)
+    spelling = {folded(label): composed(label) for label in labels}
+    images = Counter(spelling[folded(label)] for label in labels)
     patients = read_patients(found, patient_rules)
     patients.require_all_read()
     return SourceSummary(

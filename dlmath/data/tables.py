@@ -1,29 +1,44 @@
 """Data described by a CSV: file,class[,patient][,split], paths relative to the CSV's folder."""
 
-import csv
+import shlex
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from dlmath.data import dicom
 from dlmath.data.class_folders import PARTS, PHANTOM_MARKER, ImageFile, SourceContents, is_image
-from dlmath.data.listing import listed
+from dlmath.data.listing import counted, listed
+from dlmath.data.path_spelling import PathSpelling
+from dlmath.data.strict_csv import CsvTable, Row, read_csv
 from dlmath.errors import DataError, did_you_mean
+from dlmath.names import folded, is_missing
+from dlmath.recipe.table_columns import COLUMNS, ColumnNames
 
 _NEEDED = ("file", "class")
+_LOOKED_AT = 5  # rows, to tell which column holds files
 
 
-def read_table(path: Path) -> SourceContents:
+def read_table(path: Path, columns: ColumnNames | None = None) -> SourceContents:
     """Read the images that a CSV describes.
 
-    Columns may stand in any order and others between them; a blank `patient` or `split` is none.
+    Columns may stand in any order and others between them. A `patient` or `split` that is missing
+    is none: blank, or written as NaN, NA, None or null.
+
+    Args:
+        path: Of the CSV.
+        columns: Their names, where they are others than file, class, patient and split.
 
     Raises:
-        DataError: The CSV lacks a column or a value, repeats a file, names a part that does not
-            exist, or a file that is missing or no image by its name.
-        OSError: The file cannot be read.
+        DataError: The CSV cannot be read in one way only, lacks a column or a value, repeats a
+            file, names a part that does not exist, or a file that is missing or no image.
     """
-    found = [_found(path, line, row) for line, row in _rows(path)]
-    files = Counter(item.file for item in found)
-    _check_none(path, "names more than once:", [file for file, times in files.items() if times > 1])
+    table = read_csv(path)
+    names = _names_in(table, columns or ColumnNames())
+    _check_complete(table, names)
+    spelling = PathSpelling(path.parent)
+    found = [_found(table, row, names, spelling) for row in table.rows]
+    files = Counter(item.path for item in found)
+    _check_none(path, "names more than once:", [f.file for f in found if files[f.path] > 1])
     _check_none(
         path, "names files that are not there:", [f.file for f in found if not f.path.is_file()]
     )
@@ -32,51 +47,107 @@ def read_table(path: Path) -> SourceContents:
         "names files that neither end in .jpeg, .jpg or .png nor are DICOM:",
         [f.file for f in found if not is_image(f.path)],
     )
-    return SourceContents(found, phantom=(path.parent / PHANTOM_MARKER).is_file())
+    phantom = (path.parent / PHANTOM_MARKER).is_file()
+    return SourceContents(found, phantom=phantom, warnings=list(_respelt(path, spelling.respelt)))
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows with their line numbers, keyed by the lower-case names of the columns."""
-    try:
-        # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines, restval="")
-            columns = [name.strip().lower() for name in reader.fieldnames or ()]
-            missing = [name for name in _NEEDED if name not in columns]
-            if missing:
-                raise DataError(
-                    f"{path} needs a header line with the columns file,class and, if known, "
-                    f"patient,split; it lacks {listed(missing)}. Received: {','.join(columns)!r}"
-                )
-            reader.fieldnames = columns
-            return [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a CSV in UTF-8: {error}.") from error
+def _names_in(table: CsvTable, columns: ColumnNames) -> dict[str, str]:
+    """Return the folded name of each column that is there, by what it is.
+
+    Raises:
+        DataError: One that was named, or that is needed, is not there.
+    """
+    given = columns.names
+    if columns.likely and not all(map(table.has, given.values())):
+        given = {}
+    for what, name in given.items():
+        if not table.has(name):
+            raise DataError(
+                f"{table.path} has no column {name!r}, which --columns names for {what}."
+                f"{did_you_mean(name, table.columns)} Received: {_header(table)}"
+            )
+    names = {what: given.get(what, what) for what in COLUMNS}
+    missing = [what for what in _NEEDED if not table.has(names[what])]
+    if missing:
+        raise DataError(
+            f"{table.path} needs a header line with the columns file,class and, if known, "
+            f"patient,split; it lacks {listed(missing)}. Received: {_header(table)}"
+            f"{_advice(table, missing, given)}"
+        )
+    return {what: folded(name) for what, name in names.items() if table.has(name)}
 
 
-def _found(table: Path, line: int, row: dict[str, str]) -> ImageFile:
-    values = {name: row.get(name, "").strip() for name in (*_NEEDED, "patient", "split")}
-    for name in _NEEDED:
-        if not values[name]:
-            raise DataError(f"{table}, line {line}: the column {name!r} is blank. Fill it in.")
-    part = values["split"].casefold()
+def _header(table: CsvTable) -> str:
+    return repr(",".join(table.columns))
+
+
+def _advice(table: CsvTable, missing: Sequence[str], given: Mapping[str, str]) -> str:
+    """Return how to say which column is which, as it is typed."""
+    free = [name for name in table.columns if name and folded(name) not in map(folded, COLUMNS)]
+    if len(free) < len(missing):
+        return ""
+    said = dict(given)
+    for what in missing:
+        known = next((name for name in free if what == "file" and _holds_files(table, name)), None)
+        said[what] = known or (free[0] if len(free) == 1 else "NAME")
+        free = [name for name in free if name != said[what]]
+    options = shlex.quote(",".join(f"{what}={name}" for what, name in said.items()))
+    return f". If they have other names, say which is which: --columns {options}"
+
+
+def _holds_files(table: CsvTable, column: str) -> bool:
+    names = (row.values[folded(column)] for row in table.rows[:_LOOKED_AT])
+    spelling = PathSpelling(table.path.parent)
+    return any(spelling.find(name.replace("\\", "/")).is_file() for name in names if name)
+
+
+def _check_complete(table: CsvTable, names: dict[str, str]) -> None:
+    """Refuse rows without a file or without a class: a missing value is no class."""
+    for what in _NEEDED:
+        lines = [row.line for row in table.rows if is_missing(row.values[names[what]])]
+        if lines:
+            first = next(row for row in table.rows if row.line == lines[0])
+            raise DataError(
+                f"{table.path}, line {listed([str(line) for line in lines])}: the column "
+                f"{names[what]!r} has no value in {counted(len(lines), 'row')}. Fill it in or "
+                f"delete the row; blank, NaN, NA, None and null mean that none is known. "
+                f"Received: {first.values[names[what]]!r}"
+            )
+
+
+def _found(table: CsvTable, row: Row, names: dict[str, str], spelling: PathSpelling) -> ImageFile:
+    values = {what: row.values[name] for what, name in names.items()}
+    part = values.get("split", "")
+    part = "" if is_missing(part) else part.casefold()
     if part and part not in PARTS:
         raise DataError(
-            f"{table}, line {line}: `split` must be train, validation or test, or blank."
+            f"{table.path}, line {row.line}: `split` must be train, validation or test, or blank."
             f"{did_you_mean(part, PARTS)} Received: split={values['split']!r}"
         )
     written = values["file"].replace("\\", "/")
     if PurePosixPath(written).is_absolute() or PureWindowsPath(written).is_absolute():
         raise DataError(
-            f"{table}, line {line}: `file` must be relative to the CSV's folder, so that the "
-            f"data can move. Received: file={values['file']!r}"
+            f"{table.path}, line {row.line}: `file` must be relative to the CSV's folder, so that "
+            f"the data can move. Received: file={values['file']!r}"
         )
     file = PurePosixPath(written).as_posix()
-    path = table.parent / file
-    return ImageFile(file, path, values["class"], part or None, values["patient"] or None)
+    patient = values.get("patient", "")
+    is_known = not (is_missing(patient) or dicom.is_removed(patient))
+    return ImageFile(
+        file, spelling.find(file), values["class"], part or None, patient if is_known else None
+    )
 
 
-def _check_none(table: Path, fault: str, files: list[str]) -> None:
+def _respelt(table: Path, files: Sequence[str]) -> Iterator[str]:
+    if files:
+        yield (
+            f"{table} spells {counted(len(files), 'file')} in another case or Unicode form than on "
+            f"disk, where they were found all the same: {listed(files)}."
+        )
+
+
+def _check_none(table: Path, fault: str, files: Sequence[str]) -> None:
     """Raise an error that names the files with a fault, if there are any."""
     if files:
-        raise DataError(f"{table} {fault} {listed(files)}. Correct the column `file`.")
+        names = listed(list(dict.fromkeys(files)))
+        raise DataError(f"{table} {fault} {names}. Correct the column `file`.")

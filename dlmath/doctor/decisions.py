@@ -41,7 +41,7 @@ def class_order(examined: ExaminedRun) -> Verdict:
         return fault(
             f"AUC {auc:.3f} on {images}: the model prefers the wrong class.",
             "The classes stand in another order than in training, or nothing was learned. "
-            f"Compare `classes` in {examined.run.recipe_path.name} with the folders' names.",
+            f"Compare `classes` in {examined.run.recipe_path.name} with the classes of the data.",
         )
     return ok(f"In the order of the training; AUC {auc:.3f} on {images}")
 

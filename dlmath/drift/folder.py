@@ -21,7 +21,8 @@ from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none
 from dlmath.inference.outcome import EARLIER_NAMES
 from dlmath.inference.predict_files import find_images
-from dlmath.reporting import Reporter
+from dlmath.recipe.table_columns import ColumnNames
+from dlmath.reporting import SILENT, Reporter
 from dlmath.stats.bootstrap import cluster_indices
 
 _AT_ONCE = 64  # images that are decoded at a time, so that a folder of any size fits in memory
@@ -74,18 +75,34 @@ class Seen:
         ]
 
 
+def find_new_images(
+    sources: Sequence[str], columns: ColumnNames | None = None, reporter: Reporter = SILENT
+) -> list[ImageFile]:
+    """Return the image files of all sources.
+
+    Args:
+        sources: Image files, folders of them however deep, patterns, zips, CSV files, `tfds:NAME`.
+        columns: How CSV files name their columns.
+        reporter: Receives the progress.
+
+    Raises:
+        DataError: There is no image.
+    """
+    return [found for source in sources for found in _files_of(source, columns, reporter)]
+
+
 def look_at(
-    sources: Sequence[str],
+    named: Sequence[ImageFile],
     classifier: Classifier,
     sketch: Sketch,
     reporter: Reporter,
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
 ) -> Seen:
-    """Run a model on the images of all sources.
+    """Run a model on images.
 
     Args:
-        sources: Image files, folders of them however deep, patterns, zips, CSV files, `tfds:NAME`.
+        named: The images, as `find_new_images` finds them.
         classifier: Computes what the images are compared by.
         sketch: Sketch of the classifier.
         reporter: Receives the progress.
@@ -93,9 +110,8 @@ def look_at(
         likely_rules: See `read_patients`.
 
     Raises:
-        DataError: There is no image, or given rules do not read some name.
+        DataError: No image can be read, or given rules do not read some name.
     """
-    named = [found for source in sources for found in _files_of(source, reporter)]
     reading = read_patients(named, patient_rules, likely_rules)
     reading.require_all_read()
     paths, good, bad = [found.path for found in named], list[int](), list[str]()
@@ -151,12 +167,12 @@ def _patients(reading: PatientReading, rows: list[int]) -> tuple[np.ndarray | No
     return cluster_indices([reading.patients[row] for row in rows]), list(reading.warnings)
 
 
-def _files_of(source: str, reporter: Reporter) -> Iterator[ImageFile]:
+def _files_of(source: str, columns: ColumnNames | None, reporter: Reporter) -> Iterator[ImageFile]:
     """Give each image; one that is not listed under a class has none."""
     path = Path(source).expanduser()
     is_listed = path.suffix.lower() in (".zip", ".csv") or source.startswith(PREFIX)
     if is_listed or (path.is_dir() and not any(map(is_image, path.rglob("*")))):
-        yield from list_files([source], reporter=reporter).files
+        yield from list_files([source], columns=columns, reporter=reporter).files
     else:
         for image in find_images(str(path)):
             yield with_own_patient(ImageFile(str(image), image, "", None))

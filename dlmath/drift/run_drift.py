@@ -12,9 +12,10 @@ import numpy as np
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
 from dlmath.data.patient_reading import patients_known, rules_for
+from dlmath.data.run_data import columns_for
 from dlmath.data.sources import Source
 from dlmath.drift.discrepancy import compared
-from dlmath.drift.folder import look_at
+from dlmath.drift.folder import find_new_images, look_at
 from dlmath.drift.reference import Reference, find_reference
 from dlmath.drift.samples import Sample
 from dlmath.drift.sketch import Sketch
@@ -124,6 +125,7 @@ def drift(
     data: Source | Sequence[Source] | None = None,
     *,
     patient_rules: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
     alpha: float = ALPHA,
     classifier: Classifier | None = None,
     reporter: Reporter = SILENT,
@@ -136,6 +138,8 @@ def drift(
             what the run's server kept.
         patient_rules: How to read the patients of `data` from file names, as in a recipe; empty:
             not known; None: by the run's rules, or a guess where these do not fit.
+        columns: How a CSV in `data` names its columns, as in a recipe; None: as that of the run
+            does, or file, class, patient and split.
         alpha: The rate of false alarms, of all that is compared together; from 0.001 to below 1.
         classifier: Classifier of the run, if it is already loaded.
         reporter: Receives the progress.
@@ -160,6 +164,11 @@ def drift(
             "A server does not know whose images it gets. Leave --patients out, or name images "
             f"with --data. Received: patient_rules={list(patient_rules)}"
         )
+    if data is None and columns is not None:
+        raise UserError(
+            "A server gets no table. Leave --columns out, or name a CSV with --data. Received: "
+            f"columns={list(columns)}"
+        )
     found = run if isinstance(run, Run) else Run.find(run)
     served = None if data is not None else _served(found)
     classifier = classifier or load_classifier(found)
@@ -172,7 +181,9 @@ def drift(
     notes: tuple[str, ...] = ()
     if not reference.pictures.size:
         sketch, notes = sketch.without_pictures, (_OLD_RUN,)
-    seen = look_at(sources, classifier, sketch, reporter, *rules_for(found, patient_rules))
+    rules, likely = rules_for(found, patient_rules)
+    images = find_new_images(sources, columns_for(found, columns), reporter)
+    seen = look_at(images, classifier, sketch, reporter, rules, likely)
     _check_enough_images(len(seen.files))
     known = seen.patients is not None
     patients = seen.patients if seen.patients is not None else np.zeros(len(seen.files), int)

@@ -155,7 +155,7 @@ def _of_data(recipe: Recipe, manifest: Mapping[str, Any]) -> dict[str, str]:
         + " are in another part on disk.",
         "missing": "Files that cannot be read "
         + ("stop the training." if recipe.on_bad_file == "error" else "are left out and counted."),
-        "classes": f"The folders' names: {classes}."
+        "classes": f"As the data name them: {classes}."
         + (f" Positive is {recipe.positive_class}." if recipe.positive_class else ""),
         "sizes": f"Images: {counts}. How the number was determined is not known to the run.",
         "partitions": f"{counts} images; see split.csv. Parts on disk stay as they are; others are "

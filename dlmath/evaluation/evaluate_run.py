@@ -36,6 +36,7 @@ def evaluate(
     split: str = "test",
     *,
     patient_rules: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
     prevalence: float | None = None,
     slice_by: Sequence[str] = (),
     region: bool = False,
@@ -53,6 +54,8 @@ def evaluate(
         split: test, validation, or all. Given data without parts on disk are evaluated whole.
         patient_rules: How to read the patients of given data from their file names, as in a
             recipe; empty: not known; None: by the run's rules, or a guess where these do not fit.
+        columns: How a given CSV names its columns, as in a recipe; None: as that of the run does,
+            or file, class, patient and split.
         prevalence: Also say what the metrics would be at it, those that change.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
             column `file` too.
@@ -65,8 +68,8 @@ def evaluate(
 
     Raises:
         RunError: There is no such run, or its model gives no numbers.
-        DataError: The images cannot be read, there are none, `patient_rules` were given for the
-            run's own, or `region` for a recipe that names none.
+        DataError: The images cannot be read, there are none, `patient_rules` or `columns` were
+            given for the run's own, or `region` for a recipe that names none.
 
     Example:
         >>> import dlmath
@@ -80,17 +83,14 @@ def evaluate(
         trained_prevalence(run)
     if region:
         check_region(run)
-    if data is None and patient_rules is not None:
-        raise DataError(
-            "The patients of a run's own images are those of its split. Leave --patients out, or "
-            f"name other images with --data. Received: patient_rules={list(patient_rules)}"
-        )
+    if data is None:
+        _check_own(patient_rules, columns)
     classifier = KerasClassifier.load(run)
     if data is None:
         images = own_images(run, split, reporter)
     else:
         given = [data] if isinstance(data, str | Path) else list(data)
-        images = given_images(run, given, split, reporter, patient_rules)
+        images = given_images(run, given, split, reporter, patient_rules, columns)
     evaluated = _predict(run, classifier, images, reporter)
     reporter.say("Measuring …")
     evaluation = _measure(run, images, evaluated, prevalence, slice_by)
@@ -106,6 +106,19 @@ def evaluate(
             keep_maps(run, classifier, evaluated, reporter)
         write_report(run)
     return evaluation
+
+
+def _check_own(patient_rules: Sequence[str] | None, columns: Sequence[str] | None) -> None:
+    if patient_rules is not None:
+        raise DataError(
+            "The patients of a run's own images are those of its split. Leave --patients out, or "
+            f"name other images with --data. Received: patient_rules={list(patient_rules)}"
+        )
+    if columns is not None:
+        raise DataError(
+            "The columns of a run's own CSV are those of its recipe. Leave --columns out, or name "
+            f"another CSV with --data. Received: columns={list(columns)}"
+        )
 
 
 def _predict(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
 from dlmath.data.patient_reading import rules_for
-from dlmath.data.run_data import RunData
+from dlmath.data.run_data import RunData, columns_for
 from dlmath.data.sources import Dataset, ImageRecord, Source, read_sources
 from dlmath.data.splits import PARTS
 from dlmath.errors import DataError
@@ -56,11 +56,13 @@ def given_images(
     split: str,
     reporter: Reporter = SILENT,
     patient_rules: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> EvaluatedImages:
     """Return a part of data that the user names; without parts on disk it is all of them.
 
     Patients are read by `patient_rules` or, where that is None, by the run's rules if these fit
-    every name, else by a guess: names of another hospital need not follow the run's.
+    every name, else by a guess: names of another hospital need not follow the run's. So it is with
+    the `columns` of a CSV, see `columns_for`.
 
     Raises:
         DataError: The data cannot be read, `patient_rules` do not read some name, or the data have
@@ -73,6 +75,7 @@ def given_images(
         classes=run.recipe.classes,
         patient_rules=rules,
         likely_rules=likely,
+        columns=columns_for(run, columns),
         reporter=reporter,
     )
     parts = {example.part for example in dataset.examples} - {None}

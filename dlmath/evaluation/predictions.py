@@ -1,6 +1,5 @@
 """Predictions of a run on its test part, image by image, as `predictions.csv` keeps them."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,10 +7,12 @@ import numpy as np
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.run_data import RunData
+from dlmath.data.strict_csv import read_own_csv
 from dlmath.errors import RunError
 from dlmath.evaluation.intervals import Sample
 from dlmath.inference.columns import number_or_none, probability_columns
 from dlmath.inference.decision_rule import DecisionRule
+from dlmath.names import composed_names
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, write_csv
 from dlmath.stats.bootstrap import cluster_indices
@@ -55,9 +56,8 @@ class Predictions:
                 f"Run: dlmath evaluate {run.folder}"
             )
         try:
-            with path.open(newline="", encoding="utf-8") as lines:
-                return cls._of_rows(list(csv.DictReader(lines)), recipe)
-        except (OSError, ValueError, csv.Error) as error:
+            return cls._of_rows(read_own_csv(path), recipe)
+        except (OSError, ValueError) as error:
             raise RunError(
                 f"{path} is damaged: {error}. Evaluate again: dlmath evaluate {run.folder}"
             ) from error
@@ -68,7 +68,7 @@ class Predictions:
         wanted = [*_KNOWN, *columns]
         if not rows or any(row.get(column) is None for row in rows for column in wanted):
             raise ValueError(f"it must have the columns {', '.join(wanted)} and a row an image")
-        files = tuple(row["file"] for row in rows)
+        files = tuple(composed_names([row["file"] for row in rows]))
         if len(set(files)) < len(files):
             raise ValueError("it names an image twice")
         if unknown := sorted({row["class"] for row in rows} - set(classes)):

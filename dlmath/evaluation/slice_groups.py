@@ -1,15 +1,17 @@
 """Ways of dividing images into groups, on each of which a classifier can be measured."""
 
-import csv
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from dlmath.errors import DataError, did_you_mean
+from dlmath.data.strict_csv import CsvTable, read_csv
+from dlmath.errors import DataError
 from dlmath.evaluation.calibration import equal_mass_bins
+from dlmath.names import composed, folded, is_missing
 
 # Kinds of pneumonia in the file names of Kermany's chest X-rays: person1_bacteria_2.jpeg.
 KINDS = re.compile(r"(?:^|[_-])(bacteria|virus)(?=[_.-]|$)", re.IGNORECASE)
@@ -119,28 +121,53 @@ def read_column(table: Path, column: str, files: Sequence[str]) -> list[str]:
 
     Args:
         table: A CSV with a header line and a column `file`.
-        column: Matched without case.
+        column: Matched without case, as the names of files are.
         files: N names as in the column `file`; a prefix such as `<archive>!/` may be missing there.
+
+    Returns:
+        N texts; "" also where the value is missing: NaN, NA, None, null.
 
     Raises:
         DataError: The CSV cannot be read, has no such column, or knows none of the files.
     """
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines, restval="")
-            columns = [name.strip().lower() for name in reader.fieldnames or ()]
-            reader.fieldnames = columns
-            _check_columns_exist(table, columns, ("file", column.lower()))
-            found = {row["file"].replace("\\", "/"): row[column.lower()] for row in reader}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"Cannot read {table} as a CSV in UTF-8: {error}.") from error
-    values = [found.get(file, found.get(file.rpartition("!/")[2])) for file in files]
+    read = read_csv(table)
+    for name in ("file", column):
+        read.require(name)
+    found = _values_by_file(read, column)
+    times = Counter(map(folded, found))  # of several spellings none is the one that is meant
+    respelt = {folded(name): value for name, value in found.items() if times[folded(name)] == 1}
+    values = [_value_of(file, found, respelt) for file in files]
     if all(value is None for value in values):
         raise DataError(
             f"{table} knows none of the {len(files):,} images. Its column `file` must name them as "
             f"split.csv does, such as {files[0]!r}. Received: {next(iter(found), 'no row')!r}"
         )
-    return [value or "" for value in values]
+    return ["" if value is None or is_missing(value) else value for value in values]
+
+
+def _values_by_file(table: CsvTable, column: str) -> dict[str, str]:
+    """Return what the column says of each file.
+
+    Raises:
+        DataError: The table says different things of one file.
+    """
+    found: dict[str, str] = {}
+    for row in table.rows:
+        name = composed(row.values["file"].replace("\\", "/"))
+        value = row.values[folded(column)]
+        if found.setdefault(name, value) != value:
+            raise DataError(
+                f"{table.path}, line {row.line}: {name} is there before with another {column}, "
+                f"{found[name]!r}. Received: {value!r}. Leave one row a file."
+            )
+    return found
+
+
+def _value_of(file: str, found: Mapping[str, str], respelt: Mapping[str, str]) -> str | None:
+    names = (file, file.rpartition("!/")[2])
+    values = [found.get(composed(name)) for name in names]
+    values += [respelt.get(folded(name)) for name in names]
+    return next((value for value in values if value is not None), None)
 
 
 def _spans(groups: Sequence[np.ndarray]) -> list[str]:
@@ -176,12 +203,3 @@ def _as_numbers(texts: np.ndarray) -> np.ndarray | None:
         return np.where(texts == "", "nan", texts).astype(float)
     except ValueError:
         return None
-
-
-def _check_columns_exist(table: Path, columns: Sequence[str], wanted: Sequence[str]) -> None:
-    for name in wanted:
-        if name not in columns:
-            raise DataError(
-                f"{table} has no column {name!r}.{did_you_mean(name, columns)} "
-                f"Received: {','.join(columns)!r}"
-            )

@@ -13,6 +13,7 @@ from dlmath.explain.energy import energy_metric, truth_of
 from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import QUICK
+from dlmath.names import folded
 
 
 def cheap_metrics(heat_map: HeatMap, file: Path, class_name: str) -> tuple[MapMetric, ...]:
@@ -24,7 +25,7 @@ def cheap_metrics(heat_map: HeatMap, file: Path, class_name: str) -> tuple[MapMe
     metrics = []
     if "residual" in heat_map.metrics:
         metrics.append(_completeness(heat_map))
-    if class_name.casefold() == file.resolve().parent.name.casefold():
+    if folded(class_name) == folded(file.resolve().parent.name):
         truth = truth_of(file, len(heat_map.values))
         if truth is not None:
             metrics.append(energy_metric(heat_map, truth))

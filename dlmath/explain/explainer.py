@@ -18,8 +18,10 @@ from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.predict_files import find_images
+from dlmath.names import folded
+from dlmath.output_files import write_output
 from dlmath.reporting import SILENT, Reporter
-from dlmath.runs import Run, write_bytes
+from dlmath.runs import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,13 +190,13 @@ def _explain_each(
 
 
 def _class_index(classes: Sequence[str], name: str) -> int:
-    folded = [one.casefold() for one in classes]
-    if name.casefold() not in folded:
+    known = [folded(one) for one in classes]
+    if folded(name) not in known:
         raise UserError(
             f"The run knows no class {name!r}.{did_you_mean(name, classes)} "
             f"Pass one of these with --class: {', '.join(classes)}."
         )
-    return folded.index(name.casefold())
+    return known.index(folded(name))
 
 
 class MapFiles:
@@ -229,11 +231,8 @@ class MapFiles:
         overlay, array = self.folder / f"{name}.png", self.folder / f"{name}.npy"
         numbers = io.BytesIO()
         np.save(numbers, found.heat_map.values)
-        try:
-            write_bytes(overlay, found.overlay())
-            write_bytes(array, numbers.getvalue())
-        except OSError as error:
-            raise self._not_writable(error) from error
+        write_output(overlay, found.overlay(), "--out")
+        write_output(array, numbers.getvalue(), "--out")
         return {**found.as_json(), "overlay": str(overlay), "array": str(array)}
 
     def _unused(self, wanted: str) -> str:

@@ -2,22 +2,31 @@
 
 import contextlib
 import hashlib
+import os
+import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlmath.data.listing import listed
+from dlmath.data.locate import find_data
 from dlmath.data.run_data import RunData
 from dlmath.data.splits import Split
-from dlmath.errors import RunError, UserError, VerificationError, did_you_mean
+from dlmath.errors import DataError, RunError, UserError, VerificationError, did_you_mean
 from dlmath.export import quantization
 from dlmath.export.description import describe
 from dlmath.export.litert import QUANTIZATIONS, write_litert
 from dlmath.export.onnx import require_onnx, write_onnx
 from dlmath.export.saved_model import write_saved_model
 from dlmath.export.verification import verify
-from dlmath.export.verification_set import gather_verification_set
+from dlmath.export.verification_set import (
+    VerificationSet,
+    draw_verification_set,
+    gather_verification_set,
+)
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.keras_file import write_keras
 from dlmath.inference.runtimes import RUNTIMES
@@ -32,13 +41,13 @@ class ExportInput:
     Attributes:
         run: The run.
         classifier: The classifier of the run.
-        parts: The images of the run.
+        parts: The images of the run; None where they are not there.
         metadata: The metadata of the export.
     """
 
     run: Run
     classifier: KerasClassifier
-    parts: Split
+    parts: Split | None
     metadata: dict[str, Any]
 
 
@@ -71,6 +80,7 @@ def _write_litert(quantize: str) -> Callable[[ExportInput, Path], object]:
     def write(given: ExportInput, path: Path) -> None:
         calibration = None
         if quantize == "int8":
+            assert given.parts is not None  # which `_check_measurable` refuses
             size = given.classifier.image_size
             calibration = quantization.calibration_pixels(given.parts, size)
         write_litert(given.classifier, path, given.metadata, quantize, calibration)
@@ -149,13 +159,15 @@ def export(
     format: str = "saved_model",
     out: str | Path | None = None,
     *,
+    data: str | Path | Sequence[str | Path] | None = None,
     quantize: str = "none",
     reporter: Reporter = SILENT,
 ) -> Path:
     """Export the classifier of a run, and return the path of the export.
 
     The export is verified in a fresh process on images of the run's test part before it takes its
-    place; until then an earlier export stays as it was. `manifest.json` next to it records the
+    place; until then an earlier export stays as it was. Where the run's data are not there, as on
+    another machine, drawn images are taken, which is said. `manifest.json` next to it records the
     proof.
 
     Args:
@@ -164,13 +176,15 @@ def export(
             `keras` (for `dlmath.load` or Keras), `litert` or `onnx` (from resized pixels, with the
             reading of images next to them as a program).
         out: The folder to put it in; by default the run's `exports/`.
+        data: Where the run's data lie now, if they were moved.
         quantize: For `litert`: `none`, `float16` or `int8`. The last is calibrated on training
             images; the loss of accuracy of both is measured on the validation part.
         reporter: Receives the progress.
 
     Raises:
-        UserError: The format is unknown, its extra is not installed, the run or its data are not
-            there, or `out` holds something else under the export's name.
+        UserError: The format is unknown, its extra is not installed, the run is not there or its
+            data are others, fewer bits are asked for and there are no data to measure the loss on,
+            or `out` holds something else under the export's name.
         VerificationError: The export does not do what the run does.
 
     Example:
@@ -185,17 +199,21 @@ def export(
     target = folder / kind.name
     _check_target(target, format)
     classifier = KerasClassifier.load(run)
-    parts = RunData(run, reporter=reporter).split
-    expected = gather_verification_set(
-        run, classifier, parts, by_graph=kind.by_graph, reporter=reporter
-    )
+    own = RunData(run, _sources(run, data), reporter=reporter)
+    is_there = data is not None or own.lies_there
+    _check_measurable(own, quantize, is_there=is_there)
+    parts = own.split if is_there else None
     given = ExportInput(run, classifier, parts, describe(run, classifier, format))
-    with _temporary_folder(folder) as temporary:
+    with (
+        _expected(given, kind, reporter) as expected,
+        _temporary_folder(folder) as temporary,
+    ):
         built = Path(temporary) / kind.name
         reporter.say(f"Writing {target}")
         with reporter.quietly():
             kind.write(given, built)
-        reporter.say(f"Running it in a fresh process on {len(expected.files)} images of the run")
+        kept = "drawn images" if expected.drawn else "images of the run"
+        reporter.say(f"Running it in a fresh process on {len(expected.files)} {kept}")
         with _more_bits_advised(quantize):
             proof = verify(
                 built,
@@ -206,7 +224,7 @@ def export(
                 most_changed=kind.most_changed,
             )
             record = {**given.metadata, "quantize": quantize, "verified": proof.as_json()}
-            if quantize != "none":
+            if quantize != "none" and parts is not None:
                 reporter.say("Measuring its loss of accuracy on the validation part")
                 with reporter.quietly():
                     record["validation"] = quantization.measure_loss(parts, classifier, built)
@@ -217,6 +235,38 @@ def export(
     key = format if quantize == "none" else kind.name
     write_json(manifest, {**earlier, key: {"path": kind.name, **record}})
     return target
+
+
+def _sources(
+    run: Run, data: str | Path | Sequence[str | Path] | None
+) -> Sequence[str | Path] | None:
+    if data is None:
+        return None
+    return find_data(run.recipe.name, [data] if isinstance(data, str | Path) else list(data))
+
+
+def _check_measurable(own: RunData, quantize: str, *, is_there: bool) -> None:
+    """Refuse fewer bits where there are no images to calibrate and to measure the loss on."""
+    if quantize != "none" and not is_there:
+        raise DataError(
+            f"--quantize {quantize} is calibrated and measured on the run's own images, and there "
+            f"are none at {listed([str(source) for source in own.sources])}. Name them with --data "
+            "PATH, or export all bits."
+        )
+
+
+@contextlib.contextmanager
+def _expected(given: ExportInput, kind: Format, reporter: Reporter) -> Iterator[VerificationSet]:
+    """Give the images to verify on: those of the run, or drawn ones, which lie in a folder."""
+    run, classifier = given.run, given.classifier
+    if given.parts is not None:
+        yield gather_verification_set(
+            run, classifier, given.parts, by_graph=kind.by_graph, reporter=reporter
+        )
+        return
+    reporter.say("The images of the run are not there: drawing some to verify on")
+    with tempfile.TemporaryDirectory() as folder:
+        yield draw_verification_set(run, classifier, Path(folder), by_graph=kind.by_graph)
 
 
 @contextlib.contextmanager
@@ -249,15 +299,20 @@ def _temporary_folder(folder: Path) -> "tempfile.TemporaryDirectory[str]":
 
 
 def _put(built: Path, target: Path, temporary: Path) -> None:
-    """Move the new export to its place; should that fail, the earlier one goes back to it."""
+    """Move the new export to its place; should that fail, the earlier one goes back to it.
+
+    Behind a link it is the place that the link leads to, and permissions stay what they were.
+    """
     earlier = temporary / "earlier"
+    target = Path(os.path.realpath(target))
     if target.exists():
-        target.rename(earlier)
+        built.chmod(stat.S_IMODE(target.stat().st_mode))
+        shutil.move(target, earlier)  # a link may lead to another disk
     try:
-        built.rename(target)
+        shutil.move(built, target)
     except OSError:
         if earlier.exists():
-            earlier.rename(target)
+            shutil.move(earlier, target)
         raise
 
 

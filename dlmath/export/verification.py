@@ -23,11 +23,11 @@ MAP_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Proof:
-    """The differences between an export and its run on real images.
+    """The differences between an export and its run on the same images.
 
     Attributes:
         images: How many.
-        by_class: How many of them are of each class.
+        by_class: How many of them are of each class; empty for drawn ones.
         tolerance: The largest difference of a probability that is allowed.
         changes_allowed: The largest number of changed decisions, and of changed abstentions.
         largest_difference: Of a probability, by the way in.
@@ -37,6 +37,7 @@ class Proof:
             where the export explains nothing.
         images_per_second: From pixels, after a first call, on the CPU.
         megabytes: Of the export's network, 10^6 bytes.
+        drawn: Whether the images are drawn, for those of the run were not there.
     """
 
     images: int
@@ -49,6 +50,7 @@ class Proof:
     heat_map_difference: float | None
     images_per_second: float
     megabytes: float
+    drawn: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry `verified` of `exports/manifest.json`."""
@@ -94,6 +96,7 @@ def verify(
     }
     proof = Proof(
         images=len(expected.files),
+        drawn=expected.drawn,
         by_class=expected.by_class,
         tolerance=tolerance,
         changes_allowed=max(1, int(most_changed * len(expected.files))),

@@ -6,9 +6,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dlmath._keras_settings import check_keras
 from dlmath.layers.arguments import check_supported
 from dlmath.layers.hand_derived import HandDerived
 from dlmath.layers.linear_map import LinearMap
+
+check_keras()
 
 
 class Layer(HandDerived, keras.layers.Layer):

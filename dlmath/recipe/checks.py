@@ -4,6 +4,8 @@ import re
 from typing import TYPE_CHECKING
 
 from dlmath.errors import RecipeError, did_you_mean
+from dlmath.names import folded
+from dlmath.recipe.table_columns import column_names
 
 if TYPE_CHECKING:
     from dlmath.recipe.recipe import Recipe
@@ -22,6 +24,7 @@ def check_together(recipe: "Recipe") -> None:
         )
     _check_classes(recipe)
     _check_patient_rules(recipe)
+    column_names(recipe.columns)
     _check_calibration(recipe)
     if (recipe.region_width < 1) != (recipe.region_height < 1):
         raise RecipeError(
@@ -49,10 +52,9 @@ def _check_classes(recipe: "Recipe") -> None:
         raise RecipeError(
             f"`classes` must name at least two classes. Received: classes={list(recipe.classes)}"
         )
-    folded = [name.casefold() for name in recipe.classes]
-    if len(set(folded)) < len(folded):
+    if len(set(map(folded, recipe.classes))) < len(recipe.classes):
         raise RecipeError(
-            "`classes` must differ by more than upper and lower case. "
+            "`classes` must differ by more than upper and lower case or Unicode form. "
             f"Received: classes={list(recipe.classes)}"
         )
     if recipe.positive_class and recipe.classes and recipe.positive_class not in recipe.classes:

@@ -80,6 +80,16 @@ class Recipe:
             metavar="REGEX",
         ),
     )
+    columns: tuple[str, ...] = _data(
+        (),
+        "How a CSV of images names its columns, where not file, class, patient and split: "
+        '["file=Image Index", "class=Label"].',
+        option=Option(
+            "How a CSV names its columns, where not file, class, patient and split: "
+            "'file=Image Index,class=Label'. May be repeated.",
+            metavar="COLUMN=NAME,…",
+        ),
+    )
     validation_fraction: float = _data(
         0.15, "Share of the patients on whom threshold and epoch are chosen.", Between(0.01, 0.5)
     )

@@ -7,12 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlmath.atomic_files import atomic_path
 from dlmath.features.convert import to_litert
 from dlmath.features.network import TOLERANCE, feature_model, litert_runtime
 from dlmath.inference.light_classifier import softmax
 from dlmath.inference.network import Network
 from dlmath.inference.probabilities import predict_probabilities
-from dlmath.runs import Run, atomic_path, write_bytes
+from dlmath.runs import Run, write_bytes
 
 
 def write_model(run: Run, model: keras.Model) -> None:

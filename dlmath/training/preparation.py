@@ -13,6 +13,7 @@ from dlmath.errors import UserError
 from dlmath.models.own_images import is_own_images, with_found_classes
 from dlmath.models.tasks import recipe_with
 from dlmath.recipe import Recipe
+from dlmath.recipe.table_columns import column_names
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.training.warm_start import Parent, WarmStart, read_warm_start
@@ -42,12 +43,15 @@ class Request(NamedTuple):
     Attributes:
         finds_patients: Whether the rules that read the patients from file names are searched for in
             the data; else the recipe gives them.
+        named_columns: Whether the names of columns in the recipe are those of these data; else
+            they are those of the parent's.
         parent: The run that the training continues.
     """
 
     recipe: Recipe
     data: Data
     finds_patients: bool = False
+    named_columns: bool = True
     parent: Parent | None = None
 
 
@@ -81,17 +85,19 @@ def resolve_from(
             f"To go on from {parent.run.folder} needs data: name them with --data, the old ones "
             "too if they shall not be forgotten."
         )
-    return Request(parent.recipe(task, settings), data, parent=parent)
+    recipe = parent.recipe(task, settings)
+    return Request(recipe, data, named_columns="columns" in settings, parent=parent)
 
 
 def prepare(request: Request, reporter: Reporter) -> Prepared:
     """Find and read the data of a request, and split them by patient."""
-    recipe, data, finds_patients, parent = request
+    recipe, data, finds_patients, named_columns, parent = request
     sources = tuple(find_data(recipe.name, as_paths(data), reporter=reporter))
     dataset = read_sources(
         sources,
         classes=recipe.classes,
         patient_rules=None if finds_patients else recipe.patient_rules,
+        columns=column_names(recipe.columns, likely=not named_columns),
         reporter=reporter,
     )
     recipe = recipe.replace(patient_rules=dataset.patients.rules)

@@ -3,7 +3,7 @@ import pytest
 from dlmath.audit import Audit, Finding, write_page
 from dlmath.audit.page import FILES_LISTED, GROUPS_SHOWN, audit_page
 from dlmath.data.sources import read_sources
-from dlmath.errors import DataError
+from dlmath.errors import UserError
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_figures_that_come_as_rows_are_a_table(audit):
 
 def test_a_place_that_cannot_be_written_is_one_message(audit, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="Pass another --html"):
+    with pytest.raises(UserError, match="Pass another place with --html"):
         write_page(audit, tmp_path / "file" / "audit.html")
 
 

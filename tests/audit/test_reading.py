@@ -1,3 +1,4 @@
+import unicodedata
 import zipfile
 
 import pytest
@@ -82,3 +83,38 @@ def test_zips_and_folders_of_zips_are_searched_for_traps(own, tmp_path):
     assert wanted
     assert kinds(folder_findings([zips / "own.zip"])) == wanted
     assert kinds(folder_findings([zips])) == wanted
+
+
+def test_classes_of_a_table_that_look_alike_are_doubted(own, write_images):
+    write_images(own, [f"{number}.png" for number in range(4)])
+    table = own / "t.csv"
+    labels = ("1", "1.0", "0", "-1")
+    rows = "".join(f"{number}.png,{label}\n" for number, label in enumerate(labels))
+    table.write_text("file,class\n" + rows)
+    (finding,) = [
+        one for one in read_for_audit([table], (), ()).findings if one.kind[:5] == "class"
+    ]
+    assert (finding.kind, finding.severity) == ("class-spelling", "error")
+    assert finding.files == ("0.png", "1.png")
+    assert "They are '1', '1.0'." in finding.message
+
+
+def test_two_unicode_forms_of_a_folder_are_one_class(write_images, tmp_path):
+    forms = [unicodedata.normalize(form, "gesünd") for form in ("NFC", "NFD")]
+    root = write_images(tmp_path / "data", [f"{name}/{name}.png" for name in (*forms, "krank")])
+    audited = read_for_audit([root], (), ())
+    assert audited.classes == ("gesünd", "krank")
+    (finding,) = [one for one in audited.findings if one.kind == "class-spelling"]
+    assert (finding.severity, len(finding.files)) == ("note", 2)
+    assert "differ in case or Unicode form: they are one to dlmath" in finding.message
+
+
+def test_patients_that_look_alike_are_doubted(own, write_images):
+    write_images(own, [f"{number}.png" for number in range(4)])
+    table = own / "t.csv"
+    rows = "".join(
+        f"{number}.png,{number % 2},{p}\n" for number, p in enumerate(["3", "3.0", 4, 5])
+    )
+    table.write_text("file,class,patient\n" + rows)
+    (finding,) = [one for one in read_for_audit([table], (), None).findings if "doubt" in one.kind]
+    assert "1 patient may be written in several ways: '3' and '3.0'." in finding.message

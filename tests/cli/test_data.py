@@ -51,6 +51,16 @@ def test_info_of_a_task_counts_images_parts_and_patients(cells):
     assert "Passed over: 1 Thumbs.db" in told
 
 
+def test_info_of_a_csv_with_other_columns_from_a_spreadsheet(cells):
+    table = cells.parent / "table.csv"
+    rows = [f"{path.relative_to(cells.parent)};{path.parent.name}" for path in cells.rglob("*.png")]
+    table.write_text("\r\n".join(["Bild Nr;Befund", *rows]), encoding="utf-16")
+    refused = invoke("info", table)
+    assert "--columns 'file=Bild Nr,class=Befund'" in str(refused.exception)
+    told = output("info", table, "--columns", "file=Bild Nr,class=Befund")
+    assert ["all", "12", "12", "24", "12"] in [line.split() for line in told.splitlines()]
+
+
 def test_info_json_is_one_document(cells):
     told = json.loads(output("info", "malaria", "--json"))
     assert told["classes"] == ["Parasitized", "Uninfected"]

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -89,6 +90,29 @@ def test_csv_holds_a_row_for_each_file(tiny_run, image, tmp_path):
     assert good["positive"] in ("true", "false")
     assert bad["error"]
     assert bad["class"] == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_written_readably(light_run, image, tmp_path):
+    odd = tmp_path / os.fsdecode(b"r\xf6ntgen.jpeg")
+    shutil.copy(image, odd)
+    table = tmp_path / "out.csv"
+    assert invoke(light_run.folder, odd, "--csv", table).exit_code == 0
+    with table.open(newline="", encoding="utf-8") as lines:
+        (row,) = csv.DictReader(lines)
+    assert row["file"] == str(tmp_path / r"r\xf6ntgen.jpeg")
+    (entry,) = json.loads(invoke(light_run.folder, odd, "--json").stdout_bytes.decode("utf-8"))
+    assert entry["file"] == row["file"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_table_is_written_through_a_link(light_run, image, tmp_path):
+    (tmp_path / "real.csv").touch(0o600)
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    assert invoke(light_run.folder, image, "--csv", tmp_path / "link.csv").exit_code == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text(encoding="utf-8").startswith("file,class,")
+    assert (tmp_path / "real.csv").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_run_may_stand_anywhere_by_path_or_name_or_not_at_all(

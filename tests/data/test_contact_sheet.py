@@ -7,7 +7,7 @@ from PIL import Image
 
 from dlmath.data.contact_sheet import COLUMNS, TILE, choose, write_contact_sheet
 from dlmath.data.sources import Dataset, ImageRecord, read_sources
-from dlmath.errors import DataError
+from dlmath.errors import DataError, UserError
 from dlmath.recipe import Recipe
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
@@ -76,7 +76,7 @@ def test_what_cannot_be_drawn_or_written_is_said(dataset, tmp_path):
     with pytest.raises(DataError, match="per_class=0"):
         write_contact_sheet(dataset, tmp_path / "sheet.png", per_class=0)
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="--out"):
+    with pytest.raises(UserError, match="--out"):
         write_contact_sheet(dataset, tmp_path / "file" / "sheet.png")
 
 

@@ -34,6 +34,15 @@ def test_patients_who_are_dates_are_doubted():
     assert doubts([*dates, *(f"p{number}" for number in range(11))]) == ()
 
 
+def test_patients_who_are_written_in_several_ways_are_doubted():
+    assert doubts(["3", "3.0", "P1", "p1", "7", "007", "8", None]) == (
+        "3 patients may be written in several ways: '007' and '7', '3' and '3.0', 'P1' and 'p1'. "
+        "As they are, they count as different, and images of one patient may be on both sides of "
+        "a split. Write them alike.",
+    )
+    assert doubts(["person1", "person10", "1-2", "12", None]) == ()
+
+
 def test_a_patient_with_far_more_images_than_the_others_is_doubted():
     assert doubts(patients(111, *[1] * 492)) == (
         "p0 may be several patients: it has 111 of the 603 images, where the median patient has 1. "

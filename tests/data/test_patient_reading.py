@@ -82,3 +82,9 @@ def test_other_images_go_by_the_option_then_by_the_run(origin, given, expected):
 def test_a_run_of_before_says_nothing_of_how_patients_were_found():
     run = SimpleNamespace(manifest={}, recipe=SimpleNamespace(patient_rules=()))
     assert rules_for(run) == (None, ())
+
+
+def test_names_by_the_data_for_some_and_a_guess_for_others_are_doubted():
+    reading = read_patients([*found("x.png", patient="7"), *found(*GUESSED)])
+    assert (reading.origin, reading.named) == ("guessed", 1)
+    assert "The data name the patients of 1 image only" in reading.doubts[0]

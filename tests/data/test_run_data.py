@@ -23,7 +23,7 @@ def test_a_part_has_the_images_that_the_split_names(tiny_run):
 def test_images_that_were_moved_are_found_where_they_are_said_to_be(tiny_run, tmp_path):
     before = RunData(tiny_run).part("test")
     moved = tiny_run.sources[0].rename(tmp_path / "moved")
-    with pytest.raises(DataError, match="There are no data at"):
+    with pytest.raises(DataError, match=r"There are no data at .*, where .* had them.*--data PATH"):
         RunData(tiny_run).part("test")
 
     found = RunData(tiny_run, [moved]).part("test")

@@ -3,6 +3,7 @@ import pytest
 from dlmath.data.sources import read_sources
 from dlmath.data.tables import read_table
 from dlmath.errors import DataError
+from dlmath.recipe.table_columns import column_names
 
 HEADER = "file,class,patient,split\n"
 
@@ -51,8 +52,20 @@ def test_validation_is_kept_and_val_joins_training(write_table):
     [
         ("", r"lacks file, class"),
         ("path,class\nimg/1.png,sick\n", r"lacks file\. Received: 'path,class'"),
-        ("file;class\nimg/1.png;sick\n", r"lacks file, class\. Received: 'file;class'"),
-        (HEADER + "img/1.png,sick,,\nimg/2.jpeg,,,\n", r"line 3: the column 'class' is blank"),
+        ("bild;class\nimg/1.png;sick\n", r"lacks file\. Received: 'bild,class'.*file=bild"),
+        ("file|class\nimg/1.png|sick\n", r"lacks file, class\. Received: 'file|class'"),
+        (
+            HEADER + "img/1.png,sick,,\nimg/2.jpeg,,,\n",
+            r"line 3: the column 'class' has no value in 1 row",
+        ),
+        (
+            HEADER + "img/1.png,NaN,,\nimg/2.jpeg,a,,\nimg/3.png,NaN,,\n",
+            r"line 2, 4: the column 'class' has no value in 2 rows.*Received: 'NaN'",
+        ),
+        (HEADER + "img/1.png,infiltrate, mild,,\n", r"line 2: 5 fields, .* 4 columns"),
+        (HEADER + 'img/1.png,"a,,\nimg/2.jpeg,b",,\n', r"line 2: a quotation mark opens"),
+        ("file,class,class\nimg/1.png,a,b\n", r"line 1: several columns have one name: class"),
+        (HEADER + "img/1.png,a,,\nIMG/1.png,b,,\n", r"names more than once: img/1\.png, IMG"),
         (HEADER + "img/1.png,sick,,tset\n", r"line 2: `split` .*Did you mean 'test'\?"),
         (HEADER + "img/1.png,a,,\nimg/1.png,b,,\n", r"names more than once: img/1\.png\."),
         (HEADER + "img/9.png,sick,,\n", r"not there: img/9\.png\."),
@@ -74,3 +87,57 @@ def test_another_encoding_is_one_message(write_table):
 def test_a_table_without_rows_is_data_without_images(write_table):
     with pytest.raises(DataError, match="No JPEG or PNG"):
         read_sources([write_table(HEADER)])
+
+
+@pytest.mark.parametrize("patient", ["", "NaN", "NA", "None", "null", "unknown", "Anonymous"])
+def test_a_patient_that_is_missing_is_none(write_table, patient):
+    table = write_table(HEADER + f"img/1.png,a,{patient},\nimg/2.jpeg,b,{patient},NaN\n")
+    assert [f.patient for f in read_table(table).files] == [None, None]
+
+
+def test_names_in_another_case_and_unicode_form_are_found_and_said(write_table, write_images):
+    table = write_table("file,class\nIMG/1.PNG,a\nzella\u0308.png,b\n")
+    write_images(table.parent, ["zellä.png"])
+    contents = read_table(table)
+    assert [f.path.name for f in contents.files] == ["1.png", "zellä.png"]
+    (warning,) = contents.warnings
+    assert "spells 2 files in another case or Unicode form than on disk" in warning
+    assert [e.file for e in read_sources([table]).examples] == ["IMG/1.PNG", "zellä.png"]
+
+
+def test_two_unicode_forms_of_a_class_are_one(write_table):
+    table = write_table("file,class\nimg/1.png,gesünd\nimg/2.jpeg,gesu\u0308nd\nimg/3.png,krank\n")
+    assert read_sources([table]).classes == ("gesünd", "krank")
+
+
+GERMAN = "Bild;Befund;Patient Nr\nimg/1.png;krank;3\nimg/2.jpeg;gesund;NaN\n"
+
+
+def test_columns_may_have_other_names(write_table):
+    columns = column_names(["file=BILD", "class=Befund", "patient=Patient Nr"])
+    found = read_table(write_table(GERMAN), columns).files
+    assert [(f.file, f.label, f.patient) for f in found] == [
+        ("img/1.png", "krank", "3"),
+        ("img/2.jpeg", "gesund", None),
+    ]
+
+
+def test_a_table_with_other_columns_says_how_to_name_them(write_table):
+    with pytest.raises(DataError, match=r"lacks file, class.*--columns file=Bild,class=NAME$"):
+        read_table(write_table(GERMAN))
+    with pytest.raises(DataError, match=r"--columns 'file=Bild Nr,class=Befund'$"):
+        read_table(write_table("Bild Nr;Befund\nimg/1.png;krank\n"))
+
+
+def test_columns_that_are_not_there_are_refused_unless_they_are_only_likely(write_table):
+    names = ["file=Bild", "class=Klasse"]
+    with pytest.raises(DataError, match=r"no column 'Klasse', which --columns names for class"):
+        read_table(write_table(GERMAN), column_names(names))
+    usual = write_table("file,class\nimg/1.png,sick\n")
+    assert read_table(usual, column_names(names, likely=True)).files[0].label == "sick"
+
+
+def test_columns_without_a_csv_are_refused(tmp_path, write_images):
+    write_images(tmp_path, ["a/1.png", "b/1.png"])
+    with pytest.raises(DataError, match=r"--columns names the columns of a CSV, and there is none"):
+        read_sources([tmp_path], columns=column_names(["file=Bild"]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.drift.folder import look_at
+from dlmath.drift.folder import find_new_images, look_at
 from dlmath.drift.sketch import Sketch
 from dlmath.inference.classifier import Classifier
 from dlmath.reporting import SILENT
@@ -40,7 +40,7 @@ def images(tmp_path):
 
 
 def look(source, sketch, rules=(r"^(?P<patient>p\d+)_",)):
-    return look_at([str(source)], GREY, sketch, SILENT, likely_rules=rules)
+    return look_at(find_new_images([str(source)]), GREY, sketch, SILENT, likely_rules=rules)
 
 
 def test_patients_are_read_by_the_rules_of_the_run(images, sketch):

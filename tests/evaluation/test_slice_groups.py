@@ -141,6 +141,25 @@ def test_a_column_is_read_by_file_and_without_the_name_of_the_archive(table):
     assert read_column(table, "AGE", ["cells.zip!/a/2.png", "a/1.png", "b.png"]) == ["4", "3", ""]
 
 
+def test_a_missing_value_is_not_known_and_a_name_is_found_in_another_spelling(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("file;site\nA/1.png;NaN\na/2.png;None\nzella\u0308.png;B\n", "utf-8-sig")
+    assert read_column(path, "Site", ["a/1.png", "a/2.png", "Zellä.png"]) == ["", "", "B"]
+
+
+def test_names_that_differ_in_case_are_told_apart_where_both_are_there(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("file,site\nX.png,A\nx.png,B\n")
+    assert read_column(path, "site", ["x.png", "X.png", "x.PNG"]) == ["B", "A", ""]
+
+
+def test_two_values_of_one_file_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("file,site\nx.png,A\nx.png,A\nx.png,B\n")
+    with pytest.raises(DataError, match=r"line 4: x\.png is there before with another site, 'A'"):
+        read_column(path, "site", ["x.png"])
+
+
 def test_an_unknown_column_is_refused_with_the_nearest(table):
     with pytest.raises(DataError, match="no column 'ages'.*'age'"):
         read_column(table, "ages", ["a/1.png"])

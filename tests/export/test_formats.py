@@ -13,13 +13,14 @@ import tensorflow as tf
 
 import dlmath
 from dlmath.data.image_graph import decode_and_resize_batch
+from dlmath.data.images import read
 from dlmath.data.run_data import RunData
 from dlmath.errors import DataError, RunError, UserError, VerificationError
 from dlmath.export import FORMATS, export, formats
 from dlmath.export.description import describe
 from dlmath.export.formats import ExportInput, find_format
 from dlmath.export.verification import Proof, verify
-from dlmath.export.verification_set import gather_verification_set
+from dlmath.export.verification_set import draw_verification_set, gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
 from tests.support.tiny_runs import give_known_network
 
@@ -237,11 +238,44 @@ def test_an_unknown_format_names_the_nearest(tiny_run):
         export(tiny_run, "savedmodel")
 
 
-def test_without_the_data_there_is_no_proof(tiny_run, tmp_path):
+def test_without_the_data_the_proof_is_on_drawn_images(tiny_run, tmp_path):
     (tmp_path / "data").rename(tmp_path / "moved")
 
-    with pytest.raises(DataError, match="no data at"):
-        export(tiny_run)
+    export(tiny_run, "litert")
+
+    verified = recorded(tiny_run, "litert")["verified"]
+    assert (verified["images"], verified["drawn"], verified["by_class"]) == (64, True, {})
+    assert verified["largest_difference"].keys() == {"files", "pixels"}
+    assert max(verified["largest_difference"].values()) <= 1e-4
+
+
+def test_moved_data_may_be_named(tiny_run, tmp_path):
+    (tmp_path / "data").rename(tmp_path / "moved")
+
+    export(tiny_run, "litert", data=tmp_path / "moved")
+
+    verified = recorded(tiny_run, "litert")["verified"]
+    assert (verified["images"], verified["drawn"]) == (24, False)
+
+
+def test_fewer_bits_are_not_measured_on_drawn_images(tiny_run, tmp_path):
+    (tmp_path / "data").rename(tmp_path / "moved")
+
+    with pytest.raises(DataError, match=r"--quantize int8 is calibrated .* Name them with --data"):
+        export(tiny_run, "litert", quantize="int8")
+
+
+@pytest.mark.parametrize("by_graph", [True, False])
+def test_the_drawn_images_are_those_that_the_run_is_least_sure_of(tiny_run, tmp_path, by_graph):
+    classifier, folder = KerasClassifier.load(tiny_run), tmp_path / "drawn"
+    expected = draw_verification_set(tiny_run, classifier, folder, by_graph=by_graph)
+
+    assert (len(expected.files), expected.drawn) == (64, True)
+    assert {file.suffix for file in expected.files} == {".jpeg", ".png"}
+    others = sorted(set(folder.iterdir()) - set(expected.files))
+    pixels = np.stack([read(file, str(file), classifier.image_size) for file in others])
+    surest = classifier.predict(pixels).probabilities.max(axis=1).min()
+    assert expected.probabilities.max() <= surest + 0.01  # the graph's pixels may be a level off
 
 
 def test_the_cases_are_spread_over_the_test_part(tiny_run):

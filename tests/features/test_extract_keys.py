@@ -26,6 +26,7 @@ OTHER = {
     "classes": ("bright", "dark", "grey"),
     "positive_class": "dark",
     "patient_rules": (r"(?P<patient>\d+)",),
+    "columns": ("file=Image",),
     "backbone": "efficientnet_lite0",
     "image_size": 48,
     "erasing": 1.0,  # probabilities: at less they may leave the image here as it is

@@ -18,6 +18,7 @@ from dlmath.data.placing import atomic_folder, make_room
 from dlmath.data.tables import read_table
 from dlmath.errors import DataError
 from dlmath.models.recipes import TASKS
+from dlmath.names import folded
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home, write_csv
 
@@ -116,7 +117,7 @@ def _write_images(prepared: Path, folder: Path, reporter: Reporter) -> Iterator[
             file = told.get("filename", "")
             if not _is_usable(file, names):
                 file = f"{split}/{index:06d}.{_ending(example[image], prepared)}"
-            names.add(file.casefold())
+            names.add(folded(file))
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(example[image])
             yield {
@@ -135,7 +136,7 @@ def _is_usable(file: str, taken: set[str]) -> bool:
         and file.lower().endswith(IMAGE_ENDINGS)
         and file == file.strip()
         and _NUMBERED.fullmatch(file) is None
-        and file.casefold() not in taken
+        and folded(file) not in taken
     )
 
 
