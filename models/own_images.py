@@ -14,8 +14,9 @@ from dlmath.errors import RecipeError
 from dlmath.models.recipes import RECIPES
 from dlmath.names import folded
 from dlmath.recipe import Recipe
+from dlmath.recipe.table_columns import ENDINGS as TABLES
 
-_ENDINGS = (".zip", ".csv")
+_ENDINGS = (".zip", *TABLES)
 
 
 def is_own_images(task: str | Path) -> bool:

@@ -96,9 +96,8 @@ def _working_folder(target: Path, what: str) -> Iterator[Path]:
 def _is_placed(target: Path, official: OfficialArchive) -> bool:
     if (target / SOURCE).is_file() and _images(target) == official.images:
         return True
-    if target.is_dir() and not any(target.iterdir()):
-        target.rmdir()
-    if target.exists():
+    is_empty = target.is_dir() and not any(target.iterdir())
+    if target.exists() and not is_empty:
         raise DataError(
             f"{target} is not empty, and does not hold the {sum(official.images.values()):,} "
             f"images of {official.file}. Move it away, or pass another folder with --out DIR"

@@ -70,7 +70,7 @@ def write_phantoms(
     _check(patients, difficulty, image_size)
     patients = patients or drawing.patients
     plan = drawing.plan(generator(seed, "phantom", task), patients)
-    _clear_place(Path(out))
+    _check_place(Path(out))
     with atomic_folder(Path(out)) as folder:
         truths = []
         for done, picture in enumerate(plan, start=1):
@@ -140,12 +140,10 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _clear_place(out: Path) -> None:
-    """Check that a folder can be made at `out`; an empty one there is taken away for it."""
+def _check_place(out: Path) -> None:
+    """Check that a folder can be made at `out`, where an empty one may be."""
     try:
         occupied = next(out.iterdir(), None) if out.exists() else None
-        if occupied is None and out.exists():
-            out.rmdir()  # Windows does not rename onto an empty folder
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"Cannot write to {out}: {error.strerror}. Pass another --out.") from error

@@ -1,6 +1,8 @@
 """Folders of the cache: each appears whole or not at all, and the old ones make room."""
 
+import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,9 +19,11 @@ _IN_USE = 24 * 60 * 60  # seconds after its last use in which a folder is not re
 def atomic_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder next to `target` to fill, and move it there once that succeeded.
 
-    Should another process have made `target` meanwhile, its folder stays and ours is discarded:
-    it may be in use already.
+    Behind a link it is the place that the link leads to. An empty folder that is there gives way,
+    and leaves its permissions. Should another process have made `target` meanwhile, its folder stays
+    and ours is discarded: it may be in use already.
     """
+    target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:40]}-"))
     try:
@@ -28,6 +32,9 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         folder.mkdir()
         yield folder
         try:
+            if target.is_dir() and not any(target.iterdir()):
+                folder.chmod(stat.S_IMODE(target.stat().st_mode))
+                target.rmdir()  # Windows does not rename onto an empty folder
             folder.rename(target)
         except OSError:
             if not target.is_dir():

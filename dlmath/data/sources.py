@@ -19,6 +19,7 @@ from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
 from dlmath.errors import DataError, did_you_mean
 from dlmath.names import composed, composed_names, folded
+from dlmath.recipe.table_columns import ENDINGS as TABLES
 from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 
@@ -190,7 +191,7 @@ def _check_not_repeated(paths: Sequence[Source]) -> None:
 def _check_columns_have_a_table(paths: Sequence[Source], columns: ColumnNames | None) -> None:
     if columns is None or columns.likely or not columns.names:
         return
-    if not any(Path(path).suffix.lower() == ".csv" for path in paths):
+    if not any(Path(path).suffix.lower() in TABLES for path in paths):
         raise DataError(
             "--columns names the columns of a CSV, and there is none among the data. Received: "
             f"{listed([f'{what}={name}' for what, name in columns.names.items()])}, with "
@@ -253,11 +254,12 @@ def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
 
 def _read_file(path: Path, columns: ColumnNames | None, reporter: Reporter) -> SourceContents:
     ending = path.suffix.lower()
-    if ending == ".csv":
+    if ending in TABLES:
         return read_table(path, columns)
     if ending != ".zip":
         raise DataError(
-            "Data are a folder of class folders, a zip of one, a folder of such zips or a .csv. "
+            "Data are a folder of class folders, a zip of one, a folder of such zips, or a table "
+            f"that ends in {' or '.join(TABLES)}. "
             f"Received: {path}"
         )
     contents = read_tree(unpack(path, reporter=reporter))

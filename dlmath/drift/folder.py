@@ -21,6 +21,7 @@ from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none
 from dlmath.inference.outcome import EARLIER_NAMES
 from dlmath.inference.predict_files import find_images
+from dlmath.recipe.table_columns import ENDINGS as TABLES
 from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 from dlmath.stats.bootstrap import cluster_indices
@@ -170,7 +171,7 @@ def _patients(reading: PatientReading, rows: list[int]) -> tuple[np.ndarray | No
 def _files_of(source: str, columns: ColumnNames | None, reporter: Reporter) -> Iterator[ImageFile]:
     """Give each image; one that is not listed under a class has none."""
     path = Path(source).expanduser()
-    is_listed = path.suffix.lower() in (".zip", ".csv") or source.startswith(PREFIX)
+    is_listed = path.suffix.lower() in (".zip", *TABLES) or source.startswith(PREFIX)
     if is_listed or (path.is_dir() and not any(map(is_image, path.rglob("*")))):
         yield from list_files([source], columns=columns, reporter=reporter).files
     else:

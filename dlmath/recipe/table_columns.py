@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from dlmath.errors import RecipeError, did_you_mean
 
 COLUMNS = ("file", "class", "patient", "split")
+ENDINGS = (".csv", ".tsv")  # of tables; each may have commas, semicolons or tabs
 _NEXT = re.compile(rf",(?=\s*(?:{'|'.join(COLUMNS)})\s*=)")
 
 

@@ -36,6 +36,21 @@ def test_the_first_of_two_stays(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs links and modes")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_empty_folder_gives_its_permissions_and_a_link_is_followed(tmp_path, is_there):
+    far, link = tmp_path / "far", tmp_path / "link"
+    if is_there:
+        far.mkdir()
+        far.chmod(0o700)
+    link.symlink_to("far")
+    with atomic_folder(link) as temporary:
+        (temporary / "a").write_text("x")
+    assert (link.is_symlink(), (far / "a").read_text()) == (True, "x")
+    assert not is_there or stat.S_IMODE(far.stat().st_mode) == 0o700
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["far", "link"]
+
+
 @pytest.fixture
 def cached(tmp_path):
     """Three folders of 100 bytes, last used three days, two days and an hour ago."""

@@ -3,6 +3,7 @@ import pytest
 from dlmath.data.sources import read_sources
 from dlmath.data.tables import read_table
 from dlmath.errors import DataError
+from dlmath.models.own_images import is_own_images
 from dlmath.recipe.table_columns import column_names
 
 HEADER = "file,class,patient,split\n"
@@ -141,3 +142,10 @@ def test_columns_without_a_csv_are_refused(tmp_path, write_images):
     write_images(tmp_path, ["a/1.png", "b/1.png"])
     with pytest.raises(DataError, match=r"--columns names the columns of a CSV, and there is none"):
         read_sources([tmp_path], columns=column_names(["file=Bild"]))
+
+
+def test_a_table_may_end_in_tsv(write_table):
+    table = write_table("file\tclass\nimg/1.png\tsick\nimg/2.jpeg\twell\n")
+    tabs = table.rename(table.with_suffix(".tsv"))
+    assert is_own_images(tabs)
+    assert [e.label for e in read_sources([tabs]).examples] == ["sick", "well"]
