@@ -28,11 +28,12 @@ class RowSpace(DesignMatrix):
     def __init__(self, rows: StandardizedFeatures, present: np.ndarray, spread: np.ndarray):
         self._scale = np.sqrt(spread)
         scaled = np.concatenate([block for _, block in rows.blocks()]) / self._scale
-        self._basis = qr(scaled[present].T, mode="economic", overwrite_a=True, check_finite=False)[
-            0
-        ]
+        self._basis, triangle = qr(
+            scaled[present].T, mode="economic", overwrite_a=True, check_finite=False
+        )
         self.count, self.width = len(scaled), self._basis.shape[1]
-        exact = scaled @ self._basis
+        exact = np.empty((self.count, self.width))
+        exact[present], exact[~present] = triangle.T, scaled[~present] @ self._basis
         self._held = {np.float64: exact, np.float32: exact.astype(np.float32)}
 
     def blocks(self, dtype: type = np.float64) -> Iterator[tuple[slice, np.ndarray]]:
