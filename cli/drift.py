@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dlmath.chatter import without_chatter
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.output import OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
@@ -43,7 +44,6 @@ def drift(
     """
     found = Run.find(run)
     from dlmath.cli.progress import reporter
-    from dlmath.cli.startup import without_chatter
     from dlmath.drift import drift as measure
     from dlmath.inference.runtimes import load_classifier
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from dlmath.chatter import without_chatter
 from dlmath.errors import RunError
 from dlmath.export.frozen import NetworkFunction, as_function, folded_network
 from dlmath.export.sidecar_files import write_sidecar_files
@@ -123,8 +124,12 @@ def _concrete(network: NetworkFunction, size: int) -> Any:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Silence two warnings: that inputs stay float32, as intended, and of an old interpreter."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    """Silence chatter, and that inputs stay float32, as intended, and of an old interpreter."""
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        without_chatter(),
+    ):
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
         warnings.filterwarnings("ignore", message="(?s).*tf.lite.Interpreter is deprecated")
         yield
