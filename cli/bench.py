@@ -33,11 +33,13 @@ def bench(
         check_known(name)
     load_tensorflow()
     from dlmath import bench as benchmarks
+    from dlmath.cli.progress import reporter
 
     document = {}
     for one in [name] if name else BENCHMARKS:
-        ERR.line(f"{one}: {BENCHMARKS.get(one, '')} …")
-        comparisons = benchmarks.run(one, rounds)
+        ERR.line(f"{one}: {BENCHMARKS[one]} …")
+        with reporter() as report:
+            comparisons = benchmarks.run(one, rounds, reporter=report)
         document[one] = [comparison.as_json() for comparison in comparisons]
         if not as_json:
             for comparison in comparisons:

@@ -6,6 +6,7 @@ import typer
 
 from dlmath.cli.options import Json
 from dlmath.cli.output import OUT, Output
+from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def check(
     Each number is a relative error in float64; the slope of the Taylor remainder must be 2. Exits
     with 1 if any gradient fails.
     """
+    load_tensorflow()
     import tensorflow as tf
 
     from dlmath import gradcheck
@@ -71,9 +73,10 @@ def _print(report: "Report") -> None:
 
 
 def _summary(report: "Report") -> str:
-    failures = report.failures()
+    wrong = sum(bool(row.failed) for row in report.rows)
     return (
-        f"{len(failures)} of {len(report.rows)} gradients are wrong: {'; '.join(failures)}. "
+        f"{wrong} of {len(report.rows)} gradients {'is' if wrong == 1 else 'are'} wrong: "
+        f"{'; '.join(report.failures())}. "
         "Compare the backward pass with the derivation in its docstring; "
         "dlmath.gradcheck.check() gives the errors in Python."
     )

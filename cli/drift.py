@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dlmath.chatter import without_chatter
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.output import OUT
 from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
@@ -44,7 +45,6 @@ def drift(
     """
     found = Run.find(run)
     from dlmath.cli.progress import reporter
-    from dlmath.cli.startup import without_chatter
     from dlmath.drift import drift as measure
     from dlmath.inference.runtimes import load_classifier
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlmath.chatter import without_chatter
 from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.startup import load_tensorflow, without_chatter
+from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
 from dlmath.inference.runtimes import RUNTIMES, RuntimeChoice, choose_runtime, kind_of_export
 from dlmath.output_files import write_output

@@ -17,8 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dlmath.chatter import without_chatter
 from dlmath.cli.output import ERR
-from dlmath.cli.startup import without_chatter
 from dlmath.logs import DETAILS, attached
 from dlmath.reporting import Reporter
 

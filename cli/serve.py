@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dlmath.chatter import without_chatter
 from dlmath.cli.completion import run_names
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.startup import without_chatter
 from dlmath.errors import UserError
 from dlmath.inference.runtimes import kind_of_export
 from dlmath.runs import Run

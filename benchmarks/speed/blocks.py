@@ -178,6 +178,18 @@ def solvers() -> str:
 
 
 @block
+def head_grid() -> str:
+    """Return a row for each data set on which a penalty is chosen by cross-validation."""
+    heads = ["images x features, classes", "dlmath", "scikit-learn", "times scikit-learn"]
+    rows = []
+    for case in load("head-grid")["cases"]:
+        ours, theirs = (f"{median(way['seconds']):.2f} s" for way in case["ways"].values())
+        name = f"{case['images']} x {case['features']:,}, {case['classes']}"
+        rows.append([name, ours, theirs, f"{case['ratio']:.2f}"])
+    return table(heads, rows)
+
+
+@block
 def training_step() -> str:
     """Return a row for each way to compute a training step, and one for each piece of it."""
     result = load("training-step")

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 import dlmath
-from dlmath.bench.export import BASELINE, compare
+from dlmath.bench.export import BASELINE, compare_formats
 from dlmath.cli.progress import reporter
 from dlmath.data.run_data import RunData
 from dlmath.export.quantization import compare_accuracy
@@ -71,7 +71,7 @@ def table(run: Run, rounds: int, report: reporter) -> dict:
             paths[name] = dlmath.export(run, kind, folder, quantize=bits, reporter=report)
         exports = {name: load_classifier(path, trust=True) for name, path in paths.items()}
         others: dict[str, Classifier] = {"light": LightClassifier.load(run), **exports}
-        speeds = compare(classifier, others, expected.pixels, rounds, {})
+        speeds = compare_formats(classifier, others, expected.pixels, rounds, {})
         rows = {BASELINE: {}, **{name: parity(expected, one) for name, one in others.items()}}
         for name, row in rows.items():
             row["images_per_second"] = len(expected.pixels) / speeds.median(name)

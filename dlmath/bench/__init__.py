@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from dlmath.errors import UserError, did_you_mean
+from dlmath.reporting import SILENT, Reporter
 
 if TYPE_CHECKING:
     from dlmath.bench.timing import Comparison
@@ -27,18 +28,19 @@ BENCHMARKS = {
 }
 
 
-def run(name: str, rounds: int = 5) -> "list[Comparison]":
+def run(name: str, rounds: int = 5, *, reporter: Reporter = SILENT) -> "list[Comparison]":
     """Run one benchmark.
 
     Args:
         name: A key of `BENCHMARKS`.
         rounds: How often each way is measured, at least 1; the medians are compared.
+        reporter: Receives the progress.
 
     Raises:
         UserError: There is no such benchmark.
     """
     check_known(name)
-    return importlib.import_module(f"dlmath.bench.{name}").run(rounds)
+    return importlib.import_module(f"dlmath.bench.{name}").run(rounds, reporter)
 
 
 def check_known(name: str) -> None:

@@ -20,18 +20,20 @@ from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.keras_file import write_keras
 from dlmath.inference.runtimes import load_classifier
 from dlmath.recipe import Recipe
+from dlmath.reporting import SILENT, Reporter
 
 IMAGES = 32
 CLASSES = ("a", "b")
 BASELINE = "Keras"
 
 
-def run(rounds: int) -> list[Comparison]:
+def run(rounds: int, reporter: Reporter = SILENT) -> list[Comparison]:
     """Compare the formats on EfficientNet-Lite0 with a head of random weights.
 
     Raises:
         UserError: The extra `export` is not installed.
     """
+    reporter.say("Writing every format …")
     recipe = Recipe(name="bench", classes=CLASSES, backbone="efficientnet_lite0")
     threshold = Threshold(0.5, "nothing")
     model = models.build(recipe)
@@ -43,7 +45,7 @@ def run(rounds: int) -> list[Comparison]:
         paths = _write_all(recipe, classifier, pixels, Path(folder))
         exports = {name: load_classifier(path, trust=True) for name, path in paths.items()}
         notes = {name: f"{megabytes(path):.1f} MB" for name, path in paths.items()}
-        return [compare_formats(classifier, exports, pixels, rounds, notes)]
+        return [compare_formats(classifier, exports, pixels, rounds, notes, reporter)]
 
 
 def compare_formats(
@@ -52,6 +54,7 @@ def compare_formats(
     pixels: np.ndarray,
     rounds: int,
     notes: Mapping[str, str],
+    reporter: Reporter = SILENT,
 ) -> Comparison:
     """Compare what computes the same answers in other ways, all in this process.
 
@@ -61,6 +64,7 @@ def compare_formats(
         pixels: uint8 (N, size, size, 3).
         rounds: How often each is measured, in turns.
         notes: Of some of the others, what else a reader should know.
+        reporter: Receives the progress.
     """
     ways = {BASELINE: classifier, **others}
     wanted = classifier.predict(pixels).probabilities
@@ -75,6 +79,7 @@ def compare_formats(
         amount=len(pixels),
         unit="images",
         rounds=rounds,
+        reporter=reporter,
         notes=told,
     )
 

@@ -14,21 +14,25 @@ from dlmath.features.folding import fold_batch_normalization
 from dlmath.features.network import FrozenNetwork, feature_model, freeze
 from dlmath.inference.network import Network
 from dlmath.recipe import Recipe
+from dlmath.reporting import SILENT, Reporter
 
 IMAGES = 64
 BASELINE = "stock Keras"
 
 
-def run(rounds: int) -> list[Comparison]:
+def run(rounds: int, reporter: Reporter = SILENT) -> list[Comparison]:
     """Compare the ways to compute features; B0 has random weights, which cost the same."""
     return [
-        compare_extractors("efficientnet_lite0", "imagenet", rounds),
-        compare_extractors("efficientnet_b0", "none", rounds),
+        compare_extractors("efficientnet_lite0", "imagenet", rounds, reporter),
+        compare_extractors("efficientnet_b0", "none", rounds, reporter),
     ]
 
 
-def compare_extractors(backbone: str, weights: str, rounds: int) -> Comparison:
+def compare_extractors(
+    backbone: str, weights: str, rounds: int, reporter: Reporter = SILENT
+) -> Comparison:
     """Compare the ways on one backbone, with the largest difference of a feature from Keras."""
+    reporter.say(f"Converting {backbone} …")
     recipe = Recipe(name="bench", classes=("a", "b"), backbone=backbone, weights=weights)
     classifier = models.build(recipe)
     model = feature_model(classifier)
@@ -54,6 +58,7 @@ def compare_extractors(backbone: str, weights: str, rounds: int) -> Comparison:
         amount=IMAGES,
         unit="images",
         rounds=rounds,
+        reporter=reporter,
         notes=notes,
     )
 

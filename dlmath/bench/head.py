@@ -6,13 +6,14 @@ from sklearn.linear_model import LogisticRegression
 from dlmath import seeds
 from dlmath.bench.timing import Comparison, take_turns
 from dlmath.linear_head import fit_head
+from dlmath.reporting import SILENT, Reporter
 
 ROWS, FEATURES, RANK = 4000, 1280, 200
 PENALTY = 0.03
 BASELINE = "scikit-learn, L-BFGS"
 
 
-def run(rounds: int) -> list[Comparison]:
+def run(rounds: int, reporter: Reporter = SILENT) -> list[Comparison]:
     """Compare the solvers at one penalty, to about the same gradient."""
     features, labels = features_like_a_networks(ROWS)
     standardised = (features - features.mean(axis=0)) / features.std(axis=0)
@@ -35,6 +36,7 @@ def run(rounds: int) -> list[Comparison]:
             amount=1,
             unit="fits",
             rounds=rounds,
+            reporter=reporter,
             notes={"exact head": f"largest difference of a logit {gap:.0e}"},
         )
     ]

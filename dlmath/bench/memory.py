@@ -13,20 +13,25 @@ from dlmath import seeds
 from dlmath.bench.timing import Comparison
 from dlmath.features.store import FeatureStore
 from dlmath.linear_head import fit_head
+from dlmath.reporting import SILENT, Reporter
 
 FEATURES, SEGMENT = 1280, 512
 IMAGES = (27_558, 200_000)
 
 
-def run(rounds: int) -> list[Comparison]:
+def run(rounds: int, reporter: Reporter = SILENT) -> list[Comparison]:
     """Store generated features, gather them and solve for a head, in a process of its own."""
-    return [_measure(images, min(rounds, 2)) for images in IMAGES]
+    return [_measure(images, min(rounds, 2), reporter) for images in IMAGES]
 
 
-def _measure(images: int, rounds: int) -> Comparison:
+def _measure(images: int, rounds: int, reporter: Reporter) -> Comparison:
+    task, results = f"head of {images:,} images", []
     # A process for each: its peak is of one size, and of nothing that was done before.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        results = [pool.apply(_store_gather_and_solve, (images,)) for _ in range(rounds)]
+        for done in range(rounds):
+            reporter.progress(task, done, rounds)
+            results.append(pool.apply(_store_gather_and_solve, (images,)))
+    reporter.progress(task, rounds, rounds)
     peak = max(result["peak"] for result in results)
     return Comparison(
         title=f"Head of {images:,} images: {peak / 2**30:.2f} GiB resident at most, TensorFlow's "

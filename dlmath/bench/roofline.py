@@ -20,6 +20,7 @@ from dlmath.bench.timing import Comparison, take_turns
 from dlmath.features.folding import fold_batch_normalization, leaf_layers
 from dlmath.features.network import feature_model, freeze
 from dlmath.recipe import Recipe
+from dlmath.reporting import SILENT, Reporter
 
 SIDE = 1536  # of the matrices
 COPIED = 4 * 2**20  # bytes: the largest activation has 112 x 112 x 96 floats
@@ -27,7 +28,7 @@ COPIES = 64
 IMAGES = 32
 
 
-def run(rounds: int) -> list[Comparison]:
+def run(rounds: int, reporter: Reporter = SILENT) -> list[Comparison]:
     """Compare the time of an image under LiteRT with the two bounds of its work."""
     recipe = Recipe(name="bench", classes=("a", "b"), backbone="efficientnet_lite0")
     classifier = models.build(recipe)
@@ -56,6 +57,7 @@ def run(rounds: int) -> list[Comparison]:
         amount=IMAGES,
         unit="images",
         rounds=rounds,
+        reporter=reporter,
     )
     arithmetic = 2 * SIDE**3 / peaks.median("matrix product")
     memory = 2 * COPIED * COPIES * cores / peaks.median("copy")

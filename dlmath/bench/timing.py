@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dlmath.reporting import SILENT, Reporter
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -68,15 +70,32 @@ def take_turns(
     unit: str,
     rounds: int,
     notes: Mapping[str, str] | None = None,
+    reporter: Reporter = SILENT,
 ) -> Comparison:
     """Run each way once outside the clock, then all of them in turn, `rounds` times."""
-    for way in ways.values():
-        way()
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            began = time.perf_counter()
-            way()
+    return Comparison(
+        title, baseline, amount, unit, seconds_in_turns(title, ways, rounds, reporter), notes or {}
+    )
+
+
+def seconds_in_turns(
+    title: str, ways: Mapping[Any, Callable[[], object]], rounds: int, reporter: Reporter
+) -> dict[Any, tuple[float, ...]]:
+    """Return the seconds of every round of each way, after one outside the clock.
+
+    Args:
+        title: What is measured, as the progress names it.
+        ways: By a key.
+        rounds: How often each is measured.
+        reporter: Receives the progress: a unit for each call.
+    """
+    seconds: dict[Any, list[float]] = {name: [] for name in ways}
+    calls = [(clocked, name) for clocked in (False, *[True] * rounds) for name in ways]
+    for done, (clocked, name) in enumerate(calls):
+        reporter.progress(title, done, len(calls), str(name))
+        began = time.perf_counter()
+        ways[name]()
+        if clocked:
             seconds[name].append(time.perf_counter() - began)
-    times = {name: tuple(values) for name, values in seconds.items()}
-    return Comparison(title, baseline, amount, unit, times, notes or {})
+    reporter.progress(title, len(calls), len(calls))
+    return {name: tuple(values) for name, values in seconds.items()}

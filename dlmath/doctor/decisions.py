@@ -14,6 +14,8 @@ from dlmath.evaluation.test_access_log import read_access_log
 from dlmath.evaluation.threshold import place_of_choice
 from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.runs import read_json
+from dlmath.stats.auc_interval import AucInterval, auc_with_interval
+from dlmath.stats.proportions import share_of_images
 
 FIGURES_AGREE = 1e-6
 # Of validation images: below it no classifier is worth its threshold.
@@ -36,23 +38,32 @@ def class_order(examined: ExaminedRun) -> Verdict:
     auc = _auc(examined)
     if auc is None:
         return not_applicable("The validation images that can be read are of one class.")
-    images = counted(len(examined.validation.labels), "validation image")
-    if auc < CHANCE:
+    said = (
+        f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f}) on "
+        f"{counted(len(examined.validation.labels), 'validation image')}"
+    )
+    if auc.high < CHANCE:
         return fault(
-            f"AUC {auc:.3f} on {images}: the model prefers the wrong class.",
-            "The classes stand in another order than in training, or nothing was learned. "
+            f"{said}: the model prefers the wrong class.",
+            "The classes stand in another order than in training. "
             f"Compare `classes` in {examined.run.recipe_path.name} with the classes of the data.",
         )
-    return ok(f"In the order of the training; AUC {auc:.3f} on {images}")
+    if auc.value < CHANCE:
+        return warning(
+            f"{said}: no better than chance, but too few images to tell the order of the classes.",
+            "Train with more validation images: more data, or --set validation_fraction=0.3",
+        )
+    return ok(f"In the order of the training; {said}")
 
 
-def _auc(examined: ExaminedRun) -> float | None:
+def _auc(examined: ExaminedRun) -> AucInterval | None:
     positive = examined.recipe.classes.index(examined.recipe.positive_class)
     truth = examined.validation.labels == positive
     scores = examined.probabilities[:, positive]
     if truth.all() or not truth.any() or not np.isfinite(scores).all():
         return None
-    return float(roc_auc_score(truth, scores))
+    patients = [one.patient or one.file for one in examined.validation.examples]
+    return auc_with_interval(truth, scores, np.array(patients))
 
 
 def one_class_only(examined: ExaminedRun) -> Verdict:
@@ -63,19 +74,41 @@ def one_class_only(examined: ExaminedRun) -> Verdict:
     decided, counts = np.unique(_decided(examined), return_counts=True)
     images = counted(len(probabilities), "validation image")
     if len(decided) == 1:
-        name = examined.recipe.classes[int(decided[0])]
-        spread = float(np.ptp(probabilities, axis=0).max())
-        return fault(
-            f"All of {images}, of every class, are called {name}; their probabilities differ by "
-            f"{spread:.2g} at most.",
-            "The model predicts the majority. Train longer, with --set class_weights=balanced or "
-            "a lower learning rate.",
-        )
+        return _one_decided(examined, int(decided[0]), images)
     shares = ", ".join(
         f"{examined.recipe.classes[int(index)]} {count}"
         for index, count in zip(decided, counts, strict=True)
     )
     return ok(f"Of {images}: {shares}")
+
+
+def _one_decided(examined: ExaminedRun, index: int, images: str) -> Verdict:
+    """Return the verdict on images that are all called one class.
+
+    Of the images of the other classes none is called right. Where they are so few that half of them
+    might be, that is chance and not yet a fault.
+    """
+    part, name = examined.validation, examined.recipe.classes[index]
+    _, patients = np.unique([one.patient or one.file for one in part.examples], return_inverse=True)
+    others = part.labels != index
+    right = share_of_images(np.zeros(len(others), bool), others, patients)
+    if right is None:
+        return not_applicable(f"The validation images that can be read are all of class {name}.")
+    spread = float(np.ptp(examined.probabilities, axis=0).max())
+    found = (
+        f"All of {images}, {int(others.sum())} of them of another class, are called {name}; their "
+        f"probabilities differ by {spread:.2g} at most."
+    )
+    if right.high >= CHANCE:
+        return warning(
+            f"{found} So few may be chance.",
+            "Train with more validation images: more data, or --set validation_fraction=0.3",
+        )
+    return fault(
+        found,
+        "The model predicts the majority. Train longer, with --set class_weights=balanced or "
+        "a lower learning rate.",
+    )
 
 
 def _decided(examined: ExaminedRun) -> np.ndarray:

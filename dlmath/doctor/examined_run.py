@@ -102,11 +102,14 @@ class ExaminedRun:
 def spread(
     examples: tuple[ImageRecord, ...], recipe: Recipe, most: int = IMAGES
 ) -> list[ImageRecord]:
-    """Return up to `most` examples, the classes in turn, each class's spread over its patients."""
-    chosen: list[ImageRecord] = []
+    """Return up to `most` examples, the classes in turn, each class's spread over its patients.
+
+    Where there are more classes than `most`, there is one example of each.
+    """
+    turns: list[tuple[int, ImageRecord]] = []
     for name in recipe.classes:
         of_class = [example for example in examples if example.label == name]
-        wanted = min(len(of_class), most // len(recipe.classes))
+        wanted = min(len(of_class), max(1, most // len(recipe.classes)))
         rows = np.linspace(0, len(of_class) - 1, wanted).round().astype(int)
-        chosen += [of_class[row] for row in rows]
-    return chosen
+        turns += [(turn, of_class[row]) for turn, row in enumerate(rows)]
+    return [example for _, example in sorted(turns, key=lambda one: one[0])]

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
+from dlmath.chatter import without_chatter
 from dlmath.errors import RunError
 from dlmath.export.frozen import NetworkFunction, as_function, folded_network
 from dlmath.export.sidecar_files import write_sidecar_files
@@ -159,8 +160,12 @@ def _concrete(network: NetworkFunction, size: int) -> Any:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Silence two warnings: that inputs stay float32, as intended, and of an old interpreter."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    """Silence chatter, and that inputs stay float32, as intended, and of an old interpreter."""
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        without_chatter(),
+    ):
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
         warnings.filterwarnings("ignore", message="(?s).*tf.lite.Interpreter is deprecated")
         yield

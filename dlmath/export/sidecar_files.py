@@ -19,6 +19,7 @@ PROGRAMS = ("preprocess.py", "classify.py")
 STANDALONE = "dlmath_standalone"
 # Files of dlmath, by their paths in it. They import one another, NumPy, Pillow and the runtimes.
 COPIED = (
+    "chatter.py",
     "errors.py",
     "reporting.py",
     "data/dicom.py",

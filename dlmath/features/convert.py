@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlmath.chatter import without_chatter
 from dlmath.features.folding import fold_batch_normalization
 
 
@@ -28,7 +29,7 @@ def to_litert(model: keras.Model, calibration: np.ndarray | None = None) -> byte
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([image[np.newaxis]] for image in images)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), without_chatter():
             # That inputs stay float32, which is meant.
             warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
             return converter.convert()

@@ -9,10 +9,12 @@ import tensorflow as tf
 
 from dlmath.gradcheck import oracles
 from dlmath.gradcheck.cases import Case
-from dlmath.gradcheck.differentiable import Differentiable, Tensors, random_upstream, tape_gradients
+from dlmath.gradcheck.contract import ContractError, under_contract
+from dlmath.gradcheck.differentiable import Differentiable, Tensors, tape_gradients
 from dlmath.gradcheck.panel import Panel
-from dlmath.gradcheck.report import Report, Row
+from dlmath.gradcheck.report import FORM, WHOLE, Report, Row
 from dlmath.gradcheck.targets import cases_of
+from dlmath.layers import HandDerived
 from dlmath.reporting import SILENT, Reporter
 from dlmath.seeds import generator
 
@@ -54,13 +56,25 @@ def check(
 def check_case(case: Case, *, seed: int = 0) -> list[Row]:
     """Run every oracle on one case, with random upstream gradients: a row for each gradient."""
     random = generator(seed, "gradcheck", case.name)
-    subject = case.subject(random)
-    errors = Panel(subject, random_upstream(subject, random), random).errors()
-    worst = worst_extremes(extreme_points(case, seed=seed))
+    try:
+        subject, upstream, slips = under_contract(case.subject(random), random)
+        points = extreme_points(case, seed=seed)
+    except ContractError as slip:
+        return [Row(case.name, name, {}, WHOLE, problem=str(slip)) for name in _names(case)]
+    errors = Panel(subject, upstream, random).errors()
+    worst = worst_extremes(points)
     return [
-        _judge(case, name, {oracle: found[name] for oracle, found in errors.items()}, worst)
+        Row(case.name, name, {}, FORM, problem=slips[name])
+        if name in slips
+        else _judge(case, name, {oracle: found[name] for oracle, found in errors.items()}, worst)
         for name in subject.names
     ]
+
+
+def _names(case: Case) -> tuple[str, ...]:
+    """Return the names of the tensors of a case that could not be called."""
+    pair = getattr(case, "pair", None)
+    return (isinstance(pair, HandDerived) and pair.tensor_names()) or ("x",)
 
 
 @dataclass(frozen=True)
@@ -74,12 +88,18 @@ class ExtremePoint:
 
 
 def extreme_points(case: Case, *, seed: int = 0) -> list[ExtremePoint]:
-    """The extremes of a case, with the gradients of the reference, or of the tape without one."""
+    """The extremes of a case, with the gradients of the reference, or of the tape without one.
+
+    Raises:
+        ContractError: A pass raises there, or does not return what it must.
+    """
     points = []
     for label, extreme in case.extremes().items():
         random = generator(seed, "extreme", case.name, label)
-        subject = extreme.subject(random)
-        upstream = random_upstream(subject, random)
+        try:
+            subject, upstream, _ = under_contract(extreme.subject(random), random)
+        except ContractError as slip:
+            raise ContractError(f"for inputs that are {label}, {slip}") from slip
         trusted = subject.by_reference if subject.reference is not None else subject.plain
         expected = tape_gradients(trusted, subject.tensors, upstream)
         points.append(ExtremePoint(label, subject, upstream, expected))

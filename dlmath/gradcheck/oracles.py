@@ -146,10 +146,12 @@ def taylor_slope(
 
 
 class SecondOrder:
-    """Hessian-vector products: the tape over the backward pass against differences of gradients.
+    """Second derivatives: the tape over the backward pass against differences of gradients.
 
-    The differences are of the tape's gradients through the plain forward pass, so they know nothing
-    of the backward pass. The direction moves all tensors together: mixed derivatives count.
+    Each gradient is judged by itself: <dL/dx, v> is differentiated by every tensor, and, second
+    derivatives being symmetric, that is how all gradients change as x moves along v. The changes
+    are differences of the tape's gradients through the plain forward pass, so they know nothing of
+    the backward pass.
     """
 
     def __init__(
@@ -157,34 +159,42 @@ class SecondOrder:
     ) -> None:
         self.subject = subject
         self.upstream = upstream
-        self.direction = {name: unit_direction(x, random) for name, x in subject.tensors.items()}
-        points = {step: self._gradients_at(step) for step in (-2, -1, 1, 2)}
-
-        def product(name: str) -> tf.Tensor:
-            return five_point(lambda step: points[round(step / STEP)][name])
-
-        self.expected = {name: product(name) for name in subject.names}
-
-    def _gradients_at(self, steps: int) -> Tensors:
-        point = {
-            name: x + steps * STEP * self.direction[name]
-            for name, x in self.subject.tensors.items()
+        self.direction = {
+            name: unit_direction(subject.tensors[name], random) for name in subject.names
         }
-        return tape_gradients(self.subject.plain, point, self.upstream)
+        self.expected = {name: self._changes_along(name) for name in subject.names}
+
+    def _changes_along(self, name: str) -> tf.Tensor:
+        """Return the derivative of all gradients, one after the other, as one tensor moves."""
+
+        def gradients(step: float) -> tf.Tensor:
+            point = moved(self.subject.tensors, name, self.direction[name], step)
+            return _flat(tape_gradients(self.subject.plain, point, self.upstream))
+
+        return five_point(gradients)
 
     def errors(self) -> dict[str, float]:
-        """The error of each product, by the backward pass as it is now."""
+        """The error of each gradient's derivatives, by the backward pass as it is now."""
         tensors = self.subject.tensors
-        with tf.GradientTape() as outer:
+        with tf.GradientTape(persistent=True) as outer:
             outer.watch(tensors)
             gradients = tape_gradients(self.subject.wired, tensors, self.upstream)
-            along = inner(list(gradients.values()), list(self.direction.values()))
-        products = outer.gradient(
-            along, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
+            along = {
+                name: tf.reduce_sum(gradients[name] * self.direction[name])
+                for name in self.subject.names
+            }
+        zero = tf.UnconnectedGradients.ZERO
         return {
-            name: relative_error(products[name], self.expected[name]) for name in self.subject.names
+            name: relative_error(
+                _flat(outer.gradient(along[name], tensors, unconnected_gradients=zero)),
+                self.expected[name],
+            )
+            for name in self.subject.names
         }
+
+
+def _flat(tensors: Tensors) -> tf.Tensor:
+    return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors.values()], axis=0)
 
 
 def unit_direction(x: tf.Tensor, random: np.random.Generator) -> tf.Tensor:

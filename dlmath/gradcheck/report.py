@@ -9,6 +9,10 @@ from typing import Any
 ORACLES = ("tape", "keras", "differences", "taylor", "adjoint", "second_order", "extremes")
 
 
+# What a gradient failed instead of the oracles: the form of its own, or of a whole pass.
+FORM, WHOLE = ("form",), ("passes",)
+
+
 @dataclass(frozen=True)
 class Row:
     """The errors of one gradient of one layer.
@@ -18,8 +22,10 @@ class Row:
         gradient: Name of the tensor x of dL/dx.
         errors: An error for each oracle; None where it does not apply (no reference; a function
             that is affine along the direction has no Taylor slope).
-        failed: The oracles that the gradient failed.
+        failed: The oracles that the gradient failed; `form` or `passes` where none of them
+            could judge it, or any of the layer.
         worst_extreme: The extreme with the largest error.
+        problem: What its author did, in words, where the form of a pass is wrong.
     """
 
     layer: str
@@ -27,6 +33,7 @@ class Row:
     errors: dict[str, float | None]
     failed: tuple[str, ...]
     worst_extreme: str | None = None
+    problem: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The row as plain values; an infinite error is the word "infinite"."""
@@ -37,6 +44,7 @@ class Row:
             **errors,
             "worst_extreme": self.worst_extreme,
             "failed": list(self.failed),
+            "problem": self.problem,
         }
 
 
@@ -53,12 +61,18 @@ class Report:
         return bool(self.rows) and not any(row.failed for row in self.rows)
 
     def failures(self) -> list[str]:
-        """One line for each gradient that failed, naming the oracles."""
-        return [
-            f"{row.layer} dL/d{row.gradient}: " + ", ".join(row.failed)
-            for row in self.rows
-            if row.failed
-        ]
+        """One line for each gradient that failed, naming the oracles, or the slip.
+
+        A slip that spoils all gradients of a layer has one line.
+        """
+        lines = []
+        for row in self.rows:
+            if row.problem is not None and row.failed == WHOLE:
+                lines.append(f"{row.layer}: {row.problem}")
+            elif row.failed:
+                said = row.problem or ", ".join(row.failed)
+                lines.append(f"{row.layer} dL/d{row.gradient}: {said}")
+        return list(dict.fromkeys(lines))
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values that JSON can hold."""
@@ -72,7 +86,7 @@ class Report:
         """The rows as text, one cell for the layer, the gradient, each oracle and the verdict."""
         previous = None
         for row in self.rows:
-            errors = [_text(oracle, row.errors.get(oracle)) for oracle in ORACLES]
+            errors = [_text(oracle, row.errors) for oracle in ORACLES]
             verdict = "failed" if row.failed else "ok"
             yield [
                 "" if row.layer == previous else row.layer,
@@ -87,7 +101,8 @@ def _plain(error: float | None) -> float | str | None:
     return "infinite" if error is not None and math.isinf(error) else error
 
 
-def _text(oracle: str, error: float | None) -> str:
-    if oracle == "taylor":
+def _text(oracle: str, errors: dict[str, float | None]) -> str:
+    error = errors.get(oracle)
+    if oracle == "taylor" and oracle in errors:
         return "affine" if error is None else f"{error:.2f}"
     return "-" if error is None else f"{error:.0e}"

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from dlmath.errors import UserError, did_you_mean
 from dlmath.gradcheck.cases import IMAGES, LARGE, ROWS, TINY, Case
+from dlmath.gradcheck.contract import called, raised
 from dlmath.gradcheck.differentiable import Differentiable
 from dlmath.gradcheck.layer_recording import recorded_layer, spread
 from dlmath.gradcheck.registry import CASES, kinds
@@ -40,7 +41,8 @@ class OwnCase:
 
     def subject(self, random: np.random.Generator) -> Differentiable:
         if isinstance(self.pair, Layer):
-            return self._recorded_layer(self.pair, random)
+            layer = called(self.pair, lambda: _in_float64(self.pair))
+            return self._recorded_layer(layer, random)
         values = {
             name: self.inputs.get(name, spread(ROWS, random)) for name in self.pair.tensor_names()
         }
@@ -52,7 +54,7 @@ class OwnCase:
     def _recorded_layer(self, layer: Layer, random: np.random.Generator) -> Differentiable:
         if self.inputs:
             given = np.asarray(next(iter(self.inputs.values())))
-            return recorded_layer(_in_float64(layer), self.scale * given, random)
+            return called(layer, lambda: recorded_layer(layer, self.scale * given, random))
         problems = []
         for shape in SHAPES:
             x = self.scale * spread(shape, random)
@@ -61,7 +63,13 @@ class OwnCase:
                 call = {"training": True} if _takes_training(layer) else {}
                 return recorded_layer(_in_float64(layer), x, random, call=call)
             except (ValueError, IndexError, tf.errors.InvalidArgumentError) as error:
-                problems.append(f"{shape}: {error}")
+                problems.append(raised(error, layer))
+            except UserError:
+                raise
+            except Exception as error:  # no other shape would help
+                raise raised(error, layer) from error
+        if self.scale != 1.0:  # an extreme: it can be called on other numbers
+            raise problems[-1]
         raise UserError(
             f"{self.kind} cannot be called on an input of any of the shapes {SHAPES}. "
             f"Received: {problems[-1]}. Call dlmath.gradcheck.check(layer, inputs={{'x': value}}) "
@@ -114,9 +122,10 @@ def imported(path: str) -> Any:
         sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except Exception as error:  # whatever the module raises while it runs
+        said = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         raise UserError(
-            f"Cannot import {module_name!r}: {error}. Received: {path!r}. "
+            f"Cannot import {module_name!r}: {said}. Received: {path!r}. "
             "Give module:Name, with the module in this folder or installed."
         ) from error
     if not hasattr(module, name):
@@ -145,6 +154,10 @@ def _made(kind: type) -> HandDerived:
         raise UserError(
             f"{kind.__name__} cannot be built without arguments: {error}. "
             "Name an instance instead, for example one made at the end of its module."
+        ) from error
+    except Exception as error:
+        raise UserError(
+            f"{kind.__name__} cannot be built: its __init__ raised {type(error).__name__}: {error}"
         ) from error
 
 

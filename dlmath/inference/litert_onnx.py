@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ..chatter import without_chatter
 from ..errors import RunError
 from .classifier import Classifier
 from .export_files import LITERT, METADATA, ONNX
@@ -48,8 +49,9 @@ class LiteRTClassifier(Classifier):
                 "pip install ai-edge-litert"
             ) from error
         try:
-            interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
-            interpreter.allocate_tensors()  # here, where damage has a name and chatter its place
+            with without_chatter():
+                interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
+                interpreter.allocate_tensors()  # here, where damage has a name
         except (ValueError, RuntimeError) as error:
             raise RunError(f"{path} is damaged: {error}. Export the run again.") from error
         return cls(**fields, interpreter=interpreter)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dlmath.chatter import without_chatter
 from dlmath.errors import WeightsError
 
 
@@ -12,8 +13,7 @@ class Network:
     """Run a `.tflite` file that turns square images into feature vectors.
 
     One object answers one call at a time, since LiteRT keeps its tensors between calls: threads
-    that share it must take turns, or make a `Network` each. LiteRT announces its CPU kernels on
-    stderr once in a process, when the first one is made.
+    that share it must take turns, or make a `Network` each.
 
     Args:
         content_or_path: The file's content, or its path.
@@ -91,8 +91,9 @@ def _open(content: bytes, name: str, threads: int) -> Any:
     if not content:
         raise WeightsError(f"{name} is empty. Write it again.")
     try:
-        interpreter = Interpreter(model_content=content, num_threads=threads)
-        interpreter.allocate_tensors()
+        with without_chatter():
+            interpreter = Interpreter(model_content=content, num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise WeightsError(
             f"{name} is damaged, or not a network that LiteRT runs: {error}. Write it again."

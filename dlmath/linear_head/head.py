@@ -20,6 +20,7 @@ from dlmath.linear_head.regularization_path import (
     prior_start,
     reporter,
 )
+from dlmath.linear_head.row_space import all_rows
 from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 # Greatest absolute entry of the gradient at the end, in units of the loss per standardised feature.
@@ -114,25 +115,27 @@ def fit_head(
             progress(iteration)
 
     rows = StandardizedFeatures(features, weights)
+    space = all_rows(rows)
     objective = Objective(
-        rows,
+        space,
         targets,
         weights[:, np.newaxis],
-        np.ones((rows.width, 1)),
+        np.ones((space.width, 1)),
         expected_loss(mixing, targets),
     )
-    start = prior_start(targets, weights, rows.width)
+    start = prior_start(targets, weights, space.width)
     path: tuple[PathPoint, ...] = ()
     if l2 is None:
         walk = RegularizationPath(
-            objective, groups, patient_folds(groups, targets, folds, seed), record
+            rows, objective, groups, patient_folds(groups, targets, folds, seed), record
         )
         l2 = walk.choose(start)
         start = walk.parameters[l2]
         path = tuple(walk.points[strength] for strength in sorted(walk.points, reverse=True))
-    objective = objective.with_penalty(np.full((rows.width, 1), float(l2)))
+    objective = objective.with_penalty(np.full((space.width, 1), float(l2)))
     solution = minimise(objective, start, tolerance=TOLERANCE, report=reporter(record, "final", l2))
-    raw = rows.unstandardise(solution.point.parameters)[:, 0] @ objective.basis.T  # (D + 1, K)
+    parameters = space.in_features(solution.point.parameters)
+    raw = rows.unstandardise(parameters)[:, 0] @ objective.basis.T  # (D + 1, K)
     return HeadFit(
         kernel=raw[:-1],
         bias=raw[-1],

@@ -25,9 +25,8 @@ from scipy.linalg import block_diag, cho_solve
 from dlmath.blas_threads import single_threaded
 from dlmath.linear_head.head import HeadFit, checked
 from dlmath.linear_head.head_hessian import LARGEST, HeadHessian, factor_hessian, hessian_at, stack
-from dlmath.linear_head.newton import minimise
-from dlmath.linear_head.objective import Objective
 from dlmath.linear_head.preconditioner import Shared
+from dlmath.linear_head.refits import Refits, most_together
 from dlmath.linear_head.scores import auc, log_loss
 from dlmath.linear_head.softmax import log_sum_exp, sum_zero_basis
 from dlmath.linear_head.standardized_features import StandardizedFeatures
@@ -217,24 +216,21 @@ def _refit(
     """Return the logits (N, K) of real refits, BATCH patients at a time."""
     rows, expected_loss = StandardizedFeatures(features, weights), fit.expected_loss(targets)
     patients, starts = rows_of_patients(groups), _starts(fit, features, targets, weights, groups)
-    preconditioner = Shared(rows)
+    preconditioner, size = Shared(rows), most_together(rows, BATCH)
     logits = np.empty(targets.shape)
-    for first in range(0, len(patients), BATCH):
-        batch = patients[first : first + BATCH]
+    for first in range(0, len(patients), size):
+        batch = patients[first : first + size]
         kept = np.repeat(weights[:, np.newaxis], len(batch), axis=1)
         for column, own in enumerate(batch):
             kept[own, column] = 0.0
-        # The prior weighs as much as before, against fewer rows standardised by themselves.
-        penalty = fit.l2 * weights.sum() / kept.sum(axis=0) * rows.spread(kept)
-        objective = Objective(rows, targets, kept, penalty, expected_loss)
-        solution = minimise(
-            objective,
+        refits = Refits(rows, targets, kept, expected_loss, preconditioner)
+        solution = refits.solve(
+            fit.l2 * weights.sum() / kept.sum(axis=0),  # the prior weighs as much as before
             np.stack(list(itertools.islice(starts, len(batch))), axis=1),
             tolerance=TOLERANCE,
-            preconditioner=preconditioner,
         )
         for column, own in enumerate(batch):
-            logits[own] = solution.point.logits[own, column] @ objective.basis.T
+            logits[own] = solution.point.logits[own, column] @ refits.basis.T
     return logits
 
 

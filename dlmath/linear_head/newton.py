@@ -62,7 +62,7 @@ def minimise(
         preconditioner.renew(objective, point)
     for iteration in range(MAX_NEWTON + 1):
         gradient = objective.gradient(point)
-        norm = np.abs(gradient).max(axis=(0, 2))
+        norm = np.abs(objective.rows.in_features(gradient)).max(axis=(0, 2))
         report(iteration, point.value, norm)
         open_ = norm > tolerance
         if not open_.any() or iteration == MAX_NEWTON:

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dlmath.linear_head.design_matrix import DesignMatrix
 from dlmath.linear_head.expected_loss import ExpectedLoss
 from dlmath.linear_head.softmax import curvature_times, log_sum_exp, sum_zero_basis
-from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class Objective:
     """Penalised multinomial logistic regression under B weightings.
 
     Args:
-        rows: N rows of D standardised features.
+        rows: N rows of D columns: standardised features, or their coordinates in a smaller space.
         targets: (N, K), rows summing to one.
         weights: (N, B), at least 0; each column is scaled to sum to one.
         penalty: (D, B), above 0; the bias has none.
         expected_loss: Mixup pairings of the rows; by default the rows as they are.
     """
 
-    rows: StandardizedFeatures
+    rows: DesignMatrix
     targets: np.ndarray
     weights: np.ndarray
     penalty: np.ndarray

@@ -9,13 +9,37 @@ For two classes M is the Hessian itself, at the point where it was made.
 """
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotrs
 
-from dlmath.linear_head.factors import Factor, FeatureFactor, RowFactor
+from dlmath.linear_head.design_matrix import DesignMatrix
 from dlmath.linear_head.objective import Objective, Point
-from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 # A saturated row keeps a trace of its weight.
 _LEAST_CURVATURE = 1e-10
+# Of a Gram matrix in float32, relative to its mean diagonal entry: it keeps M definite in rounding,
+# and moves a preconditioner, never a solution.
+_ROUNDING = 1e-6
+
+
+class Factor:
+    """M by its Cholesky factor in (D + 1) x (D + 1).
+
+    Args:
+        gram: X^T diag(c) X, (D + 1, D + 1), coarse and symmetric.
+        penalty: (D,), above 0.
+    """
+
+    def __init__(self, gram: np.ndarray, penalty: np.ndarray):
+        matrix = np.array(gram.T, order="F")  # the same, and copied without being turned
+        diagonal = np.einsum("dd->d", matrix)
+        diagonal[:-1] += penalty + _ROUNDING * diagonal.mean()
+        self._cholesky, failed = dpotrf(matrix, lower=True, overwrite_a=True, clean=False)
+        if failed:
+            raise np.linalg.LinAlgError("the matrix is not positive definite in float64")
+
+    def solve(self, columns: np.ndarray) -> np.ndarray:
+        """Return M^-1 r, (D + 1, C), of r (D + 1, C)."""
+        return dpotrs(self._cholesky, columns, lower=True)[0]
 
 
 class Shared:
@@ -27,26 +51,19 @@ class Shared:
 
     patience = 20
 
-    def __init__(self, rows: StandardizedFeatures):
+    def __init__(self, rows: DesignMatrix):
         self._rows = rows
         self.made = False
 
     def renew(self, objective: Objective, point: Point) -> None:
         """Make M for the mean curvature at a point."""
-        self._curvature = _curvature(objective, point).mean(axis=1)
-        if self._rows.count >= self._rows.width:
-            self._gram = self._rows.gram(self._curvature)
+        self._gram = self._rows.gram(_curvature(objective, point).mean(axis=1))
         self.made = True
         self.factor(objective.penalty)
 
     def factor(self, penalty: np.ndarray) -> None:
         """Factor M for another penalty (D, B)."""
-        mean = penalty.mean(axis=1)
-        if self._rows.count >= self._rows.width:
-            self._factor: Factor = FeatureFactor(self._gram, mean)
-        else:
-            inner = self._rows.inner(mean)
-            self._factor = RowFactor(self._rows, inner, self._curvature, mean)
+        self._factor = Factor(self._gram, penalty.mean(axis=1))
 
     def solve(self, residual: np.ndarray) -> np.ndarray:
         """Return M^-1 r, (D + 1, B, K - 1), of r (D + 1, B, K - 1)."""
@@ -66,7 +83,7 @@ class PerFold:
 
     patience = 12
 
-    def __init__(self, rows: StandardizedFeatures, held_out: np.ndarray):
+    def __init__(self, rows: DesignMatrix, held_out: np.ndarray):
         self._rows = rows
         self._held_out = held_out
         self.made = False
@@ -76,26 +93,17 @@ class PerFold:
         present = ~self._held_out
         curvature = _curvature(objective, point) * present
         curvature = curvature.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
-        self._curvature = curvature[:, np.newaxis] * present
-        if self._rows.count >= self._rows.width:
-            parts = [self._rows.gram(curvature, held) for held in self._held_out.T]
-            everywhere = np.logical_not(self._held_out.any(axis=1))
-            whole = sum(parts) + (self._rows.gram(curvature, everywhere) if everywhere.any() else 0)
-            self._grams = [whole - part for part in parts]
+        parts = [self._rows.gram(curvature, held) for held in self._held_out.T]
+        everywhere = np.logical_not(self._held_out.any(axis=1))
+        whole = sum(parts) + (self._rows.gram(curvature, everywhere) if everywhere.any() else 0)
+        self._grams = [whole - part for part in parts]
         self.made = True
         self.factor(objective.penalty)
 
     def factor(self, penalty: np.ndarray) -> None:
         """Factor every M for another penalty (D, B)."""
-        if self._rows.count >= self._rows.width:
-            pairs = zip(self._grams, penalty.T, strict=True)
-            self._factors: list[Factor] = [FeatureFactor(gram, each) for gram, each in pairs]
-        else:
-            mean = penalty.mean(axis=1)
-            inner = self._rows.inner(mean)
-            self._factors = [
-                RowFactor(self._rows, inner, curvature, mean) for curvature in self._curvature.T
-            ]
+        pairs = zip(self._grams, penalty.T, strict=True)
+        self._factors = [Factor(gram, each) for gram, each in pairs]
 
     def solve(self, residual: np.ndarray) -> np.ndarray:
         """Return M^-1 r, (D + 1, B, K - 1), of r (D + 1, B, K - 1)."""

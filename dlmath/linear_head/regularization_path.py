@@ -13,8 +13,10 @@ import numpy as np
 
 from dlmath.linear_head.newton import Solution, minimise
 from dlmath.linear_head.objective import Objective
-from dlmath.linear_head.preconditioner import PerFold, Shared
+from dlmath.linear_head.preconditioner import Shared
+from dlmath.linear_head.refits import Refits, most_together
 from dlmath.linear_head.softmax import log_sum_exp, sum_zero_basis
+from dlmath.linear_head.standardized_features import StandardizedFeatures
 
 # Half decades from 1 to 1e-5, and how far the path may be extended at either end.
 STRONGEST, WEAKEST = 1.0, 1e-5
@@ -76,20 +78,28 @@ class RegularizationPath:
     """Solutions of all rows and of the folds, penalty by penalty.
 
     Args:
-        objective: Of all rows, one weighting; its penalty is not used.
+        rows: N rows of D standardised features.
+        objective: Of all rows, one weighting, in features or in the space of the rows; its penalty
+            is not used.
         groups: (N,) patient of each row.
         folds: (N,) fold of each row, from 0.
         record: Called after every Newton step.
     """
 
-    def __init__(self, objective: Objective, groups: np.ndarray, folds: np.ndarray, record: Record):
+    def __init__(
+        self,
+        rows: StandardizedFeatures,
+        objective: Objective,
+        groups: np.ndarray,
+        folds: np.ndarray,
+        record: Record,
+    ):
         self._objective = objective
         self._patient = np.unique(groups, return_inverse=True)[1]
         self._folds = folds
         self._record = record
         kept = np.arange(folds.max() + 1) != folds[:, np.newaxis]  # (N, B)
-        weights = objective.weights * kept
-        self._batches = _batches(objective, weights)
+        self._refits = _refits(rows, objective, objective.weights * kept)
         self._preconditioner = Shared(objective.rows)
         self.points: dict[float, PathPoint] = {}
         self.parameters: dict[float, np.ndarray] = {}
@@ -146,19 +156,13 @@ class RegularizationPath:
     def _solve_folds(self, l2: float, solution: Solution) -> tuple[np.ndarray, int]:
         """Return the logits of each row under the fit without its fold, (N, K - 1), and steps."""
         held_out = np.empty((len(self._folds), solution.point.logits.shape[2]))
+        start = self._objective.rows.in_features(solution.point.parameters)
         iterations = first = 0
-        for batch in self._batches:
-            objective = batch.objective.with_penalty(l2 * batch.spread)
-            count = batch.spread.shape[1]
-            if batch.preconditioner.made:
-                batch.preconditioner.factor(objective.penalty)
-            fitted = minimise(
-                objective,
-                np.repeat(solution.point.parameters, count, axis=1),
-                tolerance=TOLERANCE,
-                preconditioner=batch.preconditioner,
-                report=reporter(self._record, "folds", l2),
+        for refits in self._refits:
+            fitted = refits.solve(
+                l2, start, tolerance=TOLERANCE, report=reporter(self._record, "folds", l2)
             )
+            count = fitted.point.logits.shape[1]
             rows = np.flatnonzero((self._folds >= first) & (self._folds < first + count))
             held_out[rows] = fitted.point.logits[rows, self._folds[rows] - first]
             iterations, first = iterations + fitted.iterations, first + count
@@ -179,36 +183,14 @@ class RegularizationPath:
         return mean, float(np.sqrt(np.sum(deviations**2) * patients / (patients - 1)))
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Folds that are solved together.
-
-    Attributes:
-        objective: The objectives of b folds, side by side.
-        spread: (D, b), the variance that each column has in each fold. A fold is penalised as if
-            standardised by its own rows: in the coordinates of all rows, that only scales the
-            penalty of feature j by this.
-        preconditioner: Serves all b folds.
-    """
-
-    objective: Objective
-    spread: np.ndarray
-    preconditioner: PerFold
-
-
-def _batches(objective: Objective, weights: np.ndarray) -> list[_Batch]:
+def _refits(rows: StandardizedFeatures, objective: Objective, weights: np.ndarray) -> list[Refits]:
     """Return the folds in batches that bound the memory; weights are (N, B), 0 where held out."""
     arrays = len(objective.expected_loss.pairings) * objective.targets.size
-    size = max(1, _CHUNK // arrays)
-    batches = []
-    for first in range(0, weights.shape[1], size):
-        chosen = weights[:, first : first + size]
-        spread = objective.rows.spread(chosen)
-        folds = Objective(
-            objective.rows, objective.targets, chosen, spread, objective.expected_loss
-        )
-        batches.append(_Batch(folds, spread, PerFold(objective.rows, chosen == 0)))
-    return batches
+    size = most_together(rows, _CHUNK // arrays)
+    return [
+        Refits(rows, objective.targets, weights[:, first : first + size], objective.expected_loss)
+        for first in range(0, weights.shape[1], size)
+    ]
 
 
 def reporter(record: Record, stage: str, l2: float) -> Callable[..., None]:

@@ -1,16 +1,14 @@
-"""Standardized features and the matrix products with them, over blocks of rows.
+"""Standardized features, the rows of the head's problem.
 
-Everything the solver does to the features is one of three products: X t, X^T r, and X^T C X.
-They are taken in float64 whatever the features are held in; `coarse` ones, in float32, take half
-the time and serve where a later exact pass corrects them. Small sets are standardised once; large
-ones, which may be float32 in a mapped file, block by block at every pass, so that memory stays
-bounded.
+Small sets are standardised once; large ones, which may be float32 in a mapped file, block by block
+at every pass, so that memory stays bounded.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.linalg.blas import ssyrk
+
+from dlmath.linear_head.design_matrix import DesignMatrix
 
 # A set up to this size is held as one float64 block; a larger one passes through in pieces.
 HELD_BYTES = 512 * 2**20
@@ -18,9 +16,13 @@ BLOCK_BYTES = 4 * 2**20  # small enough to stay in the processor's cache
 
 # A spread that float32 would lose in rounding the mean is no information.
 _NEGLIGIBLE = 1e-7
+# Least variance that some of the rows are taken to leave a feature, as a share of that in all rows.
+# A feature that owes its variance to the rows left out, such as a ReLU that only they switch on,
+# keeps rounding noise: divided by it, those rows would lie thousands of deviations away.
+LEAST_SPREAD = 0.01
 
 
-class StandardizedFeatures:
+class StandardizedFeatures(DesignMatrix):
     """N rows of D standardised features and a last column of ones: X, (N, D + 1).
 
     Column j is (f_j - mean_j) / scale_j with the weighted mean and standard deviation, so that
@@ -54,13 +56,12 @@ class StandardizedFeatures:
     def spread(self, weights: np.ndarray) -> np.ndarray:
         """Return the variance, (D, B), of each standardised feature under weights (N, B).
 
-        A column without spread gets 1.
+        It is at least LEAST_SPREAD.
         """
         shares = weights / weights.sum(axis=0)
         mean = sum(block.T @ shares[part] for part, block in self.blocks())
         square = sum((block**2).T @ shares[part] for part, block in self.blocks())
-        variance = np.asarray(square) - np.asarray(mean) ** 2
-        return np.where(variance <= _NEGLIGIBLE * np.asarray(square), 1.0, variance)
+        return np.maximum(np.asarray(square) - np.asarray(mean) ** 2, LEAST_SPREAD)
 
     def spread_without(self, features: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """Return the variance, (D,), of each standardised feature without some of the rows.
@@ -71,9 +72,8 @@ class StandardizedFeatures:
         """
         x, left = self.standardise(features), 1 - shares.sum()
         square = (1 - shares @ x**2) / left
-        variance = square - (shares @ x / left) ** 2
-        present = (self._factor > 0) & (variance > _NEGLIGIBLE * square)
-        return np.where(present, variance, 1.0)
+        variance = np.maximum(square - (shares @ x / left) ** 2, LEAST_SPREAD)
+        return np.where(self._factor > 0, variance, 1.0)
 
     def standardise(self, features: np.ndarray) -> np.ndarray:
         """Return float64 (n, D) of raw features (n, D), without the column of ones."""
@@ -83,48 +83,9 @@ class StandardizedFeatures:
         """Return float64 (n, D + 1): standardised features and the column of ones."""
         return np.column_stack([self.standardise(features), np.ones(len(features))])
 
-    def times(self, parameters: np.ndarray, *, coarse: bool = False) -> np.ndarray:
-        """Return X t, (N, ...), of t (D + 1, ...)."""
-        dtype = np.float32 if coarse else np.float64
-        columns = parameters.reshape(self.width + 1, -1)
-        kernel = columns[:-1].astype(dtype)
-        product = np.empty((self.count, columns.shape[1]))
-        for part, block in self.blocks(dtype):
-            product[part] = block @ kernel
-        product += columns[-1]
-        return product.reshape(self.count, *parameters.shape[1:])
-
-    def adjoint(self, residuals: np.ndarray, *, coarse: bool = False) -> np.ndarray:
-        """Return X^T r, (D + 1, ...), of r (N, ...)."""
-        dtype = np.float32 if coarse else np.float64
-        columns = residuals.reshape(self.count, -1)
-        rounded = columns.astype(dtype)
-        product = np.zeros((self.width + 1, columns.shape[1]))
-        for part, block in self.blocks(dtype):
-            product[:-1] += block.T @ rounded[part]
-        product[-1] = columns.sum(axis=0)
-        return product.reshape(self.width + 1, *residuals.shape[1:])
-
-    def gram(self, curvature: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
-        """Return X^T diag(c) X, (D + 1, D + 1), for c (N,) >= 0, over chosen rows (N,): coarse."""
-        gram = np.zeros((self.width, self.width), np.float32, order="F")
-        border = np.zeros(self.width + 1)
-        for part, block in self.blocks(np.float32):
-            rows = slice(None) if chosen is None else chosen[part]
-            c = curvature[part][rows]
-            scaled = block[rows] * np.sqrt(c).astype(np.float32)[:, np.newaxis]
-            gram = ssyrk(1.0, scaled.T, beta=1.0, c=gram, overwrite_c=True, lower=True)
-            border += np.append(np.sqrt(c) @ scaled, c.sum())
-        bordered = np.empty((self.width + 1, self.width + 1))
-        bordered[:-1, :-1] = gram + gram.T  # above the diagonal `gram` is 0
-        np.einsum("dd->d", bordered)[:-1] /= 2
-        bordered[-1] = bordered[:, -1] = border
-        return bordered
-
-    def inner(self, penalty: np.ndarray) -> np.ndarray:
-        """Return X diag(1 / penalty) X^T, (N, N), without the column of ones; penalty (D,) > 0."""
-        whole = np.concatenate([block for _, block in self.blocks()]) / np.sqrt(penalty)
-        return whole @ whole.T
+    def in_features(self, parameters: np.ndarray) -> np.ndarray:
+        """Return the parameters themselves: the columns are the standardised features."""
+        return parameters
 
     def restandardise(self, raw: np.ndarray) -> np.ndarray:
         """Return (D + 1, ...) for standardised features of what is given for raw ones."""

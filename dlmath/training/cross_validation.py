@@ -32,6 +32,7 @@ from dlmath.training.new_run import train_prepared
 from dlmath.training.preparation import Data, Prepared, prepare, resolve
 from dlmath.training.resumed_run import resume_in
 from dlmath.training.signals import stop_request
+from dlmath.training.trainer import trainer_type
 
 FOLDS_VERSION = 1
 
@@ -103,15 +104,20 @@ def cross_validate(
     for warning in prepared.dataset.warnings:
         reporter.say(f"Warning: {warning}")
     cut = split_folds(prepared.dataset, folds, prepared.recipe.seed)
+    splits = [
+        fold_split(prepared.dataset, cut, number, prepared.recipe) for number in range(1, folds + 1)
+    ]
+    trainer = trainer_type(prepared.recipe)(prepared, chosen)
+    for split in splits:  # before the first fold is trained
+        trainer.require_data(split)
     folder = Path(out) if out is not None else _new_folder(prepared.recipe)
     folder.mkdir(parents=True, exist_ok=True)
     interval = Interval.parse(checkpoint_every)
     context = TrainingContext(chosen, threads, interval, reporter=reporter, command=command)
     with held(folder / ".lock", f"cross-validating in {folder}"):
         runs = []
-        for number in range(1, folds + 1):
+        for number, split in enumerate(splits, start=1):
             reporter.say(f"Fold {number} of {folds}")
-            split = fold_split(prepared.dataset, cut, number, prepared.recipe)
             run = Run(folder / f"fold-{number}")
             try:
                 runs.append(_run_of_fold(replace(prepared, split=split), run, context))

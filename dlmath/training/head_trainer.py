@@ -5,6 +5,7 @@ strength of its L2 is chosen by cross-validation over the patients of the traini
 validation part stays unseen and the threshold that is chosen on it is honest.
 """
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar
@@ -26,6 +27,7 @@ from dlmath.inference.ood_fit import fit_ood_score
 from dlmath.inference.ood_score import OodScore
 from dlmath.inference.probabilities import trace
 from dlmath.linear_head import HeadFit, Iteration, Mixing, fit_head
+from dlmath.linear_head.regularization_path import CLEARLY_WORSE
 from dlmath.linear_head.scaling import Scaling
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_csv
@@ -123,6 +125,7 @@ class HeadTrainer:
 
         What does not depend on the head is computed meanwhile: the solver keeps one core busy.
         """
+        began = time.perf_counter()
         with ThreadPoolExecutor(1, thread_name_prefix="references") as executor:
             self._begin_references(executor)
             try:
@@ -132,6 +135,9 @@ class HeadTrainer:
             except BaseException:
                 executor.shutdown(wait=False, cancel_futures=True)
                 raise
+            seconds = time.perf_counter() - began
+        chosen = f", the best of {len(head.path)} by cross-validation" if head.path else ""
+        context.reporter.say(f"Solved for the head in {seconds:.1f} s: l2 {head.l2:.2g}{chosen}")
         if not head.converged:
             context.reporter.say(
                 f"Warning: the head stopped short of its optimum, at a gradient of "
@@ -231,7 +237,8 @@ def solve_head(data: HeadFeatures, reporter: Reporter, l2: float | None) -> Head
     """
     recipe, rows = data.recipe, head_data(data)
     alpha, seed = recipe.feature_mixup, recipe.seed
-    return fit_head(
+    progress = _SolverProgress(reporter, chooses=l2 is None)
+    head = fit_head(
         rows.features,
         rows.targets,
         rows.weights,
@@ -239,24 +246,40 @@ def solve_head(data: HeadFeatures, reporter: Reporter, l2: float | None) -> Head
         l2=l2,
         mixing=Mixing(alpha, seed=seed) if alpha else None,
         seed=seed,
-        progress=_SolverProgress(reporter),
+        progress=progress,
     )
+    progress.end()
+    return head
 
 
 class _SolverProgress:
-    """Reports each penalty: how many there will be is known only at the end."""
+    """Reports each penalty: how many there will be is known only at the end.
 
-    def __init__(self, reporter: Reporter):
+    The total is that of the penalties begun and one more, so that the time said to remain does not
+    grow with penalties that are never tried.
+    """
+
+    TASK = "steps of solving for the head"
+
+    def __init__(self, reporter: Reporter, *, chooses: bool):
         self.reporter = reporter
-        self.expected = 2 * 11 + 1  # the path, its folds, and the final fit
+        # All rows and the folds at each penalty, at least one after the clearly worse, and the end.
+        self.expected = 2 * (CLEARLY_WORSE + 1) + 1 if chooses else 1
         self.seen: set[tuple[str, float]] = set()
 
     def __call__(self, step: Iteration) -> None:
         self.seen.add((step.stage, step.l2))
-        is_last = step.stage == "final"
-        done = self.expected if is_last else min(len(self.seen), self.expected - 1)
+        begun = len(self.seen)
+        if step.stage == "final":
+            self.expected = begun
+        elif begun > self.expected - 3:
+            self.expected = begun + 3
         note = f"l2 {step.l2:.1e}  gradient {step.gradient_norm:.0e}"
-        self.reporter.progress("steps of solving for the head", done, self.expected, note)
+        self.reporter.progress(self.TASK, begun - 1, self.expected, note)
+
+    def end(self) -> None:
+        """Report that the head is solved."""
+        self.reporter.progress(self.TASK, self.expected, self.expected)
 
 
 def _write_history(run: Run, head: HeadFit) -> None:

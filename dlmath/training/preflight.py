@@ -117,13 +117,14 @@ def check(prepared: Prepared, folder: Path | None, context: TrainingContext) -> 
         RunError: The disk has no room for the run.
     """
     reporter = context.interruptible()
+    trainer: Trainer = trainer_type(prepared.recipe)(prepared, context.device)
+    trainer.require_data(prepared.split)  # before the minutes of an audit, and again after it
     began = time.perf_counter()
     audit = audit_prepared(prepared, reporter)
     audited = time.perf_counter()
     split = _readable(prepared, audit)
     for warning in warnings_of(audit):
         reporter.say(f"Warning: {warning}")
-    trainer: Trainer = trainer_type(prepared.recipe)(prepared, context.device)
     trainer.require_data(split)
     build_began = time.perf_counter()
     trainer.build(reporter)

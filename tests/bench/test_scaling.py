@@ -2,7 +2,8 @@
 
 import pytest
 
-from dlmath.bench import scaling
+from dlmath.bench import scaling, timing
+from dlmath.reporting import SILENT
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ from dlmath.bench import scaling
 )
 def test_a_slope_is_said_as_what_twice_as_much_takes(seconds, said, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(scaling.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
 
     def make(size):
         def work():
@@ -22,5 +23,5 @@ def test_a_slope_is_said_as_what_twice_as_much_takes(seconds, said, monkeypatch)
 
         return work
 
-    found = scaling.slope("Solving", "images", (1, 2, 4), 3, make)
+    found = scaling.slope("Solving", "images", (1, 2, 4), 3, SILENT, make)
     assert found.title == f"Solving: {said}"

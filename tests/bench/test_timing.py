@@ -3,6 +3,7 @@ import pytest
 from dlmath.bench import BENCHMARKS, head, run
 from dlmath.bench.timing import Comparison, take_turns
 from dlmath.errors import UserError
+from dlmath.reporting import Reporter
 
 
 def test_the_ways_take_turns_after_one_round_outside_the_clock():
@@ -17,6 +18,26 @@ def test_the_ways_take_turns_after_one_round_outside_the_clock():
     )
     assert "".join(calls) == "abababab"
     assert {name: len(times) for name, times in comparison.seconds.items()} == {"a": 3, "b": 3}
+
+
+def test_every_call_is_reported_before_it_begins():
+    said = []
+
+    class Listening(Reporter):
+        def progress(self, task, done, total, note=""):
+            said.append((task, done, total, note))
+
+    take_turns(
+        "letters",
+        {"a": lambda: said.append("a"), "b": lambda: said.append("b")},
+        baseline="a",
+        amount=1,
+        unit="letters",
+        rounds=1,
+        reporter=Listening(),
+    )
+    assert said[:4] == [("letters", 0, 4, "a"), "a", ("letters", 1, 4, "b"), "b"]
+    assert said[-1] == ("letters", 4, 4, "")
 
 
 def test_the_ratio_is_of_medians_to_the_baseline():

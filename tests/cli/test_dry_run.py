@@ -131,6 +131,19 @@ def test_the_plan_ends_as_the_training_does(folder, monkeypatch, spoil, options,
     assert sorted(path for path in folder.rglob("*") if "home" not in path.parts) == before
 
 
+def test_too_few_of_a_class_are_named_before_the_images_are_audited(folder, monkeypatch):
+    few_of_a_class(3)(folder, monkeypatch)
+
+    def audit(*_):
+        raise AssertionError("images were read")
+
+    monkeypatch.setattr("dlmath.training.preflight.audit_prepared", audit)
+    for more in ([], ["--dry-run"]):
+        assert "Received: 1 image of the class 'dark'" in str(
+            run(HEAD, "--patients", "none", *more)
+        )
+
+
 def test_a_cache_without_room_for_the_features_is_refused_alike(folder, monkeypatch):
     def room(path):
         return NO_SPACE if "home" in str(path) else NO_SPACE._replace(free=2**40)

@@ -13,7 +13,7 @@ from dlmath.runs import Run
 @pytest.fixture(scope="session")
 def _well(draw_squares, squares_recipe, tmp_path_factory):
     folder = tmp_path_factory.mktemp("well")
-    data = draw_squares(folder / "data", {"dark": 60, "light": 190}, patients=40)
+    data = draw_squares(folder / "data", {"dark": 60, "light": 190}, patients=80, images=1)
     recipe = squares_recipe.replace(
         tune="all",
         l2=0.0,

@@ -1,13 +1,19 @@
+import csv
 import json
+import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
+import numpy as np
 import pytest
 
 from dlmath.doctor import examine
 from dlmath.doctor.checks import MACHINE, OF_RUN
-from dlmath.doctor.examined_run import ExaminedRun
+from dlmath.doctor.decisions import one_class_only
+from dlmath.doctor.examined_run import ExaminedRun, spread
 from dlmath.doctor.network import scaling_of_pixels
+from dlmath.doctor.steps import BATCH_SIZE, STEPS, resuming
 from dlmath.errors import RecipeError, RunError
 from dlmath.runs import write_text
 from tests.support import sabotage
@@ -157,3 +163,68 @@ def test_a_damaged_recipe_is_one_message(well):
     write_text(well.recipe_path, "name = [")
     with pytest.raises(RecipeError, match="is not valid TOML"):
         examine(well)
+
+
+def few_images(run, per_class):
+    """Keep as many validation images of each class in the split."""
+    with run.split_path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    kept = dict.fromkeys(run.recipe.classes, per_class)
+    chosen = []
+    for row in rows:
+        if row["split"] == "validation":
+            kept[row["class"]] -= 1
+            if kept[row["class"]] < 0:
+                continue
+        chosen.append(row)
+    with run.split_path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(chosen)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("classes swapped everywhere", r"AUC 0\.000 \(0\.000 to 0\.708\) on 6 validation images"),
+        ("majority predictor", "All of 6 validation images, 3 of them of another class"),
+    ],
+)
+def test_what_few_images_say_by_chance_is_no_fault(fault, said, well):
+    (one,) = (one for one in sabotage.OF_CHAINS if one.fault == fault)
+    few_images(well, per_class=3)
+    with one.of(well):
+        found = verdict(well, one.check)
+    assert found.word == "warning"
+    assert re.match(said, found.found)
+    assert "more validation images" in found.advice
+
+
+def test_validation_images_of_one_class_decide_nothing(well):
+    decided = ExaminedRun(well)
+    labels = decided.validation.labels
+    decided.validation = replace(decided.validation, labels=np.zeros_like(labels))
+    decided.probabilities = np.tile([0.9, 0.1], (len(labels), 1))
+    assert one_class_only(decided).word == "not applicable"
+
+
+def test_balanced_class_weights_are_resumed_on_images_of_every_class(well):
+    write_text(well.recipe_path, well.recipe.replace(class_weights="balanced").to_toml())
+    examined = ExaminedRun(well)
+    assert set(examined.training.labels[: STEPS * BATCH_SIZE]) == {0, 1}
+    assert resuming(examined).word == "ok"
+
+
+def test_more_classes_than_are_looked_at_leave_one_image_of_each():
+    recipe = SimpleNamespace(classes=tuple("abcde"))
+    examples = tuple(SimpleNamespace(label=name, file=str(n)) for name in "abcde" for n in range(9))
+    assert [one.label for one in spread(examples, recipe, most=3)] == list("abcde")
+    assert [one.label for one in spread(examples, recipe, most=10)] == list("abcdeabcde")
+
+
+def test_a_training_that_did_not_end_has_no_checksums_yet(well):
+    well.model_path.unlink()
+    well.update_manifest(state="interrupted", model=None, light=None)
+    found = verdict(well, "checksums")
+    assert found.word == "not applicable"
+    assert found.found == "The training did not come to its end, when its model is written."

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -76,10 +77,120 @@ def test_a_layer_of_ones_own_is_checked_without_a_reference():
 
 def test_a_wrong_gradient_fails_by_every_oracle():
     rows = gradcheck.check(Wrong(), inputs={"x": np.arange(12.0).reshape(4, 3) / 12}).rows
-    assert set(rows[0].failed) == {"tape", "differences", "taylor", "adjoint"}
-    # The wrong dL/dx of a bilinear layer has its derivative with respect to the factor.
-    assert rows[1].failed == ("second_order",)
+    assert set(rows[0].failed) == {"tape", "differences", "taylor", "adjoint", "second_order"}
+    assert rows[1].failed == (), "the gradient of the factor is right"
     assert "extremes" in gradcheck.check(Wrong).rows[0].failed
+
+
+@pytest.mark.parametrize("wrong", ["x", "factor"])
+def test_a_right_gradient_passes_next_to_a_wrong_one(wrong):
+    class Twice(Scale):
+        def backward(self, cache, g):
+            right = super().backward(cache, g)
+            return {**right, wrong: 2 * right[wrong]}
+
+    failed = {row.gradient for row in gradcheck.check(Twice).rows if row.failed}
+    assert failed == {wrong}
+
+
+SCALE = "x, factor = cache\nright = {'x': factor * g, 'factor': tf.reduce_sum(g * x, axis=0)}\n"
+FORWARD = "return factor * x, (x, factor)"
+SLIPS = [
+    # forward, backward, what is said, and the gradients that it is said of
+    (FORWARD, "return None", "backward must return {'x': dL/dx, 'factor': dL/dfactor}. Received: "
+     "None", ["x", "factor"]),
+    (FORWARD, "return right['x']", "Received: a tensor of shape (4, 5)", ["x", "factor"]),
+    (FORWARD, "return {'y': right['x'], 'factor': right['factor']}", "backward returned no "
+     "gradient for 'x'. Received: the keys 'y', 'factor'", ["x"]),
+    (FORWARD, "return {**right, 'x': None}", "backward returned None for 'x'", ["x"]),
+    (FORWARD, "return {**right, 'factor': g * x}", "of shape (4, 5) for 'factor' of shape (5,)",
+     ["factor"]),
+    (FORWARD, "return {**right, 'x': tf.cast(right['x'], 'float32')}",
+     "of dtype float32 for 'x' of dtype float64", ["x"]),
+    (FORWARD, "return {**right, 'x': object()}", "backward returned no tensor for 'x'", ["x"]),
+    (FORWARD, "return {'x': gg}", "backward raised NameError: name 'gg' is not defined (slips.py, "
+     "line 10)", ["x", "factor"]),
+    (FORWARD, "return {**right, 'x': right['x'] * tf.random.uniform((), dtype=g.dtype)}",
+     "backward is not deterministic", ["x", "factor"]),
+    ("return fator * x, x", "return right", "forward raised NameError: name 'fator' is not defined "
+     "(slips.py, line 6)", ["x", "factor"]),
+    ("return x * (1 / 0), x", "return right", "forward raised ZeroDivisionError: division by zero",
+     ["x", "factor"]),
+    ("return factor * x", "return right", "forward must return (y, cache)", ["x", "factor"]),
+    ("return factor * x + tf.random.normal(x.shape, dtype=x.dtype), (x, factor)", "return right",
+     "forward is not deterministic", ["x", "factor"]),
+    ("return tf.cast(x, 'int32'), (x, factor)", "return right", "output of dtype int32",
+     ["x", "factor"]),
+    ("return tf.cast(factor * x, 'float32'), (x, factor)", "return right",
+     "output of dtype float32", ["x", "factor"]),
+    ("assert tf.reduce_any(x != 0), 'all zero'\n        " + FORWARD, "return right",
+     "for inputs that are zero, forward raised AssertionError: all zero", ["x", "factor"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("forward", "backward", "said", "gradients"), SLIPS)
+def test_a_slip_of_the_author_is_named(forward, backward, said, gradients, tmp_path, monkeypatch):
+    source = (
+        "import tensorflow as tf\nfrom dlmath.layers import Layer\n"
+        "class Slip(Layer):\n"
+        "    def build(self, s): self.factor = self.add_weight(shape=(s[-1],), name='factor')\n"
+        f"    def forward(self, x, factor):\n        {forward}\n"
+        "    def backward(self, cache, g):\n"
+        + "".join(f"        {line}\n" for line in (SCALE + backward).splitlines())
+    )
+    (tmp_path / "slips.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "slips", raising=False)
+
+    report = gradcheck.check("slips:Slip")
+
+    wrong = [row for row in report.rows if row.failed]
+    assert [row.gradient for row in wrong] == gradients
+    assert all(said in row.problem for row in wrong)
+    assert not report.passed
+    (line,) = report.failures()
+    assert line.startswith("Slip")
+    assert all(row.as_json()["problem"] == row.problem for row in report.rows)
+
+
+def test_a_slip_shows_no_numbers(tmp_path):
+    nothing = Pair(lambda x: (x, x), lambda cache, g: {})
+    (cells,) = gradcheck.check(nothing).cells()
+    assert set(cells[2:-1]) == {"-"}
+    assert cells[-1] == "failed"
+
+
+def test_a_layer_without_a_backward_pass_is_named():
+    class Bare(Layer):
+        def forward(self, x):
+            return 2 * x, None
+
+    assert gradcheck.check(Bare).failures() == ["Bare: Bare must define backward(self, cache, g)"]
+
+
+def test_a_layer_that_cannot_be_called_is_named_with_the_line():
+    class Raises(Scale):
+        def forward(self, x, factor):
+            raise ValueError("my own complaint")
+
+    with pytest.raises(UserError, match=r"Raises cannot.*forward raised ValueError: my own compl"):
+        gradcheck.check(Raises)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("from dlmath.layers import Layer\nprint(nothing)\n", "NameError: name 'nothing'"),
+        ("class Own(:\n", "SyntaxError"),
+    ],
+)
+def test_a_module_that_cannot_run_is_named(source, said, tmp_path, monkeypatch):
+    (tmp_path / "broken_layers.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match=f"Cannot import 'broken_layers': {said}"):
+        gradcheck.check("broken_layers:Own")
 
 
 def test_the_training_flag_is_set_for_a_layer_that_has_one():

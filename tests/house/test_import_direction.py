@@ -33,6 +33,8 @@ GROUPS = (
         "dlmath.recipe",
         "dlmath.runs",
         "dlmath.errors",
+        "dlmath.chatter",
+        "dlmath.tensorflow_start",
         "dlmath.seeds",
         "dlmath.blas_threads",
         "dlmath.reporting",

@@ -69,6 +69,18 @@ def test_the_same_command_goes_on_where_it_stopped(images, squares_recipe, done)
     assert again.pooled.confusion == done.pooled.confusion
 
 
+def test_too_few_patients_in_a_fold_are_named_before_the_first_is_trained(
+    draw_squares, squares_recipe, tmp_path
+):
+    images = draw_squares(tmp_path / "few", {"dark": 120, "bright": 140}, patients=24)
+    for path in images.glob("dark/*.png"):
+        if path.name.split("_")[0] not in ("p0", "p2", "p4"):
+            path.unlink()
+    with pytest.raises(DataError, match="Received: 1 patient of the class 'dark'"):
+        cross_validate(squares_recipe, images, 3, out=tmp_path / "cv", l2=0.0)
+    assert not (tmp_path / "cv").exists()
+
+
 def test_a_folder_of_other_folds_is_refused(images, squares_recipe, done):
     with pytest.raises(RunError, match="another number of folds"):
         cross_validate(squares_recipe, images, 4, out=done.folder)

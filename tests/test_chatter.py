@@ -1,16 +1,18 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from dlmath.chatter import without_chatter
 from dlmath.cli.progress import reporter
-from dlmath.cli.startup import without_chatter
 
 CHATTER = (
     b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
     b"fully_quantize: 0, inference_type: 6\n"
     b"I0000 00:00:1.2 cpu_feature_guard.cc:227] optimized\n"
+    b"To enable the following instructions: AVX2 FMA, rebuild TensorFlow.\n"
 )
 
 
@@ -27,7 +29,7 @@ def test_what_native_code_writes_passes_but_for_chatter(capfd):
 def test_a_fault_passes_at_once():
     """What a process says before it is killed from within is not lost."""
     program = (
-        "import os; from dlmath.cli.startup import without_chatter\n"
+        "import os; from dlmath.chatter import without_chatter\n"
         "with without_chatter():\n"
         "    os.write(2, b'Check failed: rank\\n')\n"
         "    os.read(0, 1)\n"
@@ -63,3 +65,45 @@ def test_a_reporter_of_the_command_line_keeps_chatter_away(capfd):
         os.write(2, CHATTER)
 
     assert capfd.readouterr().err == ""
+
+
+def test_threads_may_be_within_at_once(capfd):
+    both_within, may_end = threading.Barrier(3, timeout=60), threading.Event()
+
+    def work():
+        with without_chatter():
+            both_within.wait()
+            may_end.wait(60)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    both_within.wait()
+    os.write(2, b"within\n" + CHATTER)
+    may_end.set()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"after\n")
+
+    assert capfd.readouterr().err == "within\nafter\n"
+
+
+def test_the_first_network_of_a_process_says_nothing_on_stderr():
+    """LiteRT has no setting for the line by which it announces its kernels."""
+    program = """
+from dlmath.tensorflow_start import load_tensorflow_quietly
+load_tensorflow_quietly()
+import keras, numpy
+from dlmath.features.convert import to_litert
+from dlmath.inference.network import Network
+x = keras.Input((4, 4, 3))
+y = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(x))
+Network(to_litert(keras.Model(x, y)))(numpy.zeros((5, 4, 4, 3), "uint8"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""

@@ -1,0 +1,15 @@
+"""TensorFlow without the log of its start, for programs and notebooks."""
+
+import os
+
+from dlmath.chatter import without_chatter
+
+
+def load_tensorflow_quietly() -> None:
+    """Import TensorFlow without its log; for a program or a notebook, not within a library.
+
+    It logs a missing GPU and its build flags as errors; real ones come as exceptions too.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with without_chatter():
+        import tensorflow  # noqa: F401  what is wanted is that it is loaded
