@@ -40,20 +40,23 @@ def train_folds(
 
 
 def _print(done: "CrossValidation") -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
+    from dlmath.cli.tables import Table
     from dlmath.evaluation.composition import composition_of
+    from dlmath.evaluation.metric_table import label_of
 
     patients = f" of {done.pooled.patients:,} patients" if done.pooled.patients else ""
     images = f"{done.pooled.n:,} images ({composition_of(done.pooled.as_json())})"
-    table = Table("metric", title=escape(f"{images}{patients}, each tested once"))
-    table.add_column("all folds (95 % interval)")
-    table.add_column("each fold, lowest to highest")
+    table = Table(
+        "metric",
+        "all folds (95 % interval)",
+        "each fold, lowest to highest",
+        title=f"{images}{patients}, each tested once",
+        lined=True,
+    )
     for name, metric in done.pooled.metrics.items():
         values = [fold["metrics"][name]["value"] for fold in done.metrics]
         known = sorted(value for value in values if value is not None)
-        table.add_row(name, str(metric), ", ".join(f"{value:.3f}" for value in known))
+        table.add(label_of(name), str(metric), ", ".join(f"{value:.3f}" for value in known))
     ERR.show(table)
     for warning in done.pooled.warnings:
         ERR.warning(warning)

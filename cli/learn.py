@@ -23,18 +23,16 @@ _OUT = Output(pipe_width=160)
 @app.command("list")
 def list_experiments(as_json: Json = False) -> None:
     """List the experiments by paper and line."""
-    from rich.table import Column, Table
-
+    from dlmath.cli.tables import Column, Table
     from dlmath.maths import all_experiments
 
     if as_json:
         OUT.document([one.as_json() for one in all_experiments().values()])
         return
     # A name is typed, so it is whole in a narrow terminal too: the title gives way.
-    name = Column("experiment", no_wrap=True, min_width=max(map(len, all_experiments())))
-    table = Table("where", name, "what it shows", box=None)
+    table = Table("where", Column("experiment", whole=True), "what it shows")
     for one in all_experiments().values():
-        table.add_row(one.sources[0].place, one.name, one.title)
+        table.add(one.sources[0].place, one.name, one.title)
     _OUT.show(table)
     ERR.line("Run one: dlmath learn run NAME. With --sabotage a hypothesis is violated.")
 
@@ -163,13 +161,15 @@ def _save(result: "Result", folder: Path) -> None:
 
 
 def _print(result: "Result") -> None:
-    from rich.table import Table
+    from rich.text import Text
+
+    from dlmath.cli.tables import Column, Table
 
     one = result.experiment
-    table = Table("", "", "", box=None, show_header=False, padding=(0, 2))
+    table = Table("", Column("", whole=True), "", margin=2)
     for check in result.checks:
-        mark = "yes" if check.holds else "[bold red]no[/]"
-        table.add_row(check.name, f"{check.value:.4g} {check.relation} {check.bound:.4g}", mark)
+        mark = Text("yes") if check.holds else Text("no", "bold red")
+        table.add(check.name, f"{check.value:.4g} {check.relation} {check.bound:.4g}", mark)
     _OUT.styled(f"[bold]{one.title}[/] ({one.name})", highlight=True)
     _OUT.styled("; ".join(source.place for source in one.sources))
     _OUT.paragraph(one.statement)

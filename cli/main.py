@@ -98,7 +98,7 @@ def main() -> None:
     except DlmathError as error:
         if os.environ.get("DLMATH_DEBUG") == "1":
             raise
-        typer.secho(f"Error: {error}", err=True, fg="red" if sys.stderr.isatty() else None)
+        ERR.error(str(error))
         sys.exit(error.exit_code)
     except Exception as error:
         if os.environ.get("DLMATH_DEBUG") == "1":

@@ -1,6 +1,5 @@
 """`dlmath new`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from dlmath.cli.output import ERR, OUT
 from dlmath.cli.own_images import ask_what_is_missing, show_summary
 from dlmath.cli.recipe_options import RecipeOptions
 from dlmath.errors import RecipeError
+from dlmath.terminal_text import command
 
 
 @grouped()
@@ -42,8 +42,8 @@ def new(
     settings = ask_what_is_missing(seen, settings)
     settings.setdefault("patient_rules", seen.patients.rules)
     recipe = with_found_classes(recipe_of_images(Path(name)).replace(**settings), seen.classes)
-    where = " ".join(f"--data {shlex.quote(source)}" for source in data)
-    next_command = f"dlmath train {shlex.quote(str(path))} {where}"
+    where = [word for source in data for word in ("--data", source)]
+    next_command = command("dlmath", "train", path, *where)
     write_text(path, commented_toml(recipe, f"Train with: {next_command}"))
     ERR.line(f"Edit it if you like, then: {next_command}")
     OUT.line(str(path))

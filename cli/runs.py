@@ -83,24 +83,22 @@ def compare(
 
 
 def _show_comparison(comparison: "Comparison") -> None:
-    from rich.table import Table
-
+    from dlmath.cli.tables import Column, Table
     from dlmath.evaluation.composition import counts_text
+    from dlmath.evaluation.metric_table import label_of
 
     patients = "" if comparison.patients is None else f" of {comparison.patients:,} patients"
     images = counts_text(comparison.by_class, comparison.positive_class)
     OUT.line(f"{comparison.n:,} test images ({images}){patients}")
     # Letters for the names, two of which leave a terminal of 80 columns no room for metrics.
-    table = Table("metric")
+    numbers = [Column(heading, number=True) for heading in ("A", "B", "A - B")]
+    table = Table("metric", *numbers, Column("95 % interval", whole=True), lined=True)
     for letter, name in zip("AB", comparison.runs, strict=True):
         OUT.line(f"{letter} is {name}")
-        table.add_column(letter, justify="right")
-    table.add_column("A - B", justify="right")
-    table.add_column("95 % interval")
     for name, row in comparison.metrics.items():
         values = value_text(row.first), value_text(row.second)
         difference = estimate_cells(**asdict(row.difference), form="+.3f", missing="-")
-        table.add_row(name, *values, *difference)
+        table.add(label_of(name), *values, *difference)
     OUT.show(table)
     for line in _tests(comparison):
         OUT.line(line)

@@ -80,10 +80,12 @@ def table(
     numbers: Sequence[int] = (),
     *,
     notes: bool = False,
+    marked: Sequence[int] = (),
 ) -> str:
     """Return a table of texts; the columns whose places are in `numbers` stand to the right.
 
-    With `notes`, four columns are expected, and the last goes below the others on a phone.
+    With `notes`, four columns are expected, and the last goes below the others on a phone. The rows
+    whose places are in `marked` are red, their first cell behind an exclamation mark.
     """
     cells = ['class="number"' if place in numbers else "" for place in range(len(header))]
 
@@ -94,7 +96,13 @@ def table(
         )
         return f"<tr>{inner}</tr>"
 
-    lines = "\n".join(row("td", values) for values in rows)
+    def body_row(place: int, values: Sequence[str]) -> str:
+        if place not in marked:
+            return row("td", values)
+        red = row("td", [f"! {values[0]}", *values[1:]])
+        return red.replace("<tr>", '<tr class="error">', 1)
+
+    lines = "\n".join(body_row(place, values) for place, values in enumerate(rows))
     kind = "scroll notes" if notes else "scroll"
     return f'<div class="{kind}"><table>\n{row("th", header)}\n{lines}\n</table></div>'
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dlmath.errors import RunError, did_you_mean
+from dlmath.terminal_text import visible
 
 if TYPE_CHECKING:
     from dlmath.recipe import Recipe
@@ -245,7 +246,7 @@ class Run:
             )
         run = max(runs, key=lambda run: (run.manifest.get("finished", ""), run.name))
         print(  # noqa: T201  the contract: a choice made for the user is named
-            f"Using the newest finished run: {run.folder}", file=sys.stderr
+            visible(f"Using the newest finished run: {run.folder}"), file=sys.stderr
         )
         return cls(run.folder)
 

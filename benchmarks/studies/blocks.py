@@ -331,7 +331,7 @@ def calibration() -> str:
                 key = f"{method} {metric}"
                 row += [interval(own["test"][key]), interval(own["less_than_unscaled"].get(key))]
             rows.append(row)
-    heads = ["test images", "scaling", "log-loss", "less than without", "ECE", "less than without"]
+    heads = ["test images", "scaling", "log loss", "less than without", "ECE", "less than without"]
     return table(heads, rows)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+MANY = 6  # classes, more than which are not named one by one
+
 
 def class_counts(truth: np.ndarray, classes: Sequence[str]) -> dict[str, int]:
     """Return the number of images of each class, 0 included.
@@ -20,7 +22,7 @@ def class_counts(truth: np.ndarray, classes: Sequence[str]) -> dict[str, int]:
 def counts_text(counts: Mapping[str, int], positive_class: str | None) -> str:
     """Return `7 positive + 38 negative`, or `3 a + 12 b + 4 c` for more than two classes.
 
-    Classes without an image are left out.
+    Classes without an image are left out. More than `MANY` are counted: `30 of 15 classes`.
 
     Args:
         counts: Images by class.
@@ -29,6 +31,8 @@ def counts_text(counts: Mapping[str, int], positive_class: str | None) -> str:
     if positive_class is not None:
         positive = counts[positive_class]
         counts = {"positive": positive, "negative": sum(counts.values()) - positive}
+    if sum(map(bool, counts.values())) > MANY:
+        return f"{sum(counts.values()):,} of {sum(map(bool, counts.values()))} classes"
     return " + ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
 
 

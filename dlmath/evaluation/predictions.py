@@ -15,6 +15,7 @@ from dlmath.inference.decision_rule import DecisionRule
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, write_csv
 from dlmath.stats.bootstrap import cluster_indices
+from dlmath.terminal_text import quoted
 
 _KNOWN = ("file", "patient", "class")  # the columns before those of the probabilities
 
@@ -52,14 +53,14 @@ class Predictions:
         if not path.is_file():
             raise RunError(
                 f"{run.folder} has not been evaluated on its test part: {path.name} is missing. "
-                f"Run: dlmath evaluate {run.folder}"
+                f"Run: dlmath evaluate {quoted(run.folder)}"
             )
         try:
             with path.open(newline="", encoding="utf-8") as lines:
                 return cls._of_rows(list(csv.DictReader(lines)), recipe)
         except (OSError, ValueError, csv.Error) as error:
             raise RunError(
-                f"{path} is damaged: {error}. Evaluate again: dlmath evaluate {run.folder}"
+                f"{path} is damaged: {error}. Evaluate again: dlmath evaluate {quoted(run.folder)}"
             ) from error
 
     @classmethod

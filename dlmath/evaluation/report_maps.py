@@ -24,6 +24,7 @@ from dlmath.inference.decision_rule import decide_binary
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json, write_bytes, write_json
+from dlmath.terminal_text import quoted
 
 EACH = 3  # rights, and as many wrongs: each is asked about a hundred times
 _NARROW = 1e-12  # a threshold of 0 or 1 leaves no way on one side
@@ -120,7 +121,7 @@ def not_writable(run: Run, error: OSError) -> RunError:
     return RunError(
         f"Cannot write the report into {run.report_path.parent}: {error.strerror}. The model "
         "and its metrics are kept. Make room or mend the permissions, then: "
-        f"dlmath evaluate {run.name}"
+        f"dlmath evaluate {quoted(run.folder)}"
     )
 
 

@@ -25,6 +25,7 @@ from dlmath.evaluation.pooling import pooled
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import RUNS, Run, read_json, write_json
+from dlmath.terminal_text import quoted
 from dlmath.training.checkpoint_schedule import EVERY, Interval
 from dlmath.training.context import TrainingContext
 from dlmath.training.devices import choose_device, pin_threads
@@ -127,7 +128,7 @@ def cross_validate(
 def _stopped_in_fold(stopped: Stopped, number: int, folds: int, folder: Path) -> Stopped:
     return Stopped(
         f"Stopped in fold {number} of {folds}; everything is saved. Go on by the same command "
-        f"with --out {folder}",
+        f"with --out {quoted(folder)}",
         stopped.signal_number,
     )
 

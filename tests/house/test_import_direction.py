@@ -36,6 +36,7 @@ GROUPS = (
         "dlmath.reporting",
         "dlmath.logs",
         "dlmath.number_text",
+        "dlmath.terminal_text",
         "dlmath.pages",
         "dlmath.charts",
         "dlmath._checkout",
