@@ -20,7 +20,7 @@ _WIDE = 80  # columns, in which lines have room between wrapped cells too
 _GAP = 2  # columns between two columns, without lines
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two columns may have the same heading
 class Column:
     """A column of a table.
 

@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.studies.over_seeds import METRICS as MAIN_METRICS
 from benchmarks.studies.over_seeds import mean_over_seeds
 from benchmarks.tables import block, interval, load, table
+from dlmath.evaluation.metric_table import label_of
 
 PNEUMONIA_TEST = "308 of the 624 official test images"
 SINGLE_RUNS = {
@@ -315,7 +316,8 @@ def _coverage(result: dict[str, Any], names: list[str]) -> str:
     for metric in settings[0]:
         held = (own[metric] for own in settings)
         shares = ("none" if share is None else f"{share:.1%}" for share in held)
-        rows.append([metric.replace("_", " "), *shares])
+        name, blank, rest = metric.partition(" ")
+        rows.append([label_of(name) + blank + rest, *shares])
     return table([f"of {result['simulations']} samples", *(f"{name}:" for name in names)], rows)
 
 

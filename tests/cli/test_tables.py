@@ -126,5 +126,11 @@ def test_rows_become_blocks_where_columns_have_no_room():
     ]
 
 
+def test_columns_of_the_same_heading_keep_their_own_cells():
+    table = Table("", Column("", whole=True), "")
+    table.add("what was computed", "1.514 <= 1e-09", "no")
+    assert printed(table, 80).split("  ") == ["what was computed", "1.514 <= 1e-09", "no\n"]
+
+
 def test_an_empty_table_shows_its_headings():
     assert printed(Table("one", "two"), 80).split() == ["one", "two"]
