@@ -11,7 +11,7 @@ from dlmath.cli.audit import audit
 from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json, TaskArgument
-from dlmath.cli.output import OUT
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import check_task_spelling
@@ -19,6 +19,7 @@ from dlmath.errors import DataError
 from dlmath.models.recipes import TASKS
 from dlmath.number_text import estimate_cells
 from dlmath.runs import Run
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +92,7 @@ def info(
         OUT.document(dataclasses.asdict(summary))
     else:
         _print(summary)
+        ERR.next_step(command("dlmath", "data", "audit", target))
 
 
 @app.command()
@@ -158,6 +160,7 @@ def phantom(
             progress=report.task("drawing"),
         )
     OUT.line(str(folder))
+    ERR.next_step(command("dlmath", "train", task, "--data", folder))
 
 
 @app.command()

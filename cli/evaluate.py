@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
-from dlmath.cli.output import OUT
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.recipe_options import PatientsOption, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
+from dlmath.errors import UserError
+from dlmath.fold_runs import FoldRuns
 from dlmath.number_text import SENTENCE, estimate_text, interval_text
 from dlmath.runs import Run
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from dlmath.evaluation import Evaluation
@@ -59,6 +62,11 @@ def evaluate(
 
     Example: dlmath evaluate runs/pneumonia-20260101T120000Z --json
     """
+    folds = None if run is None else FoldRuns.find(run)
+    if folds is not None:
+        options = (data, split != "test", patients, prevalence, slice_by, region)
+        _evaluate_folds(folds, is_plain=not any(options), as_json=as_json)
+        return
     found = Run.find(run)
     load_tensorflow()
     import dlmath
@@ -77,8 +85,34 @@ def evaluate(
         )
     if as_json:
         OUT.document(evaluation.as_json())
-    else:
-        _show(found, evaluation)
+        return
+    _show(found, evaluation)
+    is_reported = data is None and split == "test"
+    ERR.next_step(
+        f"{command('dlmath', 'predict', found.folder)} IMAGE",
+        report=found.report_path if is_reported else None,
+    )
+
+
+def _evaluate_folds(folds: FoldRuns, *, is_plain: bool, as_json: bool) -> None:
+    """Show what the folds of a cross-validation gave together: each was tested when it ended."""
+    from dlmath.cli.folds import show_folds
+    from dlmath.evaluation.folds_report import write_folds_report
+
+    if not is_plain:
+        raise UserError(
+            f"{folds.folder} holds {len(folds.runs)} runs, each tested on its own fold. Leave the "
+            f"other options out, or name one of them, such as {folds.runs[0].folder}"
+        )
+    if as_json:
+        OUT.document(folds.metrics()["pooled"])
+        return
+    show_folds(folds, OUT)
+    if not folds.report_path.is_file():  # of a version that wrote none
+        write_folds_report(folds)
+    ERR.next_step(
+        f"{command('dlmath', 'predict', folds.runs[0].folder)} IMAGE", report=folds.report_path
+    )
 
 
 def _show(run: Run, evaluation: "Evaluation") -> None:

@@ -13,6 +13,7 @@ from dlmath.data.listing import counted
 from dlmath.inference.runtimes import ExportFormat
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.runs import Run, read_json
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from dlmath.cli.tables import Table
@@ -63,6 +64,8 @@ def export(
     for line in _warnings(manifest[key]):
         ERR.warning(line)
     OUT.line(str(path))
+    trust = ["--trust"] if format == "saved_model" else []
+    ERR.next_step(f"{command('dlmath', 'predict', path, *trust)} IMAGE")
 
 
 def _table(record: dict[str, Any]) -> "Table":

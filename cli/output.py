@@ -6,6 +6,7 @@ is printed while they move. Rich is imported where something is drawn: `dlmath -
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -71,6 +72,11 @@ class Output:
         with _bars_away():
             self.console().print(visible(text), highlight=highlight)
 
+    def next_step(self, command: str, *, report: object = None) -> None:
+        """Print where the report lies, if there is one, and the command that comes next."""
+        where = "" if report is None else f"Report: {report}. "
+        self.line(f"{where}Next: {command}")
+
     def ask(self, question: str) -> str:
         """Print a question and return what is typed.
 
@@ -79,7 +85,11 @@ class Output:
         """
         with _bars_away():
             typer.echo(f"{visible(question)} ", nl=False, err=self.stderr)
-            return input().strip()
+            # Not `input`, whose line editor redraws a prompt that it does not know.
+            line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return line.strip()
 
     @property
     def width(self) -> int:

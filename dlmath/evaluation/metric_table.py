@@ -108,8 +108,8 @@ METRICS = {
     ),
 }
 
-# Of the validation part, measured while a model is trained.
-_VALIDATION = {
+# Of metrics that are measured while a model is trained, nearly all on the validation part.
+VALIDATION_NAMES = {
     "loss": "training loss",
     "val_auc": "validation AUC",
     "val_loss": "validation log loss",
@@ -123,8 +123,8 @@ def label_of(name: str) -> str:
     """Return how a metric is written for people; the key of another number becomes words."""
     if name in METRICS:
         return METRICS[name].label
-    if name in _VALIDATION:
-        return _VALIDATION[name]
+    if name in VALIDATION_NAMES:
+        return VALIDATION_NAMES[name]
     return " ".join(METRICS[word].label if word in METRICS else word for word in name.split("_"))
 
 

@@ -17,7 +17,8 @@ from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.report_charts import chart_section, mistakes_section
 from dlmath.evaluation.report_details import detail_sections
-from dlmath.evaluation.report_maps import maps_section, not_writable
+from dlmath.evaluation.report_faults import not_writable
+from dlmath.evaluation.report_maps import maps_section
 from dlmath.evaluation.report_reliance import reliance_sections
 from dlmath.number_text import estimate_cells
 from dlmath.recipe import Recipe

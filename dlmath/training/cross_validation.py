@@ -1,10 +1,8 @@
 """Cross-validation by patient: a run for each fold, and the metrics of all folds together.
 
-    runs/<task>-folds-<time>/  folds.json  fold-1/  fold-2/ ...
-
 Each fold is a run like any other: trained and validated on the patients outside the fold, and
-tested once on those inside. After an interruption, the same command with the same `--out` keeps the
-finished folds and resumes the unfinished one.
+tested once on those inside. `dlmath.fold_runs` says where they lie. After an interruption, the same
+command with the same `--out` keeps the finished folds and resumes the unfinished one.
 """
 
 from collections.abc import Sequence
@@ -21,7 +19,9 @@ from dlmath.data.splits import Split, split_examples, split_hash
 from dlmath.errors import RunError, Stopped
 from dlmath.evaluation.evaluate_run import evaluate
 from dlmath.evaluation.evaluation_result import Evaluation
+from dlmath.evaluation.folds_report import write_folds_report
 from dlmath.evaluation.pooling import pooled
+from dlmath.fold_runs import FoldRuns
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import RUNS, Run, read_json, write_json
@@ -113,7 +113,7 @@ def cross_validate(
         for number in range(1, folds + 1):
             reporter.say(f"Fold {number} of {folds}")
             split = fold_split(prepared.dataset, cut, number, prepared.recipe)
-            run = Run(folder / f"fold-{number}")
+            run = FoldRuns(folder).run(number)
             try:
                 runs.append(_run_of_fold(replace(prepared, split=split), run, context))
             except Stopped as stopped:
@@ -121,7 +121,8 @@ def cross_validate(
         metrics = [read_json(run.metrics_path) for run in runs]
         together = pooled(runs, prepared.recipe)
         result = CrossValidation(folder, tuple(runs), tuple(metrics), together)
-        write_json(folder / "folds.json", result.as_json())
+        write_json(FoldRuns(folder).metrics_path, result.as_json())
+        write_folds_report(FoldRuns(folder))
     return result
 
 

@@ -71,6 +71,7 @@ def run_training(run: Run, trainer: Trainer, context: TrainingContext) -> Run:
             run.update_manifest(seconds=round(time.perf_counter() - started, 1), **outcome)
             write_report(run)
             run.update_manifest(state="finished", finished=manifest.now())
+            CheckpointStore(run.checkpoints).clear()
         except Stopped:
             with suppress(OSError):  # a manifest that says "running" is as good
                 run.update_manifest(state="stopped")

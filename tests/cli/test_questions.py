@@ -1,5 +1,6 @@
 """Questions on a terminal, a real one: the program is run on a pseudo-terminal."""
 
+import io
 import os
 import signal
 import sys
@@ -29,14 +30,7 @@ def typed(monkeypatch):
     """Give answers, in the order of the questions; the input ends after the last."""
 
     def give(*answers: str) -> None:
-        left = list(answers)
-
-        def read() -> str:
-            if not left:
-                raise EOFError
-            return left.pop(0)
-
-        monkeypatch.setattr("builtins.input", read)
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{one}\n" for one in answers)))
 
     return give
 

@@ -30,6 +30,7 @@ GROUPS = (
     (
         "dlmath.recipe",
         "dlmath.runs",
+        "dlmath.fold_runs",
         "dlmath.errors",
         "dlmath.seeds",
         "dlmath.blas_threads",
