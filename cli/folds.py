@@ -36,9 +36,9 @@ def train_folds(
             command=["dlmath", *sys.argv[1:]],
             **settings,
         )
-    folds = FoldRuns(done.folder)
-    show_folds(folds, ERR)
-    ERR.next_step(command("dlmath", "evaluate", folds.folder), report=folds.report_path)
+    together = FoldRuns(done.folder)
+    show_folds(together, ERR)
+    ERR.next_step(command("dlmath", "evaluate", together.folder), report=together.report_path)
     return str(done.folder)
 
 

@@ -22,7 +22,8 @@ def class_counts(truth: np.ndarray, classes: Sequence[str]) -> dict[str, int]:
 def counts_text(counts: Mapping[str, int], positive_class: str | None) -> str:
     """Return `7 positive + 38 negative`, or `3 a + 12 b + 4 c` for more than two classes.
 
-    Classes without an image are left out. More than `MANY` are counted: `30 of 15 classes`.
+    Classes without an image are left out. More than `MANY` are counted:
+    `1 to 5 each of 15 classes`.
 
     Args:
         counts: Images by class.
@@ -31,8 +32,11 @@ def counts_text(counts: Mapping[str, int], positive_class: str | None) -> str:
     if positive_class is not None:
         positive = counts[positive_class]
         counts = {"positive": positive, "negative": sum(counts.values()) - positive}
-    if sum(map(bool, counts.values())) > MANY:
-        return f"{sum(counts.values()):,} of {sum(map(bool, counts.values()))} classes"
+    present = [count for count in counts.values() if count]
+    if len(present) > MANY:
+        least, most = min(present), max(present)
+        each = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        return f"{each} each of {len(present)} classes"
     return " + ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
 
 
