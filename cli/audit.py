@@ -13,6 +13,7 @@ from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import check_task_spelling
 from dlmath.errors import DataError
 from dlmath.runs import Run
+from dlmath.terminal_text import command, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,8 @@ def audit(
         _print(audited)
     if audited.counts["error"]:
         raise typer.Exit(2)
+    if target is not None and not as_json:
+        ERR.next_step(command("dlmath", "train", target))
 
 
 def _columns(
@@ -150,15 +153,14 @@ def _print(audited: "Audit") -> None:
         f"{', '.join(audited.sources)}{drawn}: {len(audited.examples):,} images{patients}",
     )
     for finding in audited.findings:
-        OUT.styled(
-            f"[{_COLOURS[finding.severity]}]{finding.severity}[/] [bold]{escape(finding.kind)}[/]"
-        )
-        OUT.show(Padding(Text(finding.message), (0, 0, 0, 2)))
+        colour = _COLOURS[finding.severity]
+        OUT.styled(f"[{colour}]{finding.severity}[/] [bold]{escape(finding.kind)}[/]")
+        OUT.show(Padding(Text(visible(finding.message)), (0, 0, 0, 2)))
         for line in _some_files(finding):
             # Not wrapped: a name is to be copied.
             OUT.line(f"    {line}")
         if finding.advice and finding.severity != "note":
-            OUT.show(Padding(Text(finding.advice, "italic"), (0, 0, 0, 2)))
+            OUT.show(Padding(Text(visible(finding.advice), "italic"), (0, 0, 0, 2)))
     OUT.line(audited.summary)
 
 

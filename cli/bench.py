@@ -10,9 +10,8 @@ from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from dlmath.bench.timing import Comparison
+    from dlmath.cli.tables import Table
 
 
 def bench(
@@ -49,16 +48,14 @@ def bench(
 
 
 def _table(comparison: "Comparison") -> "Table":
-    from rich.table import Table
+    from dlmath.cli.tables import Column, Table
 
-    table = Table(title=comparison.title, title_justify="left", box=None)
-    table.add_column("way")
-    for heading in (f"{comparison.unit}/s", "median s", "times baseline"):
-        table.add_column(heading, justify="right")
-    table.add_column("note")
+    headings = (f"{comparison.unit}/s", "median s", "times baseline")
+    numbers = [Column(heading, number=True) for heading in headings]
+    table = Table("way", *numbers, "note", title=comparison.title)
     for name in comparison.seconds:
         median = comparison.median(name)
-        table.add_row(
+        table.add(
             name + (" (baseline)" if name == comparison.baseline else ""),
             f"{comparison.amount / median:,.2f}",
             f"{median:.3f}",

@@ -58,13 +58,15 @@ def check(
 
 
 def _print(report: "Report") -> None:
-    from rich.table import Table
+    from rich.text import Text
 
+    from dlmath.cli.tables import Column, Table
     from dlmath.gradcheck import ORACLES
 
-    table = Table("layer", "gradient", *(HEADINGS[oracle] for oracle in ORACLES), "verdict")
+    numbers = [Column(HEADINGS[oracle], whole=True) for oracle in ORACLES]
+    table = Table("layer", "gradient", *numbers, "verdict", lined=True)
     for *cells, verdict in report.cells():
-        table.add_row(*cells, f"[bold red]{verdict}[/]" if verdict == "failed" else verdict)
+        table.add(*cells, Text(verdict, "bold red" if verdict == "failed" else ""))
     out = Output(pipe_width=PIPE_WIDTH)
     out.show(table)
     good = sum(not row.failed for row in report.rows)

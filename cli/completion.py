@@ -6,13 +6,17 @@ Typer finds the choices of options by itself; install with: dlmath --install-com
 
 from collections.abc import Iterable
 
+from dlmath.fold_runs import FoldRuns
 from dlmath.runs import RUNS, is_run
 
 
 def run_names(incomplete: str) -> list[str]:
     """Return the names of the runs under `runs/` that begin so, finished or not."""
-    folders = RUNS.iterdir() if RUNS.is_dir() else []
-    return _beginning((folder.name for folder in folders if is_run(folder)), incomplete)
+    folders = list(RUNS.iterdir()) if RUNS.is_dir() else []
+    names = [folder.name for folder in folders if is_run(folder)]
+    for folds in FoldRuns.all():
+        names += [folds.name, *(f"{folds.name}/{run.name}" for run in folds.runs)]
+    return _beginning(names, incomplete)
 
 
 def task_names(incomplete: str) -> list[str]:

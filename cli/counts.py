@@ -1,12 +1,13 @@
-"""A table of images and patients by part and class."""
+"""A table of images and patients by part and class: a row for each class where there are many."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from dlmath.cli.tables import Table
     from dlmath.data.summary import Share, Summary
+
+MANY = 4  # classes, more than which are rows
 
 
 def cut_title(what: str, summary: "Summary") -> str:
@@ -15,16 +16,29 @@ def cut_title(what: str, summary: "Summary") -> str:
 
 
 def counts_table(title: str, classes: tuple[str, ...], shares: Mapping[str, "Share"]) -> "Table":
-    """Return a row for each part, with its images by class and its patients."""
-    from rich.markup import escape
-    from rich.table import Table
+    """Return the images by class and the patients of each part that has any.
 
-    table = Table(title=escape(title), title_justify="left", box=None)
-    table.add_column("part")
-    for name in (*classes, "images", "patients"):
-        table.add_column(escape(name), justify="right")
-    for name, share in shares.items():
-        counts = [*share.images.values(), sum(share.images.values())]
-        patients = "" if share.patients is None else f"{share.patients:,}"
-        table.add_row(name, *(f"{count:,}" for count in counts), patients)
+    Parts are rows; with more than `MANY` classes, the classes are.
+    """
+    from dlmath.cli.tables import Column, Table
+
+    held = {name: share for name, share in shares.items() if any(share.images.values())}
+    rows = {name: _counts(share, classes) for name, share in held.items()}
+    are_known = any(share.patients is not None for share in held.values())
+    counted = (*classes, "images", *(("patients",) if are_known else ()))
+    if len(classes) <= MANY:
+        table = Table("part", *(Column(name, number=True) for name in counted), title=title)
+        for name, counts in rows.items():
+            table.add(name, *counts[: len(counted)])
+        return table
+    table = Table("class", *(Column(name, number=True) for name in rows), title=title)
+    for place, name in enumerate(counted):
+        table.add(name, *(counts[place] for counts in rows.values()))
     return table
+
+
+def _counts(share: "Share", classes: tuple[str, ...]) -> list[str]:
+    """Return the images of each class, of all, and the patients, where they are known."""
+    images = [share.images.get(name, 0) for name in classes]
+    patients = "" if share.patients is None else f"{share.patients:,}"
+    return [*(f"{count:,}" for count in (*images, sum(images))), patients]

@@ -11,7 +11,7 @@ from dlmath.cli.audit import audit
 from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json, TaskArgument
-from dlmath.cli.output import OUT
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import check_task_spelling
@@ -19,6 +19,7 @@ from dlmath.errors import DataError
 from dlmath.models.recipes import TASKS
 from dlmath.number_text import estimate_cells
 from dlmath.runs import Run
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,17 +46,15 @@ Target = Annotated[
 @app.command("list")
 def list_tasks() -> None:
     """List the tasks, and where the data of each are."""
-    from rich.table import Table
-
+    from dlmath.cli.tables import Table
     from dlmath.data.locate import data_at_hand
 
-    table = Table("task", "classes", box=None)
-    table.add_column("data at hand", overflow="fold")
+    table = Table("task", "classes", "data at hand")
     for name, task in TASKS.items():
         ways = [f"dlmath data download {name}"] if task.archive else []
         ways += ["--data phantom"] if task.drawing else []
         found = str(data_at_hand(name) or f"none: {', or '.join(ways) or '--data PATH'}")
-        table.add_row(name, ", ".join(task.recipe.classes), found)
+        table.add(name, ", ".join(task.recipe.classes), found)
     OUT.show(table)
 
 
@@ -94,6 +93,7 @@ def info(
         OUT.document(dataclasses.asdict(summary))
     else:
         _print(summary)
+        ERR.next_step(command("dlmath", "data", "audit", target))
 
 
 @app.command()
@@ -162,6 +162,7 @@ def phantom(
             progress=report.task("drawing"),
         )
     OUT.line(str(folder))
+    ERR.next_step(command("dlmath", "train", task, "--data", folder))
 
 
 @app.command()
@@ -254,16 +255,13 @@ def _print(summary: "Summary") -> None:
 
 
 def _print_curve(curve: "LearningCurve", needed: "Needed") -> None:
-    from rich.table import Table
+    from dlmath.cli.tables import Column, Table
 
     units = f"{curve.unit}s"
-    table = Table(title=f"Validation AUC by training {units}", title_justify="left", box=None)
-    for name in (units, "AUC", "95 % interval"):
-        table.add_column(name, justify="right")
+    numbers = [Column(heading, number=True) for heading in (units, "AUC", "95 % interval")]
+    table = Table(*numbers, title=f"Validation AUC by training {units}")
     for point in curve.points:
-        table.add_row(
-            f"{point.count:,}", *estimate_cells(point.auc, point.low, point.high, form=".4f")
-        )
+        table.add(f"{point.count:,}", *estimate_cells(point.auc, point.low, point.high, form=".4f"))
     OUT.show(table)
     for one in curve.held_back:
         OUT.line(

@@ -8,6 +8,7 @@ import typer
 from dlmath.cli.options import TaskArgument
 from dlmath.cli.output import ERR, OUT
 from dlmath.errors import UserError
+from dlmath.terminal_text import command
 
 
 def download(
@@ -57,5 +58,6 @@ def download(
         )
     at_hand = data_at_hand(task)
     is_found = at_hand is not None and at_hand.resolve() == folder.resolve()
-    ERR.line(f"dlmath train {task}" + ("" if is_found else f" --data {folder}"))
     OUT.line(str(folder))
+    where = [] if is_found else ["--data", folder]
+    ERR.next_step(command("dlmath", "train", task, *where))

@@ -13,8 +13,7 @@ from dlmath.number_text import SENTENCE, estimate_cells, estimate_text
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from dlmath.cli.tables import Table
     from dlmath.drift import Drift
     from dlmath.drift.two_sample import TwoSampleResult
 
@@ -115,17 +114,16 @@ def _headline(result: "Drift") -> str:
 
 
 def _differences(result: "Drift") -> "Table":
-    from rich.table import Table
-
+    from dlmath.cli.tables import Column, Table
     from dlmath.drift.discrepancy import TITLES
 
-    table = Table("compared")
-    for name in ("difference", "95 % interval", "p (Holm)", "verdict"):
-        table.add_column(name, justify="left" if name == "verdict" else "right")
+    headings = ("difference", "95 % interval", "p (Holm)")
+    numbers = [Column(heading, number=True) for heading in headings]
+    table = Table("compared", *numbers, "verdict", lined=True)
     for one in result.comparison.differences:
         metrics = estimate_cells(one.value, one.low, one.high, missing="-")
         verdict = "differs" if one.adjusted <= result.comparison.alpha else "as expected"
-        table.add_row(TITLES[one.name], *metrics, f"{one.adjusted:.4f}", verdict)
+        table.add(TITLES[one.name], *metrics, f"{one.adjusted:.4f}", verdict)
     return table
 
 
@@ -144,17 +142,12 @@ def _pictures(found: "TwoSampleResult") -> str:
 
 
 def _farthest(images: tuple[dict[str, Any], ...]) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
+    from dlmath.cli.tables import Column, Table
 
-    table = Table()
-    table.add_column("file", overflow="fold")
-    table.add_column("OOD score", justify="right")
-    table.add_column("out of distribution")
-    table.add_column("class")
+    score_column = Column("OOD score", number=True)
+    table = Table("file", score_column, "out of distribution", "class", lined=True)
     for one in images:
         score = "-" if one["ood_score"] is None else f"{one['ood_score']:,.0f}"
         outside = {True: "yes", False: "no", None: "-"}[one["out_of_distribution"]]
-        # Text, so that brackets in a name are not taken for markup.
-        table.add_row(Text(one["file"]), score, outside, Text(one["class"]))
+        table.add(one["file"], score, outside, one["class"])
     return table

@@ -5,18 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dlmath.cli.options import FinishedRun, Json
-from dlmath.cli.output import OUT
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
-from dlmath.number_text import SENTENCE, estimate_cells, estimate_text, interval_text
+from dlmath.errors import UserError
+from dlmath.fold_runs import FoldRuns
+from dlmath.number_text import SENTENCE, estimate_text, interval_text
 from dlmath.runs import Run
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rich.table import Table
-
     from dlmath.evaluation import Evaluation
 
 
@@ -64,6 +63,11 @@ def evaluate(
 
     Example: dlmath evaluate runs/pneumonia-20260101T120000Z --json
     """
+    folds = None if run is None else FoldRuns.find(run)
+    if folds is not None:
+        options = (data, split != "test", patients, prevalence, slice_by, region)
+        _evaluate_folds(folds, is_plain=not any(options), as_json=as_json)
+        return
     found = Run.find(run)
     load_tensorflow()
     import dlmath
@@ -83,28 +87,62 @@ def evaluate(
         )
     if as_json:
         OUT.document(evaluation.as_json())
-    else:
-        _show(found, evaluation)
+        return
+    _show(found, evaluation)
+    is_reported = data is None and split == "test"
+    ERR.next_step(
+        f"{command('dlmath', 'predict', found.folder)} IMAGE",
+        report=found.report_path if is_reported else None,
+    )
+
+
+def _evaluate_folds(folds: FoldRuns, *, is_plain: bool, as_json: bool) -> None:
+    """Show what the folds of a cross-validation gave together: each was tested when it ended."""
+    from dlmath.cli.folds import show_folds
+    from dlmath.evaluation.folds_report import write_folds_report
+
+    if not is_plain:
+        raise UserError(
+            f"{folds.folder} holds {len(folds.runs)} runs, each tested on its own fold. Leave the "
+            f"other options out, or name one of them, such as {folds.runs[0].folder}"
+        )
+    if as_json:
+        OUT.document(folds.metrics()["pooled"])
+        return
+    show_folds(folds, OUT)
+    if not folds.report_path.is_file():  # of a version that wrote none
+        write_folds_report(folds)
+    ERR.next_step(
+        f"{command('dlmath', 'predict', folds.runs[0].folder)} IMAGE", report=folds.report_path
+    )
 
 
 def _show(run: Run, evaluation: "Evaluation") -> None:
     """Print the metrics for people to read."""
+    from dlmath.cli.evaluation_tables import (
+        confusion_table,
+        metrics_table,
+        region_table,
+        show_slices,
+    )
+    from dlmath.evaluation.headlines import headline
+    from dlmath.evaluation.metric_table import label_of
+
     document = evaluation.as_json()
-    OUT.line(_headline(run, evaluation))
-    OUT.show(_metrics_table(document["metrics"]))
-    OUT.show(_confusion_table(evaluation))
+    OUT.line(headline(document))
+    OUT.line(_origin(run, evaluation))
+    OUT.show(metrics_table(document["metrics"]))
+    OUT.show(confusion_table(evaluation.classes, evaluation.confusion, OUT.width))
     if evaluation.at_prevalence is not None:
         OUT.line(f"At a prevalence of {evaluation.at_prevalence['prevalence']:g}:")
-        OUT.show(_metrics_table(evaluation.at_prevalence["metrics"]))
+        OUT.show(metrics_table(evaluation.at_prevalence["metrics"]))
     if points := document["operating_points"]:
-        named = {f"{name.replace('_', ' ')} %": metric for name, metric in points.items()}
-        OUT.show(_metrics_table(named, "operating point"))
+        named = {f"{label_of(name)} %": metric for name, metric in points.items()}
+        OUT.show(metrics_table(named, "operating point"))
     if evaluation.region_reliance is not None:
         OUT.line()
-        OUT.show(_region_table(evaluation.region_reliance))
-    for name, slices in evaluation.slices.items():
-        OUT.line()
-        OUT.show(_slices_table(name, slices["groups"], evaluation.positive_class))
+        OUT.show(region_table(evaluation.region_reliance))
+    show_slices(document)
     OUT.line()
     for line in _further_lines(evaluation):
         OUT.line(line)
@@ -112,7 +150,7 @@ def _show(run: Run, evaluation: "Evaluation") -> None:
         OUT.warning(warning)
 
 
-def _headline(run: Run, evaluation: "Evaluation") -> str:
+def _origin(run: Run, evaluation: "Evaluation") -> str:
     from dlmath.evaluation.composition import composition_of
 
     images = f"{counted(evaluation.n, 'image')} ({composition_of(evaluation.as_json())})"
@@ -182,59 +220,3 @@ def _reliance_lines(selective: dict[str, Any], positive_class: str | None) -> li
         lines.append(f"Sure, and like the training images: a share of {said('coverage')}{risk}.")
     lines.append(f"Area under the risk-coverage curve: {said('area')}.")
     return lines
-
-
-def _metrics_table(metrics: "Mapping[str, Mapping[str, Any]]", heading: str = "metric") -> "Table":
-    from rich.table import Table
-
-    table = Table(heading)
-    table.add_column("value", justify="right")
-    table.add_column("95 % interval")
-    for name, metric in metrics.items():
-        table.add_row(name, *estimate_cells(**metric))
-    return table
-
-
-def _region_table(region: dict[str, Any]) -> "Table":
-    """Return the AUCs that say whether the model looks at the region."""
-    from dlmath.evaluation.report_reliance import REGION_PARTS
-
-    width, height = region["region"]
-    named = {said: region[name] for name, said in REGION_PARTS.items()}
-    return _metrics_table(named, f"AUC, region {width:g} by {height:g}")
-
-
-def _slices_table(name: str, groups: dict[str, Any], positive_class: str | None) -> "Table":
-    """Return a row for each group: what it is of, and the rate of right decisions there."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from dlmath.evaluation.composition import counts_text
-
-    # Text, so that brackets in a name are not taken for markup.
-    # Without lines around the columns it fits into 80.
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column(Text(name))
-    for heading in ("images", "rate"):
-        table.add_column(heading)
-    table.add_column("value", justify="right")
-    table.add_column("95 % interval")
-    for group, figures in groups.items():
-        images = counts_text(figures["by_class"], positive_class)
-        rate = figures["rate"]
-        table.add_row(Text(group), Text(images), rate, *estimate_cells(**figures["metrics"][rate]))
-    return table
-
-
-def _confusion_table(evaluation: "Evaluation") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    # Text, so that brackets in the name of a class are not taken for markup.
-    table = Table("truth \\ decision")
-    for name in evaluation.classes:
-        table.add_column(Text(name), justify="right")
-    for name, counts in zip(evaluation.classes, evaluation.confusion, strict=True):
-        table.add_row(Text(name), *(f"{count:,}" for count in counts))
-    return table

@@ -8,7 +8,7 @@ import typer
 from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.predict import split_run
+from dlmath.cli.predict import RunOption, split_run
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.why_patients import print_patients
 from dlmath.errors import UserError
@@ -28,6 +28,7 @@ def explain(
             show_default=False,
         ),
     ],
+    named: RunOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -81,7 +82,7 @@ def explain(
         )
     if by_patients and (check or class_name is not None or method != "grad_cam"):
         raise UserError("--method, --class and --check are about maps. Leave out --why-patients.")
-    run, images = split_run(arguments)
+    run, images = split_run(arguments, named)
     load_tensorflow()
     if out is None:
         print_patients(run, images, top, as_json=as_json)

@@ -13,9 +13,10 @@ from dlmath.data.listing import counted
 from dlmath.inference.runtimes import ExportFormat
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.runs import Run, read_json
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from dlmath.cli.tables import Table
 
 
 def export(
@@ -67,13 +68,13 @@ def export(
     for line in _warnings(manifest[key]):
         ERR.warning(line)
     OUT.line(str(path))
+    trust = ["--trust"] if format == "saved_model" else []
+    ERR.next_step(f"{command('dlmath', 'predict', path, *trust)} IMAGE")
 
 
 def _table(record: dict[str, Any]) -> "Table":
     """Return what was found when the export was compared with the run."""
-    from rich.markup import escape
-    from rich.table import Table
-
+    from dlmath.cli.tables import Table
     from dlmath.export.verification import MAP_TOLERANCE
 
     proof, positive = record["verified"], record["positive_class"]
@@ -81,24 +82,22 @@ def _table(record: dict[str, Any]) -> "Table":
         images = f"{counted(proof['images'], 'drawn image')}, for those of the run are not there"
     else:
         images = f"{_images(proof['images'], proof['by_class'], positive)} of the run"
-    table = Table(title=escape(f"{record['path']} on {images}"), box=None)
-    table.title_justify = "left"
-    table.add_column("compared with the run")
-    table.add_column("found", justify="right")
+    title = f"{record['path']} on {images}"
+    table = Table("compared with the run", "found", title=title)
     for way, difference in proof["largest_difference"].items():
         allowed = f"{difference:.1e} ({proof['tolerance']:g} allowed)"
-        table.add_row(f"largest difference of a probability, {way}", allowed)
+        table.add(f"largest difference of a probability, {way}", allowed)
     most = proof["changes_allowed"]
-    table.add_row("decisions changed", f"{proof['changed_decisions']} ({most} allowed)")
+    table.add("decisions changed", f"{proof['changed_decisions']} ({most} allowed)")
     if proof["changed_abstentions"] is not None:
-        table.add_row("abstentions changed", f"{proof['changed_abstentions']} ({most} allowed)")
+        table.add("abstentions changed", f"{proof['changed_abstentions']} ({most} allowed)")
     if proof["heat_map_difference"] is not None:
         found = f"{proof['heat_map_difference']:.1e} ({MAP_TOLERANCE:g} allowed)"
-        table.add_row("largest difference of a Grad-CAM", found)
-    table.add_row("images a second", f"{proof['images_per_second']:,.0f}")
-    table.add_row("MB", f"{proof['megabytes']:.1f}")
+        table.add("largest difference of a Grad-CAM", found)
+    table.add("images a second", f"{proof['images_per_second']:,.0f}")
+    table.add("MB", f"{proof['megabytes']:.1f}")
     if "validation" in record:
-        table.add_row("accuracy lost on validation", _loss(record["validation"], positive))
+        table.add("accuracy lost on validation", _loss(record["validation"], positive))
     return table
 
 

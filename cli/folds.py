@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlmath.cli.output import ERR
+from dlmath.cli.output import ERR, Output
 from dlmath.cli.startup import load_tensorflow
+from dlmath.fold_runs import FoldRuns
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from dlmath.recipe import Recipe
-    from dlmath.training import CrossValidation
 
 
 def train_folds(
@@ -35,25 +36,32 @@ def train_folds(
             command=["dlmath", *sys.argv[1:]],
             **settings,
         )
-    _print(done)
+    together = FoldRuns(done.folder)
+    show_folds(together, ERR)
+    ERR.next_step(command("dlmath", "evaluate", together.folder), report=together.report_path)
     return str(done.folder)
 
 
-def _print(done: "CrossValidation") -> None:
-    from rich.markup import escape
-    from rich.table import Table
+def show_folds(folds: FoldRuns, output: Output) -> None:
+    """Print what the folds of a cross-validation are worth together."""
+    from dlmath.cli.evaluation_tables import confusion_table
+    from dlmath.cli.tables import Column, Table
+    from dlmath.evaluation.folds_report import folds_line, folds_rows
+    from dlmath.evaluation.headlines import headline
 
-    from dlmath.evaluation.composition import composition_of
-
-    patients = f" of {done.pooled.patients:,} patients" if done.pooled.patients else ""
-    images = f"{done.pooled.n:,} images ({composition_of(done.pooled.as_json())})"
-    table = Table("metric", title=escape(f"{images}{patients}, each tested once"))
-    table.add_column("all folds (95 % interval)")
-    table.add_column("each fold, lowest to highest")
-    for name, metric in done.pooled.metrics.items():
-        values = [fold["metrics"][name]["value"] for fold in done.metrics]
-        known = sorted(value for value in values if value is not None)
-        table.add_row(name, str(metric), ", ".join(f"{value:.3f}" for value in known))
-    ERR.show(table)
-    for warning in done.pooled.warnings:
-        ERR.warning(warning)
+    document = folds.metrics()
+    pooled = document["pooled"]
+    output.line(headline(pooled))
+    output.line(f"{folds.name}: {folds_line(document)}")
+    table = Table(
+        "metric",
+        Column("all folds (95 % interval)", whole=True),
+        "each fold, lowest to highest",
+        lined=True,
+    )
+    for row in folds_rows(document):
+        table.add(*row)
+    output.show(table)
+    output.show(confusion_table(pooled["classes"], pooled["confusion"], output.width))
+    for warning in pooled["warnings"]:
+        output.warning(warning)

@@ -1,5 +1,6 @@
 """`dlmath learn`: the mathematics, experiment by experiment."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from dlmath.output_files import write_output
 if TYPE_CHECKING:
     from dlmath.maths import Experiment, Result
     from dlmath.maths.errata import Erratum
+    from dlmath.maths.papers import Source
 
 app = typer.Typer(
     no_args_is_help=True, help="The statements of five papers, each as an experiment."
@@ -24,19 +26,20 @@ _OUT = Output(pipe_width=160)
 @app.command("list")
 def list_experiments(as_json: Json = False) -> None:
     """List the experiments by paper and line."""
-    from rich.table import Column, Table
-
-    from dlmath.maths import all_experiments
+    from dlmath.cli.tables import Column, Table
+    from dlmath.maths import PAPERS, all_experiments
 
     if as_json:
         OUT.document([one.as_json() for one in all_experiments().values()])
         return
     # A name is typed, so it is whole in a narrow terminal too: the title gives way.
-    name = Column("experiment", no_wrap=True, min_width=max(map(len, all_experiments())))
-    table = Table("where", name, "what it shows", box=None)
+    table = Table("where", Column("experiment", whole=True), "what it shows")
     for one in all_experiments().values():
-        table.add_row(one.sources[0].place, one.name, one.title)
+        table.add(one.sources[0].place, one.name, one.title)
     _OUT.show(table)
+    _OUT.line()
+    for paper in PAPERS.values():
+        _OUT.paragraph(f"{paper.author}: {paper.citation}")
     ERR.line("Run one: dlmath learn run NAME. With --sabotage a hypothesis is violated.")
 
 
@@ -51,10 +54,19 @@ def run(
         typer.Option("--set", metavar="ARG=VALUE", help="Set an argument of the experiment."),
     ] = None,
     sabotage: Annotated[
-        bool, typer.Option("--sabotage", help="Violate a hypothesis: the verdict must turn.")
+        bool,
+        typer.Option(
+            "--sabotage",
+            help="Violate a hypothesis: each must fail then, and one that holds exits with 1.",
+        ),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Save the plots here, as NAME.svg.")
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="Save the plots here, as NAME.svg; with other arguments than the defaults, as "
+            "NAME-ARG=VALUE.svg.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -73,12 +85,12 @@ def run(
             if out:
                 _save(results[-1], out)
             if not as_json:
-                _print(results[-1])
+                _print(results[-1], sabotaged=sabotage)
         listener.progress("experiments", len(chosen), len(chosen))
     if as_json:
         document = [result.as_json() for result in results]
         OUT.document(document if every or len(document) > 1 else document[0])
-    _check_no_failures(results)
+    _check_verdicts(results, sabotaged=sabotage)
 
 
 @app.command()
@@ -114,7 +126,7 @@ def statements(
 
 
 def _print_erratum(erratum: "Erratum") -> None:
-    _OUT.styled(f"[bold]{erratum.source.place}[/]")
+    _print_source(erratum.source)
     for heading, text in (
         ("said", erratum.said),
         ("but", erratum.counterexample),
@@ -157,34 +169,68 @@ def _sabotaged(experiment: "Experiment", sabotage: bool) -> dict:
 def _save(result: "Result", folder: Path) -> None:
     from dlmath.maths.plots import standalone
 
-    path = folder / f"{result.experiment.name}.svg"
+    path = folder / f"{_plot_name(result)}.svg"
     write_output(path, standalone(result.chart), "--out")
     ERR.line(f"plot: {path}")
 
 
-def _print(result: "Result") -> None:
-    from rich.table import Table
+def _plot_name(result: "Result") -> str:
+    """Return a name that another setting of the arguments does not have."""
+    changed = [f"{name}={value}" for name, value in result.changed.items()]
+    return re.sub(r"[^\w.=+-]", "_", "-".join([result.experiment.name, *changed]))
+
+
+def _print_source(source: "Source") -> None:
+    """Print where in which paper a statement stands, and the sentence itself."""
+    _OUT.paragraph(f"{source.place}: “{source.quote}”")
+
+
+def _print(result: "Result", *, sabotaged: bool) -> None:
+    from rich.text import Text
+
+    from dlmath.cli.tables import Column, Table
+    from dlmath.maths import PAPERS
 
     one = result.experiment
-    table = Table("", "", "", box=None, show_header=False, padding=(0, 2))
+    table = Table("", Column("", whole=True), "", margin=2)
     for check in result.checks:
-        mark = "yes" if check.holds else "[bold red]no[/]"
-        table.add_row(check.name, f"{check.value:.4g} {check.relation} {check.bound:.4g}", mark)
+        mark = Text("yes") if check.holds else Text("no", "bold red")
+        table.add(check.name, f"{check.value:.4g} {check.relation} {check.bound:.4g}", mark)
     _OUT.styled(f"[bold]{one.title}[/] ({one.name})", highlight=True)
-    _OUT.styled("; ".join(source.place for source in one.sources))
-    _OUT.paragraph(one.statement)
-    changed = {k: v for k, v in result.arguments.items() if v != one.defaults[k]}
-    if changed:
-        settings = ", ".join(f"{name}={value}" for name, value in changed.items())
+    for source in one.sources:
+        _print_source(source)
+    for paper in dict.fromkeys(source.paper for source in one.sources):
+        _OUT.paragraph(f"{PAPERS[paper].author} is {PAPERS[paper].citation}")
+    _OUT.paragraph(f"Put to the test: {one.statement}")
+    if result.changed:
+        settings = ", ".join(f"{name}={value}" for name, value in result.changed.items())
         _OUT.styled(f"Set: {settings}", highlight=True)
     _OUT.show(table)
-    _OUT.styled(f"{'Holds' if result.holds else '[bold red]Fails[/]'}.\n")
+    _OUT.styled(f"{_verdict(result, sabotaged=sabotaged)}\n")
 
 
-def _check_no_failures(results: list["Result"]) -> None:
-    failed = [result.experiment.name for result in results if not result.holds]
-    if failed:
+def _verdict(result: "Result", *, sabotaged: bool) -> str:
+    """Return the verdict with Rich's markup."""
+    if not sabotaged:
+        return "Holds." if result.holds else "[bold red]Fails[/]."
+    why = result.experiment.sabotage.why
+    if result.holds:
+        return f"[bold red]Holds[/], although it should fail: {why}."
+    return f"Fails, as it should: {why}."
+
+
+def _check_verdicts(results: list["Result"], *, sabotaged: bool) -> None:
+    """Check that every statement holds, or that every one fails whose hypothesis was violated."""
+    wrong = [result.experiment.name for result in results if result.holds == sabotaged]
+    if not wrong:
+        return
+    number = f"{len(wrong)} of {len(results)} statements"
+    if sabotaged:
         raise VerificationError(
-            f"{len(failed)} of {len(results)} statements fail: {', '.join(failed)}. "
-            "With its defaults, which satisfy its hypotheses, each must hold."
+            f"{number} hold although a hypothesis is violated: {', '.join(wrong)}. An experiment "
+            "that cannot fail shows nothing."
         )
+    raise VerificationError(
+        f"{number} fail: {', '.join(wrong)}. With its defaults, which satisfy its hypotheses, each "
+        "must hold."
+    )

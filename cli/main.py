@@ -111,7 +111,7 @@ def main() -> None:
         if os.environ.get("DLMATH_DEBUG") == "1":
             raise
         with suppress(OSError):  # where stderr cannot be written, the exit code is all that is said
-            typer.secho(f"Error: {error}", err=True, fg="red" if sys.stderr.isatty() else None)
+            ERR.error(str(error))
         sys.exit(error.exit_code)
     except Exception as error:
         if os.environ.get("DLMATH_DEBUG") == "1":

@@ -1,6 +1,5 @@
 """`dlmath new`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from dlmath.cli.own_images import ask_what_is_missing, show_summary
 from dlmath.cli.recipe_options import RecipeOptions
 from dlmath.errors import RecipeError
 from dlmath.output_files import write_output
+from dlmath.terminal_text import command
 
 
 @grouped()
@@ -44,8 +44,8 @@ def new(
     settings = ask_what_is_missing(seen, settings)
     settings.setdefault("patient_rules", seen.patients.rules)
     recipe = with_found_classes(recipe_of_images(Path(name)).replace(**settings), seen.classes)
-    where = " ".join(f"--data {shlex.quote(source)}" for source in data)
-    next_command = f"dlmath train {shlex.quote(str(path))} {where}"
+    where = [word for source in data for word in ("--data", source)]
+    next_command = command("dlmath", "train", path, *where)
     write_output(path, commented_toml(recipe, f"Train with: {next_command}"), "NAME")
     ERR.line(f"Edit it if you like, then: {next_command}")
     OUT.line(str(path))

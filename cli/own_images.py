@@ -4,11 +4,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from dlmath.cli.output import ERR
+from dlmath.cli.questions import ask, choose
 from dlmath.cli.recipe_options import patient_rules
 from dlmath.data.listing import counted
+from dlmath.errors import RecipeError
 
 if TYPE_CHECKING:
     from dlmath.data.patient_reading import PatientReading
@@ -52,15 +52,12 @@ def ask_what_is_missing(seen: "SourceSummary", settings: Mapping[str, Any]) -> d
 
 
 def _show(seen: "SourceSummary") -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from dlmath.cli.tables import Column, Table
 
     total = sum(seen.images.values())
-    table = Table("class", box=None)
-    table.add_column("images", justify="right")
-    table.add_column("share", justify="right")
+    table = Table("class", Column("images", number=True), Column("share", number=True))
     for name, number in seen.images.items():
-        table.add_row(Text(name), f"{number:,}", f"{number / total:.0%}")
+        table.add(name, f"{number:,}", f"{number / total:.0%}")
     ERR.show(table)
     if seen.parts:
         parts = ", ".join(f"{name} {number:,}" for name, number in seen.parts.items())
@@ -99,21 +96,31 @@ def _asked(seen: "SourceSummary", settings: Mapping[str, Any]) -> dict[str, Any]
     """Ask for the positive class and for the patients, where neither was given."""
     answers: dict[str, Any] = {}
     if len(seen.classes) == 2 and not settings.get("positive_class"):
-        answers["positive_class"] = _ask(
-            f"Which class is the positive one, whose finding you look for? "
-            f"({' or '.join(seen.classes)})"
+        answers["positive_class"] = choose(
+            "Which class is the positive one, whose finding you look for?",
+            seen.classes,
+            instead="--positive CLASS",
         )
     if seen.patients.guess and "patient_rules" not in settings:
-        written = _ask(
-            "Are these the patients? Press Enter for yes, type a regular expression, or none",
-            default="yes",
+        ERR.line("Are these the patients?")
+        written = ask(
+            "Press Enter for yes, or type none, or a regular expression that finds the patient:",
+            _patients_typed,
+            on_nothing="",
+            instead="--patients REGEX, or --patients none",
         )
-        if written.casefold() not in ("", "y", "yes"):
-            answers["patient_rules"] = patient_rules([written])
+        if written is not None:
+            answers["patient_rules"] = written
     return answers
 
 
-def _ask(question: str, default: str | None = None) -> str:
-    # On stderr: stdout holds only the run's path.
-    answer: str = typer.prompt(question, default=default, show_default=False, err=True)
-    return answer.strip()
+def _patients_typed(answer: str) -> tuple[str, ...] | None:
+    """Return the rules that an answer means: None for yes, which keeps the guess."""
+    if answer.casefold() in ("", "y", "yes"):
+        return None
+    if answer.casefold() in ("n", "no"):
+        raise RecipeError(
+            "Type none if each image is a patient of its own, or a regular expression such as "
+            r"^(\d+)_ that finds the patient in a file's name."
+        )
+    return patient_rules([answer])

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from dlmath.training import Plan
     from dlmath.training.time_estimates import StageEstimate
 
+_MIB, _GIB = 2**20, 2**30  # bytes
+
 
 def show_plan(
     task: "str | Recipe | None",
@@ -38,31 +40,44 @@ def show_plan(
 
 
 def _print(made: "Plan") -> None:
-    from rich.table import Table
+    from dlmath.cli.tables import Column, Table
 
     recipe, summary = made.recipe, made.summary
     OUT.line(f"{recipe.name}: {recipe.backbone} at {recipe.image_size} pixels, tune={recipe.tune}")
     if summary.split:
         OUT.show(counts_table(cut_title("Split", summary), summary.classes, summary.split))
-    table = Table("stage", box=None, title="Estimated from a short measurement")
-    table.title_justify = "left"
-    table.add_column("amount", justify="right")
-    table.add_column("time", justify="right")
-    for stage in made.stages:
-        table.add_row(stage.name, _amount(stage), _time(stage.seconds))
-    table.add_row("in all", "", _time(made.seconds))
+    numbers = (Column("amount", number=True), Column("time", number=True))
+    table = Table("stage", *numbers, title="Estimated from a short measurement")
+    for stage in filter(_is_shown, made.stages):
+        table.add(stage.name, _amount(stage), _time(stage.seconds))
+    table.add("in all", "", _time(made.seconds))
     OUT.show(table)
-    kept = [f"{one.name} ({_amount(one)}, {_time(one.seconds)})" for one in made.kept if one.amount]
+    kept = [
+        f"{one.name} ({_amount(one)}, {_time(one.seconds)})" for one in filter(_is_shown, made.kept)
+    ]
     OUT.line("Whatever else this machine has to do meanwhile makes it longer.")
-    OUT.line(f"Done by now, and kept in the cache: {', '.join(kept)}")
+    if kept:
+        OUT.line(f"Done by now, and kept in the cache: {', '.join(kept)}")
     for name, size in made.memory.items():
-        OUT.line(f"Memory, {name.replace('_', ' ')}: {size / 2**30:.2f} GiB")
+        if size >= _MIB:
+            OUT.line(f"Memory, {name.replace('_', ' ')}: {_size(size)}")
     for warning in summary.warnings:
         OUT.warning(warning)
     OUT.line(
         "Nothing was trained. The same command without --dry-run begins with the checks that were "
         "passed here.",
     )
+
+
+def _is_shown(stage: "StageEstimate") -> bool:
+    """Return whether there is anything to do in a stage."""
+    return bool(stage.amount)
+
+
+def _size(size: float) -> str:
+    if size < _GIB:
+        return f"{size / _MIB:,.0f} MiB"
+    return f"{size / _GIB:.1f} GiB"
 
 
 def _amount(stage: "StageEstimate") -> str:

@@ -1,5 +1,6 @@
 """`dlmath predict`."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +13,26 @@ from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
+from dlmath.fold_runs import FoldRuns
 from dlmath.inference.runtimes import RUNTIMES, RuntimeChoice, choose_runtime, kind_of_export
 from dlmath.output_files import write_output
 from dlmath.runs import RUNS, Run, csv_text, is_run
+from dlmath.terminal_text import command, one_line
 
 if TYPE_CHECKING:
     from dlmath.inference import Prediction
+
+
+RunOption = Annotated[
+    str | None,
+    typer.Option(
+        "--run",
+        help="The run, where it is not the first argument.",
+        metavar="RUN",
+        autocompletion=run_names,
+        show_default=False,
+    ),
+]
 
 
 def predict(
@@ -31,6 +46,7 @@ def predict(
             show_default=False,
         ),
     ],
+    run: RunOption = None,
     as_json: Json = False,
     csv: Annotated[
         Path | None,
@@ -58,7 +74,7 @@ def predict(
     """
     if as_json and csv is not None:
         raise UserError("Take either --json or --csv FILE. Received: both")
-    model, images = _split_model(arguments)
+    model, images = _split_model(arguments, run)
     classes, predictions = _predict(model, images, runtime, prevalence, trust)
     if as_json:
         document = [prediction.as_json() for prediction in predictions]
@@ -68,6 +84,8 @@ def predict(
     else:
         for prediction in predictions:
             OUT.line(_line(prediction, prevalence))
+        if isinstance(model, Run) and sys.stderr.isatty():  # programs call this one often
+            ERR.next_step(f"{command('dlmath', 'explain', model.folder)} IMAGE --out DIR")
     if any(prediction.error is not None for prediction in predictions):
         _report_bad_files(predictions)
         raise typer.Exit(2)
@@ -103,11 +121,13 @@ def _announce(model: Run | Path, runtime: str) -> None:
         load_tensorflow()
 
 
-def _split_model(arguments: list[str]) -> tuple[Run | Path, list[str]]:
+def _split_model(arguments: list[str], named: str | None) -> tuple[Run | Path, list[str]]:
     """Split arguments as `split_run` does, where an export may stand in the place of a run."""
+    if named is not None and kind_of_export(Path(named)) and not _is_run(named):
+        return Path(named), arguments
     exports = [one for one in arguments if kind_of_export(Path(one)) and not _is_run(one)]
-    if not exports:
-        return split_run(arguments)
+    if not exports or named is not None:
+        return split_run(arguments, named)
     runs = [one for one in arguments if _is_run(one)]
     images = [one for one in arguments if one not in exports]
     if len(exports) > 1 or runs:
@@ -117,14 +137,21 @@ def _split_model(arguments: list[str]) -> tuple[Run | Path, list[str]]:
     return Path(exports[0]), images
 
 
-def split_run(arguments: list[str]) -> tuple[Run, list[str]]:
-    """Return the run among the arguments, or else the newest one, and the other arguments.
+def split_run(arguments: list[str], named: str | None) -> tuple[Run, list[str]]:
+    """Return the run, and the arguments that are not it.
+
+    Args:
+        arguments: Images, and one run at most.
+        named: The run that an option names; without one, it is that among the arguments, or else
+            the newest finished one.
 
     Raises:
-        UserError: Two of them are runs, or there is no image.
+        UserError: Two runs are named, or there is no image.
+        RunError: There is no such run; or it is a cross-validation, which holds several.
     """
-    runs = [argument for argument in arguments if _is_run(argument)]
+    runs = [argument for argument in arguments if _is_run(argument) or FoldRuns.find(argument)]
     images = [argument for argument in arguments if argument not in runs]
+    runs = list(dict.fromkeys([*runs, *([] if named is None else [named])]))
     if len(runs) > 1:
         raise UserError(f"Name one run at a time. Received: {', '.join(runs)}")
     if not images:
@@ -141,9 +168,9 @@ def _is_run(argument: str) -> bool:
 
 def _line(prediction: "Prediction", prevalence: float | None) -> str:
     if prediction.probabilities is None:
-        return f"{prediction.file}  not read"
+        return f"{one_line(prediction.file)}  not read"
     probabilities = "  ".join(f"{name} {p:.3f}" for name, p in prediction.probabilities.items())
-    line = f"{prediction.file}  {prediction.decision}  ({probabilities})"
+    line = one_line(f"{prediction.file}  {prediction.decision}  ({probabilities})")
     if prediction.probability_at_prevalence is not None:
         at = f"{prediction.probability_at_prevalence:.3f} at a prevalence of {prevalence:g}"
         line += f"  positive: {at}"

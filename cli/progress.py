@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 from rich.progress import (
     BarColumn,
@@ -18,9 +19,10 @@ from rich.progress import (
 )
 
 from dlmath.chatter import without_chatter
-from dlmath.cli.output import ERR
+from dlmath.cli.output import ERR, giving_way
 from dlmath.logs import DETAILS, attached
 from dlmath.reporting import Reporter
+from dlmath.terminal_text import one_line
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -43,14 +45,32 @@ def _shown() -> Iterator[Reporter]:
         yield LineReporter()
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield BarReporter(progress)
+    # Rich would send what Python prints on stdout to the bars' own stream.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+        giving_way.append(partial(_stopped, progress))
+        try:
+            yield BarReporter(progress)
+        finally:
+            giving_way.pop()
+
+
+@contextmanager
+def _stopped(progress: Progress) -> Iterator[None]:
+    """Take the bars away for the block, so that lines are printed above them."""
+    if not progress.live.is_started:  # taken away already
+        yield
+        return
+    progress.stop()
+    try:
+        yield
+    finally:
+        progress.start()
 
 
 def _details_printed(reporter: Reporter) -> AbstractContextManager[None]:
@@ -87,10 +107,11 @@ class BarReporter(_QuietReporter):
 
     def say(self, message: str) -> None:
         """Print a line above the bars."""
-        self._progress.console.print(message, markup=False)
+        ERR.paragraph(message)
 
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Move the bar of `task`; a finished one goes away."""
+        note = one_line(note)
         if task not in self._tasks:
             self._tasks[task] = self._progress.add_task(task, total=total, note=note)
         self._progress.update(self._tasks[task], completed=done, total=total, note=note)

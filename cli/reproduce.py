@@ -67,12 +67,11 @@ def reproduce(
 
 
 def _show(result: "Reproduction") -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from dlmath.cli.tables import Table
 
-    table = Table("result", "recorded", "now")
+    table = Table("result", "recorded", "now", lined=True)
     for comparison in result.results:
-        table.add_row(comparison.name, *map(Text, _shown(comparison)))
+        table.add(comparison.name, *_shown(comparison))
     OUT.show(table)
     for line in _verdict(result):
         OUT.line(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dlmath
 from dlmath.cli.folds import train_folds
 from dlmath.cli.groups import grouped
-from dlmath.cli.output import OUT
+from dlmath.cli.output import ERR, OUT
 from dlmath.cli.own_images import ask_what_is_missing, show_summary
 from dlmath.cli.plan import show_plan
 from dlmath.cli.startup import load_tensorflow
@@ -25,6 +25,7 @@ from dlmath.cli.train_options import (
 )
 from dlmath.errors import UserError
 from dlmath.runs import Run
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from dlmath.recipe import Recipe
@@ -56,7 +57,7 @@ def train(
         run = _resume(
             continuation.resume, data, where, force=continuation.force, verbose=manner.verbose
         )
-        OUT.line(str(run.folder))
+        _end(run)
         return
     if continuation.start_from is not None:
         settings["start_from"] = continuation.start_from
@@ -70,7 +71,13 @@ def train(
         assert chosen is not None  # which `_prepared` refuses
         OUT.line(train_folds(chosen, data, manner.folds, out, {**where, **settings}))
     else:
-        OUT.line(_train(chosen, data, out, manner, {**where, **settings}))
+        _end(_train(chosen, data, out, manner, {**where, **settings}))
+
+
+def _end(run: Run) -> None:
+    """Print the run's folder, and what comes next."""
+    OUT.line(str(run.folder))
+    ERR.next_step(command("dlmath", "evaluate", run.folder), report=run.report_path)
 
 
 def _prepared(
@@ -112,13 +119,13 @@ def _train(
     out: Path | None,
     manner: Manner,
     settings: dict[str, Any],
-) -> str:
-    """Train, and return the run's folder."""
+) -> Run:
+    """Train, and return the run."""
     load_tensorflow()
     from dlmath.cli.progress import reporter
 
     with reporter(verbose=manner.verbose) as report:
-        run = dlmath.train(
+        return dlmath.train(
             task,
             data,
             out=out,
@@ -127,7 +134,6 @@ def _train(
             command=["dlmath", *sys.argv[1:]],
             **settings,
         )
-    return str(run.folder)
 
 
 def _resume(

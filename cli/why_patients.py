@@ -6,9 +6,8 @@ from dlmath.cli.output import OUT
 from dlmath.number_text import interval_text
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from dlmath.attribution import WhyPatients
+    from dlmath.cli.tables import Table
     from dlmath.runs import Run
 
 
@@ -46,17 +45,15 @@ def _headline(answer: "WhyPatients") -> str:
 
 
 def _table(answer: "WhyPatients", unit: str) -> "Table":
-    from rich.markup import escape
-    from rich.table import Table
+    from dlmath.cli.tables import Column, Table
 
-    table = Table(box=None)
-    table.add_column(f"without {unit}")
-    table.add_column("its training images")
-    table.add_column("probability then", justify="right")
-    table.add_column("change of log-odds", justify="right")
+    table = Table(
+        f"without {unit}",
+        "its training images",
+        Column("probability then", number=True),
+        Column("change of log-odds", number=True),
+    )
     for one in answer.patients:
         images = ", ".join(f"{count} {name}" for name, count in one.images.items())
-        table.add_row(
-            escape(one.patient), escape(images), f"{one.without:.3f}", f"{one.change:+.3f}"
-        )
+        table.add(one.patient, images, f"{one.without:.3f}", f"{one.change:+.3f}")
     return table

@@ -1,9 +1,8 @@
 """Text of a number with its 95 % interval, the same wherever it is printed."""
 
-# Styles of one text: with a heading that says what is in the brackets, in a sentence, in a column.
+# Styles of one text: with a heading that says what is in the brackets, and in a sentence.
 PLAIN = "{} ({} to {})"
 SENTENCE = "{} (95 % interval {} to {})"
-SQUARE = "{} [{}, {}]"
 
 
 def estimate_text(
@@ -21,7 +20,7 @@ def estimate_text(
         low: The interval's lower end; None where there is no interval.
         high: Its upper end; None as `low`.
         form: Of each number, as `format` takes it.
-        style: `PLAIN`, `SENTENCE` or `SQUARE`.
+        style: `PLAIN` or `SENTENCE`.
     """
     if value is None or low is None or high is None:
         return value_text(value, form)

@@ -89,12 +89,13 @@ def table(
     numbers: Sequence[int] = (),
     *,
     notes: bool = False,
+    marked: Sequence[int] = (),
 ) -> str:
     """Return a table of texts; the columns whose places are in `numbers` stand to the right.
 
     With `notes`, four columns are expected, and the last goes below the others on a phone. There
     other tables of `WIDE` columns or more scroll, by touch and by keyboard, below a line that says
-    so.
+    so. The rows whose places are in `marked` are red, their first cell behind an exclamation mark.
     """
     cells = ['class="number"' if place in numbers else "" for place in range(len(header))]
 
@@ -105,7 +106,13 @@ def table(
         )
         return f"<tr>{inner}</tr>"
 
-    lines = "\n".join(row("td", values) for values in rows)
+    def body_row(place: int, values: Sequence[str]) -> str:
+        if place not in marked:
+            return row("td", values)
+        red = row("td", [f"! {values[0]}", *values[1:]])
+        return red.replace("<tr>", '<tr class="error">', 1)
+
+    lines = "\n".join(body_row(place, values) for place, values in enumerate(rows))
     inner = f"<table>\n{row('th', header)}\n{lines}\n</table>"
     if notes or len(header) < WIDE:
         return f'<div class="{"scroll notes" if notes else "scroll"}">{inner}</div>'

@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dlmath.atomic_files import atomic_path
 from dlmath.errors import RunError, did_you_mean
 from dlmath.names import readable, readable_document
+from dlmath.terminal_text import quoted, visible
 
 if TYPE_CHECKING:
     from dlmath.recipe import Recipe
@@ -230,9 +232,14 @@ class Run:
             if is_run(folder):
                 cls(folder)._existing(cls(folder).manifest_path)
                 return cls(folder)
-        names = [run.name for run in finished_runs()]
+        if folds := [fold for folder in places for fold in folds_in(folder)]:
+            raise RunError(
+                f"{folds[0].folder.parent} holds the runs of {len(folds)} folds. Name one of them, "
+                f"such as {folds[0].folder}; all together: dlmath evaluate {quoted(given)}"
+            )
+        nearest = did_you_mean(str(given), [run.name for run in finished_runs()])
         raise RunError(
-            f"No run at {' nor at '.join(map(str, places))}.{did_you_mean(str(given), names)} "
+            f"No run at {' nor at '.join(map(str, places))}.{nearest} "
             "Make one with: dlmath train pneumonia --data phantom"
         )
 
@@ -246,7 +253,7 @@ class Run:
             )
         run = max(runs, key=lambda run: (run.manifest.get("finished", ""), run.name))
         print(  # noqa: T201  the contract: a choice made for the user is named
-            f"Using the newest finished run: {run.folder}", file=sys.stderr
+            visible(f"Using the newest finished run: {run.folder}"), file=sys.stderr
         )
         return cls(run.folder)
 
@@ -257,13 +264,15 @@ def is_run(folder: Path) -> bool:
     return run.manifest_path.is_file() or (run.recipe_path.is_file() and run.split_path.is_file())
 
 
+def folds_in(folder: Path) -> list[Run]:
+    """Return the runs in the folder of a cross-validation, in the order of the folds."""
+    runs = [Run(path) for path in folder.glob("fold-*") if is_run(path) and not is_run(folder)]
+    return sorted(runs, key=lambda run: (len(run.name), run.name))
+
+
 def finished_runs(root: Path | None = None) -> list[Run]:
     """Return the finished runs under `root` (by default `runs/`), by name."""
-    root = RUNS if root is None else root
-    if not root.is_dir():
-        return []
-    runs = (Run(folder) for folder in sorted(root.iterdir()) if folder.is_dir())
-    return [run for run in runs if _is_finished(run)]
+    return [run for run in map(Run, sorted((root or RUNS).glob("*"))) if _is_finished(run)]
 
 
 def cannot_make(place: Path, reason: str) -> RunError:
@@ -272,23 +281,19 @@ def cannot_make(place: Path, reason: str) -> RunError:
 
 
 def _is_finished(run: Run) -> bool:
-    try:
+    with suppress(RunError):  # a damaged manifest: not a run to choose for the user
         return run.is_finished
-    except RunError:  # a damaged manifest: not a run to choose for the user
-        return False
+    return False
 
 
 def _made(folder: Path) -> Path:
     """Make a folder of one's own: two runs begun within one second need two names."""
     candidate, number = folder, 2
     while True:
-        try:
+        with suppress(FileExistsError):
             candidate.mkdir(parents=True)
-        except FileExistsError:
-            candidate = folder.with_name(f"{folder.name}-{number}")
-            number += 1
-        else:
             return candidate
+        candidate, number = folder.with_name(f"{folder.name}-{number}"), number + 1
 
 
 def _is_leftover(name: str) -> bool:

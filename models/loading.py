@@ -17,6 +17,7 @@ from dlmath.models.weights_file import assign_weights, first_line
 from dlmath.models.weights_hdf5 import check_hdf5
 from dlmath.recipe import Recipe
 from dlmath.runs import Run
+from dlmath.terminal_text import quoted
 
 
 def load(run: Run | str | Path) -> keras.Model:
@@ -43,7 +44,7 @@ def load(run: Run | str | Path) -> keras.Model:
     if not found.model_path.is_file():
         raise RunError(
             f"{found.folder} has no model yet: {found.model_path.name} is missing. "
-            f"Go on with its training: dlmath train --resume {found.folder}"
+            f"Go on with its training: dlmath train --resume {quoted(found.folder)}"
         )
     return _of_run(found)
 
@@ -84,7 +85,7 @@ def _recipe_in(content: bytes, path: Path) -> Recipe:
         raise RunError(
             f"{path} does not state the recipe of its network, and a description of Keras is not "
             "followed. Name the run, or write the file with: dlmath export RUN --format keras. To "
-            f"begin a training with its weights: --weights {path}"
+            f"begin a training with its weights: --weights {quoted(path)}"
         ) from error
 
 

@@ -15,6 +15,8 @@ from dlmath.models.recipes import RECIPES
 from dlmath.names import folded
 from dlmath.recipe import Recipe
 from dlmath.recipe.table_columns import ENDINGS as TABLES
+from dlmath.runs import Run
+from dlmath.terminal_text import command, quoted
 
 _ENDINGS = (".zip", *TABLES)
 
@@ -39,6 +41,14 @@ def recipe_of_images(path: Path) -> Recipe:
     )
 
 
+def train_command(run: Run, *options: str) -> str:
+    """Return the command that trains on the data of a run again, with these options."""
+    if run.recipe.name in RECIPES:
+        return command("dlmath", "train", run.recipe.name, *options)
+    data = [word for source in run.sources for word in ("--data", source)]
+    return command("dlmath", "train", run.recipe_path, *data, *options)
+
+
 def with_found_classes(recipe: Recipe, classes: Sequence[str]) -> Recipe:
     """Return the recipe with the classes found on disk, where it names none of its own.
 
@@ -54,7 +64,7 @@ def with_found_classes(recipe: Recipe, classes: Sequence[str]) -> Recipe:
         first, second = recipe.classes
         raise RecipeError(
             f"Which class is the positive one, {first!r} or {second!r}? Sensitivity and AUC are "
-            f"about it. Say so with: --positive {second}"
+            f"about it. Say so with: --positive {quoted(second)}"
         )
     if recipe.positive_class and not recipe.is_binary:
         raise RecipeError(

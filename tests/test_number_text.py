@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlmath.number_text import SENTENCE, SQUARE, estimate_cells, estimate_text, interval_text
+from dlmath.number_text import SENTENCE, estimate_cells, estimate_text, interval_text
 from dlmath.stats import Estimate
 
 WHOLE, POINT, NOTHING = (0.9123, 0.88, 0.9406), (0.9123, None, None), (None, None, None)
@@ -15,13 +15,11 @@ WHOLE, POINT, NOTHING = (0.9123, 0.88, 0.9406), (0.9123, None, None), (None, Non
     [
         (WHOLE, {}, "0.912 (0.880 to 0.941)"),
         (WHOLE, {"style": SENTENCE}, "0.912 (95 % interval 0.880 to 0.941)"),
-        (WHOLE, {"style": SQUARE}, "0.912 [0.880, 0.941]"),
         (WHOLE, {"form": "+.2f"}, "+0.91 (+0.88 to +0.94)"),
         (WHOLE, {"form": ".1%", "style": SENTENCE}, "91.2% (95 % interval 88.0% to 94.1%)"),
         (POINT, {}, "0.912"),
         (POINT, {"style": SENTENCE}, "0.912"),
         (NOTHING, {}, "undefined"),
-        (NOTHING, {"style": SQUARE}, "undefined"),
     ],
 )
 def test_a_number_with_its_interval_in_one_text(estimate, options, text):

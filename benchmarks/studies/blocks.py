@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.tables import block, interval, load, table
+from dlmath.evaluation.metric_table import label_of
 
 REASONS = {
     "none": "nothing is refused",
@@ -205,7 +206,8 @@ def _coverage(result: dict[str, Any], names: list[str]) -> str:
     for metric in settings[0]:
         held = (own[metric] for own in settings)
         shares = ("none" if share is None else f"{share:.1%}" for share in held)
-        rows.append([metric.replace("_", " "), *shares])
+        name, blank, rest = metric.partition(" ")
+        rows.append([label_of(name) + blank + rest, *shares])
     return table([f"of {result['simulations']} samples", *(f"{name}:" for name in names)], rows)
 
 
@@ -221,7 +223,7 @@ def calibration() -> str:
                 key = f"{method} {metric}"
                 row += [interval(own["test"][key]), interval(own["less_than_unscaled"].get(key))]
             rows.append(row)
-    heads = ["test images", "scaling", "log-loss", "less than without", "ECE", "less than without"]
+    heads = ["test images", "scaling", "log loss", "less than without", "ECE", "less than without"]
     return table(heads, rows)
 
 

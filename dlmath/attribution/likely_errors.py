@@ -14,6 +14,7 @@ from dlmath.data.patients import unit_of
 from dlmath.errors import RunError
 from dlmath.linear_head import fit_head
 from dlmath.linear_head.folds import patient_folds
+from dlmath.models.own_images import train_command
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 from dlmath.training.head_features import patients_of
@@ -163,8 +164,8 @@ def _check_features_are_fixed(run: Run) -> None:
             "Ranking likely label errors needs features that were not learned from those labels: "
             "a network that was trained on an image has had the chance to learn a wrong label by "
             f"heart. Received: tune={recipe.tune!r}, head_solver={recipe.head_solver!r} in "
-            f"{run.folder}. Train a head on a pretrained network: dlmath train {recipe.name} "
-            "--tune head"
+            f"{run.folder}. Train a head on a pretrained network: "
+            f"{train_command(run, '--tune', 'head')}"
         )
 
 

@@ -9,6 +9,7 @@ from dlmath.errors import RunError
 from dlmath.features import FrozenNetwork
 from dlmath.linear_head import HeadFit
 from dlmath.linear_head.scaling import Scaling
+from dlmath.models.own_images import train_command
 from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from dlmath.training.calibration import stored_scaling
@@ -63,7 +64,7 @@ def load_solved_run(run: Run, purpose: str, reporter: Reporter) -> SolvedRun:
             "there is it known what other patients would have given. Received: "
             f"tune={recipe.tune!r}, head_solver={recipe.head_solver!r}, "
             f"feature_mixup={recipe.feature_mixup:g} in {run.folder}. Train one with: "
-            f"dlmath train {recipe.name} --tune head"
+            f"{train_command(run, '--tune', 'head')}"
         )
     model = models.load(run)
     prepared = prepare_again(run, None, reporter)

@@ -16,6 +16,7 @@ from dlmath.inference.decision_rule import DecisionRule, Threshold
 from dlmath.runs import read_json
 from dlmath.stats.auc_interval import AucInterval, auc_with_interval
 from dlmath.stats.proportions import share_of_images
+from dlmath.terminal_text import quoted
 
 FIGURES_AGREE = 1e-6
 # Of validation images: below it no classifier is worth its threshold.
@@ -128,7 +129,7 @@ def threshold(examined: ExaminedRun) -> Verdict:
     if not stored:
         return warning(
             "The run has no threshold, since its training did not come to the end.",
-            f"Go on with: dlmath train --resume {examined.run.folder}",
+            f"Go on with: dlmath train --resume {quoted(examined.run.folder)}",
         )
     said = f"{stored['value']:.4f}, chosen on {place_of_choice(stored, stored['chosen_on'])}"
     if stored["chosen_on"] != "validation":
@@ -158,7 +159,7 @@ def recorded_metrics(examined: ExaminedRun) -> Verdict:
     """Compute accuracy and AUC from the kept predictions, by other code than dlmath's."""
     run = examined.run
     if not (run.predictions_path.is_file() and run.metrics_path.is_file()):
-        return not_applicable(f"Not evaluated yet: dlmath evaluate {run.folder}")
+        return not_applicable(f"Not evaluated yet: dlmath evaluate {quoted(run.folder)}")
     found = Predictions.read(run)
     if not np.allclose(found.probabilities.sum(axis=1), 1, atol=1e-3):
         return fault("predictions.csv holds no probabilities.", "Evaluate again.")
@@ -171,7 +172,7 @@ def recorded_metrics(examined: ExaminedRun) -> Verdict:
     if wrong:
         return fault(
             f"metrics.json is not of predictions.csv: {'; '.join(wrong)}.",
-            f"Evaluate again: dlmath evaluate {run.folder}",
+            f"Evaluate again: dlmath evaluate {quoted(run.folder)}",
         )
     return ok(f"accuracy and AUC follow from {counted(len(found.files), 'kept prediction')}")
 

@@ -12,6 +12,7 @@ from dlmath.data.run_data import RunData
 from dlmath.data.splits import PARTS
 from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
+from dlmath.terminal_text import quoted
 from dlmath.training.manifest import versions as versions_here
 
 
@@ -23,7 +24,7 @@ def state(examined: ExaminedRun) -> Verdict:
     folder = examined.run.folder
     return warning(
         f"The training did not come to its end; its state is: {found}.",
-        f"Go on with: dlmath train --resume {folder}",
+        f"Go on with: dlmath train --resume {quoted(folder)}",
     )
 
 

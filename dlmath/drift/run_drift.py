@@ -1,7 +1,6 @@
 """Drift of a run: test new images against the images that it was trained on."""
 
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from dlmath.inference.classifier import Classifier
 from dlmath.inference.runtimes import load_classifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
+from dlmath.terminal_text import command, quoted
 
 _OLD_RUN = (
     "Grey levels, sharpness and colour are left out: the run was trained before they were kept. "
@@ -68,15 +68,7 @@ class Drift:
         """The command that trains again, with the new images once they have their classes."""
         sources = [*self.run.sources, *(self.sources or ("NEW",))]
         options = [option for source in sources for option in ("--data", str(source))]
-        command = [
-            "dlmath",
-            "train",
-            self.run.recipe.name,
-            *options,
-            "--from",
-            str(self.run.folder),
-        ]
-        return shlex.join(command)
+        return command("dlmath", "train", *options, "--from", self.run.folder)
 
     @property
     def verdict(self) -> str:
@@ -218,8 +210,8 @@ def _served(run: Run) -> Totals:
     if not path.is_file():
         raise RunError(
             f"No server has kept statistics in {run.folder}: it writes them from {LEAST} images on."
-            f" Serve with: dlmath serve {run.folder}, or compare images: dlmath drift "
-            f"{run.folder} --data PATH"
+            f" Serve with: dlmath serve {quoted(run.folder)}, or compare images: dlmath drift "
+            f"{quoted(run.folder)} --data PATH"
         )
     served = ServedStatistics.load(path)
     if served.model != model_of(run):

@@ -47,7 +47,7 @@ def probability_columns(truth: np.ndarray, probabilities: np.ndarray) -> np.ndar
 def worst_losses(probabilities: np.ndarray) -> dict[str, float]:
     """Return the largest `brier` and `log_loss` that an image can have, by these probabilities.
 
-    The log-loss has no largest value; this is that of a mistake as confident as the most confident
+    The log loss has no largest value; this is that of a mistake as confident as the most confident
     of these answers.
 
     Args:

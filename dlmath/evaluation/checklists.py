@@ -13,6 +13,7 @@ from typing import Any
 
 from dlmath.data.patient_reading import patients_known
 from dlmath.evaluation.composition import composition_of
+from dlmath.evaluation.metric_table import label_of
 from dlmath.evaluation.threshold import place_of_choice
 from dlmath.number_text import SENTENCE, estimate_text
 from dlmath.recipe import Recipe
@@ -213,7 +214,7 @@ def _of_model(recipe: Recipe, manifest: Mapping[str, Any]) -> dict[str, str]:
 def _of_results(metrics: Mapping[str, Any]) -> dict[str, str]:
     auc = metrics["metrics"]["auc"]
     found = {
-        "metrics": ", ".join(metrics["metrics"]) + ".",
+        "metrics": ", ".join(map(label_of, metrics["metrics"])) + ".",
         "uncertainty": f"95 % intervals over {'patients' if metrics['patients'] else 'images'} on "
         "every metric.",
         "failures": "The most confident mistakes are in report/index.html.",

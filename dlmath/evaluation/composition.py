@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+MANY = 6  # classes, more than which are not named one by one
+
 
 def class_counts(truth: np.ndarray, classes: Sequence[str]) -> dict[str, int]:
     """Return the number of images of each class, 0 included.
@@ -20,7 +22,8 @@ def class_counts(truth: np.ndarray, classes: Sequence[str]) -> dict[str, int]:
 def counts_text(counts: Mapping[str, int], positive_class: str | None) -> str:
     """Return `7 positive + 38 negative`, or `3 a + 12 b + 4 c` for more than two classes.
 
-    Classes without an image are left out.
+    Classes without an image are left out. More than `MANY` are counted:
+    `1 to 5 each of 15 classes`.
 
     Args:
         counts: Images by class.
@@ -29,6 +32,11 @@ def counts_text(counts: Mapping[str, int], positive_class: str | None) -> str:
     if positive_class is not None:
         positive = counts[positive_class]
         counts = {"positive": positive, "negative": sum(counts.values()) - positive}
+    present = [count for count in counts.values() if count]
+    if len(present) > MANY:
+        least, most = min(present), max(present)
+        each = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        return f"{each} each of {len(present)} classes"
     return " + ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
 
 

@@ -4,7 +4,7 @@ A metric that is a share of images has the exact interval of a share, and a metr
 shares an interval that carries theirs (`dlmath.evaluation.melding`): no rate of 0 or 1 counts as
 certain. The AUC of two classes has DeLong's interval, the calibration error that of
 `dlmath.evaluation.expected_calibration_error`, and the bootstrap by patient serves the others; of
-Brier score and log-loss only where there are enough mistakes, which make up most of them.
+Brier score and log loss only where there are enough mistakes, which make up most of them.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlmath.data.listing import listed
 from dlmath.evaluation.calibration import probability_columns, worst_losses
 from dlmath.evaluation.expected_calibration_error import calibration_error
 from dlmath.evaluation.melding import (
@@ -22,7 +23,7 @@ from dlmath.evaluation.melding import (
     interval_of_difference,
     recall_draws,
 )
-from dlmath.evaluation.metric_table import names_of
+from dlmath.evaluation.metric_table import label_of, names_of
 from dlmath.evaluation.metrics import Statistics, binary_statistics, multiclass_statistics
 from dlmath.inference.decision_rule import DecisionRule
 from dlmath.seeds import generator
@@ -126,7 +127,9 @@ def measure_metrics(
     sample: Sample, random: np.random.Generator, replicates: int = REPLICATES
 ) -> Measured:
     """Return every metric of a sample with its 95 % interval."""
-    metrics, warnings = estimate(sample.statistics(), sample.clusters, random, replicates)
+    metrics, warnings = estimate(
+        sample.statistics(), sample.clusters, random, replicates, label=label_of
+    )
     metrics["ece"] = calibration_error(sample.truth, sample.probabilities, sample.clusters)
     if sample.clusters.max() == 0:
         methods = dict.fromkeys((n for n, one in metrics.items() if one.low is not None), BCA)
@@ -287,9 +290,11 @@ def _clear_alike(metrics: dict[str, Estimate], methods: dict[str, str]) -> list[
 
 def _warnings(few: Mapping[str, int], methods: Mapping[str, str], alike: list[str]) -> list[str]:
     warnings = []
-    drawn = ", ".join(name for name, method in methods.items() if method in (BCA, INVERTED))
+    drawn = ", ".join(
+        label_of(name) for name, method in methods.items() if method in (BCA, INVERTED)
+    )
     if few and drawn:
-        numbers = ", ".join(f"{number} {name}" for name, number in few.items())
+        numbers = listed([f"{number} {name}" for name, number in few.items()])
         warnings.append(
             f"There are few patients ({numbers}; fewer than {FEW_PATIENTS}): the intervals of "
             f"{drawn}, which the bootstrap gives, may be too narrow."
@@ -297,6 +302,6 @@ def _warnings(few: Mapping[str, int], methods: Mapping[str, str], alike: list[st
     if alike:
         warnings.append(
             "Equal for every patient, so that their spread is not known and no interval is given: "
-            f"{', '.join(alike)}."
+            f"{', '.join(map(label_of, alike))}."
         )
     return warnings

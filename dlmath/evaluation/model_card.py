@@ -11,7 +11,8 @@ from typing import Any
 
 from dlmath.evaluation.checklists import GUIDELINES, answers
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.metric_table import METRICS
+from dlmath.evaluation.headlines import headline
+from dlmath.evaluation.metric_table import METRICS, label_of
 from dlmath.number_text import estimate_cells
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
@@ -74,10 +75,10 @@ def _results(metrics: Mapping[str, Any] | None) -> str:
     if metrics is None:
         return "The test part has not been opened.\n"
     images = f"{metrics['n']:,} {metrics['split']} images ({composition_of(metrics)})"
-    lines = [f"On {images}:\n", "| metric | value | 95 % interval |"]
+    lines = [f"{headline(metrics)}\n", f"On {images}:\n", "| metric | value | 95 % interval |"]
     lines.append("| --- | --- | --- |")
     for name, figure in metrics["metrics"].items():
-        lines.append(f"| {' | '.join((name, *estimate_cells(**figure)))} |")
+        lines.append(f"| {' | '.join((label_of(name), *estimate_cells(**figure)))} |")
     return "\n".join(lines) + "\n"
 
 

@@ -16,6 +16,7 @@ from dlmath.names import composed_names
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, write_csv
 from dlmath.stats.bootstrap import cluster_indices
+from dlmath.terminal_text import quoted
 
 _KNOWN = ("file", "patient", "class")  # the columns before those of the probabilities
 
@@ -53,13 +54,13 @@ class Predictions:
         if not path.is_file():
             raise RunError(
                 f"{run.folder} has not been evaluated on its test part: {path.name} is missing. "
-                f"Run: dlmath evaluate {run.folder}"
+                f"Run: dlmath evaluate {quoted(run.folder)}"
             )
         try:
             return cls._of_rows(read_own_csv(path), recipe)
         except (OSError, ValueError) as error:
             raise RunError(
-                f"{path} is damaged: {error}. Evaluate again: dlmath evaluate {run.folder}"
+                f"{path} is damaged: {error}. Evaluate again: dlmath evaluate {quoted(run.folder)}"
             ) from error
 
     @classmethod

@@ -11,22 +11,25 @@ from typing import Any
 from dlmath import pages
 from dlmath.data.splits import PARTS
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.metric_table import METRICS
+from dlmath.evaluation.headlines import headline
+from dlmath.evaluation.metric_table import METRICS, label_of
 from dlmath.evaluation.model_card import write_model_card
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.report_charts import chart_section, mistakes_section
 from dlmath.evaluation.report_details import detail_sections
-from dlmath.evaluation.report_maps import maps_section, not_writable
+from dlmath.evaluation.report_faults import not_writable
+from dlmath.evaluation.report_maps import maps_section
 from dlmath.evaluation.report_reliance import reliance_sections
 from dlmath.number_text import estimate_cells
 from dlmath.recipe import Recipe
 from dlmath.runs import Run, read_json, write_text
+from dlmath.terminal_text import quoted
 
 _VALIDATION = {
     "val_auc": "AUC",
     "stress_auc": "AUC on composites, each with the border of another class",
     "corrupted_auc": "AUC on corrupted images, each darker, brighter, coarser or a poor JPEG",
-    "val_loss": "log-loss",
+    "val_loss": "log loss",
     "val_accuracy": "accuracy at the most probable class",
     "epoch": "best epoch",
 }
@@ -79,18 +82,19 @@ def _origin(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _unopened(run: Run) -> Iterator[str]:
     yield pages.paragraph(
         "The test part has not been opened. Do it once, when everything is decided: "
-        f"dlmath evaluate {run.name}"
+        f"dlmath evaluate {quoted(run.name)}"
     )
 
 
 def _test(metrics: Mapping[str, Any]) -> Iterator[str]:
     patients = f" of {metrics['patients']:,} patients" if metrics["patients"] else ""
     positive = f"; positive is {metrics['positive_class']}" if metrics["positive_class"] else ""
+    yield pages.paragraph(headline(metrics))
     yield pages.paragraph(
         f"{metrics['n']:,} test images ({composition_of(metrics)}){patients}{positive}."
     )
     rows = [
-        (name.replace("_", " "), *estimate_cells(**metric), _description(name))
+        (label_of(name), *estimate_cells(**metric), _description(name))
         for name, metric in metrics["metrics"].items()
     ]
     header = ("metric", "value", "95 % interval", "what it is")
@@ -146,7 +150,8 @@ def _data(manifest: Mapping[str, Any]) -> Iterator[str]:
     # Names only: a report is handed on, and the paths of a machine are private.
     names = ", ".join(PurePosixPath(source).name or source for source in data["sources"])
     yield pages.paragraph(f"{data['images']:,} images from {names}.")
-    rows = [(part, f"{split[part]:,}") for part in (*PARTS, "left_out")]
+    named = {**{part: part for part in PARTS}, "left_out": "left out"}
+    rows = [(said, f"{split[part]:,}") for part, said in named.items() if split[part]]
     yield pages.table(("part", "images"), rows, numbers=(1,))
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from dlmath import pages
 from dlmath.evaluation.composition import counts_text
+from dlmath.evaluation.headlines import worse_lines, worse_parts
+from dlmath.evaluation.metric_table import label_of
 from dlmath.number_text import estimate_text
 
 _SLICED = ("sensitivity", "specificity", "accuracy", "auc")
@@ -24,7 +26,7 @@ def detail_sections(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield _metrics_table(at["metrics"])
     if metrics.get("slices"):
         yield pages.heading("Parts of the test images")
-        yield from _slices(metrics["slices"], metrics["positive_class"])
+        yield from _slices(metrics)
     if patients := metrics.get("patient_level"):
         yield pages.heading("One decision for each patient")
         yield from _patients(patients, metrics["positive_class"])
@@ -39,17 +41,23 @@ def _thresholds(metrics: Mapping[str, Any]) -> Iterator[str]:
             f"{preferred['specificity']:.3f}). It was not used: chosen here, it would flatter."
         )
     if points := metrics.get("operating_points"):
-        rows = [(_plain(name) + " %", estimate_text(**figure)) for name, figure in points.items()]
+        rows = [(label_of(name) + " %", estimate_text(**figure)) for name, figure in points.items()]
         yield pages.table(("operating point", "value (95 % interval)"), rows)
 
 
-def _slices(slices: Mapping[str, Any], positive_class: str | None) -> Iterator[str]:
+def _slices(metrics: Mapping[str, Any]) -> Iterator[str]:
+    slices, positive_class = metrics["slices"], metrics["positive_class"]
+    worse = {(gap.name, gap.group) for gap in worse_parts(metrics)}
+    header = ("images", *map(label_of, _SLICED), "less that of the others")
     for name, own in slices.items():
         rows = [
             _slice_row(group, figures, own["gaps"].get(group, {}), positive_class)
             for group, figures in own["groups"].items()
         ]
-        yield pages.table((name, "images", *_SLICED, "less that of the others"), rows)
+        marked = [place for place, group in enumerate(own["groups"]) if (name, group) in worse]
+        yield pages.table((name, *header), rows, marked=marked)
+    for line in worse_lines(metrics):
+        yield pages.paragraph(line, "error")
     if any(group["against"] for own in slices.values() for group in own["groups"].values()):
         yield pages.paragraph(
             "The AUC of a group of one class ranks its images against all of the other class; no "
@@ -70,7 +78,7 @@ def _slice_row(
     if figures["against"]:
         cells[-1] += f", against {counts_text(figures['against'], positive_class)}"
     gap = gaps.get(figures["rate"])
-    less = f"{figures['rate']}: {estimate_text(**gap)}" if gap else ""
+    less = f"{label_of(figures['rate'])}: {estimate_text(**gap)}" if gap else ""
     return (group, counts_text(figures["by_class"], positive_class), *cells, less)
 
 
@@ -93,9 +101,5 @@ def _patients(patients: Mapping[str, Any], positive_class: str) -> Iterator[str]
 
 
 def _metrics_table(metrics: Mapping[str, MetricValue]) -> str:
-    rows = [(_plain(name), estimate_text(**figure)) for name, figure in metrics.items()]
+    rows = [(label_of(name), estimate_text(**figure)) for name, figure in metrics.items()]
     return pages.table(("metric", "value (95 % interval)"), rows)
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

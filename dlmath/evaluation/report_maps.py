@@ -20,6 +20,7 @@ from dlmath.data.stressed import region_pixels
 from dlmath.errors import DataError, RunError
 from dlmath.evaluation.details import Evaluated
 from dlmath.evaluation.intervals import Sample
+from dlmath.evaluation.report_faults import not_writable
 from dlmath.explain.examples import MapPicture, explain_examples
 from dlmath.inference.decision_rule import decide_binary
 from dlmath.inference.keras_classifier import KerasClassifier
@@ -125,15 +126,6 @@ def maps_section(run: Run) -> Iterator[str]:
         yield pages.cards(_card(run, one) for one in kept["maps"])
     except (OSError, KeyError, TypeError) as error:
         raise RunError(f"Cannot read {path}: {error}. Evaluate again.") from error
-
-
-def not_writable(run: Run, error: OSError) -> RunError:
-    """Return what to say when the report's folder cannot be written to."""
-    return RunError(
-        f"Cannot write the report into {run.report_path.parent}: {error.strerror}. The model "
-        "and its metrics are kept. Make room or mend the permissions, then: "
-        f"dlmath evaluate {run.name}"
-    )
 
 
 def _card(run: Run, one: Mapping[str, Any]) -> str:

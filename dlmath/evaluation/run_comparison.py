@@ -11,6 +11,7 @@ from dlmath.errors import RunError
 from dlmath.evaluation.composition import class_counts
 from dlmath.evaluation.expected_calibration_error import calibration_error
 from dlmath.evaluation.intervals import Sample, difference_ends
+from dlmath.evaluation.metric_table import label_of
 from dlmath.evaluation.paired import AucDifference, McNemar, delong_test, mcnemar_test
 from dlmath.evaluation.predictions import Predictions, check_same_images
 from dlmath.inference.decision_rule import DecisionRule
@@ -140,7 +141,7 @@ def _differences(one: Sample, other: Sample) -> tuple[dict[str, Difference], lis
         left, right = first(weights), second(weights)
         return {name: left[name] - right[name] for name in left}
 
-    found, warnings = estimate(differences, one.clusters, generator("compare"))
+    found, warnings = estimate(differences, one.clusters, generator("compare"), label=label_of)
     left, right = _values(one), _values(other)
     ends = difference_ends(one, other)
     metrics = {

@@ -1,4 +1,4 @@
-"""Say what images show, as JSON: python classify.py IMAGE...
+"""Say what images show, as JSON: python classify.py IMAGE_OR_FOLDER...; --help says more.
 
 Needs NumPy, Pillow, and ai-edge-litert or onnxruntime; pydicom for DICOM files. Files that cannot
 be read are reported, and the exit code is 2. Written by `dlmath export`. Research use only: not a

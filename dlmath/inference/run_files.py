@@ -5,6 +5,7 @@ from typing import Any
 from dlmath.errors import RunError
 from dlmath.inference.decision_rule import Abstention, Threshold
 from dlmath.runs import Run
+from dlmath.terminal_text import quoted
 
 
 def stored_decision(run: Run) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def _threshold(run: Run) -> Threshold:
     if not stored:
         raise RunError(
             f"{run.folder} has no threshold, since its training did not come to the end. "
-            f"Go on with it: dlmath train --resume {run.folder}"
+            f"Go on with it: dlmath train --resume {quoted(run.folder)}"
         )
     return Threshold(float(stored["value"]), str(stored["chosen_on"]))
 

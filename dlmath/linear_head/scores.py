@@ -1,4 +1,4 @@
-"""Scores of predictions: log-loss, and the area under the ROC curve."""
+"""Scores of predictions: log loss, and the area under the ROC curve."""
 
 import numpy as np
 

@@ -108,6 +108,12 @@ class Result:
         """The verdict: every value is on its side of the bound."""
         return all(check.holds for check in self.checks)
 
+    @property
+    def changed(self) -> dict[str, Setting]:
+        """The arguments that are not the defaults."""
+        defaults = self.experiment.defaults
+        return {name: value for name, value in self.arguments.items() if value != defaults[name]}
+
     def as_json(self) -> dict[str, Any]:
         """Return the result as plain values that JSON can hold."""
         return {
@@ -179,7 +185,7 @@ class Experiment:
             "name": self.name,
             "title": self.title,
             "statement": self.statement,
-            "sources": [vars(source) for source in self.sources],
+            "sources": [source.as_json() for source in self.sources],
             "reference": self.reference,
             "sabotage": {"why": self.sabotage.why, "arguments": dict(self.sabotage.arguments)},
         }

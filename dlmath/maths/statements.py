@@ -54,7 +54,7 @@ def _counts() -> Iterator[str]:
 def _papers() -> Iterator[str]:
     for key, entries in LEDGER.items():
         yield f"## {PAPERS[key].author}: {PAPERS[key].title}\n"
-        yield f"`{PAPERS[key].file}`\n"
+        yield f"{PAPERS[key].citation} `{PAPERS[key].file}`\n"
         yield "| line | statement | experiment | tests, or why not |"
         yield "| ---: | --- | --- | --- |"
         for entry in entries:

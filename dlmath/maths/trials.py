@@ -7,7 +7,7 @@ from html import escape
 from dlmath.errors import UserError, VerificationError
 from dlmath.maths.errata import ERRATA, Erratum
 from dlmath.maths.experiment_base import Check, Result
-from dlmath.maths.papers import PAPERS
+from dlmath.maths.papers import PAPERS, Source
 from dlmath.maths.registry import find
 
 
@@ -61,7 +61,7 @@ def trial(name: str) -> Shown:
         )
     return Shown(
         f"{one.title} ({one.sources[0].place}; {one.name})",
-        (("", one.statement),),
+        (*map(_quoted, one.sources), ("Put to the test", one.statement)),
         (
             ("As stated: holds", stated.checks),
             (f"Sabotage, {one.sabotage.why}: fails", broken.checks),
@@ -85,7 +85,12 @@ def erratum(paper: str, line: int) -> Shown:
         raise VerificationError(f"What is said of {one.source.place} does not compute.")
     return Shown(
         f"Erratum: {one.source.place}",
-        (("Printed", one.said), ("But", one.counterexample), ("Right", one.corrected)),
+        (
+            _quoted(one.source),
+            ("It says", one.said),
+            ("But", one.counterexample),
+            ("Right", one.corrected),
+        ),
         (("Computed", one.checks),) if one.checks else (),
     )
 
@@ -101,6 +106,11 @@ def _erratum_at(paper: str, line: int) -> Erratum:
         f"No erratum of {PAPERS[paper].author} is known at line {line}. "
         f"There are errata at {', '.join(known)}."
     )
+
+
+def _quoted(source: Source) -> tuple[str, str]:
+    """Return where a statement stands, and the paper's sentence."""
+    return source.place, f"“{source.quote}”"
 
 
 def _verdict(result: Result) -> str:

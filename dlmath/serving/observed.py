@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.replies import NOTED, answer_refusal
+from dlmath.terminal_text import visible
 
 FIXED = ("/predict", "/explain", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 MODELS = "/v1/models/"
@@ -104,7 +105,7 @@ class Observed:
         what = f"{type(error).__name__}: {error}"
         if self.debug:
             what = "".join(traceback.format_exception(error))
-        sys.stderr.write(f"{_now()} Fault while answering: {what}\n")
+        sys.stderr.write(visible(f"{_now()} Fault while answering: {what}\n"))
         sys.stderr.flush()
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from dlmath import pages
 from dlmath.data.listing import counted
 from dlmath.evaluation.composition import composition_of
-from dlmath.evaluation.metric_table import METRICS
+from dlmath.evaluation.metric_table import METRICS, label_of
 from dlmath.evaluation.threshold import place_of_choice
 from dlmath.inference.runtimes import export_metadata
 from dlmath.number_text import estimate_cells
 from dlmath.runs import Run, read_json
 from dlmath.serving.service import Service
+from dlmath.terminal_text import quoted
 
 RESEARCH_ONLY = (
     "For research only. This is not a medical device: no decision about a patient may rest on it."
@@ -22,14 +23,7 @@ DRAWN = (
     "This model was trained on drawn images (phantoms), not on real ones: its answers and metrics "
     "say nothing about patients."
 )
-_SHOWN = {
-    "auc": "AUC",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "accuracy": "accuracy",
-    "ppv": "PPV",
-    "npv": "NPV",
-}
+_SHOWN = ("auc", "sensitivity", "specificity", "accuracy", "ppv", "npv")
 
 
 def stamp(service: Service) -> str:
@@ -60,7 +54,8 @@ def _of_run(run: Run, service: Service) -> Iterator[str]:
         yield from _tested(read_json(run.metrics_path))
     else:
         yield pages.paragraph(
-            f"It has not been tested: its test part was never opened (dlmath evaluate {run.name})."
+            "It has not been tested: its test part was never opened "
+            f"(dlmath evaluate {quoted(run.name)})."
         )
     yield pages.paragraph(_decides(service))
     for warning in manifest.get("warnings", ()):
@@ -99,8 +94,8 @@ def _tested(metrics: Mapping[str, Any]) -> Iterator[str]:
     )
     figures = metrics["metrics"]
     rows = [
-        (title, *estimate_cells(**figures[name]), METRICS[name].description)
-        for name, title in _SHOWN.items()
+        (label_of(name), *estimate_cells(**figures[name]), METRICS[name].description)
+        for name in _SHOWN
         if name in figures
     ]
     header = ("metric", "value", "95 % interval", "what it is")

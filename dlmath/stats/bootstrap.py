@@ -58,6 +58,8 @@ def estimate(
     clusters: np.ndarray,
     generator: np.random.Generator,
     replicates: int = REPLICATES,
+    *,
+    label: Callable[[str], str] = str,
 ) -> tuple[dict[str, Estimate], list[str]]:
     """Return each statistic with its 95 % BCa interval, and the warnings.
 
@@ -68,6 +70,7 @@ def estimate(
         clusters: (N,) indices 0..P-1 of the patients.
         generator: Where the draws come from.
         replicates: How many samples of P patients are drawn.
+        label: Maps a statistic's name to what the warnings call it.
     """
     # The products are small: further threads would wait for one another, not compute.
     with threadpool_limits(1, "blas"):
@@ -82,7 +85,8 @@ def estimate(
     estimates = {
         name: _estimate_one(value, drawn[name], left_out[name]) for name, value in values.items()
     }
-    return estimates, _warnings(values, drawn)
+    values = {label(name): value for name, value in values.items()}
+    return estimates, _warnings(values, {label(name): row for name, row in drawn.items()})
 
 
 def cluster_indices(patients: Sequence[str | None]) -> np.ndarray:

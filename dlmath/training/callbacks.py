@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dlmath.evaluation.metric_table import label_of
 from dlmath.reporting import Reporter
 from dlmath.runs import write_csv
 from dlmath.training.checkpoint_schedule import CheckpointSchedule
@@ -153,7 +154,7 @@ class Progress(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if self.images:
             self.rates.append(self._rate())
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        metrics = "  ".join(f"{label_of(name)} {value:.4f}" for name, value in logs.items())
         rate = f"  {self.rates[-1]:,.0f} images/s" if self.rates else ""
         self.reporter.say(f"epoch {epoch + 1}/{self.epochs}  {metrics}{rate}")
         self.started = None

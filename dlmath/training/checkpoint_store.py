@@ -5,7 +5,7 @@
 
 The best epoch's file is written before the checkpoint that names it and removed after the last
 one that does, so every checkpoint that is there can be gone on from. A file that cannot be read
-is set aside as `*.damaged`, never deleted.
+is set aside as `*.damaged`, never deleted. Once the run is finished, its checkpoints are removed.
 """
 
 import re
@@ -96,6 +96,21 @@ class CheckpointStore:
                 f"same data and recipe: remove {self.folder} and resume."
             )
         return None
+
+    def clear(self) -> int:
+        """Remove the checkpoints, and return the bytes freed: a finished training is at its end.
+
+        What a run began with (`start.checkpoint`) and what was set aside as damaged stays.
+        """
+        freed = 0
+        for path in [path for _, path in (*self._states(), *self._bests())]:
+            with suppress(OSError):  # what is left does no harm
+                size = path.stat().st_size
+                path.unlink()
+                freed += size
+        with suppress(OSError):  # it holds something else, or is not there
+            self.folder.rmdir()
+        return freed
 
     def saved_until(self) -> str:
         """Return how far the training is saved, in words."""

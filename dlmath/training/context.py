@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
+from dlmath.terminal_text import quoted
 from dlmath.training.checkpoint_schedule import EVERY, Interval
 from dlmath.training.devices import DeviceConfig
 from dlmath.training.signals import StopRequest, StopsOnSignal
@@ -38,7 +39,7 @@ class TrainingContext:
 
     def of_run(self, run: Run, reporter: Reporter | None = None) -> "TrainingContext":
         """Return the context of a run whose folder exists, so that it can be resumed."""
-        what_next = f"Go on with: dlmath train --resume {run.folder}"
+        what_next = f"Go on with: dlmath train --resume {quoted(run.folder)}"
         return replace(self, what_next=what_next, reporter=reporter or self.reporter)
 
     def interruptible(self) -> Reporter:

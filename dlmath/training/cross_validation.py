@@ -1,10 +1,8 @@
 """Cross-validation by patient: a run for each fold, and the metrics of all folds together.
 
-    runs/<task>-folds-<time>/  folds.json  fold-1/  fold-2/ ...
-
 Each fold is a run like any other: trained and validated on the patients outside the fold, and
-tested once on those inside. After an interruption, the same command with the same `--out` keeps the
-finished folds and resumes the unfinished one.
+tested once on those inside. `dlmath.fold_runs` says where they lie. After an interruption, the same
+command with the same `--out` keeps the finished folds and resumes the unfinished one.
 """
 
 from collections.abc import Sequence
@@ -21,10 +19,13 @@ from dlmath.data.splits import Split, split_examples, split_hash
 from dlmath.errors import RunError, Stopped
 from dlmath.evaluation.evaluate_run import evaluate
 from dlmath.evaluation.evaluation_result import Evaluation
+from dlmath.evaluation.folds_report import write_folds_report
 from dlmath.evaluation.pooling import pooled
+from dlmath.fold_runs import FoldRuns
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import RUNS, Run, read_json, write_json
+from dlmath.terminal_text import quoted
 from dlmath.training.checkpoint_schedule import EVERY, Interval
 from dlmath.training.context import TrainingContext
 from dlmath.training.devices import choose_device, pin_threads
@@ -118,7 +119,7 @@ def cross_validate(
         runs = []
         for number, split in enumerate(splits, start=1):
             reporter.say(f"Fold {number} of {folds}")
-            run = Run(folder / f"fold-{number}")
+            run = FoldRuns(folder).run(number)
             try:
                 runs.append(_run_of_fold(replace(prepared, split=split), run, context))
             except Stopped as stopped:
@@ -126,14 +127,15 @@ def cross_validate(
         metrics = [read_json(run.metrics_path) for run in runs]
         together = pooled(runs, prepared.recipe)
         result = CrossValidation(folder, tuple(runs), tuple(metrics), together)
-        write_json(folder / "folds.json", result.as_json())
+        write_json(FoldRuns(folder).metrics_path, result.as_json())
+        write_folds_report(FoldRuns(folder))
     return result
 
 
 def _stopped_in_fold(stopped: Stopped, number: int, folds: int, folder: Path) -> Stopped:
     return Stopped(
         f"Stopped in fold {number} of {folds}; everything is saved. Go on by the same command "
-        f"with --out {folder}",
+        f"with --out {quoted(folder)}",
         stopped.signal_number,
     )
 

@@ -22,6 +22,7 @@ from dlmath.data.splits import Split
 from dlmath.data.stressed import Corruption, stressed_rows
 from dlmath.drift.pictures import describe_files
 from dlmath.errors import DeviceError, UserError
+from dlmath.evaluation.metric_table import label_of
 from dlmath.features import load_features
 from dlmath.inference.ood_fit import fit_ood_score
 from dlmath.inference.ood_score import OodScore
@@ -175,7 +176,7 @@ class HeadTrainer:
         labels = class_indices(self.validation, self.recipe)
         metrics = validation.measure(probabilities, labels, self.recipe)
         metrics["corrupted_auc"] = self._corrupted_auc(labels, reporter)
-        reporter.say("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
+        reporter.say("  ".join(f"{label_of(name)} {value:.4f}" for name, value in metrics.items()))
         rate = self.data.train.rate
         return {
             "head": _description(self._solved()),

@@ -16,6 +16,7 @@ from dlmath import models
 from dlmath.errors import RunError
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json
+from dlmath.terminal_text import quoted
 from dlmath.training.context import TrainingContext
 from dlmath.training.devices import choose_device, pin_threads
 from dlmath.training.new_run import train_prepared
@@ -119,7 +120,7 @@ def reproduce(
     if not original.is_finished:
         raise RunError(
             f"Only a finished run can be reproduced, and {original.folder} is not. Go on with it: "
-            f"dlmath train --resume {original.folder}"
+            f"dlmath train --resume {quoted(original.folder)}"
         )
     folder = Path(out) if out is not None else _next_to(original)
     again = _unfinished(original, folder)

@@ -13,6 +13,7 @@ from dlmath.data.splits import split_hash
 from dlmath.errors import RunError, Stopped
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
+from dlmath.terminal_text import quoted
 from dlmath.training import manifest
 from dlmath.training.checkpoint_schedule import EVERY, Interval
 from dlmath.training.context import TrainingContext
@@ -154,7 +155,8 @@ def _check_no_differences(run: Run, found: list[str]) -> None:
 def _check_unfinished(run: Run) -> None:
     if run.is_finished:
         raise RunError(
-            f"{run.folder} is finished already. Look at it with: dlmath evaluate {run.folder}"
+            f"{run.folder} is finished already. Look at it with: "
+            f"dlmath evaluate {quoted(run.folder)}"
         )
 
 

@@ -14,6 +14,7 @@ from dlmath.errors import DivergedError, RunError, Stopped
 from dlmath.evaluation.report import write_report
 from dlmath.logs import logged
 from dlmath.runs import Run
+from dlmath.terminal_text import quoted
 from dlmath.training import manifest
 from dlmath.training.calibration import calibrate
 from dlmath.training.checkpoint_store import CheckpointStore
@@ -70,6 +71,7 @@ def run_training(run: Run, trainer: Trainer, context: TrainingContext) -> Run:
             run.update_manifest(seconds=round(time.perf_counter() - started, 1), **outcome)
             write_report(run)
             run.update_manifest(state="finished", finished=manifest.now())
+            CheckpointStore(run.checkpoints).clear()
         except Stopped:
             with suppress(OSError):  # a manifest that says "running" is as good
                 run.update_manifest(state="stopped")
@@ -161,7 +163,7 @@ def _disk_fault(run: Run, error: OSError) -> RunError:
     """Say what is saved. To train on without being able to save would stake ever more work."""
     then = "start the same command again"
     if run.manifest_path.is_file():
-        then = f"go on with: dlmath train --resume {run.folder}"
+        then = f"go on with: dlmath train --resume {quoted(run.folder)}"
     return RunError(
         f"The disk of {run.folder} cannot be written to: {error.strerror}. "
         f"{CheckpointStore(run.checkpoints).saved_until()}. Make room there, then {then}"

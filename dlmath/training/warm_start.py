@@ -19,6 +19,7 @@ from dlmath.models.backbones import find_backbone
 from dlmath.models.own_images import is_own_images
 from dlmath.recipe import Recipe, settings_of
 from dlmath.runs import Run
+from dlmath.terminal_text import quoted
 from dlmath.training import checkpoints
 from dlmath.training.checkpoints import Checkpoint
 
@@ -92,7 +93,7 @@ class Parent:
         if not run.is_finished:
             raise RunError(
                 f"{run.folder} is not finished, so there is nothing to go on from. Finish it "
-                f"first: dlmath train --resume {run.folder}"
+                f"first: dlmath train --resume {quoted(run.folder)}"
             )
         return cls(run)
 

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -174,3 +175,21 @@ def test_images_without_patients_are_not_said_to_be_split_by_patient(tmp_path, w
     assert "Split by image" in told
     assert "Folds by image" in told
     assert "by patient" not in told
+
+
+@pytest.mark.parametrize("command", [["info"], ["audit", "--patients", "none"]])
+def test_class_names_control_no_terminal(command, cells):
+    name = "\x1b[31mpos\x1b]0;owned\x07"
+    rows = [
+        f"{path.relative_to(cells.parent)},{name if path.parent.name == 'Uninfected' else 'neg'}"
+        for path in sorted(cells.rglob("*.png"))
+    ]
+    (cells.parent / "own.csv").write_text("\n".join(["file,class", *rows]) + "\n")
+    shown = invoke(command[0], "own.csv", *command[1:])
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown.output)
+    if command == ["info"]:
+        assert r"\x1b[31mpos\x1b]0;owned\x07" in shown.stdout
+
+
+def test_info_says_what_comes_next(cells):
+    assert "Next: dlmath data audit malaria" in invoke("info", "malaria").stderr

@@ -31,12 +31,14 @@ def test_the_folder_is_the_only_line_on_stdout(calls, tmp_path):
     result = invoke("malaria")
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{folder}\n"
-    assert result.stderr.splitlines()[-1] == "dlmath train malaria"
+    assert result.stderr.splitlines()[-1] == "Next: dlmath train malaria"
 
 
 def test_data_in_another_place_are_named_to_training(calls, tmp_path):
     result = invoke("pneumonia", "--out", tmp_path / "films")
-    assert result.stderr.splitlines()[-1] == (f"dlmath train pneumonia --data {tmp_path / 'films'}")
+    assert result.stderr.splitlines()[-1] == (
+        f"Next: dlmath train pneumonia --data {tmp_path / 'films'}"
+    )
 
 
 def test_the_options_reach_the_library(calls, tmp_path):

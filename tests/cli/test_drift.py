@@ -87,7 +87,7 @@ def test_other_images_do_and_the_command_that_retrains_is_named(light_run, draw_
     assert light["new"] == pytest.approx(250 / 255, abs=0.02)
     assert light["reference"] < 0.7
     data = light_run.folder.parent.parent / "data"
-    wanted = f"dlmath train tiny --data {data} --data {folder} --from {light_run.folder}"
+    wanted = f"dlmath train --data {data} --data {folder} --from {light_run.folder}"
     assert document["retrain"] == wanted
 
 

@@ -39,7 +39,7 @@ def test_people_get_tables(tiny_run):
     assert "tiny, test, 24 images (12 positive + 12 negative) of 12 patients" in told
     assert "Positive is PNEUMONIA, decided at a probability of at least 0.5000" in told
     assert "chosen on validation" in told
-    auc = next(line for line in told.splitlines() if "auc" in line)
+    auc = next(line for line in told.splitlines() if "AUC" in line and "│" in line)
     metric = read_json(tiny_run.metrics_path)["metrics"]["auc"]
     assert f"{metric['value']:.3f}" in auc
     assert f"{metric['low']:.3f} to {metric['high']:.3f}" in auc
@@ -65,7 +65,7 @@ def test_warnings_and_undefined_figures_are_shown(tiny_run):
 
     assert result.exit_code == 0, result.output
     assert "Warning: There is no image of NORMAL." in result.stdout
-    auc = next(line for line in result.stdout.splitlines() if "auc" in line)
+    auc = next(line for line in result.stdout.splitlines() if "AUC" in line and "│" in line)
     assert "undefined" in auc
 
 
@@ -99,7 +99,7 @@ def test_the_figures_at_a_prevalence_follow_the_schema_and_have_a_table(tiny_run
     jsonschema.validate(document, json.loads(schema))
     told = invoke(tiny_run.folder, "--prevalence", "0.1").stdout
     after = told[told.index("At a prevalence of 0.1:") :]
-    ppv = next(line for line in after.splitlines() if "ppv" in line)
+    ppv = next(line for line in after.splitlines() if "PPV" in line)
     assert f"{document['at_prevalence']['metrics']['ppv']['value']:.3f}" in ppv
 
 

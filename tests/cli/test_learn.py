@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -6,7 +7,8 @@ from typer.testing import CliRunner
 from dlmath.cli.learn import app
 from dlmath.cli.output import Output
 from dlmath.errors import UserError, VerificationError
-from dlmath.maths import PAPERS, all_experiments
+from dlmath.maths import PAPERS, all_experiments, find
+from dlmath.maths.experiment_base import Sabotage
 
 
 def invoke(*arguments):
@@ -56,24 +58,55 @@ def test_a_set_argument_reaches_the_experiment_and_a_failed_verdict_exits_with_1
     assert document["verdict"] == "fails"
 
 
-def test_sabotage_turns_the_verdict():
+def test_a_sabotage_that_turns_the_verdict_is_no_failure():
+    result = invoke("run", "best-step", "--sabotage")
+    assert result.exit_code == 0, result.output
+    assert "Set: assumed=0.5" in result.stdout
+    assert "Fails, as it should: the L that is assumed is half of the true one." in result.stdout
+
+
+def test_a_sabotage_that_changes_nothing_exits_with_1(monkeypatch):
+    harmless = replace(find("best-step"), sabotage=Sabotage("nothing", {"steps": 9}))
+    monkeypatch.setattr("dlmath.maths.find", lambda _: harmless)
     result = invoke("run", "best-step", "--sabotage")
     assert isinstance(result.exception, VerificationError)
-    assert "Set: assumed=0.5" in result.stdout
-    assert "Fails." in result.stdout
+    assert "1 of 1 statements hold although a hypothesis is violated" in str(result.exception)
+    assert "Holds, although it should fail: nothing." in result.stdout
 
 
-def test_the_plot_is_saved_as_an_svg_file(tmp_path):
-    invoke("run", "best-step", "--out", str(tmp_path / "plots"))
-    svg = (tmp_path / "plots" / "best-step.svg").read_text()
-    assert svg.startswith("<svg xmlns=")
-    assert "Factor per step" in svg
+def test_each_setting_has_a_plot_of_its_own(tmp_path):
+    folder = tmp_path / "plots"
+    invoke("run", "best-step", "--out", str(folder))
+    honest = (folder / "best-step.svg").read_text()
+    assert honest.startswith("<svg xmlns=")
+    assert "Factor per step" in honest
+    invoke("run", "best-step", "--sabotage", "--out", str(folder))
+    invoke("run", "best-step", "--set", "steps=9", "--out", str(folder))
+    assert (folder / "best-step.svg").read_text() == honest
+    assert {path.name for path in folder.iterdir()} == {
+        "best-step.svg",
+        "best-step-assumed=0.5.svg",
+        "best-step-steps=9.svg",
+    }
+
+
+def test_the_paper_is_named_and_its_sentence_quoted():
+    shown = " ".join(invoke("run", "perceptron-bound").stdout.split())
+    assert "Tsemo, line 179: “Suppose that a linearly separable dataset contained in" in shown
+    assert "Tsemo is Tsemo Aristide: The algebra and the geometry aspect of deep" in shown
+    assert "arXiv:2510.18862" in shown
+
+
+def test_the_list_ends_with_the_papers():
+    shown = " ".join(invoke("list").stdout.split())
+    for paper in PAPERS.values():
+        assert f"{paper.author}: {paper.citation}" in shown
 
 
 def test_errata_show_the_line_the_counterexample_and_the_correction():
     result = invoke("errata")
     assert result.exit_code == 0, result.output
-    assert "Murari, line 193" in result.stdout
+    assert "Murari, line 193: “Hat functions such as" in result.stdout
     assert "The hat is max{0, 1 - |x|}." in result.stdout
 
 

@@ -3,9 +3,9 @@ import json
 from pathlib import Path
 
 import pytest
-from rich.table import Table
 
 from dlmath.cli.output import ERR, OUT, Output
+from dlmath.cli.tables import Table
 
 LONG = "Ä line of [bold]words[/bold] " * 10
 
@@ -58,7 +58,7 @@ def test_a_pipe_may_be_wider_than_80_columns(width, lines, capsys):
 
 def test_a_table_goes_to_its_stream(capsys):
     table = Table("metric")
-    table.add_row("auc")
+    table.add("auc")
     ERR.show(table)
     printed = capsys.readouterr()
     assert "auc" in printed.err
@@ -85,9 +85,6 @@ def test_commands_print_through_the_output(repository: Path):
     files = [file for file in (repository / "cli").glob("*.py") if file.name != "output.py"]
     assert len(files) > 25
     found = {file.name: printing_of_its_own(file.read_text(encoding="utf-8")) for file in files}
-    # Above live bars only their own console can print.
-    bars = ["self._progress.console.print(message, markup=False)"]
-    assert found.pop("progress.py") == bars
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 
@@ -103,3 +100,47 @@ def test_commands_print_through_the_output(repository: Path):
 )
 def test_the_search_finds_what_prints_on_its_own(source: str):
     assert printing_of_its_own(source)
+
+
+@pytest.mark.parametrize("columns", ["0", "00", "", "x", "-5"])
+def test_a_width_of_no_columns_is_none(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    OUT.show(_metrics())
+    assert "0.995" in capsys.readouterr().out
+    assert OUT.width == 80
+
+
+@pytest.mark.parametrize(("columns", "width"), [("40", 40), ("3", 20)])
+def test_a_width_that_is_set_is_taken_as_far_as_it_can_be_read(columns, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert OUT.width == width
+    assert Output(pipe_width=160).width == width
+
+
+def test_no_text_controls_the_terminal(capsys):
+    name = "\x1b[31mpos\x1b]0;owned\x07\x9b2J"
+    shown = r"\x1b[31mpos\x1b]0;owned\x07\x9b2J"
+    table = _metrics()
+    table.add(name, "1")
+    OUT.line(name)
+    OUT.paragraph(name)
+    OUT.styled(name.replace("[", r"\["))
+    OUT.show(table)
+    OUT.warning(name)
+    ERR.error(name)
+    printed = capsys.readouterr()
+    assert printed.out.count(shown) == 5
+    assert printed.err == f"Error: {shown}\n"
+
+
+def test_a_document_keeps_control_characters_as_json_writes_them(capsys):
+    OUT.document({"class": "\x1b[31m\x9b2J"})
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {"class": "\x1b[31m\x9b2J"}
+    assert r"\u001b[31m\u009b2J" in printed
+
+
+def _metrics() -> Table:
+    table = Table("metric", "value")
+    table.add("AUC", "0.995")
+    return table

@@ -1,8 +1,8 @@
 import pytest
 from typer.testing import CliRunner
 
-from dlmath.cli import own_images
 from dlmath.cli.main import app
+from dlmath.cli.output import Output
 from dlmath.cli.own_images import ask_what_is_missing, patient_rules, show_summary
 from dlmath.errors import RecipeError
 from dlmath.recipe import Recipe
@@ -21,13 +21,13 @@ def terminal(monkeypatch):
     """Answers given on a terminal, in the order of the questions, which are kept."""
     asked, answers = [], []
 
-    def prompt(question, **_):
+    def ask(_, question):
         asked.append(question)
         return answers.pop(0)
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setattr(own_images.typer, "prompt", prompt)
+    monkeypatch.setattr(Output, "ask", ask)
     return asked, answers
 
 
@@ -59,7 +59,22 @@ def test_on_a_terminal_both_are_asked_for(own, terminal):
     answers += ["ill", r"^([a-z]+\d)"]
     settings = ask_what_is_missing(show_summary([str(own)], {}), {})
     assert settings == {"positive_class": "ill", "patient_rules": (r"^(?P<patient>[a-z]+\d)",)}
-    assert "ill or well" in asked[0]
+    assert asked[0] == "1 or 2:"
+
+
+def test_a_rule_that_cannot_be_read_is_asked_for_again(own, terminal):
+    terminal[1].extend(["(", "no", "none"])
+    given = {"positive_class": "ill"}
+    settings = ask_what_is_missing(show_summary([str(own)], {}), given)
+    assert settings == given | {"patient_rules": ()}
+    assert len(terminal[0]) == 3
+
+
+def test_the_advice_can_be_pasted(write_images, tmp_path):
+    names = [f"{label}/{i}.png" for label in ("healthy", "pneumonia (sick)") for i in "123"]
+    seen = show_summary([str(write_images(tmp_path, names))], {})
+    with pytest.raises(RecipeError, match=r"Say so with: --positive 'pneumonia \(sick\)'"):
+        ask_what_is_missing(seen, {})
 
 
 @pytest.mark.parametrize(("answer", "rules"), [("yes", {}), ("none", {"patient_rules": ()})])

@@ -20,7 +20,12 @@ def command(draw_squares, tmp_path, monkeypatch):
 def test_the_plan_is_shown_and_nothing_is_made(command, tmp_path):
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0
-    for shown in ("own: malaria_cnn at 16 pixels", "validation", "in all", "Memory, pixels"):
+    for shown in (
+        "own: malaria_cnn at 16 pixels",
+        "validation",
+        "in all",
+        "Memory, resident so far",
+    ):
         assert shown in done.stdout
     assert not (tmp_path / "runs").exists()
 

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from dlmath.cli.predict import predict
-from dlmath.errors import UserError
+from dlmath.errors import RunError, UserError
 
 app = typer.Typer()
 app.command()(predict)
@@ -51,6 +51,28 @@ def test_json_is_one_list(tiny_run, image):
     }
     assert entry["file"] == str(image)
     assert entry["positive"] == (entry["class"] == "PNEUMONIA")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_run_may_be_an_option(tiny_run, image, first):
+    option = ["--run", tiny_run.folder]
+    result = invoke(*([*option, image] if first else [image, *option]))
+    assert result.exit_code == 0, result.output
+    assert result.stdout == invoke(tiny_run.folder, image).stdout
+    assert "Name one run at a time" in refusal(tiny_run.folder, image, "--run", "other")
+
+
+def test_a_run_that_an_option_names_must_be_there(image):
+    result = invoke(image, "--run", "nothing")
+    assert isinstance(result.exception, RunError)
+    assert "No run at nothing" in str(result.exception)
+
+
+def test_names_show_their_control_characters_in_one_line(tiny_run, image, tmp_path):
+    film = tmp_path / "film\x1b[31m\n.jpeg"
+    film.write_bytes(image.read_bytes())
+    [line] = invoke(tiny_run.folder, film).stdout.splitlines()
+    assert r"film\x1b[31m\n.jpeg  " in line
 
 
 def test_people_get_a_line_for_each_file(tiny_run, image):

@@ -1,4 +1,6 @@
 import io
+import re
+import sys
 
 import pytest
 from rich.console import Console
@@ -6,6 +8,7 @@ from rich.progress import Progress, TextColumn
 
 from dlmath.cli import progress
 from dlmath.logs import DETAILS
+from tests.support.on_terminal import run_on_terminal
 
 
 def test_lines_come_at_most_every_few_seconds(monkeypatch, capsys):
@@ -40,3 +43,36 @@ def test_details_are_shown_to_those_who_ask(verbose, capsys):
         DETAILS.info("device cpu")
         report.say("epoch 1")
     assert ("device cpu" in capsys.readouterr().err) == verbose
+
+
+PRINTING = """
+from dlmath.cli.output import ERR, OUT
+from dlmath.cli.progress import reporter
+with reporter() as report:
+    report.progress("experiments", 1, 3, "first [red]")
+    OUT.line("the first result")
+    ERR.line("a note")
+    report.progress("experiments", 2, 3, "second")
+    report.say("news")
+    OUT.paragraph("the second result")
+"""
+
+
+def test_what_is_printed_while_bars_move_stands_on_lines_of_its_own():
+    code, printed = run_on_terminal([sys.executable, "-c", PRINTING], COLUMNS="80")
+    assert code == 0, printed
+    # As a terminal shows it: what stood in a line before it was cleared is gone.
+    lines = [line.split("\x1b[2K")[-1] for line in printed.split("\n")]
+    shown = [re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]|\r", "", line) for line in lines]
+    for expected in ("the first result", "a note", "news", "the second result"):
+        assert expected in shown
+
+
+def test_results_go_to_a_pipe_while_bars_move_on_the_terminal(tmp_path):
+    results = tmp_path / "results"
+    code, printed = run_on_terminal(
+        ["/bin/sh", "-c", f'"{sys.executable}" -c "$0" > {results}', PRINTING]
+    )
+    assert code == 0, printed
+    assert results.read_text() == "the first result\nthe second result\n"
+    assert "the first result" not in printed

@@ -27,3 +27,15 @@ def test_the_rows_of_a_confusion_matrix_are_truth():
     document = {"classes": ["n", "p"], "confusion": [[30, 8], [2, 5]], "positive_class": "p"}
 
     assert composition_of(document) == "7 positive + 38 negative"
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (range(1, 16), "1 to 15 each of 15 classes"),
+        ([2] * 200, "2 each of 200 classes"),
+        ([1, 2, 3, 4, 5, 6, 0], "1 0 + 2 1 + 3 2 + 4 3 + 5 4 + 6 5"),
+    ],
+)
+def test_many_classes_are_counted_and_not_named(counts, said):
+    assert counts_text({str(name): count for name, count in enumerate(counts)}, None) == said

@@ -91,7 +91,7 @@ def test_a_single_class_is_null_with_a_warning():
     assert document["metrics"]["sensitivity"] == null
     assert document["metrics"]["specificity"] != null
     assert "There is no image of Parasitized." in document["warnings"]
-    assert any("auc" in warning for warning in document["warnings"])
+    assert any("AUC" in warning for warning in document["warnings"])
 
 
 def test_one_image_is_enough():

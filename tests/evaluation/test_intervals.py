@@ -118,7 +118,7 @@ def test_few_patients_of_a_class_are_warned_of():
     found = measure(binary_sample(negatives=9))
 
     assert "9 of NORMAL, 3 with a wrong decision; fewer than 10" in found.warnings[0]
-    assert "the intervals of average_precision, ece, which" in found.warnings[0]
+    assert "the intervals of average precision, ECE, which" in found.warnings[0]
     assert measure(binary_sample(50, 50)).warnings == []  # 18 of them decided wrongly
 
 

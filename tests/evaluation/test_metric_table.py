@@ -76,6 +76,7 @@ def informedness(monkeypatch):
     for module in ("metrics", "melding"):
         monkeypatch.setattr(f"dlmath.evaluation.{module}.decision_metrics", with_informedness)
     metric = Metric(
+        "informedness",
         "sensitivity and specificity, less 1",
         "decision",
         bounds="correlation",

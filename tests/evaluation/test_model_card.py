@@ -30,7 +30,8 @@ def test_the_model_index_holds_every_metric_that_is_defined(tiny_run):
         for name, figure in evaluation.metrics.items()
         if figure.value is not None
     }
-    assert "| auc |" in rest
+    assert "| AUC |" in rest
+    assert f"AUC {evaluation.metrics['auc']}. Misses " in rest
 
 
 def test_every_item_is_answered_from_the_run_or_left_open(tiny_run):

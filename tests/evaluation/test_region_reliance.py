@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import dlmath
-from dlmath.cli.evaluate import _region_table
+from dlmath.cli.evaluation_tables import region_table
 from dlmath.cli.main import app
 from dlmath.errors import DataError
 from dlmath.evaluation.details import Evaluated
@@ -126,7 +126,7 @@ def test_evaluation_report_and_document_hold_it_when_asked_for(region_run):
     section = "".join(reliance_sections(read_json(region_run.metrics_path)))
     assert "Whether it looks at the region" in section
     assert f"{found['borders_swapped']['value']:.3f}" in section
-    assert list(_region_table(found).columns[0].cells) == [
+    assert [row[0].plain for row in region_table(found).rows] == [
         "as they are",
         "the region masked, the border left",
         "the border masked, the region left",

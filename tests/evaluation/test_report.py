@@ -3,6 +3,8 @@ import re
 import pytest
 
 from dlmath.errors import RunError
+from dlmath.evaluation.headlines import headline
+from dlmath.evaluation.metric_table import label_of
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_charts import _mistakes, mistakes_section
@@ -27,10 +29,11 @@ def test_after_it_every_metric_stands_there_with_its_interval(tiny_run):
     evaluation = dlmath.evaluate(tiny_run)
     page = tiny_run.report_path.read_text(encoding="utf-8")
     for name, metric in evaluation.metrics.items():
-        assert f">{name.replace('_', ' ')}<" in page
+        assert f">{label_of(name)}<" in page
         if metric.low is not None:
             assert f"{metric.low:.3f} to {metric.high:.3f}" in page
     assert "has not been opened" not in page
+    assert headline(evaluation.as_json()) in page
 
 
 def test_findings_and_warnings_are_told(tiny_run):

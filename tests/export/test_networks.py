@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -267,3 +268,44 @@ def test_the_program_beside_says_what_predict_says(cell_classifier, tmp_path):
     assert json.loads(result.stdout) == [
         one.as_json() for one in predict(folder, [image, tmp_path / "text.png"])
     ]
+
+
+def run_program(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-B", str(folder / "classify.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_program_says_how_it_is_used_and_takes_folders(cell_classifier, tmp_path):
+    films = tmp_path / "films"
+    (films / "deep").mkdir(parents=True)
+    for number, path in enumerate([films / "b.png", films / "deep" / "a"]):
+        with path.open("wb") as file:
+            tiny_runs.draw(90, np.random.default_rng(number)).save(file, "PNG")
+    (films / ".hidden").write_text("no image")
+    folder = tmp_path / "export"
+    write_litert(cell_classifier, folder, {**METADATA, "image_size": 16})
+
+    told = run_program(folder, "--help")
+    assert told.returncode == 0, told.stderr
+    assert "a folder of them" in told.stdout
+    assert "not a medical device" in told.stdout
+
+    result = run_program(folder, films)
+    assert result.returncode == 0, result.stderr
+    named = [Path(one["file"]).name for one in json.loads(result.stdout)]
+    assert named == ["b.png", "a"]
+
+    (films / "c.txt").write_text("no image")
+    result = run_program(folder, films)
+    assert result.returncode == 2
+    assert ["error" in one for one in json.loads(result.stdout)] == [False, True, False]
+
+    assert run_program(folder).returncode == 2
+    (folder / "metadata.json").unlink()
+    damaged = run_program(folder, films)
+    assert damaged.returncode == 2
+    assert damaged.stderr.startswith("Error: ")

@@ -1,4 +1,4 @@
-"""AUC and log-loss against scikit-learn."""
+"""AUC and log loss against scikit-learn."""
 
 import numpy as np
 import pytest

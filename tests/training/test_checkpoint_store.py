@@ -151,3 +151,19 @@ def test_files_of_others_are_left_alone(store):
     store.save(state(4, 2), Position(4, 0))
     store.newest(pytest.fail)
     assert stranger.read_text() == "mine"
+
+
+def test_clearing_leaves_what_a_run_began_with_and_what_is_damaged(tmp_path):
+    store = CheckpointStore(tmp_path / "checkpoints")
+    store.folder.mkdir()
+    names = ["epoch-00001-step-000002.checkpoint", "best-00001.checkpoint"]
+    kept = ["start.checkpoint", "epoch-00001-step-000001.checkpoint.damaged"]
+    for name in (*names, *kept):
+        (store.folder / name).write_bytes(b"12345")
+    assert store.clear() == 10
+    assert sorted(path.name for path in store.folder.iterdir()) == sorted(kept)
+    for name in kept:
+        (store.folder / name).unlink()
+    assert store.clear() == 0
+    assert not store.folder.exists()
+    assert store.clear() == 0

@@ -30,6 +30,12 @@ class SignalAt(Reporter):
             os.kill(os.getpid(), self.number)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _checkpoints_are_kept():
+    with crashing.keeping_checkpoints():
+        yield
+
+
 @pytest.fixture(scope="module")
 def recipe(squares_recipe):
     return squares_recipe.replace(

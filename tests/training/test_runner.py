@@ -55,6 +55,11 @@ def finished(way, images, tmp_path_factory):
     return dlmath.train(RECIPES[way], images, out=tmp_path_factory.mktemp("runs") / way)
 
 
+def test_a_finished_run_keeps_no_checkpoints(finished):
+    assert finished.is_finished
+    assert not finished.checkpoints.exists()
+
+
 def test_the_recipe_names_its_trainer():
     assert trainer_type(RECIPES["steps"]) is StepTrainer
     assert trainer_type(RECIPES["head"]) is HeadTrainer

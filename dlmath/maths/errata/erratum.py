@@ -37,7 +37,7 @@ class Erratum:
     def as_json(self) -> dict[str, Any]:
         """Return plain values, with the checks computed."""
         return {
-            "source": vars(self.source),
+            "source": self.source.as_json(),
             "said": self.said,
             "counterexample": self.counterexample,
             "corrected": self.corrected,

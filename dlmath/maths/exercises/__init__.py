@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 MODULES = (
+    "start",
     "backpropagation",
     "optimisation",
     "networks",
