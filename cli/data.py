@@ -234,14 +234,17 @@ def _read(target: str, rules: tuple[str, ...] | None = None) -> "tuple[Recipe, D
 
 
 def _print(summary: "Summary") -> None:
+    from dlmath.data.found_files import found_line, left_out_line
+
     title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
     OUT.show(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
         OUT.show(counts_table(cut_title("Split", summary), summary.classes, summary.split))
     if summary.folds:
         OUT.show(counts_table(cut_title("Folds", summary), summary.classes, summary.folds))
-    for what, number in summary.passed_over.items():
-        OUT.line(f"Passed over: {number:,} {what}")
+    OUT.line(found_line(summary.formats))
+    if left_out := left_out_line(summary.passed_over):
+        OUT.line(left_out)
     for warning in summary.warnings:
         OUT.warning(warning)
 

@@ -16,8 +16,8 @@ from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
+from dlmath.inference.image_search import find_images
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.predict_files import find_images
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_bytes
 

@@ -22,7 +22,7 @@ _ERROR = {
     "type": "object",
     "required": ["error"],
     "properties": {"error": {"type": "string", "description": "Why, for a person to read."}},
-    "example": {"error": "image 0: neither a PNG nor a JPEG. Received: a GIF"},
+    "example": {"error": "image 0: damaged, or broken off before its end"},
 }
 _PREDICTION = {
     "type": "object",
@@ -36,6 +36,7 @@ _PREDICTION = {
         "ood_score": {"type": ["number", "null"]},
         "out_of_distribution": {"type": ["boolean", "null"]},
         "abstains": {"type": ["boolean", "null"]},
+        "doubts": {"type": "array", "items": {"type": "string"}},
         "distance": {"type": ["number", "null"], "deprecated": True},
         "unusual": {"type": ["boolean", "null"], "deprecated": True},
         "error": {"type": "string"},

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from dlmath.audit import Audit
+from dlmath.audit.files import FAULTS
+from dlmath.data.listing import counted, listed
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError
 from dlmath.recipe import Recipe
@@ -121,6 +123,8 @@ def check(prepared: Prepared, folder: Path | None, context: TrainingContext) -> 
     audit = audit_prepared(prepared, reporter)
     audited = time.perf_counter()
     split = _readable(prepared, audit)
+    if left_out := _left_out(audit):
+        reporter.say(left_out)
     trainer: Trainer = trainer_type(prepared.recipe)(prepared, context.device)
     trainer.require_data(split)
     build_began = time.perf_counter()
@@ -146,6 +150,18 @@ def _readable(prepared: Prepared, audit: Audit) -> Split:
         bad = len(split.part(part)) - len(left[part])
         require_every_class(left[part], bad, recipe, f"reading {said} images")
     return replace(split, train=left["train"], validation=left["validation"])
+
+
+def _left_out(audit: Audit) -> str:
+    """Return how many files are skipped, for which faults, and the first of them; blank if none."""
+    kinds = {one.kind: len(one.files) for one in audit.findings if one.kind in FAULTS}
+    if not kinds:
+        return ""
+    named = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items())
+    return (
+        f"Left out: {sum(kinds.values()):,} of {counted(len(audit.examples), 'image')}, which "
+        f"cannot be read ({named}): {listed(list(audit.faults))}."
+    )
 
 
 def _request(

@@ -8,7 +8,7 @@ from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import split_examples
 from dlmath.errors import DataError
-from dlmath.inference.predict_files import find_images
+from dlmath.inference.image_search import find_images
 
 PIXELS = np.zeros((8, 8), np.uint8)
 
