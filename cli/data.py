@@ -8,6 +8,7 @@ import typer
 
 from dlmath import models
 from dlmath.cli.audit import audit
+from dlmath.cli.convert import convert
 from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json, TaskArgument
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Get data, and see what they hold.")
 app.command()(download)
 app.command()(audit)
+app.command()(convert)
 
 Target = Annotated[
     str,

@@ -95,7 +95,7 @@ def _predict(
 def find_named_images(named: list[str]) -> list[Path]:
     """Return the image files that were named, and say on stderr what else their folders hold."""
     from dlmath.data.found_files import left_out_line
-    from dlmath.inference.image_search import search_images
+    from dlmath.data.image_search import search_images
 
     found = search_images(named)
     if said := left_out_line(found.left_out):

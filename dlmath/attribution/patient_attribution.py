@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from dlmath.attribution.solved_run import SolvedRun, load_solved_run
+from dlmath.data.image_search import find_images
 from dlmath.data.images import read
 from dlmath.errors import DataError
 from dlmath.inference.decision_rule import decide_binary
-from dlmath.inference.image_search import find_images
 from dlmath.linear_head import Influence, laplace, patient_influence
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run

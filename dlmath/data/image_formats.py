@@ -63,11 +63,11 @@ def format_of(head: bytes) -> str | None:
     Args:
         head: The file's first `HEAD` bytes, or more.
     """
+    if is_dicom(head):  # first: its preamble may be the header of a TIFF
+        return "DICOM"
     for signature, name in _SIGNATURES.items():
         if head.startswith(signature):
             return name
-    if is_dicom(head):
-        return "DICOM"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS and not _is_avif(head):

@@ -124,8 +124,12 @@ def check_image(data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> None:
             header,
         )
     if header.animated:
-        message = f"{name}: an image must be still. Received: an animated PNG"
-        raise BadImage(message, "animated", header)
+        raise BadImage(
+            f"{name}: an image must be one still picture. Received: an animation. To take the "
+            "first: dlmath data convert --first-frame",
+            "animated",
+            header,
+        )
 
 
 def read_header(data: bytes, name: str) -> Header:

@@ -145,12 +145,15 @@ def open_checked(source: Path | bytes, name: str, limits: ReadLimits = LIMITS) -
     Raises:
         BadImage: It cannot be read, or is no such image; one line that begins with `name`.
     """
+    return _plain(read_bytes(source, name, limits), name, limits)
+
+
+def read_bytes(source: Path | bytes, name: str, limits: ReadLimits = LIMITS) -> bytes:
+    """Return the bytes of a file as they are, within the limits; see `open_checked`."""
     if isinstance(source, bytes):
         _check_bytes(len(source), name, limits)
-        raw = source
-    else:
-        raw = _read_file(source, name, limits)
-    return _plain(raw, name, limits)
+        return source
+    return _read_file(source, name, limits)
 
 
 def _plain(raw: bytes, name: str, limits: ReadLimits) -> CheckedImage:

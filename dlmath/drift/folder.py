@@ -10,6 +10,7 @@ import numpy as np
 
 from dlmath.data import images
 from dlmath.data.class_folders import ImageFile, images_below
+from dlmath.data.image_search import find_images
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import list_files, with_own_patient
@@ -19,7 +20,6 @@ from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
 from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none
-from dlmath.inference.image_search import find_images
 from dlmath.inference.outcome import EARLIER_NAMES
 from dlmath.reporting import Reporter
 from dlmath.stats.bootstrap import cluster_indices

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.data import images
+from dlmath.data.image_search import find_images
 from dlmath.errors import DataError, UserError, did_you_mean
 from dlmath.explain.checks import Measure, cheap_metrics, failures, slow_metrics
 from dlmath.explain.classifier_parts import ClassifierParts
@@ -16,7 +17,6 @@ from dlmath.explain.heat_map import HeatMap
 from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
-from dlmath.inference.image_search import find_images
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_bytes

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dlmath.data.image_search import find_images
 from dlmath.data.lost_data import Picture, read_with_doubts
 from dlmath.errors import DataError, RunError
 from dlmath.inference.classifier import Classifier
-from dlmath.inference.image_search import find_images
 from dlmath.inference.outcome import Prediction, predict_one
 from dlmath.inference.prevalence import Shift, check_prevalence
 from dlmath.inference.runtimes import export_metadata, kind_of_export, load_classifier

@@ -21,6 +21,7 @@ from dlmath.audit.files import FAULTS
 from dlmath.data.listing import counted, listed
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError
+from dlmath.models.pretrained import check_weights
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import RUNS, Run, cannot_make
@@ -89,7 +90,7 @@ def read_request(
     """Understand a request, and read and split its data; the arguments are those of `train`.
 
     Raises:
-        UserError: The recipe, the data, the device or `out` cannot be used.
+        UserError: The recipe, its weights, the data, the device or `out` cannot be used.
     """
     request = _request(recipe, data, start_from, settings)
     folder = Path(out) if out is not None else None
@@ -101,6 +102,8 @@ def read_request(
     threads, chosen = pin_threads(), choose_device(device, strategy)
     context = TrainingContext(chosen, threads, interval, tensorboard, reporter, stop, command)
     began = time.perf_counter()
+    if request.parent is None:  # its weights are read with the run
+        check_weights(request.recipe)
     prepared = prepare(request, context.interruptible())
     return TrainingJob(prepared, folder, context, time.perf_counter() - began)
 

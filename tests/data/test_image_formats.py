@@ -42,6 +42,7 @@ def test_what_pillow_writes_is_told_by_its_first_bytes(tmp_path, kind):
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", None),  # AVIF shares the box
         (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", None),  # a film
         (bytes(128) + b"DICM", "DICOM"),
+        (b"II*\0" + bytes(124) + b"DICM", "DICOM"),  # slides are often both
         (b"II+\0" + bytes(20), "TIFF"),  # BigTIFF
         (b"BMI,age,sex\n22.5,40,f\n30.1,52,m\n", None),  # a table, not a bitmap
         (b"RIFF\0\0\0\0WAVEfmt ", None),

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import dlmath
+from dlmath.data.image_search import find_images
 from dlmath.errors import DataError, RunError, UserError
 from dlmath.inference import predict, predict_files
-from dlmath.inference.image_search import find_images
 from dlmath.inference.outcome import Prediction, csv_fields, csv_row
 from dlmath.inference.runtimes import choose_runtime
 from tests.support import tiny_runs

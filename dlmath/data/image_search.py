@@ -48,7 +48,7 @@ def search_images(files: str | Path | Sequence[str | Path]) -> FoundImages:
         else:
             found.paths.append(one)
     if not found.paths:
-        raise DataError("There is nothing to predict. Name an image file or a folder of them.")
+        raise DataError("There is no image here. Name an image file or a folder of them.")
     return found
 
 
