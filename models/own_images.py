@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlmath.data.listing import listed
 from dlmath.errors import RecipeError
 from dlmath.models.recipes import RECIPES
 from dlmath.recipe import Recipe
@@ -39,7 +38,7 @@ def check_named_once(task: str | Path, data: Sequence[str | Path] | None) -> Non
         ["--data", str(task), *(word for one in data for word in ("--data", str(one)))]
     )
     raise RecipeError(
-        f"Images are named twice: {task} in the place of TASK, and {listed(list(map(str, data)))} "
+        f"Images are named twice: {task} in the place of TASK, and {', '.join(map(str, data))} "
         "with --data. Leave one of them out. To train on both together, leave out TASK with --from "
         f"RUN {both}, or write a recipe: dlmath new NAME {both}"
     )

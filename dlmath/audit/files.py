@@ -16,6 +16,10 @@ _CONVERT = "Convert the files to 8-bit grey or RGB"
 FAULTS = {
     "empty": ("empty: 0 bytes", _REMOVE),
     "unreadable": ("there and cannot be read", "Give the permission to read them, or remove them"),
+    "missing-reader": (
+        "of a format whose package is not installed",
+        "Install it with: pip install 'dlmath[heic]', or for DICOM pip install 'dlmath[dicom]'",
+    ),
     "truncated": ("broken off before the end, as by a copy that was cut short", _REMOVE),
     "damaged": ("damaged", _REMOVE),
     "mislabelled": (

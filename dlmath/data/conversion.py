@@ -103,7 +103,7 @@ def as_png(
     if kind == "HEIC" and not has_heif():
         raise BadImage(
             f"{name}: a HEIC file, for which pi-heif is missing: pip install 'dlmath[heic]'",
-            "unreadable",
+            "missing-reader",
         )
     try:
         picture = _OPENERS[kind](data)
@@ -175,7 +175,7 @@ def _check(
         raise BadImage(
             f"{name}: the raw file of a camera, whose first picture is a small preview. Develop "
             "it, and save it as PNG or TIFF",
-            "unreadable",
+            "mislabelled",
             header,
         )
     if not first_frame and (pages := _pages(picture)) > 1:

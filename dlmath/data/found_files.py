@@ -8,6 +8,16 @@ from pathlib import Path
 from dlmath.data.image_formats import format_of_file, has_foreign_name
 from dlmath.data.listing import counted
 
+# What else is passed over is named in the plural, as `dlmath.data.class_folders` counts it.
+_SINGULAR = {
+    "dead links": "dead link",
+    "dotfiles": "dotfile",
+    "folders inside class folders": "folder inside a class folder",
+    "folders next to the parts": "folder next to the parts",
+    "folders that repeat the class folders": "folder that repeats the class folders",
+    "hidden files and folders": "hidden file or folder",
+    "images outside class folders": "image outside class folders",
+}
 _BY_ENDING = re.compile(r"\*(\..*)?")  # how files are counted that were passed over: *.txt
 
 
@@ -37,7 +47,7 @@ def left_out_line(passed_over: Mapping[str, int]) -> str | None:
 
 def _said(what: str, number: int) -> str:
     if not _BY_ENDING.fullmatch(what):
-        return f"{number:,} {what}"
+        return f"{number:,} {_SINGULAR.get(what, what) if number == 1 else what}"
     ending = what.removeprefix("*")
     named = f"{counted(number, 'file')} {what if ending else 'without an ending'}"
     if has_foreign_name(f"x{ending}"):

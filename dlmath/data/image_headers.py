@@ -31,6 +31,7 @@ _JPEG_START_OF_SCAN = 0xDA
 FaultKind = Literal[
     "empty",
     "unreadable",
+    "missing-reader",
     "truncated",
     "damaged",
     "mislabelled",

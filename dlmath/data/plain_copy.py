@@ -6,6 +6,7 @@ only 8-bit PNG and JPEG, reads the copy, too.
 """
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,33 +60,46 @@ def copy_plain(
     found = search_images(source)
     clear_place(out)
     done = PlainCopy(left_out=found.left_out)
+    names = {path.relative_to(source) for path in found.paths}
     with atomic_folder(out) as folder:
         for number, path in enumerate(found.paths, start=1):
-            _copy(path, folder / path.relative_to(source), wishes, done)
+            _copy(path, folder, path.relative_to(source), wishes, done, names)
             reporter.progress("converting", number, len(found.paths))
         if not done.copied and not done.converted:
             raise DataError(f"No image in {source} can be converted: {done.errors[0]}")
     return done
 
 
-def _copy(path: Path, target: Path, wishes: Wishes, done: PlainCopy) -> None:
-    """Write the copy of one file, and count it."""
+def _copy(
+    path: Path, folder: Path, name: Path, wishes: Wishes, done: PlainCopy, taken: Set[Path]
+) -> None:
+    """Write the copy of one file, and count it; `taken` are the names of all files."""
     try:
         raw = images.read_bytes(path, str(path))
         header = peek_header(raw)
         if needs_conversion(raw) or (header is not None and header.animated):
             converted = as_png(raw, str(path), wishes=wishes)
-            data, target = converted.data, target.with_name(f"{target.name}.png")
-            images.open_checked(data, str(path))
+            data, name = converted.data, _png_name(name, taken)
         else:
             converted, data = None, raw
             images.open_checked(raw, str(path))
     except BadImage as error:
         done.errors.append(str(error))
         return
+    target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
     if converted is None:
         done.copied += 1
     else:
         done.converted[converted.header.format] += 1
+
+
+def _png_name(name: Path, taken: Set[Path]) -> Path:
+    """Return the name of a PNG that is made of a file, unlike that of every other file."""
+    if name.suffix.lower() == ".png":
+        return name
+    name = name.with_name(f"{name.name}.png")
+    while name in taken:
+        name = name.with_name(f"{name.name}.png")
+    return name

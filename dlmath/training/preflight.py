@@ -160,7 +160,7 @@ def _left_out(audit: Audit) -> str:
     kinds = {one.kind: len(one.files) for one in audit.findings if one.kind in FAULTS}
     if not kinds:
         return ""
-    named = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items())
+    named = "; ".join(f"{number:,} {FAULTS[kind][0]}" for kind, number in kinds.items())
     return (
         f"Left out: {sum(kinds.values()):,} of {counted(len(audit.examples), 'image')}, which "
         f"cannot be read ({named}): {listed(list(audit.faults))}."

@@ -20,4 +20,6 @@ def test_each_kind_of_file_left_out_says_why():
         "folders inside class folders, 3 dead links, 2 files *.txt (no images), 1 file without an "
         "ending (no images)."
     )
+    once = left_out_line({"dead links": 1, "Thumbs.db": 1})
+    assert once == "Left out: 1 Thumbs.db, 1 dead link."
     assert left_out_line({}) is None

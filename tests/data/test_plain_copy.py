@@ -52,10 +52,10 @@ def test_what_is_asked_for_is_done(folder, tmp_path):
     done = copy_plain(folder, tmp_path / "out", wishes)
 
     assert done.errors == []
-    assert set(files(tmp_path / "out")) > {"d.gif.png", "e.png.png"}
+    assert set(files(tmp_path / "out")) > {"d.gif.png", "e.png"}
     found = np.asarray(images.read_upright(tmp_path / "out/ill/c.tif.png", "one"))
     np.testing.assert_array_equal(found, np.rint(255 * ((GREY - 1000.0) / 1000).clip(0, 1)))
-    first = np.asarray(images.read_upright(tmp_path / "out/e.png.png", "one"))
+    first = np.asarray(images.read_upright(tmp_path / "out/e.png", "one"))
     np.testing.assert_array_equal(first, GREY // 16)
 
 
@@ -74,3 +74,14 @@ def test_what_cannot_be_done_is_refused_and_leaves_nothing(folder, tmp_path):
     with pytest.raises(DataError, match="No image in .* can be converted: .*d.gif: "):
         copy_plain(only, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_no_copy_takes_the_name_of_another_file(folder, tmp_path):
+    other = Image.fromarray((GREY // 32).astype(np.uint8))
+    other.save(folder / "ill" / "c.tif.png")
+
+    copy_plain(folder, tmp_path / "out")
+
+    assert {"ill/c.tif.png", "ill/c.tif.png.png"} <= set(files(tmp_path / "out"))
+    kept = np.asarray(images.read_upright(tmp_path / "out/ill/c.tif.png", "one"))
+    np.testing.assert_array_equal(kept, np.asarray(other))

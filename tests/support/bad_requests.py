@@ -119,7 +119,7 @@ BAD_REQUESTS = (
     _json("an empty image", 422, "empty file", '{"instances":[{"b64":""}]}'),
     _json("a good and a bad image", 422, "image 1: ", rows(png(), png()[:-20])),
     _json("too many images", 413, "1 to 4 images", rows(*[png()] * 5)),
-    _json("a GIF without pixels", 422, "must have pixels", rows(b"GIF89a" + bytes(20))),
+    _json("a GIF cut off", 422, "cannot be decoded", rows(b"GIF89a" + bytes(20))),
     _json("a body over the limit", 413, "may have 0.25 MiB", b" " * 300_000),
     _json("XML", 415, "application/json", "<a/>", **{"content-type": "text/xml"}),
     _json("a compressed body", 415, "compressed", rows(png()), **{"content-encoding": "gzip"}),
