@@ -191,7 +191,7 @@ def _read_class(
     folder: Path, part: str | None, root: Path, contents: SourceContents, *, is_nested: bool
 ) -> None:
     entries = _entries(folder, contents.passed_over)
-    found = [(path, None) for path in entries.images]
+    found: list[tuple[Path, str | None]] = [(path, None) for path in entries.images]
     if is_nested:
         below = [(one, images_below(one, contents.passed_over)) for one in entries.folders]
         found = [(path, one.name) for one, paths in below for path in paths]

@@ -227,7 +227,7 @@ def _windowed(
         shades = 1 - shades
     eight = np.rint(255 * shades).astype(np.uint8)
     before, after = len(np.unique(values)), len(np.unique(eight))
-    doubts = ()
+    doubts: tuple[str, ...] = ()
     if after < min(before, 256) / 2:
         doubts = (
             f"of {before:,} grey levels only {after} are left in 8 bits, from {low:g} to {high:g}: "

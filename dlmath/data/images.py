@@ -164,7 +164,8 @@ def _plain(raw: bytes, name: str, limits: ReadLimits) -> CheckedImage:
             f"Received: {describe(raw)}",
             "mislabelled" if raw else "empty",
         )
-    data, header, doubts = raw, None, ()
+    data, header = raw, None
+    doubts: tuple[str, ...] = ()
     if kind == "DICOM":
         from .dicom_pixels import to_png  # here: pydicom is an extra
 

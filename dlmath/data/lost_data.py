@@ -93,13 +93,14 @@ def _ends_of_data(data: bytes) -> list[tuple[int, bytes]]:
 
     Behind a scan with restarts whole intervals are put, for those that may be missing.
     """
-    ends, position, in_scan, restart = [], 2, False, None
+    ends, position, in_scan = [], 2, False
+    restart: int | None = None
     while match := _MARKER.search(data, position):
         marker = data[match.end() - 1]
         is_restart = marker in _RESTARTS
         if in_scan:
-            further = is_restart or restart is None
-            ends.append((match.start(), _MORE if further else _intervals_after(restart)))
+            is_last = not is_restart and restart is not None
+            ends.append((match.start(), _intervals_after(restart or 0) if is_last else _MORE))
         if marker == _END:
             break
         restart = marker if is_restart else None

@@ -19,6 +19,7 @@ from dlmath.audit import (
     write_page,
 )
 from dlmath.audit.data_audit import AUDIT_VERSION
+from dlmath.audit.stats_cache import VERSION as STATS_VERSION
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
@@ -85,6 +86,7 @@ def _image_findings(
 def _cache_path(examples: Sequence[ImageRecord], recipe: Recipe) -> Path:
     """Return the path of the cached findings, named by everything that decides them."""
     rows = [(e.file, e.sha256, e.label, e.part, e.patient) for e in examples]
-    decisive = json.dumps([__version__, AUDIT_VERSION, list(recipe.classes), recipe.region, rows])
+    versions = [__version__, AUDIT_VERSION, STATS_VERSION]
+    decisive = json.dumps([*versions, list(recipe.classes), recipe.region, rows])
     digest = hashlib.sha256(decisive.encode()).hexdigest()
     return cache_home() / "audit" / "findings" / f"{digest[:32]}.json"

@@ -36,7 +36,7 @@ def audit_of(images, heard=None, recipe=RECIPE):
 def test_the_outcome_is_one_line_and_lies_in_the_run(images, tmp_path):
     heard = Heard()
     audit = audit_of(images, heard)
-    assert heard.said == [f"Audit: {audit.summary}"]
+    assert heard.said == ["Found 40 images: 40 PNG.", f"Audit: {audit.summary}"]
     run = Run(tmp_path / "run")
     write_audit(run, audit)
     assert read_json(run.audit_path)["images"] == 40
