@@ -8,6 +8,7 @@ import typer
 
 from dlmath import models
 from dlmath.cli.audit import audit
+from dlmath.cli.convert import convert
 from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json, TaskArgument
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Get data, and see what they hold.")
 app.command()(download)
 app.command()(audit)
+app.command()(convert)
 
 Target = Annotated[
     str,
@@ -242,14 +244,17 @@ def _read(
 
 
 def _print(summary: "Summary") -> None:
+    from dlmath.data.found_files import found_line, left_out_line
+
     title = ", ".join(summary.sources) + (" (drawn, not real)" if summary.phantom else "")
     OUT.show(counts_table(f"On disk: {title}", summary.classes, summary.on_disk))
     if summary.split:
         OUT.show(counts_table(cut_title("Split", summary), summary.classes, summary.split))
     if summary.folds:
         OUT.show(counts_table(cut_title("Folds", summary), summary.classes, summary.folds))
-    for what, number in summary.passed_over.items():
-        OUT.line(f"Passed over: {number:,} {what}")
+    OUT.line(found_line(summary.formats))
+    if left_out := left_out_line(summary.passed_over):
+        OUT.line(left_out)
     for warning in summary.warnings:
         OUT.warning(warning)
 

@@ -8,7 +8,7 @@ import typer
 from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.predict import RunOption, split_run
+from dlmath.cli.predict import RunOption, find_named_images, split_run
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.why_patients import print_patients
 from dlmath.errors import UserError
@@ -21,7 +21,7 @@ def explain(
     arguments: Annotated[
         list[str],
         typer.Argument(
-            help="PNG and JPEG files or folders of them. One that is a run is RUN; by default "
+            help="Image files or folders of them. One that is a run is RUN; by default "
             "the newest finished run.",
             metavar="[RUN] IMAGE...",
             autocompletion=run_names,
@@ -82,7 +82,8 @@ def explain(
         )
     if by_patients and (check or class_name is not None or method != "grad_cam"):
         raise UserError("--method, --class and --check are about maps. Leave out --why-patients.")
-    run, images = split_run(arguments, named)
+    run, arguments = split_run(arguments, named)
+    images = find_named_images(arguments)
     load_tensorflow()
     if out is None:
         print_patients(run, images, top, as_json=as_json)
@@ -102,7 +103,7 @@ def explain(
 
 
 def _explain(
-    run: Run, images: list[str], out: Path, method: str, class_name: str | None, check: bool
+    run: Run, images: list[Path], out: Path, method: str, class_name: str | None, check: bool
 ) -> list[dict[str, Any]]:
     """Write the maps one by one, and return what `--json` prints."""
     from dlmath.cli.progress import reporter

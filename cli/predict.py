@@ -39,8 +39,8 @@ def predict(
     arguments: Annotated[
         list[str],
         typer.Argument(
-            help="PNG and JPEG files, folders of them, or patterns such as 'scans/*.png'. One that "
-            "is a run, or an export of one, is RUN; by default the newest finished run.",
+            help="Image files, folders of them, or patterns such as 'scans/*.png'. One that is a "
+            "run, or an export of one, is RUN; by default the newest finished run.",
             metavar="[RUN] IMAGE...",
             autocompletion=run_names,
             show_default=False,
@@ -96,10 +96,10 @@ def _predict(
 ) -> tuple[tuple[str, ...], list["Prediction"]]:
     """Return the classes, and what is said of each image."""
     # Imported here: NumPy and Pillow take longer than all of `dlmath --help`.
-    from dlmath.inference.predict_files import BATCH_SIZE, find_images, find_shift, predict_by
+    from dlmath.inference.predict_files import BATCH_SIZE, find_shift, predict_by
     from dlmath.inference.runtimes import load_classifier
 
-    paths = find_images(images)
+    paths = find_named_images(images)
     shift = None if prevalence is None else find_shift(model, prevalence)
     _announce(model, runtime)
     with without_chatter():
@@ -110,6 +110,17 @@ def _predict(
 
     with reporter() as report:
         return classifier.classes, predict_by(classifier, paths, shift=shift, reporter=report)
+
+
+def find_named_images(named: list[str]) -> list[Path]:
+    """Return the image files that were named, and say on stderr what else their folders hold."""
+    from dlmath.data.found_files import left_out_line
+    from dlmath.data.image_search import search_images
+
+    found = search_images(named)
+    if said := left_out_line(found.left_out):
+        ERR.line(said)
+    return found.paths
 
 
 def _announce(model: Run | Path, runtime: str) -> None:
@@ -174,6 +185,8 @@ def _line(prediction: "Prediction", prevalence: float | None) -> str:
     if prediction.probability_at_prevalence is not None:
         at = f"{prediction.probability_at_prevalence:.3f} at a prevalence of {prevalence:g}"
         line += f"  positive: {at}"
+    if prediction.doubts:
+        return f"{line}  doubtful, {'; '.join(prediction.doubts)}: a person should look"
     if prediction.out_of_distribution:
         return f"{line}  unlike the training images: a person should look"
     return f"{line}  unsure: a person should look" if prediction.abstains else line
@@ -193,6 +206,6 @@ def _report_bad_files(predictions: list["Prediction"]) -> None:
     for error in errors:
         ERR.error(error)
     ERR.line(
-        f"{len(errors)} of {len(predictions)} files have no answer. Convert them to 8-bit PNG or "
-        "JPEG, or leave them out.",
+        f"{len(errors)} of {len(predictions)} files have no answer. Convert them to PNG, or leave "
+        "them out.",
     )

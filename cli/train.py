@@ -24,6 +24,7 @@ from dlmath.cli.train_options import (
     Task,
 )
 from dlmath.errors import UserError
+from dlmath.models.own_images import check_named_once
 from dlmath.runs import Run
 from dlmath.terminal_text import command
 
@@ -59,6 +60,8 @@ def train(
         )
         _end(run)
         return
+    if task is not None:
+        check_named_once(task, data)
     if continuation.start_from is not None:
         settings["start_from"] = continuation.start_from
     chosen: str | Recipe | None = task
@@ -107,7 +110,7 @@ def _prepared(
         Run.check_unoccupied(out)
     check_sources_exist(path for path in data or () if path != PHANTOM)
     if isinstance(chosen, str) and is_own_images(chosen):
-        changes = ask_what_is_missing(show_summary(data or [chosen], changes), changes)
+        changes = ask_what_is_missing(show_summary([chosen], changes), changes)
     elif not data:
         find_data(recipe.name)
     return chosen, changes

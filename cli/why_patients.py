@@ -6,12 +6,14 @@ from dlmath.cli.output import OUT
 from dlmath.number_text import interval_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlmath.attribution import WhyPatients
     from dlmath.cli.tables import Table
     from dlmath.runs import Run
 
 
-def print_patients(run: "Run", images: list[str], top: int, *, as_json: bool) -> None:
+def print_patients(run: "Run", images: "list[Path]", top: int, *, as_json: bool) -> None:
     """Print the training patients on which each prediction leans."""
     from dlmath.attribution import why_patients
     from dlmath.cli.progress import reporter

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dlmath.errors import RecipeError, did_you_mean
+from dlmath.errors import RecipeError, WeightsError, did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,7 @@ class Backbone:
             that what lies before can be computed once and kept.
         imagenet: Where ImageNet weights come from: `installed` with dlmath or its extra
             `backbones`, by `download`, or `none` where nobody offers any.
+        download: What the files are called, as a pattern, that Keras downloads for it.
         is_whole: Whether the builder makes the whole classifier, its dense layers included.
     """
 
@@ -31,6 +32,7 @@ class Backbone:
     smallest_size: int
     tail: str
     imagenet: Literal["installed", "download", "none"]
+    download: str = ""
     is_whole: bool = False
 
     def builder(self) -> Callable[..., Any]:
@@ -46,6 +48,7 @@ BACKBONES: dict[str, Backbone] = {
         smallest_size=32,
         tail="block6a_expand_conv",
         imagenet="download",
+        download="efficientnetb0_notop*.h5",
     ),
     "efficientnet_lite0": Backbone(
         network="dlmath.models.efficientnet_lite:efficientnet_lite0",
@@ -74,6 +77,7 @@ BACKBONES: dict[str, Backbone] = {
         smallest_size=75,
         tail="mixed7",
         imagenet="download",
+        download="inception_v3_weights*_notop*.h5",
     ),
     "mobilenet_v2": Backbone(
         network="dlmath.models.keras_networks:mobilenet_v2",
@@ -81,6 +85,7 @@ BACKBONES: dict[str, Backbone] = {
         smallest_size=32,
         tail="block_13_expand",
         imagenet="download",
+        download="mobilenet_v2_weights*_1.0_*_no_top*.h5",
     ),
     "mobilenet_v2_035": Backbone(
         network="dlmath.models.keras_networks:mobilenet_v2_035",
@@ -88,6 +93,7 @@ BACKBONES: dict[str, Backbone] = {
         smallest_size=32,
         tail="block_13_expand",
         imagenet="download",
+        download="mobilenet_v2_weights*_0.35_*_no_top*.h5",
     ),
     "malaria_cnn": Backbone(
         network="dlmath.models.cell_cnn:malaria_cnn",
@@ -98,6 +104,19 @@ BACKBONES: dict[str, Backbone] = {
         is_whole=True,
     ),
 }
+
+
+def check_imagenet(name: str, backbone: Backbone, weights: str) -> None:
+    """Refuse ImageNet weights of a network for which nobody offers any.
+
+    Raises:
+        WeightsError: There are none.
+    """
+    if weights == "imagenet" and backbone.imagenet == "none":
+        raise WeightsError(
+            f"There are no ImageNet weights for {name}. Received: weights='imagenet'. Pass "
+            "--weights none."
+        )
 
 
 def find_backbone(name: str, image_size: int) -> Backbone:

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 
 from dlmath import layers as from_scratch
-from dlmath.errors import RecipeError, WeightsError
-from dlmath.models.backbones import BACKBONES, Backbone, find_backbone
+from dlmath.errors import RecipeError
+from dlmath.models.backbones import BACKBONES, Backbone, check_imagenet, find_backbone
 from dlmath.models.recipes import TASKS
 from dlmath.models.weights_file import load_weights_file
 from dlmath.recipe import Recipe
@@ -51,11 +51,7 @@ def build(
             '--set \'classes=["NORMAL", "PNEUMONIA"]\''
         )
     backbone = find_backbone(recipe.backbone, recipe.image_size)
-    if recipe.weights == "imagenet" and backbone.imagenet == "none":
-        raise WeightsError(
-            f"There are no ImageNet weights for {recipe.backbone}. Received: weights='imagenet'. "
-            "Pass --weights none."
-        )
+    check_imagenet(recipe.backbone, backbone, recipe.weights)
     if recipe.layers == "scratch" and not backbone.is_whole:
         whole = [name for name, other in BACKBONES.items() if other.is_whole]
         ready = [

@@ -126,6 +126,8 @@ LITE2_CHECKPOINT = Checkpoint(
     install="dlmath[backbones]",
 )
 
+CHECKPOINTS = {one.network: one for one in (LITE0_CHECKPOINT, LITE1_CHECKPOINT, LITE2_CHECKPOINT)}
+
 
 def efficientnet_lite0(image_size: int, *, imagenet: bool) -> keras.Model:
     """Build EfficientNet-Lite0: pixels (N, H, W, 3) in 0..255 to features (N, H/32, W/32, 1280).

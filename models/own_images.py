@@ -7,6 +7,7 @@ whose images they are is guessed from the names, and the guess is said.
     dlmath train ./my_images --positive ill
 """
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,24 @@ def is_own_images(task: str | Path) -> bool:
         return False
     path = Path(task).expanduser()
     return path.is_dir() or (path.is_file() and path.suffix.lower() in _ENDINGS)
+
+
+def check_named_once(task: str | Path, data: Sequence[str | Path] | None) -> None:
+    """Refuse further data next to own images in the place of a task: one of them would be ignored.
+
+    Raises:
+        RecipeError: Both are named; says how to train on them together.
+    """
+    if not data or not is_own_images(task):
+        return
+    both = shlex.join(
+        ["--data", str(task), *(word for one in data for word in ("--data", str(one)))]
+    )
+    raise RecipeError(
+        f"Images are named twice: {task} in the place of TASK, and {', '.join(map(str, data))} "
+        "with --data. Leave one of them out. To train on both together, leave out TASK with --from "
+        f"RUN {both}, or write a recipe: dlmath new NAME {both}"
+    )
 
 
 def recipe_of_images(path: Path) -> Recipe:

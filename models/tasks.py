@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.errors import RecipeError, did_you_mean
-from dlmath.models.backbones import find_backbone
+from dlmath.models.backbones import check_imagenet, find_backbone
 from dlmath.models.own_images import is_own_images, recipe_of_images
 from dlmath.models.recipes import RECIPES, TASKS
 from dlmath.models.weights_path import WORDS, check_weights_path
@@ -22,11 +22,12 @@ def recipe_with(task: Recipe | str | Path, settings: Mapping[str, Any]) -> Recip
     Raises:
         RecipeError: The task is none of these, there is no such backbone, or a setting is refused
             or would have no effect.
-        WeightsError: There is no such file of weights.
+        WeightsError: There is no such file of weights, or no ImageNet weights of the network.
     """
     recipe = _recipe_of(task).replace(**settings)
     recipe.check_has_effect(settings)
-    find_backbone(recipe.backbone, recipe.image_size)
+    backbone = find_backbone(recipe.backbone, recipe.image_size)
+    check_imagenet(recipe.backbone, backbone, recipe.weights)
     if recipe.weights not in WORDS:
         check_weights_path(Path(recipe.weights))
     return recipe

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.attribution.solved_run import SolvedRun, load_solved_run
+from dlmath.data.image_search import find_images
 from dlmath.data.images import read
 from dlmath.errors import DataError
 from dlmath.inference.decision_rule import decide_binary
@@ -105,7 +106,7 @@ def why_patients(
 
     Args:
         run: A run whose head was solved, its folder or name; None for the newest finished one.
-        files: PNG or JPEG images.
+        files: Image files, folders of them, and patterns.
         top: How many patients to return for each, at least 1.
         reporter: Receives the progress.
 
@@ -113,15 +114,12 @@ def why_patients(
         RunError: The run's head was trained by steps, or its data are gone.
         DataError: An image cannot be read.
     """
-    given = [files] if isinstance(files, str | Path) else list(files)
-    if not given or top < 1:
-        raise DataError(
-            f"Name at least one image, and at least one patient to show. Received: {len(given)} "
-            f"images, top={top}"
-        )
+    if top < 1:
+        raise DataError(f"Show at least one patient. Received: top={top}")
+    given = find_images(files)
     run = run if isinstance(run, Run) else Run.find(run)
     size = run.recipe.image_size
-    pixels = np.stack([read(Path(file), str(file), size) for file in given])
+    pixels = np.stack([read(file, str(file), size) for file in given])
     solved = load_solved_run(run, "Naming the patients behind a prediction", reporter)
     features = solved.network.make_runner()(pixels)
     data = solved.data

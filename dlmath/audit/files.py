@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from dlmath.audit.findings import Finding, single
 from dlmath.audit.image_stats import ImageStats
+from dlmath.data.image_formats import ENDINGS
 from dlmath.data.listing import counted
 from dlmath.data.sources import ImageRecord
 
@@ -15,18 +16,22 @@ _CONVERT = "Convert the files to 8-bit grey or RGB"
 FAULTS = {
     "empty": ("empty: 0 bytes", _REMOVE),
     "unreadable": ("there and cannot be read", "Give the permission to read them, or remove them"),
+    "missing-reader": (
+        "of a format whose package is not installed",
+        "Install it with: pip install 'dlmath[heic]', or for DICOM pip install 'dlmath[dicom]'",
+    ),
     "truncated": ("broken off before the end, as by a copy that was cut short", _REMOVE),
     "damaged": ("damaged", _REMOVE),
     "mislabelled": (
-        "neither a PNG nor a JPEG, whatever the name says",
+        "of no image format that is read, whatever the name says",
         "Convert the files, or remove what is no image",
     ),
-    "animated": ("an animation", "Keep one frame of each"),
-    "cmyk": ("a JPEG in neither grey nor RGB, such as CMYK for printing", _CONVERT),
-    "deep": (
-        "of more than 8 bits a sample",
-        "Choose the window of grey levels that shows the finding, and convert the files to 8 bits",
+    "animated": (
+        "an animation, or of several pages",
+        "Keep one frame of each: dlmath data convert --first-frame",
     ),
+    "cmyk": ("a JPEG in neither grey, RGB nor CMYK", _CONVERT),
+    "deep": ("of more than 8 bits a sample that cannot be shown in 8", _CONVERT),
     "oversized": (
         "absurdly large, or claims to be",
         "Remove what is no image of this data set, and make the others smaller",
@@ -34,8 +39,9 @@ FAULTS = {
 }
 _SKIP = "; to leave them out of a training: --set on_bad_file=skip"
 
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
-_GREY, _COLOURED = ("1", "L", "LA"), ("P", "RGB", "RGBA")
+_FORMATS = {ending: name for name, endings in ENDINGS.items() for ending in endings}
+_GREY = ("1", "L", "LA", "I", "F", "I;16", "I;16B")
+_COLOURED = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB")
 
 
 def check_files(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) -> list[Finding]:
@@ -50,7 +56,8 @@ def check_files(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) ->
             "There must be stats of every example. "
             f"Received: {len(examples)} examples, stats of {len(stats)}"
         )
-    return [*_faults(stats), *_oddities([image for image in stats if image.fault is None])]
+    sound = [image for image in stats if image.fault is None]
+    return [*_faults(stats), *_lost_data(sound), *_oddities(sound)]
 
 
 def _faults(stats: Sequence[ImageStats]) -> Iterator[Finding]:
@@ -67,15 +74,63 @@ def _faults(stats: Sequence[ImageStats]) -> Iterator[Finding]:
             )
 
 
+def _lost_data(stats: Sequence[ImageStats]) -> Iterator[Finding]:
+    if files := [image.file for image in stats if image.is_cut_short]:
+        yield Finding(
+            kind="lost-data",
+            severity="error",
+            message=f"{_files_are(len(files))} without a part of its data: the decoder fills the "
+            "rest of the picture, and only warns.",
+            advice=f"{_REMOVE}. Training does not skip them: they can be decoded.",
+            groups=single(files),
+        )
+    flat = [image for image in stats if image.flat_share and not image.is_cut_short]
+    if flat:
+        yield Finding(
+            kind="flat-lower-part",
+            severity="warning",
+            message=f"{_files_are(len(flat))} one flat shade in the lower part, up to "
+            f"{max(image.flat_share for image in flat):.0%} of the height.",
+            advice="Look at them: it is padding, or what a decoder puts where data were lost.",
+            groups=single([image.file for image in flat]),
+            figures={"shares": {image.file: image.flat_share for image in flat}},
+        )
+    if files := [image.file for image in stats if image.levels_lost]:
+        yield Finding(
+            kind="levels-lost",
+            severity="warning",
+            message=f"{_files_are(len(files))} left with less than half of its grey levels in 8 "
+            "bits: its window is narrow, or a few far levels take the range of the others.",
+            advice="Look at them. A PNG or TIFF can be given another window: dlmath data convert "
+            "--window LOW,HIGH",
+            groups=single(files),
+        )
+
+
 def _oddities(stats: Sequence[ImageStats]) -> Iterator[Finding]:
     if files := [image.file for image in stats if _has_wrong_ending(image)]:
         yield _note(
             "wrong-ending",
             files,
-            "a PNG named as a JPEG or the reverse",
+            "named as an image of another format than it is",
             "dlmath goes by the content; other programs may not: rename the files.",
         )
-    if files := [image.file for image in stats if image.mode in ("LA", "RGBA")]:
+    if files := [image.file for image in stats if image.bits and image.bits > 8]:
+        yield _note(
+            "more-than-8-bits",
+            files,
+            "of more than 8 bits a sample",
+            "Greys are shown from the least to the greatest level of each picture, colours by "
+            "their upper 8 bits. For another window: dlmath data convert --window LOW,HIGH",
+        )
+    if files := [image.file for image in stats if image.mode == "CMYK"]:
+        yield _note(
+            "cmyk-converted",
+            files,
+            "in the four inks of printing",
+            "They are turned into RGB without a colour profile: see whether the colours are right.",
+        )
+    if files := [image.file for image in stats if image.mode in ("LA", "RGBA", "PA")]:
         yield _note(
             "alpha",
             files,
@@ -100,9 +155,9 @@ def _oddities(stats: Sequence[ImageStats]) -> Iterator[Finding]:
 
 
 def _has_wrong_ending(image: ImageStats) -> bool:
-    """Return whether the name is that of the other format; a converted DICOM file has none."""
-    ending = PurePosixPath(image.file).suffix.lower()
-    return _FORMATS.get(ending, image.format) != image.format
+    """Return whether the name is that of another format; DICOM files are not judged."""
+    named = _FORMATS.get(PurePosixPath(image.file).suffix.lower(), image.format)
+    return named not in (image.format, "DICOM")
 
 
 def _mixed_colours(stats: Sequence[ImageStats]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Traps of class folders: files that are read and should not be, and files that are passed over.
 
-The rules of reading are those of `dlmath.data.class_folders`: `{part}/{class}/{image}` or
-`{class}/{image}` within at most two outer folders. Nothing here changes what is read.
+The rules of reading are those of `dlmath.data.class_folders`: `{part}/{class}/{image}`,
+`{class}/{image}` or `{class}/{patient}/{image}` within at most two outer folders. Nothing here
+changes what is read.
 """
 
 import os
@@ -13,10 +14,9 @@ from typing import NamedTuple
 from dlmath.audit.findings import Finding, Severity, single
 from dlmath.audit.tree_scan import Folder, Tree, scan_tree
 from dlmath.data.class_folders import PARTS
+from dlmath.data.image_formats import has_foreign_name
 from dlmath.data.listing import counted, listed
 from dlmath.names import likeness
-
-_FOREIGN_IMAGES = {".bmp", ".gif", ".jfif", ".nii", ".tif", ".tiff", ".webp"}
 
 
 def check_folders(root: Path) -> list[Finding]:
@@ -139,12 +139,24 @@ def _outside_classes(tree: Tree) -> Iterator[Path]:
 
 def _foreign_images(tree: Tree) -> Iterator[Path]:
     others = (path for folder in tree.classes for path in folder.others)
-    return (path for path in others if path.suffix.lower() in _FOREIGN_IMAGES)
+    return (path for path in others if has_foreign_name(path.name))
 
 
 def _other_files(tree: Tree) -> Iterator[Path]:
     others = (path for folder in tree.classes for path in folder.others)
-    return (path for path in others if path.suffix.lower() not in _FOREIGN_IMAGES)
+    return (p for p in others if not has_foreign_name(p.name) and not _is_dead_link(p))
+
+
+def _dead_links(tree: Tree) -> Iterator[Path]:
+    return (path for folder in tree.classes for path in folder.others if _is_dead_link(path))
+
+
+def _is_dead_link(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
+
+
+def _second_copies(tree: Tree) -> Iterator[Path]:
+    return iter(tree.copies)
 
 
 def _hidden(tree: Tree) -> Iterator[Path]:
@@ -171,7 +183,7 @@ _TRAPS = (
         "error",
         _empty_classes,
         "folder",
-        "in the place of a class without a JPEG or PNG image",
+        "in the place of a class without an image",
         "Put images in or delete the folder.",
     ),
     _Trap(
@@ -179,7 +191,7 @@ _TRAPS = (
         "warning",
         _empty_in_a_part,
         "class folder",
-        "without a JPEG or PNG image, while there are images of that class elsewhere",
+        "without an image, while there are images of that class elsewhere",
         "Put the images in or delete the folder.",
     ),
     _Trap(
@@ -196,7 +208,7 @@ _TRAPS = (
         _nested,
         "folder",
         "inside class folders: what is in there is not read",
-        "Move the images up into the class folder.",
+        "Move the images up into the class folder, or name each in a CSV: file,class,patient.",
     ),
     _Trap(
         "images-outside-classes",
@@ -213,6 +225,22 @@ _TRAPS = (
         "file",
         "in class folders of an image format that is not read",
         "Convert the files to PNG.",
+    ),
+    _Trap(
+        "dead-links",
+        "warning",
+        _dead_links,
+        "link",
+        "in class folders to a file that is not there",
+        "Put the files themselves in the place of the links.",
+    ),
+    _Trap(
+        "second-copy",
+        "note",
+        _second_copies,
+        "folder",
+        "that repeats the class folders next to it, which is not read",
+        "Delete it, if it holds the same images.",
     ),
     _Trap("other-files", "note", _other_files, "file", "in class folders that is no image", ""),
     _Trap("hidden-files", "note", _hidden, "hidden file", "or system's leftover passed over", ""),

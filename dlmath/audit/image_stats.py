@@ -16,7 +16,7 @@ class ImageStats:
         size: Size of the file in bytes.
         fault: The kind of fault that keeps it out of training, such as `truncated`; None if sound.
         reason: The fault in one line that begins with the file's name.
-        format: JPEG or PNG, by the first bytes.
+        format: By the first bytes, a key of `dlmath.data.image_formats.ENDINGS`; PNG for DICOM.
         width: Pixels, as stored.
         height: Pixels, as stored.
         mode: Colour mode as stored, in Pillow's names: 1, L, LA, P, RGB, RGBA, CMYK, I;16.
@@ -27,6 +27,9 @@ class ImageStats:
         border: Mean grey level of its outermost pixels, 0 to 255.
         border_spread: Standard deviation of their grey levels.
         pixel_hash: sha256 of the upright RGB pixels and their shape, in hexadecimal.
+        is_cut_short: Whether the data of a JPEG end before its picture is whole.
+        flat_share: Share of the height that is one flat shade at the bottom; 0 below a tenth.
+        levels_lost: Whether most grey levels of a deep image are one in 8 bits.
         thumbnail: uint8 (64, 64), the upright image in grey, resized without its aspect ratio.
     """
 
@@ -45,4 +48,7 @@ class ImageStats:
     border: float | None = None
     border_spread: float | None = None
     pixel_hash: str | None = None
+    is_cut_short: bool = False
+    flat_share: float = 0.0
+    levels_lost: bool = False
     thumbnail: np.ndarray | None = None

@@ -20,8 +20,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from dlmath.audit.image_stats import THUMBNAIL, ImageStats
 from dlmath.audit.stats_cache import StatsCache
 from dlmath.data.exif import orientation
-from dlmath.data.image_headers import BadImage, Header, damaged, read_header
-from dlmath.data.images import decode_upright, read_checked
+from dlmath.data.image_headers import BadImage, Header, damaged
+from dlmath.data.images import CheckedImage, decode_upright, open_checked
+from dlmath.data.lost_data import flat_lower_share, is_cut_short
 from dlmath.data.pixels import in_threads
 from dlmath.data.sources import ImageRecord
 from dlmath.reporting import SILENT, Reporter
@@ -74,20 +75,21 @@ def _look_at(example: ImageRecord, cached: StatsCache) -> tuple[ImageStats, str]
     if size and (known := cached.get(example.sha256, file=name, size=size)):
         return known, example.sha256
     try:
-        data = read_checked(path, name)
+        image = open_checked(path, name)
         # Hashed again: the file may have changed since the dataset was made.
-        return stats_of(data, name, size), hashlib.sha256(data).hexdigest()
+        return stats_of(image, name, size), hashlib.sha256(image.raw).hexdigest()
     except BadImage as error:
         return _faulty(error, name, size), ""
 
 
-def stats_of(data: bytes, name: str, size: int) -> ImageStats:
-    """Measure a file of `size` bytes, of which `read_checked` made `data`.
+def stats_of(image: CheckedImage, name: str, size: int) -> ImageStats:
+    """Measure a file of `size` bytes that `open_checked` read.
 
     Raises:
         BadImage: Its pixels cannot be decoded.
     """
-    header = read_header(data, name)
+    data, header = image.data, image.header
+    is_jpeg = header.format == "JPEG" and data is image.raw
     try:
         if header.width * header.height < _LARGE:
             measured = _measure(data)
@@ -100,8 +102,9 @@ def stats_of(data: bytes, name: str, size: int) -> ImageStats:
     return ImageStats(
         file=name,
         size=size,
-        quality=_quality(data) if header.format == "JPEG" else None,
+        quality=_quality(data) if is_jpeg else None,
         orientation=orientation(data),
+        levels_lost=bool(image.doubts),
         **_claims(header),
         **measured,
     )
@@ -123,6 +126,8 @@ def _measure(data: bytes) -> dict[str, Any]:
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     small = grey_image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     return {
+        "is_cut_short": is_cut_short(data),
+        "flat_share": flat_lower_share(grey),
         "brightness": float(grey.mean()),
         "border": float(border.mean()),
         "border_spread": float(border.std()),

@@ -19,29 +19,35 @@ from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError
 from dlmath.runs import cache_home, write_bytes
 
-VERSION = 1  # raised whenever a statistic could come out otherwise
+VERSION = 2  # raised whenever a statistic could come out otherwise
 LIMIT = 2**29  # bytes, of about 120,000 images; the longest unused make room
 SEGMENT = 4096  # rows: what an interrupted audit loses at most
 
 _ROW = np.dtype(
     [
         ("sha256", "V32"),
-        ("format", "S4"),
+        ("format", "S8"),
         ("width", "<u4"),
         ("height", "<u4"),
-        ("mode", "S4"),
+        ("mode", "S8"),
         ("bits", "u1"),
         ("quality", "u1"),  # 0 for none
         ("orientation", "u1"),
         ("brightness", "<f8"),
         ("border", "<f8"),
         ("border_spread", "<f8"),
+        ("is_cut_short", "?"),
+        ("flat_share", "<f8"),
+        ("levels_lost", "?"),
         ("pixel_hash", "V32"),
         ("thumbnail", "u1", (THUMBNAIL, THUMBNAIL)),
     ]
 )
 _TEXTS = ("format", "mode")
-_NUMBERS = ("width", "height", "bits", "orientation", "brightness", "border", "border_spread")
+_NUMBERS = (
+    *("width", "height", "bits", "orientation", "brightness", "border", "border_spread"),
+    *("is_cut_short", "flat_share", "levels_lost"),
+)
 
 
 class StatsCache:

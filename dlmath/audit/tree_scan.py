@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlmath.data.class_folders import PHANTOM_MARKER, is_image, is_junk, part_folders, unwrapped
+from dlmath.data.class_folders import (
+    PHANTOM_MARKER,
+    are_nested,
+    images_below,
+    is_image,
+    is_junk,
+    part_folders,
+    second_copies,
+    unwrapped,
+)
 from dlmath.names import folded
 
 
@@ -17,7 +26,8 @@ class Folder:
         path: Where it is.
         part: As its folder is named in lower case, or None.
         folders: Folders in it.
-        images: Files named as images.
+        images: Images in it; where the class folders hold the images in folders of their own,
+            those of a class.
         hidden: Dotfiles, and what operating systems leave behind.
         others: All other files.
     """
@@ -48,12 +58,14 @@ class Tree:
         base: The folder of the parts, or of the classes where there are no parts.
         parts: The parts; none where classes lie in `base`.
         classes: Every folder in the place of a class.
+        copies: Folders in such a place that repeat the class folders, and are passed over.
     """
 
     root: Path
     base: Folder
     parts: tuple[Folder, ...]
     classes: tuple[Folder, ...]
+    copies: tuple[Path, ...] = ()
 
     @property
     def folders(self) -> Iterator[Folder]:
@@ -75,9 +87,19 @@ def scan_tree(root: Path) -> Tree:
     """
     base = _listed(unwrapped(root), None)
     holders = [_listed(path, part) for path, part in part_folders(base.path)]
-    classes = [_listed(path, holder.part) for holder in holders for path in holder.folders]
+    copies = {path for holder in holders for path in second_copies(holder.folders)}
+    classes = [
+        _listed(path, holder.part)
+        for holder in holders
+        for path in holder.folders
+        if path not in copies
+    ]
+    if are_nested([folder.path for folder in classes]):
+        for folder in classes:
+            folder.images = [image for inner in folder.folders for image in images_below(inner)]
+            folder.folders = []
     parts = tuple(holder for holder in holders if holder.part)
-    return Tree(root, base, parts, tuple(classes))
+    return Tree(root, base, parts, tuple(classes), tuple(sorted(copies)))
 
 
 def _listed(path: Path, part: str | None) -> Folder:

@@ -2,26 +2,43 @@
 
     chest_xray/train/NORMAL/IM-0115-0001.jpeg      {part}/{class}/{image}
     cell_images/Parasitized/C33P1_cell_179.png     {class}/{image}
+    mammograms/malignant/0042/left.png             {class}/{patient}/{image}
 
-The outermost folder (`chest_xray`, `cell_images`) may be there or not.
+The outermost folder (`chest_xray`, `cell_images`) may be there or not. Folders inside class folders
+are read where no class folder holds an image itself, and taken for the patients; a second copy of
+the class folders inside the first (`cell_images/cell_images`) is passed over.
 """
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from dlmath.data import dicom
+from dlmath.data.image_formats import format_of_file, has_foreign_name, has_image_name
+from dlmath.data.listing import counted, listed
 
-IMAGE_ENDINGS = (".jpeg", ".jpg", ".png")
 # Names of parts on disk, and the part each one is. `val` joins training: Kermany's holds 16 images,
 # too few to choose a model by, so validation is drawn again, by patient.
-PARTS = {"train": "train", "val": "train", "validation": "validation", "test": "test"}
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "val": "train",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
 PHANTOM_MARKER = "PHANTOM.json"
 
 _JUNK = ("__macosx", "desktop.ini", "dicomdir", "thumbs.db")
 _WRAPPERS = 2  # an archive's own folder, and the one that an unpacking tool puts around it
+_CLASS_NAMES = {"valid"}  # of the parts: with `invalid` and no other part it is a class
+DEAD_LINKS = "dead links"
+SECOND_COPY = "folders that repeat the class folders"
+# Folders are taken for patients from so many on, and if none of them has more of the images.
+_FEWEST_PATIENTS, _LARGEST_SHARE = 6, 0.25
 
 
 class ImageFile(NamedTuple):
@@ -43,6 +60,7 @@ class SourceContents:
     passed_over: Counter[str] = field(default_factory=Counter)
     empty: set[str] = field(default_factory=set)  # folders in the place of a class, without images
     phantom: bool = False
+    unread: list[str] = field(default_factory=list)  # images of other formats, and dead links
     warnings: list[str] = field(default_factory=list)
 
 
@@ -55,23 +73,31 @@ def read_tree(root: Path) -> SourceContents:
     contents = SourceContents()
     base = unwrapped(root)
     contents.phantom = (base / PHANTOM_MARKER).is_file()
+    classes: list[tuple[Path, str | None]] = []
     for folder, part in part_folders(base, contents.passed_over):
         entries = _entries(folder, contents.passed_over)
         _count(contents.passed_over, "images outside class folders", len(entries.images))
-        for class_folder in entries.folders:
-            _read_class(class_folder, part, root, contents)
+        copies = second_copies(entries.folders)
+        _count(contents.passed_over, SECOND_COPY, len(copies))
+        classes += [(path, part) for path in entries.folders if path not in copies]
+    is_nested = are_nested([path for path, _ in classes])
+    for class_folder, part in classes:
+        _read_class(class_folder, part, root, contents, is_nested=is_nested)
+    if is_nested:
+        _name_patients(contents)
+    if contents.unread:
+        names = [Path(path).relative_to(root).as_posix() for path in contents.unread]
+        contents.warnings.append(
+            f"{counted(len(contents.unread), 'file')} in class folders, of an image format that is "
+            f"not read or behind a dead link, left out: {listed(names)}."
+        )
     contents.empty -= {found.label for found in contents.files}
     return contents
 
 
-def is_image_name(name: str) -> bool:
-    """Return whether a file's name ends as that of a JPEG, PNG or DICOM image does, in any case."""
-    return name.lower().endswith((*IMAGE_ENDINGS, *dicom.ENDINGS))
-
-
 def is_image(path: Path) -> bool:
-    """Return whether a file is an image by its name, or DICOM by its first bytes."""
-    return is_image_name(path.name) or dicom.is_dicom_file(path)
+    """Return whether a file is an image by its first bytes, or called one by its name."""
+    return has_image_name(path.name) or format_of_file(path) is not None
 
 
 def is_junk(name: str) -> bool:
@@ -82,11 +108,12 @@ def is_junk(name: str) -> bool:
 class _Entries(NamedTuple):
     folders: list[Path]
     images: list[Path]
+    unread: list[Path]  # images of other formats and dead links, which are passed over by name
 
 
 def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
     """List the folders and images in `folder` by name, and count all else as passed over."""
-    entries = _Entries([], [])
+    entries = _Entries([], [], [])
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             passed_over["dotfiles"] += 1
@@ -94,10 +121,15 @@ def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
             passed_over[entry.name] += 1
         elif entry.is_dir():
             entries.folders.append(Path(entry.path))
+        elif not Path(entry.path).exists() and not has_image_name(entry.name):
+            passed_over[DEAD_LINKS] += 1
+            entries.unread.append(Path(entry.path))
         elif is_image(Path(entry.path)):
             entries.images.append(Path(entry.path))
         elif entry.name != PHANTOM_MARKER:
             passed_over[f"*{Path(entry.name).suffix}"] += 1
+            if has_foreign_name(entry.name):
+                entries.unread.append(Path(entry.path))
     return entries
 
 
@@ -105,7 +137,7 @@ def unwrapped(root: Path) -> Path:
     """Step into a lone folder that is neither a part nor a class."""
     base = root
     for _ in range(_WRAPPERS):
-        folders, images = _entries(base, Counter())
+        folders, images, _ = _entries(base, Counter())
         if images or len(folders) != 1 or folders[0].name.casefold() in PARTS:
             break
         if _entries(folders[0], Counter()).images:
@@ -121,7 +153,7 @@ def part_folders(
     ignored: Counter[str] = Counter()
     entries = _entries(base, ignored)
     parts = [folder for folder in entries.folders if folder.name.casefold() in PARTS]
-    if not parts:
+    if {folder.name.casefold() for folder in parts} <= _CLASS_NAMES:
         return [(base, None)]
     passed_over = Counter() if passed_over is None else passed_over
     passed_over.update(ignored)
@@ -131,14 +163,78 @@ def part_folders(
     return [(folder, folder.name.casefold()) for folder in parts]
 
 
-def _read_class(folder: Path, part: str | None, root: Path, contents: SourceContents) -> None:
+def second_copies(folders: Sequence[Path]) -> set[Path]:
+    """Return those of the class folders that hold nothing but the class folders once more.
+
+    Args:
+        folders: All folders in the place of a class.
+    """
+    entries = {folder: _entries(folder, Counter()) for folder in folders}
+    names = {folder.name.casefold() for folder in folders if entries[folder].images}
+    return {
+        folder
+        for folder, (inner, images, _) in entries.items()
+        if inner and not images and {one.name.casefold() for one in inner} <= names
+    }
+
+
+def are_nested(class_folders: Sequence[Path]) -> bool:
+    """Return whether all images lie in folders inside the class folders, and some do."""
+    entries = [_entries(folder, Counter()) for folder in class_folders]
+    inner = [folder for one in entries for folder in one.folders]
+    return not any(one.images for one in entries) and any(map(images_below, inner))
+
+
+def images_below(folder: Path, contents: SourceContents | None = None) -> list[Path]:
+    """Return the images in a folder and in those inside it, sorted; links are not followed down.
+
+    Args:
+        folder: Where to look.
+        contents: Those in which all else is counted.
+    """
+    contents = contents or SourceContents()
     entries = _entries(folder, contents.passed_over)
-    _count(contents.passed_over, "folders inside class folders", len(entries.folders))
-    if not entries.images:
+    contents.unread += map(str, entries.unread)
+    deeper = [one for one in entries.folders if not one.is_symlink()]
+    _count(contents.passed_over, "linked folders", len(entries.folders) - len(deeper))
+    below = [image for inner in deeper for image in images_below(inner, contents)]
+    return sorted([*entries.images, *below])
+
+
+def _read_class(
+    folder: Path, part: str | None, root: Path, contents: SourceContents, *, is_nested: bool
+) -> None:
+    entries = _entries(folder, contents.passed_over)
+    contents.unread += map(str, entries.unread)
+    found: list[tuple[Path, str | None]] = [(path, None) for path in entries.images]
+    if is_nested:
+        below = [(one, images_below(one, contents)) for one in entries.folders]
+        found = [(path, one.name) for one, paths in below for path in paths]
+    else:
+        _count(contents.passed_over, "folders inside class folders", len(entries.folders))
+    if not found:
         contents.empty.add(folder.name)
-    for path in entries.images:
+    for path, patient in found:
         file = path.relative_to(root).as_posix()
-        contents.files.append(ImageFile(file, path, folder.name, part))
+        contents.files.append(ImageFile(file, path, folder.name, part, patient))
+
+
+def _name_patients(contents: SourceContents) -> None:
+    """Keep the folders inside class folders as patients, unless they cannot be; say which."""
+    images = Counter(found.patient for found in contents.files)
+    if len(images) < _FEWEST_PATIENTS or max(images.values()) > _LARGEST_SHARE * len(
+        contents.files
+    ):
+        contents.files = [found._replace(patient=None) for found in contents.files]
+        contents.warnings.append(
+            f"The images lie in {counted(len(images), 'folder')} inside the class folders, too few "
+            "or too large to be patients: they are read, and their folders count for nothing."
+        )
+    else:
+        contents.warnings.append(
+            f"The {len(images):,} folders inside the class folders are taken for the patients. If "
+            "they are not, name each image's in a CSV with the columns file,class,patient."
+        )
 
 
 def _count(passed_over: Counter[str], what: str, number: int) -> None:

@@ -57,7 +57,7 @@ def to_png(data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> bytes:
     if not has_pydicom():
         raise BadImage(
             f"{name}: a DICOM file, for which pydicom is missing: pip install 'dlmath[dicom]'",
-            "unreadable",
+            "missing-reader",
         )
     try:
         picture, levels = _picture(_read(data, name, pixel_limit), name)

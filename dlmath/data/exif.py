@@ -6,11 +6,24 @@ lies and what its numbers mean.
 
 import struct
 
+from PIL import Image
+
 from .image_headers import PNG_SIGNATURE
 
 _ORIENTATION = 0x0112
 _SHORT = 3  # the TIFF type of the tag, an unsigned 16-bit number
 _ENTRY = 12  # bytes: tag (2), type (2), count (4), value (4)
+
+# The transposition that undoes each orientation.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def orientation(data: bytes) -> int:

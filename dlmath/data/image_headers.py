@@ -1,7 +1,8 @@
 """Check an image file by its header, before a decoder allocates memory for its claimed size.
 
 A 48 kB PNG can claim 400 megapixels, TensorFlow reads 16-bit greys only by their high byte
-(12 bits in 16 come out black), and it takes CMYK inks for RGB light: each is refused here.
+(12 bits in 16 come out black), and it takes CMYK inks for RGB light: each is refused here. What
+dlmath reads of these and of other formats `dlmath.data.conversion` turned into an 8-bit PNG before.
 
 Sources: ISO/IEC 15948 (PNG), section 11; ITU-T T.81 (JPEG), annex B.
 """
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from ..errors import DataError
-from .dicom import is_dicom
+from .image_formats import describe, format_of
 
 PIXEL_LIMIT = 100_000_000  # the largest radiographs have about 20 megapixels
 
@@ -20,15 +21,6 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 _TAIL = 1024  # where the end of a JPEG is looked for: an EXIF preview further up has one of its own
 
-_OTHER_FORMATS = {
-    b"GIF8": "a GIF",
-    b"BM": "a BMP",
-    b"II*\0": "a TIFF",
-    b"MM\0*": "a TIFF",
-    b"RIFF": "a RIFF file, such as WebP",
-    b"%PDF": "a PDF",
-    b"PK\3\4": "a zip archive",
-}
 _PNG_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}  # by the colour type
 _JPEG_MODES = {1: "L", 3: "RGB", 4: "CMYK"}  # by the number of channels
 _JPEG_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
@@ -39,6 +31,7 @@ _JPEG_START_OF_SCAN = 0xDA
 FaultKind = Literal[
     "empty",
     "unreadable",
+    "missing-reader",
     "truncated",
     "damaged",
     "mislabelled",
@@ -53,7 +46,7 @@ class Header(NamedTuple):
     """The size and the kind of pixels that an image file claims.
 
     Attributes:
-        format: PNG or JPEG.
+        format: PNG or JPEG; of a file that was converted, its own.
         width: Pixels, as stored.
         height: Pixels, as stored.
         bits: Of one sample, or of one index into a palette.
@@ -132,8 +125,24 @@ def check_image(data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> None:
             header,
         )
     if header.animated:
-        message = f"{name}: an image must be still. Received: an animated PNG"
-        raise BadImage(message, "animated", header)
+        raise BadImage(
+            f"{name}: an image must be one still picture. Received: an animation. To take the "
+            "first: dlmath data convert --first-frame",
+            "animated",
+            header,
+        )
+
+
+def needs_conversion(data: bytes) -> bool:
+    """Return whether `dlmath.data.conversion` must make a plain PNG of a file first.
+
+    Args:
+        data: The whole file, no DICOM.
+    """
+    kind, header = format_of(data), peek_header(data)
+    if header is None:  # of a PNG or JPEG a damaged one, which reading it names
+        return kind not in (None, "PNG", "JPEG")
+    return header.bits > 8 if kind == "PNG" else header.bits == 8 and header.mode == "CMYK"
 
 
 def read_header(data: bytes, name: str) -> Header:
@@ -146,7 +155,7 @@ def read_header(data: bytes, name: str) -> Header:
         return header
     if not data.startswith((PNG_SIGNATURE, JPEG_SIGNATURE)):
         raise BadImage(
-            f"{name}: neither a PNG nor a JPEG. Received: {_describe(data)}",
+            f"{name}: neither a PNG nor a JPEG. Received: {describe(data)}",
             "mislabelled" if data else "empty",
         )
     raise BadImage(
@@ -175,19 +184,6 @@ def check_size(header: Header, name: str, pixel_limit: int = PIXEL_LIMIT) -> Non
         limit = f"{pixel_limit / 1_000_000:g}"
         message = f"{name}: an image may have {limit} megapixels. {received}"
         raise BadImage(message, "oversized", header)
-
-
-def _describe(data: bytes) -> str:
-    if not data:
-        return "an empty file (0 bytes)"
-    for signature, description in _OTHER_FORMATS.items():
-        if data.startswith(signature):
-            return description
-    if is_dicom(data):
-        return "a DICOM file"
-    start = data[:64]
-    is_text = all(byte >= 32 or byte in b"\t\n\r" for byte in start)
-    return f"text, {start[:20].decode(errors='replace')!r}" if is_text else f"{start[:8]!r}"
 
 
 def _png_header(data: bytes) -> Header | None:

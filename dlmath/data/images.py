@@ -1,7 +1,7 @@
 """Read an image file: the one way from a file, or its bytes, to checked and decoded pixels.
 
-`read` and `read_upright` judge a file by its header before they decode it, turn DICOM into PNG, and
-follow `dlmath.data.specification` in Pillow and NumPy: TensorFlow is not loaded.
+`read` and `read_upright` judge a file by its header before they decode it, turn DICOM and further
+formats into PNG, and follow `dlmath.data.specification` in Pillow and NumPy, without TensorFlow.
 `dlmath.data.image_graph` computes the same in TensorFlow operations, for exported graphs.
 
 A LiteRT or ONNX export carries this file as it is, see `dlmath.export.sidecar_files`.
@@ -18,17 +18,20 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from .dicom import is_dicom
-from .exif import orientation
+from .exif import UPRIGHT, orientation
+from .image_formats import ENDINGS, describe, format_of
 from .image_headers import (
     PIXEL_LIMIT,
     PNG_END,
     PNG_SIGNATURE,
     BadImage,
+    Header,
     check_image,
     check_size,
     damaged,
+    needs_conversion,
     peek_header,
+    read_header,
 )
 from .specification import reduction
 
@@ -38,16 +41,6 @@ FILE_LIMIT = 2**29  # bytes; as many pixels with four channels, stored as they a
 _READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 # How much is read of a file before its header is judged: whole metadata of nearly every JPEG.
 _HEAD = 2**20
-# The transposition that undoes each EXIF orientation.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class ReadLimits(NamedTuple):
@@ -69,7 +62,7 @@ def read(source: Path | bytes, name: str, size: int, limits: ReadLimits = LIMITS
     """Read, check, decode and resize one image file to uint8 (size, size, 3), RGB.
 
     Args:
-        source: The path of a PNG, JPEG or DICOM file, or the bytes of one.
+        source: The path of an image file in one of `image_formats.ENDINGS`, or its bytes.
         name: What errors call the file.
         size: Side of the square in pixels; the aspect ratio is not kept.
         limits: Bounds on the file.
@@ -77,7 +70,12 @@ def read(source: Path | bytes, name: str, size: int, limits: ReadLimits = LIMITS
     Raises:
         BadImage: It cannot be read as an image; one line that begins with `name`.
     """
-    image = read_upright(source, name, size, limits)
+    return resized(open_checked(source, name, limits), name, size)
+
+
+def resized(checked: "CheckedImage", name: str, size: int) -> np.ndarray:
+    """Decode and resize an image that was opened to uint8 (size, size, 3), RGB; see `read`."""
+    image = _upright(checked.data, name, size)
     if image.size != (size, size):
         image = image.resize((size, size), Image.Resampling.BILINEAR)
     return np.array(image.convert("RGB"))
@@ -89,7 +87,7 @@ def read_upright(
     """Read, check and decode one image file, and undo its EXIF orientation.
 
     Args:
-        source: The path of a PNG, JPEG or DICOM file, or the bytes of one.
+        source: The path of an image file in one of `image_formats.ENDINGS`, or its bytes.
         name: What errors call the file.
         size: Decode no larger than resizing to a square of this side asks for; None for all pixels.
         limits: Bounds on the file.
@@ -100,7 +98,10 @@ def read_upright(
     Raises:
         BadImage: It cannot be read as an image; one line that begins with `name`.
     """
-    data = read_checked(source, name, limits)
+    return _upright(read_checked(source, name, limits), name, size)
+
+
+def _upright(data: bytes, name: str, size: int | None) -> Image.Image:
     try:
         return decode_upright(data, size)
     # Each of Pillow's readers fails by an exception of its own; all of them say this.
@@ -108,11 +109,33 @@ def read_upright(
         raise damaged(name, data) from error
 
 
-def read_checked(source: Path | bytes, name: str, limits: ReadLimits = LIMITS) -> bytes:
-    """Return the bytes of a PNG or JPEG file that `check_image` passes.
+class CheckedImage(NamedTuple):
+    """An image file that passed its checks, and its bytes as a plain PNG or JPEG.
 
-    A DICOM file is returned as the PNG that `dlmath.data.dicom_pixels` makes of it. Of a file on
-    disk that claims too many pixels only the head is read.
+    Attributes:
+        data: The whole file where it is an 8-bit PNG or JPEG in grey or RGB; else the PNG that it
+            was turned into.
+        header: Format, size, mode and depth as the file itself says; those of a DICOM file are
+            of its PNG.
+        raw: The bytes of the file itself.
+        doubts: Reasons not to rely on the picture, a sentence each.
+    """
+
+    data: bytes
+    header: Header
+    raw: bytes
+    doubts: tuple[str, ...] = ()
+
+
+def read_checked(source: Path | bytes, name: str, limits: ReadLimits = LIMITS) -> bytes:
+    """Return the bytes of a file as an 8-bit PNG or JPEG; see `open_checked`."""
+    return open_checked(source, name, limits).data
+
+
+def open_checked(source: Path | bytes, name: str, limits: ReadLimits = LIMITS) -> CheckedImage:
+    """Read an image file, and turn all but 8-bit PNGs and JPEGs into a PNG.
+
+    Of a file on disk that claims too many pixels only the head is read.
 
     Args:
         source: The path of the file, or its bytes.
@@ -122,17 +145,37 @@ def read_checked(source: Path | bytes, name: str, limits: ReadLimits = LIMITS) -
     Raises:
         BadImage: It cannot be read, or is no such image; one line that begins with `name`.
     """
+    return _plain(read_bytes(source, name, limits), name, limits)
+
+
+def read_bytes(source: Path | bytes, name: str, limits: ReadLimits = LIMITS) -> bytes:
+    """Return the bytes of a file as they are, within the limits; see `open_checked`."""
     if isinstance(source, bytes):
         _check_bytes(len(source), name, limits)
-        data = source
-    else:
-        data = _read_file(source, name, limits)
-    if is_dicom(data):
+        return source
+    return _read_file(source, name, limits)
+
+
+def _plain(raw: bytes, name: str, limits: ReadLimits) -> CheckedImage:
+    kind = format_of(raw)
+    if kind is None:
+        raise BadImage(
+            f"{name}: no image of a format that is read ({', '.join(ENDINGS)}). "
+            f"Received: {describe(raw)}",
+            "mislabelled" if raw else "empty",
+        )
+    data, header = raw, None
+    doubts: tuple[str, ...] = ()
+    if kind == "DICOM":
         from .dicom_pixels import to_png  # here: pydicom is an extra
 
-        data = to_png(data, name, limits.pixels)
+        data = to_png(raw, name, limits.pixels)
+    elif needs_conversion(raw):
+        from .conversion import as_png  # here: Pillow's readers of further formats load slowly
+
+        data, header, doubts = as_png(raw, name, limits.pixels)
     check_image(data, name, limits.pixels)
-    return data
+    return CheckedImage(data, header or read_header(data, name), raw, doubts)
 
 
 def _read_file(path: Path, name: str, limits: ReadLimits) -> bytes:
@@ -180,7 +223,7 @@ def decode_upright(data: bytes, size: int | None = None) -> Image.Image:
     """
     image = _decode(data, size)
     code = orientation(data)
-    return image.transpose(_UPRIGHT[code]) if code in _UPRIGHT else image
+    return image.transpose(UPRIGHT[code]) if code in UPRIGHT else image
 
 
 def _decode(data: bytes, size: int | None) -> Image.Image:

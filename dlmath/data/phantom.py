@@ -12,7 +12,7 @@ import numpy as np
 from dlmath.data.class_folders import PHANTOM_MARKER
 from dlmath.data.phantom_drawing import Drawing
 from dlmath.data.phantom_truth import Truth, write_truth
-from dlmath.data.placing import atomic_folder
+from dlmath.data.placing import atomic_folder, clear_place
 from dlmath.errors import DataError, did_you_mean
 from dlmath.models.recipes import TASKS
 from dlmath.reporting import Progress
@@ -70,7 +70,7 @@ def write_phantoms(
     _check(patients, difficulty, image_size)
     patients = patients or drawing.patients
     plan = drawing.plan(generator(seed, "phantom", task), patients)
-    _check_place(Path(out))
+    clear_place(Path(out))
     with atomic_folder(Path(out)) as folder:
         truths = []
         for done, picture in enumerate(plan, start=1):
@@ -138,17 +138,3 @@ def _check(patients: int | None, difficulty: float, image_size: int) -> None:
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-
-
-def _check_place(out: Path) -> None:
-    """Check that a folder can be made at `out`, where an empty one may be."""
-    try:
-        occupied = next(out.iterdir(), None) if out.exists() else None
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot write to {out}: {error.strerror}. Pass another --out.") from error
-    if occupied is not None:
-        raise DataError(
-            f"The folder of a phantom must be absent or empty, and {out} holds {occupied.name}. "
-            "Pass another with --out."
-        )

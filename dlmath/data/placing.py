@@ -43,6 +43,26 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def clear_place(out: Path) -> None:
+    """Check that a folder can be made at `out`; an empty one there is taken away for it.
+
+    Raises:
+        DataError: Something is there, or it cannot be written to.
+    """
+    try:
+        occupied = next(out.iterdir(), None) if out.exists() else None
+        if occupied is None and out.exists():
+            out.rmdir()  # Windows does not rename onto an empty folder
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"Cannot write to {out}: {error.strerror}. Pass another --out.") from error
+    if occupied is not None:
+        raise DataError(
+            f"The folder to write must be absent or empty, and {out} holds {occupied.name}. "
+            "Pass another with --out."
+        )
+
+
 def make_room(root: Path, needed: int, limit: int = CACHE_LIMIT) -> None:
     """Remove the folders in `root` unused for longest until `needed` more bytes are below `limit`.
 

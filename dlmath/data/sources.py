@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dlmath.data import dicom
 from dlmath.data.archives import unpack
-from dlmath.data.class_folders import IMAGE_ENDINGS, PARTS, ImageFile, SourceContents, read_tree
+from dlmath.data.class_folders import PARTS, ImageFile, SourceContents, read_tree
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.tables import read_table
@@ -249,6 +249,7 @@ def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
         union.passed_over += part.passed_over
         union.empty |= part.empty
         union.phantom |= part.phantom
+        union.warnings += part.warnings
     return union
 
 
@@ -271,8 +272,9 @@ def _no_images(path: Path, contents: SourceContents) -> DataError:
     seen = [f"{number:,} {what}" for what, number in sorted(contents.passed_over.items())]
     seen += [f"{name}/ without images" for name in sorted(contents.empty)]
     return DataError(
-        f"No JPEG or PNG image in a class folder was found in {path}. Expected CLASS/*.jpeg or "
-        f"train/CLASS/*.jpeg and test/CLASS/*.jpeg. Received: {listed(seen) or 'nothing at all'}"
+        f"No image in a class folder was found in {path}. Expected CLASS/*.jpeg, "
+        "CLASS/PATIENT/*.jpeg, or train/CLASS/*.jpeg and test/CLASS/*.jpeg. "
+        f"Received: {listed(seen) or 'nothing at all'}"
     )
 
 
@@ -303,7 +305,7 @@ def _unused(name: str, taken: set[str]) -> str:
 
 def with_own_patient(item: ImageFile) -> ImageFile:
     """Return a DICOM file with the patient of its tag; a column `patient` wins over it."""
-    if item.file.lower().endswith(IMAGE_ENDINGS):
+    if not dicom.is_dicom_file(item.path):
         return item
     patient = item.patient or dicom.patient_of_file(item.path)
     return item._replace(patient=patient, named=False)
@@ -371,7 +373,7 @@ def spelling_of(
     expected = [n for n in sorted(empty) if not recipe or folded(n) in recipe]
     if without := [name for name in expected if folded(name) not in spelling]:
         raise DataError(
-            f"{where} holds class folders without a JPEG or PNG image: {listed(without)}. "
+            f"{where} holds class folders without an image: {listed(without)}. "
             "Put images in or delete the folder."
         )
     if len(spelling) < 2:

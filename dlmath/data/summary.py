@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlmath.data.folds import Folds
+from dlmath.data.found_files import count_formats
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.patients import patient_count
 from dlmath.data.sources import Dataset, ImageRecord, Source, list_files
@@ -36,6 +37,7 @@ class Summary:
         patients: How many there are and how that was found, as `PatientReading.as_json` says.
         on_disk: By part as found on disk; images of no part are under `all`.
         split: By part, and `left_out`; None where the data cannot be split.
+        formats: How many images are of each format, by their first bytes.
         folds: By fold, with `test` and `left_out` where images are in none; None if not asked for.
     """
 
@@ -47,6 +49,7 @@ class Summary:
     split: Mapping[str, Share] | None
     folds: Mapping[str, Share] | None
     passed_over: Mapping[str, int]
+    formats: Mapping[str, int]
     warnings: tuple[str, ...]
 
 
@@ -69,6 +72,7 @@ def summarise(
         split=None if split is None else _split_shares(split, dataset.classes),
         folds=None if folds is None else _fold_shares(folds, dataset.classes),
         passed_over=dataset.passed_over,
+        formats=dict(count_formats(example.path for example in dataset.examples)),
         warnings=(*dataset.warnings, *(split.warnings if split else ()), *warnings),
     )
 

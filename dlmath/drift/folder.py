@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from dlmath.data import images
-from dlmath.data.class_folders import ImageFile, is_image
+from dlmath.data.class_folders import ImageFile, images_below
+from dlmath.data.image_search import find_images
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import list_files, with_own_patient
@@ -20,7 +21,6 @@ from dlmath.errors import DataError
 from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none
 from dlmath.inference.outcome import EARLIER_NAMES
-from dlmath.inference.predict_files import find_images
 from dlmath.recipe.table_columns import ENDINGS as TABLES
 from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
@@ -172,11 +172,15 @@ def _files_of(source: str, columns: ColumnNames | None, reporter: Reporter) -> I
     """Give each image; one that is not listed under a class has none."""
     path = Path(source).expanduser()
     is_listed = path.suffix.lower() in (".zip", *TABLES) or source.startswith(PREFIX)
-    if is_listed or (path.is_dir() and not any(map(is_image, path.rglob("*")))):
+    if is_listed or _holds_only_zips(path):
         yield from list_files([source], columns=columns, reporter=reporter).files
     else:
         for image in find_images(str(path)):
             yield with_own_patient(ImageFile(str(image), image, "", None))
+
+
+def _holds_only_zips(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("*.[zZ][iI][pP]")) and not any(images_below(path))
 
 
 def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:

@@ -53,7 +53,7 @@ def explain_examples(
 
     Args:
         classifier: Of a run.
-        files: PNG or JPEG files.
+        files: Image files.
         reporter: Receives the progress.
         method: One of `dlmath.explain.METHODS`.
         region: Which pixels the labels are about, bool (S, S), S being the side of the images that

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.data import images
+from dlmath.data.image_search import find_images
 from dlmath.errors import DataError, UserError, did_you_mean
 from dlmath.explain.checks import Measure, cheap_metrics, failures, slow_metrics
 from dlmath.explain.classifier_parts import ClassifierParts
@@ -17,7 +18,6 @@ from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.inference.predict_files import find_images
 from dlmath.names import folded
 from dlmath.output_files import write_output
 from dlmath.reporting import SILENT, Reporter
@@ -95,7 +95,7 @@ def explain_files(
 
     Args:
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
-        files: PNG or JPEG files, and folders of them.
+        files: Image files, folders of them, and patterns.
         method: One of `dlmath.explain.METHODS`.
         class_name: The class to explain, in any case; by default the one that is decided.
         check: Whether to measure the slow metrics too: deletion, insertion, sanity.

@@ -29,6 +29,8 @@ class Prediction:
             distribution. None where the run has no rule for either.
         probability_at_prevalence: Of the positive class, where it is as common as was asked for.
         error: Why there is no decision; None if there is one.
+        doubts: Reasons not to rely on the picture itself, such as a file that lost data, a sentence
+            each.
     """
 
     file: str
@@ -40,6 +42,7 @@ class Prediction:
     abstains: bool | None = None
     probability_at_prevalence: float | None = None
     error: str | None = None
+    doubts: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return an entry of the list that `predict --json` prints."""
@@ -54,13 +57,22 @@ class Prediction:
             "ood_score": self.ood_score,
             "out_of_distribution": self.out_of_distribution,
             "abstains": self.abstains,
+            "doubts": list(self.doubts),
             **{name: getattr(self, field) for field, name in EARLIER_NAMES.items()},
             **({} if shifted is None else {"probability_at_prevalence": shifted}),
         }
 
 
-def predict_one(rule: DecisionRule, path: Path, outputs: Outputs) -> Prediction:
+def predict_one(
+    rule: DecisionRule, path: Path, outputs: Outputs, doubts: Sequence[str] = ()
+) -> Prediction:
     """Return the prediction that a classifier's outputs for one image give.
+
+    Args:
+        rule: Decides.
+        path: What to call the image.
+        outputs: For the one image.
+        doubts: Reasons not to rely on the picture itself.
 
     Raises:
         RunError: A probability is NaN. That is so for every image, most likely: it is said once.
@@ -79,13 +91,21 @@ def predict_one(rule: DecisionRule, path: Path, outputs: Outputs) -> Prediction:
         ood_score=None if ood_scores is None else number_or_none(ood_scores[0]),
         out_of_distribution=None if outside is None else bool(outside[0]),
         abstains=None if abstains is None else bool(abstains[0]),
+        doubts=tuple(doubts),
     )
 
 
 def csv_fields(classes: Sequence[str], *, shifted: bool = False) -> list[str]:
     """Return the header of `predict --csv`, `shifted` with a probability at a prevalence."""
     further = ["probability_at_prevalence"] if shifted else []
-    further += ["ood_score", "out_of_distribution", "abstains", *EARLIER_NAMES.values(), "error"]
+    further += [
+        "ood_score",
+        "out_of_distribution",
+        "abstains",
+        *EARLIER_NAMES.values(),
+        "error",
+        "doubts",
+    ]
     return ["file", "class", "positive", *probability_columns(classes), *further]
 
 
@@ -105,6 +125,7 @@ def csv_row(prediction: Prediction) -> dict[str, Any]:
         "distance": prediction.ood_score,
         "unusual": _lower(prediction.out_of_distribution),
         "error": prediction.error,
+        "doubts": "; ".join(prediction.doubts),
     }
 
 

@@ -3,7 +3,6 @@
 Where the run has a light form of its model, neither TensorFlow nor Keras is loaded.
 """
 
-import glob
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmath.data import images
-from dlmath.data.class_folders import is_image, is_junk
+from dlmath.data.image_search import find_images
+from dlmath.data.lost_data import Picture, read_with_doubts
 from dlmath.errors import DataError, RunError
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.outcome import Prediction, predict_one
@@ -39,8 +38,7 @@ def predict(
     Args:
         run: A run, its folder, its name under `runs/`, or what `dlmath.export` made of one; None
             for the newest finished run.
-        files: PNG or JPEG files, folders of them, and patterns such as `scans/*.png`. Folders are
-            searched to their depths, and images taken in the order of their names.
+        files: Image files, folders of them, and patterns; see `search_images`.
         runtime: `light` for the light form of the model, which starts at once and whose
             probabilities are within 1e-4; `keras` for the model itself; `auto` for the light form
             where the run has one. An export has a runtime of its own.
@@ -98,35 +96,6 @@ def find_shift(model: Run | Path, prevalence: float) -> Shift:
     return Shift(metadata["positive_class"], metadata["trained_prevalence"], prevalence)
 
 
-def find_images(files: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Return the files themselves and the images in the folders; see `predict`.
-
-    Raises:
-        DataError: There are no files, a folder holds no image, or a pattern fits nothing.
-    """
-    given = [files] if isinstance(files, str | Path) else files
-    paths: list[Path] = []
-    for one in (path for name in given for path in _fitting(name)):
-        paths += _images_in(one) if one.is_dir() else [one]
-    if not paths:
-        raise DataError("There is nothing to predict. Name an image file or a folder of them.")
-    return paths
-
-
-def _fitting(name: str | Path) -> list[Path]:
-    """Return the path itself or, where there is none, the paths that match it as a pattern.
-
-    Shells expand patterns, but not that of Windows, and none in quotes.
-    """
-    path = Path(name)
-    if path.exists() or not glob.has_magic(str(name)):
-        return [path]
-    found = sorted(map(Path, glob.glob(str(name), recursive=True)))  # noqa: PTH207  any root
-    if not found:
-        raise DataError(f"No file fits the pattern {str(name)!r}. Name an image file or a folder.")
-    return found
-
-
 def predict_by(
     classifier: Classifier,
     paths: Sequence[Path],
@@ -146,32 +115,18 @@ def predict_by(
     return predictions
 
 
-def _images_in(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.rglob("*") if _is_image(path, folder))
-    if not found:
-        raise DataError(f"There is no JPEG or PNG image in {folder}. Name an image file.")
-    return found
-
-
-def _is_image(path: Path, folder: Path) -> bool:
-    names = path.relative_to(folder).parts
-    # macOS leaves a "._x.jpeg" next to each x.jpeg, or in __MACOSX/: no image at all.
-    is_hidden = any(name.startswith(".") or is_junk(name) for name in names)
-    return not is_hidden and path.is_file() and is_image(path)
-
-
-def _read(path: Path, size: int) -> np.ndarray | str:
+def _read(path: Path, size: int) -> Picture | str:
     """Return the image, or the reason why there is none."""
     try:
-        return images.read(path, str(path), size)
+        return read_with_doubts(path, str(path), size)
     except DataError as error:
         return str(error)
 
 
 def _predict_batch(
-    classifier: Classifier, paths: Sequence[Path], images: Sequence[np.ndarray | str]
+    classifier: Classifier, paths: Sequence[Path], images: Sequence[Picture | str]
 ) -> Iterator[Prediction]:
-    readable = [image for image in images if not isinstance(image, str)]
+    readable = [image.pixels for image in images if not isinstance(image, str)]
     shape = (-1, classifier.image_size, classifier.image_size, 3)
     outputs = classifier.predict(np.array(readable, np.uint8).reshape(shape))
     rows = iter(range(len(readable)))
@@ -179,4 +134,4 @@ def _predict_batch(
         if isinstance(image, str):
             yield Prediction(str(path), error=image)
         else:
-            yield predict_one(classifier, path, outputs.row(next(rows)))
+            yield predict_one(classifier, path, outputs.row(next(rows)), image.doubts)

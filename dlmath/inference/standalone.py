@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from ..data import images
+from ..data.lost_data import read_with_doubts
 from ..errors import DataError, UserError
 from .classifier import Classifier
 from .export_files import LITERT
@@ -30,10 +30,11 @@ def load(folder: Path) -> Classifier:
 def classify(classifier: Classifier, path: Path) -> Prediction:
     """Return the prediction for one file, or the reason why there is none."""
     try:
-        pixels = images.read(path, str(path), classifier.image_size)
+        picture = read_with_doubts(path, str(path), classifier.image_size)
     except DataError as error:
         return Prediction(str(path), error=str(error))
-    return predict_one(classifier, path, classifier.predict(pixels[None]))
+    outputs = classifier.predict(picture.pixels[None])
+    return predict_one(classifier, path, outputs, picture.doubts)
 
 
 def files_in(given: Path) -> list[Path]:

@@ -10,7 +10,7 @@ _REASONS = {
     405: "This address takes another method.",
     408: "The request arrived too slowly.",
     413: "The request or an image is too large, or there are too many images.",
-    415: "The body is of a type that is not taken, or a file is no PNG or JPEG.",
+    415: "The body is of a type that is not taken, or a file is no image that is read.",
     421: "The Host header names another server.",
     422: "A file is damaged, or of a kind that cannot be used, or the form has no file.",
     500: "The server failed; its operator can see why.",
@@ -22,7 +22,7 @@ _ERROR = {
     "type": "object",
     "required": ["error"],
     "properties": {"error": {"type": "string", "description": "Why, for a person to read."}},
-    "example": {"error": "image 0: neither a PNG nor a JPEG. Received: a GIF"},
+    "example": {"error": "image 0: damaged, or broken off before its end"},
 }
 _RETRY_AFTER = {
     "description": "Seconds after which to try again.",
@@ -40,6 +40,7 @@ _PREDICTION = {
         "ood_score": {"type": ["number", "null"]},
         "out_of_distribution": {"type": ["boolean", "null"]},
         "abstains": {"type": ["boolean", "null"]},
+        "doubts": {"type": "array", "items": {"type": "string"}},
         "distance": {"type": ["number", "null"], "deprecated": True},
         "unusual": {"type": ["boolean", "null"], "deprecated": True},
         "error": {"type": "string"},

@@ -122,6 +122,8 @@ def _doubts(classifier: DecisionRule, prediction: Prediction) -> Iterator[str]:
     if least is not None and classifier.confidence(row)[0] < least:
         near = "the threshold" if classifier.threshold else "that of another class"
         yield f"The model is unsure: the probability is too near {near}."
+    for doubt in prediction.doubts:
+        yield f"{doubt[0].upper()}{doubt[1:]}."
     if prediction.out_of_distribution:
         yield "The image is unlike those that the model was trained on."
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from dlmath.data import images
 from dlmath.data.image_headers import BadImage
+from dlmath.data.lost_data import Picture, read_with_doubts
 from dlmath.serving.limits import Limits
 from dlmath.serving.refusal import bad_image
 
@@ -26,6 +27,12 @@ def read_pixels(content: bytes, file: str, size: int, limits: Limits) -> np.ndar
     """
     with _bad_images_refused():
         return images.read(content, file, size, limits.of_image)
+
+
+def read_picture(content: bytes, file: str, size: int, limits: Limits) -> Picture:
+    """Return what `read_pixels` does, and the signs that the file lost data."""
+    with _bad_images_refused():
+        return read_with_doubts(content, file, size, limits.of_image)
 
 
 def read_upright(content: bytes, file: str, limits: Limits) -> Image.Image:

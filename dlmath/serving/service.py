@@ -21,7 +21,7 @@ from dlmath.runs import Run
 from dlmath.serving.batching import Batcher
 from dlmath.serving.limits import Limits
 from dlmath.serving.maps import MapMaker, Quietly, draw_sheet
-from dlmath.serving.reading import read_pixels
+from dlmath.serving.reading import read_picture
 from dlmath.serving.record import Record
 from dlmath.serving.refusal import Refusal
 from dlmath.serving.telemetry import Telemetry
@@ -118,7 +118,7 @@ class Service:
         """Return what `dlmath predict` says of an image.
 
         Args:
-            content: The whole file: PNG or JPEG, or DICOM where pydicom is installed.
+            content: The whole file, in one of the formats of `dlmath.data.image_formats`.
             file: What to call it in the answer.
 
         Raises:
@@ -179,12 +179,13 @@ class Service:
     async def _predict(self, content: bytes, file: str) -> Prediction:
         loop = asyncio.get_running_loop()
         size = self.classifier.image_size
-        pixels = await loop.run_in_executor(
-            self._readers, read_pixels, content, file, size, self.limits
+        picture = await loop.run_in_executor(
+            self._readers, read_picture, content, file, size, self.limits
         )
-        answer = await asyncio.wrap_future(self._submitted(pixels))
+        answer = await asyncio.wrap_future(self._submitted(picture.pixels))
         # A name is what the client calls the file; as a path it could read otherwise.
-        prediction = replace(predict_one(self.classifier, Path("image"), answer), file=file)
+        found = predict_one(self.classifier, Path("image"), answer, picture.doubts)
+        prediction = replace(found, file=file)
         self.telemetry.decided(prediction)
         return prediction
 

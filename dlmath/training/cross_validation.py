@@ -22,6 +22,7 @@ from dlmath.evaluation.evaluation_result import Evaluation
 from dlmath.evaluation.folds_report import write_folds_report
 from dlmath.evaluation.pooling import pooled
 from dlmath.fold_runs import FoldRuns
+from dlmath.models.pretrained import check_weights
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import RUNS, Run, read_json, write_json
@@ -101,6 +102,7 @@ def cross_validate(
     """
     request = resolve(recipe, data, settings)
     threads, chosen = pin_threads(), choose_device(device, strategy)
+    check_weights(request.recipe)
     prepared = prepare(request, reporter)
     for warning in prepared.dataset.warnings:
         reporter.say(f"Warning: {warning}")

@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 
 from dlmath.audit import Audit
+from dlmath.audit.files import FAULTS
+from dlmath.data.listing import counted, listed
 from dlmath.data.splits import Split
 from dlmath.errors import RunError, UserError
+from dlmath.models.pretrained import check_weights
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import RUNS, Run, cannot_make
@@ -87,7 +90,7 @@ def read_request(
     """Understand a request, and read and split its data; the arguments are those of `train`.
 
     Raises:
-        UserError: The recipe, the data, the device or `out` cannot be used.
+        UserError: The recipe, its weights, the data, the device or `out` cannot be used.
     """
     request = _request(recipe, data, start_from, settings)
     folder = Path(out) if out is not None else None
@@ -99,6 +102,8 @@ def read_request(
     threads, chosen = pin_threads(), choose_device(device, strategy)
     context = TrainingContext(chosen, threads, interval, tensorboard, reporter, stop, command)
     began = time.perf_counter()
+    if request.parent is None:  # its weights are read with the run
+        check_weights(request.recipe)
     prepared = prepare(request, context.interruptible())
     return TrainingJob(prepared, folder, context, time.perf_counter() - began)
 
@@ -125,6 +130,8 @@ def check(prepared: Prepared, folder: Path | None, context: TrainingContext) -> 
     split = _readable(prepared, audit)
     for warning in warnings_of(audit):
         reporter.say(f"Warning: {warning}")
+    if left_out := _left_out(audit):
+        reporter.say(left_out)
     trainer.require_data(split)
     build_began = time.perf_counter()
     trainer.build(reporter)
@@ -149,6 +156,18 @@ def _readable(prepared: Prepared, audit: Audit) -> Split:
         bad = len(split.part(part)) - len(left[part])
         require_every_class(left[part], bad, recipe, f"reading {said} images")
     return replace(split, train=left["train"], validation=left["validation"])
+
+
+def _left_out(audit: Audit) -> str:
+    """Return how many files are skipped, for which faults, and the first of them; blank if none."""
+    kinds = {one.kind: len(one.files) for one in audit.findings if one.kind in FAULTS}
+    if not kinds:
+        return ""
+    named = "; ".join(f"{number:,} {FAULTS[kind][0]}" for kind, number in kinds.items())
+    return (
+        f"Left out: {sum(kinds.values()):,} of {counted(len(audit.examples), 'image')}, which "
+        f"cannot be read ({named}): {listed(list(audit.faults))}."
+    )
 
 
 def _request(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dlmath.data.found_files import say_found
 from dlmath.data.locate import find_data
 from dlmath.data.run_data import RunData
 from dlmath.data.sources import Dataset, read_sources
 from dlmath.data.splits import Split, split_examples
 from dlmath.errors import UserError
-from dlmath.models.own_images import is_own_images, with_found_classes
+from dlmath.models.own_images import check_named_once, is_own_images, with_found_classes
 from dlmath.models.tasks import recipe_with
 from dlmath.recipe import Recipe
 from dlmath.recipe.table_columns import column_names
@@ -58,16 +59,18 @@ class Request(NamedTuple):
 def resolve(task: Recipe | str | Path, data: Data, settings: dict[str, Any]) -> Request:
     """Return the recipe for a task's name, a TOML file or the user's own images, and the data.
 
-    Own images (a folder, a zip or a CSV) are the data unless others are given, and the rules that
-    read their patients are searched for unless the settings give them.
+    Own images (a folder, a zip or a CSV) are the data, and the rules that read their patients are
+    searched for unless the settings give them.
 
     Raises:
-        RecipeError: The task is none of these, or a setting is refused or would have no effect.
+        RecipeError: The task is none of these, a setting is refused or would have no effect, or
+            other data are named next to own images.
     """
     recipe = recipe_with(task, settings)
     if isinstance(task, Recipe) or not is_own_images(task):
         return Request(recipe, data)
-    return Request(recipe, data or Path(task), finds_patients="patient_rules" not in settings)
+    check_named_once(task, as_paths(data))
+    return Request(recipe, Path(task), finds_patients="patient_rules" not in settings)
 
 
 def resolve_from(
@@ -78,7 +81,8 @@ def resolve_from(
     Raises:
         UserError: No new data are named, or the request does not fit to the run.
     """
-    if data is None and isinstance(task, str | Path) and is_own_images(task):
+    if isinstance(task, str | Path) and is_own_images(task):
+        check_named_once(task, as_paths(data))
         data = Path(task)
     if data is None:
         raise UserError(
@@ -100,6 +104,7 @@ def prepare(request: Request, reporter: Reporter) -> Prepared:
         columns=column_names(recipe.columns, likely=not named_columns),
         reporter=reporter,
     )
+    say_found((example.path for example in dataset.examples), dataset.passed_over, reporter)
     recipe = recipe.replace(patient_rules=dataset.patients.rules)
     recipe = with_found_classes(recipe, dataset.classes)
     if parent is not None:

@@ -19,6 +19,7 @@ from dlmath.audit import (
     write_page,
 )
 from dlmath.audit.data_audit import AUDIT_VERSION
+from dlmath.audit.stats_cache import VERSION as STATS_VERSION
 from dlmath.data.listing import counted
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import PARTS
@@ -94,6 +95,8 @@ def _image_findings(
     findings = check_examples(
         examples, stats, recipe.classes, region=recipe.region, reporter=reporter
     )
+    if any(finding.kind == "missing-reader" for finding in findings):
+        return findings  # the package may be there next time
     with suppress(OSError):  # a full disk costs only the next training a minute
         write_json(path, [asdict(finding) for finding in findings])
     return findings
@@ -102,6 +105,7 @@ def _image_findings(
 def _cache_path(examples: Sequence[ImageRecord], recipe: Recipe) -> Path:
     """Return the path of the cached findings, named by everything that decides them."""
     rows = [(e.file, e.sha256, e.label, e.part, e.patient) for e in examples]
-    decisive = json.dumps([__version__, AUDIT_VERSION, list(recipe.classes), recipe.region, rows])
+    versions = [__version__, AUDIT_VERSION, STATS_VERSION]
+    decisive = json.dumps([*versions, list(recipe.classes), recipe.region, rows])
     digest = hashlib.sha256(decisive.encode()).hexdigest()
     return cache_home() / "audit" / "findings" / f"{digest[:32]}.json"

@@ -90,7 +90,8 @@ class StepTrainer:
         with self.device.strategy.scope():
             labels = class_indices(self.prepared.split.train, recipe)
             prior = np.bincount(labels, minlength=len(recipe.classes)) / len(labels)
-            self.model = models.build(recipe, class_prior=prior)
+            pretrained = warm_start is None
+            self.model = models.build(recipe, class_prior=prior, pretrained=pretrained)
         if warm_start is not None:
             warm_start.load_into(self.model)
 

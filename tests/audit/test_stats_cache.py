@@ -31,13 +31,13 @@ def examples(tmp_path):
 def reads(monkeypatch):
     """The names of the files that are read."""
     names = []
-    read = scan.read_checked
+    read = scan.open_checked
 
     def noted(path, name):
         names.append(name)
         return read(path, name)
 
-    monkeypatch.setattr(scan, "read_checked", noted)
+    monkeypatch.setattr(scan, "open_checked", noted)
     return names
 
 

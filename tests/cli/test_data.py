@@ -49,7 +49,8 @@ def test_info_of_a_task_counts_images_parts_and_patients(cells):
     assert ["all", "12", "12", "24", "12"] in rows
     assert ["train", "8", "8", "16", "8"] in rows
     assert ["test", "2", "2", "4", "2"] in rows
-    assert "Passed over: 1 Thumbs.db" in told
+    assert "Found 24 images: 24 PNG." in told
+    assert "Left out: 1 Thumbs.db." in told
 
 
 def test_info_of_a_csv_with_other_columns_from_a_spreadsheet(cells):

@@ -117,3 +117,15 @@ def test_new_leaves_patients_out_where_there_are_none(own, tmp_path, monkeypatch
     arguments = ["new", "skin", "--data", str(own), "--positive", "ill", "--patients", "none"]
     CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert Recipe.read(tmp_path / "skin" / "recipe.toml").patient_rules == ()
+
+
+@pytest.mark.parametrize("option", [[], ["--from", "runs/one"]])
+def test_images_that_are_named_twice_are_refused_and_none_is_ignored(tmp_path, option):
+    folder, table = tmp_path / "my images", tmp_path / "other.csv"
+    folder.mkdir()
+    table.touch()
+
+    done = CliRunner().invoke(app, ["train", str(folder), "--data", str(table), *option])
+
+    assert isinstance(done.exception, RecipeError)
+    assert f"--data '{folder}' --data {table}" in str(done.exception)

@@ -46,6 +46,7 @@ def test_json_is_one_list(tiny_run, image):
         "ood_score",
         "out_of_distribution",
         "abstains",
+        "doubts",
         "distance",
         "unusual",
     }

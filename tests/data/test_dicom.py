@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from dlmath.data.dicom import is_dicom_file, patient_of_file
+from dlmath.data.image_search import find_images
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import split_examples
 from dlmath.errors import DataError
-from dlmath.inference.predict_files import find_images
 
 PIXELS = np.zeros((8, 8), np.uint8)
 

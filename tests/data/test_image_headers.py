@@ -70,7 +70,7 @@ def animation():
         (jpeg_claiming(5, 5, bits=12), "12 bits"),
         (png_claiming(5, 5, colour=5), "damaged"),
         (encoded(Image.fromarray(PIXELS).convert("CMYK"), "JPEG"), "CMYK"),
-        (animation(), "animated"),
+        (animation(), "an animation"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -89,7 +89,6 @@ def spoilt_files():
         "png without its last byte": png[:-1],
         "cut header": png[:20],
         "png of another checksum": png[:-20] + bytes([png[-20] ^ 1]) + png[-19:],
-        "cmyk": encoded(noise(8, 8, "CMYK"), "JPEG"),
     }
 
 

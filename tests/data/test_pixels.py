@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.data import images, pixels
+from dlmath.data import conversion, images, pixels
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError
@@ -105,7 +105,7 @@ def test_bad_files_are_named_in_one_error(spoilt, cache, limit):
 
         message = str(error.value)
         assert "3 of 12 files" in message
-        assert "02.jpg: neither a PNG nor a JPEG" in message
+        assert "02.jpg: no image of a format that is read" in message
         assert "04.jpg: damaged, or broken off" in message
         assert "07.png: cannot be read" in message
         assert "on_bad_file=skip" in message
@@ -148,7 +148,7 @@ def test_one_image_is_read_by_the_same_specification(spoilt):
     image = images.read(spoilt[0].path, "first", SIZE)
 
     np.testing.assert_array_equal(image, expected(spoilt[:1])[0])
-    with pytest.raises(DataError, match=r"^third: neither a PNG nor a JPEG"):
+    with pytest.raises(DataError, match=r"^third: no image of a format that is read"):
         images.read(spoilt[2].path, "third", SIZE)
 
 
@@ -162,3 +162,17 @@ def test_an_interruption_leaves_no_file_and_no_thread(examples, cache):
 
     assert list(cache.iterdir()) == []
     assert not [t for t in threading.enumerate() if t.name.startswith("decode")]
+
+
+def test_a_missing_package_is_part_of_the_key_of_files_that_need_it(
+    examples, tmp_path, monkeypatch
+):
+    path = tmp_path / "scan"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    heic = replace(examples[0], path=path)
+    plain, deep = (pixels._cache_key(one, SIZE) for one in (examples, [heic, *examples]))
+
+    monkeypatch.setattr(pixels, "has_heif", lambda: not conversion.has_heif())
+
+    assert pixels._cache_key(examples, SIZE) == plain
+    assert pixels._cache_key([heic, *examples], SIZE) != deep

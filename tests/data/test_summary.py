@@ -68,5 +68,5 @@ def test_patients_that_a_table_names_are_not_guessed(write_images, tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(DataError, match="No JPEG or PNG"):
+    with pytest.raises(DataError, match="No image in a class folder"):
         summarise_sources([tmp_path])

@@ -86,7 +86,7 @@ def test_another_encoding_is_one_message(write_table):
 
 
 def test_a_table_without_rows_is_data_without_images(write_table):
-    with pytest.raises(DataError, match="No JPEG or PNG"):
+    with pytest.raises(DataError, match="No image in a class folder"):
         read_sources([write_table(HEADER)])
 
 

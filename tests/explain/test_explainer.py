@@ -63,7 +63,7 @@ def test_a_mistake_in_the_call_is_found_before_the_first_file(tiny_run, images):
         explain_files(tiny_run, images, "oclusion")
     with pytest.raises(UserError, match="--class: NORMAL, PNEUMONIA"):
         explain_files(tiny_run, images, class_name="covid")
-    with pytest.raises(DataError, match="nothing to predict"):
+    with pytest.raises(DataError, match="There is no image here"):
         explain_files(tiny_run, [])
 
 

@@ -18,7 +18,7 @@ from dlmath.errors import DataError
 from dlmath.export.sidecar_files import COPIED, PROGRAMS, STANDALONE, write_programs
 
 # What the copied files may import, besides one another and Python's own library.
-RUNTIMES = {"numpy", "PIL", "pydicom", "ai_edge_litert", "onnxruntime"}
+RUNTIMES = {"numpy", "PIL", "pi_heif", "pydicom", "ai_edge_litert", "onnxruntime"}
 
 
 @pytest.fixture(scope="module")

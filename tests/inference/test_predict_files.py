@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 import dlmath
+from dlmath.data.image_search import find_images
 from dlmath.errors import DataError, RunError, UserError
 from dlmath.inference import predict, predict_files
 from dlmath.inference.outcome import Prediction, csv_fields, csv_row
-from dlmath.inference.predict_files import find_images
 from dlmath.inference.runtimes import choose_runtime
 from tests.support import tiny_runs
 
@@ -35,6 +35,7 @@ def test_each_file_gets_its_answer(tiny_run, images):
         "ood_score": None,  # as of a run from before there was one
         "out_of_distribution": None,
         "abstains": None,
+        "doubts": [],
         "distance": None,
         "unusual": None,
     }
@@ -70,7 +71,8 @@ def test_the_bad_ones_are_reported_and_passed_over(tiny_run, images):
     missing, cut, text, bright = predict(tiny_run, paths)
 
     assert bright.error is None
-    for prediction, word in ((missing, "No such file"), (cut, "broken off"), (text, "neither")):
+    words = ("No such file", "broken off", "no image of a format that is read")
+    for prediction, word in zip((missing, cut, text), words, strict=True):
         assert prediction.decision is None
         assert word in prediction.error
         assert prediction.as_json() == {"file": prediction.file, "error": prediction.error}
@@ -168,6 +170,7 @@ def test_rows_of_a_csv_fit_its_header(tiny_run, images):
         "distance",
         "unusual",
         "error",
+        "doubts",
     ]
     assert set(csv_row(good)) == set(fields)
     assert csv_row(good)["positive"] == "true"

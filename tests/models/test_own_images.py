@@ -1,8 +1,14 @@
 import pytest
 
 from dlmath.errors import RecipeError
-from dlmath.models.own_images import is_own_images, recipe_of_images, with_found_classes
+from dlmath.models.own_images import (
+    check_named_once,
+    is_own_images,
+    recipe_of_images,
+    with_found_classes,
+)
 from dlmath.recipe import Recipe
+from dlmath.training.preparation import resolve
 
 
 def test_a_folder_a_zip_and_a_table_are_own_images(tmp_path):
@@ -46,3 +52,10 @@ def test_the_positive_class_may_be_written_in_any_case():
 def test_what_cannot_be_the_positive_class_is_refused(positive, classes, message):
     with pytest.raises(RecipeError, match=message):
         with_found_classes(Recipe(name="own", positive_class=positive), classes)
+
+
+def test_a_task_and_data_are_named_once(tmp_path):
+    check_named_once("malaria", [tmp_path])
+    check_named_once(tmp_path, None)
+    with pytest.raises(RecipeError, match="Images are named twice"):
+        resolve(tmp_path, [tmp_path], {})

@@ -67,7 +67,7 @@ def test_a_bad_file_has_its_reason_and_the_others_their_answers(service):
         final.update(shown.cards)
         statuses += [shown.status] if shown.status else []
     assert ["Decided" in final[number] for number in range(4)] == [True, False, False, True]
-    assert "Not answered:</strong> neither a PNG nor a JPEG" in final[1]
+    assert "Not answered:</strong> no image of a format that is read" in final[1]
     assert "Not answered:" in final[2]
     assert statuses[-1] == "2 images answered, 2 files not. The maps are drawn."
 

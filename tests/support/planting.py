@@ -71,6 +71,11 @@ def _damaged(data: bytes) -> bytes:
     return bytes(png)
 
 
+def _without_half(data: bytes) -> bytes:
+    jpeg = encoded(_decoded(data), "JPEG")
+    return jpeg[: (len(jpeg) + jpeg.index(b"\xff\xda")) // 2] + b"\xff\xd9"
+
+
 def _animated(data: bytes) -> bytes:
     image = _decoded(data)
     other = Image.fromarray(255 - np.asarray(image))
@@ -105,12 +110,13 @@ FILE_FAULTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "truncated": ("truncated", lambda data: data[: len(data) * 2 // 3]),
     "cut in its header": ("truncated", lambda data: data[:20]),
     "damaged": ("damaged", _damaged),
+    "data lost in the middle": ("lost-data", _without_half),
     "text": ("mislabelled", lambda data: b"This is a note about the image.\n"),
-    "GIF": ("mislabelled", lambda data: encoded(_decoded(data), "GIF")),
+    "GIF": ("wrong-ending", lambda data: encoded(_decoded(data), "GIF")),
     "PDF": ("mislabelled", lambda data: b"%PDF-1.7\n" + data),
     "animated": ("animated", _animated),
-    "CMYK": ("cmyk", lambda data: encoded(_decoded(data).convert("CMYK"), "JPEG")),
-    "16 bits": ("deep", _sixteen_bits),
+    "CMYK": ("cmyk-converted", lambda data: encoded(_decoded(data).convert("CMYK"), "JPEG")),
+    "16 bits": ("more-than-8-bits", _sixteen_bits),
     "bomb": ("oversized", bomb),
     "alpha": ("alpha", _with_alpha),
     "palette": ("palette", lambda data: encoded(_decoded(data).convert("P"), "PNG")),
@@ -322,9 +328,19 @@ FOLDER_TRAPS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "nested folder": ("nested-folder", lambda root: _folder(_some_image(root).parent / "more")),
     "hidden file": ("hidden-files", lambda root: (root / "train" / ".DS_Store").write_bytes(b"x")),
     "leftover": ("hidden-files", lambda root: (root / "test" / "Thumbs.db").write_bytes(b"x")),
-    "GIF in a class": (
+    "JPEG 2000 in a class": (
         "other-image-formats",
-        lambda root: (_some_image(root).parent / "a.gif").write_bytes(b"GIF89a"),
+        lambda root: (_some_image(root).parent / "a.jp2").write_bytes(b"x"),
+    ),
+    "link to nothing in a class": (
+        "dead-links",
+        lambda root: (_some_image(root).parent / "link").symlink_to("gone.png"),
+    ),
+    "second copy of the classes": (
+        "second-copy",
+        lambda root: _copy(
+            _some_image(root), root / "train" / "all" / _some_image(root).parent.name / "v.png"
+        ),
     ),
     "text in a class": (
         "other-files",

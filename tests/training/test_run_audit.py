@@ -1,5 +1,6 @@
 import pytest
 
+from dlmath.data import conversion
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json
@@ -36,7 +37,7 @@ def audit_of(images, heard=None, recipe=RECIPE):
 def test_the_outcome_is_one_line_and_lies_in_the_run(images, tmp_path):
     heard = Heard()
     audit = audit_of(images, heard)
-    assert heard.said == [f"Audit: {audit.summary}"]
+    assert heard.said == ["Found 40 images: 40 PNG.", f"Audit: {audit.summary}"]
     run = Run(tmp_path / "run")
     write_audit(run, audit)
     assert read_json(run.audit_path)["images"] == 40
@@ -104,3 +105,16 @@ def test_another_region_is_another_audit(images):
 
     regions = [one["border-shortcut"].figures["region"] for one in found]
     assert regions == [[0.7, 0.7], [0.5, 0.6]]
+
+
+def test_findings_without_a_reader_are_not_kept(images, monkeypatch):
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+    (images / "dark" / "p90_0.heic").write_bytes(heic)
+    monkeypatch.setattr(conversion, "has_heif", lambda: False)
+    first = audit_of(images)
+    assert {"missing-reader"} <= {finding.kind for finding in first.findings}
+
+    monkeypatch.setattr(conversion, "has_heif", lambda: True)
+    monkeypatch.setitem(conversion._OPENERS, "HEIC", lambda _: pytest.fail("opened"))
+    with pytest.raises(pytest.fail.Exception, match="opened"):
+        audit_of(images)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.data.archives import is_safe
-from dlmath.data.class_folders import IMAGE_ENDINGS, PARTS, SourceContents
+from dlmath.data.class_folders import PARTS, SourceContents
+from dlmath.data.image_formats import ENDINGS, describe, format_of, has_image_name
 from dlmath.data.listing import listed
 from dlmath.data.placing import atomic_folder, make_room
 from dlmath.data.tables import read_table
@@ -24,11 +25,10 @@ from dlmath.runs import cache_home, write_csv
 
 PREFIX = "tfds:"
 
-_SIGNATURES = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png"}
 _TABLE = "images.csv"
 _COLUMNS = ("file", "class", "patient", "split")
 _LAYOUT = 2  # of what is written to the cache; part of its key
-_NUMBERED = re.compile(r"\w+/\d{6}\.(jpeg|png)")
+_NUMBERED = re.compile(r"\w+/\d{6}\.[a-z]+")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")  # what is half made has another name
 
 
@@ -133,7 +133,7 @@ def _is_usable(file: str, taken: set[str]) -> bool:
     """Return whether a file can have this name: inside the folder, an image, and the first."""
     return (
         is_safe(file)
-        and file.lower().endswith(IMAGE_ENDINGS)
+        and has_image_name(file)
         and file == file.strip()
         and _NUMBERED.fullmatch(file) is None
         and folded(file) not in taken
@@ -153,10 +153,9 @@ def _keys(features: Any, kinds: Any) -> tuple[str, str]:
 
 
 def _ending(encoded: bytes, prepared: Path) -> str:
-    for signature, ending in _SIGNATURES.items():
-        if encoded.startswith(signature):
-            return ending
+    if kind := format_of(encoded):
+        return ENDINGS[kind][0].removeprefix(".")
     raise DataError(
-        f"The images in {prepared} are neither JPEG nor PNG. Received: bytes {encoded[:8]!r}. "
-        "Write them out as PNG files and pass the folder."
+        f"The images in {prepared} are of no format that is read ({', '.join(ENDINGS)}). "
+        f"Received: {describe(encoded)}. Write them out as PNG files and pass the folder."
     )
