@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dlmath
-from dlmath.cli.evaluate import _headline
+from dlmath.cli.evaluate import _origin
 from dlmath.data.images import read
 from dlmath.data.run_data import RunData
 from dlmath.data.stressed import Corruption, composites
@@ -172,7 +172,7 @@ def test_evaluation_and_model_card_say_what_the_threshold_was_chosen_on(finished
     evaluation = dlmath.evaluate(finished, split="validation")
 
     assert evaluation.threshold_choice["images"] == "stressed"
-    assert "(chosen on composites of validation images by youden" in _headline(finished, evaluation)
+    assert "(chosen on composites of validation images by youden" in _origin(finished, evaluation)
     said = answers(finished.recipe, finished.manifest, None, None)
     assert "chosen on composites of validation images by the rule youden" in said["threshold"]
     assert said["selection"] == (
