@@ -64,7 +64,7 @@ def _finding(alone: list[dict], together: dict, images: SoundImages) -> Finding:
             f"{auc_text(alone[0])} and by all measurements of the files together with "
             f"{auc_text(together)}, on unseen {images.unit}s."
         ),
-        advice=f"{_advice(images.stats)} Trust no result that is little better." if warns else "",
+        advice=_advice(images.stats) if warns else "",
         figures={**images.counts, "together": together, "alone": alone},
     )
 
@@ -77,12 +77,16 @@ def _advice(stats: Sequence[ImageStats]) -> str:
         "compression": {(one.format, one.quality) for one in stats},
     }
     if unequal := [name for name, found in varying.items() if len(found) > 1]:
-        return f"Bring all classes to one {' and one '.join(unequal)} before training."
+        return (
+            f"Bring all classes to one {' and one '.join(unequal)} before training, and trust no "
+            "result that is little better than this."
+        )
     return (
         "All files have one size, colour mode and compression already. The size of a file then "
         "says how much detail, noise and contrast the picture holds, and brightness how it was "
         "exposed: that may be the disease, or the camera, the archive or the age of the patients. "
-        "See whether the classes come from the same ones."
+        "See whether the classes come from the same ones, and trust no result that is little "
+        "better than this."
     )
 
 

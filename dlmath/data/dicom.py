@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -86,6 +87,8 @@ def read_dataset(source: "Path | BinaryIO", **options: Any) -> "Dataset":
         source: The path, or the file.
         options: Of `pydicom.dcmread`.
     """
+    # pydicom warns of each odd value in any attribute. What matters here is refused by name.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\b")
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 

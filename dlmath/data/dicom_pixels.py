@@ -273,10 +273,16 @@ def _numbers(dataset: "Dataset", keyword: str, name: str) -> list[float | None]:
         several = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
         numbers = [None if one in (None, "") else float(one) for one in several]
     except (TypeError, ValueError) as error:
-        raise _unread(name, f"its {keyword} must be a number. Received: {error}") from error
+        given = _as_written(dataset, keyword)
+        raise _unread(name, f"its {keyword} must be a number. Received: {given}") from error
     if not all(one is None or isfinite(one) for one in numbers):
         raise _unread(name, f"its {keyword} must be a finite number. Received: {numbers}")
     return numbers
+
+
+def _as_written(dataset: "Dataset", keyword: str) -> str:
+    written = dataset.get_item(keyword).value
+    return written.decode(errors="replace").strip() if isinstance(written, bytes) else str(written)
 
 
 def _unread(name: str, why: str) -> BadImage:

@@ -171,7 +171,7 @@ def advice_on(**changes):
     ],
 )
 def test_only_what_differs_is_to_be_made_equal(changes, what):
-    assert f"Bring all classes to {what} training." in advice_on(**changes)
+    assert f"Bring all classes to {what} training, and trust no result" in advice_on(**changes)
 
 
 def test_where_all_files_are_compressed_alike_it_is_said_what_their_size_stands_for():

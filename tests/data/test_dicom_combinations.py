@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -179,7 +179,11 @@ def check(film, allocated, write_dicom, folder):
     assert np.asarray(image).tolist() == [expected(film)], film
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("films")
+
+
 @given(
     width=st.sampled_from(WIDTHS),
     is_signed=st.booleans(),
@@ -189,11 +193,11 @@ def check(film, allocated, write_dicom, folder):
     photometric=st.sampled_from(PHOTOMETRIC),
 )
 def test_films_have_the_shades_of_the_standard(
-    write_dicom, tmp_path, width, is_signed, modality, voi, padding, photometric
+    write_dicom, folder, width, is_signed, modality, voi, padding, photometric
 ):
     allocated, bits = width
     film = Film(bits, is_signed, modality, voi, padding, photometric)
-    check(film, allocated, write_dicom, tmp_path)
+    check(film, allocated, write_dicom, folder)
 
 
 @pytest.mark.slow

@@ -73,6 +73,8 @@ def test_every_command_is_answered(answers: dict[str, bytes]) -> None:
     )
     (version,) = json.loads(answers[asked[3]])["model_version_status"]
     assert version["state"] == "AVAILABLE"
+    signature = json.loads(answers[asked[4]])["metadata"]["signature_def"]["signature_def"]
+    assert signature["serving_default"]["outputs"].keys() == row.keys()
     assert answers["map.png"].startswith(b"\x89PNG")
-    assert [answers[line] for line in asked[5:7]] == [b"ok\n", b"ready\n"]
-    assert b"dlmath_requests_total" in answers[asked[7]]
+    assert [answers[line] for line in asked[6:8]] == [b"ok\n", b"ready\n"]
+    assert b"dlmath_requests_total" in answers[asked[8]]
