@@ -74,6 +74,7 @@ def read_sources(
     classes: Sequence[str] = (),
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
+    fewest_classes: int = 2,
     reporter: Reporter = SILENT,
 ) -> Dataset:
     """Read the class trees, zips, folders of zips, CSV files and `tfds:NAME` sets in `paths`.
@@ -86,6 +87,7 @@ def read_sources(
             CSV's column `patient` wins over them, and for a DICOM file its own tag does, blank or
             not.
         likely_rules: See `read_patients`.
+        fewest_classes: How many classes must have images; 1 where a trained model is evaluated.
         reporter: Receives the progress.
 
     Raises:
@@ -99,6 +101,7 @@ def read_sources(
         empty=set().union(*(contents.empty for contents in all_contents)),
         wanted=classes,
         where=listed([str(path) for path in paths]),
+        fewest=fewest_classes,
     )
     patients = read_patients(found, patient_rules, likely_rules)
     patients.require_all_read()
@@ -325,7 +328,12 @@ def _warnings(found: Sequence[ImageFile], all_contents: Sequence[SourceContents]
 
 
 def spelling_of(
-    names: Collection[str], *, empty: Collection[str], wanted: Sequence[str], where: str
+    names: Collection[str],
+    *,
+    empty: Collection[str],
+    wanted: Sequence[str],
+    where: str,
+    fewest: int = 2,
 ) -> dict[str, str]:
     """Return how each class is spelt, by its name in lower case.
 
@@ -335,10 +343,11 @@ def spelling_of(
         wanted: The recipe's classes, whose spelling holds. Empty: as in the data; of several
             spellings the first in the alphabet.
         where: What to call the data in an error.
+        fewest: How many classes must have images.
 
     Raises:
-        DataError: There are fewer than two classes, one that the recipe does not name, or one
-            without images.
+        DataError: There are fewer than `fewest` classes, one that the recipe does not name, or
+            one without images.
     """
     spelling = {name.casefold(): name for name in sorted(names, reverse=True)}
     recipe = {name.casefold(): name for name in wanted}
@@ -350,7 +359,7 @@ def spelling_of(
             f"{where} holds class folders without a JPEG or PNG image: {listed(without)}. "
             "Put images in or delete the folder."
         )
-    if len(spelling) < 2:
+    if len(spelling) < fewest:
         raise DataError(
             f"A classifier needs images of at least two classes. Received: {where} with images "
             f"of only {listed(list(spelling.values()))}. Pass the folder above with --data."

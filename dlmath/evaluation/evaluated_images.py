@@ -73,6 +73,7 @@ def given_images(
         classes=run.recipe.classes,
         patient_rules=rules,
         likely_rules=likely,
+        fewest_classes=1,
         reporter=reporter,
     )
     parts = {example.part for example in dataset.examples} - {None}
