@@ -78,6 +78,7 @@ def read_sources(
     patient_rules: Sequence[str] | None = None,
     likely_rules: Sequence[str] = (),
     columns: ColumnNames | None = None,
+    fewest_classes: int = 2,
     reporter: Reporter = SILENT,
 ) -> Dataset:
     """Read the class trees, zips, folders of zips, CSV files and `tfds:NAME` sets in `paths`.
@@ -91,6 +92,7 @@ def read_sources(
             not.
         likely_rules: See `read_patients`.
         columns: Of CSV files that name theirs otherwise than file, class, patient and split.
+        fewest_classes: How many classes must have images; 1 where a trained model is evaluated.
         reporter: Receives the progress.
 
     Raises:
@@ -104,6 +106,7 @@ def read_sources(
         empty=set().union(*(contents.empty for contents in all_contents)),
         wanted=classes,
         where=listed([str(path) for path in paths]),
+        fewest=fewest_classes,
     )
     patients = read_patients(found, patient_rules, likely_rules)
     patients.require_all_read()
@@ -351,7 +354,12 @@ def _warnings(found: Sequence[ImageFile], all_contents: Sequence[SourceContents]
 
 
 def spelling_of(
-    names: Collection[str], *, empty: Collection[str], wanted: Sequence[str], where: str
+    names: Collection[str],
+    *,
+    empty: Collection[str],
+    wanted: Sequence[str],
+    where: str,
+    fewest: int = 2,
 ) -> dict[str, str]:
     """Return how each class is spelt, by its folded name.
 
@@ -361,10 +369,11 @@ def spelling_of(
         wanted: The recipe's classes, whose spelling holds. Empty: as in the data; of several
             spellings the first in the alphabet.
         where: What to call the data in an error.
+        fewest: How many classes must have images.
 
     Raises:
-        DataError: There are fewer than two classes, one that the recipe does not name, or one
-            without images.
+        DataError: There are fewer than `fewest` classes, one that the recipe does not name, or
+            one without images.
     """
     spelling = {folded(name): composed(name) for name in sorted(names, reverse=True)}
     recipe = {folded(name): name for name in wanted}
@@ -376,7 +385,7 @@ def spelling_of(
             f"{where} holds class folders without an image: {listed(without)}. "
             "Put images in or delete the folder."
         )
-    if len(spelling) < 2:
+    if len(spelling) < fewest:
         raise DataError(
             f"A classifier needs images of at least two classes. Received: {where} with images "
             f"of only {listed(list(spelling.values()))}. Pass the folder above with --data."

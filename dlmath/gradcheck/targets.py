@@ -40,8 +40,9 @@ class OwnCase:
         return self.kind
 
     def subject(self, random: np.random.Generator) -> Differentiable:
-        if isinstance(self.pair, Layer):
-            layer = called(self.pair, lambda: _in_float64(self.pair))
+        pair = self.pair
+        if isinstance(pair, Layer):
+            layer = called(pair, lambda: _in_float64(pair))
             return self._recorded_layer(layer, random)
         values = {
             name: self.inputs.get(name, spread(ROWS, random)) for name in self.pair.tensor_names()

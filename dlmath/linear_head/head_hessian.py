@@ -110,10 +110,10 @@ def factor_hessian(
                 hessian[:, k, :, m] += product
                 if m < k:
                     hessian[:, m, :, k] += product
-    hessian = hessian.reshape(width * places, width * places)
+    matrix = hessian.reshape(width * places, width * places)
     penalised = (width - 1) * places
-    hessian[range(penalised), range(penalised)] += l2
-    return cho_factor(hessian, lower=True, overwrite_a=True, check_finite=False)
+    matrix[range(penalised), range(penalised)] += l2
+    return cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
 
 
 def stack(augmented: np.ndarray, places: int) -> np.ndarray:

@@ -34,7 +34,10 @@ class RowSpace(DesignMatrix):
         self.count, self.width = len(scaled), self._basis.shape[1]
         exact = np.empty((self.count, self.width))
         exact[present], exact[~present] = triangle.T, scaled[~present] @ self._basis
-        self._held = {np.float64: exact, np.float32: exact.astype(np.float32)}
+        self._held: dict[type, np.ndarray] = {
+            np.float64: exact,
+            np.float32: exact.astype(np.float32),
+        }
 
     def blocks(self, dtype: type = np.float64) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield all rows."""

@@ -77,6 +77,27 @@ def test_given_data_without_parts_are_evaluated_whole(tiny_run, tmp_path):
     assert not tiny_run.metrics_path.exists()
 
 
+@pytest.mark.parametrize(
+    ("label", "rate"), [("NORMAL", "specificity"), ("PNEUMONIA", "sensitivity")]
+)
+def test_images_of_one_class_give_what_is_defined_of_them(tiny_run, tmp_path, label, rate):
+    both = evaluate(tiny_run, tmp_path / "data" / "test")
+    shutil.copytree(tmp_path / "data" / "test" / label, tmp_path / "one" / label)
+
+    one = evaluate(tiny_run, tmp_path / "one", slice_by=(), prevalence=0.1)
+
+    row = 0 if label == "NORMAL" else 1
+    assert one.n == 12
+    assert np.array_equal(one.confusion[row], both.confusion[row])
+    assert not np.any(one.confusion[1 - row])
+    assert one.metrics[rate].value == both.metrics[rate].value
+    assert one.metrics["accuracy"].value == both.metrics[rate].value
+    assert one.metrics[rate].low < one.metrics[rate].high
+    assert one.metrics["auc"].value is None
+    other = "PNEUMONIA" if label == "NORMAL" else "NORMAL"
+    assert f"There is no image of {other}." in one.warnings
+
+
 def test_given_data_with_a_test_part_are_evaluated_on_it(tiny_run, tmp_path):
     own = evaluate(tiny_run)
 

@@ -1,5 +1,6 @@
 import csv
 import os
+import re
 import signal
 
 import numpy as np
@@ -17,10 +18,12 @@ from dlmath.errors import DataError, DeviceError, RecipeError, Stopped, UserErro
 from dlmath.inference.network import Network
 from dlmath.inference.ood_fit import fit_ood_score
 from dlmath.inference.ood_score import OodScore
+from dlmath.linear_head import Iteration
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
 from dlmath.training import head_trainer, resume
+from dlmath.training.head_trainer import _SolverProgress
 from dlmath.training.preparation import resolve
 
 RECIPE = Recipe(
@@ -260,3 +263,40 @@ def test_a_picture_that_is_lost_during_the_solve_is_an_error(images, tmp_path, m
     monkeypatch.setattr(head_trainer, "describe_files", lost)
     with pytest.raises(DataError, match=r"p1_0\.png"):
         dlmath.train(RECIPE, images, out=tmp_path / "run")
+
+
+def test_the_bar_of_the_solver_never_goes_back_nor_promises_many_steps():
+    """Fourteen penalties would take half a minute; nobody knows that there will be fourteen."""
+    seen = []
+
+    class Listening(Reporter):
+        def progress(self, task, done, total, note=""):
+            seen.append((done, total))
+
+    progress = _SolverProgress(Listening(), chooses=True)
+    for l2 in 10.0 ** -np.arange(14):
+        for stage in ("path", "folds"):
+            for iteration in range(3):
+                progress(Iteration(stage, l2, iteration, 1.0, 0.1))
+    for iteration in range(3):
+        progress(Iteration("final", 1.0, iteration, 1.0, 0.1))
+    progress.end()
+
+    shares = [done / total for done, total in seen]
+    assert shares == sorted(shares)
+    assert all(total - done <= 7 for done, total in seen)
+    assert [done == total for done, total in seen] == [False] * (len(seen) - 1) + [True]
+
+
+def test_the_time_of_the_solve_is_said(images, tmp_path):
+    said = []
+
+    class Listening(Reporter):
+        def say(self, message):
+            said.append(message)
+
+    dlmath.train(RECIPE.replace(l2=0.0), images, out=tmp_path / "chosen", reporter=Listening())
+    assert any(
+        re.fullmatch(r"Solved for the head in \d+\.\d s: l2 \S+, the best of \d+ by cross-.*", line)
+        for line in said
+    )
