@@ -12,9 +12,11 @@ from dlmath.errors import UserError, VerificationError
 from dlmath.output_files import write_output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dlmath.maths import Experiment, Result
     from dlmath.maths.errata import Erratum
-    from dlmath.maths.papers import Source
+    from dlmath.maths.papers import Paper, Source
 
 app = typer.Typer(
     no_args_is_help=True, help="The statements of five papers, each as an experiment."
@@ -38,8 +40,7 @@ def list_experiments(as_json: Json = False) -> None:
         table.add(one.sources[0].place, one.name, one.title)
     _OUT.show(table)
     _OUT.line()
-    for paper in PAPERS.values():
-        _OUT.paragraph(f"{paper.author}: {paper.citation}")
+    _print_papers(PAPERS.values())
     ERR.line("Run one: dlmath learn run NAME. With --sabotage a hypothesis is violated.")
 
 
@@ -96,13 +97,16 @@ def run(
 @app.command()
 def errata(as_json: Json = False) -> None:
     """Show where the papers err, and what is right."""
+    from dlmath.maths import PAPERS
     from dlmath.maths.errata import ERRATA
 
     wrong = [one.source.place for one in ERRATA if not all(check.holds for check in one.checks)]
     if as_json:
         OUT.document([one.as_json() for one in ERRATA])
     else:
+        _print_papers(PAPERS[key] for key in dict.fromkeys(one.source.paper for one in ERRATA))
         for one in ERRATA:
+            _OUT.line()
             _print_erratum(one)
     if wrong:
         raise VerificationError(
@@ -136,7 +140,6 @@ def _print_erratum(erratum: "Erratum") -> None:
     for check in erratum.checks:
         metric = f"{check.value:.4g} {check.relation} {check.bound:.4g}"
         _OUT.paragraph(f"        {check.name}: {metric}")
-    _OUT.line()
 
 
 def _chosen(
@@ -185,6 +188,12 @@ def _print_source(source: "Source") -> None:
     _OUT.paragraph(f"{source.place}: “{source.quote}”")
 
 
+def _print_papers(papers: "Iterable[Paper]") -> None:
+    """Print what a library needs to find the papers, by the names that they are cited by."""
+    for paper in papers:
+        _OUT.paragraph(f"{paper.author}: {paper.citation}")
+
+
 def _print(result: "Result", *, sabotaged: bool) -> None:
     from rich.text import Text
 
@@ -199,8 +208,7 @@ def _print(result: "Result", *, sabotaged: bool) -> None:
     _OUT.styled(f"[bold]{one.title}[/] ({one.name})", highlight=True)
     for source in one.sources:
         _print_source(source)
-    for paper in dict.fromkeys(source.paper for source in one.sources):
-        _OUT.paragraph(f"{PAPERS[paper].author} is {PAPERS[paper].citation}")
+    _print_papers(PAPERS[key] for key in dict.fromkeys(source.paper for source in one.sources))
     _OUT.paragraph(f"Put to the test: {one.statement}")
     if result.changed:
         settings = ", ".join(f"{name}={value}" for name, value in result.changed.items())

@@ -41,7 +41,7 @@ def new(
     if path.exists():
         raise RecipeError(f"{path} exists. Take another name, or move it away.")
     seen = show_summary(data, settings)
-    settings = ask_what_is_missing(seen, settings)
+    settings = ask_what_is_missing(seen, settings, data)
     settings.setdefault("patient_rules", seen.patients.rules)
     recipe = with_found_classes(recipe_of_images(Path(name)).replace(**settings), seen.classes)
     where = [word for source in data for word in ("--data", source)]

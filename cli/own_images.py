@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dlmath.cli.output import ERR
@@ -32,10 +33,17 @@ def show_summary(sources: Sequence[str], settings: Mapping[str, Any]) -> "Source
     return seen
 
 
-def ask_what_is_missing(seen: "SourceSummary", settings: Mapping[str, Any]) -> dict[str, Any]:
+def ask_what_is_missing(
+    seen: "SourceSummary", settings: Mapping[str, Any], sources: Sequence[str]
+) -> dict[str, Any]:
     """Return the settings with the answers to what own images cannot say.
 
     Questions are asked only on a terminal. Elsewhere the guess at the patients is taken.
+
+    Args:
+        seen: What the sources hold.
+        settings: Those that are given.
+        sources: On whose names a rule of the patients that is typed is tried.
 
     Raises:
         RecipeError: The positive class is missing, or is not there: before TensorFlow is loaded.
@@ -45,7 +53,7 @@ def ask_what_is_missing(seen: "SourceSummary", settings: Mapping[str, Any]) -> d
 
     answers = dict(settings)
     if sys.stdin.isatty() and sys.stderr.isatty():
-        answers |= _asked(seen, settings)
+        answers |= _asked(seen, settings, sources)
     named = answers.get("positive_class", "")
     with_found_classes(Recipe(name="own", positive_class=named), seen.classes)
     return answers
@@ -92,7 +100,9 @@ def patients_line(patients: "PatientReading") -> str:
     )
 
 
-def _asked(seen: "SourceSummary", settings: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(
+    seen: "SourceSummary", settings: Mapping[str, Any], sources: Sequence[str]
+) -> dict[str, Any]:
     """Ask for the positive class and for the patients, where neither was given."""
     answers: dict[str, Any] = {}
     if len(seen.classes) == 2 and not settings.get("positive_class"):
@@ -105,7 +115,7 @@ def _asked(seen: "SourceSummary", settings: Mapping[str, Any]) -> dict[str, Any]
         ERR.line("Are these the patients?")
         written = ask(
             "Press Enter for yes, or type none, or a regular expression that finds the patient:",
-            _patients_typed,
+            partial(_patients_typed, sources),
             on_nothing="",
             instead="--patients REGEX, or --patients none",
         )
@@ -114,8 +124,14 @@ def _asked(seen: "SourceSummary", settings: Mapping[str, Any]) -> dict[str, Any]
     return answers
 
 
-def _patients_typed(answer: str) -> tuple[str, ...] | None:
-    """Return the rules that an answer means: None for yes, which keeps the guess."""
+def _patients_typed(sources: Sequence[str], answer: str) -> tuple[str, ...] | None:
+    """Return the rules that an answer means: None for yes, which keeps the guess.
+
+    Raises:
+        UserError: It is no regular expression, or does not read every name.
+    """
+    from dlmath.data.summary import summarise_sources
+
     if answer.casefold() in ("", "y", "yes"):
         return None
     if answer.casefold() in ("n", "no"):
@@ -123,4 +139,6 @@ def _patients_typed(answer: str) -> tuple[str, ...] | None:
             "Type none if each image is a patient of its own, or a regular expression such as "
             r"^(\d+)_ that finds the patient in a file's name."
         )
-    return patient_rules([answer])
+    rules = patient_rules([answer])
+    ERR.line(patients_line(summarise_sources(sources, rules).patients))
+    return rules

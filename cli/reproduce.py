@@ -115,7 +115,9 @@ def _text(value: Any, digits: int = 4) -> str:
     if value is None:
         return "-"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(entry, digits)}" for name, entry in value.items())
+        from dlmath.evaluation.metric_table import label_of
+
+        return ", ".join(f"{label_of(name)} {_text(one, digits)}" for name, one in value.items())
     if isinstance(value, list):
         digest = hashlib.sha256(json.dumps(value).encode()).hexdigest()
         return f"{len(value)} rows of sha256 {digest[:12]}"

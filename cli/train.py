@@ -110,7 +110,7 @@ def _prepared(
         Run.check_unoccupied(out)
     check_sources_exist(path for path in data or () if path != PHANTOM)
     if isinstance(chosen, str) and is_own_images(chosen):
-        changes = ask_what_is_missing(show_summary([chosen], changes), changes)
+        changes = ask_what_is_missing(show_summary([chosen], changes), changes, [chosen])
     elif not data:
         find_data(recipe.name)
     return chosen, changes

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from dlmath.data.listing import counted
 from dlmath.doctor.examined_run import ExaminedRun
 from dlmath.doctor.verdict import Verdict, fault, not_applicable, ok, warning
+from dlmath.evaluation.metric_table import label_of
 from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.test_access_log import read_access_log
 from dlmath.evaluation.threshold import place_of_choice
@@ -168,7 +169,7 @@ def recorded_metrics(examined: ExaminedRun) -> Verdict:
     for name, value in _again(examined, found.truth, found.probabilities).items():
         was = (recorded.get(name) or {}).get("value")
         if was is None or not abs(was - value) <= FIGURES_AGREE:  # NaN too
-            wrong.append(f"{name} {was} recorded, {value:.6f} found")
+            wrong.append(f"{label_of(name)} {was} recorded, {value:.6f} found")
     if wrong:
         return fault(
             f"metrics.json is not of predictions.csv: {'; '.join(wrong)}.",

@@ -55,7 +55,7 @@ def _front_matter(
             "task": {"type": "image-classification"},
             "dataset": dataset,
             "metrics": [
-                {"type": _hub_name(name), "value": figure["value"], "name": name}
+                {"type": _hub_name(name), "value": figure["value"], "name": label_of(name)}
                 for name, figure in metrics["metrics"].items()
                 if figure["value"] is not None
             ],

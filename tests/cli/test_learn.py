@@ -93,7 +93,7 @@ def test_each_setting_has_a_plot_of_its_own(tmp_path):
 def test_the_paper_is_named_and_its_sentence_quoted():
     shown = " ".join(invoke("run", "perceptron-bound").stdout.split())
     assert "Tsemo, line 179: “Suppose that a linearly separable dataset contained in" in shown
-    assert "Tsemo is Tsemo Aristide: The algebra and the geometry aspect of deep" in shown
+    assert "Tsemo: Tsemo Aristide: The algebra and the geometry aspect of deep" in shown
     assert "arXiv:2510.18862" in shown
 
 
@@ -107,6 +107,7 @@ def test_errata_show_the_line_the_counterexample_and_the_correction():
     result = invoke("errata")
     assert result.exit_code == 0, result.output
     assert "Murari, line 193: “Hat functions such as" in result.stdout
+    assert "arXiv:2510.18862" in result.stdout
     assert "The hat is max{0, 1 - |x|}." in result.stdout
 
 

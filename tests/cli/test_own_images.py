@@ -50,31 +50,31 @@ def test_an_imbalance_is_said(write_images, tmp_path, capsys):
 def test_without_a_terminal_a_missing_class_is_refused_and_the_guess_is_taken(own):
     seen = show_summary([str(own)], {})
     with pytest.raises(RecipeError, match="--positive well"):
-        ask_what_is_missing(seen, {})
-    assert ask_what_is_missing(seen, {"positive_class": "ill"}) == {"positive_class": "ill"}
+        ask_what_is_missing(seen, {}, [])
+    assert ask_what_is_missing(seen, {"positive_class": "ill"}, []) == {"positive_class": "ill"}
 
 
 def test_on_a_terminal_both_are_asked_for(own, terminal):
     asked, answers = terminal
     answers += ["ill", r"^([a-z]+\d)"]
-    settings = ask_what_is_missing(show_summary([str(own)], {}), {})
+    settings = ask_what_is_missing(show_summary([str(own)], {}), {}, [str(own)])
     assert settings == {"positive_class": "ill", "patient_rules": (r"^(?P<patient>[a-z]+\d)",)}
     assert asked[0] == "1 or 2:"
 
 
 def test_a_rule_that_cannot_be_read_is_asked_for_again(own, terminal):
-    terminal[1].extend(["(", "no", "none"])
+    terminal[1].extend(["(", "no", r"zzz(\d+)", "none"])
     given = {"positive_class": "ill"}
-    settings = ask_what_is_missing(show_summary([str(own)], {}), given)
+    settings = ask_what_is_missing(show_summary([str(own)], {}), given, [str(own)])
     assert settings == given | {"patient_rules": ()}
-    assert len(terminal[0]) == 3
+    assert len(terminal[0]) == 4
 
 
 def test_the_advice_can_be_pasted(write_images, tmp_path):
     names = [f"{label}/{i}.png" for label in ("healthy", "pneumonia (sick)") for i in "123"]
     seen = show_summary([str(write_images(tmp_path, names))], {})
     with pytest.raises(RecipeError, match=r"Say so with: --positive 'pneumonia \(sick\)'"):
-        ask_what_is_missing(seen, {})
+        ask_what_is_missing(seen, {}, [])
 
 
 @pytest.mark.parametrize(("answer", "rules"), [("yes", {}), ("none", {"patient_rules": ()})])
@@ -82,12 +82,12 @@ def test_the_guess_may_be_taken_or_dropped(own, terminal, answer, rules):
     terminal[1].append(answer)
     seen = show_summary([str(own)], {})
     given = {"positive_class": "ill"}
-    assert ask_what_is_missing(seen, given) == given | rules
+    assert ask_what_is_missing(seen, given, [str(own)]) == given | rules
 
 
 def test_what_was_given_is_not_asked_for(own, terminal):
     given = {"positive_class": "ill", "patient_rules": ()}
-    assert ask_what_is_missing(show_summary([str(own)], given), given) == given
+    assert ask_what_is_missing(show_summary([str(own)], given), given, [str(own)]) == given
     assert terminal[0] == []
 
 

@@ -2,6 +2,7 @@ import json
 
 import dlmath
 from dlmath.evaluation.checklists import GUIDELINES, answers
+from dlmath.evaluation.metric_table import label_of
 from dlmath.evaluation.model_card import write_model_card
 
 
@@ -26,7 +27,7 @@ def test_the_model_index_holds_every_metric_that_is_defined(tiny_run):
     assert result["task"]["type"] == matter["pipeline_tag"]
     written = {metric["name"]: metric["value"] for metric in result["metrics"]}
     assert written == {
-        name: figure.value
+        label_of(name): figure.value
         for name, figure in evaluation.metrics.items()
         if figure.value is not None
     }
