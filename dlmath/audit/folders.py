@@ -14,7 +14,7 @@ from dlmath.audit.findings import Finding, Severity, single
 from dlmath.audit.tree_scan import Folder, Tree, scan_tree
 from dlmath.data.class_folders import PARTS
 from dlmath.data.listing import counted, listed
-from dlmath.names import likeness
+from dlmath.names import likeness, quoted
 
 _FOREIGN_IMAGES = {".bmp", ".gif", ".jfif", ".nii", ".tif", ".tiff", ".webp"}
 
@@ -93,7 +93,7 @@ def _spellings(tree: Tree) -> Iterator[Finding]:
     for folder in tree.classes:
         alike[likeness(folder.name)].append(folder)
     for folders in alike.values():
-        names = sorted({repr(folder.name) for folder in folders})
+        names = quoted(folder.name for folder in folders)
         if len(names) == 1:
             continue
         apart = len({folder.key for folder in folders}) > 1

@@ -20,8 +20,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder next to `target` to fill, and move it there once that succeeded.
 
     Behind a link it is the place that the link leads to. An empty folder that is there gives way,
-    and leaves its permissions. Should another process have made `target` meanwhile, its folder stays
-    and ours is discarded: it may be in use already.
+    and leaves its permissions. Should another process have made `target` meanwhile, its folder
+    stays and ours is discarded: it may be in use already.
     """
     target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
