@@ -49,7 +49,7 @@ def spelling_of(
     expected = [n for n in sorted(empty) if not recipe or folded(n) in recipe]
     if without := [name for name in expected if folded(name) not in spelling]:
         raise DataError(
-            f"{where} holds class folders without a JPEG or PNG image: {listed(without)}. "
+            f"{where} holds class folders without an image: {listed(without)}. "
             "Put images in or delete the folder."
         )
     if len(spelling) < 2:

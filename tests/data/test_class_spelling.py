@@ -39,8 +39,8 @@ def test_unicode_forms_and_case_are_one_class_and_that_is_said():
         ({"a"}, (), (), "at least two classes"),
         ({"a", "A"}, (), (), "at least two classes"),
         ({"a", "b", "c", "d"}, ("a", "b"), (), r"does not name: c, d\."),
-        ({"a", "b"}, (), ("c",), "without a JPEG or PNG image: c"),
-        ({"a", "b"}, ("a", "b", "c"), ("C", "notes"), r"without a JPEG or PNG image: C\."),
+        ({"a", "b"}, (), ("c",), "without an image: c"),
+        ({"a", "b"}, ("a", "b", "c"), ("C", "notes"), r"without an image: C\."),
     ],
 )
 def test_faults_are_named(names, wanted, empty, message):
