@@ -51,6 +51,13 @@ def look_alikes(names: Iterable[str]) -> list[list[str]]:
     return sorted(sorted(own) for own in groups.values() if len(own) > 1)
 
 
+def quoted(names: Iterable[str]) -> list[str]:
+    """Return names in quotation marks, those that would look the same by their characters."""
+    names = sorted(set(names))
+    times = Counter(map(composed, names))
+    return [repr(name) if times[composed(name)] == 1 else ascii(name) for name in names]
+
+
 def likeness(name: str) -> str:
     """Return what a name looks like, without what a program may have changed in it."""
     text = folded(name).strip(" _\t").rstrip("-")  # a leading dash is a sign: -1 is not 1

@@ -79,7 +79,8 @@ def _opened(path: Path) -> int:
             if time.monotonic() > deadline:
                 raise OSError(errno.ENXIO, "no program reads from this pipe") from error
             time.sleep(0.05)
-    os.set_blocking(opened, True)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(opened, True)
     return opened
 
 

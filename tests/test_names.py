@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.names import composed, composed_names, folded, is_missing, look_alikes, readable
+from dlmath.names import composed, composed_names, folded, is_missing, look_alikes, quoted, readable
 
 TWO_FORMS = tuple(unicodedata.normalize(form, "gesünd") for form in ("NFC", "NFD"))
 
@@ -60,6 +60,11 @@ def test_names_that_look_alike_are_found(alike):
 def test_names_that_only_resemble_one_another_are_none():
     different = ["-1", "1", "1-2", "12", "1.05", "1.5", "10", "person1", "person10", "C33P1", "C3"]
     assert look_alikes(different) == []
+
+
+def test_names_that_would_look_the_same_are_quoted_by_their_characters():
+    assert quoted(["b", "A"]) == ["'A'", "'b'"]
+    assert quoted([*TWO_FORMS, "ä"]) == [r"'gesu\u0308nd'", r"'ges\xfcnd'", "'ä'"]
 
 
 def test_bytes_that_are_no_text_are_shown():

@@ -12,7 +12,7 @@ from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import ImageRecord, Source, hash_files, list_files
 from dlmath.errors import DataError
-from dlmath.names import composed, folded, look_alikes
+from dlmath.names import composed, folded, look_alikes, quoted
 from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 
@@ -134,7 +134,7 @@ def _alike(examples: Sequence[ImageRecord], told: Sequence[Finding]) -> Iterator
                 kind="class-spelling",
                 severity="error",
                 message="Classes differ only in case, blanks, dashes or the form of a number, and "
-                f"are several to dlmath. They are {listed([repr(name) for name in names])}.",
+                f"are several to dlmath. They are {listed(quoted(names))}.",
                 advice="Write them alike, as one class.",
                 groups=single([one.file for one in examples if one.label in names]),
                 figures={"names": names},

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +12,14 @@ from pathlib import Path
 from dlmath.data import dicom
 from dlmath.data.archives import unpack
 from dlmath.data.class_folders import PARTS, ImageFile, SourceContents, read_tree
+from dlmath.data.class_spelling import merged_classes, spelling_of
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
-from dlmath.errors import DataError, did_you_mean
-from dlmath.names import composed, composed_names, folded
+from dlmath.errors import DataError
+from dlmath.names import composed_names, folded
 from dlmath.recipe.table_columns import ENDINGS as TABLES
 from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
@@ -346,58 +347,9 @@ def _sha256(path: Path) -> str | None:
 def _warnings(found: Sequence[ImageFile], all_contents: Sequence[SourceContents]) -> Iterator[str]:
     for contents in all_contents:
         yield from contents.warnings
+    yield from merged_classes({item.label for item in found})
     if merged := sum(item.part == "val" for item in found):
         yield (
             f"{counted(merged, 'image')} of the part `val` joined the training part: validation "
             "is drawn from the training patients. To keep a part of your own, name it `validation`."
-        )
-
-
-def spelling_of(
-    names: Collection[str],
-    *,
-    empty: Collection[str],
-    wanted: Sequence[str],
-    where: str,
-    fewest: int = 2,
-) -> dict[str, str]:
-    """Return how each class is spelt, by its folded name.
-
-    Args:
-        names: The classes that have images, as written in the data.
-        empty: Folders in the place of a class that hold no image.
-        wanted: The recipe's classes, whose spelling holds. Empty: as in the data; of several
-            spellings the first in the alphabet.
-        where: What to call the data in an error.
-        fewest: How many classes must have images.
-
-    Raises:
-        DataError: There are fewer than `fewest` classes, one that the recipe does not name, or
-            one without images.
-    """
-    spelling = {folded(name): composed(name) for name in sorted(names, reverse=True)}
-    recipe = {folded(name): name for name in wanted}
-    if recipe:
-        _check_known(spelling, recipe, where)
-    expected = [n for n in sorted(empty) if not recipe or folded(n) in recipe]
-    if without := [name for name in expected if folded(name) not in spelling]:
-        raise DataError(
-            f"{where} holds class folders without an image: {listed(without)}. "
-            "Put images in or delete the folder."
-        )
-    if len(spelling) < fewest:
-        raise DataError(
-            f"A classifier needs images of at least two classes. Received: {where} with images "
-            f"of only {listed(list(spelling.values()))}. Pass the folder above with --data."
-        )
-    return recipe or spelling
-
-
-def _check_known(spelling: dict[str, str], recipe: dict[str, str], where: str) -> None:
-    unknown = sorted(name for key, name in spelling.items() if key not in recipe)
-    if unknown:
-        raise DataError(
-            f"{where} holds images of a class that the recipe does not name: {listed(unknown)}."
-            f"{did_you_mean(unknown[0], recipe.values())} Received: "
-            f"classes={list(recipe.values())}. Rename the folder or move it away."
         )

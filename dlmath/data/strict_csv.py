@@ -23,6 +23,7 @@ _BYTE_ORDER_MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_SAVE = "Save it as UTF-8: in Excel as `CSV UTF-8`."
 _SEPARATOR_LINE = re.compile(r"\Asep=([,;\t])\r?\n")  # by which Excel is told the delimiter
 
 
@@ -88,6 +89,11 @@ def read_csv(path: Path) -> CsvTable:
         raise DataError(f"Cannot read {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise DataError(_not_text(path, error)) from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(
+            f"{path}, line {line}: a NUL character, as in UTF-16 without a byte order mark. {_SAVE}"
+        )
     try:
         return _table(path, text)
     except CsvFault as fault:
@@ -119,10 +125,7 @@ def _decoded(data: bytes) -> str:
 
 def _not_text(path: Path, error: UnicodeDecodeError) -> str:
     line = error.object[: error.start].count(b"\n") + 1
-    return (
-        f"{path}, line {line}: not a CSV in UTF-8 ({error.reason}). Save it as UTF-8: in Excel as "
-        "`CSV UTF-8`."
-    )
+    return f"{path}, line {line}: not a CSV in UTF-8 ({error.reason}). {_SAVE}"
 
 
 def _table(path: Path, text: str) -> CsvTable:
@@ -210,8 +213,11 @@ def _check_surplus(line: int, fields: list[str], columns: Sequence[str], delimit
     """Refuse a record with more fields than there are columns: each may be the one too many."""
     if len(fields) > len(columns):
         name = {",": "comma", ";": "semicolon", "\t": "tab"}[delimiter]
+        last = fields[-1].strip()
+        advice = f"Put a text that holds a {name} in quotation marks."
+        if not last:
+            advice += f" If none does, take away the {name} at the end of the line."
         raise CsvFault(
             f"line {line}: {len(fields)} fields, where the header names {len(columns)} columns; "
-            f"{fields[-1].strip()!r} is one too many. Put a text that holds a {name} in quotation "
-            "marks."
+            f"{repr(last) if last else 'a blank one'} is one too many. {advice}"
         )

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlmath.data.class_spelling import spellings
 from dlmath.data.folds import Folds
 from dlmath.data.found_files import count_formats
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.patients import patient_count
 from dlmath.data.sources import Dataset, ImageRecord, Source, list_files
 from dlmath.data.splits import PARTS, Split
-from dlmath.names import composed, folded
+from dlmath.names import folded
 from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 
@@ -139,9 +140,8 @@ def summarise_sources(
     """
     found = list_files(paths, columns=columns, reporter=reporter).files
     # Several spellings of a class count as one, by the first in the alphabet: see `spelling_of`.
-    labels = sorted((item.label for item in found), reverse=True)
-    spelling = {folded(label): composed(label) for label in labels}
-    images = Counter(spelling[folded(label)] for label in labels)
+    spelling = spellings(item.label for item in found)
+    images = Counter(spelling[folded(item.label)] for item in found)
     patients = read_patients(found, patient_rules)
     patients.require_all_read()
     return SourceSummary(

@@ -107,6 +107,7 @@ def test_two_unicode_forms_of_a_folder_are_one_class(write_images, tmp_path):
     (finding,) = [one for one in audited.findings if one.kind == "class-spelling"]
     assert (finding.severity, len(finding.files)) == ("note", 2)
     assert "differ in case or Unicode form: they are one to dlmath" in finding.message
+    assert finding.message.endswith(r"They are 'gesu\u0308nd', 'ges\xfcnd'.")
 
 
 def test_patients_that_look_alike_are_doubted(own, write_images):

@@ -115,7 +115,7 @@ def test_csv_holds_a_row_for_each_file(tiny_run, image, tmp_path):
     assert bad["class"] == ""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that are bytes")
 def test_a_name_that_is_no_text_is_written_readably(light_run, image, tmp_path):
     odd = tmp_path / os.fsdecode(b"r\xf6ntgen.jpeg")
     shutil.copy(image, odd)

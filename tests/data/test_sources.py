@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from dlmath.data.class_folders import PHANTOM_MARKER
-from dlmath.data.sources import data_hash, read_sources, spelling_of
+from dlmath.data.sources import data_hash, read_sources
 from dlmath.errors import DataError
 from dlmath.models import RECIPES
 
@@ -293,37 +293,3 @@ def test_a_pipe_is_not_waited_for(write_images, tmp_path):
     os.mkfifo(tmp_path / "a" / "2.png")
     with pytest.raises(DataError, match="1 file cannot be read: a/2.png"):
         read_sources([tmp_path])
-
-
-def spelling(names, wanted=(), empty=()):
-    return spelling_of(names, empty=empty, wanted=wanted, where="data")
-
-
-def test_the_recipes_spelling_and_order_hold():
-    assert list(spelling({"NORMAL", "sick"}, ["Sick", "normal"]).items()) == [
-        ("sick", "Sick"),
-        ("normal", "normal"),
-    ]
-
-
-def test_without_a_recipe_the_first_spelling_of_the_alphabet_holds():
-    assert spelling({"normal", "Normal", "sick"}) == {"normal": "Normal", "sick": "sick"}
-
-
-def test_a_class_of_the_recipe_may_be_absent_from_the_data():
-    assert set(spelling({"a", "b"}, ["a", "b", "c"])) == {"a", "b", "c"}
-
-
-@pytest.mark.parametrize(
-    ("names", "wanted", "empty", "message"),
-    [
-        ({"a"}, (), (), "at least two classes"),
-        ({"a", "A"}, (), (), "at least two classes"),
-        ({"a", "b", "c", "d"}, ("a", "b"), (), r"does not name: c, d\."),
-        ({"a", "b"}, (), ("c",), "without an image: c"),
-        ({"a", "b"}, ("a", "b", "c"), ("C", "notes"), r"without an image: C\."),
-    ],
-)
-def test_faults_are_named(names, wanted, empty, message):
-    with pytest.raises(DataError, match=message):
-        spelling(names, wanted, empty)

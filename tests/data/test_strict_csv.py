@@ -66,13 +66,15 @@ def test_fields_that_lack_at_the_end_are_blank(read):
         ('f,c,note\na,x,"5 inch\nb,y,2\nc,z,also"\n', r"line 2: .* goes on to line 4, over what"),
         ('f,c,note\na,x,"5 inch\nb,y,also"\n', r"line 2: .* goes on to line 3, over what"),
         ("f,c\na,x, mild\n", r"line 2: 3 fields, .* 2 columns; 'mild' is one too many.*a comma"),
+        ("f;c\na;x;\n", r"a blank one is one too many.*take away the semicolon at the end"),
+        ("f,c\na,x\nb\0,y\n", r"line 3: a NUL character"),
         ("f;c\na;x;mild\n", r"line 2: 3 fields.*a semicolon"),
         ("f,c,C\na,x,y\n", r"line 1: several columns have one name: c, C\."),
         ("\n\nf,gesünd,gesu\u0308nd\n", r"line 3: several columns"),
     ],
 )
 def test_what_can_be_read_in_two_ways_is_refused_with_the_line(read, text, message):
-    with pytest.raises(DataError, match=r"t\.csv, " + message):
+    with pytest.raises(DataError, match=r"t\.csv, .*" + message):
         read(text)
 
 
@@ -90,7 +92,7 @@ def test_an_empty_file_has_no_columns(read):
     assert (read("").columns, read("").rows) == ((), [])
 
 
-words = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"'), max_size=6)
+words = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"\0'), max_size=6)
 
 
 @given(

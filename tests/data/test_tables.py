@@ -108,7 +108,12 @@ def test_names_in_another_case_and_unicode_form_are_found_and_said(write_table, 
 
 def test_two_unicode_forms_of_a_class_are_one(write_table):
     table = write_table("file,class\nimg/1.png,gesünd\nimg/2.jpeg,gesu\u0308nd\nimg/3.png,krank\n")
-    assert read_sources([table]).classes == ("gesünd", "krank")
+    dataset = read_sources([table])
+    assert dataset.classes == ("gesünd", "krank")
+    assert [w for w in dataset.warnings if "class" in w] == [
+        "One class is written in 2 ways, in case or Unicode form, and taken as one: "
+        r"'gesu\u0308nd', 'ges\xfcnd'."
+    ]
 
 
 GERMAN = "Bild;Befund;Patient Nr\nimg/1.png;krank;3\nimg/2.jpeg;gesund;NaN\n"
