@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from dlmath.cli.output import ERR
 from dlmath.errors import UserError
+from dlmath.names import folded
 
 Value = TypeVar("Value")
 
@@ -32,7 +33,7 @@ def choose(question: str, choices: Sequence[str], instead: str) -> str:
 
     def read(answer: str) -> str:
         named = [one for one in choices if one == answer]
-        named += [one for one in choices if one.casefold() == answer.casefold()]
+        named += [one for one in choices if folded(one) == folded(answer)]
         named += [one for mark, one in zip(marks, choices, strict=True) if mark == answer]
         if named:
             return named[0]

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from dlmath.data.image_formats import format_of_file, has_foreign_name, has_image_name
 from dlmath.data.listing import counted, listed
+from dlmath.names import folded
 
 # Names of parts on disk, and the part each one is. `val` joins training: Kermany's holds 16 images,
 # too few to choose a model by, so validation is drawn again, by patient.
@@ -173,11 +174,11 @@ def second_copies(folders: Sequence[Path]) -> set[Path]:
         folders: All folders in the place of a class.
     """
     entries = {folder: _entries(folder, Counter()) for folder in folders}
-    names = {folder.name.casefold() for folder in folders if entries[folder].images}
+    names = {folded(folder.name) for folder in folders if entries[folder].images}
     return {
         folder
         for folder, (inner, images, _) in entries.items()
-        if inner and not images and {one.name.casefold() for one in inner} <= names
+        if inner and not images and {folded(one.name) for one in inner} <= names
     }
 
 
