@@ -79,7 +79,21 @@ def _read(data: bytes, name: str, pixel_limit: int) -> "Dataset":
     dataset = read_dataset(io.BytesIO(data))
     _check_picture(dataset, name, pixel_limit)
     _check_decoder(dataset, name)
+    _lift_frame_attributes(dataset)
     return dataset
+
+
+def _lift_frame_attributes(dataset: "Dataset") -> None:
+    """Copy slope, intercept and window of an enhanced file from its functional groups.
+
+    Of a single frame they are those of the picture (PS3.3, C.7.6.16.2.9 and C.7.6.16.2.10).
+    """
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for macro in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
+            for item in (dataset.get(groups) or [{}])[0].get(macro) or ():
+                for element in item:
+                    if element.keyword not in dataset:
+                        dataset.add(element)
 
 
 def _check_picture(dataset: "Dataset", name: str, pixel_limit: int) -> None:

@@ -64,6 +64,21 @@ def test_the_window_is_in_the_unit_of_the_modality(write_dicom, tmp_path):
     assert decoded(path).tolist() == [[0, 0, 128, 255, 255]]
 
 
+@pytest.mark.parametrize(
+    "place", ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
+)
+def test_an_enhanced_file_of_one_frame_has_its_window_in_a_functional_group(
+    write_dicom, tmp_path, place
+):
+    unit, window_, group = (pydicom.Dataset() for _ in range(3))
+    unit.RescaleSlope, unit.RescaleIntercept = 2, -1024
+    window_.WindowCenter, window_.WindowWidth = -600, 1500
+    group.PixelValueTransformationSequence, group.FrameVOILUTSequence = [unit], [window_]
+    values = (np.array([[-2000, -1350, -600, 150, 3000]], np.int16) + 1024) // 2
+    path = write_dicom(tmp_path / "ct.dcm", values, NumberOfFrames=1, **{place: [group]})
+    assert decoded(path).tolist() == [[0, 0, 128, 255, 255]]
+
+
 def test_of_several_windows_the_first_is_taken(write_dicom, tmp_path):
     several = {"WindowCenter": [1000, 2000], "WindowWidth": [500, 50]}
     one = {"WindowCenter": 1000, "WindowWidth": 500}
