@@ -18,6 +18,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
+from .dicom_levels import doubts_of
 from .exif import UPRIGHT, orientation
 from .image_formats import ENDINGS, describe, format_of
 from .image_headers import (
@@ -170,6 +171,7 @@ def _plain(raw: bytes, name: str, limits: ReadLimits) -> CheckedImage:
         from .dicom_pixels import to_png  # here: pydicom is an extra
 
         data = to_png(raw, name, limits.pixels)
+        doubts = doubts_of(data)
     elif needs_conversion(raw):
         from .conversion import as_png  # here: Pillow's readers of further formats load slowly
 

@@ -169,7 +169,7 @@ const signatures = [
   [0, 'GIF8'], [0, 'BM'], [8, 'WEBP'], [4, 'ftyp']];
 const isImage = async (file) => {
   if (/^\./.test(file.name) || /^dicomdir$/i.test(file.name)) return false;
-  if (/\.(png|jpe?g|jpe|jfif|dcm|dicom)$/i.test(file.name)) return true;
+  if (/\.(png|jpe?g|jpe|jfif|tiff?|bmp|webp|gif|hei[cf]|dcm|dicom)$/i.test(file.name)) return true;
   const head = String.fromCharCode(...new Uint8Array(await file.slice(0, 132).arrayBuffer()));
   return signatures.some(([at, mark]) => head.startsWith(mark, at));
 };

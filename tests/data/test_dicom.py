@@ -3,8 +3,10 @@ import sys
 import numpy as np
 import pytest
 
+from dlmath.audit import audit_data
 from dlmath.data.dicom import is_dicom_file, patient_of_file
 from dlmath.data.image_search import find_images
+from dlmath.data.lost_data import read_with_doubts
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import read_sources
 from dlmath.data.splits import split_examples
@@ -87,3 +89,21 @@ def test_without_the_extra_the_message_names_it(films, monkeypatch):
     monkeypatch.setitem(sys.modules, "pydicom", None)
     with pytest.raises(DataError, match=r"pip install 'dlmath\[dicom\]'"):
         read_sources([films])
+
+
+def test_a_film_that_lost_its_grey_levels_is_doubted_by_audit_and_prediction(write_dicom, tmp_path):
+    """A window of 8 bits on values of 12: nearly white, and no error."""
+    for number in range(4):
+        for label, shade in (("normal", 60), ("ill", 190)):
+            film = (np.arange(4096, dtype=np.uint16).reshape(64, 64) // 16 * 16 + shade) % 4096
+            path = tmp_path / "films" / label / f"{number}.dcm"
+            wrong = {"WindowCenter": 128, "WindowWidth": 256} if number == 0 else {}
+            write_dicom(path, film.astype(np.uint16), PatientID=f"{label}{number}", **wrong)
+    for _ in range(2):  # the second time out of the cache
+        findings = audit_data([tmp_path / "films"]).findings
+        (lost,) = [finding for finding in findings if finding.kind == "levels-lost"]
+        assert (lost.severity, lost.files) == ("warning", ("ill/0.dcm", "normal/0.dcm"))
+    picture = read_with_doubts(tmp_path / "films" / "ill" / "0.dcm", "film", 32)
+    assert any("grey levels only" in doubt for doubt in picture.doubts)
+    sound = read_with_doubts(tmp_path / "films" / "ill" / "1.dcm", "film", 32)
+    assert sound.doubts == ()
