@@ -15,6 +15,9 @@ from typing import TypeVar
 import numpy as np
 
 from dlmath.data import images, pixel_cache
+from dlmath.data.conversion import has_heif
+from dlmath.data.dicom import has_pydicom
+from dlmath.data.image_formats import format_of_file
 from dlmath.data.sources import ImageRecord
 from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError
@@ -136,10 +139,19 @@ def _in_cache(
 
 
 def _cache_key(examples: Sequence[ImageRecord], size: int) -> str:
-    digest = hashlib.sha256(f"{SPECIFICATION} {size}".encode())
+    digest = hashlib.sha256(f"{SPECIFICATION} {size}{_unread(examples)}".encode())
     for example in examples:
         digest.update(f"{example.file}\0{example.sha256}\n".encode())
     return digest.hexdigest()[:32]
+
+
+def _unread(examples: Sequence[ImageRecord]) -> str:
+    """Return the formats among the files whose packages are missing now; blank if none is."""
+    missing = {"DICOM": not has_pydicom(), "HEIC": not has_heif()}
+    if not any(missing.values()):
+        return ""
+    formats = {format_of_file(example.path) for example in examples}
+    return "".join(f" without {name}" for name in missing if missing[name] and name in formats)
 
 
 def _read_all(

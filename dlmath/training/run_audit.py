@@ -78,6 +78,8 @@ def _image_findings(
     findings = check_examples(
         examples, stats, recipe.classes, region=recipe.region, reporter=reporter
     )
+    if any(finding.kind == "missing-reader" for finding in findings):
+        return findings  # the package may be there next time
     with suppress(OSError):  # a full disk costs only the next training a minute
         write_json(path, [asdict(finding) for finding in findings])
     return findings

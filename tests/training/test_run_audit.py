@@ -1,5 +1,6 @@
 import pytest
 
+from dlmath.data import conversion
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.runs import Run, read_json
@@ -84,3 +85,16 @@ def test_another_region_is_another_audit(images):
 
     regions = [one["border-shortcut"].figures["region"] for one in found]
     assert regions == [[0.7, 0.7], [0.5, 0.6]]
+
+
+def test_findings_without_a_reader_are_not_kept(images, monkeypatch):
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+    (images / "dark" / "p90_0.heic").write_bytes(heic)
+    monkeypatch.setattr(conversion, "has_heif", lambda: False)
+    first = audit_of(images)
+    assert {"missing-reader"} <= {finding.kind for finding in first.findings}
+
+    monkeypatch.setattr(conversion, "has_heif", lambda: True)
+    monkeypatch.setitem(conversion._OPENERS, "HEIC", lambda _: pytest.fail("opened"))
+    with pytest.raises(pytest.fail.Exception, match="opened"):
+        audit_of(images)
