@@ -7,8 +7,8 @@ values, in this order:
 2. Greys of more than 8 bits, or in fractions: from the least level of the picture, black, to its
    greatest, white, as a DICOM file without a window. WhiteIsZero is turned round. Another window is
    a choice of its user: `dlmath data convert --window`.
-3. Colours of 16 bits: their upper 8 bits. Where these hold less than 4 of 8 bits, as where 12 bits
-   lie in 16, the picture would be nearly black and is refused.
+3. Colours of 16 bits, and greys with alpha: their upper 8 bits. Where all of these are below 16, as
+   where 12 bits lie in 16, the picture would be nearly black and is refused.
 4. CMYK inks to light: R = (255 - C) (255 - K) / 255, likewise G and B; no colour profile is used.
 5. A palette becomes its colours; alpha is left out and the colours below it stay as stored.
 
@@ -73,24 +73,13 @@ class Wishes(NamedTuple):
     window: tuple[float, float] | None = None
 
 
-def needs_conversion(data: bytes) -> bool:
-    """Return whether a file is a picture that `as_png` must turn into a plain one first."""
-    kind = format_of(data)
-    if kind not in ("PNG", "JPEG"):
-        return kind in _OPENERS
-    header = peek_header(data)
-    if header is None:
-        return False
-    return header.bits > 8 if kind == "PNG" else header.bits == 8 and header.mode == "CMYK"
-
-
 def as_png(
     data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT, wishes: Wishes | None = None
 ) -> Converted:
     """Turn a picture into an 8-bit PNG, in grey or RGB.
 
     Args:
-        data: The whole file, which `needs_conversion`, or is any other PNG or JPEG.
+        data: The whole file: one that `needs_conversion`, or any other PNG or JPEG.
         name: What errors call the file.
         pixel_limit: The largest width times height.
         wishes: What was asked for beyond the rules above.

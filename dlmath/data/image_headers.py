@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from ..errors import DataError
-from .image_formats import describe
+from .image_formats import describe, format_of
 
 PIXEL_LIMIT = 100_000_000  # the largest radiographs have about 20 megapixels
 
@@ -131,6 +131,18 @@ def check_image(data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> None:
             "animated",
             header,
         )
+
+
+def needs_conversion(data: bytes) -> bool:
+    """Return whether `dlmath.data.conversion` must make a plain PNG of a file first.
+
+    Args:
+        data: The whole file, no DICOM.
+    """
+    kind, header = format_of(data), peek_header(data)
+    if header is None:  # of a PNG or JPEG a damaged one, which reading it names
+        return kind not in (None, "PNG", "JPEG")
+    return header.bits > 8 if kind == "PNG" else header.bits == 8 and header.mode == "CMYK"
 
 
 def read_header(data: bytes, name: str) -> Header:

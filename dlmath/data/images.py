@@ -18,7 +18,6 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from .conversion import as_png, needs_conversion
 from .exif import UPRIGHT, orientation
 from .image_formats import ENDINGS, describe, format_of
 from .image_headers import (
@@ -30,6 +29,7 @@ from .image_headers import (
     check_image,
     check_size,
     damaged,
+    needs_conversion,
     peek_header,
     read_header,
 )
@@ -171,6 +171,8 @@ def _plain(raw: bytes, name: str, limits: ReadLimits) -> CheckedImage:
 
         data = to_png(raw, name, limits.pixels)
     elif needs_conversion(raw):
+        from .conversion import as_png  # here: Pillow's readers of further formats load slowly
+
         data, header, doubts = as_png(raw, name, limits.pixels)
     check_image(data, name, limits.pixels)
     return CheckedImage(data, header or read_header(data, name), raw, doubts)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlmath.data import images
-from dlmath.data.conversion import Wishes, as_png, needs_conversion
-from dlmath.data.image_headers import BadImage, peek_header
+from dlmath.data.conversion import Wishes, as_png
+from dlmath.data.image_headers import BadImage, needs_conversion, peek_header
 from dlmath.data.image_search import search_images
 from dlmath.data.placing import atomic_folder, clear_place
 from dlmath.errors import DataError

@@ -1,7 +1,8 @@
 """The one specification of decoding and resizing, which every path from a file to pixels follows.
 
 1. PNG or JPEG by the first bytes. A DICOM file becomes a grey PNG first, as described in
-   `dlmath.data.dicom_pixels`; exported graphs read none.
+   `dlmath.data.dicom_pixels`, and other formats and depths a PNG, as in `dlmath.data.conversion`;
+   exported graphs read none of these.
 2. A JPEG is decoded by the accurate integer DCT, and at a reduced scale where it is much larger
    than what is wanted: 1/r of its size, r the largest of 1, 2, 4 and 8 that leaves at least the
    wanted size on both sides. The reduction takes place in the DCT domain.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlmath.data import images, pixels
+from dlmath.data import conversion, images, pixels
 from dlmath.data.pixels import load_pixels
 from dlmath.data.sources import ImageRecord
 from dlmath.errors import DataError
@@ -164,10 +164,12 @@ def test_an_interruption_leaves_no_file_and_no_thread(examples, cache):
     assert not [t for t in threading.enumerate() if t.name.startswith("decode")]
 
 
-def test_a_missing_package_is_part_of_the_key_of_files_that_need_it(examples, tmp_path, monkeypatch):
+def test_a_missing_package_is_part_of_the_key_of_files_that_need_it(
+    examples, tmp_path, monkeypatch
+):
     path = tmp_path / "scan"
     path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    heic = dataclasses.replace(examples[0], path=path)
+    heic = replace(examples[0], path=path)
     plain, deep = (pixels._cache_key(one, SIZE) for one in (examples, [heic, *examples]))
 
     monkeypatch.setattr(pixels, "has_heif", lambda: not conversion.has_heif())
