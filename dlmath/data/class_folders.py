@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from dlmath.data.image_formats import format_of_file, has_image_name
-from dlmath.data.listing import counted
+from dlmath.data.image_formats import format_of_file, has_foreign_name, has_image_name
+from dlmath.data.listing import counted, listed
 
 # Names of parts on disk, and the part each one is. `val` joins training: Kermany's holds 16 images,
 # too few to choose a model by, so validation is drawn again, by patient.
@@ -60,6 +60,7 @@ class SourceContents:
     passed_over: Counter[str] = field(default_factory=Counter)
     empty: set[str] = field(default_factory=set)  # folders in the place of a class, without images
     phantom: bool = False
+    unread: list[str] = field(default_factory=list)  # images of other formats, and dead links
     warnings: list[str] = field(default_factory=list)
 
 
@@ -84,6 +85,12 @@ def read_tree(root: Path) -> SourceContents:
         _read_class(class_folder, part, root, contents, is_nested=is_nested)
     if is_nested:
         _name_patients(contents)
+    if contents.unread:
+        names = [Path(path).relative_to(root).as_posix() for path in contents.unread]
+        contents.warnings.append(
+            f"{counted(len(contents.unread), 'file')} in class folders, of an image format that is "
+            f"not read or behind a dead link, left out: {listed(names)}."
+        )
     contents.empty -= {found.label for found in contents.files}
     return contents
 
@@ -101,11 +108,12 @@ def is_junk(name: str) -> bool:
 class _Entries(NamedTuple):
     folders: list[Path]
     images: list[Path]
+    unread: list[Path]  # images of other formats and dead links, which are passed over by name
 
 
 def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
     """List the folders and images in `folder` by name, and count all else as passed over."""
-    entries = _Entries([], [])
+    entries = _Entries([], [], [])
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             passed_over["dotfiles"] += 1
@@ -115,10 +123,13 @@ def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
             entries.folders.append(Path(entry.path))
         elif not Path(entry.path).exists() and not has_image_name(entry.name):
             passed_over[DEAD_LINKS] += 1
+            entries.unread.append(Path(entry.path))
         elif is_image(Path(entry.path)):
             entries.images.append(Path(entry.path))
         elif entry.name != PHANTOM_MARKER:
             passed_over[f"*{Path(entry.name).suffix}"] += 1
+            if has_foreign_name(entry.name):
+                entries.unread.append(Path(entry.path))
     return entries
 
 
@@ -126,7 +137,7 @@ def unwrapped(root: Path) -> Path:
     """Step into a lone folder that is neither a part nor a class."""
     base = root
     for _ in range(_WRAPPERS):
-        folders, images = _entries(base, Counter())
+        folders, images, _ = _entries(base, Counter())
         if images or len(folders) != 1 or folders[0].name.casefold() in PARTS:
             break
         if _entries(folders[0], Counter()).images:
@@ -162,7 +173,7 @@ def second_copies(folders: Sequence[Path]) -> set[Path]:
     names = {folder.name.casefold() for folder in folders if entries[folder].images}
     return {
         folder
-        for folder, (inner, images) in entries.items()
+        for folder, (inner, images, _) in entries.items()
         if inner and not images and {one.name.casefold() for one in inner} <= names
     }
 
@@ -174,16 +185,19 @@ def are_nested(class_folders: Sequence[Path]) -> bool:
     return not any(one.images for one in entries) and any(map(images_below, inner))
 
 
-def images_below(folder: Path, passed_over: Counter[str] | None = None) -> list[Path]:
+def images_below(folder: Path, contents: SourceContents | None = None) -> list[Path]:
     """Return the images in a folder and in those inside it, sorted; links are not followed down.
 
     Args:
         folder: Where to look.
-        passed_over: Counts all else.
+        contents: Those in which all else is counted.
     """
-    entries = _entries(folder, Counter() if passed_over is None else passed_over)
+    contents = contents or SourceContents()
+    entries = _entries(folder, contents.passed_over)
+    contents.unread += map(str, entries.unread)
     deeper = [one for one in entries.folders if not one.is_symlink()]
-    below = [image for inner in deeper for image in images_below(inner, passed_over)]
+    _count(contents.passed_over, "linked folders", len(entries.folders) - len(deeper))
+    below = [image for inner in deeper for image in images_below(inner, contents)]
     return sorted([*entries.images, *below])
 
 
@@ -191,9 +205,10 @@ def _read_class(
     folder: Path, part: str | None, root: Path, contents: SourceContents, *, is_nested: bool
 ) -> None:
     entries = _entries(folder, contents.passed_over)
+    contents.unread += map(str, entries.unread)
     found: list[tuple[Path, str | None]] = [(path, None) for path in entries.images]
     if is_nested:
-        below = [(one, images_below(one, contents.passed_over)) for one in entries.folders]
+        below = [(one, images_below(one, contents)) for one in entries.folders]
         found = [(path, one.name) for one, paths in below for path in paths]
     else:
         _count(contents.passed_over, "folders inside class folders", len(entries.folders))

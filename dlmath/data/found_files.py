@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dlmath.data.image_formats import format_of_file, has_foreign_name
 from dlmath.data.listing import counted
+from dlmath.reporting import Reporter
 
 # What else is passed over is named in the plural, as `dlmath.data.class_folders` counts it.
 _SINGULAR = {
@@ -15,6 +16,7 @@ _SINGULAR = {
     "folders inside class folders": "folder inside a class folder",
     "folders next to the parts": "folder next to the parts",
     "folders that repeat the class folders": "folder that repeats the class folders",
+    "linked folders": "linked folder",
     "hidden files and folders": "hidden file or folder",
     "images outside class folders": "image outside class folders",
 }
@@ -43,6 +45,13 @@ def left_out_line(passed_over: Mapping[str, int]) -> str | None:
         return None
     ordered = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))
     return f"Left out: {', '.join(_said(what, number) for what, number in ordered)}."
+
+
+def say_found(paths: Iterable[Path], passed_over: Mapping[str, int], reporter: Reporter) -> None:
+    """Report what was found by format, and what was left out and why, a line each."""
+    reporter.say(found_line(count_formats(paths)))
+    if left_out := left_out_line(passed_over):
+        reporter.say(left_out)
 
 
 def _said(what: str, number: int) -> str:

@@ -226,6 +226,7 @@ def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
         union.passed_over += part.passed_over
         union.empty |= part.empty
         union.phantom |= part.phantom
+        union.warnings += part.warnings
     return union
 
 

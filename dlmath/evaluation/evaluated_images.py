@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dlmath.data.found_files import say_found
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
 from dlmath.data.patient_reading import rules_for
@@ -75,6 +76,7 @@ def given_images(
         likely_rules=likely,
         reporter=reporter,
     )
+    say_found((example.path for example in dataset.examples), dataset.passed_over, reporter)
     parts = {example.part for example in dataset.examples} - {None}
     if split == "validation" and split not in parts:
         raise DataError(

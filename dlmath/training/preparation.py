@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dlmath.data.found_files import count_formats, found_line, left_out_line
+from dlmath.data.found_files import say_found
 from dlmath.data.locate import find_data
 from dlmath.data.run_data import RunData
 from dlmath.data.sources import Dataset, read_sources
@@ -98,9 +98,7 @@ def prepare(request: Request, reporter: Reporter) -> Prepared:
         patient_rules=None if finds_patients else recipe.patient_rules,
         reporter=reporter,
     )
-    reporter.say(found_line(count_formats(example.path for example in dataset.examples)))
-    if left_out := left_out_line(dataset.passed_over):
-        reporter.say(left_out)
+    say_found((example.path for example in dataset.examples), dataset.passed_over, reporter)
     recipe = recipe.replace(patient_rules=dataset.patients.rules)
     recipe = with_found_classes(recipe, dataset.classes)
     if parent is not None:

@@ -128,6 +128,10 @@ def test_content_decides_what_an_image_is(tmp_path, write_images):
 
     contents = read_tree(root)
 
+    assert contents.warnings == [
+        "1 file in class folders, of an image format that is not read or behind a dead link, left "
+        "out: ill/scan.avif."
+    ]
     files = [one.file for one in contents.files if one.label == "ill"]
     assert files == ["ill/1.png", "ill/2.jfif", "ill/3.jpe", "ill/4", "ill/5.tif", "ill/6.dat"]
     assert contents.passed_over == {"*.avif": 1}
