@@ -99,9 +99,10 @@ def _lost_data(stats: Sequence[ImageStats]) -> Iterator[Finding]:
         yield Finding(
             kind="levels-lost",
             severity="warning",
-            message=f"{_files_are(len(files))} of more than 8 bits and loses more than half of its "
-            "grey levels: a few far levels take the range of the others.",
-            advice="Choose a window that shows the finding: dlmath data convert --window LOW,HIGH",
+            message=f"{_files_are(len(files))} left with less than half of its grey levels in 8 "
+            "bits: its window is narrow, or a few far levels take the range of the others.",
+            advice="Look at them. A PNG or TIFF can be given another window: dlmath data convert "
+            "--window LOW,HIGH",
             groups=single(files),
         )
 

@@ -4,6 +4,7 @@ A name decides only one thing: a file that is called an image is one that somebo
 for, so that it is named where it cannot be read. Without such a name the first bytes decide.
 """
 
+import importlib.util
 from pathlib import Path
 
 from .dicom import ENDINGS as DICOM_ENDINGS
@@ -94,6 +95,14 @@ def has_image_name(name: str) -> bool:
 def has_foreign_name(name: str) -> bool:
     """Return whether a file's name ends as that of an image in a format which is not read."""
     return name.lower().endswith(_FOREIGN_ENDINGS)
+
+
+def readable_formats() -> tuple[str, ...]:
+    """Return the formats that are read here: those of extras where their package is installed."""
+    package = {"HEIC": "pi_heif", "DICOM": "pydicom"}
+    return tuple(
+        name for name in ENDINGS if name not in package or importlib.util.find_spec(package[name])
+    )
 
 
 def describe(data: bytes) -> str:

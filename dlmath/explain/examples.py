@@ -46,7 +46,7 @@ def explain_examples(
 
     Args:
         classifier: Of a run.
-        files: PNG or JPEG files.
+        files: Image files.
         reporter: Receives the progress.
         method: One of `dlmath.explain.METHODS`.
 

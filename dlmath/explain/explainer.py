@@ -93,7 +93,7 @@ def explain_files(
 
     Args:
         run: A run, its folder, or its name under `runs/`; None for the newest finished one.
-        files: PNG or JPEG files, and folders of them.
+        files: Image files, folders of them, and patterns.
         method: One of `dlmath.explain.METHODS`.
         class_name: The class to explain, in any case; by default the one that is decided.
         check: Whether to measure the slow metrics too: deletion, insertion, sanity.

@@ -10,7 +10,7 @@ _REASONS = {
     405: "This address takes another method.",
     408: "The request arrived too slowly.",
     413: "The request or an image is too large, or there are too many images.",
-    415: "The body is of a type that is not taken, or a file is no PNG or JPEG.",
+    415: "The body is of a type that is not taken, or a file is no image that is read.",
     421: "The Host header names another server.",
     422: "A file is damaged, or of a kind that cannot be used, or the form has no file.",
     500: "The server failed; its operator can see why.",

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 
-from dlmath.data.dicom import has_pydicom
+from dlmath.data.image_formats import readable_formats
 from dlmath.serving.limits import MEBIBYTE
 from dlmath.serving.page_answers import answer_images
 from dlmath.serving.page_asked import (
@@ -109,7 +109,7 @@ class _Page:
     @property
     def ask_part(self) -> str:
         limits = self.service.limits
-        kinds = "PNG, JPEG or DICOM" if has_pydicom() else "PNG or JPEG"
+        kinds = ", ".join(readable_formats())
         buttons = "".join(example_button(one, n) for n, one in enumerate(self.examples))
         examples = (
             '<h2 class="dl-second">Or an example</h2>'

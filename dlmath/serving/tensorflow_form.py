@@ -25,7 +25,7 @@ class PredictRequest(NamedTuple):
     """The images of a predict request.
 
     Attributes:
-        images: Whole PNG or JPEG files.
+        images: Whole image files.
         is_columnar: Whether they came as `inputs`, so that the answer is one of columns.
     """
 

@@ -40,6 +40,25 @@ def test_each_kind_is_one_finding():
 
 
 @pytest.mark.parametrize(
+    ("changes", "kind", "severity"),
+    [
+        ({"is_cut_short": True}, "lost-data", "error"),
+        ({"is_cut_short": True, "flat_share": 0.4}, "lost-data", "error"),
+        ({"flat_share": 0.4}, "flat-lower-part", "warning"),
+        ({"levels_lost": True}, "levels-lost", "warning"),
+    ],
+)
+def test_what_lost_data_or_levels_is_no_note(changes, kind, severity):
+    (finding,) = findings_on(SOUND, dataclasses.replace(SOUND, file="b.png", **changes))
+
+    assert (finding.kind, finding.severity, finding.files) == (kind, severity, ("b.png",))
+
+
+def test_a_dicom_file_has_no_wrong_ending():
+    assert findings_on(dataclasses.replace(SOUND, file="a.dcm")) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "kind"),
     [
         ({"file": "a.jpg"}, "wrong-ending"),
@@ -48,6 +67,8 @@ def test_each_kind_is_one_finding():
         ({"mode": "RGBA"}, "alpha"),
         ({"mode": "P"}, "palette"),
         ({"orientation": 6}, "rotated"),
+        ({"bits": 16, "mode": "I;16"}, "more-than-8-bits"),
+        ({"mode": "CMYK"}, "cmyk-converted"),
     ],
 )
 def test_oddities_are_notes(changes, kind):

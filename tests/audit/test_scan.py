@@ -235,3 +235,24 @@ def test_a_foreign_table_gets_the_nearest_quality():
     table = table_of(80)
 
     assert jpeg_quality([entry + number % 2 for number, entry in enumerate(table)]) in (79, 80)
+
+
+def test_files_are_known_by_their_own_format_and_signs_of_lost_data(tmp_path):
+    smooth = Image.fromarray(PIXELS).resize((96, 160), Image.Resampling.BICUBIC)
+    smooth.save(tmp_path / "whole.jpg")
+    data = (tmp_path / "whole.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) * 3 // 4] + b"\xff\xd9")
+    smooth.save(tmp_path / "a.tif", compression="tiff_lzw")
+    deep = np.asarray(smooth.convert("L")).astype(np.uint16) * 16
+    deep[0, 0] = 65535
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+
+    whole, cut, tif, deep = (
+        stats_of(tmp_path / name) for name in ("whole.jpg", "cut.jpg", "a.tif", "deep.png")
+    )
+
+    assert (whole.is_cut_short, whole.flat_share) == (False, 0)
+    assert cut.is_cut_short
+    assert cut.flat_share > 0.1
+    assert (tif.format, tif.mode, tif.bits, tif.quality) == ("TIFF", "RGB", 8, None)
+    assert (deep.format, deep.bits, deep.levels_lost) == ("PNG", 16, True)

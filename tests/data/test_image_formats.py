@@ -14,6 +14,7 @@ from dlmath.data.image_formats import (
     format_of_file,
     has_foreign_name,
     has_image_name,
+    readable_formats,
 )
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (9, 13, 3), dtype=np.uint8)
@@ -77,3 +78,8 @@ def test_each_ending_of_a_format_that_is_read_is_an_image_name():
 )
 def test_what_a_file_is_instead_is_said(data, words):
     assert describe(data).startswith(words)
+
+
+def test_formats_of_extras_are_named_where_their_package_is_installed(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "pydicom" or None)
+    assert readable_formats() == ("JPEG", "PNG", "TIFF", "BMP", "WebP", "GIF", "DICOM")
