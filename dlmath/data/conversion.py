@@ -122,10 +122,9 @@ def has_heif() -> bool:
 
 
 def _open_heic(data: bytes) -> Image.Image:
-    import pi_heif  # an extra
+    from pi_heif.as_plugin import HeifImageFile  # an extra
 
-    heif = pi_heif.open_heif(io.BytesIO(data))  # of 10 bits it gives the upper 8
-    picture: Image.Image = heif[heif.primary_index].to_pillow()
+    picture: Image.Image = HeifImageFile(io.BytesIO(data))  # of 10 bits it gives the upper 8
     return picture
 
 

@@ -12,7 +12,7 @@ ALLOWED = {
     **{
         f"{name}ImageFile": {"dlmath/data/conversion.py"} for name in ("Tiff", "Bmp", "Gif", "WebP")
     },
-    "open_heif": {"dlmath/data/conversion.py"},
+    "HeifImageFile": {"dlmath/data/conversion.py"},
     # The audit also looks at the tables of a file that is checked already.
     "JpegImageFile": {
         "dlmath/data/conversion.py",
