@@ -34,6 +34,8 @@ PHANTOM_MARKER = "PHANTOM.json"
 
 _JUNK = ("__macosx", "desktop.ini", "dicomdir", "thumbs.db")
 _WRAPPERS = 2  # an archive's own folder, and the one that an unpacking tool puts around it
+_DEPTH = 4  # folders below that of a patient, such as a study and its series
+_NOT_ENTERED = "linked or deep folders"
 _CLASS_NAMES = {"valid"}  # of the parts: with `invalid` and no other part it is a class
 DEAD_LINKS = "dead links"
 SECOND_COPY = "folders that repeat the class folders"
@@ -115,21 +117,22 @@ def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
     """List the folders and images in `folder` by name, and count all else as passed over."""
     entries = _Entries([], [], [])
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path)
         if entry.name.startswith("."):
             passed_over["dotfiles"] += 1
         elif is_junk(entry.name):
             passed_over[entry.name] += 1
         elif entry.is_dir():
-            entries.folders.append(Path(entry.path))
-        elif not Path(entry.path).exists() and not has_image_name(entry.name):
+            entries.folders.append(path)
+        elif is_image(path):
+            entries.images.append(path)
+        elif not path.exists():
             passed_over[DEAD_LINKS] += 1
-            entries.unread.append(Path(entry.path))
-        elif is_image(Path(entry.path)):
-            entries.images.append(Path(entry.path))
+            entries.unread.append(path)
         elif entry.name != PHANTOM_MARKER:
-            passed_over[f"*{Path(entry.name).suffix}"] += 1
+            passed_over[f"*{path.suffix}"] += 1
             if has_foreign_name(entry.name):
-                entries.unread.append(Path(entry.path))
+                entries.unread.append(path)
     return entries
 
 
@@ -182,22 +185,31 @@ def are_nested(class_folders: Sequence[Path]) -> bool:
     """Return whether all images lie in folders inside the class folders, and some do."""
     entries = [_entries(folder, Counter()) for folder in class_folders]
     inner = [folder for one in entries for folder in one.folders]
-    return not any(one.images for one in entries) and any(map(images_below, inner))
+    return not any(one.images for one in entries) and any(map(_holds_image, inner))
 
 
-def images_below(folder: Path, contents: SourceContents | None = None) -> list[Path]:
+def _holds_image(folder: Path, depth: int = _DEPTH) -> bool:
+    entries = _entries(folder, Counter())
+    deeper = (one for one in entries.folders if not one.is_symlink()) if depth else ()
+    return bool(entries.images) or any(_holds_image(one, depth - 1) for one in deeper)
+
+
+def images_below(
+    folder: Path, contents: SourceContents | None = None, depth: int = _DEPTH
+) -> list[Path]:
     """Return the images in a folder and in those inside it, sorted; links are not followed down.
 
     Args:
         folder: Where to look.
         contents: Those in which all else is counted.
+        depth: How many folders inside one another are entered.
     """
     contents = contents or SourceContents()
     entries = _entries(folder, contents.passed_over)
     contents.unread += map(str, entries.unread)
-    deeper = [one for one in entries.folders if not one.is_symlink()]
-    _count(contents.passed_over, "linked folders", len(entries.folders) - len(deeper))
-    below = [image for inner in deeper for image in images_below(inner, contents)]
+    deeper = [one for one in entries.folders if not one.is_symlink()] if depth else []
+    _count(contents.passed_over, _NOT_ENTERED, len(entries.folders) - len(deeper))
+    below = [image for inner in deeper for image in images_below(inner, contents, depth - 1)]
     return sorted([*entries.images, *below])
 
 

@@ -16,7 +16,7 @@ _SINGULAR = {
     "folders inside class folders": "folder inside a class folder",
     "folders next to the parts": "folder next to the parts",
     "folders that repeat the class folders": "folder that repeats the class folders",
-    "linked folders": "linked folder",
+    "linked or deep folders": "linked or deep folder",
     "hidden files and folders": "hidden file or folder",
     "images outside class folders": "image outside class folders",
 }

@@ -40,6 +40,16 @@ def test_deeper_folders_of_a_patient_are_read_too(tmp_path, write_images):
     assert dataset.patients.count == 16
 
 
+def test_very_deep_folders_and_links_are_counted_and_not_entered(tmp_path, write_images):
+    deep = "ill/i0/1/2/3/4/5/6.png"
+    root = write_images(tmp_path / "data", [*nested(), deep])
+    (root / "well" / "w0" / "linked").symlink_to(root / "ill", target_is_directory=True)
+    dataset = read_sources([root])
+
+    assert len(dataset.examples) == 32
+    assert dataset.passed_over == {"linked or deep folders": 2}
+
+
 def test_one_patient_may_have_images_of_both_classes(tmp_path, write_images):
     names = [f"{label}/p{patient}/1.png" for label in ("a", "b") for patient in range(8)]
     assert read_sources([write_images(tmp_path / "data", names)]).patients.count == 8
