@@ -118,8 +118,9 @@ def _intervals_after(restart: int) -> bytes:
 
 
 def _decoded(data: bytes) -> bytes:
-    # In full: the later scans of a progressive file only add what a reduced scale leaves out.
     picture = JpegImageFile(io.BytesIO(data))
+    if not picture.info.get("progressive"):  # whose later scans only add what is left out here
+        picture.draft(None, (max(picture.width // 8, 1), max(picture.height // 8, 1)))
     picture.load()
     return picture.tobytes()
 

@@ -44,7 +44,7 @@ def read_table(path: Path, columns: ColumnNames | None = None) -> SourceContents
     )
     _check_none(
         path,
-        "names files that neither end in .jpeg, .jpg or .png nor are DICOM:",
+        "names files that are no images:",
         [f.file for f in found if not is_image(f.path)],
     )
     phantom = (path.parent / PHANTOM_MARKER).is_file()
