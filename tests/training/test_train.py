@@ -217,7 +217,7 @@ def test_what_is_heard_along_the_way(images, tmp_path):
     listener = Listener()
     dlmath.train(SMALL, images, out=tmp_path / "run", reporter=listener, epochs=1)
     assert {"reading training images", "reading validation images"} <= listener.tasks
-    assert any(line.startswith("epoch 1/1  loss ") for line in listener.said)
+    assert any(line.startswith("epoch 1/1  training loss ") for line in listener.said)
 
 
 def test_a_bad_file_is_named_or_skipped(images, tmp_path):
