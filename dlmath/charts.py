@@ -89,12 +89,17 @@ class Chart:
         low, high = self.axes.y_range
         return self.line(np.array([x, x]), np.array([low, high]), "guide", name)
 
+    @property
+    def height(self) -> int:
+        """The height with the legend, in the units of `WIDTH`."""
+        return HEIGHT + _ROW * len(self._legend)
+
     def svg(self) -> str:
         """Return the chart as an SVG element."""
         parts = [*self._frame(), *self._shapes, *self._key()]
-        height = HEIGHT + _ROW * len(self._legend)
         return (
-            f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(self.title)}">'
+            f'<svg viewBox="0 0 {WIDTH} {self.height}" role="img" '
+            f'aria-label="{escape(self.title)}">'
             f"<title>{escape(self.title)}</title>{''.join(parts)}</svg>"
         )
 
@@ -114,8 +119,8 @@ class Chart:
         # Below the axes: inside, no corner is free of every curve.
         for row, (kind, name) in enumerate(self._legend):
             y = HEIGHT + 8 + _ROW * row
-            high = 8 if kind in _BARS else 1
-            yield f'<path class="{kind}" d="M{LEFT} {y - 4 - high // 2}h18v{high}h-18z"/>'
+            sample = "m0-4h18v8h-18z" if kind in _BARS else "h18"
+            yield f'<path class="{kind}" d="M{LEFT} {y - 4}{sample}"/>'
             yield f'<text x="{LEFT + 24}" y="{y}">{escape(name)}</text>'
 
     def _points(self, x: np.ndarray, y: np.ndarray) -> list[str]:

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dlmath.charts import HEIGHT, WIDTH, Axes, Chart
+from dlmath.charts import WIDTH, Axes, Chart
 
 KINDS = ("curve", "other", "guide")
 ROOM = 16  # next to the chart, for a number at the end of its axis
-LEGEND_ROW = 0.08  # of the height, for each name
 SMALLEST = 1e-17  # below the rounding of anything plotted here; the logarithm of 0 is none
 
 # A file has no page around it, so it brings the colours that a page would give it.
@@ -35,9 +34,7 @@ def curves(title: str, x: str, y: str, series: Mapping[str, Curve], *, log: bool
     across = np.concatenate([xs for xs, _ in ready.values()])
     up = np.concatenate([ys for _, ys in ready.values()])
     label = f"log10 of {y}" if log else y
-    low, high = limits(up)
-    high += LEGEND_ROW * len(ready) * (high - low)  # so that the legend lies above the curves
-    chart = Chart(title, Axes(x, label, limits(across, 0.0), (low, high)))
+    chart = Chart(title, Axes(x, label, limits(across, 0.0), limits(up)))
     for kind, (name, (xs, ys)) in zip(KINDS, ready.items(), strict=False):
         chart.line(xs, ys, kind, name)
     return chart
@@ -72,9 +69,10 @@ def limits(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:
 
 def standalone(chart: Chart) -> str:
     """Return the chart as the text of an SVG file."""
+    width, height = WIDTH + ROOM, chart.height
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + ROOM} {HEIGHT}" '
-        f'width="{2 * (WIDTH + ROOM)}" height="{2 * HEIGHT}"><style>{_STYLE}</style>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{2 * width}" height="{2 * height}"><style>{_STYLE}</style>'
         f'<rect width="100%" height="100%" fill="#fff"/>{chart.svg()}</svg>\n'
     )
 

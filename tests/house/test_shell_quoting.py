@@ -17,6 +17,7 @@ CLOSED = {
     "recipe.name",
     "tenth",
     "more_bits",
+    "quantize",
     "MORE_BITS[quantize]",
     "PHANTOM",
     "backbone.native_size",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dlmath.charts import WIDTH
+from dlmath.charts import LEFT
 from dlmath.maths import PAPERS, all_experiments
 from dlmath.maths.plots import standalone
 
@@ -23,9 +23,9 @@ def test_holds_by_default_and_says_so_in_json(one):
     assert document["arguments"] == one.defaults
     svg = standalone(result.chart)
     assert svg.count("<polyline") >= 1
-    names = re.findall(rf'<text x="{WIDTH - 104}" y="\d+">([^<]*)</text>', svg)
+    names = re.findall(rf'<text x="{LEFT + 24}" y="\d+">([^<]*)</text>', svg)
     assert names
-    assert all(len(html.unescape(name)) <= 18 for name in names), "no room for these names"
+    assert all(len(html.unescape(name)) <= 40 for name in names), "no room for these names"
 
 
 @pytest.mark.parametrize("one", EVERY)
