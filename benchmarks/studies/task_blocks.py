@@ -24,7 +24,8 @@ BORDER_RUNS = {
     "pneumonia-0": "the tail, six cached views, borders swapped, stressed validation",
 }
 SEEDS = {  # those of docs/protocol.md that have been run
-    "pneumonia": [f"pneumonia-{seed}" for seed in range(3)],
+    "pneumonia": [f"pneumonia-{seed}" for seed in range(4)],
+    "pneumonia, earlier": [f"pneumonia-{seed}-earlier" for seed in range(3)],
     "malaria": [f"malaria-folds-{seed}" for seed in range(1)],
 }
 METRIC_NAMES = {
