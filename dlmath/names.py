@@ -37,6 +37,11 @@ def folded(name: str) -> str:
     return composed(composed(name).casefold())
 
 
+def next_to_numbers(name: str) -> str:
+    """Return a class as text that also holds numbers names it: `'1'` where it could be a number."""
+    return name if name[:1].isalpha() else repr(name)
+
+
 def shortened(name: str) -> str:
     """Return a name that leaves room for a time, a number or an ending in the name of a file."""
     while len(os.fsencode(name)) > _LONGEST:  # systems count bytes, and allow 255
