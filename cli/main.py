@@ -29,8 +29,10 @@ from dlmath.cli import (
     train,
 )
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.streams import is_full, prepare_streams, silence_stdout
+from dlmath.cli.streams import is_full, is_refused, prepare_streams, silence_stdout
 from dlmath.errors import DlmathError
+
+_READER_GONE = 141  # what a shell says of a program that SIGPIPE ended; Windows has no such signal
 
 app = typer.Typer(
     name="dlmath",
@@ -84,6 +86,15 @@ def _leave(signal_number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + signal_number)
 
 
+def _leave_refused(error: OSError) -> NoReturn:
+    """Leave where the system does not let this user read or write a place."""
+    ERR.error(
+        f"The system refuses {error.filename}: {error.strerror}. Name another place, or set "
+        "DLMATH_HOME where it is the cache, to a folder that you may write to."
+    )
+    sys.exit(2)
+
+
 def _leave_full(error: OSError) -> NoReturn:
     """Leave where there is no room to write what a command says or makes."""
     place = error.filename or "the output of this command"
@@ -96,7 +107,7 @@ def main() -> None:
     """Run the command line and exit.
 
     0: done. 1: a fault of ours, or a verification that failed. 2: the input. 3: training
-    diverged. 130 and 143: stopped by a signal, after saving.
+    diverged. 130 and 143: stopped by a signal, after saving. 141: its reader went away.
     """
     # TensorFlow logs a missing GPU and its build flags as errors; real ones come as exceptions
     # too. Only a program may silence that, not a library.
@@ -107,6 +118,10 @@ def main() -> None:
     prepare_streams()
     try:
         app()
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # as of `| head`: no fault
+            sys.exit(_READER_GONE)
+        raise
     except DlmathError as error:
         if os.environ.get("DLMATH_DEBUG") == "1":
             raise
@@ -118,6 +133,8 @@ def main() -> None:
             raise
         if isinstance(error, OSError) and is_full(error):
             _leave_full(error)
+        if isinstance(error, OSError) and is_refused(error):
+            _leave_refused(error)
         ERR.line(
             f"dlmath failed: {type(error).__name__}: {error}\n"
             "This is a fault of dlmath. DLMATH_DEBUG=1 shows where it happened.",

@@ -15,6 +15,7 @@ from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError
 from dlmath.fold_runs import FoldRuns
 from dlmath.inference.runtimes import RUNTIMES, RuntimeChoice, choose_runtime, kind_of_export
+from dlmath.names import next_to_numbers
 from dlmath.output_files import write_output
 from dlmath.runs import RUNS, Run, csv_text, is_run
 from dlmath.terminal_text import command, one_line
@@ -180,7 +181,9 @@ def _is_run(argument: str) -> bool:
 def _line(prediction: "Prediction", prevalence: float | None) -> str:
     if prediction.probabilities is None:
         return f"{one_line(prediction.file)}  not read"
-    probabilities = "  ".join(f"{name} {p:.3f}" for name, p in prediction.probabilities.items())
+    probabilities = "  ".join(
+        f"{next_to_numbers(name)} {p:.3f}" for name, p in prediction.probabilities.items()
+    )
     line = one_line(f"{prediction.file}  {prediction.decision}  ({probabilities})")
     if prediction.probability_at_prevalence is not None:
         at = f"{prediction.probability_at_prevalence:.3f} at a prevalence of {prevalence:g}"

@@ -25,6 +25,7 @@ _PLAIN = {
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 
 def prepare_streams() -> None:
@@ -50,6 +51,11 @@ def is_utf8() -> bool:
 def is_full(error: OSError) -> bool:
     """Return whether an error says that there is no room left, on a disk or for a user."""
     return error.errno in _FULL
+
+
+def is_refused(error: OSError) -> bool:
+    """Return whether the system does not let this user have a place, which the error names."""
+    return error.errno in _REFUSED and error.filename is not None
 
 
 def silence_stdout() -> None:

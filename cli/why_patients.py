@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dlmath.cli.output import OUT
+from dlmath.names import next_to_numbers
 from dlmath.number_text import interval_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,6 @@ def _table(answer: "WhyPatients", unit: str) -> "Table":
         Column("change of log-odds", number=True),
     )
     for one in answer.patients:
-        images = ", ".join(f"{count} {name}" for name, count in one.images.items())
+        images = ", ".join(f"{count} {next_to_numbers(name)}" for name, count in one.images.items())
         table.add(one.patient, images, f"{one.without:.3f}", f"{one.change:+.3f}")
     return table

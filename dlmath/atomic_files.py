@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_KEPT = 40  # letters of a file's name in the temporary one, which may be no longer than other names
+
 
 @contextmanager
 def atomic_path(path: Path, *, like: os.stat_result | None = None) -> Iterator[Path]:
@@ -19,7 +21,7 @@ def atomic_path(path: Path, *, like: os.stat_result | None = None) -> Iterator[P
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem}-", suffix=f".tmp{path.suffix}"
+        dir=path.parent, prefix=f".{path.stem[:_KEPT]}-", suffix=f".tmp{path.suffix}"
     )
     os.close(handle)
     temporary = Path(name)

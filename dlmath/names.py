@@ -14,6 +14,8 @@ from typing import Any
 # What programs write where a value is missing: pandas, R, SQL, Excel.
 MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "none", "null"})
 
+_LONGEST = 180  # bytes of a name that becomes part of a longer one
+
 _WITHIN = re.compile(r"(?<=[^\W_])[\s_-]+(?=[^\W_])")
 _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 
@@ -33,6 +35,18 @@ def composed_names(names: Sequence[str]) -> list[str]:
 def folded(name: str) -> str:
     """Return what names are compared by where neither case nor Unicode form matters."""
     return composed(composed(name).casefold())
+
+
+def next_to_numbers(name: str) -> str:
+    """Return a class as text that also holds numbers names it: `'1'` where it could be a number."""
+    return name if name[:1].isalpha() else repr(name)
+
+
+def shortened(name: str) -> str:
+    """Return a name that leaves room for a time, a number or an ending in the name of a file."""
+    while len(os.fsencode(name)) > _LONGEST:  # systems count bytes, and allow 255
+        name = name[:-1]
+    return name
 
 
 def is_missing(text: str) -> bool:

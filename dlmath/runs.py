@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dlmath.atomic_files import atomic_path
 from dlmath.errors import RunError, did_you_mean
-from dlmath.names import readable, readable_document
+from dlmath.home import expanded, home_folder
+from dlmath.names import readable, readable_document, shortened
 from dlmath.terminal_text import quoted, visible
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Run:
         """
         try:
             if folder is None:
-                return cls(_made(RUNS / f"{task}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
+                return cls(new_folder(task))
             cls.check_unoccupied(folder)
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -286,8 +287,13 @@ def _is_finished(run: Run) -> bool:
     return False
 
 
-def _made(folder: Path) -> Path:
-    """Make a folder of one's own: two runs begun within one second need two names."""
+def new_folder(name: str) -> Path:
+    """Make the folder `runs/<name>-<UTC time>`; two runs begun in one second get two names.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder = RUNS / f"{shortened(name)}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     candidate, number = folder, 2
     while True:
         with suppress(FileExistsError):
@@ -301,16 +307,29 @@ def _is_leftover(name: str) -> bool:
 
 
 def cache_home() -> Path:
-    """Return the folder of caches: `$DLMATH_HOME`, or the platform's place for dlmath."""
+    """Return the folder of caches: `$DLMATH_HOME`, or the platform's place for dlmath.
+
+    Raises:
+        UserError: There is none, as the user has no home folder.
+    """
     given = os.environ.get("DLMATH_HOME")
     if given:
-        return Path(given).expanduser()
+        return expanded(given)
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "dlmath"
+        return home_folder() / "Library" / "Caches" / "dlmath"
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
-        return Path(local or Path.home() / "AppData" / "Local") / "dlmath" / "Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlmath"
+        return Path(local or home_folder() / "AppData" / "Local") / "dlmath" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home_folder() / ".cache") / "dlmath"
+
+
+def mark_used(path: Path) -> None:
+    """Set the time of last use of an entry of a cache, by which the longest unused make room.
+
+    A cache that several users share may be one that this user only reads.
+    """
+    with suppress(OSError):
+        path.touch()
 
 
 def write_bytes(path: Path, data: bytes) -> None:

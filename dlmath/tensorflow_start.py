@@ -1,5 +1,6 @@
 """TensorFlow without the log of its start, for programs and notebooks."""
 
+import logging
 import os
 
 from dlmath.chatter import without_chatter
@@ -10,6 +11,8 @@ def load_tensorflow_quietly() -> None:
 
     It logs a missing GPU and its build flags as errors; real ones come as exceptions too.
     """
+    # Keras imports Matplotlib where it is there, which warns of a home folder that is only read.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with without_chatter():
         import tensorflow  # noqa: F401  what is wanted is that it is loaded

@@ -107,3 +107,21 @@ Network(to_litert(keras.Model(x, y)))(numpy.zeros((5, 4, 4, 3), "uint8"))
         check=True,
     )
     assert done.stderr == b""
+
+
+def test_matplotlib_does_not_speak_of_its_own_folders(tmp_path):
+    """Keras imports it, and it warns where its folder cannot be made; it draws nothing here."""
+    (tmp_path / "file").touch()
+    program = (
+        "from dlmath.tensorflow_start import load_tensorflow_quietly\n"
+        "load_tensorflow_quietly()\n"
+        "import matplotlib"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "MPLCONFIGDIR": str(tmp_path / "file" / "below")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""

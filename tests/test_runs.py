@@ -5,7 +5,7 @@ import pytest
 
 from dlmath import runs
 from dlmath.atomic_files import atomic_path
-from dlmath.errors import RunError
+from dlmath.errors import RunError, UserError
 from dlmath.runs import Run
 
 
@@ -130,3 +130,39 @@ def test_the_cache_lies_where_it_was_put(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(runs.sys, "platform", "linux")
     assert runs.cache_home() == tmp_path / "dlmath"
+
+
+def test_a_user_without_a_home_is_told_where_to_put_the_cache(monkeypatch):
+    for name in ("DLMATH_HOME", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(runs.sys, "platform", "linux")
+    monkeypatch.setattr("dlmath.home.os.path.expanduser", lambda path: path)  # as without an entry
+    with pytest.raises(UserError, match="Set DLMATH_HOME to a folder"):
+        runs.cache_home()
+
+
+def test_an_entry_of_a_cache_that_is_only_read_is_used(monkeypatch, tmp_path):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.touch", refuse)
+    runs.mark_used(tmp_path)
+
+
+@pytest.mark.parametrize("letter", ["n", "ü"])
+def test_a_name_that_fills_its_place_can_be_written(letter, tmp_path):
+    path = tmp_path / f"{letter * (250 // len(letter.encode()))}.csv"
+    runs.write_text(path, "whole")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(path.name, "whole")]
+
+
+def test_runs_begun_in_one_second_have_folders_of_their_own(workplace):
+    folders = {runs.new_folder("cells") for _ in range(3)}
+    assert len(folders) == 3
+    assert all(folder.is_dir() for folder in folders)
+
+
+def test_a_task_of_a_long_name_has_a_run(workplace):
+    folder = Run.create("ü" * 120).folder
+    assert folder.is_dir()
+    assert folder.name.startswith("ü" * 90 + "-2")  # 180 bytes, then the time

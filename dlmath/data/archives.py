@@ -20,9 +20,9 @@ from typing import NamedTuple
 from dlmath.data.listing import counted, listed
 from dlmath.data.placing import atomic_folder, gigabytes, make_room, require_space
 from dlmath.errors import DataError
-from dlmath.names import folded
+from dlmath.names import folded, shortened
 from dlmath.reporting import SILENT, Reporter
-from dlmath.runs import cache_home
+from dlmath.runs import cache_home, mark_used
 
 # The largest public set of this kind, NIH's 112,120 chest X-rays, is 45 GB.
 MAX_BYTES = 64 * 2**30
@@ -69,7 +69,7 @@ def unpack(
     with _opened(archive, max_bytes, max_members) as (opened, members):
         folder = _place(archive)
         if _is_whole(folder, members):
-            folder.touch()
+            mark_used(folder)
         else:
             shutil.rmtree(folder, ignore_errors=True)
             make_room(folder.parent, sum(member.info.file_size for member in members))
@@ -111,7 +111,7 @@ def _place(archive: Path) -> Path:
     status = archive.stat()
     key = f"{archive.resolve()}|{status.st_size}|{status.st_mtime_ns}"
     digest = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
-    return cache_home() / "archives" / f"{archive.stem}-{digest[:16]}"
+    return cache_home() / "archives" / f"{shortened(archive.stem)}-{digest[:16]}"
 
 
 def _is_whole(folder: Path, members: list[_Member]) -> bool:
@@ -126,7 +126,7 @@ def _is_whole(folder: Path, members: list[_Member]) -> bool:
 def _checked_members(
     archive: Path, infos: list[zipfile.ZipInfo], max_bytes: int, max_members: int
 ) -> list[_Member]:
-    members = [_Member(info, info.filename.replace("\\", "/")) for info in infos]
+    members = [_Member(info, _plain_name(info.filename)) for info in infos]
     members = [member for member in members if not member.name.endswith("/")]  # folders
     unsafe = [m.name for m in members if not is_safe(m.name) or "\0" in m.info.orig_filename]
     _check_none(archive, "names that are not safe", unsafe)
@@ -152,6 +152,14 @@ def _checked_members(
             "folder with --data."
         )
     return members
+
+
+def _plain_name(name: str) -> str:
+    """Return a name with forward slashes, as Windows writes none, and without `./` in front."""
+    name = name.replace("\\", "/")
+    while name.startswith("./"):
+        name = name[2:]
+    return name
 
 
 def _same_names(members: list[_Member]) -> list[str]:

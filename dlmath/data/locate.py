@@ -7,6 +7,7 @@ from pathlib import Path
 from dlmath.data.placing import atomic_folder
 from dlmath.data.sources import Source
 from dlmath.errors import DataError
+from dlmath.home import expanded
 from dlmath.models.recipes import TASKS
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home
@@ -55,7 +56,7 @@ def data_at_hand(task: str) -> Path | None:
 
 def _roots() -> list[Path]:
     named = os.environ.get("DLMATH_DATA")
-    given = [Path(named).expanduser()] if named else []
+    given = [expanded(named)] if named else []
     return [*given, Path("data"), cache_home() / "data"]
 
 

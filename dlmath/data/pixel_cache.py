@@ -15,7 +15,7 @@ import numpy as np
 
 from dlmath.atomic_files import atomic_path
 from dlmath.errors import DataError
-from dlmath.runs import cache_home, write_text
+from dlmath.runs import cache_home, mark_used, write_text
 
 CACHE_LIMIT = 50 * 2**30  # bytes; the files unused for longest are removed to stay below
 
@@ -53,7 +53,7 @@ def reserve(key: str, row_shape: tuple[int, ...], row_count: int) -> bool:
     """
     path, note_path = _paths(key)
     if path.is_file() and note_path.is_file():
-        path.touch()
+        mark_used(path)
         return True
     make_room(path.parent, row_count * math.prod(row_shape))
     return False

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from dlmath.names import next_to_numbers
+
 MANY = 6  # classes, more than which are not named one by one
 
 
@@ -37,7 +39,10 @@ def counts_text(counts: Mapping[str, int], positive_class: str | None) -> str:
         least, most = min(present), max(present)
         each = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         return f"{each} each of {len(present)} classes"
-    return " + ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
+    return (
+        " + ".join(f"{count:,} {next_to_numbers(name)}" for name, count in counts.items() if count)
+        or "none"
+    )
 
 
 def composition_of(metrics: Mapping[str, Any]) -> str:

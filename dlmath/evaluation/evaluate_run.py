@@ -22,7 +22,7 @@ from dlmath.evaluation.region_reliance import check_region, measure_region_relia
 from dlmath.evaluation.report import write_report
 from dlmath.evaluation.report_maps import keep_maps
 from dlmath.evaluation.selective_metrics import of_sample
-from dlmath.evaluation.test_access_log import record_access
+from dlmath.evaluation.test_access_log import record_access, require_log
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.prevalence import check_prevalence, trained_prevalence
 from dlmath.reporting import SILENT, Reporter
@@ -91,6 +91,8 @@ def evaluate(
     else:
         given = [data] if isinstance(data, str | Path) else list(data)
         images = given_images(run, given, split, reporter, patient_rules, columns)
+    if images.opened:
+        require_log(run)
     evaluated = _predict(run, classifier, images, reporter)
     reporter.say("Measuring …")
     evaluation = _measure(run, images, evaluated, prevalence, slice_by)

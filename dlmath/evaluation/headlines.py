@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dlmath.evaluation.metric_table import label_of
+from dlmath.names import next_to_numbers
 from dlmath.number_text import estimate_text
 
 # What the lowest and the highest third of a property are called.
@@ -103,12 +104,13 @@ def _mistakes(document: Mapping[str, Any]) -> Iterator[str]:
         yield from _worst_class(classes, confusion)
         return
     positive = classes.index(document["positive_class"])
+    names = [next_to_numbers(name) for name in classes]
     ill, well = sum(confusion[positive]), sum(confusion[1 - positive])
     missed, alarms = confusion[positive][1 - positive], confusion[1 - positive][positive]
-    parts = [f"misses {missed:,} of {ill:,} {classes[positive]}"] if ill else []
+    parts = [f"misses {missed:,} of {ill:,} {names[positive]}"] if ill else []
     if well:
         one = "" if alarms == 1 else "s"
-        parts.append(f"{alarms:,} false alarm{one} among {well:,} {classes[1 - positive]}")
+        parts.append(f"{alarms:,} false alarm{one} among {well:,} {names[1 - positive]}")
     said = "; ".join(parts)
     yield f"{said[:1].upper()}{said[1:]}."
 
@@ -122,7 +124,7 @@ def _worst_class(classes: list[str], confusion: list[list[int]]) -> Iterator[str
     ]
     if len(found) > 1:
         _, less_images, name, right = min(found)
-        yield f"Worst class: {name}, {right:,} of {-less_images:,} found."
+        yield f"Worst class: {next_to_numbers(name)}, {right:,} of {-less_images:,} found."
 
 
 def _worst_part(document: Mapping[str, Any]) -> Iterator[str]:
@@ -145,10 +147,10 @@ def _wrong_text(gap: Gap, document: Mapping[str, Any]) -> str:
     images = group["by_class"]
     positive = document["positive_class"]
     if gap.metric == "sensitivity":
-        images, kind = {positive: images[positive]}, positive
+        images, kind = {positive: images[positive]}, next_to_numbers(positive)
     elif gap.metric == "specificity":
         images = {name: number for name, number in images.items() if name != positive}
-        kind = next(iter(images))
+        kind = next_to_numbers(next(iter(images)))
     number = sum(images.values())
     wrong = round((1 - group["metrics"][gap.metric]["value"]) * number)
     return f"{wrong:,} of {number:,} {kind} {said}"

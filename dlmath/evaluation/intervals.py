@@ -26,6 +26,7 @@ from dlmath.evaluation.melding import (
 from dlmath.evaluation.metric_table import label_of, names_of
 from dlmath.evaluation.metrics import Statistics, binary_statistics, multiclass_statistics
 from dlmath.inference.decision_rule import DecisionRule
+from dlmath.names import next_to_numbers
 from dlmath.seeds import generator
 from dlmath.stats import auc_parts, auc_with_interval
 from dlmath.stats.bootstrap import REPLICATES, Estimate, estimate
@@ -294,7 +295,7 @@ def _warnings(few: Mapping[str, int], methods: Mapping[str, str], alike: list[st
         label_of(name) for name, method in methods.items() if method in (BCA, INVERTED)
     )
     if few and drawn:
-        numbers = listed([f"{number} {name}" for name, number in few.items()])
+        numbers = listed([f"{number} {next_to_numbers(name)}" for name, number in few.items()])
         warnings.append(
             f"There are few patients ({numbers}; fewer than {FEW_PATIENTS}): the intervals of "
             f"{drawn}, which the bootstrap gives, may be too narrow."

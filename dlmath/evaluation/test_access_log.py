@@ -4,8 +4,10 @@ A test part measures a model once. Who looks, changes something and looks again 
 and its metrics flatter what was chosen. Looking again is not forbidden; it is counted.
 """
 
+import errno
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -64,6 +66,16 @@ class TestAccessLog:
         return warnings
 
 
+def require_log(run: Run) -> None:
+    """Check that an access can be recorded, before anything is computed for it.
+
+    Raises:
+        RunError: The folder of the run cannot be written to.
+    """
+    if not os.access(run.folder, os.W_OK):
+        raise _not_countable(run, os.strerror(errno.EACCES))
+
+
 def record_access(run: Run, test_hashes: list[str]) -> TestAccessLog:
     """Record one access to the test part of a run, and return the log.
 
@@ -87,9 +99,7 @@ def record_access(run: Run, test_hashes: list[str]) -> TestAccessLog:
         with (run.folder / _FILE).open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(entry) + "\n")
     except OSError as error:
-        raise RunError(
-            f"Cannot count the opening of the test part in {run.folder / _FILE}: {error.strerror}."
-        ) from error
+        raise _not_countable(run, str(error.strerror)) from error
     return _counted(run, test_part)
 
 
@@ -101,6 +111,13 @@ def read_access_log(run: Run) -> TestAccessLog | None:
     """
     lines = _read(run) if (run.folder / _FILE).is_file() else []
     return _counted(run, lines[-1]["test_part"]) if lines else None
+
+
+def _not_countable(run: Run, reason: str) -> RunError:
+    return RunError(
+        f"Cannot count the opening of the test part in {run.folder / _FILE}: {reason}. "
+        "Copy the run to a folder that you may write to, and evaluate it there."
+    )
 
 
 def _counted(run: Run, test_part: str) -> TestAccessLog:

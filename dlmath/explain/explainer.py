@@ -18,7 +18,7 @@ from dlmath.explain.map_metric import MapMetric
 from dlmath.explain.methods import find_method
 from dlmath.explain.overlay import draw_overlay
 from dlmath.inference.keras_classifier import KerasClassifier
-from dlmath.names import folded
+from dlmath.names import folded, shortened
 from dlmath.output_files import write_output
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run
@@ -227,7 +227,7 @@ class MapFiles:
         """
         if isinstance(found, NotExplained):
             return found.as_json()
-        name = self._unused(f"{found.file.stem}-{found.method}")
+        name = self._unused(f"{shortened(found.file.stem)}-{found.method}")
         overlay, array = self.folder / f"{name}.png", self.folder / f"{name}.npy"
         numbers = io.BytesIO()
         np.save(numbers, found.heat_map.values)

@@ -22,7 +22,7 @@ import numpy as np
 
 from dlmath.data.placing import make_room
 from dlmath.errors import DataError
-from dlmath.runs import write_bytes
+from dlmath.runs import mark_used, write_bytes
 
 FLOAT32, FLOAT16 = np.dtype("<f4"), np.dtype("<f2")
 _SUFFIXES = {FLOAT32: ".rows", FLOAT16: ".rows16"}
@@ -145,7 +145,7 @@ class FeatureStore:
         """
         with writing_to(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.folder.touch()
+        mark_used(self.folder)
         make_room(self.folder.parent, count * self.row_bytes, LIMIT)
 
     @property

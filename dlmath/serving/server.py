@@ -1,6 +1,7 @@
 """Run the site under uvicorn: the port, the signals, the temporary folder, the end."""
 
 import asyncio
+import errno
 import os
 import secrets
 import shutil
@@ -207,11 +208,19 @@ def _listen(address: Address) -> socket.socket:
         listening = socket.create_server(where[:2], family=family, backlog=512)
     except OSError as error:
         raise UserError(
-            f"Cannot listen on {address.host}:{address.port}: {error.strerror}. Pass another "
-            "--port (0 takes any that is free), or stop what uses this one."
+            f"Cannot listen on {address.host}:{address.port}: {error.strerror}. {_other_way(error)}"
         ) from error
     listening.setblocking(False)
     return listening
+
+
+def _other_way(error: OSError) -> str:
+    """Return what to pass where a server cannot listen: the fault is the host's or the port's."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "Pass an address of this machine with --host: 127.0.0.1, or 0.0.0.0 for all of them."
+    if error.errno == errno.EACCES:
+        return "Pass a --port of 1024 or more: this user may not have the lower ones."
+    return "Pass another --port (0 takes any that is free), or stop what uses this one."
 
 
 def _url(host: str, listening: socket.socket) -> str:

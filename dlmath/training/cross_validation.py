@@ -7,7 +7,6 @@ command with the same `--out` keeps the finished folds and resumes the unfinishe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from dlmath.fold_runs import FoldRuns
 from dlmath.models.pretrained import check_weights
 from dlmath.recipe import Recipe
 from dlmath.reporting import SILENT, Reporter
-from dlmath.runs import RUNS, Run, read_json, write_json
+from dlmath.runs import RUNS, Run, cannot_make, new_folder, read_json, write_json
 from dlmath.terminal_text import quoted
 from dlmath.training.checkpoint_schedule import EVERY, Interval
 from dlmath.training.context import TrainingContext
@@ -113,8 +112,7 @@ def cross_validate(
     trainer = trainer_type(prepared.recipe)(prepared, chosen)
     for split in splits:  # before the first fold is trained
         trainer.require_data(split)
-    folder = Path(out) if out is not None else _new_folder(prepared.recipe)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder(prepared.recipe, out)
     interval = Interval.parse(checkpoint_every)
     context = TrainingContext(chosen, threads, interval, reporter=reporter, command=command)
     with held(folder / ".lock", f"cross-validating in {folder}"):
@@ -184,5 +182,12 @@ def _check_same_fold(run: Run, prepared: Prepared) -> None:
         )
 
 
-def _new_folder(recipe: Recipe) -> Path:
-    return RUNS / f"{recipe.name}-folds-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+def _folder(recipe: Recipe, out: str | Path | None) -> Path:
+    """Make the folder of the folds, which may be there if it was named."""
+    try:
+        if out is None:
+            return new_folder(f"{recipe.name}-folds")
+        Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_make(Path(out or RUNS), str(error.strerror)) from error
+    return Path(out)

@@ -26,7 +26,7 @@ from dlmath.data.splits import PARTS
 from dlmath.errors import RunError
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
-from dlmath.runs import Run, cache_home, read_json, write_json
+from dlmath.runs import Run, cache_home, mark_used, read_json, write_json
 from dlmath.training.manifest import relative_source
 from dlmath.training.preparation import Prepared
 
@@ -89,7 +89,7 @@ def _image_findings(
     path = _cache_path(examples, recipe)
     with suppress(RunError, TypeError, KeyError):  # not there, or damaged: examined again
         findings = [Finding.from_json(document) for document in read_json(path)]
-        path.touch()
+        mark_used(path)
         return findings
     stats = scan_images(examples, reporter=reporter)
     findings = check_examples(

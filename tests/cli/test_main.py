@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -133,6 +134,18 @@ def test_an_error_becomes_a_line_and_its_exit_code(monkeypatch, capsys, error, c
     printed = capsys.readouterr().err
     assert str(error) in printed
     assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENAMETOOLONG])
+def test_a_place_that_the_system_refuses_is_the_input(monkeypatch, capsys, number):
+    def fail():
+        raise OSError(number, os.strerror(number), "/cache/audit")
+
+    monkeypatch.setattr(main_module, "app", fail)
+    assert run(monkeypatch) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"Error: The system refuses /cache/audit: {os.strerror(number)}.")
+    assert "DLMATH_HOME" in printed
 
 
 def test_a_stopped_command_leaves_nothing_half_written(monkeypatch, tmp_path):

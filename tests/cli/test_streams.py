@@ -100,3 +100,12 @@ def test_a_full_disk_behind_stderr_loses_no_result(tmp_path):
     assert done.returncode == 2
     done = run("--version", shell="2> /dev/full", stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout[:6]) == (0, "dlmath")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pipe that breaks")
+def test_a_reader_that_leaves_is_no_fault_of_ours():
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run("--help", shell="", stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")

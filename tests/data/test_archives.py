@@ -62,10 +62,28 @@ def test_names_with_backslashes_are_folders(tmp_path):
     }
 
 
+def test_a_dot_in_front_of_a_name_is_where_the_archive_is(tmp_path):
+    """As tar writes it, also that of Windows, where it is asked for a zip."""
+    archive = pack(tmp_path / "a.zip", [("./NORMAL/1.png", b"one"), (".\\2.png", b"two")])
+    folder = unpack(archive)
+    assert unpacked_files(folder) == {"NORMAL/1.png": b"one", "2.png": b"two"}
+    assert unpack(archive) == folder
+
+
+def test_a_name_in_front_of_which_is_a_dot_takes_no_others_place(tmp_path):
+    with pytest.raises(DataError, match="names that are one"):
+        unpack(pack(tmp_path / "a.zip", [("./1.png", b"one"), ("1.png", b"two")]))
+
+
+def test_an_archive_of_a_long_name_is_unpacked(tmp_path):
+    archive = pack(tmp_path / f"{'ü' * 120}.zip", [("1.png", b"one")])  # 244 bytes
+    assert unpacked_files(unpack(archive)) == {"1.png": b"one"}
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        *("../up.png", "a/../../up.png", "a\\..\\..\\up.png", "./here.png", "a//b.png"),
+        *("../up.png", "a/../../up.png", "a\\..\\..\\up.png", "a/./b.png", "a//b.png"),
         *("/abs.png", "C:/win.png", "file.png:stream", "a/nul.png", "COM1", "b\x07ell.png"),
         *("con .png", "CONIN$", "lpt¹.png", "a /x.png", "a./x.png", "x.png.", "//host/x.png"),
         *("\\\\host\\x.png", "\\x.png", "a/" * 64 + "x.png"),

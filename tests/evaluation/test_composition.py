@@ -34,7 +34,7 @@ def test_the_rows_of_a_confusion_matrix_are_truth():
     [
         (range(1, 16), "1 to 15 each of 15 classes"),
         ([2] * 200, "2 each of 200 classes"),
-        ([1, 2, 3, 4, 5, 6, 0], "1 0 + 2 1 + 3 2 + 4 3 + 5 4 + 6 5"),
+        ([1, 2, 3, 4, 5, 6, 0], "1 '0' + 2 '1' + 3 '2' + 4 '3' + 5 '4' + 6 '5'"),
     ],
 )
 def test_many_classes_are_counted_and_not_named(counts, said):

@@ -114,3 +114,13 @@ def test_of_more_classes_a_part_is_measured_by_its_accuracy():
     gaps = {"1": {"accuracy": rate(-0.5, -0.8, -0.2), "specificity": rate(-0.5, -0.6, -0.4)}}
     document = binary(positive_class=None, slices={"site": {"groups": groups, "gaps": gaps}})
     assert worse_lines(document)[0] == "! site 1: 6 of 10 images decided wrongly."
+
+
+def test_a_class_that_could_be_a_number_is_in_quotes():
+    slices = binary()["slices"]
+    for group in slices["brightness"]["groups"].values():
+        group["by_class"] = dict(zip("01", group["by_class"].values(), strict=True))
+    assert headline(binary(classes=["0", "1"], positive_class="1", slices=slices)) == (
+        "AUC 0.995 (0.974 to 0.999). Misses 7 of 53 '1'; 0 false alarms among 38 '0'. Worst part: "
+        "the darkest third (brightness 11.2 to 80.4), 6 of 19 '1' missed."
+    )

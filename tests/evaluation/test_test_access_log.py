@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from dlmath.errors import RunError
+from dlmath.evaluation import evaluate_run
 from dlmath.evaluation.test_access_log import record_access
 from dlmath.runs import Run
 
@@ -62,3 +63,10 @@ def test_a_folder_that_cannot_be_written_to_is_named(tiny_run):
 
     with pytest.raises(RunError, match="Cannot count the opening"):
         record_access(tiny_run, HASHES)
+
+
+def test_a_run_that_is_only_read_is_named_before_it_predicts(tiny_run, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: path != tiny_run.folder)
+    monkeypatch.setattr(evaluate_run, "_predict", lambda *_: pytest.fail("it predicted"))
+    with pytest.raises(RunError, match="Copy the run to a folder that you may write to"):
+        evaluate_run.evaluate(tiny_run)

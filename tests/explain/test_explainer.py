@@ -2,6 +2,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import dlmath
 from dlmath.errors import DataError, UserError
 from dlmath.explain import Explanation, NotExplained, explain_examples, explain_files
 from dlmath.explain.examples import SIDE
+from dlmath.explain.explainer import MapFiles
 from dlmath.explain.overlay import PAIR_GAP
 from dlmath.inference import KerasClassifier
 from dlmath.reporting import Reporter
@@ -119,3 +121,17 @@ def test_a_new_process_explains_a_trained_run_alike(draw_squares, tmp_path):
 
     assert there["class"] == here.class_name
     np.testing.assert_allclose(np.load(there["array"]), here.heat_map.values, rtol=1e-3, atol=1e-5)
+
+
+def test_maps_of_images_of_long_names_are_written(tiny_run, images, tmp_path):
+    film = tmp_path / f"{'ü' * 120}.png"  # 244 bytes
+    film.write_bytes(images[0].read_bytes())
+    files = MapFiles(tmp_path / "maps")
+    [found] = explain_files(tiny_run, film)
+    [again] = explain_files(tiny_run, film)
+    written = [files.write(found), files.write(again)]
+    assert [Path(one["overlay"]).name for one in written] == [
+        f"{'ü' * 90}-grad_cam.png",
+        f"{'ü' * 90}-grad_cam-2.png",
+    ]
+    assert all(Path(one[name]).is_file() for one in written for name in ("overlay", "array"))

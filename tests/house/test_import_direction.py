@@ -34,6 +34,7 @@ GROUPS = (
         "dlmath.runs",
         "dlmath.fold_runs",
         "dlmath.errors",
+        "dlmath.home",
         "dlmath.chatter",
         "dlmath.tensorflow_start",
         "dlmath.seeds",

@@ -1,11 +1,13 @@
 """The address that a server prints is one that leads to it."""
 
+import errno
 import socket
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from dlmath.errors import UserError
 from dlmath.serving import server
 from dlmath.serving.server import Address, Callbacks
 
@@ -61,3 +63,21 @@ def test_the_own_address_is_no_placeholder() -> None:
 def test_without_a_network_it_is_localhost(no_network: None) -> None:
     assert server._own_address(socket.AF_INET) == "localhost"
     assert server._own_address(socket.AF_INET6) == "localhost"
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (OSError(errno.EADDRINUSE, "Address already in use"), "Pass another --port"),
+        (OSError(errno.EADDRNOTAVAIL, "Cannot assign"), "Pass an address of this machine with"),
+        (socket.gaierror(-2, "Name or service not known"), "Pass an address of this machine with"),
+        (PermissionError(errno.EACCES, "Permission denied"), "Pass a --port of 1024 or more"),
+    ],
+)
+def test_the_advice_is_about_the_option_at_fault(monkeypatch, error, advice):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(server.socket, "create_server", refuse)
+    with pytest.raises(UserError, match=advice):
+        server._listen(Address("127.0.0.1", 80))

@@ -18,10 +18,11 @@ from dlmath.data.listing import listed
 from dlmath.data.placing import atomic_folder, make_room
 from dlmath.data.tables import read_table
 from dlmath.errors import DataError
+from dlmath.home import expanded
 from dlmath.models.recipes import TASKS
 from dlmath.names import folded
 from dlmath.reporting import SILENT, Reporter
-from dlmath.runs import cache_home, write_csv
+from dlmath.runs import cache_home, mark_used, write_csv
 
 PREFIX = "tfds:"
 
@@ -44,7 +45,7 @@ def read_tfds(source: str, *, reporter: Reporter = SILENT) -> SourceContents:
     prepared = _prepared_folder(source)
     folder = _place(prepared)
     if (folder / _TABLE).is_file():
-        folder.touch()
+        mark_used(folder)
     else:
         with atomic_folder(folder) as temporary:
             rows = list(_write_images(prepared, temporary, reporter))
@@ -70,7 +71,7 @@ def _without_patients(source: str) -> str:
 
 def _prepared_folder(source: str) -> Path:
     """Return the folder of the newest version, or of the one that is asked for."""
-    root = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    root = expanded(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     name, _, version = source.removeprefix(PREFIX).partition(":")
     described = (root / name).glob("**/features.json") if name else []
     found = [path.parent for path in described if _VERSION.fullmatch(path.parent.name)]
