@@ -1,6 +1,5 @@
 """Data described by a CSV: file,class[,patient][,split], paths relative to the CSV's folder."""
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -13,6 +12,7 @@ from dlmath.data.strict_csv import CsvTable, Row, read_csv
 from dlmath.errors import DataError, did_you_mean
 from dlmath.names import folded, is_missing
 from dlmath.recipe.table_columns import COLUMNS, ColumnNames
+from dlmath.terminal_text import quoted
 
 _NEEDED = ("file", "class")
 _LOOKED_AT = 5  # rows, to tell which column holds files
@@ -91,8 +91,8 @@ def _advice(table: CsvTable, missing: Sequence[str], given: Mapping[str, str]) -
         known = next((name for name in free if what == "file" and _holds_files(table, name)), None)
         said[what] = known or (free[0] if len(free) == 1 else "NAME")
         free = [name for name in free if name != said[what]]
-    options = shlex.quote(",".join(f"{what}={name}" for what, name in said.items()))
-    return f". If they have other names, say which is which: --columns {options}"
+    pairs = ",".join(f"{what}={name}" for what, name in said.items())
+    return f". If they have other names, say which is which: --columns {quoted(pairs)}"
 
 
 def _holds_files(table: CsvTable, column: str) -> bool:

@@ -29,6 +29,11 @@ from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json
 from dlmath.stats.bootstrap import cluster_indices
 
+_BAD_FILE_ADVICE = (
+    "Get them again from where they came, or remove them from images that are not the run's own. "
+    "Only a run that was trained with --set on_bad_file=skip leaves them out"
+)
+
 
 def evaluate(
     run: Run | str | Path | None = None,
@@ -128,6 +133,7 @@ def _predict(
         images.examples,
         classifier.image_size,
         on_bad_file=run.recipe.on_bad_file,
+        bad_file_advice=_BAD_FILE_ADVICE,
         progress=reporter.task("reading images"),
     )
     outputs = classifier.predict(pixels.array, reporter.task("predicting"))
@@ -209,7 +215,9 @@ def _state_warnings(run: Run) -> list[str]:
 
 
 def _bad_file_warnings(number: int) -> list[str]:
-    return [f"{counted(number, 'file')} could not be read and are left out."] if number else []
+    left_out = "is" if number == 1 else "are"
+    said = f"{counted(number, 'file')} could not be read and {left_out} left out."
+    return [said] if number else []
 
 
 def _keep(run: Run, evaluation: Evaluation, evaluated: Evaluated) -> None:
