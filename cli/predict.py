@@ -83,6 +83,7 @@ def predict(
         OUT.document(document)
     elif csv is not None:
         _write_csv(csv, classes, predictions, shifted=prevalence is not None)
+        ERR.line(f"{csv}: {counted(len(predictions), 'row')}, one for each file")
     else:
         for prediction in predictions:
             OUT.line(_line(prediction, prevalence))

@@ -91,13 +91,15 @@ def require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"The data need {gigabytes(needed)} in {folder}, where {gigabytes(free)} are free. "
+            f"The data need {size_text(needed)} in {folder}, where {size_text(free)} are free. "
             "Make room, or set DLMATH_HOME to a folder on a larger disk."
         )
 
 
-def gigabytes(size: int) -> str:
-    """Return a number of bytes as `1.2 GiB`."""
+def size_text(size: float) -> str:
+    """Return a number of bytes as `1.2 GiB`, or as `34 MiB` below one GiB."""
+    if size < 2**30:
+        return f"{size / 2**20:,.0f} MiB"
     return f"{size / 2**30:,.1f} GiB"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlmath.data import dicom
 from dlmath.data.class_folders import PARTS, PHANTOM_MARKER, ImageFile, SourceContents, is_image
+from dlmath.data.image_formats import ENDINGS
 from dlmath.data.listing import counted, listed
 from dlmath.data.path_spelling import PathSpelling
 from dlmath.data.strict_csv import CsvTable, Row, read_csv
@@ -44,7 +45,7 @@ def read_table(path: Path, columns: ColumnNames | None = None) -> SourceContents
     )
     _check_none(
         path,
-        "names files that neither end in .jpeg, .jpg or .png nor are DICOM:",
+        f"names files that are no image of a format that is read ({', '.join(ENDINGS)}):",
         [f.file for f in found if not is_image(f.path)],
     )
     phantom = (path.parent / PHANTOM_MARKER).is_file()

@@ -9,6 +9,7 @@ import numpy as np
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import load_pixels
+from dlmath.data.run_data import columns_for
 from dlmath.data.sources import ImageRecord, Source
 from dlmath.errors import DataError
 from dlmath.evaluation import details
@@ -63,7 +64,7 @@ def evaluate(
             or file, class, patient and split.
         prevalence: Also say what the metrics would be at it, those that change.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
-            column `file` too.
+            column `file` too, or one of the name that the run's own CSV has for it.
         region: Also measure what the model scores with the recipe's region masked, with the border
             masked, and with borders swapped: see `dlmath.evaluation.region_reliance`. It takes
             three more predictions of each image, 1,024 at most.
@@ -98,7 +99,8 @@ def evaluate(
         images = given_images(run, given, split, reporter, patient_rules, columns)
     evaluated = _predict(run, classifier, images, reporter)
     reporter.say("Measuring …")
-    evaluation = _measure(run, images, evaluated, prevalence, slice_by)
+    file_column = columns_for(run, columns).names.get("file", "file")
+    evaluation = _measure(run, images, evaluated, prevalence, slice_by, file_column)
     if region:
         evaluation = _with_region_reliance(evaluation, run, classifier, evaluated, reporter)
     if images.opened:
@@ -150,6 +152,7 @@ def _measure(
     evaluated: Evaluated,
     prevalence: float | None,
     slice_by: Sequence[str],
+    file_column: str,
 ) -> Evaluation:
     sample, pixels = evaluated.sample, evaluated.pixels
     evaluation = measure(
@@ -172,7 +175,7 @@ def _measure(
         threshold_choice=details.threshold_choice(evaluated, run.manifest.get("threshold") or {}),
         operating_points=details.points(evaluated),
         calibration=details.calibration(evaluated),
-        slices=details.slices(evaluated, slice_by),
+        slices=details.slices(evaluated, slice_by, file_column),
         patient_level=details.patient_metrics(evaluated),
         at_prevalence=at_prevalence,
         selective=of_sample(sample, evaluated.ood_scores, evaluated.seed),

@@ -105,6 +105,7 @@ def test_csv_holds_a_row_for_each_file(tiny_run, image, tmp_path):
 
     assert result.exit_code == 2
     assert result.stdout == ""
+    assert f"{tmp_path / 'out.csv'}: 2 rows, one for each file\n" in result.stderr
     with (tmp_path / "out.csv").open(newline="") as lines:
         good, bad = csv.DictReader(lines)
     assert float(good["probability_PNEUMONIA"]) + float(good["probability_NORMAL"]) == (

@@ -324,6 +324,12 @@ def test_slices_by_a_column_of_a_csv(tiny_run, tmp_path):
     with pytest.raises(DataError, match="FILE.csv:COLUMN"):
         evaluate(tiny_run, slice_by=["site"])
 
+    recipe = tiny_run.recipe.replace(columns=("file=Datei", "class=Befund"))
+    tiny_run.recipe_path.write_text(recipe.to_toml())
+    table.write_text("\n".join(lines).replace("file,site", "Datei,site") + "\n")
+    renamed = evaluate(tiny_run, slice_by=[f"{table}:site"])
+    assert renamed.slices["site"] == evaluation.slices["site"]
+
 
 @pytest.mark.parametrize("prevalence", [0, 1, 1.5])
 def test_what_is_no_prevalence_is_refused_before_the_test_part_counts(tiny_run, prevalence):
