@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dlmath.data.listing import counted
 from dlmath.errors import DataError
 
 CACHE_LIMIT = 64 * 2**30  # bytes below one folder of the cache
@@ -97,7 +98,9 @@ def require_space(folder: Path, needed: int) -> None:
 
 
 def size_text(size: float) -> str:
-    """Return a number of bytes as `1.2 GiB`, or as `34 MiB` below one GiB."""
+    """Return a number of bytes as `1.2 GiB`, `34 MiB` or `5 bytes`."""
+    if size < 2**20:
+        return counted(round(size), "byte")
     if size < 2**30:
         return f"{size / 2**20:,.0f} MiB"
     return f"{size / 2**30:,.1f} GiB"

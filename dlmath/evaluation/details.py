@@ -150,7 +150,13 @@ def slices(
         table, separator, name = column.rpartition(":")
         if not separator:
             raise DataError(f"A column to slice by must read FILE.csv:COLUMN. Received: {column!r}")
-        groups.append(by_text(name, read_column(Path(table), name, files, file_column)))
+        divided = by_text(name, read_column(Path(table), name, files, file_column))
+        if divided is None:
+            raise DataError(
+                f"The column {name!r} of {table} has fewer than two different texts for these "
+                f"{len(files):,} images, so it divides them into no groups. Leave it out."
+            )
+        groups.append(divided)
     random = generator("slices", evaluated.seed)
     found = [
         measure_slices(evaluated.sample, group, random) for group in groups if group is not None

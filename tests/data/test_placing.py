@@ -81,7 +81,13 @@ def test_more_than_the_disk_holds_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("size", "said"),
-    [(0, "0 MiB"), (45_300_000, "43 MiB"), (2**30, "1.0 GiB"), (2**41, "2,048.0 GiB")],
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (45_300_000, "43 MiB"),
+        (2**30, "1.0 GiB"),
+        (2**41, "2,048.0 GiB"),
+    ],
 )
 def test_sizes_are_told_in_a_unit_that_shows_them(size, said):
     assert size_text(size) == said

@@ -323,6 +323,9 @@ def test_slices_by_a_column_of_a_csv(tiny_run, tmp_path):
     assert set(evaluation.slices["site"]["groups"]) == {"a", "b"}
     with pytest.raises(DataError, match="FILE.csv:COLUMN"):
         evaluate(tiny_run, slice_by=["site"])
+    (tmp_path / "one.csv").write_text("\n".join(["file,site", *(f"{file},a" for file in rows)]))
+    with pytest.raises(DataError, match="'site' of .* has fewer than two different texts"):
+        evaluate(tiny_run, slice_by=[f"{tmp_path / 'one.csv'}:site"])
 
     recipe = tiny_run.recipe.replace(columns=("file=Datei", "class=Befund"))
     tiny_run.recipe_path.write_text(recipe.to_toml())
