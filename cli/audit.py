@@ -8,7 +8,13 @@ import typer
 from dlmath import models
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
+from dlmath.cli.recipe_options import (
+    ColumnsOption,
+    PatientsOption,
+    named_columns,
+    patient_rules,
+    reading_options,
+)
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import check_task_spelling
 from dlmath.errors import DataError
@@ -96,7 +102,8 @@ def audit(
     if audited.counts["error"]:
         raise typer.Exit(2)
     if target is not None and not as_json:
-        ERR.next_step(command("dlmath", "train", target))
+        again = reading_options(patients, columns)
+        ERR.next_step(command("dlmath", "train", target, *again))
 
 
 def _columns(

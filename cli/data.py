@@ -13,7 +13,13 @@ from dlmath.cli.counts import counts_table, cut_title
 from dlmath.cli.download import download
 from dlmath.cli.options import Json, TaskArgument
 from dlmath.cli.output import ERR, OUT
-from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
+from dlmath.cli.recipe_options import (
+    ColumnsOption,
+    PatientsOption,
+    named_columns,
+    patient_rules,
+    reading_options,
+)
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.targets import check_task_spelling
 from dlmath.errors import DataError
@@ -95,7 +101,8 @@ def info(
         OUT.document(dataclasses.asdict(summary))
     else:
         _print(summary)
-        ERR.next_step(command("dlmath", "data", "audit", target))
+        again = reading_options(patients, columns)
+        ERR.next_step(command("dlmath", "data", "audit", target, *again))
 
 
 @app.command()

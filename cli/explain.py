@@ -11,6 +11,7 @@ from dlmath.cli.output import ERR, OUT
 from dlmath.cli.predict import RunOption, find_named_images, split_run
 from dlmath.cli.startup import load_tensorflow
 from dlmath.cli.why_patients import print_patients
+from dlmath.data.listing import counted
 from dlmath.errors import UserError
 from dlmath.runs import Run
 
@@ -98,7 +99,7 @@ def explain(
     for error in errors:
         ERR.error(error)
     if errors:
-        ERR.line(f"{len(errors)} of {len(answers)} files have no explanation.")
+        ERR.line(f"{len(errors)} of {counted(len(answers), 'file')} without an explanation.")
         raise typer.Exit(2)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dlmath.training import Plan
     from dlmath.training.time_estimates import StageEstimate
 
-_MIB, _GIB = 2**20, 2**30  # bytes
+_MIB = 2**20  # bytes
 
 
 def show_plan(
@@ -41,6 +41,7 @@ def show_plan(
 
 def _print(made: "Plan") -> None:
     from dlmath.cli.tables import Column, Table
+    from dlmath.data.placing import size_text
 
     recipe, summary = made.recipe, made.summary
     OUT.line(f"{recipe.name}: {recipe.backbone} at {recipe.image_size} pixels, tune={recipe.tune}")
@@ -60,7 +61,7 @@ def _print(made: "Plan") -> None:
         OUT.line(f"Done by now, and kept in the cache: {', '.join(kept)}")
     for name, size in made.memory.items():
         if size >= _MIB:
-            OUT.line(f"Memory, {name.replace('_', ' ')}: {_size(size)}")
+            OUT.line(f"Memory, {name.replace('_', ' ')}: {size_text(size)}")
     for warning in summary.warnings:
         OUT.warning(warning)
     OUT.line(
@@ -72,12 +73,6 @@ def _print(made: "Plan") -> None:
 def _is_shown(stage: "StageEstimate") -> bool:
     """Return whether there is anything to do in a stage."""
     return bool(stage.amount)
-
-
-def _size(size: float) -> str:
-    if size < _GIB:
-        return f"{size / _MIB:,.0f} MiB"
-    return f"{size / _GIB:.1f} GiB"
 
 
 def _amount(stage: "StageEstimate") -> str:

@@ -12,6 +12,7 @@ from dlmath.cli.completion import run_names
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
 from dlmath.cli.startup import load_tensorflow
+from dlmath.data.listing import counted
 from dlmath.errors import UserError
 from dlmath.fold_runs import FoldRuns
 from dlmath.inference.runtimes import RUNTIMES, RuntimeChoice, choose_runtime, kind_of_export
@@ -77,17 +78,20 @@ def predict(
         raise UserError("Take either --json or --csv FILE. Received: both")
     model, images = _split_model(arguments, run)
     classes, predictions = _predict(model, images, runtime, prevalence, trust)
+    is_partial = any(prediction.error is not None for prediction in predictions)
     if as_json:
         document = [prediction.as_json() for prediction in predictions]
         OUT.document(document)
     elif csv is not None:
         _write_csv(csv, classes, predictions, shifted=prevalence is not None)
+        ERR.line(f"{csv}: {counted(len(predictions), 'row')}, one for each file")
     else:
         for prediction in predictions:
             OUT.line(_line(prediction, prevalence))
-        if isinstance(model, Run) and sys.stderr.isatty():  # programs call this one often
+        # Programs call this one often; and after an error comes its mending.
+        if isinstance(model, Run) and sys.stderr.isatty() and not is_partial:
             ERR.next_step(f"{command('dlmath', 'explain', model.folder)} IMAGE --out DIR")
-    if any(prediction.error is not None for prediction in predictions):
+    if is_partial:
         _report_bad_files(predictions)
         raise typer.Exit(2)
 
@@ -209,6 +213,6 @@ def _report_bad_files(predictions: list["Prediction"]) -> None:
     for error in errors:
         ERR.error(error)
     ERR.line(
-        f"{len(errors)} of {len(predictions)} files have no answer. Convert them to PNG, or leave "
-        "them out.",
+        f"{len(errors)} of {counted(len(predictions), 'file')} without an answer. Repair or "
+        "convert what is named above, or leave it out.",
     )

@@ -65,6 +65,7 @@ def ask(prompt: str, read: Callable[[str], Value], on_nothing: str, instead: str
         try:
             answer = ERR.ask(prompt)
         except EOFError:
+            ERR.line()  # ends the line of the prompt
             raise UserError(f"The input ended without an answer. Pass {instead}") from None
         if not answer and on_nothing:
             ERR.line(on_nothing)

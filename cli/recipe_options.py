@@ -37,6 +37,12 @@ def named_columns(written: Sequence[str] | None) -> tuple[str, ...] | None:
     return split_columns(written) if written else None
 
 
+def reading_options(patients: Sequence[str] | None, columns: Sequence[str] | None) -> list[str]:
+    """Return the words of a next command that read the same data in the same way."""
+    given = (("--patients", patients), ("--columns", columns))
+    return [word for option, texts in given for text in texts or () for word in (option, text)]
+
+
 # How the words of an option become the value of its field, where they are not that already.
 _READERS: dict[str, Callable[[Any], Any]] = {
     "patient_rules": patient_rules,

@@ -28,7 +28,7 @@ class Column:
         heading: May be wrapped between words.
         number: Its cells stand to the right and are whole in one line.
         whole: Its cells are whole in one line: names that are copied from here.
-        optional: It is left out where there is no room.
+        optional: It is left out where it would break a word.
     """
 
     heading: "str | Text"
@@ -109,7 +109,8 @@ class Table:
         cells = self._cells(column)
         if column.number or column.whole:
             return max(heading, *(cell.cell_len for cell in cells), 1)
-        return max(heading, *(min(_longest_word(cell), _WORD) for cell in cells), 1)
+        words = max((_longest_word(cell) for cell in cells), default=0)
+        return max(heading, words if column.optional else min(words, _WORD), 1)
 
     def _cells(self, column: Column) -> "list[Text]":
         place = self.columns.index(column)

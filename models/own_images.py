@@ -83,7 +83,7 @@ def with_found_classes(recipe: Recipe, classes: Sequence[str]) -> Recipe:
         first, second = recipe.classes
         raise RecipeError(
             f"Which class is the positive one, {first!r} or {second!r}? Sensitivity and AUC are "
-            f"about it. Say so with: --positive {quoted(second)}"
+            f"about it. Say so with: --positive {quoted(first)} or --positive {quoted(second)}"
         )
     if recipe.positive_class and not recipe.is_binary:
         raise RecipeError(

@@ -119,23 +119,23 @@ def _oddities(stats: Sequence[ImageStats]) -> Iterator[Finding]:
         yield _note(
             "more-than-8-bits",
             files,
-            "of more than 8 bits a sample",
-            "Greys are shown from the least to the greatest level of each picture, colours by "
-            "their upper 8 bits. For another window: dlmath data convert --window LOW,HIGH",
+            "of more than 8 bits a sample: greys are read from the least to the greatest level of "
+            "each picture, colours by their upper 8 bits",
+            "For another window: dlmath data convert --window LOW,HIGH",
         )
     if files := [image.file for image in stats if image.mode == "CMYK"]:
         yield _note(
             "cmyk-converted",
             files,
-            "in the four inks of printing",
-            "They are turned into RGB without a colour profile: see whether the colours are right.",
+            "in the four inks of printing (CMYK): turned into RGB without a colour profile",
+            "See whether the colours are right.",
         )
     if files := [image.file for image in stats if image.mode in ("LA", "RGBA", "PA")]:
         yield _note(
             "alpha",
             files,
-            "an image with a channel of transparency",
-            "Training sees the colours below it as they are stored: look whether that is meant.",
+            "an image with a channel of transparency: read as the colours stored below it",
+            "Look whether that is meant.",
         )
     if files := [image.file for image in stats if image.mode == "P"]:
         yield _note(

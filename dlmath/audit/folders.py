@@ -43,7 +43,7 @@ class _Trap(NamedTuple):
     severity: Severity
     paths: Callable[[Tree], Iterator[Path]]
     noun: str
-    where: str  # follows "2 images"
+    where: str  # follows "1 image" and "2 images" alike: it has no verb that would be bent
     advice: str
 
 
@@ -199,7 +199,7 @@ _TRAPS = (
         "warning",
         _beside_parts,
         "folder",
-        "next to the parts, which is not read",
+        "next to the parts: not read",
         f"Parts are called {listed(list(PARTS))}. Rename the folder, or move it away.",
     ),
     _Trap(
@@ -215,7 +215,7 @@ _TRAPS = (
         "warning",
         _outside_classes,
         "image",
-        "outside class folders, which is not read",
+        "outside class folders: not read",
         "Move the images into the folder of their class.",
     ),
     _Trap(
@@ -223,7 +223,7 @@ _TRAPS = (
         "warning",
         _foreign_images,
         "file",
-        "in class folders of an image format that is not read",
+        "in class folders, of an image format that is not read",
         "Convert the files to PNG.",
     ),
     _Trap(
@@ -239,11 +239,11 @@ _TRAPS = (
         "note",
         _second_copies,
         "folder",
-        "that repeats the class folders next to it, which is not read",
+        "with a second copy of the class folders next to it: not read",
         "Delete it, if it holds the same images.",
     ),
-    _Trap("other-files", "note", _other_files, "file", "in class folders that is no image", ""),
-    _Trap("hidden-files", "note", _hidden, "hidden file", "or system's leftover passed over", ""),
+    _Trap("other-files", "note", _other_files, "file", "in class folders, no image: not read", ""),
+    _Trap("hidden-files", "note", _hidden, "hidden or system file", "left out", ""),
     _Trap(
         "links-out",
         "warning",
@@ -257,7 +257,7 @@ _TRAPS = (
         "note",
         _val,
         "part",
-        "called val, whose images join training",
+        "called val: its images join training",
         "Validation is drawn from the training patients. To keep a part, name it validation.",
     ),
 )

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dlmath.data.listing import counted, listed
-from dlmath.data.placing import atomic_folder, gigabytes, make_room, require_space
+from dlmath.data.placing import atomic_folder, make_room, require_space, size_text
 from dlmath.errors import DataError
 from dlmath.names import folded, shortened
 from dlmath.reporting import SILENT, Reporter
@@ -140,15 +140,15 @@ def _checked_members(
     total = sum(member.info.file_size for member in members)
     if total > max_bytes or len(members) > max_members:
         raise UnfitArchive(
-            f"{archive} would unpack to {counted(len(members), 'file')} of {gigabytes(total)}; at "
-            f"most {max_members:,} files of {gigabytes(max_bytes)} are unpacked unasked. Unpack "
+            f"{archive} would unpack to {counted(len(members), 'file')} of {size_text(total)}; at "
+            f"most {max_members:,} files of {size_text(max_bytes)} are unpacked unasked. Unpack "
             "it yourself and pass the folder with --data."
         )
     packed = sum(member.info.compress_size for member in members)
     if total > RATIO_FROM and total > MAX_RATIO * packed:
         raise UnfitArchive(
             f"{archive} would unpack to {total / max(packed, 1):,.0f} times its size "
-            f"({gigabytes(total)}), as no images do. Unpack it yourself, look at it, and pass the "
+            f"({size_text(total)}), as no images do. Unpack it yourself, look at it, and pass the "
             "folder with --data."
         )
     return members

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dlmath.data.listing import listed
 from dlmath.errors import DataError, did_you_mean
-from dlmath.names import composed, folded, quoted
+from dlmath.names import composed, folded, look_alikes, quoted
 
 
 def spellings(names: Iterable[str]) -> dict[str, str]:
@@ -24,6 +24,15 @@ def merged_classes(labels: Iterable[str]) -> Iterator[str]:
                 f"One class is written in {len(names)} ways, in case or Unicode form, and taken as "
                 f"one: {listed(quoted(names))}."
             )
+
+
+def alike_classes(labels: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for classes that a reader would take for one, such as `1` and `1.0`."""
+    for names in look_alikes(spellings(labels).values()):
+        yield (
+            f"{len(names)} classes look alike, and count as different: {listed(quoted(names))}. If "
+            "they are one class, write them alike."
+        )
 
 
 def spelling_of(
@@ -61,7 +70,8 @@ def spelling_of(
     if len(spelling) < fewest:
         raise DataError(
             f"A classifier needs images of at least two classes. Received: {where} with images "
-            f"of only {listed(list(spelling.values()))}. Pass the folder above with --data."
+            f"of only {listed(list(spelling.values()))}. Add images of another class, or name the "
+            "folder, zip or CSV that holds them too."
         )
     return recipe or spelling
 

@@ -40,6 +40,7 @@ Result = TypeVar("Result")
 MEMORY_LIMIT = 2 * 2**30
 THREADS = 16  # decoding leaves Python's lock, reading waits for the disk
 BAD_FILES_NAMED = 10
+SKIP_ADVICE = "Repair or remove them, or leave them out with --set on_bad_file=skip"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def load_pixels(
     image_size: int,
     *,
     on_bad_file: str = "error",
+    bad_file_advice: str = SKIP_ADVICE,
     progress: Progress | None = None,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Pixels:
@@ -79,6 +81,7 @@ def load_pixels(
         examples: What to read.
         image_size: Side of the squares in pixels.
         on_bad_file: "error", or "skip" to leave out what cannot be read.
+        bad_file_advice: What to do about bad files, the end of the error.
         progress: Called after each image with (done, total).
         memory_limit: Pixels of more bytes than this go to a file in the cache, which the next
             call with the same images finds again.
@@ -94,7 +97,7 @@ def load_pixels(
         array, reasons = _in_cache(examples, image_size, report)
     bad = tuple(BadFile(examples[row].file, reason) for row, reason in reasons.items())
     if bad and (on_bad_file == "error" or len(bad) == len(examples)):
-        raise bad_files_error(bad, len(examples))
+        raise bad_files_error(bad, len(examples), bad_file_advice)
     kept = tuple(example for row, example in enumerate(examples) if row not in reasons)
     return Pixels(array, kept, bad)
 
@@ -200,13 +203,11 @@ def read_or_reason(example: ImageRecord, size: int) -> np.ndarray | str:
         return str(error)
 
 
-def bad_files_error(bad: Sequence[BadFile], total: int) -> DataError:
+def bad_files_error(bad: Sequence[BadFile], total: int, advice: str = SKIP_ADVICE) -> DataError:
     """Return the error that names the first of the bad files."""
     lines = [f"  {one.reason}" for one in bad[:BAD_FILES_NAMED]]
     if len(bad) > BAD_FILES_NAMED:
         lines.append(f"  and {len(bad) - BAD_FILES_NAMED} more")
     return DataError(
-        f"{len(bad)} of {total} files cannot be used:\n"
-        + "\n".join(lines)
-        + "\nRepair or remove them, or leave them out with --set on_bad_file=skip"
+        f"{len(bad)} of {total} files cannot be used:\n" + "\n".join(lines) + f"\n{advice}"
     )

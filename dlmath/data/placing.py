@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dlmath.data.listing import counted
 from dlmath.errors import DataError
 
 CACHE_LIMIT = 64 * 2**30  # bytes below one folder of the cache
@@ -91,13 +92,17 @@ def require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"The data need {gigabytes(needed)} in {folder}, where {gigabytes(free)} are free. "
+            f"The data need {size_text(needed)} in {folder}, where {size_text(free)} are free. "
             "Make room, or set DLMATH_HOME to a folder on a larger disk."
         )
 
 
-def gigabytes(size: int) -> str:
-    """Return a number of bytes as `1.2 GiB`."""
+def size_text(size: float) -> str:
+    """Return a number of bytes as `1.2 GiB`, `34 MiB` or `5 bytes`."""
+    if size < 2**20:
+        return counted(round(size), "byte")
+    if size < 2**30:
+        return f"{size / 2**20:,.0f} MiB"
     return f"{size / 2**30:,.1f} GiB"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from dlmath.data import dicom
 from dlmath.data.archives import unpack
 from dlmath.data.class_folders import PARTS, ImageFile, SourceContents, read_tree
-from dlmath.data.class_spelling import merged_classes, spelling_of
+from dlmath.data.class_spelling import alike_classes, merged_classes, spelling_of
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.tables import read_table
@@ -348,7 +348,8 @@ def _sha256(path: Path) -> str | None:
 def _warnings(found: Sequence[ImageFile], all_contents: Sequence[SourceContents]) -> Iterator[str]:
     for contents in all_contents:
         yield from contents.warnings
-    yield from merged_classes({item.label for item in found})
+    labels = {item.label for item in found}
+    yield from (*merged_classes(labels), *alike_classes(labels))
     if merged := sum(item.part == "val" for item in found):
         yield (
             f"{counted(merged, 'image')} of the part `val` joined the training part: validation "

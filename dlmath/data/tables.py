@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlmath.data import dicom
 from dlmath.data.class_folders import PARTS, PHANTOM_MARKER, ImageFile, SourceContents, is_image
+from dlmath.data.image_formats import ENDINGS
 from dlmath.data.listing import counted, listed
 from dlmath.data.path_spelling import PathSpelling
 from dlmath.data.strict_csv import CsvTable, Row, read_csv
@@ -44,7 +45,7 @@ def read_table(path: Path, columns: ColumnNames | None = None) -> SourceContents
     )
     _check_none(
         path,
-        "names files that are no images:",
+        f"names files that are no image of a format that is read ({', '.join(ENDINGS)}):",
         [f.file for f in found if not is_image(f.path)],
     )
     phantom = (path.parent / PHANTOM_MARKER).is_file()
@@ -91,8 +92,8 @@ def _advice(table: CsvTable, missing: Sequence[str], given: Mapping[str, str]) -
         known = next((name for name in free if what == "file" and _holds_files(table, name)), None)
         said[what] = known or (free[0] if len(free) == 1 else "NAME")
         free = [name for name in free if name != said[what]]
-    options = ",".join(f"{what}={name}" for what, name in said.items())
-    return f". If they have other names, say which is which: --columns {quoted(options)}"
+    pairs = ",".join(f"{what}={name}" for what, name in said.items())
+    return f". If they have other names, say which is which: --columns {quoted(pairs)}"
 
 
 def _holds_files(table: CsvTable, column: str) -> bool:

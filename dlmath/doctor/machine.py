@@ -10,7 +10,7 @@ from pathlib import Path
 from dlmath._version import __version__
 from dlmath.data.listing import counted, listed
 from dlmath.data.locate import data_at_hand
-from dlmath.data.placing import gigabytes
+from dlmath.data.placing import size_text
 from dlmath.doctor.verdict import Verdict, ok, warning
 from dlmath.models import RECIPES
 from dlmath.runs import RUNS, cache_home
@@ -51,7 +51,7 @@ def memory() -> Verdict:
     free, whole = _memory()
     if whole is None:
         return ok("How much memory there is cannot be told on this system.")
-    said = f"{gigabytes(whole)}" + (f", {gigabytes(free)} of it free" if free is not None else "")
+    said = f"{size_text(whole)}" + (f", {size_text(free)} of it free" if free is not None else "")
     if (whole if free is None else free) < LEAST_MEMORY:
         return warning(
             f"{said}; a training of EfficientNetB0 takes about 3 GiB.",
@@ -64,7 +64,7 @@ def disk() -> Verdict:
     """Say how much room there is for runs and for the cache."""
     rooms = {"runs": RUNS, "the cache": cache_home()}
     free = {name: shutil.disk_usage(_existing(path)).free for name, path in rooms.items()}
-    said = ", ".join(f"{gigabytes(size)} free for {name}" for name, size in free.items())
+    said = ", ".join(f"{size_text(size)} free for {name}" for name, size in free.items())
     if min(free.values()) < LEAST_DISK:
         return warning(said, "Make room, or set DLMATH_HOME to a folder on a larger disk.")
     return ok(said)
@@ -76,8 +76,8 @@ def caches() -> Verdict:
     if not home.is_dir():
         return ok("There is no cache yet.")
     sizes = {folder.name: _bytes_in(folder) for folder in sorted(home.iterdir()) if folder.is_dir()}
-    parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in sizes.items() if size)
-    return ok(f"{gigabytes(sum(sizes.values()))} in all" + (f": {parts}" if parts else ""))
+    parts = ", ".join(f"{name} {size_text(size)}" for name, size in sizes.items() if size)
+    return ok(f"{size_text(sum(sizes.values()))} in all" + (f": {parts}" if parts else ""))
 
 
 def _bytes_in(folder: str | Path) -> int:

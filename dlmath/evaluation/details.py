@@ -124,12 +124,15 @@ def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
     }
 
 
-def slices(evaluated: Evaluated, columns: Sequence[str]) -> dict[str, Any]:
+def slices(
+    evaluated: Evaluated, columns: Sequence[str], file_column: str = "file"
+) -> dict[str, Any]:
     """Return the metrics of groups: by kind, brightness, image size, and columns of CSV files.
 
     Args:
         evaluated: Of any number of classes.
         columns: `FILE.csv:COLUMN` each.
+        file_column: What the run's own CSV calls the column `file`.
 
     Raises:
         DataError: A column cannot be read.
@@ -147,7 +150,13 @@ def slices(evaluated: Evaluated, columns: Sequence[str]) -> dict[str, Any]:
         table, separator, name = column.rpartition(":")
         if not separator:
             raise DataError(f"A column to slice by must read FILE.csv:COLUMN. Received: {column!r}")
-        groups.append(by_text(name, read_column(Path(table), name, files)))
+        divided = by_text(name, read_column(Path(table), name, files, file_column))
+        if divided is None:
+            raise DataError(
+                f"The column {name!r} of {table} has fewer than two different texts for these "
+                f"{len(files):,} images, so it divides them into no groups. Leave it out."
+            )
+        groups.append(divided)
     random = generator("slices", evaluated.seed)
     found = [
         measure_slices(evaluated.sample, group, random) for group in groups if group is not None

@@ -9,6 +9,7 @@ import numpy as np
 
 from dlmath.data.listing import counted, listed
 from dlmath.data.pixels import load_pixels
+from dlmath.data.run_data import columns_for
 from dlmath.data.sources import ImageRecord, Source
 from dlmath.errors import DataError
 from dlmath.evaluation import details
@@ -28,6 +29,11 @@ from dlmath.inference.prevalence import check_prevalence, trained_prevalence
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json
 from dlmath.stats.bootstrap import cluster_indices
+
+_BAD_FILE_ADVICE = (
+    "Get them again from where they came, or remove them from images that are not the run's own. "
+    "Only a run that was trained with --set on_bad_file=skip leaves them out"
+)
 
 
 def evaluate(
@@ -58,7 +64,7 @@ def evaluate(
             or file, class, patient and split.
         prevalence: Also say what the metrics would be at it, those that change.
         slice_by: Columns to divide the images by, `FILE.csv:COLUMN` each, where the file has a
-            column `file` too.
+            column `file` too, or one of the name that the run's own CSV has for it.
         region: Also measure what the model scores with the recipe's region masked, with the border
             masked, and with borders swapped: see `dlmath.evaluation.region_reliance`. It takes
             three more predictions of each image, 1,024 at most.
@@ -95,7 +101,8 @@ def evaluate(
         require_log(run)
     evaluated = _predict(run, classifier, images, reporter)
     reporter.say("Measuring …")
-    evaluation = _measure(run, images, evaluated, prevalence, slice_by)
+    file_column = columns_for(run, columns).names.get("file", "file")
+    evaluation = _measure(run, images, evaluated, prevalence, slice_by, file_column)
     if region:
         evaluation = _with_region_reliance(evaluation, run, classifier, evaluated, reporter)
     if images.opened:
@@ -130,6 +137,7 @@ def _predict(
         images.examples,
         classifier.image_size,
         on_bad_file=run.recipe.on_bad_file,
+        bad_file_advice=_BAD_FILE_ADVICE,
         progress=reporter.task("reading images"),
     )
     outputs = classifier.predict(pixels.array, reporter.task("predicting"))
@@ -146,6 +154,7 @@ def _measure(
     evaluated: Evaluated,
     prevalence: float | None,
     slice_by: Sequence[str],
+    file_column: str,
 ) -> Evaluation:
     sample, pixels = evaluated.sample, evaluated.pixels
     evaluation = measure(
@@ -168,7 +177,7 @@ def _measure(
         threshold_choice=details.threshold_choice(evaluated, run.manifest.get("threshold") or {}),
         operating_points=details.points(evaluated),
         calibration=details.calibration(evaluated),
-        slices=details.slices(evaluated, slice_by),
+        slices=details.slices(evaluated, slice_by, file_column),
         patient_level=details.patient_metrics(evaluated),
         at_prevalence=at_prevalence,
         selective=of_sample(sample, evaluated.ood_scores, evaluated.seed),
@@ -211,7 +220,9 @@ def _state_warnings(run: Run) -> list[str]:
 
 
 def _bad_file_warnings(number: int) -> list[str]:
-    return [f"{counted(number, 'file')} could not be read and are left out."] if number else []
+    left_out = "is" if number == 1 else "are"
+    said = f"{counted(number, 'file')} could not be read and {left_out} left out."
+    return [said] if number else []
 
 
 def _keep(run: Run, evaluation: Evaluation, evaluated: Evaluated) -> None:

@@ -116,13 +116,16 @@ def by_text(name: str, values: Sequence[str]) -> Groups | None:
     return _disjoint(name, rows, np.flatnonzero(texts == ""))
 
 
-def read_column(table: Path, column: str, files: Sequence[str]) -> list[str]:
+def read_column(
+    table: Path, column: str, files: Sequence[str], file_column: str = "file"
+) -> list[str]:
     """Return what a CSV's column says of each file, "" where the file is not in it.
 
     Args:
-        table: A CSV with a header line and a column `file`.
+        table: A CSV with a header line and a column `file`, or `file_column`.
         column: Matched without case, as the names of files are.
         files: N names as in the column `file`; a prefix such as `<archive>!/` may be missing there.
+        file_column: What the run's own CSV calls the column `file`.
 
     Returns:
         N texts; "" also where the value is missing: NaN, NA, None, null.
@@ -131,21 +134,22 @@ def read_column(table: Path, column: str, files: Sequence[str]) -> list[str]:
         DataError: The CSV cannot be read, has no such column, or knows none of the files.
     """
     read = read_csv(table)
-    for name in ("file", column):
+    key = file_column if read.has(file_column) else "file"
+    for name in (key, column):
         read.require(name)
-    found = _values_by_file(read, column)
+    found = _values_by_file(read, key, column)
     times = Counter(map(folded, found))  # of several spellings none is the one that is meant
     respelt = {folded(name): value for name, value in found.items() if times[folded(name)] == 1}
     values = [_value_of(file, found, respelt) for file in files]
     if all(value is None for value in values):
         raise DataError(
-            f"{table} knows none of the {len(files):,} images. Its column `file` must name them as "
-            f"split.csv does, such as {files[0]!r}. Received: {next(iter(found), 'no row')!r}"
+            f"{table} knows none of the {len(files):,} images. Its column `{key}` must name them "
+            f"as split.csv does, such as {files[0]!r}. Received: {next(iter(found), 'no row')!r}"
         )
     return ["" if value is None or is_missing(value) else value for value in values]
 
 
-def _values_by_file(table: CsvTable, column: str) -> dict[str, str]:
+def _values_by_file(table: CsvTable, key: str, column: str) -> dict[str, str]:
     """Return what the column says of each file.
 
     Raises:
@@ -153,7 +157,7 @@ def _values_by_file(table: CsvTable, column: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for row in table.rows:
-        name = composed(row.values["file"].replace("\\", "/"))
+        name = composed(row.values[folded(key)].replace("\\", "/"))
         value = row.values[folded(column)]
         if found.setdefault(name, value) != value:
             raise DataError(

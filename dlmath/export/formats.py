@@ -32,6 +32,7 @@ from dlmath.inference.keras_file import write_keras
 from dlmath.inference.runtimes import RUNTIMES
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, read_json, write_json
+from dlmath.terminal_text import quoted
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,9 +250,9 @@ def _check_measurable(own: RunData, quantize: str, *, is_there: bool) -> None:
     """Refuse fewer bits where there are no images to calibrate and to measure the loss on."""
     if quantize != "none" and not is_there:
         raise DataError(
-            f"--quantize {quantize} is calibrated and measured on the run's own images, and there "
-            f"are none at {listed([str(source) for source in own.sources])}. Name them with --data "
-            "PATH, or export all bits."
+            f"--quantize {quoted(quantize)} is calibrated and measured on the run's own images, "
+            f"and there are none at {listed([str(source) for source in own.sources])}. Name them "
+            "with --data PATH, or export all bits."
         )
 
 

@@ -37,10 +37,15 @@ def main(model: str, folder: Path) -> None:
     np.savez(
         folder / "outputs.npz",
         **found,
-        classes=served["classes"].numpy().astype(str),
-        decision=served["decision"].numpy().astype(str),
+        classes=_texts(served["classes"]),
+        decision=_texts(served["decision"]),
         seconds=seconds,
     )
+
+
+def _texts(names: tf.Tensor) -> np.ndarray:
+    """Return names that TensorFlow holds as UTF-8, which `astype(str)` would take for ASCII."""
+    return np.char.decode(names.numpy().astype(bytes), "utf-8")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,9 @@ def main(folder: Path, arguments: list[str]) -> None:
     except UserError as error:
         parser.exit(2, f"Error: {error}\n")
     predictions = [classify(classifier, file) for file in files]
-    print(json.dumps([one.as_json() for one in predictions], indent=2, ensure_ascii=False))  # noqa: T201
+    # Escapes are the same JSON, and pass through an output that is not UTF-8.
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    document = [one.as_json() for one in predictions]
+    print(json.dumps(document, indent=2, ensure_ascii=not is_utf8))  # noqa: T201
     if any(one.error is not None for one in predictions):
         sys.exit(2)

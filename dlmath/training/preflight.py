@@ -147,7 +147,8 @@ def _readable(prepared: Prepared, audit: Audit) -> Split:
         DataError: The rest could not be trained on, or the recipe does not skip bad files.
     """
     recipe, split, faults = prepared.recipe, prepared.split, audit.faults
-    check_readable_files([*split.train, *split.validation], faults, recipe)
+    # Those of the test part too: otherwise its evaluation would be refused after the training.
+    check_readable_files([*split.train, *split.validation, *split.test], faults, recipe)
     left = {
         part: tuple(one for one in split.part(part) if one.file not in faults)
         for part in ("train", "validation")

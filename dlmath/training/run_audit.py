@@ -19,6 +19,7 @@ from dlmath.audit import (
     write_page,
 )
 from dlmath.audit.data_audit import AUDIT_VERSION
+from dlmath.audit.files import FAULTS
 from dlmath.audit.stats_cache import VERSION as STATS_VERSION
 from dlmath.data.listing import counted
 from dlmath.data.sources import ImageRecord
@@ -57,16 +58,15 @@ def audit_prepared(prepared: Prepared, reporter: Reporter) -> Audit:
 def warnings_of(audit: Audit) -> list[str]:
     """Say why a training goes on although the audit found errors; empty where it found none.
 
-    Args:
-        audit: Of images that can be trained on, as far as they are not skipped.
+    Files that cannot be read do not count: a training refuses or skips them, and says so itself.
     """
-    errors = [finding for finding in audit.findings if finding.severity == "error"]
+    errors = [one for one in audit.findings if one.severity == "error" and one.kind not in FAULTS]
     if not errors:
         return []
     found = " ".join(f"{finding.kind}: {finding.message}" for finding in errors)
     return [
-        f"The audit found {counted(len(errors), 'error')}. The training goes on, since the images "
-        f"that it needs can be read, but its results may be wrong until this is mended. {found}"
+        f"The audit found {counted(len(errors), 'error')} in images that can be read. The training "
+        f"goes on, but its results may be wrong until this is mended. {found}"
     ]
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from dlmath.data.listing import counted
-from dlmath.data.placing import gigabytes
+from dlmath.data.placing import size_text
 from dlmath.data.sources import ImageRecord
 from dlmath.data.splits import Split
 from dlmath.data.stressed import Corruption
@@ -176,7 +176,7 @@ def missing_activations(
     if size > feature_store.LIMIT:
         raise DataError(
             f"The activations of {what} are larger than the cache may be. Received: "
-            f"{gigabytes(size)}, of at most {gigabytes(feature_store.LIMIT)}. {_advice(recipe)}."
+            f"{size_text(size)}, of at most {size_text(feature_store.LIMIT)}. {_advice(recipe)}."
         )
     try:
         return missing_features(split, network, views)

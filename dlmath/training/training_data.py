@@ -126,7 +126,8 @@ def bad_file_warnings(bad: Sequence[BadFile]) -> list[str]:
     if not bad:
         return []
     named = ", ".join(one.file for one in bad[:10]) + (" …" if len(bad) > 10 else "")
-    return [f"{len(bad)} files could not be read and were skipped: {named}"]
+    skipped = "was skipped" if len(bad) == 1 else "were skipped"
+    return [f"{counted(len(bad), 'file')} could not be read and {skipped}: {named}"]
 
 
 def class_indices(examples: Sequence[ImageRecord], recipe: Recipe) -> np.ndarray:

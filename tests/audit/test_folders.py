@@ -175,3 +175,18 @@ def test_the_scan_and_the_reading_see_the_same_images(write_images, tmp_path):
         scanned = {path for folder in scan_tree(root).classes for path in folder.images}
 
         assert scanned == {found.path for found in read_tree(root).files}
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_is_left_out_is_said_of_one_and_of_several(tree, number):
+    for name in (".DS_Store", "Thumbs.db")[:number]:
+        (tree / "train" / "Ill" / name).write_text("x")
+        (tree / "train" / "Ill" / f"{name[1:]}.txt").write_text("x")
+
+    said = {finding.kind: finding.message for finding in check_folders(tree)}
+
+    plural = "s"[: number - 1]
+    assert said == {
+        "hidden-files": f"{number} hidden or system file{plural} left out.",
+        "other-files": f"{number} file{plural} in class folders, no image: not read.",
+    }

@@ -194,3 +194,12 @@ def test_class_names_control_no_terminal(command, cells):
 
 def test_info_says_what_comes_next(cells):
     assert "Next: dlmath data audit malaria" in invoke("info", "malaria").stderr
+
+
+def test_the_next_command_reads_the_same_data_in_the_same_way(cells):
+    rows = [f"{path.relative_to(cells.parent)};{path.parent.name}" for path in cells.rglob("*.png")]
+    (cells.parent / "liste.csv").write_text("\n".join(["Datei;Befund", *rows]) + "\n")
+    given = ["liste.csv", "--patients", "none", "--columns", "file=Datei,class=Befund"]
+
+    assert f"Next: dlmath data audit {' '.join(given)}" in invoke("info", *given).stderr
+    assert f"Next: dlmath train {' '.join(given)}" in invoke("audit", *given).stderr

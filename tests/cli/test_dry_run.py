@@ -86,9 +86,15 @@ def untouched(folder, monkeypatch):
     pass
 
 
+def every_bad_file(folder, _):
+    for path in (folder / "own" / "dark").iterdir():
+        path.write_bytes(f"no image, {path.name}".encode())  # equal bytes would be of one patient
+
+
 REFUSED = [
-    (one_bad_file, STEPS, "1 of 32 files cannot be used:\n  dark/p0_0.png"),
-    (one_bad_file, HEAD, "1 of 32 files cannot be used:\n  dark/p0_0.png"),
+    (one_bad_file, STEPS, "1 of 40 files cannot be used:\n  dark/p0_0.png"),
+    (one_bad_file, HEAD, "1 of 40 files cannot be used:\n  dark/p0_0.png"),
+    (every_bad_file, HEAD, "20 of 40 files cannot be used"),  # those of the test part as well
     (no_readable_image_of_a_class, f"{STEPS} --set on_bad_file=skip", "no readable image of dark"),
     (no_readable_image_of_a_class, f"{HEAD} --set on_bad_file=skip", "no readable image of dark"),
     (few_of_a_class(3), f"{HEAD} --patients none", "at least two images of every class"),

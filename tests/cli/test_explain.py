@@ -77,7 +77,7 @@ def test_a_bad_file_is_passed_over_and_the_exit_code_is_2(tiny_run, image, tmp_p
     bad, good = json.loads(result.stdout)
     assert bad.keys() == {"file", "error"}
     assert good["overlay"]
-    assert "1 of 2 files have no explanation" in result.stderr
+    assert "1 of 2 files without an explanation" in result.stderr
 
 
 def test_a_folder_is_explained_with_a_name_for_each_image(tiny_run, image, tmp_path):

@@ -73,8 +73,10 @@ def test_a_rule_that_cannot_be_read_is_asked_for_again(own, terminal):
 def test_the_advice_can_be_pasted(write_images, tmp_path):
     names = [f"{label}/{i}.png" for label in ("healthy", "pneumonia (sick)") for i in "123"]
     seen = show_summary([str(write_images(tmp_path, names))], {})
-    with pytest.raises(RecipeError, match=r"Say so with: --positive 'pneumonia \(sick\)'"):
+    with pytest.raises(RecipeError) as error:
         ask_what_is_missing(seen, {}, [])
+    either = "Say so with: --positive healthy or --positive 'pneumonia (sick)'"
+    assert str(error.value).endswith(either)
 
 
 @pytest.mark.parametrize(("answer", "rules"), [("yes", {}), ("none", {"patient_rules": ()})])

@@ -96,7 +96,7 @@ def test_a_bad_file_is_reported_and_the_exit_code_is_2(tiny_run, image, tmp_path
     bad, good = json.loads(result.stdout)
     assert bad.keys() == {"file", "error"}
     assert good["class"]
-    assert "1 of 2 files have no answer" in result.stderr
+    assert "1 of 2 files without an answer. Repair or convert what is named above" in result.stderr
     assert "text.jpg" in result.stderr
 
 
@@ -105,6 +105,7 @@ def test_csv_holds_a_row_for_each_file(tiny_run, image, tmp_path):
 
     assert result.exit_code == 2
     assert result.stdout == ""
+    assert f"{tmp_path / 'out.csv'}: 2 rows, one for each file\n" in result.stderr
     with (tmp_path / "out.csv").open(newline="") as lines:
         good, bad = csv.DictReader(lines)
     assert float(good["probability_PNEUMONIA"]) + float(good["probability_NORMAL"]) == (

@@ -69,10 +69,11 @@ def test_what_cannot_be_read_is_said_and_asked_again(typed, capsys):
     assert capsys.readouterr().err == "Number: No number: 'x'.\nNumber: Type one.\nNumber: "
 
 
-def test_input_that_ends_names_the_option(typed):
+def test_input_that_ends_names_the_option(typed, capsys):
     typed("sick")
     with pytest.raises(UserError, match="--positive CLASS"):
         choose("Which?", ["ill", "well"], "--positive CLASS")
+    assert capsys.readouterr().err.endswith("1 or 2: \n")  # the error has a line of its own
 
 
 def test_there_is_nothing_to_choose_from_without_a_mark_for_each():

@@ -134,3 +134,12 @@ def test_columns_of_the_same_heading_keep_their_own_cells():
 
 def test_an_empty_table_shows_its_headings():
     assert printed(Table("one", "two"), 80).split() == ["one", "two"]
+
+
+def test_what_may_be_missing_goes_before_a_word_of_it_is_broken():
+    table = Table(Column("run", whole=True), Column("backbone", optional=True))
+    table.add("pneumonia-20260101T120000Z", "efficientnet_lite0 EfficientNetB0")
+    for width in range(30, 60):
+        lines = [line.rstrip() for line in printed(table, width).splitlines()]
+        assert width < 46 or "pneumonia-20260101T120000Z  efficientnet_lite0" in lines[1]
+        assert width >= 46 or lines == ["run", "pneumonia-20260101T120000Z"]

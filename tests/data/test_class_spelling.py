@@ -1,6 +1,6 @@
 import pytest
 
-from dlmath.data.class_spelling import merged_classes, spelling_of
+from dlmath.data.class_spelling import alike_classes, merged_classes, spelling_of
 from dlmath.errors import DataError
 
 
@@ -46,3 +46,14 @@ def test_unicode_forms_and_case_are_one_class_and_that_is_said():
 def test_faults_are_named(names, wanted, empty, message):
     with pytest.raises(DataError, match=message):
         spelling(names, wanted, empty)
+
+
+def test_classes_that_look_alike_are_doubted_and_those_taken_as_one_are_not():
+    names = {"1", "1.0", "01", "No Finding", "no-finding", "sick", "Sick"}
+    assert list(alike_classes(names)) == [
+        "3 classes look alike, and count as different: '01', '1', '1.0'. If they are one class, "
+        "write them alike.",
+        "2 classes look alike, and count as different: 'No Finding', 'no-finding'. If they are "
+        "one class, write them alike.",
+    ]
+    assert list(alike_classes({"sick", "Sick", "2"})) == []

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dlmath.data.placing import atomic_folder, make_room
+from dlmath.data.placing import atomic_folder, make_room, size_text
 from dlmath.errors import DataError
 
 
@@ -77,3 +77,17 @@ def test_the_folders_unused_for_longest_make_room(cached, excess, removed):
 def test_more_than_the_disk_holds_is_refused(tmp_path):
     with pytest.raises(DataError, match="DLMATH_HOME"):
         make_room(tmp_path / "new", needed=2**80)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (45_300_000, "43 MiB"),
+        (2**30, "1.0 GiB"),
+        (2**41, "2,048.0 GiB"),
+    ],
+)
+def test_sizes_are_told_in_a_unit_that_shows_them(size, said):
+    assert size_text(size) == said

@@ -70,7 +70,10 @@ def test_validation_is_kept_and_val_joins_training(write_table):
         (HEADER + "img/1.png,sick,,tset\n", r"line 2: `split` .*Did you mean 'test'\?"),
         (HEADER + "img/1.png,a,,\nimg/1.png,b,,\n", r"names more than once: img/1\.png\."),
         (HEADER + "img/9.png,sick,,\n", r"not there: img/9\.png\."),
-        (HEADER + "table.csv,sick,,\n", r"names files that are no images: table\.csv"),
+        (
+            HEADER + "table.csv,sick,,\n",
+            r"no image of a format that is read \(JPEG, .*, DICOM\): table\.csv",
+        ),
         (HEADER + "/img/1.png,sick,,\n", r"relative to the CSV's folder"),
         (HEADER + "C:\\img\\1.png,sick,,\n", r"relative to the CSV's folder"),
     ],

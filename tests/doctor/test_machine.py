@@ -43,7 +43,7 @@ def test_caches_are_added_up(tmp_path, monkeypatch):
     assert machine.caches().found == "There is no cache yet."
     (tmp_path / "home" / "archives").mkdir(parents=True)
     (tmp_path / "home" / "archives" / "x").write_bytes(b"x")
-    assert "archives 0.0 GiB" in machine.caches().found
+    assert "archives 1 byte" in machine.caches().found
 
 
 def test_data_at_hand_are_named(tmp_path, monkeypatch):

@@ -180,15 +180,16 @@ def test_a_broken_image_is_named_or_left_out_as_the_recipe_says(tiny_run, tmp_pa
     broken = tmp_path / "more" / "NORMAL" / "x0_0.png"
     shutil.copytree(tmp_path / "data" / "test", tmp_path / "more")
     broken.write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"x0_0\.png"):
+    with pytest.raises(DataError, match=r"x0_0\.png") as error:
         evaluate(tiny_run, tmp_path / "more")
+    assert "Only a run that was trained with --set on_bad_file=skip" in str(error.value)
 
     recipe = tiny_run.recipe.replace(on_bad_file="skip")
     tiny_run.recipe_path.write_text(recipe.to_toml())
     evaluation = evaluate(tiny_run, tmp_path / "more")
 
     assert evaluation.n == 24
-    assert "1 file could not be read and are left out." in evaluation.warnings
+    assert "1 file could not be read and is left out." in evaluation.warnings
 
 
 def test_a_model_that_gives_nan_is_refused(tiny_run):
@@ -322,6 +323,15 @@ def test_slices_by_a_column_of_a_csv(tiny_run, tmp_path):
     assert set(evaluation.slices["site"]["groups"]) == {"a", "b"}
     with pytest.raises(DataError, match="FILE.csv:COLUMN"):
         evaluate(tiny_run, slice_by=["site"])
+    (tmp_path / "one.csv").write_text("\n".join(["file,site", *(f"{file},a" for file in rows)]))
+    with pytest.raises(DataError, match="'site' of .* has fewer than two different texts"):
+        evaluate(tiny_run, slice_by=[f"{tmp_path / 'one.csv'}:site"])
+
+    recipe = tiny_run.recipe.replace(columns=("file=Datei", "class=Befund"))
+    tiny_run.recipe_path.write_text(recipe.to_toml())
+    table.write_text("\n".join(lines).replace("file,site", "Datei,site") + "\n")
+    renamed = evaluate(tiny_run, slice_by=[f"{table}:site"])
+    assert renamed.slices["site"] == evaluation.slices["site"]
 
 
 @pytest.mark.parametrize("prevalence", [0, 1, 1.5])

@@ -22,6 +22,8 @@ from dlmath.export.formats import ExportInput, find_format
 from dlmath.export.verification import Proof, verify
 from dlmath.export.verification_set import draw_verification_set, gather_verification_set
 from dlmath.inference.keras_classifier import KerasClassifier
+from dlmath.runs import Run
+from tests.support import tiny_runs
 from tests.support.tiny_runs import give_known_network
 
 # What a receiver would write, with only TensorFlow.
@@ -79,6 +81,23 @@ def test_a_saved_model_answers_as_predict_does_by_tensorflow_alone(tiny_run, tmp
     assert max(verified["largest_difference"].values()) <= 1e-6
     assert verified["changed_decisions"] == 0
     assert verified["heat_map_difference"] <= 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["litert", "saved_model"])
+def test_names_of_classes_need_not_be_ascii(tiny_run, tmp_path, kind):
+    for part in (tmp_path / "data").iterdir():
+        (part / "NORMAL").rename(part / "gesünd")
+        (part / "PNEUMONIA").rename(part / "肺炎")
+    run = Run(tmp_path / "runs" / "own")
+    recipe = tiny_runs.RECIPE.replace(classes=("gesünd", "肺炎"), positive_class="肺炎")
+    tiny_runs.write_run(run, tmp_path / "data", recipe)
+    give_known_network(run)
+
+    path = export(run, kind)
+
+    assert path.is_dir()
+    assert recorded(run, kind)["verified"]["changed_decisions"] == 0
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Every kind of network goes into every format: with a distance, from scratch, normalised."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -268,6 +269,21 @@ def test_the_program_beside_says_what_predict_says(cell_classifier, tmp_path):
     assert json.loads(result.stdout) == [
         one.as_json() for one in predict(folder, [image, tmp_path / "text.png"])
     ]
+
+
+def test_the_program_writes_names_to_an_output_that_is_not_utf8(cell_classifier, tmp_path):
+    image = tmp_path / "röntgen.png"
+    tiny_runs.draw(90, np.random.default_rng(0)).save(image)
+    write_litert(cell_classifier, tmp_path / "export", {**METADATA, "image_size": 16})
+
+    for encoding in ("ascii", "cp1252"):
+        result = subprocess.run(
+            [sys.executable, "-B", str(tmp_path / "export" / "classify.py"), str(image)],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+        )
+        assert json.loads(result.stdout.decode("ascii"))[0]["file"] == str(image)
 
 
 def run_program(folder, *arguments):

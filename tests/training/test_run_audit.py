@@ -54,8 +54,17 @@ def test_a_leak_between_the_parts_of_the_split_is_an_error(images):
     kinds = [finding.kind for finding in audit.findings if finding.severity == "error"]
     assert kinds == ["identical-across-splits"]
     (warning,) = warnings_of(audit)
-    assert warning.startswith("The audit found 1 error. The training goes on, since the images")
+    assert warning.startswith(
+        "The audit found 1 error in images that can be read. The training goes on"
+    )
     assert "identical-across-splits: 1 group of identical images (10 files) across" in warning
+
+
+def test_files_that_a_training_leaves_out_are_not_warned_of_twice(images):
+    (images / "dark" / "p0_0.png").write_bytes(b"no image")
+    audit = audit_of(images)
+    assert audit.counts["error"] == 1
+    assert warnings_of(audit) == []
 
 
 def test_without_an_error_there_is_nothing_to_say(images):
@@ -68,7 +77,7 @@ def test_a_training_that_goes_on_says_why_and_its_run_records_it(images, tmp_pat
     heard = Heard()
     settings = {"backbone": "malaria_cnn", "epochs": 1, "tune": "all", "weights": "none"}
     run = train(RECIPE.replace(**settings), images, out=tmp_path / "run", reporter=heard)
-    said = [line for line in heard.said if line.startswith("Warning: The audit found 1 error.")]
+    said = [line for line in heard.said if line.startswith("Warning: The audit found 1 error ")]
     assert len(said) == 1
     assert said[0].removeprefix("Warning: ") in run.manifest["warnings"]
     assert "identical-across-classes" in said[0]
