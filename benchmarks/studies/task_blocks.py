@@ -138,10 +138,10 @@ def thresholds() -> str:
     low, high = (bound(one["composites"] for one in scaled) for bound in (min, max))
     lines = [
         "",
-        "Calibration, fitted and judged in the same way, does not help either: a log loss of "
+        "Calibration, fitted and judged in the same way, changes little: a log loss of "
         f"{none['composites']:.3f} on composites without, of {low:.3f} to {high:.3f} with "
         "temperature or Platt's scaling.",
-        "Nor does the mean with the mirror image: AUC "
+        "So does the mean with the mirror image: AUC "
         f"{swapped['alone']:.4f} without, {swapped['with_mirror_image']:.4f} with it on composites,"
         f" {test['alone']:.4f} and {test['with_mirror_image']:.4f} on test films.",
         f"The mean of the logits of {len(found['runs'])} runs has an AUC of "
