@@ -65,7 +65,7 @@ def look_alikes(names: Iterable[str]) -> list[list[str]]:
     return sorted(sorted(own) for own in groups.values() if len(own) > 1)
 
 
-def quoted(names: Iterable[str]) -> list[str]:
+def told_apart(names: Iterable[str]) -> list[str]:
     """Return names in quotation marks, those that would look the same by their characters."""
     names = sorted(set(names))
     times = Counter(map(composed, names))

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.names import composed, composed_names, folded, is_missing, look_alikes, quoted, readable
+from dlmath.names import (
+    composed,
+    composed_names,
+    folded,
+    is_missing,
+    look_alikes,
+    readable,
+    told_apart,
+)
 
 TWO_FORMS = tuple(unicodedata.normalize(form, "gesünd") for form in ("NFC", "NFD"))
 
@@ -63,8 +71,8 @@ def test_names_that_only_resemble_one_another_are_none():
 
 
 def test_names_that_would_look_the_same_are_quoted_by_their_characters():
-    assert quoted(["b", "A"]) == ["'A'", "'b'"]
-    assert quoted([*TWO_FORMS, "ä"]) == [r"'gesu\u0308nd'", r"'ges\xfcnd'", "'ä'"]
+    assert told_apart(["b", "A"]) == ["'A'", "'b'"]
+    assert told_apart([*TWO_FORMS, "ä"]) == [r"'gesu\u0308nd'", r"'ges\xfcnd'", "'ä'"]
 
 
 def test_bytes_that_are_no_text_are_shown():

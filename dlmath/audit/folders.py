@@ -16,7 +16,7 @@ from dlmath.audit.tree_scan import Folder, Tree, scan_tree
 from dlmath.data.class_folders import PARTS
 from dlmath.data.image_formats import has_foreign_name
 from dlmath.data.listing import counted, listed
-from dlmath.names import likeness, quoted
+from dlmath.names import likeness, told_apart
 
 
 def check_folders(root: Path) -> list[Finding]:
@@ -93,7 +93,7 @@ def _spellings(tree: Tree) -> Iterator[Finding]:
     for folder in tree.classes:
         alike[likeness(folder.name)].append(folder)
     for folders in alike.values():
-        names = quoted(folder.name for folder in folders)
+        names = told_apart(folder.name for folder in folders)
         if len(names) == 1:
             continue
         apart = len({folder.key for folder in folders}) > 1

@@ -13,7 +13,7 @@ from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import ImageRecord, Source, hash_files, list_files
 from dlmath.errors import DataError
 from dlmath.home import expanded
-from dlmath.names import composed, folded, look_alikes, quoted
+from dlmath.names import composed, folded, look_alikes, told_apart
 from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 
@@ -135,7 +135,7 @@ def _alike(examples: Sequence[ImageRecord], told: Sequence[Finding]) -> Iterator
                 kind="class-spelling",
                 severity="error",
                 message="Classes differ only in case, blanks, dashes or the form of a number, and "
-                f"are several to dlmath. They are {listed(quoted(names))}.",
+                f"are several to dlmath. They are {listed(told_apart(names))}.",
                 advice="Write them alike, as one class.",
                 groups=single([one.file for one in examples if one.label in names]),
                 figures={"names": names},

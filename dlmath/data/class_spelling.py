@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dlmath.data.listing import listed
 from dlmath.errors import DataError, did_you_mean
-from dlmath.names import composed, folded, look_alikes, quoted
+from dlmath.names import composed, folded, look_alikes, told_apart
 
 
 def spellings(names: Iterable[str]) -> dict[str, str]:
@@ -22,7 +22,7 @@ def merged_classes(labels: Iterable[str]) -> Iterator[str]:
         if len(names) > 1:
             yield (
                 f"One class is written in {len(names)} ways, in case or Unicode form, and taken as "
-                f"one: {listed(quoted(names))}."
+                f"one: {listed(told_apart(names))}."
             )
 
 
@@ -30,7 +30,7 @@ def alike_classes(labels: Iterable[str]) -> Iterator[str]:
     """Yield a warning for classes that a reader would take for one, such as `1` and `1.0`."""
     for names in look_alikes(spellings(labels).values()):
         yield (
-            f"{len(names)} classes look alike, and count as different: {listed(quoted(names))}. If "
+            f"{len(names)} classes look alike, and count as different: {listed(told_apart(names))}. If "
             "they are one class, write them alike."
         )
 
