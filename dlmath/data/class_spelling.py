@@ -30,8 +30,8 @@ def alike_classes(labels: Iterable[str]) -> Iterator[str]:
     """Yield a warning for classes that a reader would take for one, such as `1` and `1.0`."""
     for names in look_alikes(spellings(labels).values()):
         yield (
-            f"{len(names)} classes look alike, and count as different: {listed(told_apart(names))}. If "
-            "they are one class, write them alike."
+            f"{len(names)} classes look alike, and count as different: "
+            f"{listed(told_apart(names))}. If they are one class, write them alike."
         )
 
 
