@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-# In a process of its own: a fork of one that has threads may never end.
+# In a process of its own: a fork of one that has threads may never end. A shell starts what runs in
+# the background with SIGINT ignored, which is inherited: Ctrl-C would do nothing.
 _SPAWN = """
-import os, pty, sys
+import os, pty, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
 """
 
