@@ -14,6 +14,7 @@ from dlmath.evaluation.predictions import Predictions
 from dlmath.evaluation.test_access_log import read_access_log
 from dlmath.evaluation.threshold import place_of_choice
 from dlmath.inference.decision_rule import DecisionRule, Threshold
+from dlmath.number_text import estimate_text
 from dlmath.runs import read_json
 from dlmath.stats.auc_interval import AucInterval, auc_with_interval
 from dlmath.stats.proportions import share_of_images
@@ -40,10 +41,8 @@ def class_order(examined: ExaminedRun) -> Verdict:
     auc = _auc(examined)
     if auc is None:
         return not_applicable("The validation images that can be read are of one class.")
-    said = (
-        f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f}) on "
-        f"{counted(len(examined.validation.labels), 'validation image')}"
-    )
+    images = counted(len(examined.validation.labels), "validation image")
+    said = f"AUC {estimate_text(auc.value, auc.low, auc.high)} on {images}"
     if auc.high < CHANCE:
         return fault(
             f"{said}: the model prefers the wrong class.",

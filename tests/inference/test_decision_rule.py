@@ -94,6 +94,7 @@ COMPARES = {
     "dlmath/export/decision_graph.py": "the same in TensorFlow operations",
     "dlmath/doctor/decisions.py": "accuracy, computed by other code on purpose",
     "dlmath/audit/label_errors.py": "thresholds of confident learning",
+    "dlmath/maths/exercises/start.py": "an exercise, with usual mistakes",
 }
 
 

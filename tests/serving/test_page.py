@@ -2,6 +2,7 @@
 
 import pytest
 
+from dlmath.data.image_formats import readable_formats
 from dlmath.serving.page import _Page
 from dlmath.serving.service import Service
 
@@ -22,8 +23,8 @@ def test_an_example_is_offered_only_where_there_is_one(light_run, task, welcome)
     assert ("Or an example" in page.ask_part) == bool(page.examples)
 
 
-def test_any_file_can_be_chosen_and_dicom_is_named(light_run):
+def test_any_file_can_be_chosen_and_the_formats_are_named(light_run):
     service = Service.open(light_run)
     service.close()
     assert "accept=" not in _Page(service).ask_part
-    assert "PNG, JPEG or DICOM" in _Page(service).ask_part
+    assert ", ".join(readable_formats()) in _Page(service).ask_part
