@@ -51,7 +51,8 @@ def test_styles_are_left_out_of_a_pipe(capsys):
 
 
 @pytest.mark.parametrize(("width", "lines"), [(None, 2), (200, 1)])
-def test_a_pipe_may_be_wider_than_80_columns(width, lines, capsys):
+def test_a_pipe_may_be_wider_than_80_columns(width, lines, capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)  # workers of pytest-xdist have one
     Output(pipe_width=width).paragraph("word " * 30)
     assert len(capsys.readouterr().out.splitlines()) == lines
 
