@@ -32,6 +32,7 @@ PARTS = {
     "testing": "test",
 }
 PHANTOM_MARKER = "PHANTOM.json"
+PHANTOM_TRUTH = "truth.csv"
 
 _JUNK = ("__macosx", "desktop.ini", "dicomdir", "thumbs.db")
 _WRAPPERS = 2  # an archive's own folder, and the one that an unpacking tool puts around it
@@ -117,6 +118,8 @@ class _Entries(NamedTuple):
 def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
     """List the folders and images in `folder` by name, and count all else as passed over."""
     entries = _Entries([], [], [])
+    is_phantom = (folder / PHANTOM_MARKER).is_file()
+    own = (PHANTOM_MARKER, PHANTOM_TRUTH) if is_phantom else ()
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path)
         if entry.name.startswith("."):
@@ -130,7 +133,7 @@ def _entries(folder: Path, passed_over: Counter[str]) -> _Entries:
         elif not path.exists():
             passed_over[DEAD_LINKS] += 1
             entries.unread.append(path)
-        elif entry.name != PHANTOM_MARKER:
+        elif entry.name not in own:
             passed_over[f"*{path.suffix}"] += 1
             if has_foreign_name(entry.name):
                 entries.unread.append(path)

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlmath.data.class_folders import PHANTOM_TRUTH
 from dlmath.data.strict_csv import read_own_csv
 from dlmath.errors import DataError
 from dlmath.runs import write_csv
-
-TRUTH = "truth.csv"
 
 
 class Truth(NamedTuple):
@@ -39,7 +38,7 @@ def write_truth(folder: Path, truths: list[Truth]) -> None:
         runs = " ".join(map(str, run_lengths(truth.mask)))
         values = (truth.file, truth.finding, *truth.box, *truth.mask.shape, runs)
         rows.append(dict(zip(fields, values, strict=True)))
-    write_csv(folder / TRUTH, fields, rows)
+    write_csv(folder / PHANTOM_TRUTH, fields, rows)
 
 
 def read_truth(folder: Path) -> dict[str, Truth]:
@@ -48,10 +47,10 @@ def read_truth(folder: Path) -> dict[str, Truth]:
     Raises:
         DataError: There is no truth.csv, for the folder is no phantom; or it is damaged.
     """
-    path = Path(folder) / TRUTH
+    path = Path(folder) / PHANTOM_TRUTH
     if not path.is_file():
         raise DataError(
-            f"No {TRUTH} in {folder}: only phantoms know where their findings lie. "
+            f"No {PHANTOM_TRUTH} in {folder}: only phantoms know where their findings lie. "
             "Draw one with: dlmath data phantom TASK --out DIR"
         )
     try:

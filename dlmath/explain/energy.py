@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dlmath.data.phantom_truth import TRUTH, read_truth
+from dlmath.data.class_folders import PHANTOM_TRUTH
+from dlmath.data.phantom_truth import read_truth
 from dlmath.explain.heat_map import HeatMap, random_map
 from dlmath.explain.map_metric import MapMetric
 from dlmath.seeds import generator
@@ -29,7 +30,7 @@ def truth_of(file: Path, size: int) -> np.ndarray | None:
     """
     path = Path(file).resolve()
     for folder in path.parents[:_FOLDERS]:
-        if (folder / TRUTH).is_file():
+        if (folder / PHANTOM_TRUTH).is_file():
             truth = read_truth(folder).get(path.relative_to(folder).as_posix())
             return None if truth is None else _resized(truth.mask, size)
     return None

@@ -197,3 +197,10 @@ def test_arguments_out_of_range_are_named(tmp_path, task, arguments, message):
         write_phantoms(task, tmp_path / "x", **arguments)
 
     assert not list(tmp_path.iterdir())
+
+
+def test_the_files_that_describe_a_phantom_are_not_left_out(tmp_path):
+    write_phantoms("malaria", tmp_path / "cells", patients=10, image_size=96)
+    (tmp_path / "cells" / "notes.txt").write_text("mine")
+
+    assert read_sources([tmp_path / "cells"]).passed_over == {"*.txt": 1}

@@ -1,6 +1,6 @@
-"""Photograph the page of `dlmath serve`: docs/page-desk.png, page-phone.png and page-dark.png.
+"""Photograph the report of a run (docs/report-*.png) and the page of `dlmath serve` (page-*.png).
 
-    uv run docs/make_page_pictures.py RUN
+    .venv/bin/python docs/make_pictures.py RUN
 
 RUN is a finished and evaluated run on drawn images, since real ones have licences of their own. It
 is served, shown images that are drawn for it, and photographed in Debian's Chromium.
@@ -23,6 +23,7 @@ from dlmath.serving.page_examples import draw_examples
 DOCS = Path(__file__).parent
 DESK, PHONE = {"width": 1180, "height": 800}, {"width": 390, "height": 844}
 PICTURES = {"desk": (DESK, "light"), "phone": (PHONE, "light"), "dark": (DESK, "dark")}
+REPORTS = {"desk": {"width": 1000, "height": 2700}, "phone": {"width": 400, "height": 2700}}
 MINUTES = 2 * 60_000
 
 
@@ -41,6 +42,10 @@ def main() -> None:
         )
         for name in PICTURES:
             save(photograph(browser, address, name, images), DOCS / f"page-{name}.png")
+        for name, size in REPORTS.items():
+            page = browser.new_page(viewport=size)
+            page.goto(run.report_path.resolve().as_uri())
+            save(page.screenshot(), DOCS / f"report-{name}.png")  # the beginning of it
         browser.close()
 
 
