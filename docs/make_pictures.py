@@ -23,7 +23,7 @@ from dlmath.serving.page_examples import draw_examples
 DOCS = Path(__file__).parent
 DESK, PHONE = {"width": 1180, "height": 800}, {"width": 390, "height": 844}
 PICTURES = {"desk": (DESK, "light"), "phone": (PHONE, "light"), "dark": (DESK, "dark")}
-REPORTS = {"desk": {"width": 1000, "height": 2700}, "phone": {"width": 400, "height": 2700}}
+REPORTS = {"desk": {"width": 1000, "height": 1800}, "phone": {"width": 400, "height": 1800}}
 MINUTES = 2 * 60_000
 
 
