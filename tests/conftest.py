@@ -21,9 +21,9 @@ from PIL import Image
 from dlmath import seeds
 from dlmath._checkout import link_missing
 from dlmath.recipe import Recipe
-from dlmath.reporting import Reporter
 from dlmath.runs import Run
 from tests.support.fork_server import ForkServer
+from tests.support.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGAN = time.monotonic()
@@ -214,19 +214,9 @@ def write_images() -> Callable[[Path, Iterable[str]], Path]:
     return write
 
 
-class Recorder(Reporter):
-    """A reporter that keeps the progress it receives, as (task, done, total)."""
-
-    def __init__(self) -> None:
-        self.steps: list[tuple[str, int, int]] = []
-
-    def progress(self, task: str, done: int, total: int, note: str = "") -> None:
-        self.steps.append((task, done, total))
-
-
 @pytest.fixture
 def recorder() -> Recorder:
-    """A reporter whose `steps` are the progress that it received."""
+    """A reporter that keeps what it receives."""
     return Recorder()
 
 

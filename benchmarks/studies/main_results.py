@@ -94,8 +94,11 @@ def run_experiment(command: str, data: Path, folder: Path) -> dict:
         folder: Of the run, or of the runs of a cross-validation.
     """
     words = shlex.split(command.replace("DATA", shlex.quote(str(data))))
+    trained_at = folder.with_name(f"{folder.name}.commit")
     if not is_finished(folder):
+        head = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True)
         dlmath(*words, "--out", str(folder))
+        trained_at.write_text(head, encoding="utf-8")
     if "--folds" in words:
         runs = [Run(fold) for fold in sorted(folder.glob("fold-*"))]
         of_all = json.loads((folder / "folds.json").read_text(encoding="utf-8"))
@@ -107,7 +110,7 @@ def run_experiment(command: str, data: Path, folder: Path) -> dict:
     kept = ("versions", "threads", "device", "images_per_second", "best", "split")
     return {
         "command": f"dlmath {command}",
-        "commit": subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip(),
+        "commit": trained_at.read_text(encoding="utf-8").strip(),
         "cores": len(os.sched_getaffinity(0)),
         "seconds": round(sum(run.manifest["seconds"] for run in runs), 1),
         **{name: manifest[name] for name in kept},

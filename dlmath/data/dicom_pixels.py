@@ -252,7 +252,7 @@ def window(values: np.ndarray, center: float, width: float, function: str = "LIN
     Args:
         values: After the modality LUT, of any shape.
         center: In the unit of the values.
-        width: Likewise; at least 1 for LINEAR, above 0 for the others.
+        width: In the unit of the values; at least 1 for LINEAR, above 0 for the others.
         function: LINEAR, LINEAR_EXACT or SIGMOID.
     """
     offset = values.astype(np.float64) - center

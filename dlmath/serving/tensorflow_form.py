@@ -91,7 +91,7 @@ def metadata(rule: DecisionRule, name: str, version: str) -> dict[str, Any]:
     Args:
         rule: Decides which outputs there are.
         name: Of the model, in addresses.
-        version: Likewise.
+        version: Of the model, in addresses.
     """
     signature = {
         "inputs": {INPUT: _tensor(INPUT, "DT_STRING")},

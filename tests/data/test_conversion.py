@@ -346,7 +346,6 @@ def test_a_damaged_byte_gives_an_image_or_a_named_refusal(kind, at, bits):
 
 
 def test_heic_is_read_by_an_extra():
-    pytest.importorskip("pi_heif", reason="needs pi-heif")
     found = pixels_of(HEIC)
 
     assert found.shape == (32, 48, 3)

@@ -10,8 +10,9 @@ from dlmath.data import transfer
 from dlmath.data.partial import Partial
 from dlmath.data.transfer import Patience, fetch, report, require_address
 from dlmath.errors import DataError
-from dlmath.reporting import SILENT, Reporter
+from dlmath.reporting import SILENT
 from tests.support import faulty_server
+from tests.support.recorder import Recorder
 
 CONTENT = bytes(range(251)) * 4_000  # 1 MB without a power of two in its period
 HASTY = Patience(timeout=5, retries=3, first_pause=0)
@@ -39,20 +40,8 @@ def get(partial):
     return get
 
 
-class Log(Reporter):
-    def __init__(self):
-        self.said = []
-        self.steps = []
-
-    def say(self, message):
-        self.said.append(message)
-
-    def progress(self, task, done, total, note=""):
-        self.steps.append((task, done, total))
-
-
 def test_a_sound_server_is_asked_once(get):
-    log = Log()
+    log = Recorder()
     with faulty_server.serve(CONTENT) as server:
         assert get(server, reporter=log) == CONTENT
     assert [(one.range, one.status) for one in server.received] == [(None, 200)]
@@ -70,7 +59,7 @@ def test_a_complete_file_is_not_asked_for_again(get):
 @pytest.mark.parametrize("etag", [True, False], ids=["entity tag", "only a date"])
 def test_a_cut_line_is_taken_up_where_it_was_cut(get, etag):
     cut = faulty_server.Reply(cut_after=300_000, etag=etag)
-    log = Log()
+    log = Recorder()
     with faulty_server.serve(CONTENT, [cut], then=faulty_server.Reply(etag=etag)) as server:
         assert get(server, reporter=log) == CONTENT
     first, second = server.received
@@ -291,7 +280,7 @@ def test_what_is_no_address_of_the_web(url):
 @pytest.mark.parametrize("total", [0, 1, 2**20 - 1, 2**20, 2**20 + 1, 5 * 2**20 + 7])
 def test_progress_ends_with_the_last_byte(total):
     for done in {0, total // 2, max(0, total - 1), total}:
-        log = Log()
+        log = Recorder()
         report(log, "checking", done, total)
         ((_, shown, whole),) = log.steps
         assert (shown == whole) == (done == total)

@@ -15,15 +15,7 @@ from dlmath.explain.examples import SIDE
 from dlmath.explain.explainer import MapFiles
 from dlmath.explain.overlay import PAIR_GAP
 from dlmath.inference import KerasClassifier
-from dlmath.reporting import Reporter
-
-
-class Listener(Reporter):
-    def __init__(self):
-        self.heard = []
-
-    def progress(self, task, done, total, note=""):
-        self.heard.append((task, done, total))
+from tests.support.recorder import Recorder
 
 
 @pytest.fixture
@@ -51,13 +43,13 @@ def test_the_brighter_a_place_the_more_it_speaks_for_pneumonia(tiny_run, tmp_pat
 
 def test_progress_is_told_and_a_bad_file_is_passed_over(tiny_run, images, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no image")
-    listener = Listener()
+    listener = Recorder()
     first, second = explain_files(tiny_run, [tmp_path / "bad.png", images[0]], reporter=listener)
 
     assert isinstance(first, NotExplained)
     assert "bad.png" in first.error
     assert isinstance(second, Explanation)
-    assert listener.heard == [("explaining", 1, 2), ("explaining", 2, 2)]
+    assert listener.steps == [("explaining", 1, 2), ("explaining", 2, 2)]
 
 
 def test_a_mistake_in_the_call_is_found_before_the_first_file(tiny_run, images):
@@ -70,7 +62,7 @@ def test_a_mistake_in_the_call_is_found_before_the_first_file(tiny_run, images):
 
 
 def test_examples_are_pictures_and_a_lost_file_does_not_lose_the_report(tiny_run, images, tmp_path):
-    listener = Listener()
+    listener = Recorder()
     files = [images[0], tmp_path / "gone.png", images[1]]
     first, gone, last = explain_examples(KerasClassifier.load(tiny_run), files, listener)
 
@@ -80,7 +72,7 @@ def test_examples_are_pictures_and_a_lost_file_does_not_lose_the_report(tiny_run
         assert Image.open(io.BytesIO(one.picture)).size == (2 * SIDE + PAIR_GAP, SIDE)
         told = " ".join((*one.said, *one.warnings))
         assert all(name in told for name in ("deletion", "sanity"))
-    assert listener.heard[-1] == ("explaining", 3, 3)
+    assert listener.steps[-1] == ("explaining", 3, 3)
     assert first.outside is None  # without a region
 
 

@@ -15,8 +15,9 @@ from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.linear_head.scaling import fit_scaling
 from dlmath.recipe import Recipe
-from dlmath.reporting import SILENT, Reporter
+from dlmath.reporting import SILENT
 from dlmath.training.calibration import calibrate, stored_scaling
+from tests.support.recorder import Recorder
 
 RECIPE = Recipe(
     name="small",
@@ -150,14 +151,6 @@ def test_a_model_trained_by_steps_is_calibrated_too(images, pixels, tmp_path):
     assert record["val_loss_after"] < record["val_loss_before"]
 
 
-class Listener(Reporter):
-    def __init__(self):
-        self.said = []
-
-    def say(self, message):
-        self.said.append(message)
-
-
 def small_model(classes):
     features = keras.Input((3,))
     logits = keras.layers.Dense(classes, name="logits")(features)
@@ -165,7 +158,7 @@ def small_model(classes):
 
 
 def test_too_few_images_cost_a_warning_and_not_the_training():
-    model, listener = small_model(2), Listener()
+    model, listener = small_model(2), Recorder()
     before = model.get_weights()
     recipe = RECIPE.replace(classes=("dark", "bright"), calibration="platt")
 

@@ -25,6 +25,7 @@ from dlmath.runs import Run
 from dlmath.training import head_trainer, resume
 from dlmath.training.head_trainer import _SolverProgress
 from dlmath.training.preparation import resolve
+from tests.support.recorder import Recorder
 
 RECIPE = Recipe(
     name="small",
@@ -145,14 +146,6 @@ class Terminate(Reporter):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-class Listener(Reporter):
-    def __init__(self):
-        self.said = []
-
-    def say(self, message):
-        self.said.append(message)
-
-
 def test_a_signal_keeps_what_was_computed(images, tmp_path, monkeypatch):
     monkeypatch.setenv("DLMATH_HOME", str(tmp_path / "home"))
     with pytest.raises(Stopped, match="They are kept") as stopped:
@@ -161,7 +154,7 @@ def test_a_signal_keeps_what_was_computed(images, tmp_path, monkeypatch):
         )
     assert stopped.value.exit_code == 143
     assert not (tmp_path / "run").exists()
-    listener = Listener()
+    listener = Recorder()
     dlmath.train(RECIPE, images, out=tmp_path / "run", reporter=listener)
     (news,) = [line for line in listener.said if "features:" in line]
     rows, computed = news.split(" features: ")[0], news.split(": ")[1].split(" computed")[0]

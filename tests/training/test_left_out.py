@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from dlmath.recipe import Recipe
-from dlmath.reporting import Reporter
 from dlmath.training import plan
+from tests.support.recorder import Recorder
 
 RECIPE = Recipe(
     name="squares",
@@ -16,14 +16,6 @@ RECIPE = Recipe(
     tune="head",
     image_size=16,
 )
-
-
-class Heard(Reporter):
-    def __init__(self):
-        self.said = []
-
-    def say(self, message):
-        self.said.append(message)
 
 
 @pytest.fixture
@@ -45,7 +37,7 @@ def mixture(draw_squares, tmp_path):
 
 def test_everything_found_and_left_out_is_said(mixture, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    heard = Heard()
+    heard = Recorder()
 
     plan(RECIPE.replace(on_bad_file="skip"), mixture, reporter=heard)
 

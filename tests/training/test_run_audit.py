@@ -7,6 +7,7 @@ from dlmath.runs import Run, read_json
 from dlmath.training import run_audit, train
 from dlmath.training.preparation import Request, prepare
 from dlmath.training.run_audit import audit_prepared, warnings_of, write_audit
+from tests.support.recorder import Recorder
 
 RECIPE = Recipe(
     name="squares",
@@ -14,14 +15,6 @@ RECIPE = Recipe(
     patient_rules=(r"^(?P<patient>p\d+)_",),
     image_size=32,
 )
-
-
-class Heard(Reporter):
-    def __init__(self):
-        self.said = []
-
-    def say(self, message):
-        self.said.append(message)
 
 
 @pytest.fixture
@@ -35,7 +28,7 @@ def audit_of(images, heard=None, recipe=RECIPE):
 
 
 def test_the_outcome_is_one_line_and_lies_in_the_run(images, tmp_path):
-    heard = Heard()
+    heard = Recorder()
     audit = audit_of(images, heard)
     assert heard.said == ["Found 40 images: 40 PNG.", f"Audit: {audit.summary}"]
     run = Run(tmp_path / "run")
@@ -74,7 +67,7 @@ def test_without_an_error_there_is_nothing_to_say(images):
 def test_a_training_that_goes_on_says_why_and_its_run_records_it(images, tmp_path):
     copied = (images / "dark" / "p0_0.png").read_bytes()
     (images / "bright" / "p0_9.png").write_bytes(copied + b" ")  # one picture in both classes
-    heard = Heard()
+    heard = Recorder()
     settings = {"backbone": "malaria_cnn", "epochs": 1, "tune": "all", "weights": "none"}
     run = train(RECIPE.replace(**settings), images, out=tmp_path / "run", reporter=heard)
     said = [line for line in heard.said if line.startswith("Warning: The audit found 1 error ")]
