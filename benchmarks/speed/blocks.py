@@ -76,14 +76,17 @@ def tail() -> str:
 
 
 @block
-def tail_float16() -> str:
-    """Return the sentence on what float16 activations change."""
-    error = load("cached-tail")["float16"]
-    share = error["largest_difference"] / error["standard_deviation_of_logits"]
-    return (
-        f"Kept as float16, activations change a logit by {error['largest_difference']:.0e} at "
-        f"most,\n{share:.0e} of the logits' standard deviation.\n"
-    )
+def tail_kept() -> str:
+    """Return the sentences on what the ways to keep activations take and change."""
+    said = ""
+    for name, error in load("cached-tail")["kept"].items():
+        share = error["largest_difference"] / error["standard_deviation_of_logits"]
+        said += (
+            f"Kept as {name}, activations take {error['row_bytes'] / 1000:.1f} kB an image and "
+            f"view and change a logit\nby {error['largest_difference']:.0e} at most, {share:.0e} "
+            "of the logits' standard deviation.\n"
+        )
+    return said
 
 
 @block

@@ -5,8 +5,8 @@
 All three train EfficientNet-Lite0 in batches of 32 on the same chest X-rays, decoded beforehand,
 and take turns. Stock Keras trains every weight, its batch normalisation too, by `fit` without XLA,
 which is many times slower for these convolutions on a CPU. The live tail runs the frozen layers in
-every step; the cached one reads what they gave from mapped files. What computing that costs once,
-and by how much float16 changes logits, is measured too. Writes
+every step; the cached one reads what they gave from mapped files, as float16 and with 8 bits. What
+computing that costs once, and by how much either changes logits, is measured too. Writes
 `benchmarks/results/cached-tail.json`.
 """
 
@@ -32,10 +32,17 @@ from dlmath.models.tail_model import Parts, split_at_tail
 from dlmath.recipe import Recipe
 from dlmath.training.devices import choose_device
 from dlmath.training.optimizer import compile_for_training, compile_logits
-from dlmath.training.tail_features import EpochRows, augmented_views, freeze_trunk, store_features
+from dlmath.training.tail_features import (
+    EpochRows,
+    augmented_views,
+    freeze_trunk,
+    row_format,
+    store_features,
+)
 
 RESULT = Path(__file__).parents[1] / "results" / "cached-tail.json"
 STOCK, LIVE, CACHED = "stock Keras, every weight", "live tail", "cached tail"
+BYTES = "cached tail, 8 bits"
 BATCH, STEPS, VIEWS = 32, 3, 2
 IMAGES = BATCH * STEPS
 RECIPE = Recipe(
@@ -75,7 +82,8 @@ def measure(examples: tuple[ImageRecord, ...], rounds: int) -> dict:
     labels = np.eye(2, dtype=np.float32)[[index[one.label] for one in examples]]
     model = models.build(RECIPE)
     parts = split_at_tail(model, RECIPE)
-    cached, computing = cached_epoch(parts, examples, labels)
+    cached, computing = cached_epoch(RECIPE, examples, labels)
+    eight_bits, _ = cached_epoch(RECIPE.replace(kept_activations="uint8"), examples, labels)
     comparison = take_turns(
         f"Training EfficientNet-Lite0 at {RECIPE.image_size} px, batches of {BATCH}",
         {
@@ -85,6 +93,7 @@ def measure(examples: tuple[ImageRecord, ...], rounds: int) -> dict:
                 lambda epoch: training_batches(pixels, labels, RECIPE, epoch=epoch),
             ),
             CACHED: cached,
+            BYTES: eight_bits,
         },
         baseline=STOCK,
         amount=IMAGES,
@@ -97,7 +106,10 @@ def measure(examples: tuple[ImageRecord, ...], rounds: int) -> dict:
         "load_average": os.getloadavg()[0],
         "training": comparison.as_json(),
         "computing_images_per_second": computing,
-        "float16": float16_error(parts, pixels),
+        "kept": {
+            name: kept_error(parts, pixels, RECIPE.replace(kept_activations=name))
+            for name in ("float16", "uint8")
+        },
     }
 
 
@@ -131,11 +143,12 @@ def epochs_of(
 
 
 def cached_epoch(
-    parts: Parts, examples: tuple[ImageRecord, ...], labels: np.ndarray
+    recipe: Recipe, examples: tuple[ImageRecord, ...], labels: np.ndarray
 ) -> tuple[Callable[[], object], float]:
     """Return what trains the tail for an epoch, and at how many images a second it was cached."""
-    network = freeze_trunk(parts.trunk, choose_device("cpu"))
-    views = augmented_views(RECIPE, examples)
+    parts = split_at_tail(models.build(recipe), recipe)
+    network = freeze_trunk(parts, choose_device("cpu"), recipe)
+    views = augmented_views(recipe, examples)
     few = examples[: network.threads * network.batch_size]
     store_features(few, network)  # prepares interpreters and graphs, outside the clock
     began = time.perf_counter()
@@ -144,20 +157,22 @@ def cached_epoch(
     shape = parts.tail.input_shape[1:]
     rows = tuple(one.array.reshaped(shape) for one in stored)
     batches = lambda epoch: training_batches(  # noqa: E731
-        EpochRows(rows, epoch), labels, RECIPE, epoch=epoch, are_pixels=False
+        EpochRows(rows, epoch), labels, recipe, epoch=epoch, are_pixels=False
     )
-    return epochs_of(compile_logits(parts.logits, RECIPE, STEPS), batches), rate
+    return epochs_of(compile_logits(parts.logits, recipe, STEPS), batches), rate
 
 
-def float16_error(parts: Parts, pixels: np.ndarray) -> dict[str, float]:
-    """Return the largest difference that float16 activations make to a logit."""
+def kept_error(parts: Parts, pixels: np.ndarray, recipe: Recipe) -> dict[str, float]:
+    """Return the largest difference that the way to keep activations makes to a logit."""
+    kept = row_format(parts, recipe)
     exact = np.asarray(parts.trunk(pixels[:BATCH].astype(np.float32), training=False))
     shape = (-1, *parts.tail.input_shape[1:])
-    rounded = exact.astype(np.float16).astype(np.float32)
+    rounded = kept.decode(kept.encode(exact)).astype(np.float32)
     wanted, found = (
         np.asarray(parts.logits(rows.reshape(shape), training=False)) for rows in (exact, rounded)
     )
     return {
+        "row_bytes": kept.row_bytes(exact.shape[1]),
         "largest_difference": float(np.abs(found - wanted).max()),
         "standard_deviation_of_logits": float(wanted.std()),
     }

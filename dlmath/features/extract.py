@@ -253,8 +253,6 @@ class _Worker(Generic[Item]):
         readable = {key: image for key, image in results.items() if not isinstance(image, str)}
         if readable:
             rows = self._runner(np.stack(list(readable.values())))
-            with np.errstate(over="ignore"):  # beyond float16 it is infinite, which is refused
-                rows = rows.astype(self.network.dtype, copy=False)
             results |= zip(readable, rows, strict=True)
         return results
 

@@ -23,7 +23,8 @@ from dlmath import seeds
 from dlmath.data.specification import SPECIFICATION
 from dlmath.features.convert import to_litert
 from dlmath.features.folding import leaf_layers
-from dlmath.features.store import FLOAT32, FeatureStore, content_name, writing_to
+from dlmath.features.row_formats import SINGLE, RowFormat
+from dlmath.features.store import FeatureStore, content_name, writing_to
 from dlmath.inference.network import Network
 from dlmath.runs import cache_home, write_bytes
 
@@ -46,7 +47,7 @@ class FrozenNetwork:
         make_runner: Makes what computes; each thread needs its own.
         threads: How many threads keep all cores busy.
         batch_size: Images at a time, the same for all so that the memory stays bounded.
-        dtype: In which the cache keeps its features.
+        row_format: In which the cache keeps its features.
     """
 
     key: str
@@ -57,7 +58,7 @@ class FrozenNetwork:
     make_runner: Callable[[], Runner]
     threads: int
     batch_size: int
-    dtype: np.dtype = FLOAT32
+    row_format: RowFormat = SINGLE
 
     @property
     def folder(self) -> Path:
@@ -67,7 +68,7 @@ class FrozenNetwork:
     @cached_property
     def store(self) -> FeatureStore:
         """The features in the cache, checked once in the life of this object."""
-        return FeatureStore(self.folder, self.feature_count, self.dtype)
+        return FeatureStore(self.folder, self.feature_count, self.row_format)
 
 
 def feature_model(classifier: keras.Model) -> keras.Model:

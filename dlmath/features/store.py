@@ -7,6 +7,7 @@ of its bytes, so that damage is noticed and the rows are computed again.
 
     <hash of the bytes>.rows      n keys of 32 bytes, then n rows of D float32, little-endian
     <hash of the bytes>.rows16    the same with rows of D float16
+    <hash of the bytes>.rows8     the same with rows of D bytes and their scales
 
 Segments are mapped, not read: rows that are larger than memory together can be trained on.
 """
@@ -22,10 +23,8 @@ import numpy as np
 
 from dlmath.data.placing import make_room
 from dlmath.errors import DataError
+from dlmath.features.row_formats import SINGLE, RowFormat
 from dlmath.runs import mark_used, write_bytes
-
-FLOAT32, FLOAT16 = np.dtype("<f4"), np.dtype("<f2")
-_SUFFIXES = {FLOAT32: ".rows", FLOAT16: ".rows16"}
 
 KEY_BYTES = 32
 NAME_LENGTH = 32  # of a segment's hash in hexadecimal digits
@@ -58,19 +57,24 @@ class StoredRows:
     """N rows of a store, copied from mapped files where they are indexed.
 
     Attributes:
-        segments: Mapped arrays (n, D) of one dtype.
+        segments: Mapped uint8 arrays (n, bytes of a row).
         places: int (N, 2), the segment of each row and its row in there.
         row_shape: The shape of a row as it is given out, of D numbers.
-        dtype: Of the numbers.
+        row_format: What the bytes of a row stand for.
     """
 
     segments: tuple[np.ndarray, ...]
     places: np.ndarray
     row_shape: tuple[int, ...]
-    dtype: np.dtype
+    row_format: RowFormat
 
     def __len__(self) -> int:
         return len(self.places)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the numbers as they are given out."""
+        return self.row_format.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,10 +84,11 @@ class StoredRows:
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         """Return the rows of a slice or of an array (n,) of row numbers, (n, *row_shape)."""
         places = self.places[rows].tolist()
-        copied = np.empty((len(places), math.prod(self.row_shape)), self.dtype)
+        size = self.row_format.row_bytes(math.prod(self.row_shape))
+        copied = np.empty((len(places), size), np.uint8)
         for target, (segment, row) in zip(copied, places, strict=True):
             target[...] = self.segments[segment][row]
-        return copied.reshape(-1, *self.row_shape)
+        return self.row_format.decode(copied).reshape(-1, *self.row_shape)
 
     def reshaped(self, row_shape: tuple[int, ...]) -> "StoredRows":
         """Return the same rows, each given out in another shape."""
@@ -98,20 +103,20 @@ class FeatureStore:
     Args:
         folder: Its segments; need not exist.
         feature_count: Number D of features in a row.
-        dtype: `FLOAT32` or `FLOAT16`.
+        row_format: How a row becomes bytes.
     """
 
-    def __init__(self, folder: Path, feature_count: int, dtype: np.dtype = FLOAT32):
+    def __init__(self, folder: Path, feature_count: int, row_format: RowFormat = SINGLE):
         self.folder = folder
         self.feature_count = feature_count
-        self.dtype = dtype
+        self.row_format = row_format
         self._segments: dict[str, np.ndarray] = {}  # file name to rows, in the order of finding
         self._places: dict[bytes, tuple[int, int]] = {}
 
     @property
     def row_bytes(self) -> int:
         """Bytes that a row takes on disk."""
-        return KEY_BYTES + self.dtype.itemsize * self.feature_count
+        return KEY_BYTES + self.row_format.row_bytes(self.feature_count)
 
     def find(self, keys: Sequence[bytes]) -> tuple[StoredRows, np.ndarray]:
         """Return the rows of those `keys` that are there, in order, and which are, bool (N,)."""
@@ -123,7 +128,7 @@ class FeatureStore:
             tuple(self._segments.values()),
             known.reshape(-1, 2),
             (self.feature_count,),
-            self.dtype,
+            self.row_format,
         )
         return rows, found
 
@@ -133,9 +138,9 @@ class FeatureStore:
         Raises:
             DataError: The disk is full, or the folder cannot be written to.
         """
-        content = b"".join(keys) + np.ascontiguousarray(rows, self.dtype).tobytes()
+        content = b"".join(keys) + self.row_format.encode(rows).tobytes()
         with writing_to(self.folder):
-            write_bytes(self.folder / f"{content_name(content)}{self._suffix}", content)
+            write_bytes(self.folder / f"{content_name(content)}{self.row_format.suffix}", content)
 
     def make_room(self, count: int) -> None:
         """Remove rows of other networks that were not used for long, if `count` rows need it.
@@ -148,12 +153,8 @@ class FeatureStore:
         mark_used(self.folder)
         make_room(self.folder.parent, count * self.row_bytes, LIMIT)
 
-    @property
-    def _suffix(self) -> str:
-        return _SUFFIXES[self.dtype]
-
     def _map_new_segments(self) -> None:
-        for path in sorted(self.folder.glob(f"*{self._suffix}")):
+        for path in sorted(self.folder.glob(f"*{self.row_format.suffix}")):
             if path.name in self._segments:
                 continue
             content = self._map(path)
@@ -162,8 +163,7 @@ class FeatureStore:
             count = len(content) // self.row_bytes
             keys = content[: count * KEY_BYTES].tobytes()
             number = len(self._segments)
-            rows = content[count * KEY_BYTES :].view(self.dtype)
-            self._segments[path.name] = rows.reshape(count, self.feature_count)
+            self._segments[path.name] = content[count * KEY_BYTES :].reshape(count, -1)
             for row in range(count):
                 self._places[keys[row * KEY_BYTES : (row + 1) * KEY_BYTES]] = number, row
 

@@ -180,6 +180,14 @@ class Recipe:
         section=metadata.AUGMENTATION,
         used_by=uses.VIEWS,
     )
+    kept_activations: str = setting(
+        "float16",
+        "How the cache keeps what the frozen layers below a tail give: float16, or uint8 in half "
+        "the room, with a scale for each channel of each image.",
+        OneOf("float16", "uint8"),
+        section=metadata.TRAINING,
+        used_by=uses.TAIL,
+    )
     feature_mixup: float = _head(
         0.0, "Alpha of Mixup between features; 0 turns it off.", Between(0, 100)
     )

@@ -20,6 +20,12 @@ VIEWS = Use(
     "or --tune head and not head_solver=sgd.",
     shown=("tune", "head_solver"),
 )
+TAIL = Use(
+    lambda recipe: recipe.tune == "tail",
+    "`{name}` belongs to a tail, below which activations are kept. {received} Pass --tune tail "
+    "too.",
+    shown=("tune",),
+)
 STEPS = Use(
     lambda recipe: not recipe.solves_head,
     "A head that is solved exactly makes no use of `{name}`. {received} Leave it out, or train the "

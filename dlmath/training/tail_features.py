@@ -1,13 +1,12 @@
 """The data of a tail that is trained on cached activations of the frozen layers below it.
 
 The trunk gives each image and view the same activations in every epoch, so they are computed once,
-as float16, and kept in the cache, from where each batch is read through mapped files.
+as float16 or with 8 bits, and kept in the cache, from which each batch is read by mapped files.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import keras
 import numpy as np
 
 from dlmath.data.listing import counted
@@ -18,7 +17,9 @@ from dlmath.data.stressed import Corruption
 from dlmath.errors import DataError
 from dlmath.features import FrozenNetwork, StoredFeatures, View, freeze_network, store_features
 from dlmath.features import store as feature_store
-from dlmath.features.store import FLOAT16, StoredRows
+from dlmath.features.row_formats import HALF, EightBits, RowFormat
+from dlmath.features.store import StoredRows
+from dlmath.models.tail_model import Parts
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
 from dlmath.training.devices import DeviceConfig
@@ -27,8 +28,6 @@ from dlmath.training.head_features import augmented_views, missing_features
 from dlmath.training.preparation import Prepared
 from dlmath.training.signals import StopRequest, StopsOnSignal
 from dlmath.training.training_data import class_indices, require_every_class
-
-STORED_AS = FLOAT16  # half the bytes of float32; docs/tasks.md says by how much logits differ
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,19 @@ class EpochRows:
         return found
 
 
-def freeze_trunk(trunk: keras.Model, device: DeviceConfig) -> FrozenNetwork:
-    """Freeze a trunk, whose activations are kept as float16."""
+def freeze_trunk(parts: Parts, device: DeviceConfig, recipe: Recipe) -> FrozenNetwork:
+    """Freeze the trunk of a classifier, whose activations are kept as the recipe says."""
     with device.strategy.scope():
-        return replace(freeze_network(trunk, device.kind), dtype=STORED_AS)
+        network = freeze_network(parts.trunk, device.kind)
+    return replace(network, row_format=row_format(parts, recipe))
+
+
+def row_format(parts: Parts, recipe: Recipe) -> RowFormat:
+    """Return how the cache keeps activations; docs/speed.md says by how much logits differ."""
+    if recipe.kept_activations == "float16":
+        return HALF
+    _, *places, channels = parts.tail.input_shape
+    return EightBits(channels if places else 1)  # of a row of numbers, one scale for all
 
 
 def tail_views(recipe: Recipe, train: tuple[ImageRecord, ...]) -> tuple[View | None, ...]:
@@ -176,7 +184,7 @@ def missing_activations(
     if size > feature_store.LIMIT:
         raise DataError(
             f"The activations of {what} are larger than the cache may be. Received: "
-            f"{size_text(size)}, of at most {size_text(feature_store.LIMIT)}. {_advice(recipe)}."
+            f"{size_text(size)}, of at most {size_text(feature_store.LIMIT)}. Take less room: {_advice(recipe)}."
         )
     try:
         return missing_features(split, network, views)
@@ -185,6 +193,10 @@ def missing_activations(
 
 
 def _advice(recipe: Recipe) -> str:
+    ways = []
+    if recipe.kept_activations == "float16":
+        ways.append("keep 8 bits of each number: --set kept_activations=uint8")
     if recipe.augmented_views > 1:
-        return f"set fewer views: --set augmented_views={recipe.augmented_views // 2}"
-    return "pass a smaller --image-size, or train the network as a whole with --tune all"
+        ways.append(f"fewer views: --set augmented_views={recipe.augmented_views // 2}")
+    ways.append("a smaller --image-size, or --tune all, which keeps none")
+    return "; ".join(ways)

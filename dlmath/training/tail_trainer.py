@@ -69,7 +69,7 @@ class TailTrainer(StepTrainer):
 
     def load(self, context: TrainingContext) -> list[str]:
         """Compute the activations that the cache does not have, and decode the validation part."""
-        network = freeze_trunk(self.parts.trunk, self.device)
+        network = freeze_trunk(self.parts, self.device, self.recipe)
         self.features = load_tail_features(self.prepared, network, context.reporter, context.stop)
         recipe, reporter = self.recipe, context.interruptible()
         pixels = load_pixels(

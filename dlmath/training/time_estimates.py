@@ -279,8 +279,8 @@ def _tail(job: TrainingJob, checked: Checked, run: Run) -> Estimate:
     device, parts = job.context.device, split_at_tail(model, recipe)
     steps, epochs = steps_per_epoch(len(split.train), recipe.batch_size), recipe.epochs
     validated = len(split.validation)
-    freezing = seconds_of(lambda: freeze_trunk(parts.trunk, device))
-    network = freeze_trunk(parts.trunk, device)
+    freezing = seconds_of(lambda: freeze_trunk(parts, device, recipe))
+    network = freeze_trunk(parts, device, recipe)
     views = tail_views(recipe, split.train)
     missing = missing_activations(split, network, recipe, SILENT)
     each = next((_seconds_of_a_row(e, network, view) for view, e in missing.items() if e), 0.0)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from dlmath.errors import DataError
 from dlmath.features import store as store_module
-from dlmath.features.store import FLOAT16, FeatureStore
+from dlmath.features.row_formats import HALF, EightBits
+from dlmath.features.store import FeatureStore
 
 
 def key(number):
@@ -95,7 +96,7 @@ def test_a_cache_that_cannot_be_made_is_one_message(tmp_path):
 
 
 def test_rows_of_float16_are_mapped_next_to_those_of_float32(tmp_path):
-    single, half = FeatureStore(tmp_path, 3), FeatureStore(tmp_path, 3, FLOAT16)
+    single, half = FeatureStore(tmp_path, 3), FeatureStore(tmp_path, 3, HALF)
     single.append([key(1)], rows(1))
     half.append([key(1), key(2)], rows(10, 20))
 
@@ -108,6 +109,18 @@ def test_rows_of_float16_are_mapped_next_to_those_of_float32(tmp_path):
     np.testing.assert_array_equal(single.find([key(1)])[0][:], rows(1))
     (path,) = tmp_path.glob("*.rows16")
     assert path.stat().st_size == 2 * half.row_bytes == 2 * (32 + 6)
+
+
+def test_rows_of_eight_bits_are_mapped_with_their_scales(tmp_path):
+    store = FeatureStore(tmp_path, 3, EightBits(channels=1))
+    store.append([key(1), key(2)], rows(10, 20))
+
+    found, _ = store.find([key(2), key(1)])
+
+    # Lowest, highest and step are kept as float32, so the ends of a channel come back.
+    np.testing.assert_allclose(found[:], rows(20, 10), atol=(20.5 + 20) / 255 / 2)
+    (path,) = tmp_path.glob("*.rows8")
+    assert path.stat().st_size == 2 * store.row_bytes == 2 * (32 + 3 + 8)
 
 
 def test_rows_that_were_found_outlive_their_file(store):

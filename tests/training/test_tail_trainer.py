@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 import dlmath
+from dlmath import runs
 from dlmath.errors import DataError, RecipeError, Stopped
 from dlmath.features import View
 from dlmath.features import store as feature_store
-from dlmath.features.store import FLOAT32, StoredRows
+from dlmath.features.row_formats import SINGLE
+from dlmath.features.store import StoredRows
 from dlmath.inference.probabilities import predict_probabilities
 from dlmath.recipe import Recipe
 from dlmath.reporting import Reporter
@@ -88,7 +90,7 @@ def test_it_agrees_with_training_the_whole_network(settings, images, tmp_path, m
     LiteRT, which computes the activations, adds up in another order than TensorFlow: each differs
     by about 1e-7 of its size, and 2 epochs of Adam make up to some 1e-5 of that.
     """
-    monkeypatch.setattr(tail_features, "STORED_AS", FLOAT32)
+    monkeypatch.setattr(tail_features, "row_format", lambda parts, recipe: SINGLE)
     recipe = PLAIN.replace(dropout=0.0, **settings)
     cached = dlmath.train(recipe, images, out=tmp_path / "cached")
     monkeypatch.setattr(
@@ -142,7 +144,7 @@ def test_an_epoch_shows_each_image_its_next_view():
     """Image i in epoch e: view 1 + (e + i) mod V."""
     stored = np.array([[[10.0 * view + i] for i in range(5)] for view in (1, 2, 3)], np.float32)
     places = np.stack([np.zeros(5, int), np.arange(5)], axis=1)
-    views = tuple(StoredRows((rows,), places, (1,), FLOAT32) for rows in stored)
+    views = tuple(StoredRows((SINGLE.encode(rows),), places, (1,), SINGLE) for rows in stored)
 
     assert EpochRows(views, 0)[np.arange(5)][:, 0].tolist() == [10, 21, 32, 13, 24]
     assert EpochRows(views, 1)[np.array([4, 0])][:, 0].tolist() == [34, 20]
@@ -264,3 +266,18 @@ def test_a_tail_is_chosen_on_composites(images, tmp_path):
 def test_views_are_numbered_from_one():
     assert tail_features.tail_views(VIEWS, ()) == tuple(View(VIEWS, number) for number in (1, 2, 3))
     assert tail_features.tail_views(PLAIN, ()) == (None,)
+
+
+def test_activations_of_eight_bits_train_nearly_the_same(finished, images, tmp_path):
+    """Within what the rounding does; half the bytes in the cache, and both live there."""
+    run = dlmath.train(VIEWS.replace(kept_activations="uint8"), images, out=tmp_path / "bytes")
+
+    for ours, theirs in zip(history(run), history(finished), strict=True):
+        assert ours == pytest.approx(theirs, abs=0.05)
+        assert ours != theirs
+    folders = [path.parent for path in runs.cache_home().rglob("*.rows8")]
+    kept = {
+        suffix: sum(path.stat().st_size for path in folders[0].glob(f"*{suffix}"))
+        for suffix in (".rows8", ".rows16")
+    }
+    assert 0 < kept[".rows8"] < 0.8 * kept[".rows16"]  # keys are 32 bytes of either
