@@ -184,7 +184,8 @@ def missing_activations(
     if size > feature_store.LIMIT:
         raise DataError(
             f"The activations of {what} are larger than the cache may be. Received: "
-            f"{size_text(size)}, of at most {size_text(feature_store.LIMIT)}. Take less room: {_advice(recipe)}."
+            f"{size_text(size)}, of at most {size_text(feature_store.LIMIT)}. "
+            f"Take less room: {_advice(recipe)}."
         )
     try:
         return missing_features(split, network, views)

@@ -273,8 +273,9 @@ def test_activations_of_eight_bits_train_nearly_the_same(finished, images, tmp_p
     run = dlmath.train(VIEWS.replace(kept_activations="uint8"), images, out=tmp_path / "bytes")
 
     for ours, theirs in zip(history(run), history(finished), strict=True):
-        assert ours == pytest.approx(theirs, abs=0.05)
-        assert ours != theirs
+        for loss in ("loss", "val_loss"):
+            assert ours[loss] == pytest.approx(theirs[loss], rel=0.1)
+            assert ours[loss] != theirs[loss]
     folders = [path.parent for path in runs.cache_home().rglob("*.rows8")]
     kept = {
         suffix: sum(path.stat().st_size for path in folders[0].glob(f"*{suffix}"))
