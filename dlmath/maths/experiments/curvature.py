@@ -35,6 +35,7 @@ NAMED = Source("foundations", 148, "Uses the Hessian matrix for quadratic conver
         "it need not converge: for log cosh, beyond the solution 1.0887 of sinh(2x) = 4x."
     ),
     sources=(NAMED,),
+    about=("Newton.step", "log_cosh", "logistic_loss"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorem 3.5",
     sabotage=Sabotage("the start is not near the minimum", {"start": 1.1}),
 )
@@ -115,6 +116,7 @@ FUNCTIONS = {
         "beyond 1.0887."
     ),
     sources=(NAMED, Source("foundations", 154, "Conditions ensuring convergence")),
+    about=("Newton.step", "backtrack"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorem 3.2; Boyd and "
     "Vandenberghe, Convex optimization, 2004, section 9.5.3",
     sabotage=Sabotage("the Hessian is 0 at the minimum", {"function": "x^4"}),
@@ -218,6 +220,7 @@ def breaches(objective: Objective, path: np.ndarray) -> int:
         "steepest and the flattest axis, kappa > 1 being the condition."
     ),
     sources=(Source("foundations", 148, "Quasi-Newton Methods"),),
+    about=("Lbfgs.step", "second_order.two_loops", "exact_on_a_quadratic"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorem 6.4 and section 7.2",
     sabotage=Sabotage("the line search is not exact", {"exact": False}),
 )
@@ -293,6 +296,7 @@ def conjugate_gradients(matrix: np.ndarray, start: np.ndarray, steps: int) -> np
         "regression the Fisher information is the Hessian, so at rate 1 it is Newton's method."
     ),
     sources=(Source("foundations", 148, "Account for the geometry of parameter space"),),
+    about=("NaturalGradient.step", "logistic_loss"),
     reference="Amari, Natural gradient works efficiently in learning, 1998",
     sabotage=Sabotage("steepest descent in the metric of the parameters", {"natural": False}),
 )

@@ -61,6 +61,7 @@ def kfac_step(network: Network, rows: np.ndarray, labels: np.ndarray, rate: floa
         "whole Kronecker product E[a a^T] x (E[g g^T] + damping), two small inverses for a large."
     ),
     sources=(Source("foundations", 148, "Efficient approximation of the Fisher"),),
+    about=("kfac_step",),
     reference="Martens and Grosse, Optimizing neural networks with K-FAC, 2015, theorem 1",
     sabotage=Sabotage("steepest descent in the metric of the weights", {"factored": False}),
 )

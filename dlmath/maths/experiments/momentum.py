@@ -40,6 +40,7 @@ def companion(curvature: float, rate: float, beta: float) -> np.ndarray:
         Source("tsemo", 108, "Speeds up convergence"),
         Source("foundations", 50, "Accelerates convergence in consistent directions"),
     ),
+    about=("Momentum.step",),
     reference=POLYAK,
     sabotage=Sabotage("the parameters are those of a valley half as long", {"assumed": 0.5}),
 )
@@ -109,6 +110,7 @@ def first_below(bound: float, values: np.ndarray) -> float:
         Source("tsemo", 114, "Reduces oscillations in the gradient descent path"),
         Source("tsemo", 89, "dampen oscillations"),
     ),
+    about=("Momentum.step", "compute.turns"),
     reference=POLYAK,
     sabotage=Sabotage("there is no memory of past gradients", {"beta": 0.0}),
 )
@@ -227,6 +229,7 @@ def _after(turn: np.ndarray, steps: int) -> float:
         "that is deep enough holds both."
     ),
     sources=(Source("tsemo", 111, "Helps to escape shallow local minima"),),
+    about=("Momentum.step", "compute.gradient"),
     reference=POLYAK,
     sabotage=Sabotage("the dent is deep", {"depth": 12.0}),
 )
