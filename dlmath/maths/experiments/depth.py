@@ -54,7 +54,7 @@ def difference_errors(
         "The gradient at layer j is at most the gradient at the output times the product of the "
         "norms of the Jacobians after j. If each is at most rho < 1, it is at most rho^(L-j) "
         "times it, and vanishes with the depth. Linear layers of rho times an orthogonal matrix "
-        "attain both bounds."
+        "attain both bounds. The slope of the sigmoid is at most 1/4: its layers' factor is rho/4."
     ),
     sources=(
         Source("murari", 317, r"\prod_{\ell=j+1}^L"),
@@ -62,7 +62,7 @@ def difference_errors(
         Source("murari", 320, "vanishing gradients"),
         Source("tsemo", 566, "vanishing and exploding gradient problem"),
     ),
-    about=("spectral", "backward"),
+    about=("spectral", "backward", "tanh_slope", "sigmoid_slope"),
     reference="Bengio, Simard and Frasconi, Learning long-term dependencies is difficult, 1994",
     sabotage=Sabotage("the norms are above 1", {"rho": 1.05}),
 )
@@ -82,6 +82,9 @@ def vanishing_gradients(
     ]
     product = norms[-1] * np.append(np.cumprod(slopes[::-1])[::-1], 1.0)
     power = norms[-1] * rho ** np.arange(depth, -1.0, -1.0)
+    squashed = spectral(width, depth, rho, "sigmoid", seed)
+    theirs = backward(squashed, rows, lambda output: output - 1.0)[1]
+    fourths = [np.linalg.norm(g) for g in theirs] / (rho / 4) ** np.arange(depth, -1.0, -1.0)
     turned = tuple(
         Layer(rho * np.linalg.qr(rng.normal(size=(width, width)))[0], np.zeros(width))
         for _ in range(depth)
@@ -97,8 +100,16 @@ def vanishing_gradients(
             at_most("largest gradient over rho^(L-j)", (norms / power).max(), 1 + 1e-12),
             at_most(
                 "a layer's gradient away from differences of it, relative",
-                difference_errors(network, kept, signals, rng),
+                max(
+                    difference_errors(network, kept, signals, rng),
+                    difference_errors(squashed, activations(squashed, rows), theirs, rng),
+                ),
                 1e-6,
+            ),
+            at_most(
+                "sigmoid: largest gradient over (rho/4)^(L-j)",
+                (fourths / fourths[-1]).max(),
+                1 + 1e-12,
             ),
             at_most(
                 "orthogonal layers: gradient away from rho^(L-j), relative",
@@ -134,7 +145,7 @@ def vanishing_gradients(
         Source("tsemo", 628, "improves gradient flow"),
         Source("foundations", 177, "Mathematical justification for residual networks"),
     ),
-    about=("_gradients",),
+    about=("linked_gradients",),
     reference="He et al., Identity mappings in deep residual networks, arXiv:1603.05027",
     sabotage=Sabotage("there are no links", {"links": False}),
 )
