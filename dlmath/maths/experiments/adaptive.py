@@ -199,7 +199,7 @@ def _rows(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         Source("foundations", 46, "Stochastic Gradient Descent (SGD)"),
         Source("foundations", 180, "Batch Size Effects"),
     ),
-    about=("compute.each", "compute.picked", "compute.gradients"),
+    about=("least_squares", "compute.each", "compute.picked", "compute.gradients"),
     reference="Cochran, Sampling techniques, 1977, theorem 2.2 (finite population correction)",
     sabotage=Sabotage("batches are taken in the order of the file", {"shuffled": False}),
 )
@@ -267,7 +267,7 @@ def batch_gradient(
         Source("foundations", 180, "Convergence analysis guides rate decay"),
         Source("tsemo", 119, "decay rate"),
     ),
-    about=("compute.point", "inverse_time"),
+    about=("wandered", "expected_squares", "inverse_time"),
     reference="Robbins and Monro, A stochastic approximation method, 1951",
     sabotage=Sabotage("the rate falls so fast that its sum converges", {"power": 3.0}),
 )

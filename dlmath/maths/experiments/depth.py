@@ -62,7 +62,7 @@ def difference_errors(
         Source("murari", 320, "vanishing gradients"),
         Source("tsemo", 566, "vanishing and exploding gradient problem"),
     ),
-    about=("spectral", "backward", "tanh_slope", "sigmoid_slope"),
+    about=("spectral", "backward", "activations.tanh_slope", "activations.sigmoid_slope"),
     reference="Bengio, Simard and Frasconi, Learning long-term dependencies is difficult, 1994",
     sabotage=Sabotage("the norms are above 1", {"rho": 1.05}),
 )

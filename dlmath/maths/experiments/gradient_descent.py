@@ -42,7 +42,7 @@ def bowl(dimension: int, mu: float, smoothness: float, seed: int) -> Objective:
         Source("tsemo", 75, "moving in the direction opposite to the gradient decreases"),
         Source("foundations", 30, "gradient descent moves in the opposite direction"),
     ),
-    about=("bowl", "compute.after", "compute.decrease"),
+    about=("GradientDescent.step", "bowl", "decreases"),
     reference="Nesterov, Introductory lectures on convex optimization, 2004, 1.2.3",
     sabotage=Sabotage("the step is longer than 2/L", {"step": 2.2}),
 )

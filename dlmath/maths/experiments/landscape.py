@@ -43,7 +43,7 @@ from dlmath.maths.second_order import hessian_of
         Source("foundations", 62, "Convex for linear models"),
         Source("foundations", 145, "Plateau Regions"),
     ),
-    about=("compute.loss", "compute.chord", "compute.bend"),
+    about=("activations.tanh_slope", "compute.loss", "compute.chord", "compute.bend"),
     reference="Boyd and Vandenberghe, Convex optimization, 2004, section 3.1",
     sabotage=Sabotage("the network is linear", {"activation": "linear"}),
 )

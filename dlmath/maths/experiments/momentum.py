@@ -179,6 +179,7 @@ def momentum_reduces_oscillation(
         Source("foundations", 25, "Stability of training dynamics"),
         Source("tsemo", 89, "dampen oscillations"),
     ),
+    about=("Momentum.step", "companion"),
     reference=POLYAK,
     sabotage=Sabotage("the rate is above 2 (1 + beta)/L", {"rate": 1.02}),
 )
@@ -229,7 +230,7 @@ def _after(turn: np.ndarray, steps: int) -> float:
         "that is deep enough holds both."
     ),
     sources=(Source("tsemo", 111, "Helps to escape shallow local minima"),),
-    about=("Momentum.step", "compute.gradient"),
+    about=("Momentum.step", "compute.height", "compute.slope"),
     reference=POLYAK,
     sabotage=Sabotage("the dent is deep", {"depth": 12.0}),
 )

@@ -39,7 +39,7 @@ def bump_slope(x: float, centre: float, width: float) -> float:
         Source("tsemo", 349, "distribution defined on test functions"),
         Source("jiang", 114, "d ReLU_j"),
     ),
-    about=("relu", "relu_slope", "bump", "bump_slope"),
+    about=("relu", "activations.relu_slope", "bump", "bump_slope"),
     reference="Rudin, Functional analysis, 1991, section 6.11",
     sabotage=Sabotage("the integrals stop where the test function is not 0", {"cut": 0.3}),
 )

@@ -119,8 +119,8 @@ class Scaled:
     statement=(
         "In the scaling of the tangent kernel, f = a . phi(W x / sqrt d) / sqrt n with all "
         "weights of size 1, training to a small loss changes the kernel by an amount that falls "
-        "like n^(-1/2) or faster. In the mean-field scaling, 1/n, it does not fall. K is the kernel "
-        "of the gradients, so that a short step of rate r moves the outputs by -r K (f - y) / N."
+        "like n^(-1/2) or faster. In the mean-field scaling, 1/n, it does not fall. As K is the "
+        "kernel of the gradients, a short step of rate r moves the outputs by -r K (f - y) / N."
     ),
     sources=(
         Source("foundations", 97, "Network Width Effects"),
