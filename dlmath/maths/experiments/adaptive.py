@@ -58,6 +58,10 @@ def rmsprop_is_scale_free(
     moves = np.diff(one, axis=0)
     expected = -rate * gradients / np.sqrt(running(gradients**2, decay))
     longest = rate / np.sqrt(1 - decay)
+    # An epsilon as large as the gradients, so that it is seen.
+    damped = minimise(plain, start, RmsProp(rate, decay, 1.0), steps).points
+    slopes = damped[:-1] * curvatures
+    shorter = -rate * slopes / (np.sqrt(running(slopes**2, decay)) + 1)
     descent = [minimise(f, start, GradientDescent(rate), 1).points for f in (plain, scaled)]
     first, grown = (np.linalg.norm(path[1] - path[0]) for path in descent)
     return Outcome(
@@ -73,6 +77,11 @@ def rmsprop_is_scale_free(
                 "steps away from those of the weighted sum, over rate",
                 np.abs(moves - expected).max() / rate,
                 1e-6,
+            ),
+            at_most(
+                "the same at epsilon = 1",
+                np.abs(np.diff(damped, axis=0) - shorter).max() / rate,
+                1e-9,
             ),
             at_most(
                 "growth of a step of gradient descent, relative to the factor",

@@ -6,6 +6,7 @@ Source of the rates: Nesterov, "Introductory lectures on convex optimization", 2
 import numpy as np
 
 from dlmath import seeds
+from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import Objective, log_cosh, quadratic
 from dlmath.maths.optimisers import GradientDescent, minimise
@@ -58,8 +59,10 @@ def descent_direction(
     rate = step / smoothness
     rng = seeds.generator("descent", seed)
     starts = rng.normal(size=(points, 6)) * rng.uniform(0, 3, (points, 1)) * ([0, 1] + [0.3] * 4)
-    drawn = decreases(bowl(6, mu, smoothness, seed), starts, rate)
+    curved = bowl(6, mu, smoothness, seed)
+    drawn = decreases(curved, starts, rate)
     extreme = decreases(quadratic(np.array([mu, smoothness])), np.eye(2), rate)
+    stepped = minimise(curved, starts[0], GradientDescent(rate), 1).points
     low, high = 1 - smoothness * rate / 2, 1 - mu * rate / 2
     return Outcome(
         (
@@ -71,6 +74,11 @@ def descent_direction(
                 "quadratics along both axes, away from the two bounds",
                 np.abs(extreme - [high, low]).max(),
                 1e-9,
+            ),
+            at_most(
+                "step away from -rate g, g by differences of f",
+                np.abs(stepped[1] - stepped[0] + rate * central(curved.value, starts[0])).max(),
+                1e-8,
             ),
         ),
         sequences(
@@ -89,7 +97,7 @@ def descent_direction(
 def decreases(objective: Objective, starts: np.ndarray, rate: float) -> np.ndarray:
     """Return (f(x) - f(x')) / (rate |g|^2) of a step x -> x' from each of the starts (N, d)."""
     way = GradientDescent(rate)
-    after = np.array([way.step(objective, x, None, 0)[0] for x in starts])
+    after = np.array([minimise(objective, x, way, 1).points[1] for x in starts])
     squares = np.array([np.sum(objective.gradient(x) ** 2) for x in starts])
     values = [np.array([objective.value(x) for x in at]) for at in (starts, after)]
     return (values[0] - values[1]) / (rate * squares)
@@ -131,6 +139,8 @@ def gradient_descent_contracts(
             (curved, np.full(8, 1e-3), 1),  # close to the minimum, where it is L-curved
         )
     )
+    at = start / 2
+    slope_error = np.abs(curved.gradient(at) - central(curved.value, at)).max()
     ks = np.arange(steps + 1)
     bound = gamma**ks * (start @ start)
     exact = (1 - tau * curvatures) ** ks[:, np.newaxis] * start
@@ -157,6 +167,7 @@ def gradient_descent_contracts(
                 np.abs(round_path / exact - 1).max(),
                 1e-9,
             ),
+            at_most("not quadratic: gradient away from differences of f", slope_error, 1e-8),
             at_least("not quadratic: least mean curvature over mu", bends.min() / mu, 1 - 1e-9),
             at_most("not quadratic: largest over L", bends.max() / smoothness, 1 + 1e-9),
             at_least("the same, which is reached", bends.max() / smoothness, 1 - 1e-3),
@@ -193,10 +204,14 @@ def best_step(
     """`assumed` is the L that the rate is computed from, in units of the true one."""
     objective = quadratic(np.array([mu, smoothness]))
     rates = np.linspace(0.01, 1.2, 120) * 2 / smoothness
+    firsts: list[np.ndarray] = []
 
     def factor(tau: float) -> float:
         # One start along each axis: the worst of a quadratic lies at an end of the spectrum.
         traces = [minimise(objective, s, GradientDescent(tau), steps).points for s in np.eye(2)]
+        firsts.append(
+            np.abs([t[1] for t in traces] - np.diag([1 - tau * mu, 1 - tau * smoothness]))
+        )
         return float(max(np.linalg.norm(t[-1]) for t in traces) ** (1 / steps))
 
     factors = np.array([factor(tau) for tau in rates])
@@ -219,6 +234,7 @@ def best_step(
                 np.abs(factors - lines).max(),
                 1e-9,
             ),
+            at_most("first steps away from (1 - rate c) x", np.max(firsts), 1e-12),
         ),
         curves("Factor per step", "rate", "factor", {"worst case": (rates, factors)}).upright(
             believed, "2/(L + mu)"
