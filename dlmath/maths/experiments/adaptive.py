@@ -44,7 +44,7 @@ def running(gradients: np.ndarray, decay: float) -> np.ndarray:
 def rmsprop_is_scale_free(
     *,
     factor: float = 1e4,
-    epsilon: float = 1e-12,
+    epsilon: float = 1e-15,
     rate: float = 0.01,
     decay: float = 0.9,
     steps: int = 300,

@@ -194,10 +194,13 @@ def breaches(objective: Objective, path: np.ndarray) -> int:
     count = 0
     for before, after in itertools.pairwise(path):
         x = np.array([before])
-        slope = float(objective.gradient(x)[0])
-        direction = -slope / float(hessian_of(objective)(x)[0, 0])
+        slope, bend = float(objective.gradient(x)[0]), float(hessian_of(objective)(x)[0, 0])
+        if not np.isfinite(after) or bend == 0:
+            count += 1
+            continue
         if abs(before) < 1e-6:  # where f is lost in the rounding of its values
             continue
+        direction = -slope / bend
         length = 2.0 ** round(np.log2((after - before) / direction))
 
         def enough(

@@ -97,7 +97,7 @@ def descent_direction(
 def decreases(objective: Objective, starts: np.ndarray, rate: float) -> np.ndarray:
     """Return (f(x) - f(x')) / (rate |g|^2) of a step x -> x' from each of the starts (N, d)."""
     way = GradientDescent(rate)
-    after = np.array([minimise(objective, x, way, 1).points[1] for x in starts])
+    after = np.array([minimise(objective, x, way, 1).points[-1] for x in starts])
     squares = np.array([np.sum(objective.gradient(x) ** 2) for x in starts])
     values = [np.array([objective.value(x) for x in at]) for at in (starts, after)]
     return (values[0] - values[1]) / (rate * squares)
@@ -264,30 +264,27 @@ def divergence_beyond_two_over_l(
     """`rate` is in units of 2/L; the rate below 2/L that is shown is its reciprocal."""
     curvatures = np.linspace(mu, smoothness, 5)
     start = np.full(5, 1e-3)
-    paths, gaps = {}, []
+    lengths, factors, gaps = [], [], []
     for share in (rate, 1 / rate):
         tau = share * 2 / smoothness
         path = minimise(quadratic(curvatures), start, GradientDescent(tau), steps).points
         exact = start * (1 - tau * curvatures) ** np.arange(len(path))[:, np.newaxis]
         gaps.append(np.abs(path - exact).max() / np.abs(exact).max())
-        paths[share] = path
-    (above, _), (below, lengths) = (
-        (np.abs(path[-1] / start) ** (1 / (len(path) - 1)), np.linalg.norm(path, axis=1))
-        for path in paths.values()
-    )
+        factors.append(np.abs(path[-1] / start) ** (1 / (len(path) - 1)))
+        lengths.append(np.linalg.norm(path, axis=1))
     return Outcome(
         (
             # The factors are powers of rounded points: 1e-9 is far above their rounding.
-            at_least("factor per step of the steepest part, above", above[-1], 1 + 1e-9),
-            at_most("largest factor per step of a part, below", below.max(), 1 - 1e-9),
-            at_most("largest rise of the distance, below", np.diff(lengths).max(), 0.0),
+            at_least("factor per step of the steepest part, above", factors[0][-1], 1 + 1e-9),
+            at_most("largest factor per step of a part, below", factors[1].max(), 1 - 1e-9),
+            at_most("largest rise of the distance, below", np.diff(lengths[1]).max(), 0.0),
             at_most("points away from (1 - rate c)^k x_0, relative", max(gaps), 1e-9),
         ),
         sequences(
             "Distance to the minimum",
             "step",
             "distance",
-            {f"{share:.4g} of 2/L": np.linalg.norm(path, axis=1) for share, path in paths.items()},
+            {f"{rate:.4g} of 2/L": lengths[0], f"{1 / rate:.4g} of 2/L": lengths[1]},
             log=True,
         ),
     )

@@ -59,6 +59,9 @@ def momentum_in_a_long_valley(
     plain = minimise(objective, np.ones(2), GradientDescent(2 / (condition + 1)), steps).points
     way = Momentum(4 / (believed + 1) ** 2, beta, average=False)
     heavy = minimise(objective, np.ones(2), way, steps).points
+    # The moving average of the gradients at 1 / (1 - beta) of the rate goes the same way.
+    average = Momentum(4 / (believed + 1) ** 2 / (1 - beta), beta)
+    averaged = minimise(objective, np.ones(2), average, len(heavy) - 1).points
     k = np.arange(len(heavy))
     exact = np.stack([(1 + (1 - r) * k) * r**k, (1 + (1 + r) * k) * (-r) ** k], axis=1)
     distances = [np.linalg.norm(path, axis=1) for path in (plain, heavy)]
@@ -76,6 +79,11 @@ def momentum_in_a_long_valley(
                 1e-9,
             ),
             at_most("momentum: away from its formula, relative", gap[seen].max(), 1e-9),
+            at_most(
+                "moving average away from the heavy ball, at the rate that makes them one",
+                np.abs(averaged - heavy).max(),
+                1e-9,
+            ),
             at_least(
                 "steps of gradient descent over those of momentum, less one",
                 slow / (fast - 1),

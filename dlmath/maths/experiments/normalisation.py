@@ -44,6 +44,8 @@ def batch_normalisation_is_scale_free(
     changes = [np.abs(output(c * w) - output(w)).max() for c in factors]
     slope, later = gradient(w), gradient(factor * w)
     moments = output(w).mean(axis=0), (output(w) ** 2).mean(axis=0) - 1
+    variance = (x @ w).var(axis=0)
+    held = (normalised_columns(x @ w, 1.0)[0] ** 2).mean(axis=0) - variance / (variance + 1)
     return Outcome(
         (
             at_most(
@@ -56,6 +58,7 @@ def batch_normalisation_is_scale_free(
                 1e-9,
             ),
             at_most("mean of the output away from 0, variance from 1", np.abs(moments).max(), 1e-9),
+            at_most("variance at epsilon = 1 away from v / (v + 1)", np.abs(held).max(), 1e-12),
             at_most(
                 "gradient away from differences of <output, G>",
                 np.abs(slope - central(lambda at: float(np.sum(output(at) * g)), w)).max(),

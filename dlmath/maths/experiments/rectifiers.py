@@ -47,7 +47,7 @@ def relu_weak_derivative(*, cut: float = 1.0, tests: int = 30, seed: int = 0) ->
     """`cut` is where the integrals stop, in units of the half width of the test function."""
     rng = seeds.generator("test functions", seed)
     gaps, centres = [], np.sort(rng.uniform(-1.5, 1.5, tests))
-    left, right, wholes = [], [], []
+    left, right, wholes, heights, slopes = [], [], [], [], []
     heaviside = ACTIVATIONS["relu"].slope
     for centre in centres:
         width = rng.uniform(0.3, 2.0)
@@ -66,12 +66,20 @@ def relu_weak_derivative(*, cut: float = 1.0, tests: int = 30, seed: int = 0) ->
         # phi is the integral of phi', so it is 0 at both ends of its support.
         wholes.append(integral(lambda x, c=centre, w=width: bump_slope(x, c, w)))
         wholes[-1] -= bump(ends[1], centre, width)
+        heights.append(abs(bump(centre, centre, width) - np.exp(-1)))
+        for place in centre + width * np.array([-1.7, -1.1, -0.8, -0.3, 0.5, 0.9, 1.3]):
+            ahead, behind = (bump(place + move, centre, width) for move in (1e-6, -1e-6))
+            slopes.append(abs((ahead - behind) / 2e-6 - bump_slope(place, centre, width)))
         left.append(minus)
         right.append(plus)
         gaps.append(abs(minus - plus))
     return Outcome(
         (
             at_most("largest |-int ReLU phi' - int H phi|", max(gaps), 1e-8),
+            at_most("height of phi away from 1 / e", max(heights), 1e-12),
+            at_most(
+                "phi' away from differences of phi, in and out of its support", max(slopes), 1e-7
+            ),
             at_most(
                 "int phi' away from the value of phi where it stops", max(map(abs, wholes)), 1e-8
             ),
