@@ -15,6 +15,7 @@ MODULES = (
     "momentum",
     "adaptive",
     "curvature",
+    "kronecker",
     "perceptrons",
     "neurons",
     "logistic",

@@ -1,22 +1,14 @@
-"""Second-order methods: Newton, damped Newton, L-BFGS, the natural gradient, K-FAC."""
+"""Second-order methods: Newton, damped Newton, L-BFGS, the natural gradient."""
+
+import itertools
 
 import numpy as np
 
 from dlmath import seeds
+from dlmath.maths.choices import choose
+from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
-from dlmath.maths.network import (
-    Layer,
-    Network,
-    activations,
-    backward,
-    cross_entropy,
-    forward,
-    initialised,
-    softmax,
-    stepped,
-    towards,
-)
-from dlmath.maths.objectives import log_cosh, logistic_loss, quadratic
+from dlmath.maths.objectives import Objective, log_cosh, logistic_loss, quadratic
 from dlmath.maths.optimisers import GradientDescent, Optimiser, minimise
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
@@ -26,46 +18,69 @@ from dlmath.maths.second_order import (
     Newton,
     backtrack,
     exact_on_a_quadratic,
+    hessian_of,
     unit_length,
 )
 
 NAMED = Source("foundations", 148, "Uses the Hessian matrix for quadratic convergence")
-DAMPING = 1e-2  # of the outputs' factor only: of the inputs' it would spoil the invariance
 
 
 @experiment(
     title="Newton's method converges quadratically, near the minimum",
     statement=(
-        "Near a minimum with a positive definite Hessian the error of Newton's method is at "
-        "most a constant times the square of the one before (for log cosh the cube: its third "
-        "derivative is 0 there). Far away it need not converge: for log cosh, beyond 1.0887."
+        "Near a minimum with a positive definite Hessian the error of Newton's method is at most "
+        "M / (2 m) times the square of the one before, m being the least eigenvalue of the Hessian "
+        "there and M a Lipschitz constant of the Hessian. For log cosh a step goes from x to x - "
+        "sinh(2x) / 2: the error falls like the cube, as the third derivative is 0 there. Far away "
+        "it need not converge: for log cosh, beyond the solution 1.0887 of sinh(2x) = 4x."
     ),
     sources=(NAMED,),
     about=("Newton.step", "log_cosh", "logistic_loss"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorem 3.5",
     sabotage=Sabotage("the start is not near the minimum", {"start": 1.1}),
 )
-def newton_is_quadratic(*, start: float = 0.9, steps: int = 8) -> Outcome:
+def newton_is_quadratic(*, start: float = 0.9, steps: int = 14, seed: int = 0) -> Outcome:
     """`start` is where log cosh begins; a logistic loss begins at the same distance."""
-    path = np.abs(minimise(log_cosh(), np.array([start]), Newton(), steps).points[:, 0])
-    rng = seeds.generator("newton")
+    path = minimise(log_cosh(), np.array([start]), Newton(), steps).points[:, 0]
+    exact = path[:-1] - np.sinh(2 * path[:-1]) / 2
+    cubes = np.abs(path[1:] / path[:-1] ** 3)[np.abs(path[:-1]) > 1e-4]
+    rng = seeds.generator("newton", seed)
     features = rng.normal(size=(80, 3))
     loss = logistic_loss(features, (rng.random(80) < 0.5).astype(float), l2=0.01)
     best = minimise(loss, np.zeros(3), Newton(backtrack), 50).points[-1]
     point = minimise(loss, best + start / np.sqrt(3), Newton(), steps).points
     errors = np.linalg.norm(point - best, axis=1)
-    known = errors[errors > 1e-8]
-    squares = known[1:] / known[:-1] ** 2
+    # The sigmoid's second derivative is at most 1 / (6 sqrt 3).
+    lipschitz = np.mean(np.linalg.norm(features, axis=1) ** 3) / (6 * np.sqrt(3))
+    least = np.array([np.linalg.eigvalsh(hessian_of(loss)(w))[0] for w in point])
+    known = errors[:-1] > 1e-6
+    squares = (errors[1:] / errors[:-1] ** 2 / (lipschitz / (2 * least[:-1])))[known]
     return Outcome(
         (
-            at_most("log cosh: error after the last step", path[-1], 1e-12),
+            at_most("log cosh: error after the last step", abs(path[-1]), 1e-12),
             at_most(
-                "log cosh: largest error over the cube of the one before",
-                (path[1:4] / path[:3] ** 3).max(),
-                2.0,
+                "log cosh: a step away from x - sinh(2x) / 2, over the cube",
+                (np.abs(path[1:] - exact) / np.abs(path[:-1]) ** 3)[np.abs(path[:-1]) > 1e-2].max(),
+                1e-6,
+            ),
+            # sinh(2x) / 2 - x = (2/3) x^3 + ..., with positive terms only.
+            at_least(
+                "log cosh: least error over the cube of the one before", cubes.min(), 2 / 3 - 1e-3
             ),
             at_most(
-                "logistic loss: largest error over the square of the one before", squares.max(), 1.0
+                "log cosh: largest of the same, over that at the start",
+                cubes.max() / ((np.sinh(2 * start) / 2 - start) / start**3),
+                1 + 1e-3,
+            ),
+            at_most(
+                "logistic loss: largest error over M / (2 m) times the square of the one before",
+                squares.max(),
+                1.0,
+            ),
+            at_most(
+                "logistic loss: gradient at the minimum, by differences",
+                np.abs(central(loss.value, best)).max(),
+                1e-9,
             ),
         ),
         sequences(
@@ -73,7 +88,7 @@ def newton_is_quadratic(*, start: float = 0.9, steps: int = 8) -> Outcome:
             "step",
             "error",
             {
-                "log cosh": path,
+                "log cosh": np.abs(path),
                 "logistic loss": errors,
             },
             log=True,
@@ -81,70 +96,173 @@ def newton_is_quadratic(*, start: float = 0.9, steps: int = 8) -> Outcome:
     )
 
 
+FUNCTIONS = {
+    "log cosh": log_cosh(),
+    "x^4": Objective(
+        lambda x: float(np.sum(x**4)), lambda x: 4 * x**3, lambda x: np.diag(12 * x**2)
+    ),
+    "e^x": Objective(lambda x: float(np.sum(np.exp(x))), np.exp, lambda x: np.diag(np.exp(x))),
+}
+
+
 @experiment(
     title="Damped Newton converges from far away",
     statement=(
-        "With a line search, Newton's method converges on a strictly convex function from every "
-        "start, with quadratic convergence at the end."
+        "If the points below the start's value are bounded, and the Hessian is positive definite "
+        "there, Newton's method with a backtracking line search converges to the minimum, takes "
+        "whole steps in the end, and then converges quadratically. Strict convexity is not enough: "
+        "on x^4, whose Hessian is 0 at its minimum, each step leaves 2/3 of the distance, and on "
+        "e^x, which has no minimum, it runs away. With whole steps only it fails on log cosh from "
+        "beyond 1.0887."
     ),
     sources=(NAMED, Source("foundations", 154, "Conditions ensuring convergence")),
     about=("Newton.step", "backtrack"),
-    reference="Nocedal and Wright, Numerical optimization, 2006, theorem 3.2",
-    sabotage=Sabotage("the whole step is always taken", {"damped": False}),
+    reference="Nocedal and Wright, Numerical optimization, 2006, theorem 3.2; Boyd and "
+    "Vandenberghe, Convex optimization, 2004, section 9.5.3",
+    sabotage=Sabotage("the Hessian is 0 at the minimum", {"function": "x^4"}),
 )
-def damped_newton_is_global(*, damped: bool = True, farthest: float = 8.0) -> Outcome:
-    """Starts from 0 to `farthest` on log cosh."""
-    way = Newton(backtrack if damped else unit_length)
+def damped_newton_is_global(
+    *, function: str = "log cosh", damped: bool = True, farthest: float = 8.0
+) -> Outcome:
+    """`function` is log cosh, x^4 or e^x; starts go from 0.1 to `farthest`."""
+    objective = choose("function", function, FUNCTIONS)
     starts = np.linspace(0.1, farthest, 15)
-    ends, whole = (
-        [_last(minimise(log_cosh(), np.array([x]), one, 60).points) for x in starts]
-        for one in (way, Newton(unit_length))
+    paths, whole = (
+        [minimise(f, np.array([x]), Newton(search), 60).points[:, 0] for x in starts]
+        for f, search in (
+            (objective, backtrack if damped else unit_length),
+            (log_cosh(), unit_length),
+        )
     )
+    ends, whole_ends = (
+        np.array([np.abs(np.nan_to_num(path[-1], nan=np.inf)) for path in some])
+        for some in (paths, whole)
+    )
+    bound = third_order(objective)
+    late = [path[np.abs(path) < NEAR] for path in paths]
+    falls = [np.abs(path[1:] / path[:-1])[np.abs(path[:-1]) > 1e-4] for path in late]
+    errors = [np.abs(path[:-1])[np.abs(path[:-1]) > 1e-4] for path in late]
+    squares = np.concatenate([fall / error for fall, error in zip(falls, errors, strict=True)])
+    last = max((float(fall[-1]) for fall in falls if len(fall)), default=np.inf)
+    broken = sum(breaches(objective, path) for path in paths)
+    reach = starts[whole_ends < 1e-8].max(initial=0.0)
     return Outcome(
-        (at_most("farthest end of 15 starts", max(ends), 1e-8),),
+        (
+            at_most("farthest end of 15 starts", ends.max(), 1e-8),
+            at_most(
+                f"error over M / (2 m) times the square of the one before, from {NEAR} on",
+                squares.max(initial=0.0) / bound,
+                1.0,
+            ),
+            # From an error of e above 1e-4 to one below: (M / 2m) e, with (M / 2m) e^2 < 1e-4.
+            at_most("error over the one before, at the last from above 1e-4", last, 0.01),
+            at_most("steps that break the rule of the line search", broken, 0),
+            at_most(
+                "farthest start from which whole steps converge, away from the last below 1.0887",
+                abs(reach - starts[starts < 1.0887].max(initial=0.0)),
+                0,
+            ),
+        ),
         curves(
             "Where Newton's method ends",
             "start",
             "|end|",
-            {"as run": (starts, ends), "whole steps": (starts, np.minimum(whole, 1e6))},
+            {
+                "as run": (starts, ends),
+                "whole steps, log cosh": (starts, np.minimum(whole_ends, 1e6)),
+            },
             log=True,
         ),
     )
 
 
-def _last(path: np.ndarray) -> float:
-    return float(np.abs(np.nan_to_num(path[-1], nan=np.inf)).max())
+NEAR = 0.5  # of the minimum: there whole steps are taken, and errors compared with their squares
+
+
+def third_order(objective: Objective) -> float:
+    """Return M / (2 m) of a function of one number, on [-NEAR, NEAR], from 101 Hessians there."""
+    grid = np.linspace(-NEAR, NEAR, 101)
+    bends = np.array([hessian_of(objective)(np.array([x]))[0, 0] for x in grid])
+    return float(np.abs(np.gradient(bends, grid)).max() / (2 * bends.min()))
+
+
+def breaches(objective: Objective, path: np.ndarray) -> int:
+    """Return how many steps of a path (T + 1,) are not the first of 1, 1/2, ... to descend enough.
+
+    The direction is -f'/f'', and f has to fall by 1e-4 of what the slope promises (Armijo).
+    """
+    count = 0
+    for before, after in itertools.pairwise(path):
+        x = np.array([before])
+        slope, bend = float(objective.gradient(x)[0]), float(hessian_of(objective)(x)[0, 0])
+        if not np.isfinite(after) or bend == 0:
+            count += 1
+            continue
+        if abs(before) < 1e-6:  # where f is lost in the rounding of its values
+            continue
+        direction = -slope / bend
+        length = 2.0 ** round(np.log2((after - before) / direction))
+
+        def enough(
+            size: float, x: np.ndarray = x, slope: float = slope, d: float = direction
+        ) -> bool:
+            return objective.value(x + size * d) <= objective.value(x) + 1e-4 * size * slope * d
+
+        regular = abs(before + length * direction - after) <= 1e-9 * abs(before)
+        first = length == 1 or (length < 1 and not enough(2 * length))
+        count += not (regular and enough(length) and first)
+    return count
 
 
 @experiment(
     title="L-BFGS ends on a quadratic after as many steps as dimensions",
     statement=(
         "With exact line searches on a quadratic of d dimensions, L-BFGS visits the points of "
-        "the conjugate gradient method and ends at the minimum after d steps; gradient descent "
-        "does not."
+        "the conjugate gradient method and ends at the minimum after d steps. Gradient descent at "
+        "its best rate still has (kappa - 1)/(kappa + 1) to the power d of its part along the "
+        "steepest and the flattest axis, kappa > 1 being the condition."
     ),
     sources=(Source("foundations", 148, "Quasi-Newton Methods"),),
     about=("Lbfgs.step", "second_order.two_loops", "exact_on_a_quadratic"),
-    reference="Nocedal and Wright, Numerical optimization, 2006, theorem 6.4",
+    reference="Nocedal and Wright, Numerical optimization, 2006, theorem 6.4 and section 7.2",
     sabotage=Sabotage("the line search is not exact", {"exact": False}),
 )
 def lbfgs_ends_on_a_quadratic(
     *, exact: bool = True, dimension: int = 8, condition: float = 50.0, seed: int = 0
 ) -> Outcome:
     """`condition` is the ratio of the curvatures."""
-    objective = quadratic(np.linspace(1, condition, dimension))
+    curvatures = np.linspace(1, condition, dimension)
+    objective = quadratic(curvatures)
     start = seeds.generator("lbfgs", seed).normal(size=dimension)
     search = exact_on_a_quadratic if exact else backtrack
     # One step less than the rounding of float64 ends it at: its pairs would then be all noise.
     path = minimise(objective, start, Lbfgs(dimension, search), dimension, tolerance=1e-12).points
     slow = minimise(objective, start, GradientDescent(2 / (1 + condition)), dimension).points
     distance, other = (np.linalg.norm(p, axis=1) for p in (path, slow))
+    conjugate = conjugate_gradients(np.diag(curvatures), start, dimension)
+    together = min(len(conjugate), len(path))
+    q = (condition - 1) / (condition + 1)
+    ends = np.hypot(start[0], start[-1])
     return Outcome(
         (
             at_most(
                 f"distance after {dimension} steps over the first", distance[-1] / distance[0], 1e-9
             ),
-            at_least("the same of gradient descent", other[-1] / other[0], 1e-3),
+            at_most(
+                "points away from those of conjugate gradients, over the first distance",
+                np.abs(path[:together] - conjugate[:together]).max() / distance[0],
+                1e-8,
+            ),
+            at_least(
+                f"gradient descent: the distance, over its parts times {q:.4g}^{dimension}",
+                other[-1] / (q**dimension * ends),
+                1 - 1e-9,
+            ),
+            at_most(
+                f"the same, over {q:.4g}^{dimension} times the first",
+                other[-1] / (q**dimension * other[0]),
+                1 + 1e-9,
+            ),
         ),
         sequences(
             "Distance to the minimum",
@@ -159,12 +277,26 @@ def lbfgs_ends_on_a_quadratic(
     )
 
 
+def conjugate_gradients(matrix: np.ndarray, start: np.ndarray, steps: int) -> np.ndarray:
+    """Return the points (steps + 1, d) of Hestenes and Stiefel's method for A x = 0."""
+    points, residual = [start], -matrix @ start
+    direction = residual
+    for _ in range(steps):
+        image = matrix @ direction
+        length = (residual @ residual) / (direction @ image)
+        points.append(points[-1] + length * direction)
+        after = residual - length * image
+        direction = after + (after @ after) / (residual @ residual) * direction
+        residual = after
+    return np.array(points)
+
+
 @experiment(
     title="The natural gradient does not see the parametrisation",
     statement=(
         "Under a linear change of parameters w = A v the natural gradient visits the same "
-        "models; gradient descent does not. For logistic regression the Fisher information is "
-        "the Hessian, so at rate 1 it is Newton's method."
+        "models; gradient descent takes the step A A^T g in the place of g. For logistic "
+        "regression the Fisher information is the Hessian, so at rate 1 it is Newton's method."
     ),
     sources=(Source("foundations", 148, "Account for the geometry of parameter space"),),
     about=("NaturalGradient.step", "logistic_loss"),
@@ -185,11 +317,25 @@ def natural_gradient_invariance(
     plain = minimise(other, np.zeros(3), GradientDescent(0.1), steps).points @ mix.T
     whole = minimise(one, np.zeros(3), NaturalGradient(1.0), 6).points
     newton = minimise(one, np.zeros(3), Newton(), 6).points
+    # At w = 0 every chance is 1/2: gradient and Fisher information by hand.
+    slope = features.T @ (0.5 - labels) / len(labels)
+    first = -rate * np.linalg.solve(features.T @ features / 4 / len(labels), slope)
     return Outcome(
         (
             at_most("largest distance between the two paths", np.abs(path - mapped).max(), 1e-9),
+            at_most("first step away from -rate F^-1 g", np.abs(path[1] - first).max(), 1e-9),
             at_most(
                 "natural gradient at rate 1 away from Newton", np.abs(whole - newton).max(), 1e-9
+            ),
+            at_most(
+                "gradient where Newton ends, by differences",
+                np.abs(central(one.value, newton[-1])).max(),
+                1e-9,
+            ),
+            at_most(
+                "first step of gradient descent in v away from -rate A A^T g",
+                np.abs(plain[1] + 0.1 * mix @ mix.T @ slope).max(),
+                1e-12,
             ),
         ),
         curves(
@@ -200,93 +346,6 @@ def natural_gradient_invariance(
                 "in w": (path[:, 0], path[:, 1]),
                 "in v, mapped": (mapped[:, 0], mapped[:, 1]),
                 "descent in v": (plain[:, 0], plain[:, 1]),
-            },
-        ),
-    )
-
-
-def kfac_step(network: Network, rows: np.ndarray, labels: np.ndarray, rate: float) -> Network:
-    """Return a softmax classifier after a step of K-FAC.
-
-    A layer's Fisher information E[a a^T x g g^T], a being its input with a 1 and g the gradient
-    at its output under the model's own labels, is taken for E[a a^T] x E[g g^T]; so the step is
-    E[a a^T]^-1 (gradient) E[g g^T]^-1, with two small inverses in the place of a large one. The
-    second factor is singular, as softmax ignores a common number, and damped.
-    """
-    count, classes = labels.shape
-    said = softmax(forward(network, rows))
-    gradients, _ = backward(network, rows, towards(labels))
-    inputs = activations(network, rows)
-    outputs = [np.zeros((len(layer.bias),) * 2) for layer in network]
-    for label in np.eye(classes):
-        _, signals = backward(network, rows, towards(label[np.newaxis]))
-        chance = said @ label
-        for place, layer in enumerate(network):
-            slope = layer.activation.slope(inputs[place] @ layer.weights + layer.bias)
-            g = signals[place + 1] * slope
-            outputs[place] += (chance[:, np.newaxis] * g).T @ g / count
-    steps = []
-    for a, g, (dw, db) in zip(inputs, outputs, gradients, strict=False):
-        ones = np.hstack([a, np.ones((count, 1))])
-        damped = g + DAMPING * np.eye(len(g))
-        step = np.linalg.solve(ones.T @ ones / count, np.vstack([dw, db])) @ np.linalg.inv(damped)
-        steps.append((step[:-1], step[-1]))
-    return stepped(network, steps, rate)
-
-
-@experiment(
-    title="K-FAC does not see affine maps of a layer's inputs",
-    statement=(
-        "The Kronecker-factored approximation of the Fisher information keeps what matters of "
-        "the natural gradient: when the inputs are mapped by any invertible affine map, and the "
-        "first weights by its inverse, its steps visit the same functions. So bad scaling of "
-        "the inputs costs it nothing, where gradient descent crawls."
-    ),
-    sources=(Source("foundations", 148, "Efficient approximation of the Fisher"),),
-    about=("kfac_step",),
-    reference="Martens and Grosse, Optimizing neural networks with K-FAC, 2015, theorem 1",
-    sabotage=Sabotage("steepest descent in the metric of the weights", {"factored": False}),
-)
-def kfac_invariance(
-    *, factored: bool = True, rate: float = 0.3, steps: int = 25, seed: int = 0
-) -> Outcome:
-    """`factored` chooses between K-FAC and gradient descent, for 6 tanh units and 2 classes."""
-    rng = seeds.generator("kfac", seed)
-    rows = rng.normal(size=(200, 3))
-    labels = np.eye(2)[(rows[:, 0] + rows[:, 1] * rows[:, 2] > 0).astype(int)]
-    scale, shift = np.diag([30.0, 1.0, 0.1]) @ np.linalg.qr(rng.normal(size=(3, 3)))[0], 2.0
-    mapped = rows @ scale + shift
-    first, *rest = initialised((3, 6, 2), "tanh", "kfac", seed)
-    weights = np.linalg.solve(scale, first.weights)
-    other = (Layer(weights, first.bias - shift * weights.sum(axis=0), first.activation), *rest)
-
-    def losses(network: Network, x: np.ndarray, natural: bool) -> tuple[np.ndarray, np.ndarray]:
-        found = []
-        for _ in range(steps):
-            found.append(cross_entropy(softmax(forward(network, x)), labels))
-            if natural:
-                network = kfac_step(network, x, labels, rate)
-            else:
-                slopes, _ = backward(network, x, towards(labels))
-                network = stepped(network, slopes, rate)
-        return np.array(found), forward(network, x)
-
-    ours, outputs = losses((first, *rest), rows, factored)
-    theirs, outputs_mapped = losses(other, mapped, factored)
-    plain, _ = losses(other, mapped, False)
-    return Outcome(
-        (
-            at_most("distance of the outputs", np.abs(outputs - outputs_mapped).max(), 1e-5),
-            at_most("last loss over that of gradient descent", theirs[-1] / plain[-1], 0.8),
-        ),
-        sequences(
-            "Loss on badly scaled inputs",
-            "step",
-            "loss",
-            {
-                "K-FAC" if factored else "descent": theirs,
-                "well scaled": ours,
-                "gradient descent": plain,
             },
         ),
     )

@@ -66,7 +66,7 @@ def independent_factors_are_found(
     shares = [matched(one, sources) for one in (first, second, principal)]
     return Outcome(
         (
-            at_least("least correlation with its factor, from two starts", min(shares[:2]), 0.98),
+            at_least("least correlation with its factor, from two starts", min(shares[:2]), 0.995),
             at_most("the same of principal components, which are uncorrelated", shares[2], 0.95),
         ),
         sequences(

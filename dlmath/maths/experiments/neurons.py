@@ -3,8 +3,10 @@
 import numpy as np
 
 from dlmath import seeds
+from dlmath.maths.chance import outside
 from dlmath.maths.choices import choose
 from dlmath.maths.datasets import ball_and_annulus
+from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import least_squares
 from dlmath.maths.optimisers import GradientDescent, minimise
@@ -17,9 +19,10 @@ from dlmath.maths.separation import separating_plane
 @experiment(
     title="Hebb's rule finds the leading direction of its inputs",
     statement=(
-        "If the correlation matrix of the inputs has a leading eigenvector, Hebb's rule turns "
-        "the weights of a linear neuron towards it while their length grows without bound; with "
-        "degradation (Oja's rule) the length tends to 1."
+        "If the correlation matrix C of the inputs has a leading eigenvector, Hebb's rule turns "
+        "the weights of a linear neuron towards it while their length grows without bound: for "
+        "independent inputs the mean of w_k is (I + rate C)^k w_0. With degradation (Oja's rule) "
+        "the direction is the same, and the length tends to 1."
     ),
     sources=(
         Source("ferguson", 54, "synapses are actually strengthened"),
@@ -38,10 +41,13 @@ def hebb_finds_the_leading_direction(
     across = np.array([-0.8, 0.6])
     x = rng.normal(size=(inputs, 2)) @ np.stack([spread * lead, across])
     start = 0.1 * across + 0.01 * lead
-    paths = {
-        "Hebb": hebb(x[:1500], start, rate, decay=False),
-        "Oja": hebb(x, start, rate, decay=True),
-    }
+    paths = {name: hebb(x, start, rate, decay=name == "Oja") for name in ("Hebb", "Oja")}
+    runs = rng.normal(size=(300, 40, 2)) @ np.stack([spread * lead, across])
+    ends = np.array([hebb(one, start, rate, decay=False)[-1] for one in runs])
+    off = [
+        outside(ends @ axis, (1 + rate * square) ** 40 * (start @ axis))
+        for axis, square in ((lead, spread**2), (across, 1.0))
+    ]
     lengths = {name: np.linalg.norm(path, axis=1) for name, path in paths.items()}
     cosines = {name: np.abs(path @ lead) / lengths[name] for name, path in paths.items()}
     return Outcome(
@@ -50,6 +56,11 @@ def hebb_finds_the_leading_direction(
             at_least("Hebb: length over the first", lengths["Hebb"][-1] / lengths["Hebb"][0], 100),
             at_least("Oja: cosine with the leading direction", cosines["Oja"][-1], 0.99),
             at_most("Oja: length away from 1", abs(lengths["Oja"][-1] - 1), 0.1),
+            at_most(
+                "Hebb: mean of 300 runs off (I + rate C)^40 w_0 beyond chance, in standard errors",
+                max(off),
+                0,
+            ),
         ),
         sequences(
             "Length of the weights",
@@ -65,8 +76,9 @@ def hebb_finds_the_leading_direction(
     title="No line, but a paraboloid, parts a ball from a ring",
     statement=(
         "No hyperplane separates a ball from the ring around it: the linear programme has no "
-        "solution, and the perceptron does not stop. After the embedding x -> (x, |x|^2) the "
-        "plane of height 1 separates them."
+        "solution, and the perceptron does not stop. After the embedding x -> (x, |x|^2) planes of "
+        "heights between 1 and the square of the ring's inner radius separate them, and the "
+        "perceptron stops."
     ),
     sources=(
         Source("tsemo", 264, "There exist datasets that are separable but not linearly separable"),
@@ -91,9 +103,13 @@ def ball_and_annulus_embedding(
     flat, lifted = embed(rows), embed(mended)
     without = separating_plane(flat, labels)
     learnt = learn_perceptron(flat, labels, most=3_000)
-    accuracy = max(np.mean(np.sign(flat @ learnt.weights) == labels), 0.5)
     plane = separating_plane(lifted, labels)
     right = 0.0 if plane is None else np.mean(np.sign(lifted @ plane) == labels)
+    height = np.append(np.zeros(lifted.shape[1] - 2), [1.0, -(1 + (1 + gap) ** 2) / 2])
+    margin = (labels * (lifted @ height)).min()
+    # Novikoff's bound, with the plane of the middle height.
+    bound = (lifted**2).sum(axis=1).max() * (height @ height) / margin**2
+    above = learn_perceptron(lifted, labels, most=int(min(bound, 20_000)) + 1)
     chart = curves(
         "Ball and ring",
         "x",
@@ -107,8 +123,18 @@ def ball_and_annulus_embedding(
     return Outcome(
         (
             at_most("separating lines in the plane", float(without is not None), 0),
-            at_most("accuracy of the perceptron's line", accuracy, 0.9),
+            at_most("whether the perceptron stops in the plane", learnt.converged, 0),
             at_least("accuracy of a plane after the embedding", right, 1),
+            at_least(
+                "margin of the middle height, over half of the gap of |x|^2",
+                margin / (((1 + gap) ** 2 - 1) / 2),
+                1 - 1e-9,
+            ),
+            at_least(
+                "accuracy of the perceptron after the embedding",
+                np.mean(np.sign(lifted @ above.weights) == labels),
+                1,
+            ),
         ),
         chart,
     )
@@ -118,7 +144,8 @@ def ball_and_annulus_embedding(
     title="A linear neuron learns the least squares fit",
     statement=(
         "Gradient descent on the squared loss of a linear neuron with linearly independent "
-        "features ends at the solution of the normal equations."
+        "features ends at the solution of the normal equations: after k steps of rate r it is "
+        "(I - r H)^k times as far off as at the start, H being the features' correlation matrix."
     ),
     sources=(
         Source("ferguson", 156, "for the linear neuron"),
@@ -139,15 +166,28 @@ def linear_neuron(
         features[:, 1] = features[:, 0]
     targets = features @ rng.normal(size=4) + 0.3 * rng.normal(size=rows)
     objective = least_squares(features, targets)
-    largest = np.linalg.eigvalsh(features.T @ features / rows)[-1]
+    hessian = features.T @ features / rows
+    largest = np.linalg.eigvalsh(hessian)[-1]
     starts = rng.normal(size=(2, 4)) * 3
     paths = [minimise(objective, s, GradientDescent(1 / largest), steps).points for s in starts]
     solution = np.linalg.lstsq(features, targets, rcond=None)[0]
     distance = [np.linalg.norm(path - solution, axis=1) for path in paths]
+    shrink, gaps = np.eye(4) - hessian / largest, []
+    for k in (1, 2, 5, 20, 100):
+        expected = [np.linalg.matrix_power(shrink, k) @ (s - solution) for s in starts]
+        gaps.extend(
+            np.abs(path[k] - solution - at).max() for path, at in zip(paths, expected, strict=True)
+        )
     return Outcome(
         (
             at_most(
                 "farther end of two starts from the solution", max(d[-1] for d in distance), 1e-9
+            ),
+            at_most("points on the way, away from (I - r H)^k of the start", max(gaps), 1e-9),
+            at_most(
+                "slope of the squared loss at the solution, by differences",
+                np.abs(central(objective.value, solution)).max(),
+                1e-8,
             ),
         ),
         sequences(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from dlmath import seeds
+from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
@@ -13,15 +14,15 @@ from dlmath.maths.plots import curves
     statement=(
         "The output of a dense layer followed by batch normalisation is the same when the "
         "weights are multiplied by a positive constant, if epsilon is small against the "
-        "variance; so the gradient is orthogonal to the weights, unit by unit, and shrinks by "
-        "the same constant."
+        "variance: it has mean 0 and variance 1 over the rows. So the gradient is orthogonal to "
+        "the weights, unit by unit, and shrinks by the same constant."
     ),
     sources=(
         Source("tsemo", 498, "normalize the inputs of each layer"),
         Source("murari", 345, "batch/weight norm"),
         Source("foundations", 177, "Statistical analysis of internal covariate shift"),
     ),
-    about=("compute.output", "compute.gradient"),
+    about=("normalised_columns", "compute.output", "compute.gradient"),
     reference="Ioffe and Szegedy, Batch normalization, arXiv:1502.03167, section 3.3",
     sabotage=Sabotage("epsilon is not small against the variance", {"epsilon": 1.0}),
 )
@@ -33,18 +34,18 @@ def batch_normalisation_is_scale_free(
     x, w, g = rng.normal(size=(32, 6)), rng.normal(size=(6, 4)), rng.normal(size=(32, 4))
 
     def output(weights: np.ndarray) -> np.ndarray:
-        z = x @ weights
-        return (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + epsilon)
+        return normalised_columns(x @ weights, epsilon)[0]
 
     def gradient(weights: np.ndarray) -> np.ndarray:
-        z = x @ weights
-        r = 1 / np.sqrt(z.var(axis=0) + epsilon)
-        xhat = (z - z.mean(axis=0)) * r
-        return x.T @ (r * (g - g.mean(axis=0) - xhat * np.mean(g * xhat, axis=0)))
+        xhat, deviation = normalised_columns(x @ weights, epsilon)
+        return x.T @ ((g - g.mean(axis=0) - xhat * np.mean(g * xhat, axis=0)) / deviation)
 
     factors = np.geomspace(0.1, 100, 25)
     changes = [np.abs(output(c * w) - output(w)).max() for c in factors]
     slope, later = gradient(w), gradient(factor * w)
+    moments = output(w).mean(axis=0), (output(w) ** 2).mean(axis=0) - 1
+    variance = (x @ w).var(axis=0)
+    held = (normalised_columns(x @ w, 1.0)[0] ** 2).mean(axis=0) - variance / (variance + 1)
     return Outcome(
         (
             at_most(
@@ -55,6 +56,13 @@ def batch_normalisation_is_scale_free(
                 "gradient at c w times c, away from that at w",
                 np.abs(factor * later - slope).max(),
                 1e-9,
+            ),
+            at_most("mean of the output away from 0, variance from 1", np.abs(moments).max(), 1e-9),
+            at_most("variance at epsilon = 1 away from v / (v + 1)", np.abs(held).max(), 1e-12),
+            at_most(
+                "gradient away from differences of <output, G>",
+                np.abs(slope - central(lambda at: float(np.sum(output(at) * g)), w)).max(),
+                1e-6,
             ),
         ),
         curves(
@@ -67,8 +75,17 @@ def batch_normalisation_is_scale_free(
     )
 
 
-def slopes(x: np.ndarray, y: np.ndarray, w: np.ndarray, normalised: bool) -> np.ndarray:
-    """Return the gradients (d, K) of the mean of (z_k - y)^2 / 2 in w_k, for K fits side by side.
+def normalised_columns(z: np.ndarray, epsilon: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return (z - mean) / deviation and the deviation (K,) of each column of z (N, K).
+
+    The deviation is the root of variance + epsilon.
+    """
+    deviation = np.sqrt(z.var(axis=0) + epsilon)
+    return (z - z.mean(axis=0)) / deviation, deviation
+
+
+def losses(x: np.ndarray, y: np.ndarray, w: np.ndarray, normalised: bool) -> np.ndarray:
+    """Return the means (K,) over the rows of (z_k - y)^2 / 2, for K fits side by side.
 
     Args:
         x: (N, d).
@@ -77,12 +94,19 @@ def slopes(x: np.ndarray, y: np.ndarray, w: np.ndarray, normalised: bool) -> np.
         normalised: Whether z = X w is brought to mean 0 and variance 1 over the rows.
     """
     z = x @ w
+    reached = normalised_columns(z)[0] if normalised else z
+    return ((reached - y[:, np.newaxis]) ** 2).mean(axis=0) / 2
+
+
+def slopes(x: np.ndarray, y: np.ndarray, w: np.ndarray, normalised: bool) -> np.ndarray:
+    """Return the gradients (d, K) of the `losses` in w_k."""
+    z = x @ w
     y = y[:, np.newaxis]
     if not normalised:
         return x.T @ (z - y) / len(y)
-    scaled = (z - z.mean(axis=0)) / z.std(axis=0)
+    scaled, deviation = normalised_columns(z)
     g = (scaled - y) / len(y)
-    return x.T @ (g - g.mean(axis=0) - scaled * np.mean(g * scaled, axis=0)) / z.std(axis=0)
+    return x.T @ (g - g.mean(axis=0) - scaled * np.mean(g * scaled, axis=0)) / deviation
 
 
 @experiment(
@@ -92,14 +116,14 @@ def slopes(x: np.ndarray, y: np.ndarray, w: np.ndarray, normalised: bool) -> np.
         "lengthens them by |w'|^2 = |w|^2 + r^2 |g|^2, and acts on their direction as a rate r / "
         "|w|^2 would: c w with c^2 r goes through the same directions as w with r. So too large "
         "a rate shrinks by itself, and gradient descent ends near a stationary direction at any "
-        "of rates 10,000 times apart, where without it the largest diverge."
+        "of rates 10,000 times apart, where without it all above 2/L diverge."
     ),
     sources=(
         Source("tsemo", 498, "stabilizing and speeding up training"),
         Source("murari", 346, "normalisation layers"),
         Source("foundations", 177, "Statistical analysis of internal covariate shift"),
     ),
-    about=("slopes",),
+    about=("slopes", "losses", "normalised_columns"),
     reference="van Laarhoven, L2 regularization versus batch and weight normalization, "
     "arXiv:1706.05350; Arora, Li and Lyu, Theoretical analysis of auto rate-tuning, "
     "arXiv:1812.03981, theorem 3.1; arXiv:1805.11604 finds no less covariate shift",
@@ -128,6 +152,13 @@ def normalisation_tunes_the_rate(
         return last / first
 
     ours, plain = left(normalised), left(False)
+    largest = np.linalg.eigvalsh(x.T @ x / 60)[-1]
+    wrong = [
+        np.abs(
+            slopes(x, y, start, on) - central(lambda w, on=on: losses(x, y, w, on), start)[..., 0]
+        ).max()
+        for on in (normalised, False)
+    ]
     w, mapped = start, scale * start
     lengthened, apart = [], []
     for _ in range(30):
@@ -141,7 +172,12 @@ def normalisation_tunes_the_rate(
             at_most("largest |w'|^2 - |w|^2 - r^2 |g|^2", np.abs(lengthened).max(), 1e-9),
             at_most("path of c w with c^2 r, over c, away from that of w with r", max(apart), 1e-9),
             at_most("slope left, at the worst of 9 rates", ours.max(), 0.05),
-            at_most("rates of 9 at which the plain fit converges", int(np.sum(plain < 0.05)), 6),
+            at_most(
+                "rates at which the plain fit diverges, away from those above 2/L",
+                np.sum((plain < 1) != (rates < 2 / largest)),
+                0,
+            ),
+            at_most("gradients away from differences of the losses", max(wrong), 1e-8),
         ),
         curves(
             "Slope of the loss that is left",

@@ -32,21 +32,26 @@ def perceptron_bound(
 ) -> Outcome:
     """`flipped` labels are turned, those deepest inside their class; margins run over decades."""
     margins = np.geomspace(0.02, 0.5, 8)
-    updates, bounds, right = [], [], []
+    updates, bounds, right, along, lengths = [], [], [], [], []
     for margin in margins:
         rows, labels, normal = separable(points, dimension, margin, seed)
-        bound = (np.linalg.norm(rows, axis=1).max() / (labels * (rows @ normal)).min()) ** 2
+        radius, nearest = np.linalg.norm(rows, axis=1).max(), (labels * (rows @ normal)).min()
+        bound = (radius / nearest) ** 2
         deepest = np.argsort(-labels * (rows @ normal))[:flipped]
         labels[deepest] *= -1
         learnt = learn_perceptron(rows, labels, most=2 * int(bound) + 2)
         updates.append(learnt.updates)
         bounds.append(bound)
         right.append(np.mean(labels * (rows @ learnt.weights) > 0))
+        along.append(learnt.weights @ normal / (learnt.updates * nearest))
+        lengths.append(np.linalg.norm(learnt.weights) / (np.sqrt(learnt.updates) * radius))
     ratio = np.array(updates) / bounds
     return Outcome(
         (
             at_most("largest number of updates over (R / m)^2", ratio.max(), 1.0),
             at_least("least share of points on their side in the end", min(right), 1),
+            at_least("least part along the normal over k m", min(along), 1 - 1e-9),
+            at_most("largest length over sqrt(k) R", max(lengths), 1 + 1e-9),
         ),
         curves(
             "Updates of the perceptron",
@@ -62,7 +67,8 @@ def perceptron_bound(
     title="The perceptron's bound is attained",
     statement=(
         "For the unit vectors e_1, ..., e_n, all of one class, R = 1 and the largest margin is "
-        "1/sqrt(n); the perceptron that starts at 0 makes exactly n = (R / m)^2 updates."
+        "1/sqrt(n); the perceptron that starts at 0 makes exactly n = (R / m)^2 updates, one for "
+        "each point, and ends at the weights (1, ..., 1)."
     ),
     sources=(Source("tsemo", 197, "we cannot repeat the algorithm more than"),),
     about=("learn_perceptron",),
@@ -72,16 +78,19 @@ def perceptron_bound(
 def perceptron_bound_is_attained(*, start: float = 0.0, largest: int = 60) -> Outcome:
     """`start` is the first value of every weight; dimensions run from 1 to `largest`."""
     sizes = np.arange(1, largest + 1)
-    updates = []
+    updates, off = [], []
     for size in sizes:
         rows = np.eye(int(size))
-        updates.append(learn_perceptron(rows, np.ones(size), start=np.full(size, start)).updates)
+        learnt = learn_perceptron(rows, np.ones(size), start=np.full(size, start))
+        updates.append(learnt.updates)
+        off.append(np.abs(learnt.weights - 1).max())
     # The margin of the direction (1, ..., 1)/sqrt(n) is 1/sqrt(n), and none has a larger one.
     ratio = np.array(updates) / (1.0 / (1 / np.sqrt(sizes))) ** 2
     return Outcome(
         (
             at_least("least number of updates over the bound", ratio.min(), 1 - 1e-9),
             at_most("largest number of updates over the bound", ratio.max(), 1 + 1e-9),
+            at_most("weights away from (1, ..., 1)", max(off), 0),
         ),
         curves(
             "Updates on n unit vectors",
@@ -117,12 +126,16 @@ def perceptron_off_the_origin(
     features = embed(rows) if embedded else rows
     plane = np.append(normal, -shift)
     distance = labels * (embed(rows) @ plane) / np.linalg.norm(plane)
-    bound = (np.linalg.norm(embed(rows), axis=1).max() / distance.min()) ** 2
+    # The rows keep a distance of 0.1 from the plane before it is shifted and embedded.
+    bound = (np.sqrt((rows**2).sum(axis=1) + 1).max() / distance.min()) ** 2
     learnt = learn_perceptron(features, labels, most=int(bound) + 1)
     wrong = np.mean(labels * (features @ learnt.weights) <= 0)
     along = rows @ normal
     return Outcome(
         (
+            at_least(
+                "margin of (w, b), over 0.1 / |(w, b)|", distance.min() * np.hypot(1, shift), 0.1
+            ),
             at_most("updates over the bound of the embedded points", learnt.updates / bound, 1.0),
             at_most("share of points on the wrong side", wrong, 0.0),
         ),
@@ -143,8 +156,8 @@ def perceptron_off_the_origin(
     statement=(
         "Multiplying all features by one constant changes R and the margin alike: the "
         "perceptron from 0 makes the very same updates. Where one feature is measured in much "
-        "larger units than the one that decides, scaling feature by feature (min-max or "
-        "standard) reduces the number of updates."
+        "larger units than the one that decides, scaling feature by feature, to the range [0, 1] "
+        "(min-max) or to mean 0 and variance 1 (standard), reduces the number of updates."
     ),
     sources=(
         Source("tsemo", 206, "normalizing the dataset may increase performance"),
@@ -158,13 +171,14 @@ def perceptron_off_the_origin(
 def scaling_and_the_perceptron(*, units: float = 200.0, points: int = 60, seed: int = 0) -> Outcome:
     """`units` multiplies the feature that does not decide; three sets are drawn."""
     counts: dict[str, list[int]] = {"raw": [], "min-max": [], "standard": []}
-    unchanged = True
+    unchanged, errors = True, []
     for draw in range(3):
         rng = seeds.generator("scaling", seed, draw)
         labels = np.where(rng.random(points) < 0.5, 1.0, -1.0)
         decides = labels * rng.uniform(0.2, 1.0, points)
         rows = np.column_stack([decides, units * rng.normal(size=points)])
         scaled = {"raw": rows, "min-max": min_max_scale(rows), "standard": standard_scale(rows)}
+        errors.append(max(scaling_errors(rows, scaled["min-max"], scaled["standard"])))
         for name, features in scaled.items():
             counts[name].append(learn_perceptron(embed(features), labels, most=200_000).updates)
         two = [learn_perceptron(c * rows, labels, most=200_000).updates for c in (1.0, 1024.0)]
@@ -182,6 +196,9 @@ def scaling_and_the_perceptron(*, units: float = 200.0, points: int = 60, seed: 
                 means["standard"] / means["raw"],
                 0.5,
             ),
+            at_most(
+                "scaled columns away from their range, mean, variance, or line", max(errors), 1e-9
+            ),
         ),
         sequences(
             "Updates before and after scaling",
@@ -191,3 +208,23 @@ def scaling_and_the_perceptron(*, units: float = 200.0, points: int = 60, seed: 
             log=True,
         ),
     )
+
+
+def scaling_errors(raw: np.ndarray, ranged: np.ndarray, standard: np.ndarray) -> list[float]:
+    """Return how far scaled features (N, d) are from what the two scalings promise.
+
+    They are the ends of the range, mean and variance, and that each column is the raw one times a
+    positive number, and shifted.
+    """
+    lines = [
+        abs(1 - np.corrcoef(before, after)[0, 1])
+        for scaled in (ranged, standard)
+        for before, after in zip(raw.T, scaled.T, strict=True)
+    ]
+    return [
+        float(np.abs(ranged.min(axis=0)).max()),
+        float(np.abs(ranged.max(axis=0) - 1).max()),
+        float(np.abs(standard.mean(axis=0)).max()),
+        float(np.abs((standard**2).mean(axis=0) - 1).max()),
+        *lines,
+    ]

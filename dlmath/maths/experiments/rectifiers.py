@@ -1,11 +1,13 @@
 """ReLU: its weak derivative, what it represents, and piecewise affine functions exactly."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.integrate import quad
 from scipy.spatial import Delaunay
 
 from dlmath import seeds
-from dlmath.maths.activations import relu
+from dlmath.maths.activations import ACTIVATIONS, relu
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.network import forward
 from dlmath.maths.papers import Source
@@ -29,14 +31,15 @@ def bump_slope(x: float, centre: float, width: float) -> float:
     title="ReLU's derivative is the Heaviside function",
     statement=(
         "As a distribution: for every smooth test function phi of compact support, -int ReLU "
-        "phi' = int H phi. Without compact support a boundary term is left over."
+        "phi' = int H phi, over the whole line. Where the integrals stop before phi is 0, at a, "
+        "they differ by ReLU(a) phi(a)."
     ),
     sources=(
         Source("tsemo", 350, "Proposition 5.2"),
         Source("tsemo", 349, "distribution defined on test functions"),
         Source("jiang", 114, "d ReLU_j"),
     ),
-    about=("relu", "bump_slope"),
+    about=("relu", "activations.relu_slope", "bump", "bump_slope"),
     reference="Rudin, Functional analysis, 1991, section 6.11",
     sabotage=Sabotage("the integrals stop where the test function is not 0", {"cut": 0.3}),
 )
@@ -44,20 +47,43 @@ def relu_weak_derivative(*, cut: float = 1.0, tests: int = 30, seed: int = 0) ->
     """`cut` is where the integrals stop, in units of the half width of the test function."""
     rng = seeds.generator("test functions", seed)
     gaps, centres = [], np.sort(rng.uniform(-1.5, 1.5, tests))
-    left, right = [], []
+    left, right, wholes, heights, slopes = [], [], [], [], []
+    heaviside = ACTIVATIONS["relu"].slope
     for centre in centres:
         width = rng.uniform(0.3, 2.0)
-        top = centre + cut * width
-        low = max(0.0, centre - width)  # both sides vanish on the left of 0
-        if low >= top:
-            low = top
-        minus = quad(lambda x, c=centre, w=width: -relu(x) * bump_slope(x, c, w), low, top)[0]
-        plus = quad(lambda x, c=centre, w=width: bump(x, c, w), low, top)[0]
+        ends = centre - width, centre + cut * width
+        kink = [0.0] if ends[0] < 0 < ends[1] else None
+
+        def integral(
+            function: Callable[[float], float],
+            ends: tuple[float, float] = ends,
+            kink: list[float] | None = kink,
+        ) -> float:
+            return float(quad(function, *ends, points=kink, epsabs=1e-11, limit=200)[0])
+
+        minus = integral(lambda x, c=centre, w=width: -relu(np.array(x)) * bump_slope(x, c, w))
+        plus = integral(lambda x, c=centre, w=width: heaviside(np.array(x)) * bump(x, c, w))
+        # phi is the integral of phi', so it is 0 at both ends of its support.
+        wholes.append(integral(lambda x, c=centre, w=width: bump_slope(x, c, w)))
+        wholes[-1] -= bump(ends[1], centre, width)
+        heights.append(abs(bump(centre, centre, width) - np.exp(-1)))
+        for place in centre + width * np.array([-1.7, -1.1, -0.8, -0.3, 0.5, 0.9, 1.3]):
+            ahead, behind = (bump(place + move, centre, width) for move in (1e-6, -1e-6))
+            slopes.append(abs((ahead - behind) / 2e-6 - bump_slope(place, centre, width)))
         left.append(minus)
         right.append(plus)
         gaps.append(abs(minus - plus))
     return Outcome(
-        (at_most("largest |-int ReLU phi' - int H phi|", max(gaps), 1e-8),),
+        (
+            at_most("largest |-int ReLU phi' - int H phi|", max(gaps), 1e-8),
+            at_most("height of phi away from 1 / e", max(heights), 1e-12),
+            at_most(
+                "phi' away from differences of phi, in and out of its support", max(slopes), 1e-7
+            ),
+            at_most(
+                "int phi' away from the value of phi where it stops", max(map(abs, wholes)), 1e-8
+            ),
+        ),
         curves(
             "Both sides, by the centre of the test function",
             "centre",

@@ -1,11 +1,14 @@
 """Very wide random networks: Gaussian in the limit, and a tangent kernel that stays."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.stats import kstest
 
 from dlmath import seeds
 from dlmath.maths.choices import choose
-from dlmath.maths.experiment_base import Outcome, Sabotage, at_most, experiment
+from dlmath.maths.differences import central
+from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -75,18 +78,55 @@ def wide_networks_are_gaussian(
     )
 
 
+@dataclass(frozen=True)
+class Scaled:
+    """f(x) = scale * a . tanh(W^T x), a network of one hidden layer.
+
+    Attributes:
+        w: (d, n).
+        a: (n,).
+        scale: n to a negative power.
+    """
+
+    w: np.ndarray
+    a: np.ndarray
+    scale: float
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Return f of rows (N, d), as (N,)."""
+        return self.scale * np.tanh(x @ self.w) @ self.a
+
+    def stepped(self, x: np.ndarray, y: np.ndarray, rate: float) -> "Scaled":
+        """Return the network after a step of gradient descent on the mean of (f - y)^2 / 2."""
+        h = np.tanh(x @ self.w)
+        error = (self(x) - y) / len(y)
+        inner = self.scale * (1 - h**2) * self.a  # df/d(pre-activation), (N, n)
+        return Scaled(
+            self.w - rate * x.T @ (error[:, np.newaxis] * inner),
+            self.a - rate * self.scale * h.T @ error,
+            self.scale,
+        )
+
+    def kernel(self, x: np.ndarray) -> np.ndarray:
+        """Return <grad f(x_i), grad f(x_j)> over both layers, (N, N)."""
+        h = np.tanh(x @ self.w)
+        inner = self.scale * (1 - h**2) * self.a
+        return self.scale**2 * h @ h.T + (x @ x.T) * (inner @ inner.T)
+
+
 @experiment(
     title="The tangent kernel of a wide network hardly moves",
     statement=(
         "In the scaling of the tangent kernel, f = a . phi(W x / sqrt d) / sqrt n with all "
         "weights of size 1, training to a small loss changes the kernel by an amount that falls "
-        "like n^(-1/2) or faster. In the mean-field scaling, 1/n, it does not fall."
+        "like n^(-1/2) or faster. In the mean-field scaling, 1/n, it does not fall. As K is the "
+        "kernel of the gradients, a short step of rate r moves the outputs by -r K (f - y) / N."
     ),
     sources=(
         Source("foundations", 97, "Network Width Effects"),
         Source("foundations", 133, "Connect neural networks to kernel methods"),
     ),
-    about=("_drift", "_kernel"),
+    about=("Scaled", "_drift"),
     reference="Jacot, Gabriel and Hongler, Neural tangent kernel, arXiv:1806.07572; "
     "Chizat and Bach, On lazy training, arXiv:1812.07956",
     sabotage=Sabotage("the outputs are scaled by 1/n", {"power": 1.0}),
@@ -102,10 +142,36 @@ def tangent_kernel_drift(*, power: float = 0.5, draws: int = 6, seed: int = 0) -
             )
     means = drifts.mean(axis=0)
     slope = np.polyfit(np.log(widths), np.log(means), 1)[0]
+    network, x, y = _drawn(16, power, seeds.generator("drift", seed))
+    jacobian = np.vstack(
+        [
+            central(lambda w: Scaled(w, network.a, network.scale)(x), network.w).reshape(-1, 6),
+            central(lambda a: Scaled(network.w, a, network.scale)(x), network.a),
+        ]
+    )  # (parameters, N)
+    kernel = network.kernel(x)
+    moved = (network.stepped(x, y, 1e-6)(x) - network(x)) / 1e-6
+    expected = -kernel @ (network(x) - y) / len(y)
     return Outcome(
         (
             at_most("power of the width in the drift", slope, -0.4),
-            at_most("largest loss at the end over that at the start", losses.max(), 0.1),
+            # Corrections of the kernel are of the order 1/n, and no smaller.
+            at_least("the same", slope, -1.1),
+            at_most(
+                "loss at the end over that at the start, mean at the worst width",
+                losses.mean(axis=0).max(),
+                0.1,
+            ),
+            at_most(
+                "kernel away from differences of the outputs, relative",
+                np.abs(kernel - jacobian.T @ jacobian).max() / np.abs(kernel).max(),
+                1e-6,
+            ),
+            at_most(
+                "outputs after a short step away from -r K (f - y)/N, relative",
+                np.abs(moved - expected).max() / np.abs(expected).max(),
+                1e-4,
+            ),
         ),
         curves(
             "Relative change of the tangent kernel",
@@ -120,26 +186,21 @@ def tangent_kernel_drift(*, power: float = 0.5, draws: int = 6, seed: int = 0) -
     )
 
 
-def _drift(width: int, power: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Return |K_end - K_start| / |K_start| and loss_end / loss_start, of a trained tanh network."""
+def _drawn(
+    width: int, power: float, rng: np.random.Generator
+) -> tuple[Scaled, np.ndarray, np.ndarray]:
+    """Return a random network, rows (6, 6) and targets (6,)."""
     x, y = rng.normal(size=(6, 6)) / 2, rng.choice([-1.0, 1.0], 6)
-    w, a = rng.normal(size=(6, width)), rng.normal(size=width)
-    scale = width**-power
-    start, first = _kernel(x, w, a, scale), np.sum((scale * np.tanh(x @ w) @ a - y) ** 2)
+    return Scaled(rng.normal(size=(6, width)), rng.normal(size=width), width**-power), x, y
+
+
+def _drift(width: int, power: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Return |K_end - K_start| / |K_start| and loss_end / loss_start, of a trained network."""
+    network, x, y = _drawn(width, power, rng)
+    start, first = network.kernel(x), np.sum((network(x) - y) ** 2)
     # The kernel grows with n scale^2; the rate undoes that, so that all widths learn alike.
-    rate = 1 / (width * scale**2)
+    rate = 1 / (width * network.scale**2)
     for _ in range(400):
-        h = np.tanh(x @ w)
-        inner = scale * (1 - h**2) * a  # df/d(pre-activation), (6, width)
-        error = (scale * h @ a - y) / 6
-        w, a = w - rate * x.T @ (error[:, None] * inner), a - rate * scale * h.T @ error
-    change = _kernel(x, w, a, scale) - start
-    last = np.sum((scale * np.tanh(x @ w) @ a - y) ** 2)
+        network = network.stepped(x, y, rate)
+    change, last = network.kernel(x) - start, np.sum((network(x) - y) ** 2)
     return float(np.linalg.norm(change) / np.linalg.norm(start)), float(last / first)
-
-
-def _kernel(x: np.ndarray, w: np.ndarray, a: np.ndarray, scale: float) -> np.ndarray:
-    """Return <grad f(x_i), grad f(x_j)> over both layers."""
-    last = scale * np.tanh(x @ w)
-    inner = scale * (1 - np.tanh(x @ w) ** 2) * a
-    return last @ last.T + (x @ x.T) * (inner @ inner.T)

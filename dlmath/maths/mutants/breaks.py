@@ -145,8 +145,9 @@ BREAKS = (
     Break(
         "a wrong Hessian with the right signs",
         "saddles-outnumber-minima",
-        "compute.eigenvalues",
-        "7 * {}",
+        "double_wells",
+        "Objective(lambda x: float(np.sum((x**2 - 1) ** 2)), lambda x: 4 * x * (x**2 - 1), "
+        "lambda x: 7 * np.diag(12 * x**2 - 4))",
     ),
     Break(
         "slopes 30 times too large", "spectral-norms-bound-the-slope", "compute.slopes", "30 * {}"
@@ -164,7 +165,10 @@ BREAKS = (
         "{} + 5",
     ),
     Break(
-        "half of the tangent kernel is missing", "tangent-kernel-drift", "_kernel", "last @ last.T"
+        "half of the tangent kernel is missing",
+        "tangent-kernel-drift",
+        "Scaled.kernel",
+        "self.scale**2 * h @ h.T",
     ),
     Break(
         "dropout without its rescaling", "remedies-against-overfitting", "compute.dropped", "{} / 2"
