@@ -30,6 +30,11 @@ def wave(x: np.ndarray) -> np.ndarray:
     return np.sin(2 * np.pi * x) + x / 2
 
 
+def raised(x: np.ndarray) -> np.ndarray:
+    """Return 1 + wave(x), which is not 0 where it begins."""
+    return 1 + wave(x)
+
+
 def least_bend(width: int) -> float:
     """Return the largest, over `width` equal pieces of [0, 1], of the least |wave''| on a piece."""
     bends = 4 * np.pi**2 * np.abs(np.sin(2 * np.pi * np.linspace(0, 1, width + 1)))
@@ -50,6 +55,7 @@ def least_bend(width: int) -> float:
         Source("murari", 396, "Any continuous piecewise affine"),
         Source("tsemo", 430, "Corollary 5.2"),
     ),
+    about=("from_breakpoints",),
     reference="de Boor, A practical guide to splines, 2001, chapter III",
     sabotage=Sabotage("f is sqrt(x), whose slope at 0 is infinite", {"function": "root"}),
 )
@@ -92,7 +98,9 @@ def _interpolated(f: Function, width: int) -> tuple[float, float, int]:
     """Return the network's largest error, the one at the points, and its number of units."""
     places = np.linspace(0, 1, width + 1)
     network = from_breakpoints(places, f(places))
-    drawn, through = (forward(network, at[:, np.newaxis])[:, 0] for at in (GRID, places))
+    drawn, through = (
+        np.squeeze(forward(network, at[:, np.newaxis]), axis=1) for at in (GRID, places)
+    )
     error, gap = np.abs(drawn - f(GRID)).max(), np.abs(through - f(places)).max()
     return float(error), float(gap), network[0].weights.shape[1]
 
@@ -111,6 +119,7 @@ def _interpolated(f: Function, width: int) -> tuple[float, float, int]:
         Source("foundations", 133, "Neural networks can approximate any continuous function"),
         Source("murari", 176, "called **sigmoidal**"),
     ),
+    about=("staircase", "compute.rises", "compute.middles"),
     reference="Cybenko, Approximation by superpositions of a sigmoidal function, 1989",
     sabotage=Sabotage("the activation has no limits 0 and 1", {"activation": "sine"}),
 )
@@ -123,11 +132,11 @@ def sigmoid_staircase(*, activation: str = "sigmoid", steepness: float = 60.0) -
     errors, at_ends, jumps = [], [], []
     for width in WIDTHS:
         ends = np.linspace(0, 1, width + 1)
-        rises = np.diff(wave(ends))
+        rises = np.diff(raised(ends))
         middles = (ends[1:] + ends[:-1]) / 2
         near = np.concatenate([GRID, middles - half / width, middles + half / width])
         off, through = (
-            np.abs(staircase(at, middles, rises, step, steepness * width) - wave(at)).max()
+            np.abs(staircase(at, middles, rises, step, steepness * width) - raised(at)).max()
             for at in (near, ends)
         )
         errors.append(off)
@@ -171,8 +180,8 @@ def sigmoid_staircase(*, activation: str = "sigmoid", steepness: float = 60.0) -
 def staircase(
     at: np.ndarray, middles: np.ndarray, rises: np.ndarray, step: Function, steepness: float
 ) -> np.ndarray:
-    """Return f(0) + sum_i rises_i step(steepness (x - middle_i)) at places x, f being the wave."""
-    return wave(np.zeros(1)) + step(steepness * (at[:, np.newaxis] - middles)) @ rises
+    """Return f(0) + sum_i rises_i step(steepness (x - middle_i)) at places x, f the raised wave."""
+    return raised(np.zeros(1)) + step(steepness * (at[:, np.newaxis] - middles)) @ rises
 
 
 @experiment(
@@ -190,6 +199,7 @@ def staircase(
         Source("murari", 382, "Approximation theory of the MLP model"),
         Source("murari", 386, "nonpolynomial activation function"),
     ),
+    about=("compute.fitted",),
     reference="Leshno et al., Feedforward networks with a nonpolynomial activation, 1993",
     sabotage=Sabotage("the activation is a polynomial", {"activation": "square"}),
 )
@@ -254,6 +264,7 @@ def nonpolynomial_activation(*, activation: str = "tanh", seed: int = 0) -> Outc
         Source("murari", 362, "The Weierstrass approximation theorem"),
         Source("tsemo", 29, "Fourier series can achieve similar goals"),
     ),
+    about=("_bernstein", "_fejer"),
     reference="Lorentz, Bernstein polynomials, 1986, theorem 1.6.1; Fejer, 1904",
     sabotage=Sabotage("f jumps", {"jump": 2.0}),
 )
@@ -340,6 +351,7 @@ def _fejer_distance(degree: int) -> float:
         Source("tsemo", 437, "There exists a neural network whose output"),
         Source("tsemo", 30, "always possible to find a separating manifold"),
     ),
+    about=("from_breakpoints", "compute.networks", "compute.outputs"),
     reference="Zhang et al., Understanding deep learning requires rethinking, arXiv:1611.03530, C",
     sabotage=Sabotage("a point occurs twice, with two labels", {"repeated": 1}),
 )

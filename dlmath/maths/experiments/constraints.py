@@ -26,6 +26,7 @@ from dlmath.maths.plots import curves, sequences
         Source("murari", 170, "Lipschitz continuous"),
         Source("foundations", 69, "Lipschitz Constants"),
     ),
+    about=("scaled_to", "slopes"),
     reference="Miyato et al., Spectral normalization, arXiv:1802.05957, equation 7",
     sabotage=Sabotage("the matrices are scaled to a norm above 1", {"norm": 1.05}),
 )
@@ -120,6 +121,7 @@ def _piece_gap(network: Network, rows: np.ndarray, rng: np.random.Generator) -> 
         "the product of its matrices."
     ),
     sources=(Source("murari", 351, "Monotone/Convex layers"),),
+    about=("compute.network", "compute.free_first", "compute.rises", "compute.above", "backward"),
     reference="Amos, Xu and Kolter, Input convex neural networks, arXiv:1609.07152, proposition 1",
     sabotage=Sabotage("the weights have any sign", {"signs": "any"}),
 )
@@ -197,6 +199,7 @@ def pieces(values: np.ndarray) -> int:
         Source("foundations", 177, "Depth vs. Width"),
         Source("foundations", 187, "What functions can different architectures represent?"),
     ),
+    about=("tent", "pieces"),
     reference="Telgarsky, Benefits of depth in neural networks, arXiv:1602.04485",
     sabotage=Sabotage("the same units stand in one layer", {"deep": False}),
 )
@@ -249,6 +252,7 @@ def depth_against_width(*, deep: bool = True, deepest: int = 9, seed: int = 0) -
         "which the least of all targets moves to the next one and no farther, wherever it goes."
     ),
     sources=(Source("foundations", 58, "Sensitive to outliers"),),
+    about=("best_constant",),
     reference="Huber, Robust statistics, 1981, section 1.2",
     sabotage=Sabotage("the loss is the absolute value", {"power": 1.0}),
 )
@@ -314,6 +318,7 @@ def best_constant(targets: np.ndarray, power: float) -> float:
         "bound is right but for its constant."
     ),
     sources=(Source("foundations", 156, "Online learning performance measures"),),
+    about=("_regrets",),
     reference="Zinkevich, Online convex programming, 2003; Hazan, arXiv:1909.05207, theorems 3.1 "
     "and 3.2",
     sabotage=Sabotage("the rate falls so fast that it cannot follow", {"power": 2.0}),

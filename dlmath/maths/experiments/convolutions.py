@@ -48,6 +48,7 @@ def correlated(image: np.ndarray, kernels: np.ndarray, stride: int) -> np.ndarra
         Source("tsemo", 515, "convolutional layers are linear operators"),
         Source("tsemo", 483, "output size in terms of height and width"),
     ),
+    about=("convolve", "output_size"),
     reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 9.2",
     sabotage=Sabotage("the kernel is as large as the image", {"kernel": 8}),
 )
@@ -74,7 +75,9 @@ def convolution_is_sparse(
             at_most("rows of the matrix, away from o h' w'", abs(len(matrix) - 3 * after**2), 0),
             at_most(
                 "sizes of padded images, away from the number of windows, largest",
-                max(_size_gap(size, kernel, step, room) for step in (1, 2, 3) for room in (0, 1, 2)),
+                max(
+                    _size_gap(size, kernel, step, room) for step in (1, 2, 3) for room in (0, 1, 2)
+                ),
                 0,
             ),
             at_most("share of entries that are not 0", np.mean(matrix != 0), 0.25),
@@ -122,6 +125,7 @@ def _size_gap(size: int, kernel: int, stride: int, padding: int) -> int:
         "sin(3 x) it gives exactly -(2 - 2 cos 3h) / h^2 times it, so the bound is met as h falls."
     ),
     sources=(Source("murari", 459, "finite differences discretisations"),),
+    about=("convolve", "compute.kernel"),
     reference="LeVeque, Finite difference methods, 2007, section 1.1; Long et al., PDE-Net, 2018",
     sabotage=Sabotage("the entries of the kernel do not sum to 0", {"middle": -2.1}),
 )
@@ -184,6 +188,7 @@ def blob(shift: int, size: int = 32) -> np.ndarray:
         Source("tsemo", 484, "The stride dictates how much the filter shifts"),
         Source("tsemo", 493, "Max Pooling"),
     ),
+    about=("convolve", "max_pool", "average_pool"),
     reference="Zhang, Making convolutional networks shift-invariant again, arXiv:1904.11486",
     sabotage=Sabotage("the stride is 2 and the shift 1", {"stride": 2}),
 )
@@ -246,6 +251,7 @@ def convolution_commutes_with_shifts(*, stride: int = 1, shift: int = 1, seed: i
         "from the border nothing changes."
     ),
     sources=(Source("tsemo", 490, "Padding may be added to the original image"),),
+    about=("pad", "convolve"),
     reference="Islam, Jia and Bruce, How much position information, arXiv:2001.08248",
     sabotage=Sabotage("the kernel has one entry and sees no border", {"kernel": 1}),
 )

@@ -70,6 +70,13 @@ def deepest(rows: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
         Source("tsemo", 35, "algebraic hypersurface"),
         Source("tsemo", 31, "lowest degree"),
     ),
+    about=(
+        "least_degree",
+        "fit_boundary",
+        "hulls_apart",
+        "boundaries.by_degree",
+        "polynomials.monomials",
+    ),
     reference="Cover, Geometrical properties of systems of linear inequalities, 1965",
     sabotage=Sabotage("a label deep inside a class is wrong", {"flipped": 1}),
 )
@@ -106,8 +113,8 @@ def least_degree_is_found(*, flipped: int = 0, points: int = 250, seed: int = 0)
     statement=(
         "With noise, a boundary that classifies all points has a high degree, one that "
         "classifies a fraction alpha a low one: for a ball in a ring, with fewer labels turned "
-        "than 1 - alpha and alpha beyond what a line can do, 2, the ring's own. The latter is nearer to the truth on new "
-        "points. Without noise there is nothing to give up."
+        "than 1 - alpha and alpha beyond what a line can do, 2, the ring's own. The latter is "
+        "nearer to the truth on new points. Without noise there is nothing to give up."
     ),
     sources=(
         DEFINITION,
@@ -116,6 +123,7 @@ def least_degree_is_found(*, flipped: int = 0, points: int = 250, seed: int = 0)
             "tsemo", 464, "Overfitting occurs when the decision boundary is excessively complex"
         ),
     ),
+    about=("least_degree", "fit_boundary"),
     reference="Johnson and Preparata, The densest hemisphere problem, 1978 (why alpha is a bound)",
     sabotage=Sabotage("no label is wrong", {"noise": 0.0}),
 )
@@ -139,7 +147,9 @@ def fraction_alpha(
     by_degree = [fit_boundary(rows, labels, int(degree)).accuracy for degree in tried]
     return Outcome(
         (
-            at_least("least share that the boundary for a fraction is right on", min(shares), alpha),
+            at_least(
+                "least share that the boundary for a fraction is right on", min(shares), alpha
+            ),
             at_most("its degree away from 2, largest", np.abs(lowest - 2).max(), 0),
             at_least("least degree for all points", highest.min(), 3),
             at_least("gain in accuracy on new points, least mean", mean_range(gains, 1e-4)[0], 0.0),
@@ -168,6 +178,7 @@ COEFFICIENTS = {1: 6, 2: 21, 3: 56}  # of a polynomial of that degree in five di
         Source("tsemo", 36, "acceptable classification accuracy with less data"),
         DEFINITION,
     ),
+    about=("fit_boundary", "compute.errors"),
     reference="Calafiore and Campi, Uncertain convex programs, 2005, theorem 1; Vapnik and "
     "Chervonenkis, 1971",
     sabotage=Sabotage("the true boundary is a sphere", {"truth": 2}),
@@ -259,6 +270,7 @@ def logistic_descent(
         Source("tsemo", 272, "Neural networks with more than one hidden layer are able"),
         DEFINITION,
     ),
+    about=("logistic_descent", "on_components", "Components"),
     reference="Alain and Bengio, Understanding intermediate layers, 2016, arXiv:1610.01644",
     sabotage=Sabotage("nothing is trained", {"steps": 0}),
 )

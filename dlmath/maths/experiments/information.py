@@ -13,7 +13,6 @@ from dlmath.maths.information import bottleneck, divergence, entropy, mutual_inf
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
 
-
 TOL = 1e-5  # bits: what the fixed points may be off the minimum after their last step
 
 
@@ -29,6 +28,7 @@ TOL = 1e-5  # bits: what the fixed points may be off the minimum after their las
         Source("foundations", 103, "KL Divergence"),
         Source("foundations", 105, "How much information is preserved through network layers"),
     ),
+    about=("entropy", "divergence", "mutual_information"),
     reference="Cover and Thomas, Elements of information theory, 2006, theorems 2.4.1 and 2.8.1",
     sabotage=Sabotage("the last layer sees the input past the one before", {"skip": True}),
 )
@@ -81,6 +81,7 @@ def data_processing(*, skip: bool = False, draws: int = 300, seed: int = 0) -> O
         Source("foundations", 118, "Compress the input"),
         Source("foundations", 120, "Balance compression"),
     ),
+    about=("bottleneck", "information._informations", "information._nats", "_with_labels"),
     reference="Tishby, Pereira and Bialek, The information bottleneck method, physics/0004057",
     sabotage=Sabotage("T is sometimes told the label itself", {"told": 0.2}),
 )
@@ -107,7 +108,9 @@ def information_bottleneck(
             at_most("largest I(T;Y) - I(X;Y)", (about - whole).max(), 1e-9),
             at_least("I(T;Y) at the largest beta over I(X;Y)", about[-1] / whole, 0.99),
             at_most("I(X;T) at the largest beta less H(what decides Y)", kept[-1] - deciding, 1e-9),
-            at_most("step from b to c: b dI(T;Y) - dI(X;T)", (betas[:-1] * better - more).max(), TOL),
+            at_most(
+                "step from b to c: b dI(T;Y) - dI(X;T)", (betas[:-1] * better - more).max(), TOL
+            ),
             at_most("the same: dI(X;T) - c dI(T;Y)", (more - betas[1:] * better).max(), TOL),
         ),
         curves(
@@ -149,6 +152,13 @@ def coin_of_entropy(bits: np.ndarray) -> np.ndarray:
         "know nothing for beta below 1 / (1 - 2 d)^2."
     ),
     sources=(Source("foundations", 111, "Minimize: I(X;T)"),),
+    about=(
+        "bottleneck",
+        "information._informations",
+        "information._nats",
+        "binary_entropy",
+        "coin_of_entropy",
+    ),
     reference="Wyner and Ziv, A theorem on the entropy of certain binary sequences, 1973; "
     "Witsenhausen and Wyner, A conditional entropy bound, 1975",
     sabotage=Sabotage("the coin is not fair", {"heads": 0.9}),
@@ -211,6 +221,7 @@ HONEST = ("BIC", "AIC", "cross-validation")
         Source("foundations", 172, "Structural Risk Minimization: Balance empirical error"),
         Source("tsemo", 453, "training set and the validation set"),
     ),
+    about=("scores", "left_out"),
     reference="Akaike, 1974; Schwarz, Estimating the dimension of a model, 1978; Shibata, 1976, "
     "for the chance of too high an order by AIC",
     sabotage=Sabotage("the truth has a degree beyond those on offer", {"truth": 14}),
@@ -251,7 +262,9 @@ def criteria_choose_a_degree(
             at_most("the same, at most 0.72 allowed", shares["AIC"], most[2]),
             at_most(
                 "error of each of the three over the training error's, largest mean logarithm",
-                max(mean_range(np.log(np.divide(errors[n], errors["training"])))[1] for n in HONEST),
+                max(
+                    mean_range(np.log(np.divide(errors[n], errors["training"])))[1] for n in HONEST
+                ),
                 0,
             ),
             at_most("leave one out: away from fitting without it, relative", refitted, 1e-9),
@@ -301,6 +314,7 @@ def _left_out_again(x: np.ndarray, y: np.ndarray, degree: int) -> np.ndarray:
         "94.3 %. For a law without a mean there is nothing to cover."
     ),
     sources=(Source("foundations", 172, "Resampling techniques for uncertainty estimation"),),
+    about=("percentile_interval", "compute.covered"),
     reference="Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13",
     sabotage=Sabotage("the law has no mean: only its centre is 0", {"law": "cauchy"}),
 )

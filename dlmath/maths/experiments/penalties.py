@@ -23,6 +23,7 @@ SMOOTHNESS = Source("murari", 345, "Jacobian/Lipschitz penalties")
         "strength the derivative falls, and the error on the values rises."
     ),
     sources=(SMOOTHNESS,),
+    about=("unit_slopes", "penalised"),
     reference="Drucker and LeCun, 1992; Hoffman, Roberts and Yaida, arXiv:1908.02729",
     sabotage=Sabotage("there is no noise that could be fitted", {"noise": 0.0}),
 )
@@ -97,9 +98,7 @@ def unit_slopes(units: np.ndarray, inner: np.ndarray) -> np.ndarray:
     return (1 - units**2) * inner
 
 
-def penalised(
-    units: np.ndarray, y: np.ndarray, slopes: np.ndarray, strength: float
-) -> np.ndarray:
+def penalised(units: np.ndarray, y: np.ndarray, slopes: np.ndarray, strength: float) -> np.ndarray:
     """Return the least mean (H v - y)^2 + strength mean (J v)^2, outer weights v (units,)."""
     system = units.T @ units / len(y) + strength * slopes.T @ slopes / len(slopes)
     trace = 1e-11 * np.eye(units.shape[1])  # of a ridge: the units are nearly dependent
@@ -116,6 +115,7 @@ def penalised(
         "more than half."
     ),
     sources=(SMOOTHNESS,),
+    about=("cut",),
     reference="Yoshida and Miyato, Spectral norm regularization, 2017, arXiv:1705.10941; "
     "Hiriart-Urruty and Lemarechal, Convex analysis, 2001, A.3.1",
     sabotage=Sabotage("there is data in plenty", {"rows": 4000}),
@@ -178,6 +178,7 @@ def cut(matrix: np.ndarray, norm: float) -> np.ndarray:
         "and at least 0 at each that is 0."
     ),
     sources=(Source("murari", 351, "Monotone/Convex layers"),),
+    about=("hinges", "shaped"),
     reference="Amos, Xu and Kolter, Input convex neural networks, 2017, arXiv:1609.07152",
     sabotage=Sabotage("the truth is neither", {"truth": "sine"}),
 )
@@ -264,6 +265,7 @@ def _ridge(x: np.ndarray, y: np.ndarray, penalty: float, rows: int) -> np.ndarra
         "penalty that falls as 1/n itself gives no such rate."
     ),
     sources=(Source("foundations", 169, "How sensitive algorithms are to changes"),),
+    about=("_ridge",),
     reference="Bousquet and Elisseeff, Stability and generalization, JMLR 2, 2002, theorem 22",
     sabotage=Sabotage("the penalty falls as 1/n", {"falling": True}),
 )

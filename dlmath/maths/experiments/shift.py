@@ -54,6 +54,7 @@ def expected(values: np.ndarray, middle: float) -> float:
         "changes, the error may grow though no input does: looking at only the inputs cannot tell."
     ),
     sources=(Source("tsemo", 27, "data drift"),),
+    about=("truth", "trained", "error", "expected"),
     reference="Ben-David et al., A theory of learning from different domains, 2010, theorem 1",
     sabotage=Sabotage("the meaning of the inputs changes too", {"concept": 0.7}),
 )
@@ -66,13 +67,7 @@ def drift_costs_at_most_the_distance(*, concept: float = 0.0, seed: int = 0) -> 
     distances = 2 * norm.cdf(shifts / 2) - 1  # total variation of N(0, 1) and N(shift, 1)
     retrained = trained(shifts[-1], concept, seed)
     again = error(retrained, shifts[-1], concept)
-    at_worst = np.array(
-        [
-            expected(denser, shift) - expected(denser, 0.0)
-            for shift in shifts
-            for denser in [(GRID > shift / 2).astype(float)]
-        ]
-    )
+    at_worst = np.array([expected(s / 2 < GRID, s) - expected(s / 2 < GRID, 0.0) for s in shifts])
     least = expected(np.minimum(truth(GRID, concept), 1 - truth(GRID, concept)), shifts[-1])
     # Of the classifier's own choices at 200,000 drawn inputs, labels drawn as well.
     rng = seeds.generator("shift", seed, "counted")

@@ -9,7 +9,6 @@ from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, e
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
 
-
 ROWS, FEATURES = 40, 8
 
 
@@ -27,6 +26,7 @@ ROWS, FEATURES = 40, 8
         Source("foundations", 65, "Regularization Terms"),
         Source("foundations", 180, "Regularization Strength: Bias-variance tradeoff"),
     ),
+    about=("ridge", "bias_and_variance"),
     reference="Hoerl and Kennard, Ridge regression, 1970; Theobald, 1974",
     sabotage=Sabotage("the rows' noise is correlated", {"correlation": 0.5}),
 )
@@ -140,6 +140,7 @@ def proximal(x: np.ndarray, y: np.ndarray, penalty: float, steps: int, norm: int
         Source("foundations", 65, "Regularization Terms"),
         Source("tsemo", 455, "regularization term can be added"),
     ),
+    about=("proximal",),
     reference="Tibshirani, Regression shrinkage and selection via the lasso, 1996",
     sabotage=Sabotage("the penalty is the square", {"penalty": "l2"}),
 )

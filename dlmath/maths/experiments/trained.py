@@ -52,6 +52,7 @@ def least_error(x: np.ndarray, y: np.ndarray, start: Network, steps: int) -> flo
         Source("murari", 378, "not a polynomial"),
         Source("tsemo", 398, "be a continuous function satisfying"),
     ),
+    about=("least_error",),
     reference="Leshno et al., Feedforward networks with a nonpolynomial activation, 1993",
     sabotage=Sabotage("the activations are polynomials", {"family": "polynomial"}),
 )
@@ -122,6 +123,7 @@ def _start(width: int, activation: str, seed: int, turn: int) -> Network:
         Source("foundations", 27, "Weight matrix analysis and compression"),
         Source("foundations", 133, "Analyzing network behavior through spectral"),
     ),
+    about=("compute.near", "compute.bounds"),
     reference="Denton et al., Exploiting linear structure within networks, arXiv:1404.0736",
     sabotage=Sabotage("the last terms are kept", {"keep": "last"}),
 )
@@ -153,8 +155,11 @@ def trained_layer_is_compressed(
         (
             at_least("accuracy of the whole network", whole, 0.97),
             at_most("largest move of the logits over its bound", max(np.divide(moves, bounds)), 1),
-            at_most("move of the row of the next singular vector over s_(r+1), away from 1",
-                max(off), 1e-9),
+            at_most(
+                "move of the row of the next singular vector over s_(r+1), away from 1",
+                max(off),
+                1e-9,
+            ),
             at_most("accuracy lost at a quarter of the rank", whole - shares[width // 4 - 1], 0.02),
         ),
         curves(
