@@ -72,7 +72,7 @@ def data_processing(*, skip: bool = False, draws: int = 300, seed: int = 0) -> O
         "If T is drawn from only X, I(X;T) <= H(X) and I(T;Y) <= I(X;Y). Minimising I(X;T) - "
         "beta I(T;Y) by its fixed-point equations never increases it. As beta grows by a step "
         "from b to c, the best T keeps more of X and more about Y, with a slope of I(T;Y) by "
-        "I(X;T) between 1/c and 1/b; for beta <= 1 it knows nothing; at last it knows all, and "
+        "I(X;T) between 1/c and 1/b; for beta < 1 it knows nothing; at last it knows all, and "
         "of X no more than what decides Y."
     ),
     sources=(
@@ -94,7 +94,7 @@ def information_bottleneck(
     decided = np.eye(2)[np.arange(letters) % 2]
     joint = p[:, np.newaxis] * (signal * decided + (1 - signal) / 2)
     # T knows nothing below beta = 1 / signal^2 or more; the last is far beyond.
-    betas = np.concatenate([[0.5, 1.0], np.geomspace(1.3, 40, 20) / signal**2])
+    betas = np.concatenate([[0.5, 0.9], np.geomspace(1.3, 40, 20) / signal**2])
     found = [bottleneck(joint, float(beta), letters, seed, 300) for beta in betas]
     kept = np.array([one.about_input for one in found])
     about = np.array([_with_labels(one.encoder, joint, told) for one in found])
@@ -104,7 +104,7 @@ def information_bottleneck(
     return Outcome(
         (
             at_most("largest rise of the objective in a step", rises, 1e-9),
-            at_most("information about the input for beta <= 1", kept[:2].max(), 1e-6),
+            at_most("information about the input for beta < 1", kept[:2].max(), 1e-6),
             at_most("largest I(T;Y) - I(X;Y)", (about - whole).max(), 1e-9),
             at_least("I(T;Y) at the largest beta over I(X;Y)", about[-1] / whole, 0.99),
             at_most("I(X;T) at the largest beta less H(what decides Y)", kept[-1] - deciding, 1e-9),
