@@ -44,11 +44,17 @@ def spectral_norms_bound_the_slope(
     x = rng.normal(size=(pairs, 6))
     y = x + rng.normal(size=(pairs, 6)) * 10.0 ** rng.uniform(-4, 0.5, (pairs, 1))
     found, before = np.sort(slopes(scaled, x, y)), np.sort(slopes(network, x, y))
-    steepest = slopes(aligned, direction[np.newaxis], 2 * direction[np.newaxis])[0]
+    steepest = slopes(aligned, direction[np.newaxis], 3 * direction[np.newaxis])[0]
     product = float(np.prod([np.linalg.norm(one.weights, 2) for one in network]))
+    away = (
+        max(abs(np.linalg.norm(one.weights, 2) - norm) for one in (*scaled, *aligned))
+        if len(scaled) == len(aligned) == depth
+        else np.inf
+    )
     off = max(_piece_gap(one, x, rng) for one in (network, scaled))
     return Outcome(
         (
+            at_most("norms of the scaled matrices away from the norm asked", away, 1e-12),
             at_most("largest slope of the scaled network", found[-1], 1 + 1e-9),
             at_most("largest slope of the aligned network", steepest, 1 + 1e-9),
             at_least("the same, over the product of its norms", steepest / norm**depth, 1 - 1e-9),
@@ -106,9 +112,8 @@ def _piece_gap(network: Network, rows: np.ndarray, rng: np.random.Generator) -> 
         before = inside @ layer.weights + layer.bias
         image = image @ layer.weights * layer.activation.slope(before)
         inside = layer.activation.value(before)
-    found = forward(network, rows + steps) - forward(network, rows)
-    gaps = np.linalg.norm(found - image, axis=1) / np.linalg.norm(image, axis=1)
-    return float(np.median(gaps))
+    expected = np.linalg.norm(image, axis=1) / np.linalg.norm(steps, axis=1)
+    return float(np.median(np.abs(slopes(network, rows, rows + steps) / expected - 1)))
 
 
 @experiment(
@@ -121,7 +126,7 @@ def _piece_gap(network: Network, rows: np.ndarray, rng: np.random.Generator) -> 
         "the product of its matrices."
     ),
     sources=(Source("murari", 351, "Monotone/Convex layers"),),
-    about=("compute.network", "compute.free_first", "compute.rises", "compute.above", "backward"),
+    about=("risen", "above_tangent"),
     reference="Amos, Xu and Kolter, Input convex neural networks, arXiv:1609.07152, proposition 1",
     sabotage=Sabotage("the weights have any sign", {"signs": "any"}),
 )
@@ -140,20 +145,18 @@ def monotone_layers(*, signs: str = "positive", points: int = 2000, seed: int = 
     free_first = (initialised((3, 16, 1), "relu", seed, "first")[0], *network[1:])
     x, y = rng.normal(size=(2, points, 3)) * 5
     one_input = np.abs(y) * np.eye(3)[rng.integers(3, size=points)]
-    rises = forward(network, x + one_input) - forward(network, x)
+    rises = risen(network, x, one_input)
     tangents = backward(free_first, y, np.ones_like)[1][0]  # (N, 3), the slopes at y
-    above = forward(free_first, x) - forward(free_first, y)
-    above = above[:, 0] - np.sum(tangents * (x - y), axis=1)
-    near = 1e-6 * (x - y)
-    turned = (forward(free_first, y + near) - forward(free_first, y))[:, 0]
-    missed = np.abs(turned - np.sum(tangents * near, axis=1)) / 1e-6
+    above = above_tangent(free_first, x, y, tangents)
+    missed = np.abs(above_tangent(free_first, y + 1e-6 * (x - y), y, tangents)) / 1e-6
     far = 100 + np.abs(x)  # where all units are active
     product = np.abs(y) @ network[0].weights @ network[1].weights @ network[2].weights
-    linear = forward(network, far + np.abs(y)) - forward(network, far)
+    linear = risen(network, far, np.abs(y))
     line = np.linspace(-10, 10, 200)[:, np.newaxis] * np.ones(3)
     return Outcome(
         (
             at_least("least rise where one input rises", rises.min(), -1e-9),
+            at_least("largest rise", rises.max(), 1.0),
             at_most(
                 "where all units are active: away from the product of the matrices, relative",
                 np.abs(linear / product - 1).max(),
@@ -174,6 +177,18 @@ def monotone_layers(*, signs: str = "positive", points: int = 2000, seed: int = 
             {"network": (line[:, 0], forward(network, line)[:, 0])},
         ),
     )
+
+
+def risen(network: Network, rows: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Return by how much the outputs (N, 1) rise where rows are moved."""
+    return forward(network, rows + moves) - forward(network, rows)
+
+
+def above_tangent(
+    network: Network, x: np.ndarray, y: np.ndarray, tangents: np.ndarray
+) -> np.ndarray:
+    """Return how far f(x) lies above the tangents at y, of slopes (N, d), for pairs of rows."""
+    return risen(network, y, x - y)[:, 0] - np.sum(tangents * (x - y), axis=1)
 
 
 def tent(x: np.ndarray, depth: int) -> np.ndarray:

@@ -55,15 +55,15 @@ def correlated(image: np.ndarray, kernels: np.ndarray, stride: int) -> np.ndarra
 def convolution_is_sparse(
     *, kernel: int = 3, size: int = 8, stride: int = 1, seed: int = 0
 ) -> Outcome:
-    """`size` is that of the image, of 2 channels; there are 3 kernels."""
-    kernels = seeds.generator("kernels", seed).normal(size=(3, 2, kernel, kernel))
+    """`size` is that of the image, of 2 channels; there are 5 kernels."""
+    kernels = seeds.generator("kernels", seed).normal(size=(5, 2, kernel, kernel))
     units = np.eye(2 * size * size).reshape(-1, 2, size, size)
     matrix = np.stack([convolve(unit, kernels, stride).ravel() for unit in units], axis=1)
     image = seeds.generator("image", seed).normal(size=(2, size, size))
     gap = np.abs(matrix @ image.ravel() - convolve(image, kernels, stride).ravel()).max()
     after = output_size(size, kernel, stride)
     sizes = np.array([8, 16, 32, 64, 128])
-    dense = 3 * (sizes - kernel + 1) ** 2 * (2 * sizes**2 + 1)
+    dense = 5 * (sizes - kernel + 1) ** 2 * (2 * sizes**2 + 1)
     return Outcome(
         (
             at_most("difference between the matrix and the convolution", gap, 1e-12),
@@ -72,7 +72,7 @@ def convolution_is_sparse(
                 np.abs(convolve(image, kernels, stride) - correlated(image, kernels, stride)).max(),
                 1e-12,
             ),
-            at_most("rows of the matrix, away from o h' w'", abs(len(matrix) - 3 * after**2), 0),
+            at_most("rows of the matrix, away from o h' w'", abs(len(matrix) - 5 * after**2), 0),
             at_most(
                 "sizes of padded images, away from the number of windows, largest",
                 max(
@@ -88,12 +88,12 @@ def convolution_is_sparse(
             ),
             at_most(
                 "different numbers in it, away from o c k^2 and 0",
-                abs(len(np.unique(matrix)) - 3 * 2 * kernel**2 - 1),
+                abs(len(np.unique(matrix)) - 5 * 2 * kernel**2 - 1),
                 0,
             ),
             at_most(
                 "parameters over those of the dense layer",
-                3 * (2 * kernel**2 + 1) / (matrix.size + len(matrix)),
+                5 * (2 * kernel**2 + 1) / (matrix.size + len(matrix)),
                 0.05,
             ),
         ),
@@ -102,7 +102,7 @@ def convolution_is_sparse(
             "log10 of size",
             "parameters",
             {
-                "convolution": (np.log10(sizes), np.full(5, 3 * (2 * kernel**2 + 1))),
+                "convolution": (np.log10(sizes), np.full(5, 5 * (2 * kernel**2 + 1))),
                 "dense": (np.log10(sizes), dense),
             },
             log=True,
@@ -135,11 +135,11 @@ def kernel_is_a_finite_difference(*, middle: float = -2.0) -> Outcome:
     errors, gaps, least = [], [], []
     for h in steps:
         x = np.arange(0, 2, h)
-        image = np.tile(np.sin(3 * x), (3, 1))[np.newaxis]
-        kernel = np.zeros((1, 1, 3, 3))
-        kernel[0, 0, 1] = np.array([1, middle, 1]) / h**2
+        image = np.outer([0.5, 1.0, 3.0], np.sin(3 * x))  # the rows above and below do not count
+        kernel = np.zeros((3, 3))
+        kernel[1] = np.array([1, middle, 1]) / h**2
         inside = np.sin(3 * x[1:-1])
-        found = convolve(image, kernel)[0, 0]
+        found = convolve(image[np.newaxis], kernel[np.newaxis, np.newaxis])[0, 0]
         errors.append(np.abs(found + 9 * inside).max())
         gaps.append(np.abs(found + (2 - 2 * np.cos(3 * h)) / h**2 * inside).max())
         # Of the series of the cosine: 9 - (2 - 2 cos 3h) / h^2 >= 81 h^2 / 12 - 729 h^4 / 360.
@@ -256,12 +256,12 @@ def convolution_commutes_with_shifts(*, stride: int = 1, shift: int = 1, seed: i
     sabotage=Sabotage("the kernel has one entry and sees no border", {"kernel": 1}),
 )
 def padding_sees_the_border(*, kernel: int = 3, size: int = 16, seed: int = 0) -> Outcome:
-    """`kernel` is the kernel's size; the image is constant, the same at every place."""
-    kernels = 1 + seeds.generator("padding", seed).random((1, 1, kernel, kernel))
+    """`kernel` is the kernel's size; the image, of 2 channels, is the same at every place."""
+    kernels = 1 + seeds.generator("padding", seed).random((1, 2, kernel, kernel))
     room = kernel // 2
-    response = convolve(pad(np.ones((1, size, size)), room), kernels)[0]
+    response = convolve(pad(np.ones((2, size, size)), room), kernels)[0]
     inside = response[room : size - room, room : size - room]
-    whole, seen = kernels.sum(), kernels[0, 0, room:, room:].sum()  # at the middle, at the corner
+    whole, seen = kernels.sum(), kernels[0, :, room:, room:].sum()  # at the middle, at the corner
     return Outcome(
         (
             at_most("change of the size", abs(len(response) - size), 0),

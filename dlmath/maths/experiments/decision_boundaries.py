@@ -274,7 +274,7 @@ def logistic_descent(
     reference="Alain and Bengio, Understanding intermediate layers, 2016, arXiv:1610.01644",
     sabotage=Sabotage("nothing is trained", {"steps": 0}),
 )
-def training_lowers_the_degree(*, steps: int = 1500, rate: float = 0.3, seed: int = 0) -> Outcome:
+def training_lowers_the_degree(*, steps: int = 2500, rate: float = 0.8, seed: int = 0) -> Outcome:
     """`steps` of gradient descent on the logistic loss, for two hidden layers of 16 tanh units."""
     rows, classes = ball_and_annulus(100, seed, (1.0, 1.2, 2.0))
     new, truth = ball_and_annulus(1000, seed, (1.0, 1.2, 2.0), "new")

@@ -61,7 +61,7 @@ def runge_error(places: np.ndarray, at: np.ndarray) -> np.ndarray:
     (1 + 25 x^2) p(x) = 1 - (x / c) w(x) / w(c) vanishes at both poles.
     """
     ratio = np.prod((at[:, np.newaxis] - places) / (1j * POLE - places), axis=1)
-    return -np.real(runge(at) * at / (1j * POLE) * ratio)
+    return -np.real(at / (1j * POLE) / (1 + (at / POLE) ** 2) * ratio)
 
 
 @experiment(
@@ -165,7 +165,8 @@ def extrapolation_fails(*, reach: float = 1.5, degree: int = 30) -> Outcome:
     """`reach` is how far from 0 one looks; `degree` is even."""
     # By coefficients: the barycentric formula loses digits outside of the points.
     polynomial = chebinterpolate(runge, degree)
-    inside, outside = np.linspace(-1, 1, 801), np.linspace(min(1.0, reach), reach, 50)
+    inside, right = np.linspace(-1, 1, 801), np.linspace(min(1.0, reach), reach, 50)
+    outside = np.concatenate([-right, right])
     missed, gap = (np.abs(chebval(at, polynomial) - runge(at)) for at in (inside, outside))
     formula = _chebyshev_error(degree, outside)
     fewer = _chebyshev_error(degree - 10, outside[-1:])
@@ -200,7 +201,7 @@ def extrapolation_fails(*, reach: float = 1.5, degree: int = 30) -> Outcome:
 def _chebyshev_error(degree: int, at: np.ndarray) -> np.ndarray:
     """Return |p - f| at places, by the formula for Chebyshev's points and an even degree."""
     swing = np.abs(eval_chebyt(degree + 1, at)) / np.sinh((degree + 1) * np.arcsinh(POLE))
-    return np.abs(at) / POLE * runge(at) * swing
+    return np.abs(at) / POLE / (1 + (at / POLE) ** 2) * swing
 
 
 DEGREES = (1, 2, 3, 4, 6)

@@ -1,6 +1,10 @@
 """Remedies against overfitting, measured on one small noisy set."""
 
+from math import sqrt
+
 import numpy as np
+from scipy.special import expit
+from scipy.stats import kstest
 
 from dlmath import seeds
 from dlmath.maths.chance import mean_range, standard_error
@@ -11,6 +15,8 @@ from dlmath.maths.papers import Source
 from dlmath.maths.plots import sequences
 from dlmath.maths.second_order import Lbfgs
 
+KEPT = 0.6  # share of the inputs that dropout keeps
+KOLMOGOROV = 2.7  # exceeded with chance 2 exp(-2 * 2.7^2), once in a million
 REMEDIES = ("weight decay", "early stopping", "augmentation", "dropout")
 
 
@@ -47,7 +53,7 @@ def remedies_against_overfitting(*, rows: int = 150, seed: int = 0) -> Outcome:
     (x, y), (new, said) = draw(rows), draw(5000)
     copies = max(1, 4000 // rows)
     repeated, labels = np.tile(x, (copies, 1)), np.tile(y, copies)
-    noisy, dropped = blurred(repeated, 0.8, rng), dropped_out(repeated, 0.5, rng)
+    noisy, dropped = blurred(repeated, 0.8, rng), dropped_out(repeated, KEPT, rng)
     losses_of = {
         "none": logistic_loss(x, y, 1e-7),
         "weight decay": logistic_loss(x, y, 0.1),
@@ -60,9 +66,12 @@ def remedies_against_overfitting(*, rows: int = 150, seed: int = 0) -> Outcome:
     }
     fits["early stopping"] = minimise(logistic_loss(x, y), np.zeros(40), Lbfgs(), 2).points[-1]
     test = logistic_loss(new, said)
-    scores = {name: test.value(fits[name]) for name in ("none", *REMEDIES)}
+    each = {name: _losses(new, said, fits[name]) for name in ("none", *REMEDIES)}
+    scores = {name: losses.mean() for name, losses in each.items()}
+    gap = max(abs(scores[name] - test.value(fits[name])) for name in scores)
     # Of one example, so that the least may be judged by its interval: fit less truth.
-    excess = np.array([_losses(new, said, w) - _losses(new, said, truth) for w in fits.values()])
+    excess = np.array([losses - _losses(new, said, truth) for losses in each.values()])
+    slope = x.T @ (expit(x @ fits["weight decay"]) - y) / rows + 0.1 * fits["weight decay"]
     return Outcome(
         (
             *(
@@ -86,9 +95,17 @@ def remedies_against_overfitting(*, rows: int = 150, seed: int = 0) -> Outcome:
                 )
                 for name, changed, spread in (
                     ("augmentation", noisy, np.full(repeated.shape, 0.8**2)),
-                    ("dropout", dropped, repeated**2),
+                    ("dropout", dropped, repeated**2 * (1 - KEPT) / KEPT),
                 )
             ),
+            at_most(
+                "augmentation: Kolmogorov's distance of the noise from the normal law times sqrt N",
+                kstest(((noisy - repeated) / 0.8).ravel(), "norm", method="asymp").statistic
+                * sqrt(noisy.size),
+                KOLMOGOROV,
+            ),
+            at_most("weight decay: slope of the penalised loss", np.abs(slope).max(), 1e-5),
+            at_most("sum of the rows' losses away from the loss", gap, 1e-12),
         ),
         sequences(
             "Cross-entropy on new data",
@@ -118,7 +135,5 @@ def _losses(rows: np.ndarray, labels: np.ndarray, w: np.ndarray) -> np.ndarray:
 def _departure(changed: np.ndarray, rows: np.ndarray, variance: np.ndarray) -> float:
     """Return how far, in standard errors, changed inputs are from mean `rows` and `variance`."""
     noise = changed - rows
-    first, second = noise * np.sign(rows), noise**2 - variance
-    return float(
-        max(abs(v.mean()) / max(standard_error(v.ravel()), 1e-12) for v in (first, second))
-    )
+    moments = (noise, noise * np.sign(rows), noise**2 - variance)
+    return float(max(abs(v.mean()) / max(standard_error(v.ravel()), 1e-12) for v in moments))

@@ -31,7 +31,7 @@ ROWS, FEATURES = 40, 8
     sabotage=Sabotage("the rows' noise is correlated", {"correlation": 0.5}),
 )
 def ridge_trades_variance_for_bias(
-    *, noise: float = 1.0, correlation: float = 0.0, draws: int = 3000, seed: int = 0
+    *, noise: float = 1.5, correlation: float = 0.0, draws: int = 3000, seed: int = 0
 ) -> Outcome:
     """`noise` is s, `correlation` that of the noise of any two rows; only the noise is drawn."""
     rng = seeds.generator("ridge", seed)
