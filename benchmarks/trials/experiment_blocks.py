@@ -13,7 +13,7 @@ NAMED = 6  # experiments that are listed of those that notice a break
 def experiment_mutants() -> str:
     """Return a row for each experiment: mutants tried, noticed, explained and not."""
     found = load("experiment-mutants")["mutants"]
-    rows = [_counts("**all**", list(found.values()))]
+    rows = [_counts(f"**all {len(found)}**", list(found.values()))]
     rows += [_counts(f"`{name}`", [one]) for name, one in found.items()]
     heads = ["experiment", "tried:", "fails:", "raises:", "does not end:", "explained:"]
     return table([*heads, "not noticed:", "noticed of the rest:"], rows)

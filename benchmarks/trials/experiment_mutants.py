@@ -102,7 +102,7 @@ def who_notices(what: str) -> list[str]:
 def in_processes(function: Callable[[str], Any], names: Sequence[str]) -> dict[str, Any]:
     """Return what a function says of each name, computed in new processes, one for each core."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), context) as pool:
+    with ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
         found = {}
         for name, said in zip(names, pool.map(function, names), strict=True):
             found[name] = said

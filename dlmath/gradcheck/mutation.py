@@ -141,7 +141,7 @@ def _edits_of_call(node: ast.Call) -> Iterator[Edit]:
         yield f"`{keyword.arg}` left out of `tf.matmul`", ast.Call(node.func, node.args, rest)
 
 
-def _edits_of_result(name: str, value: ast.expr) -> Iterator[Edit]:
+def _edits_of_result(name: str, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     """Edits of something that a backward pass returns."""
     zeros_like = ast.parse("tf.zeros_like", mode="eval").body
     yield f"`{name}` zero", ast.Call(zeros_like, [value], [])

@@ -27,7 +27,7 @@ class Break:
 
     Attributes:
         what: In words.
-        experiment: One that must notice it.
+        experiment: One that is about it.
         function: As in `about`, seen from that experiment.
         becomes: Python text of what is returned (of a tuple its first entry) or assigned instead;
             `{}` in it is what was there.
@@ -91,31 +91,31 @@ def _put(node: ast.AST, becomes: str) -> None:
 
 
 BREAKS = (
-    Break("RMSProp never moves", "rmsprop-is-scale-free", "RmsProp.step", "point"),
-    Break("Adam steps uphill", "adam-bias-correction", "Adam.step", "2 * point - {}"),
+    Break("RMSProp never moves", "rmsprop-is-scale-free", "optimisers.RmsProp.step", "point"),
+    Break("Adam steps uphill", "adam-bias-correction", "optimisers.Adam.step", "2 * point - {}"),
     Break(
         "Adam without its first moment",
         "adam-bias-correction",
-        "Adam.step",
+        "optimisers.Adam.step",
         "gradient / (np.sqrt(squares / second) + self.epsilon)",
         "change",
     ),
     Break(
         "max pooling takes the minimum",
         "convolution-commutes-with-shifts",
-        "max_pool",
+        "convolution.max_pool",
         f"{POOLED}.min(axis=(3, 4))",
     ),
     Break(
         "average pooling sums",
         "convolution-commutes-with-shifts",
-        "average_pool",
+        "convolution.average_pool",
         f"{POOLED}.sum(axis=(3, 4))",
     ),
     Break(
         "standard scaling adds the mean",
         "scaling-and-the-perceptron",
-        "standard_scale",
+        "perceptron.standard_scale",
         "(features + features.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)",
     ),
     Break(
@@ -124,12 +124,14 @@ BREAKS = (
         "activations.sigmoid_slope",
         "expit(x)",
     ),
-    Break("ReLU is leaky", "relu-weak-derivative", "relu", "np.where(x > 0, x, 0.1 * x)"),
-    Break("ReLU is the absolute value", "relu-weak-derivative", "relu", "np.abs(x)"),
+    Break(
+        "ReLU is leaky", "relu-weak-derivative", "activations.relu", "np.where(x > 0, x, 0.1 * x)"
+    ),
+    Break("ReLU is the absolute value", "relu-weak-derivative", "activations.relu", "np.abs(x)"),
     Break(
         "gradients shrink to a tenth at every layer",
         "vanishing-gradients",
-        "backward",
+        "network.backward",
         "0.1 * {}",
         "at",
     ),

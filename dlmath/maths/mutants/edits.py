@@ -135,7 +135,7 @@ class NumpyEdits:
         self.open.add(node)
         below: list[ast.AST] = list(ast.iter_child_nodes(node))
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            below = node.body if isinstance(node.body, list) else [node.body]
+            below = list(node.body) if isinstance(node.body, list) else [node.body]
         if isinstance(node, ast.AnnAssign):
             below = [node.value] if node.value else []
         for child in below:
@@ -144,9 +144,9 @@ class NumpyEdits:
 
     def _of_constant(self, node: ast.Constant) -> Iterator[Edit]:
         value = node.value
-        if type(value) not in (int, float):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             return
-        others = [value + 1]
+        others: list[float] = [value + 1]
         if abs(value) >= TINY:
             others.append(2 * value)
         if value == 1:
@@ -226,7 +226,8 @@ def _of_operation(node: ast.BinOp) -> Iterator[Edit]:
     elif isinstance(node.op, ast.Pow):
         yield told("dropped", right, node), left
     elif isinstance(node.op, ast.MatMult):
-        yield f"factors swapped in `{ast.unparse(node)}`", ast.BinOp(right, node.op, left)
+        yield told("dropped", left, node), right
+        yield told("dropped", right, node), left
         yield f"`{ast.unparse(node)}` negated", negated(node)
 
 

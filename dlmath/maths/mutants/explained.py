@@ -1,6 +1,6 @@
 """Why some mutants cannot be noticed: committed tables of reasons, held against what survives.
 
-`reasons/` holds one for each module of experiments, and says how a row is written.
+`reasons/` holds them, and says how a row is written.
 """
 
 import tomllib

@@ -5,7 +5,6 @@ The limit is one of processor time: how busy the machine is does not change what
 
 import math
 import os
-import resource
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,16 +63,14 @@ def judge(holds: Callable[[], bool], seconds: float) -> Ended:
 def _judged(holds: Callable[[], bool], seconds: int) -> str:
     """Return how a function ends, in the process that it may spoil."""
     with suppress(BaseException):  # of whatever kind: wrong code may raise anything
+        import resource  # which Windows has not, and where nothing gets here
+
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        _limit_memory()
+        with suppress(ValueError, OSError):  # macOS refuses to
+            resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
         return HOLDS if holds() else FAILS
     return RAISES
-
-
-def _limit_memory() -> None:
-    with suppress(ValueError, OSError):  # macOS refuses to
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))

@@ -124,7 +124,7 @@ def audit_all(
         find(name)
     # New processes instead of copies of this one: they have no threads, and so can be forked.
     context = multiprocessing.get_context("spawn")
-    workers = min(jobs or len(os.sched_getaffinity(0)), len(names))
+    workers = min(jobs or os.cpu_count() or 1, len(names))
     with ProcessPoolExecutor(workers, context) as pool:
         waiting = {pool.submit(_audit_named, name): name for name in names}
         for done, future in enumerate(as_completed(waiting), 1):

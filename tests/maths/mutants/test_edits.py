@@ -23,7 +23,8 @@ def changes(body):
     [
         ("return x * y", "return x / y"),
         ("return x ** 2", "return x"),
-        ("return x @ y", "return y @ x"),
+        ("return x @ y", "return x"),
+        ("return x @ y", "return -(x @ y)"),
         ("return -x", "return x"),
         ("return x", "return -x"),
         ("return x", "return 0 * x"),

@@ -1,8 +1,8 @@
 """Reasons for what survives: which mutant they are for, and when they are stale."""
 
-import pytest
+from functools import cache
 
-from dlmath.maths import all_experiments
+from dlmath.maths import all_experiments, find
 from dlmath.maths.mutants import Audit, Explanation, Explanations, Judged, Mutant, targets_of
 
 STEP = Mutant("optimisers.RmsProp.step", "maths/optimisers.py", 150, "`a` dropped in `a + b`")
@@ -36,16 +36,26 @@ def test_a_reason_is_not_judged_by_a_part_of_what_it_is_for():
     assert reasons(OTHER.change, two).stale([AUDIT]) == []
 
 
-@pytest.mark.parametrize("one", Explanations.read().table, ids=lambda one: one.change)
-def test_every_reason_of_the_table_is_for_a_mutant_that_is_made(one):
-    assert one.why.endswith(".")
-    assert set(one.experiments) <= set(all_experiments())
-    found = [
-        mutant.change
-        for experiment in all_experiments().values()
-        if not one.experiments or experiment.name in one.experiments
-        for target in targets_of(experiment)
-        if target.name == one.function
-        for mutant in target.mutants
-    ]
-    assert one.change in found
+@cache
+def changes(experiment, function):
+    """Return the changes that are made to a function for an experiment."""
+    found = [target for target in targets_of(find(experiment)) if target.name == function]
+    return {mutant.change for target in found for mutant in target.mutants}
+
+
+def test_every_reason_is_a_sentence_about_a_change_that_is_made():
+    for one in Explanations.read().table:
+        assert one.why.endswith("."), one
+        assert set(one.experiments) <= set(all_experiments()), one
+        names = one.experiments or all_experiments()
+        assert any(one.change in changes(name, one.function) for name in names), one
+
+
+def test_reasons_are_read_from_every_table_of_a_folder(tmp_path):
+    row = '[[survivor]]\nfunction = "f"\nchange = "{0}"\nwhy = "So."\n'
+    (tmp_path / "b.toml").write_text(row.format("second") + 'experiments = ["best-step"]\n')
+    (tmp_path / "a.toml").write_text(row.format("first"))
+    assert Explanations.read(tmp_path).table == (
+        Explanation("f", "first", "So."),
+        Explanation("f", "second", "So.", ("best-step",)),
+    )
