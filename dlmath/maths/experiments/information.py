@@ -57,7 +57,7 @@ def data_processing(*, skip: bool = False, draws: int = 300, seed: int = 0) -> O
             at_most("largest I(X;S) - I(X;T)", max(gains), 1e-12),
             at_most("largest of it where S is T by other names", max(lost), 1e-12),
             at_most(
-                "a fair die's entropy, and what it tells of itself, away from 3 bits",
+                "a fair die's entropy, and its information about itself, away from 3 bits",
                 max(abs(entropy(die) - 3), abs(mutual_information(np.diag(die)) - 3)),
                 1e-12,
             ),
