@@ -149,9 +149,7 @@ BREAKS = (
         "Objective(lambda x: float(np.sum((x**2 - 1) ** 2)), lambda x: 4 * x * (x**2 - 1), "
         "lambda x: 7 * np.diag(12 * x**2 - 4))",
     ),
-    Break(
-        "slopes 30 times too large", "spectral-norms-bound-the-slope", "compute.slopes", "30 * {}"
-    ),
+    Break("slopes 30 times too large", "spectral-norms-bound-the-slope", "slopes", "30 * {}"),
     Break(
         "batch normalisation's gradient is zero",
         "batch-normalisation-is-scale-free",
@@ -171,7 +169,7 @@ BREAKS = (
         "self.scale**2 * h @ h.T",
     ),
     Break(
-        "dropout without its rescaling", "remedies-against-overfitting", "compute.dropped", "{} / 2"
+        "dropout without its rescaling", "remedies-against-overfitting", "dropped_out", "{} * kept"
     ),
     Break("heights of the staircase times 0.98", "sigmoid-staircase", "compute.rises", "0.98 * {}"),
 )

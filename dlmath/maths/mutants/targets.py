@@ -78,7 +78,9 @@ class Target:
             LookupError: There is none: it computes nothing, or has nothing of the name `inside`.
         """
         tree = self.tree
-        made = variants(tree, NumpyEdits(self.parts(tree)))
+        # The numerator dropped from 1 / x leaves 1 / x.
+        same = ast.unparse(tree)
+        made = [one for one in variants(tree, NumpyEdits(self.parts(tree))) if one.text != same]
         if not made:
             raise LookupError(f"{self.name} computes nothing that could be changed")
         return made
