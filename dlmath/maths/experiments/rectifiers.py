@@ -34,7 +34,6 @@ def bump_slope(x: float, centre: float, width: float) -> float:
     sources=(
         Source("tsemo", 350, "Proposition 5.2"),
         Source("tsemo", 349, "distribution defined on test functions"),
-        Source("jiang", 114, "d ReLU_j"),
     ),
     reference="Rudin, Functional analysis, 1991, section 6.11",
     sabotage=Sabotage("the integrals stop where the test function is not 0", {"cut": 0.3}),
