@@ -44,3 +44,14 @@ def mean_range(values: np.ndarray, rare: float = RARE) -> tuple[np.ndarray, np.n
 def standard_error(values: np.ndarray) -> np.ndarray:
     """Return the standard error of the mean over the first axis."""
     return np.std(values, axis=0, ddof=1) / np.sqrt(len(values))
+
+
+def outside(values: np.ndarray, expected: float | np.ndarray) -> float:
+    """Return how far `expected` lies outside the interval of the mean over draws, 0 inside it.
+
+    In standard errors of the mean, the worst over all axes but the first.
+    """
+    low, high = mean_range(values)
+    # Draws that do not vary leave no room: what they miss by is counted in units of rounding.
+    unit = np.maximum(standard_error(values), 1e-15)
+    return float(np.max(np.maximum(low - expected, expected - high) / unit, initial=0.0))

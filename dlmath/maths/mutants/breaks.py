@@ -146,9 +146,7 @@ BREAKS = (
         "compute.eigenvalues",
         "7 * {}",
     ),
-    Break(
-        "slopes 30 times too large", "spectral-norms-bound-the-slope", "compute.slopes", "30 * {}"
-    ),
+    Break("slopes 30 times too large", "spectral-norms-bound-the-slope", "slopes", "30 * {}"),
     Break(
         "batch normalisation's gradient is zero",
         "batch-normalisation-is-scale-free",
@@ -165,7 +163,7 @@ BREAKS = (
         "half of the tangent kernel is missing", "tangent-kernel-drift", "_kernel", "last @ last.T"
     ),
     Break(
-        "dropout without its rescaling", "remedies-against-overfitting", "compute.dropped", "{} / 2"
+        "dropout without its rescaling", "remedies-against-overfitting", "dropped_out", "{} * kept"
     ),
     Break("heights of the staircase times 0.98", "sigmoid-staircase", "compute.rises", "0.98 * {}"),
 )
