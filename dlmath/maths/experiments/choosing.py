@@ -43,6 +43,7 @@ def side_by_side(parts: list[Activation]) -> Activation:
         Source("ferguson", 128, r"x^{(\ell+1)} = \varphi^{(\ell)} \circ \alpha^{(\ell)}"),
         Source("ferguson", 132, r"x_j^{(\ell+1)} = \varphi_j^{(\ell)} \circ \alpha_j^{(\ell)}"),
     ),
+    about=("side_by_side", "network.backward", "network.forward"),
     reference="Calin, Deep learning architectures, 2020, section 6.1",
     sabotage=Sabotage("all neurons have the activation of the first", {"shared": True}),
 )
@@ -112,6 +113,7 @@ def every_neuron_its_activation(*, shared: bool = False, depth: int = 3, seed: i
     sources=(
         Source("foundations", 180, "Architecture Search: Automated optimization over architecture"),
     ),
+    about=("compute.least", "compute.tails", "compute.exact"),
     reference="Cawley and Talbot, On over-fitting in model selection, 2010; Boucheron, Lugosi and "
     "Massart, Concentration inequalities, 2013, theorem 2.5",
     sabotage=Sabotage("the winner is judged where it was chosen", {"fresh": False}),

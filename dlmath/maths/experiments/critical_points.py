@@ -88,6 +88,7 @@ class Loss:
         Source("foundations", 69, "Saddle Points"),
         Source("foundations", 145, "Saddle Points"),
     ),
+    about=("Loss.value", "Loss.gradient", "Loss.hessian", "_fall", "_split"),
     reference="Fukumizu and Amari, Local minima and plateaus in hierarchical structures, 2000; "
     "Dauphin et al., Identifying and attacking the saddle point problem, arXiv:1406.2572",
     sabotage=Sabotage("there is no hidden layer", {"units": 0}),
@@ -188,6 +189,7 @@ def _chart(loss: Loss, found: list[np.ndarray], shares: list[float]) -> Chart:
         "them minima."
     ),
     sources=(Source("foundations", 69, "common in high dimensions"),),
+    about=("compute.symmetric", "compute.found"),
     reference="Dean and Majumdar, Large deviations of extreme eigenvalues of random matrices, "
     "2006; Bray and Dean, Statistics of critical points of Gaussian fields, 2007",
     sabotage=Sabotage("a curvature is added in all directions", {"added": 1.0}),

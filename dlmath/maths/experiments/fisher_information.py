@@ -59,6 +59,7 @@ def factors(inputs: np.ndarray, gradients: np.ndarray) -> tuple[np.ndarray, np.n
         "natural gradient, with d^2 + e^2 numbers kept in the place of (d e)^2."
     ),
     sources=(NAMED,),
+    about=("layer_gradients", "exact_fisher", "factors", "network.backward"),
     reference="Martens and Grosse, Optimizing neural networks with K-FAC, 2015, 3.1; Bernacchia, "
     "Lengyel and Hennequin, Exact natural gradient in deep linear networks, 2018",
     sabotage=Sabotage("gradients depend on inputs: units are tanh", {"activation": "tanh"}),
@@ -164,6 +165,13 @@ def conjugate_gradients(matrix: np.ndarray, start: np.ndarray, steps: int) -> np
         "line search that is not exact it goes another way."
     ),
     sources=(Source("foundations", 148, "Approximate second-order information"),),
+    about=(
+        "conjugate_gradients",
+        "second_order.two_loops",
+        "second_order.Lbfgs.step",
+        "second_order.exact_on_a_quadratic",
+        "_of_least_energy",
+    ),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorems 5.3 and 6.4, and 7.2",
     sabotage=Sabotage("the line search is not exact", {"exact": False}),
 )

@@ -40,6 +40,7 @@ def between(
         Source("foundations", 161, "with high probability, finds a hypothesis with low error"),
         Source("foundations", 163, "Number of examples needed for learning"),
     ),
+    about=("_largest_best", "compute.missed"),
     reference="Blumer et al., Occam's razor, 1987; Shalev-Shwartz and Ben-David, Understanding "
     "machine learning, 2014, corollary 2.3",
     sabotage=Sabotage("the truth is not in the class: labels are noisy", {"noise": 0.2}),
@@ -106,6 +107,7 @@ def _largest_best(x: np.ndarray, y: np.ndarray, grid: np.ndarray) -> np.ndarray:
         "fewer are 1. For examples that repeat each other neither holds."
     ),
     sources=(Source("foundations", 165, "Learning without distributional assumptions"),),
+    about=("_errors_of_thresholds", "compute.hits", "compute.wrong"),
     reference="Shalev-Shwartz and Ben-David, Understanding machine learning, 2014, corollary 4.6",
     sabotage=Sabotage("every example occurs twenty times", {"copies": 20}),
 )
@@ -177,6 +179,7 @@ def _errors_of_thresholds(places: np.ndarray) -> np.ndarray:
         "The least error without a penalty is that of the largest class, which learns the noise."
     ),
     sources=(Source("foundations", 172, "Balance empirical error and model complexity"),),
+    about=("_cells", "compute.penalty", "compute.chosen"),
     reference="Vapnik, Statistical learning theory, 1998, chapter 6; Shalev-Shwartz and "
     "Ben-David, Understanding machine learning, 2014, theorem 7.4",
     sabotage=Sabotage("complexity has no price", {"price": 0.0}),

@@ -72,6 +72,7 @@ def solved(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction
         "does not reproduce."
     ),
     sources=(Source("foundations", 133, "Reproducing Kernel Hilbert Spaces (RKHS)"),),
+    about=("kernel", "section", "value", "inner", "combined", "solved"),
     reference="Aronszajn, Theory of reproducing kernels, 1950; Schoelkopf, Herbrich and Smola, A "
     "generalized representer theorem, 2001",
     sabotage=Sabotage("the inner product is that of another kernel", {"weighted": False}),
@@ -169,6 +170,7 @@ def operator_layer(values: np.ndarray, activation: str, scaled: bool) -> np.ndar
         "n belong to one grid and are no operator."
     ),
     sources=(Source("foundations", 133, "Understanding networks as operators between function"),),
+    about=("operator_layer",),
     reference="Kovachki et al., Neural operator, arXiv:2108.08481; Trefethen and Weideman, The "
     "exponentially convergent trapezoidal rule, 2014, theorem 2.1",
     sabotage=Sabotage("the weights do not follow the grid", {"scaled": False}),

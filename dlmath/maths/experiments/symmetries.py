@@ -35,6 +35,7 @@ def averaged(network: Network, images: np.ndarray) -> np.ndarray:
         "are invariant themselves. For targets that do change neither holds."
     ),
     sources=(Source("foundations", 129, "stable to irrelevant transformations"),),
+    about=("turned", "averaged"),
     reference="Elesedy and Zaidi, Provably strict generalisation benefit for equivariant models, "
     "arXiv:2102.10333, lemma 1; Chen, Dobriban and Lee, A group-theoretic framework for data "
     "augmentation, 2020",
@@ -114,6 +115,7 @@ def inverse(network: Network, rows: np.ndarray, slope: float) -> np.ndarray:
         Source("foundations", 140, "Homeomorphisms: Continuous bijective mappings preserved by"),
         Source("foundations", 140, "Topological Data Analysis (TDA)"),
     ),
+    about=("leaky", "inverse", "network.forward"),
     reference="Chazal, de Silva and Oudot, Persistence stability for geometric complexes, "
     "arXiv:1207.3885; Johnson, Deep, skinny neural networks are not universal approximators, 2019",
     sabotage=Sabotage("the slope is 0: ReLU is not one to one", {"slope": 0.0}),

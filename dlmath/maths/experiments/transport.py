@@ -54,6 +54,7 @@ def least_cost(costs: np.ndarray, first: np.ndarray, second: np.ndarray) -> tupl
         "exactly |c|. For p < 1 crossing ways are cheaper, and quantiles are not best."
     ),
     sources=(Source("foundations", 189, "Optimal Transport: Measuring distances between"),),
+    about=("monotone_plan", "least_cost", "_area"),
     reference="Villani, Topics in optimal transportation, 2003, theorems 1.3 and 2.18",
     sabotage=Sabotage("the cost is concave", {"power": 0.5}),
 )
@@ -121,6 +122,7 @@ def _area(x: np.ndarray, first: np.ndarray, y: np.ndarray, second: np.ndarray) -
         "of it. All sums are exact: H are the thresholds of both signs on 20 points."
     ),
     sources=(Source("foundations", 183, "Mathematical analysis of domain adaptation"),),
+    about=("_thresholds", "compute.half", "compute.errors"),
     reference="Ben-David et al., A theory of learning from different domains, 2010, theorem 2",
     sabotage=Sabotage("labels change between the domains", {"turned": 0.5}),
 )
