@@ -45,6 +45,15 @@ MODULES = (
     "depth",
     "deep_training",
     "skips",
+    "convex_losses",
+    "learning_theory",
+    "reproducing_kernels",
+    "fisher_information",
+    "critical_points",
+    "interpolation",
+    "transport",
+    "symmetries",
+    "choosing",
 )
 
 
