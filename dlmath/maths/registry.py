@@ -42,6 +42,18 @@ MODULES = (
     "depth",
     "deep_training",
     "skips",
+    "kernel_classifiers",
+    "viola_jones",
+    "style_transfer",
+    "ridges",
+    "smooth_units",
+    "half_spaces",
+    "kinks",
+    "pooling",
+    "sample_sizes",
+    "dropped_inputs",
+    "extrapolation",
+    "published_numbers",
 )
 
 
