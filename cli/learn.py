@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dlmath.maths import Experiment, Result
     from dlmath.maths.errata import Erratum
+    from dlmath.maths.mutants import Audit, Explanation, Explanations
     from dlmath.maths.papers import Paper, Source
 
 app = typer.Typer(
@@ -77,7 +78,7 @@ def run(
     """
     from dlmath.cli.progress import reporter
 
-    chosen = _chosen(names or [], every, settings or [], sabotage)
+    chosen = _chosen("run", names or [], every, settings or [], sabotage=sabotage)
     results = []
     with reporter() as listener:
         for number, (one, arguments) in enumerate(chosen):
@@ -92,6 +93,46 @@ def run(
         document = [result.as_json() for result in results]
         OUT.document(document if every or len(document) > 1 else document[0])
     _check_verdicts(results, sabotaged=sabotage)
+
+
+@app.command()
+def audit(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Experiments, by name.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Audit them all.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many processes; by default one for each core."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make what experiments are about wrong, one change after another, and see if they notice.
+
+    A change that an experiment does not notice must do nothing that it could see; the reasons stand
+    in a table. Exits with 1 where one has none, or where a reason is for a change that is noticed.
+
+    Example: dlmath learn audit adam-bias-correction
+    """
+    from dlmath.cli.progress import reporter
+    from dlmath.maths.mutants import Explanations, audit_all
+
+    chosen = [one.name for one, _ in _chosen("audit", names or [], every, [], sabotage=False)]
+    with reporter() as listener:
+        listener.progress("experiments", 0, len(chosen))
+        audits = audit_all(
+            chosen,
+            jobs,
+            lambda done, of, name: listener.progress("experiments", done, of, name),
+        )
+    explanations = Explanations.read()
+    stale = explanations.stale(audits)
+    if as_json:
+        document = [_audit_json(audit, explanations) for audit in audits]
+        OUT.document(document if every or len(document) > 1 else document[0])
+    else:
+        _print_audits(audits, explanations)
+    _check_audits(audits, explanations, stale)
 
 
 @app.command()
@@ -143,15 +184,15 @@ def _print_erratum(erratum: "Erratum") -> None:
 
 
 def _chosen(
-    names: list[str], every: bool, settings: list[str], sabotage: bool
+    command: str, names: list[str], every: bool, settings: list[str], *, sabotage: bool
 ) -> list[tuple["Experiment", dict]]:
-    """Return the experiments to run, each with the arguments that are not its defaults."""
+    """Return the experiments of a command, each with the arguments that are not its defaults."""
     from dlmath.maths import all_experiments, find
     from dlmath.maths.settings import read_settings
 
     if every == bool(names):
         raise UserError(
-            "`dlmath learn run` takes the name of an experiment, or --all. "
+            f"`dlmath learn {command}` takes the name of an experiment, or --all. "
             f"Received: {' '.join(names) or 'neither'}. `dlmath learn list` shows the names."
         )
     if settings and (every or len(names) > 1 or sabotage):
@@ -242,3 +283,53 @@ def _check_verdicts(results: list["Result"], *, sabotaged: bool) -> None:
         f"{number} fail: {', '.join(wrong)}. With its defaults, which satisfy its hypotheses, each "
         "must hold."
     )
+
+
+def _audit_json(audit: "Audit", explanations: "Explanations") -> dict:
+    """Return an audit as plain values, each survivor with its reason, or null."""
+    document = audit.as_json()
+    for mutant, one in zip(document["mutants"], audit.judged, strict=True):
+        if not one.noticed:
+            mutant["why"] = explanations.why(audit.experiment, one.mutant)
+    return document
+
+
+def _print_audits(audits: list["Audit"], explanations: "Explanations") -> None:
+    from dlmath.cli.tables import Column, Table
+    from dlmath.maths.mutants import NOTICED
+
+    table = Table(Column("experiment", whole=True), "tried", "noticed", "explained", "not noticed")
+    for audit in audits:
+        unexplained = len(explanations.unexplained(audit))
+        explained = len(audit.survivors) - unexplained
+        noticed = audit.count(*NOTICED)
+        table.add(
+            audit.experiment,
+            *map(str, (len(audit.judged), noticed, explained, unexplained)),
+        )
+    _OUT.show(table)
+    for audit in audits:
+        if unnoticed := explanations.unexplained(audit):
+            _OUT.line(f"\n{audit.experiment} does not notice:")
+        for mutant in unnoticed:
+            _OUT.paragraph(f"  {mutant.file}:{mutant.line}, {mutant.function}: {mutant.change}")
+
+
+def _check_audits(
+    audits: list["Audit"], explanations: "Explanations", stale: list["Explanation"]
+) -> None:
+    """Check that every change is noticed or explained, and that every explanation is needed."""
+    unexplained = sum(len(explanations.unexplained(audit)) for audit in audits)
+    tried = sum(len(audit.judged) for audit in audits)
+    if unexplained:
+        raise VerificationError(
+            f"{unexplained} of {tried} changes are not noticed, and no reason is known why. Make "
+            "the bounds of the experiment tighter, or enter the reason in "
+            "dlmath/maths/mutants/reasons/."
+        )
+    if stale:
+        listed = "; ".join(f"{one.function}, {one.change}" for one in stale)
+        raise VerificationError(
+            f"{len(stale)} explanations are of changes that are noticed or no longer made: "
+            f"{listed}. Take them out of dlmath/maths/mutants/reasons/."
+        )

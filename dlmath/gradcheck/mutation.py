@@ -16,7 +16,16 @@ from typing import Any
 
 import tensorflow as tf
 
-Edit = tuple[str, ast.expr]  # what was done, and what stands there instead
+from dlmath.mutation import (
+    Edit,
+    compiled,
+    edits_of_comparison,
+    edits_of_product,
+    edits_of_sum,
+    negated,
+    told,
+    variants,
+)
 
 
 @dataclass(frozen=True)
@@ -55,17 +64,19 @@ def mutants(owner: Any, attribute: str) -> list[Fault]:
     function = owner.__dict__[attribute]
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     where = f"{owner.__name__.rpartition('.')[2]}.{attribute}"
-    made: dict[str, Fault] = {}
     results = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
-    for index, node in enumerate(ast.walk(tree)):
-        for what, replacement in _edits(node, returned=node in results):
-            mutated = _replaced(tree, index, replacement)
-            # Two edits may give the same text, as dropping either factor of x * x does.
-            text = ast.unparse(mutated)
-            transpose = Transpose() if Transpose.NAME in text else None
-            wrong = _compiled(mutated, function, transpose)
-            made.setdefault(text, Fault(where, what, owner, attribute, wrong, transpose))
-    return list(made.values())
+    found = variants(tree, lambda node: _edits(node, returned=node in results))
+    return [
+        _fault(where, owner, attribute, variant.what, variant.tree, variant.text)
+        for variant in found
+    ]
+
+
+def _fault(where: str, owner: Any, attribute: str, what: str, tree: ast.Module, text: str) -> Fault:
+    """Return the fault that puts the function of a tree in the place of the right one."""
+    transpose = Transpose() if Transpose.NAME in text else None
+    wrong = compiled(tree, owner.__dict__[attribute], {Transpose.NAME: transpose})
+    return Fault(where, what, owner, attribute, wrong, transpose)
 
 
 class Transpose:
@@ -98,40 +109,21 @@ def _edits(node: ast.AST, *, returned: bool) -> Iterator[Edit]:
         yield from _edits_of_result("result", node)
     if isinstance(node, ast.BinOp):
         yield from _edits_of_operation(node)
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        yield from _edits_of_comparison(node)
+    if isinstance(node, ast.Compare):
+        yield from edits_of_comparison(node)
     if isinstance(node, ast.Call):
         yield from _edits_of_call(node)
 
 
 def _edits_of_operation(node: ast.BinOp) -> Iterator[Edit]:
-    left, right = node.left, node.right
-    if isinstance(node.op, (ast.Add, ast.Sub)):
-        opposite = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
-        remaining = right if isinstance(node.op, ast.Add) else _negated(right)
-        yield _told("dropped", left, node), remaining
-        yield _told("dropped", right, node), left
-        yield _told("negated", left, node), ast.BinOp(_negated(left), node.op, right)
-        yield _told("negated", right, node), ast.BinOp(left, opposite, right)
-    if isinstance(node.op, (ast.Mult, ast.Div)):
-        inverse = ast.BinOp(ast.Constant(1), ast.Div(), right)
-        yield _told("dropped", left, node), right if isinstance(node.op, ast.Mult) else inverse
-        yield _told("dropped", right, node), left
+    yield from edits_of_sum(node)
+    yield from edits_of_product(node)
     if isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)):
-        for side, term in (("left", left), ("right", right)):
+        for side, term in (("left", node.left), ("right", node.right)):
             if not isinstance(term, ast.Constant):
                 changed = copy.deepcopy(node)
                 setattr(changed, side, _wrapped(term))
-                yield _told("transposed", term, node), changed
-
-
-def _edits_of_comparison(node: ast.Compare) -> Iterator[Edit]:
-    loosened = {ast.Gt: ast.GtE, ast.Lt: ast.LtE, ast.GtE: ast.Gt, ast.LtE: ast.Lt}
-    turned = {ast.Gt: ast.LtE, ast.Lt: ast.GtE, ast.Eq: ast.NotEq}
-    for word, table in (("loosened", loosened), ("turned round", turned)):
-        other = table.get(type(node.ops[0]))
-        if other is not None:
-            yield _told(word, node, node), ast.Compare(node.left, [other()], node.comparators)
+                yield told("transposed", term, node), changed
 
 
 def _edits_of_call(node: ast.Call) -> Iterator[Edit]:
@@ -153,38 +145,9 @@ def _edits_of_result(name: str, value: ast.expr) -> Iterator[Edit]:
     """Edits of something that a backward pass returns."""
     zeros_like = ast.parse("tf.zeros_like", mode="eval").body
     yield f"`{name}` zero", ast.Call(zeros_like, [value], [])
-    yield f"`{name}` negated", _negated(value)
+    yield f"`{name}` negated", negated(value)
     yield f"`{name}` transposed", _wrapped(value)
-
-
-def _told(word: str, term: ast.expr, whole: ast.expr) -> str:
-    if term is whole:
-        return f"`{ast.unparse(term)}` {word}"
-    return f"`{ast.unparse(term)}` {word} in `{ast.unparse(whole)}`"
-
-
-def _negated(term: ast.expr) -> ast.expr:
-    return ast.UnaryOp(ast.USub(), term)
 
 
 def _wrapped(term: ast.expr) -> ast.expr:
     return ast.Call(ast.Name(Transpose.NAME, ast.Load()), [term], [])
-
-
-def _replaced(tree: ast.Module, index: int, replacement: ast.expr) -> ast.Module:
-    """A copy of the tree with the node of that place in `ast.walk` replaced."""
-    mutated = copy.deepcopy(tree)
-    target = list(ast.walk(mutated))[index]
-
-    class Replace(ast.NodeTransformer):
-        def visit(self, node: ast.AST) -> Any:
-            return copy.deepcopy(replacement) if node is target else self.generic_visit(node)
-
-    return ast.fix_missing_locations(Replace().visit(mutated))
-
-
-def _compiled(tree: ast.Module, function: Callable, transpose: Transpose | None) -> Callable:
-    """The function of the tree, in the namespace of the one that it came from."""
-    namespace = {**function.__globals__, Transpose.NAME: transpose}
-    exec(compile(tree, f"<mutant of {function.__qualname__}>", "exec"), namespace)
-    return namespace[function.__name__]

@@ -29,11 +29,31 @@ def relu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0.0)
 
 
+def relu_slope(x: np.ndarray) -> np.ndarray:
+    """Return the derivative of `relu`: 1 above 0, and 0 elsewhere."""
+    return (x > 0).astype(float)
+
+
+def sigmoid_slope(x: np.ndarray) -> np.ndarray:
+    """Return s(x) (1 - s(x)), the derivative of the sigmoid s; 1 - s(x) is s(-x)."""
+    return expit(x) * expit(-x)
+
+
+def tanh_slope(x: np.ndarray) -> np.ndarray:
+    """Return 1 - tanh(x)^2, the derivative of tanh."""
+    return 1 - np.tanh(x) ** 2
+
+
+def square_slope(x: np.ndarray) -> np.ndarray:
+    """Return 2 x, the derivative of the square."""
+    return 2 * x
+
+
 ACTIVATIONS: dict[str, Activation] = {
     "linear": Activation(lambda x: x, np.ones_like),
-    "relu": Activation(relu, lambda x: (x > 0).astype(float)),
-    "sigmoid": Activation(expit, lambda x: expit(x) * expit(-x)),
-    "tanh": Activation(np.tanh, lambda x: 1 - np.tanh(x) ** 2),
-    "square": Activation(np.square, lambda x: 2 * x),
+    "relu": Activation(relu, relu_slope),
+    "sigmoid": Activation(expit, sigmoid_slope),
+    "tanh": Activation(np.tanh, tanh_slope),
+    "square": Activation(np.square, square_slope),
     "sine": Activation(np.sin, np.cos),
 }

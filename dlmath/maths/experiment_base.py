@@ -137,6 +137,8 @@ class Experiment:
         sabotage: Arguments that must turn the verdict.
         compute: The code; its keyword arguments are the hypotheses and the sizes.
         reference: The literature that a lost formula, a constant or a proof was restored from.
+        about: Names of the functions whose wrongness the experiment must notice, as
+            `dlmath.maths.mutants.targets` reads them.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Experiment:
     sabotage: Sabotage
     compute: Callable[..., Outcome]
     reference: str = ""
+    about: tuple[str, ...] = ()
     defaults: dict[str, Setting] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -187,6 +190,7 @@ class Experiment:
             "statement": self.statement,
             "sources": [source.as_json() for source in self.sources],
             "reference": self.reference,
+            "about": list(self.about),
             "sabotage": {"why": self.sabotage.why, "arguments": dict(self.sabotage.arguments)},
         }
 
@@ -206,12 +210,13 @@ def experiment(
     sources: tuple[Source, ...],
     sabotage: Sabotage,
     reference: str = "",
+    about: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Outcome]], Experiment]:
     """Make an `Experiment` of the function below it, named after the function."""
 
     def make(compute: Callable[..., Outcome]) -> Experiment:
         name = compute.__name__.replace("_", "-")
-        return Experiment(name, title, statement, sources, sabotage, compute, reference)
+        return Experiment(name, title, statement, sources, sabotage, compute, reference, about)
 
     return make
 

@@ -41,6 +41,7 @@ GROUPS = (
         "dlmath.blas_threads",
         "dlmath.reporting",
         "dlmath.logs",
+        "dlmath.mutation",
         "dlmath.names",
         "dlmath.number_text",
         "dlmath.terminal_text",

@@ -45,7 +45,7 @@ ALLOWED = {
         "models/keras_archive.py",
     },
     "eval": set(),
-    "exec": {"dlmath/gradcheck/mutation.py"},  # of our own source, changed on purpose
+    "exec": {"dlmath/mutation.py"},  # of our own source, changed on purpose
     "os.system": set(),
     "enable_unsafe_deserialization": set(),
 }

@@ -23,6 +23,7 @@ from dlmath.maths.schedules import constant, inverse_time
         Source("tsemo", 118, "exponential moving average of the squared gradients"),
         Source("foundations", 51, "Adjusts step sizes for different parameters"),
     ),
+    about=("RmsProp.step",),
     reference="Hinton, Neural networks for machine learning, lecture 6e, 2012",
     sabotage=Sabotage("epsilon is not small against the gradients", {"epsilon": 1.0}),
 )
@@ -72,6 +73,7 @@ def rmsprop_is_scale_free(
         Source("tsemo", 125, "combines ideas from momentum and RMSProp"),
         Source("foundations", 48, "Adam Optimizer"),
     ),
+    about=("Adam.step",),
     reference="Kingma and Ba, Adam, arXiv:1412.6980, section 3",
     sabotage=Sabotage("without bias correction", {"bias_correction": False}),
 )
@@ -131,6 +133,7 @@ def _rows(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         Source("foundations", 46, "Stochastic Gradient Descent (SGD)"),
         Source("foundations", 180, "Batch Size Effects"),
     ),
+    about=("compute.each", "compute.picked", "compute.gradients"),
     reference="Cochran, Sampling techniques, 1977, theorem 2.2 (finite population correction)",
     sabotage=Sabotage("batches are taken in the order of the file", {"shuffled": False}),
 )
@@ -179,6 +182,7 @@ def batch_gradient(
         Source("foundations", 180, "Convergence analysis guides rate decay"),
         Source("tsemo", 119, "decay rate"),
     ),
+    about=("compute.point", "inverse_time"),
     reference="Robbins and Monro, A stochastic approximation method, 1951",
     sabotage=Sabotage("the rate falls so fast that its sum converges", {"power": 3.0}),
 )

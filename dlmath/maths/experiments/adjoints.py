@@ -38,6 +38,7 @@ def inner(left: np.ndarray, right: np.ndarray) -> float:
         Source("jiang", 188, "Its Jacobian matrices are"),
         Source("jiang", 116, "Its Jacobian matrix is"),
     ),
+    about=("_maps", "softmax", "activations.relu_slope"),
     reference=ADJOINT,
     sabotage=Sabotage("the inner product weighs the entries", {"product": "weighted"}),
 )
@@ -102,6 +103,7 @@ def _weights(values: np.ndarray, strength: float) -> np.ndarray:
         Source("tsemo", 312, "Lemma 4.1"),
         Source("jiang", 138, "Kronecker delta"),
     ),
+    about=("softmax", "_complex_step"),
     reference="Bishop, Pattern recognition and machine learning, 2006, equation 4.109",
     sabotage=Sabotage("a label is in {0, 1}^m with two ones", {"ones": 2}),
 )
@@ -154,6 +156,7 @@ def _complex_step(z: np.ndarray, label: np.ndarray, place: int) -> float:
         Source("tsemo", 370, "We deduce that"),
         Source("foundations", 42, "∂L/∂w = ∂L/∂y"),
     ),
+    about=("backward", "packed_gradient", "activations.tanh_slope"),
     reference="Rumelhart, Hinton and Williams, Learning by back-propagating errors, 1986",
     sabotage=Sabotage(
         "the gradient at a layer's input is used for its output", {"index": "printed"}

@@ -44,6 +44,7 @@ def modulus(values: np.ndarray, width: float) -> float:
         Source("murari", 396, "Any continuous piecewise affine"),
         Source("tsemo", 430, "Corollary 5.2"),
     ),
+    about=("from_breakpoints",),
     reference="de Boor, A practical guide to splines, 2001, chapter III",
     sabotage=Sabotage("f is sqrt(x), whose slope at 0 is infinite", {"function": "root"}),
 )
@@ -85,6 +86,7 @@ def relu_network_rate(*, function: str = "wave") -> Outcome:
         Source("foundations", 133, "Neural networks can approximate any continuous function"),
         Source("murari", 176, "called **sigmoidal**"),
     ),
+    about=("compute.rises", "compute.middles", "compute.stairs"),
     reference="Cybenko, Approximation by superpositions of a sigmoidal function, 1989",
     sabotage=Sabotage("the activation has no limits 0 and 1", {"activation": "sine"}),
 )
@@ -130,6 +132,7 @@ def sigmoid_staircase(*, activation: str = "sigmoid", steepness: float = 8.0) ->
         Source("murari", 382, "Approximation theory of the MLP model"),
         Source("murari", 386, "nonpolynomial activation function"),
     ),
+    about=("compute.fitted",),
     reference="Leshno et al., Feedforward networks with a nonpolynomial activation, 1993",
     sabotage=Sabotage("the activation is a polynomial", {"activation": "square"}),
 )
@@ -182,6 +185,7 @@ def nonpolynomial_activation(*, activation: str = "tanh", seed: int = 0) -> Outc
         Source("murari", 362, "The Weierstrass approximation theorem"),
         Source("tsemo", 29, "Fourier series can achieve similar goals"),
     ),
+    about=("_fejer", "compute.weights", "compute.bernstein"),
     reference="Lorentz, Bernstein polynomials, 1986, theorem 1.6.1; Fejer, 1904",
     sabotage=Sabotage("f jumps", {"jump": 2.0}),
 )
@@ -243,6 +247,7 @@ def _fejer(f: Function, degree: int, grid: np.ndarray) -> np.ndarray:
         Source("tsemo", 437, "There exists a neural network whose output"),
         Source("tsemo", 30, "always possible to find a separating manifold"),
     ),
+    about=("from_breakpoints", "compute.line", "compute.outputs"),
     reference="Zhang et al., Understanding deep learning requires rethinking, arXiv:1611.03530, C",
     sabotage=Sabotage("a point occurs twice, with two labels", {"repeated": 1}),
 )

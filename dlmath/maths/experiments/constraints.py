@@ -23,6 +23,7 @@ from dlmath.maths.plots import curves, sequences
         Source("murari", 170, "Lipschitz continuous"),
         Source("foundations", 69, "Lipschitz Constants"),
     ),
+    about=("compute.scaled", "compute.slopes"),
     reference="Miyato et al., Spectral normalization, arXiv:1802.05957, equation 7",
     sabotage=Sabotage("the matrices are not divided by their norms", {"normalised": False}),
 )
@@ -81,6 +82,7 @@ def spectral_norms_bound_the_slope(
         "training data."
     ),
     sources=(Source("murari", 351, "Monotone/Convex layers"),),
+    about=("compute.network", "compute.free_first", "compute.rises", "compute.bends"),
     reference="Amos, Xu and Kolter, Input convex neural networks, arXiv:1609.07152, proposition 1",
     sabotage=Sabotage("the weights have any sign", {"signs": "any"}),
 )
@@ -138,6 +140,7 @@ def pieces(values: np.ndarray) -> int:
         Source("foundations", 177, "Depth vs. Width"),
         Source("foundations", 187, "What functions can different architectures represent?"),
     ),
+    about=("tent", "pieces"),
     reference="Telgarsky, Benefits of depth in neural networks, arXiv:1602.04485",
     sabotage=Sabotage("the same units stand in one layer", {"deep": False}),
 )
@@ -184,6 +187,7 @@ def depth_against_width(*, deep: bool = True, deepest: int = 9, seed: int = 0) -
         "amount."
     ),
     sources=(Source("foundations", 58, "Sensitive to outliers"),),
+    about=("compute.best",),
     reference="Huber, Robust statistics, 1981, section 1.2",
     sabotage=Sabotage("the loss is the absolute value", {"power": 1.0}),
 )
@@ -228,6 +232,7 @@ def squared_loss_and_outliers(*, power: float = 2.0, rows: int = 51, seed: int =
         "than in proportion to sqrt(T), so the bound is right but for its constant."
     ),
     sources=(Source("foundations", 156, "Online learning performance measures"),),
+    about=("_regrets",),
     reference="Zinkevich, Online convex programming, 2003; Hazan, arXiv:1909.05207, theorems 3.1 "
     "and 3.2",
     sabotage=Sabotage("the rate falls so fast that it cannot follow", {"power": 2.0}),

@@ -21,6 +21,7 @@ from dlmath.maths.plots import curves, sequences
         Source("tsemo", 515, "convolutional layers are linear operators"),
         Source("tsemo", 483, "output size in terms of height and width"),
     ),
+    about=("convolve", "output_size"),
     reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 9.2",
     sabotage=Sabotage("the kernel is as large as the image", {"kernel": 8}),
 )
@@ -72,6 +73,7 @@ def convolution_is_sparse(
         "derivative, with an error of at most h^2 / 12 times the largest fourth derivative."
     ),
     sources=(Source("murari", 459, "finite differences discretisations"),),
+    about=("convolve", "compute.kernel"),
     reference="LeVeque, Finite difference methods, 2007, section 1.1; Long et al., PDE-Net, 2018",
     sabotage=Sabotage("the entries of the kernel do not sum to 0", {"middle": -2.1}),
 )
@@ -125,6 +127,7 @@ def blob(shift: int, size: int = 32) -> np.ndarray:
         Source("tsemo", 484, "The stride dictates how much the filter shifts"),
         Source("tsemo", 493, "Max Pooling"),
     ),
+    about=("convolve", "max_pool", "average_pool"),
     reference="Zhang, Making convolutional networks shift-invariant again, arXiv:1904.11486",
     sabotage=Sabotage("the stride is 2 and the shift 1", {"stride": 2}),
 )
@@ -167,6 +170,7 @@ def convolution_commutes_with_shifts(*, stride: int = 1, shift: int = 1, seed: i
         "border nothing changes."
     ),
     sources=(Source("tsemo", 490, "Padding may be added to the original image"),),
+    about=("pad", "convolve"),
     reference="Islam, Jia and Bruce, How much position information, arXiv:2001.08248",
     sabotage=Sabotage("the kernel has one entry and sees no border", {"kernel": 1}),
 )

@@ -41,6 +41,7 @@ DAMPING = 1e-2  # of the outputs' factor only: of the inputs' it would spoil the
         "derivative is 0 there). Far away it need not converge: for log cosh, beyond 1.0887."
     ),
     sources=(NAMED,),
+    about=("Newton.step", "log_cosh", "logistic_loss"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorem 3.5",
     sabotage=Sabotage("the start is not near the minimum", {"start": 1.1}),
 )
@@ -87,6 +88,7 @@ def newton_is_quadratic(*, start: float = 0.9, steps: int = 8) -> Outcome:
         "start, with quadratic convergence at the end."
     ),
     sources=(NAMED, Source("foundations", 154, "Conditions ensuring convergence")),
+    about=("Newton.step", "backtrack"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorem 3.2",
     sabotage=Sabotage("the whole step is always taken", {"damped": False}),
 )
@@ -122,6 +124,7 @@ def _last(path: np.ndarray) -> float:
         "does not."
     ),
     sources=(Source("foundations", 148, "Quasi-Newton Methods"),),
+    about=("Lbfgs.step", "second_order.two_loops", "exact_on_a_quadratic"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorem 6.4",
     sabotage=Sabotage("the line search is not exact", {"exact": False}),
 )
@@ -164,6 +167,7 @@ def lbfgs_ends_on_a_quadratic(
         "the Hessian, so at rate 1 it is Newton's method."
     ),
     sources=(Source("foundations", 148, "Account for the geometry of parameter space"),),
+    about=("NaturalGradient.step", "logistic_loss"),
     reference="Amari, Natural gradient works efficiently in learning, 1998",
     sabotage=Sabotage("steepest descent in the metric of the parameters", {"natural": False}),
 )
@@ -239,6 +243,7 @@ def kfac_step(network: Network, rows: np.ndarray, labels: np.ndarray, rate: floa
         "the inputs costs it nothing, where gradient descent crawls."
     ),
     sources=(Source("foundations", 148, "Efficient approximation of the Fisher"),),
+    about=("kfac_step",),
     reference="Martens and Grosse, Optimizing neural networks with K-FAC, 2015, theorem 1",
     sabotage=Sabotage("steepest descent in the metric of the weights", {"factored": False}),
 )

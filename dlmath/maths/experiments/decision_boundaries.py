@@ -59,6 +59,7 @@ def noisy_rings(
         Source("tsemo", 35, "algebraic hypersurface"),
         Source("tsemo", 31, "lowest degree"),
     ),
+    about=("least_degree", "fit_boundary", "boundaries.by_degree", "polynomials.monomials"),
     reference="Cover, Geometrical properties of systems of linear inequalities, 1965",
     sabotage=Sabotage("a label in the midst of a class is wrong", {"flipped": 1}),
 )
@@ -97,6 +98,7 @@ def least_degree_is_found(*, flipped: int = 0, points: int = 250, seed: int = 0)
             "tsemo", 464, "Overfitting occurs when the decision boundary is excessively complex"
         ),
     ),
+    about=("least_degree", "fit_boundary"),
     reference="Johnson and Preparata, The densest hemisphere problem, 1978 (why alpha is a bound)",
     sabotage=Sabotage("no label is wrong", {"noise": 0.0}),
 )
@@ -142,6 +144,7 @@ def fraction_alpha(
         Source("tsemo", 36, "acceptable classification accuracy with less data"),
         DEFINITION,
     ),
+    about=("compute.accuracy", "fit_boundary"),
     reference="Vapnik and Chervonenkis, On the uniform convergence of relative frequencies, 1971",
     sabotage=Sabotage("the true boundary is a sphere", {"truth": 2}),
 )
@@ -212,6 +215,7 @@ def logistic_descent(
         Source("tsemo", 272, "Neural networks with more than one hidden layer are able"),
         DEFINITION,
     ),
+    about=("logistic_descent", "on_components", "Components"),
     reference="Alain and Bengio, Understanding intermediate layers, 2016, arXiv:1610.01644",
     sabotage=Sabotage("nothing is trained", {"steps": 0}),
 )

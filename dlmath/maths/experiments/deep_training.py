@@ -135,6 +135,7 @@ def drawn(depth: int, scale: float, seed: int) -> Deep:
         Source("murari", 346, "residual connections"),
         Source("tsemo", 628, "improves gradient flow"),
     ),
+    about=("Deep.forward", "Deep.stepped"),
     reference="He et al., Deep residual learning for image recognition, 2015, arXiv:1512.03385",
     sabotage=Sabotage("the weights keep the signal without links", {"scale": 1.5}),
 )
@@ -160,6 +161,7 @@ def residual_links_train_depth(
         Source("murari", 346, "normalisation layers"),
         Source("tsemo", 498, "stabilizing and speeding up training"),
     ),
+    about=("Deep.forward", "Deep.stepped", "_brought", "_mean"),
     reference="Ba, Kiros and Hinton, Layer normalization, 2016, arXiv:1607.06450",
     sabotage=Sabotage("the weights keep the signal without normalisation", {"scale": 1.5}),
 )

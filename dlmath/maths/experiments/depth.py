@@ -35,6 +35,7 @@ def spectral(width: int, depth: int, rho: float, activation: str, seed: int) -> 
         Source("murari", 320, "vanishing gradients"),
         Source("tsemo", 566, "vanishing and exploding gradient problem"),
     ),
+    about=("spectral", "backward"),
     reference="Bengio, Simard and Frasconi, Learning long-term dependencies is difficult, 1994",
     sabotage=Sabotage("the norms are above 1", {"rho": 2.5}),
 )
@@ -89,6 +90,7 @@ def vanishing_gradients(
         Source("tsemo", 628, "improves gradient flow"),
         Source("foundations", 177, "Mathematical justification for residual networks"),
     ),
+    about=("_gradients",),
     reference="He et al., Identity mappings in deep residual networks, arXiv:1603.05027",
     sabotage=Sabotage("there are no links", {"links": False}),
 )
@@ -146,6 +148,7 @@ def _gradients(network: Network, rows: np.ndarray, links: bool) -> np.ndarray:
         Source("foundations", 97, "Random weight initialization can be analyzed using CLT"),
         Source("tsemo", 378, "sample entries from a standard normal distribution"),
     ),
+    about=("initialised",),
     reference="He et al., Delving deep into rectifiers, arXiv:1502.01852, equation 10",
     sabotage=Sabotage("the variance is 1 / fan in", {"gain": 1.0}),
 )

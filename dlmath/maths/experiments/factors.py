@@ -45,6 +45,7 @@ def matched(found: np.ndarray, sources: np.ndarray) -> float:
         "same law, so no method can undo it. Being uncorrelated is not enough either."
     ),
     sources=(Source("foundations", 128, "Separating independent factors of variation"),),
+    about=("independent_components", "matched"),
     reference="Comon, Independent component analysis, 1994, theorem 11; Locatello et al., "
     "Challenging common assumptions in disentanglement, arXiv:1811.12359",
     sabotage=Sabotage("the factors are normal", {"law": "normal"}),

@@ -30,6 +30,7 @@ def fitted(rng: np.random.Generator, degree: int, rows: int, noise: float) -> tu
         Source("foundations", 87, "Expected Error = Bias² + Variance + Noise"),
         Source("foundations", 91, "deeper networks can reduce bias but increase variance"),
     ),
+    about=("fitted", "compute.guesses", "compute.biases", "compute.variances"),
     reference="Hastie, Tibshirani and Friedman, The elements of statistical learning, 2009, 7.3",
     sabotage=Sabotage("the error is taken on the training set", {"fresh": False}),
 )
@@ -83,6 +84,7 @@ def bias_variance_noise(
         "one, and the same bias. Estimators from one and the same set have nothing to average."
     ),
     sources=(Source("foundations", 93, "Why ensemble methods work by reducing variance"),),
+    about=("fitted", "compute.variances"),
     reference="Breiman, Bagging predictors, 1996, section 4.1",
     sabotage=Sabotage("all members see the same training set", {"independent": False}),
 )
@@ -128,6 +130,7 @@ def ensembles_reduce_variance(
         Source("foundations", 161, "PAC-learnable"),
         Source("foundations", 163, "Number of examples needed for learning"),
     ),
+    about=("compute.wrong", "compute.gap", "compute.found"),
     reference="Hoeffding, Probability inequalities for sums of bounded random variables, 1963",
     sabotage=Sabotage("every example occurs twenty times", {"copies": 20}),
 )
@@ -179,6 +182,7 @@ def hoeffding_bound(
         Source("foundations", 169, "Measures the complexity of function classes"),
         Source("foundations", 155, "Generalization Bounds"),
     ),
+    about=("compute.largest", "compute.gaps"),
     reference="Mohri, Rostamizadeh and Talwalkar, Foundations of machine learning, 2018, "
     "theorems 3.3 and 5.10",
     sabotage=Sabotage("some points lie outside the ball of radius R", {"outside": 4.0}),
@@ -241,6 +245,7 @@ def rademacher_bound(
         Source("foundations", 91, "deeper networks can reduce bias but increase variance"),
         Source("foundations", 187, "Why do overparameterized networks generalize well?"),
     ),
+    about=("compute.shrunk", "compute.weights", "compute.errors"),
     reference="Belkin et al., Reconciling modern machine learning practice, arXiv:1812.11118",
     sabotage=Sabotage("a ridge is added", {"ridge": 0.5}),
 )

@@ -41,6 +41,7 @@ def bowl(dimension: int, mu: float, smoothness: float, seed: int) -> Objective:
         Source("tsemo", 75, "moving in the direction opposite to the gradient decreases"),
         Source("foundations", 30, "gradient descent moves in the opposite direction"),
     ),
+    about=("bowl", "compute.after", "compute.decrease"),
     reference="Nesterov, Introductory lectures on convex optimization, 2004, 1.2.3",
     sabotage=Sabotage("the step is longer than 2/L", {"step": 2.2}),
 )
@@ -92,6 +93,7 @@ def descent_direction(
         Source("tsemo", 86, "the sequence will converge towards a local minimum"),
         Source("foundations", 153, "How quickly algorithms approach optima"),
     ),
+    about=("GradientDescent.step", "bowl"),
     reference=NESTEROV,
     sabotage=Sabotage("the rate is 1.05 times 2/(mu + L)", {"rate": 1.05}),
 )
@@ -133,6 +135,7 @@ def gradient_descent_contracts(
         Source("murari", 255, "condition number of the problem"),
         Source("foundations", 34, "Why some problems are harder to optimize"),
     ),
+    about=("GradientDescent.step", "compute.factor"),
     reference=NESTEROV,
     sabotage=Sabotage("the L that is assumed is half of the true one", {"assumed": 0.5}),
 )
@@ -180,6 +183,7 @@ def best_step(
         Source("tsemo", 86, "If is small enough"),
         Source("foundations", 25, "Stability of training dynamics"),
     ),
+    about=("GradientDescent.step",),
     reference=NESTEROV,
     sabotage=Sabotage("the rate is below 2/L", {"rate": 0.98}),
 )

@@ -22,6 +22,7 @@ from dlmath.maths.plots import curves, sequences
         Source("foundations", 103, "KL Divergence"),
         Source("foundations", 105, "How much information is preserved through network layers"),
     ),
+    about=("entropy", "divergence", "mutual_information"),
     reference="Cover and Thomas, Elements of information theory, 2006, theorems 2.4.1 and 2.8.1",
     sabotage=Sabotage("the last layer sees the input past the one before", {"skip": True}),
 )
@@ -63,6 +64,7 @@ def data_processing(*, skip: bool = False, draws: int = 300, seed: int = 0) -> O
         Source("foundations", 118, "Compress the input"),
         Source("foundations", 120, "Balance compression"),
     ),
+    about=("bottleneck", "information._informations", "information._nats"),
     reference="Tishby, Pereira and Bialek, The information bottleneck method, physics/0004057",
     sabotage=Sabotage("the label says nothing about the input", {"signal": 0.0}),
 )
@@ -125,6 +127,13 @@ def coin_of_entropy(bits: np.ndarray) -> np.ndarray:
         "know nothing for beta below 1 / (1 - 2 d)^2."
     ),
     sources=(Source("foundations", 111, "Minimize: I(X;T)"),),
+    about=(
+        "bottleneck",
+        "information._informations",
+        "information._nats",
+        "binary_entropy",
+        "coin_of_entropy",
+    ),
     reference="Wyner and Ziv, A theorem on the entropy of certain binary sequences, 1973; "
     "Witsenhausen and Wyner, A conditional entropy bound, 1975",
     sabotage=Sabotage("the coin is not fair", {"heads": 0.9}),
@@ -180,6 +189,13 @@ def bottleneck_of_a_coin(*, heads: float = 0.5, turned: float = 0.1, seed: int =
         Source("foundations", 172, "Cross-Validation"),
         Source("foundations", 172, "Structural Risk Minimization: Balance empirical error"),
         Source("tsemo", 453, "training set and the validation set"),
+    ),
+    about=(
+        "compute.left",
+        "compute.leverage",
+        "compute.held_out",
+        "compute.likelihood",
+        "compute.scores",
     ),
     reference="Akaike, 1974; Schwarz, Estimating the dimension of a model, 1978",
     sabotage=Sabotage("the truth has a degree beyond those on offer", {"truth": 14}),
@@ -254,6 +270,7 @@ def criteria_choose_a_degree(
         "the normal interval. For a law without a mean there is nothing to cover."
     ),
     sources=(Source("foundations", 172, "Resampling techniques for uncertainty estimation"),),
+    about=("compute.means", "compute.ends", "compute.covered"),
     reference="Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13",
     sabotage=Sabotage("the law has no mean: only its centre is 0", {"law": "cauchy"}),
 )

@@ -38,6 +38,7 @@ from dlmath.maths.plots import curves, sequences
         Source("foundations", 62, "Convex for linear models"),
         Source("foundations", 145, "Plateau Regions"),
     ),
+    about=("compute.loss", "compute.chord", "compute.bend"),
     reference="Boyd and Vandenberghe, Convex optimization, 2004, section 3.1",
     sabotage=Sabotage("the network is linear", {"activation": "linear"}),
 )
@@ -79,6 +80,7 @@ def tanh_loss_is_not_convex(*, activation: str = "tanh") -> Outcome:
         Source("foundations", 69, "Saddle Points"),
         Source("foundations", 145, "Saddle Points"),
     ),
+    about=("compute.gradients", "compute.eigenvalues", "compute.minima"),
     reference="Dauphin et al., Identifying and attacking the saddle point problem, arXiv:1406.2572",
     sabotage=Sabotage("there is one dimension", {"highest": 1}),
 )
@@ -131,6 +133,7 @@ def saddles_outnumber_minima(*, highest: int = 6) -> Outcome:
         Source("murari", 281, "Finds Global Minima"),
         Source("foundations", 187, "Why do overparameterized networks generalize well?"),
     ),
+    about=("backward", "stepped"),
     reference="Du et al., Gradient descent provably optimizes networks, arXiv:1810.02054",
     sabotage=Sabotage("there is one hidden unit", {"width": 1}),
 )
@@ -171,6 +174,7 @@ def overparameterised_descent(
         Source("foundations", 69, "Condition Numbers"),
         Source("tsemo", 206, "normalizing the dataset may increase performance"),
     ),
+    about=("compute.scaled", "compute.hessian", "compute.error"),
     reference="LeCun et al., Efficient backprop, 1998, section 4.3",
     sabotage=Sabotage("the features are in the same units", {"units": 1.0}),
 )
@@ -211,6 +215,7 @@ def scaling_and_conditioning(*, units: float = 30.0, rows: int = 400, seed: int 
         "minima as sharp as one likes, so sharpness by itself cannot tell what generalises."
     ),
     sources=(Source("foundations", 145, "Sharp vs. Flat Minima"),),
+    about=("compute.scaled", "compute.gradient", "compute.times", "lanczos", "packed", "unpacked"),
     reference="Dinh et al., Sharp minima can generalize for deep nets, arXiv:1703.04933, theorem 4",
     sabotage=Sabotage("the activation is not homogeneous", {"activation": "tanh"}),
 )

@@ -36,6 +36,7 @@ def overlapping(points: int, distance: float, seed: int) -> tuple[np.ndarray, np
         Source("tsemo", 228, "we can find hyperplanes that classify a high percentage"),
         Source("tsemo", 249, "We choose the number of epochs"),
     ),
+    about=("logistic_loss", "weakly_separating_plane", "GradientDescent.step", "Newton.step"),
     reference="Albert and Anderson, On the existence of maximum likelihood estimates, 1984",
     sabotage=Sabotage("a plane separates but for points of both classes on it", {"weakly": True}),
 )
@@ -100,6 +101,7 @@ def logistic_minimum(
         Source("tsemo", 227, "if it exists"),
         Source("tsemo", 263, "visualize whether it decreases"),
     ),
+    about=("logistic_loss", "GradientDescent.step"),
     reference="Soudry et al., Implicit bias of gradient descent, arXiv:1710.10345",
     sabotage=Sabotage("no plane separates the classes", {"distance": 2.0}),
 )
@@ -147,6 +149,7 @@ def separable_weights_diverge(
         Source("foundations", 63, "Probabilistic interpretation"),
         Source("foundations", 74, "P(y = k|x)"),
     ),
+    about=("_log_likelihood", "compute.entropy"),
     reference="Bishop, Pattern recognition and machine learning, 2006, section 4.3.4",
     sabotage=Sabotage("each label copies the one before in some cases", {"dependence": 0.6}),
 )

@@ -66,6 +66,7 @@ def second_order(z: np.ndarray, labels: np.ndarray, alpha: float) -> tuple[float
         Source("tsemo", 536, "a data augmentation technique called Mixup"),
         Source("murari", 343, "augmentation or synthetic data"),
     ),
+    about=("beta_rule", "mixup_loss", "second_order"),
     reference="Zhang et al., How does Mixup help, arXiv:2010.04819, lemma 3.1; Carratino et al., "
     "On Mixup regularization, arXiv:2006.06049",
     sabotage=Sabotage("partners are drawn from the example's own class", {"partner": "class"}),

@@ -30,6 +30,7 @@ POLYAK = "Polyak, Some methods of speeding up the convergence of iteration metho
         Source("tsemo", 108, "Speeds up convergence"),
         Source("foundations", 50, "Accelerates convergence in consistent directions"),
     ),
+    about=("Momentum.step",),
     reference=POLYAK,
     sabotage=Sabotage("the valley is round", {"condition": 1.0}),
 )
@@ -84,6 +85,7 @@ def momentum_in_a_long_valley(*, condition: float = 400.0, accuracy: float = 1e-
         Source("tsemo", 114, "Reduces oscillations in the gradient descent path"),
         Source("tsemo", 89, "dampen oscillations"),
     ),
+    about=("Momentum.step", "compute.turns"),
     reference=POLYAK,
     sabotage=Sabotage("there is no memory of past gradients", {"beta": 0.0}),
 )
@@ -134,6 +136,7 @@ def momentum_reduces_oscillation(
         "that is deep enough holds both."
     ),
     sources=(Source("tsemo", 111, "Helps to escape shallow local minima"),),
+    about=("Momentum.step", "compute.gradient"),
     reference=POLYAK,
     sabotage=Sabotage("the dent is deep", {"depth": 12.0}),
 )

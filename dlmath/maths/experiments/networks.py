@@ -28,6 +28,7 @@ from dlmath.maths.plots import curves, sequences
         "With zeros throughout and ReLU, nothing but the last bias ever moves."
     ),
     sources=(Source("tsemo", 380, "We do not initialize the weights as zero matrices"),),
+    about=("backward", "stepped", "towards", "compute.difference"),
     reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 8.4",
     sabotage=Sabotage("the weights start at random, a hair apart", {"spread": 1e-3}),
 )
@@ -86,6 +87,7 @@ def equal_units_stay_equal(
         Source("ferguson", 90, "responsible for introducing non-linearities"),
         Source("murari", 167, "Non-linear"),
     ),
+    about=("Layer.__call__", "forward", "compute.weights"),
     reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 6.4.1",
     sabotage=Sabotage("the neurons are not linear", {"activation": "tanh"}),
 )
@@ -136,6 +138,13 @@ def linear_network_is_one_layer(
         Source("murari", 94, r"A_L \circ \sigma \circ A_{L-1}"),
         Source("foundations", 9, "Forward Propagation"),
     ),
+    about=(
+        "Layer.__call__",
+        "activations",
+        "compute.affine",
+        "compute.indexed",
+        "compute.sequence",
+    ),
     reference="Calin, Deep learning architectures, 2020, section 6.1",
     sabotage=Sabotage(
         "the constant input has the wrong sign",
@@ -181,6 +190,7 @@ def function_and_sequence(*, bias_input: float = 1.0, depth: int = 4, seed: int 
         Source("murari", 275, "several equivalent local minima"),
         Source("foundations", 145, "Multiple Local Minima"),
     ),
+    about=("compute.other", "compute.between", "compute.loss"),
     reference="Chen, Lu and Hecht-Nielsen, Geometry of neural network error surfaces, 1993",
     sabotage=Sabotage("only the weights into the units are permuted", {"both_sides": False}),
 )

@@ -25,6 +25,7 @@ from dlmath.maths.separation import separating_plane
         Source("ferguson", 54, "synapses are actually strengthened"),
         Source("ferguson", 54, "degradation of the synapse strength"),
     ),
+    about=("hebb",),
     reference="Oja, A simplified neuron model as a principal component analyzer, 1982",
     sabotage=Sabotage("no direction leads", {"spread": 1.0}),
 )
@@ -73,6 +74,7 @@ def hebb_finds_the_leading_direction(
         Source("ferguson", 88, "would require an inequality quadratic in the inputs"),
         Source("ferguson", 86, "simply determining whether the inequality"),
     ),
+    about=("learn_perceptron", "separating_plane", "embed", "compute.squares"),
     reference="Cover, Geometrical properties of systems of linear inequalities, 1965",
     sabotage=Sabotage("the embedding is left out", {"embedding": "none"}),
 )
@@ -123,6 +125,7 @@ def ball_and_annulus_embedding(
         Source("foundations", 55, "Mean Squared Error (MSE)"),
         Source("murari", 125, r"\|\mathcal{N}_\theta(\mathbf{x}_i) - \mathbf{y}_i\|_2^2"),
     ),
+    about=("least_squares", "GradientDescent.step"),
     reference="Calin, Deep learning architectures, 2020, section 5.6",
     sabotage=Sabotage("two features are the same: the solution is not unique", {"copied": True}),
 )

@@ -21,6 +21,7 @@ from dlmath.maths.plots import curves
         Source("murari", 345, "batch/weight norm"),
         Source("foundations", 177, "Statistical analysis of internal covariate shift"),
     ),
+    about=("compute.output", "compute.gradient"),
     reference="Ioffe and Szegedy, Batch normalization, arXiv:1502.03167, section 3.3",
     sabotage=Sabotage("epsilon is not small against the variance", {"epsilon": 1.0}),
 )
@@ -98,6 +99,7 @@ def slopes(x: np.ndarray, y: np.ndarray, w: np.ndarray, normalised: bool) -> np.
         Source("murari", 346, "normalisation layers"),
         Source("foundations", 177, "Statistical analysis of internal covariate shift"),
     ),
+    about=("slopes",),
     reference="van Laarhoven, L2 regularization versus batch and weight normalization, "
     "arXiv:1706.05350; Arora, Li and Lyu, Theoretical analysis of auto rate-tuning, "
     "arXiv:1812.03981, theorem 3.1; arXiv:1805.11604 finds no less covariate shift",

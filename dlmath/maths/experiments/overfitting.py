@@ -40,6 +40,7 @@ def chebyshev(degree: int) -> np.ndarray:
         Source("murari", 325, "the Runge function"),
         Source("murari", 327, "Interpolation can overfit and generalise poorly"),
     ),
+    about=("runge", "equidistant", "chebyshev", "compute.error"),
     reference="Runge, 1901; Trefethen, Approximation theory and approximation practice, 2013, 13",
     sabotage=Sabotage("the points are Chebyshev's", {"points": "chebyshev"}),
 )
@@ -84,6 +85,7 @@ def runge_overfits(*, points: str = "equidistant", highest: int = 30) -> Outcome
         Source("murari", 331, "behaviour outside $[-1, 1]$ is unreliable"),
         Source("murari", 339, "Performance outside the training regime"),
     ),
+    about=("runge", "chebyshev"),
     reference="Trefethen, Approximation theory and approximation practice, 2013, chapter 8",
     sabotage=Sabotage("one looks inside the interval", {"reach": 0.9}),
 )
@@ -125,6 +127,7 @@ def extrapolation_fails(*, reach: float = 1.5, degree: int = 30) -> Outcome:
         Source("tsemo", 453, "suggests overfitting"),
         Source("tsemo", 447, "may fail to generalize to unseen data"),
     ),
+    about=("monomials", "logistic_loss"),
     reference="Hastie, Tibshirani and Friedman, The elements of statistical learning, 2009, 7.2",
     sabotage=Sabotage("there are students in plenty", {"students": 4000}),
 )
@@ -189,6 +192,7 @@ REMEDIES = ("weight decay", "early stopping", "augmentation", "dropout")
         Source("tsemo", 460, "Dropout is a regularization technique"),
         Source("foundations", 65, "Regularization Terms"),
     ),
+    about=("compute.repeated", "compute.noisy", "compute.dropped", "logistic_loss", "Lbfgs.step"),
     reference="Wager, Wang and Liang, Dropout training as adaptive regularization, arXiv:1307.1493",
     sabotage=Sabotage("there is data in plenty", {"rows": 3000}),
 )

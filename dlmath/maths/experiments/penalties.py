@@ -19,6 +19,7 @@ SMOOTHNESS = Source("murari", 345, "Jacobian/Lipschitz penalties")
         "closed form, lowers the error on new points for a wide range of strengths."
     ),
     sources=(SMOOTHNESS,),
+    about=("compute.slopes", "compute.fitted"),
     reference="Drucker and LeCun, 1992; Hoffman, Roberts and Yaida, arXiv:1908.02729",
     sabotage=Sabotage("there is no noise that could be fitted", {"noise": 0.0}),
 )
@@ -59,6 +60,7 @@ def jacobian_penalty(*, noise: float = 0.5, rows: int = 25, seed: int = 0) -> Ou
         "error on new pairs down by more than half."
     ),
     sources=(SMOOTHNESS,),
+    about=("compute.error",),
     reference="Yoshida and Miyato, Spectral norm regularization, 2017, arXiv:1705.10941",
     sabotage=Sabotage("there is data in plenty", {"rows": 4000}),
 )
@@ -102,6 +104,7 @@ def spectral_norm_constraint(*, rows: int = 50, noise: float = 0.5, seed: int = 
         "is lower than with free weights, on [0, 1] and more so beyond, on [1, 1.5]."
     ),
     sources=(Source("murari", 351, "Monotone/Convex layers"),),
+    about=("compute.layer", "compute.signed", "compute.constrained"),
     reference="Amos, Xu and Kolter, Input convex neural networks, 2017, arXiv:1609.07152",
     sabotage=Sabotage("the truth is neither", {"truth": "sine"}),
 )
@@ -163,6 +166,7 @@ def _ridge(x: np.ndarray, y: np.ndarray, penalty: float, rows: int) -> np.ndarra
         "one example falls as 1/n. A penalty that falls as 1/n itself gives no such rate."
     ),
     sources=(Source("foundations", 169, "How sensitive algorithms are to changes"),),
+    about=("_ridge",),
     reference="Bousquet and Elisseeff, Stability and generalization, JMLR 2, 2002, theorem 22",
     sabotage=Sabotage("the penalty falls as 1/n", {"falling": True}),
 )

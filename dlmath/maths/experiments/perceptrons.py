@@ -23,6 +23,7 @@ NOVIKOFF = "Novikoff, On convergence proofs on perceptrons, 1962"
         Source("tsemo", 179, "after a finite number of steps, the perceptron algorithm stops"),
         Source("tsemo", 197, "we cannot repeat the algorithm more than"),
     ),
+    about=("learn_perceptron",),
     reference=NOVIKOFF,
     sabotage=Sabotage("one label is wrong, so no plane through 0 separates", {"flipped": 1}),
 )
@@ -64,6 +65,7 @@ def perceptron_bound(
         "1/sqrt(n); the perceptron that starts at 0 makes exactly n = (R / m)^2 updates."
     ),
     sources=(Source("tsemo", 197, "we cannot repeat the algorithm more than"),),
+    about=("learn_perceptron",),
     reference=NOVIKOFF,
     sabotage=Sabotage("the weights do not start at 0", {"start": 1.0}),
 )
@@ -102,6 +104,7 @@ def perceptron_bound_is_attained(*, start: float = 0.0, largest: int = 60) -> Ou
         Source("tsemo", 201, "We embed the dataset to using the map"),
         Source("ferguson", 80, "zero indexing the bias"),
     ),
+    about=("learn_perceptron", "embed"),
     reference=NOVIKOFF,
     sabotage=Sabotage("the points are not embedded", {"embedded": False}),
 )
@@ -148,6 +151,7 @@ def perceptron_off_the_origin(
         Source("tsemo", 207, "Min Max scaler"),
         Source("tsemo", 211, "Standard scaler"),
     ),
+    about=("learn_perceptron", "min_max_scale", "standard_scale"),
     reference=NOVIKOFF,
     sabotage=Sabotage("all features are in the same units", {"units": 1.0}),
 )

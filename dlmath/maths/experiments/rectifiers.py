@@ -36,6 +36,7 @@ def bump_slope(x: float, centre: float, width: float) -> float:
         Source("tsemo", 349, "distribution defined on test functions"),
         Source("jiang", 114, "d ReLU_j"),
     ),
+    about=("relu", "bump_slope"),
     reference="Rudin, Functional analysis, 1991, section 6.11",
     sabotage=Sabotage("the integrals stop where the test function is not 0", {"cut": 0.3}),
 )
@@ -80,6 +81,7 @@ def relu_weak_derivative(*, cut: float = 1.0, tests: int = 30, seed: int = 0) ->
         Source("murari", 192, r"\min\{x, y\}"),
         Source("murari", 194, r"- 2\text{ReLU}(x)"),
     ),
+    about=("relu", "compute.gaps"),
     reference="the corrections of lines 189 and 193 are among the errata",
     sabotage=Sabotage("the power and the hat are taken as printed", {"printed": True}),
 )
@@ -132,6 +134,14 @@ def relu_identities(*, printed: bool = False, seed: int = 0) -> Outcome:
         Source("murari", 409, "This extends to the function"),
         Source("murari", 429, "can be written as $f = g - h$"),
         Source("murari", 446, "running in parallel"),
+    ),
+    about=(
+        "as_network",
+        "convex_difference",
+        "interpolate",
+        "from_breakpoints",
+        "piecewise._maxima_of_pairs",
+        "piecewise.Pieces",
     ),
     reference="Arora et al., arXiv:1611.01491; De Loera et al., Triangulations, 2010",
     sabotage=Sabotage("the function jumps", {"jump": 0.5}),

@@ -47,6 +47,7 @@ def error(weights: np.ndarray, middle: float, moved: float) -> float:
         "error may grow though no input does: looking at only the inputs cannot tell."
     ),
     sources=(Source("tsemo", 27, "data drift"),),
+    about=("truth", "trained", "error"),
     reference="Ben-David et al., A theory of learning from different domains, 2010, theorem 1",
     sabotage=Sabotage("the meaning of the inputs changes too", {"concept": 0.7}),
 )

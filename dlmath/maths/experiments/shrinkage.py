@@ -22,6 +22,7 @@ from dlmath.maths.plots import curves, sequences
         Source("foundations", 65, "Regularization Terms"),
         Source("foundations", 180, "Regularization Strength: Bias-variance tradeoff"),
     ),
+    about=("compute.inverse", "compute.spread", "compute.fits"),
     reference="Hoerl and Kennard, Ridge regression, 1970; Theobald, 1974",
     sabotage=Sabotage("there is no noise", {"noise": 0.0}),
 )
@@ -103,6 +104,7 @@ def proximal(x: np.ndarray, y: np.ndarray, penalty: float, steps: int, norm: int
         Source("foundations", 65, "Regularization Terms"),
         Source("tsemo", 455, "regularization term can be added"),
     ),
+    about=("proximal",),
     reference="Tibshirani, Regression shrinkage and selection via the lasso, 1996",
     sabotage=Sabotage("the penalty is the square", {"penalty": "l2"}),
 )

@@ -54,6 +54,7 @@ def haar_details(length: int, level: int) -> np.ndarray:
         "precisely the energy in the Haar wavelets of that scale."
     ),
     sources=(Source("murari", 84, "ResNets, U-Nets, Transformers"),),
+    about=("u_net", "halved", "doubled", "haar_details"),
     reference="Ronneberger, Fischer and Brox, U-Net, arXiv:1505.04597; Burt and Adelson, The "
     "Laplacian pyramid, 1983; Mallat, A wavelet tour of signal processing, 2009, section 7.2",
     sabotage=Sabotage("there are no skip connections", {"skips": False}),

@@ -27,6 +27,7 @@ from dlmath.maths.second_order import Lbfgs
         Source("murari", 470, "truncated Singular Value Decomposition"),
         Source("foundations", 28, "Matrix Rank"),
     ),
+    about=("compute.near",),
     reference="Eckart and Young, The approximation of one matrix by another, 1936; Mirsky, 1960",
     sabotage=Sabotage("the last r triples are kept", {"keep": "last"}),
 )
@@ -89,6 +90,7 @@ def truncated_svd_is_best(*, keep: str = "first", size: int = 30, seed: int = 0)
         Source("murari", 470, "non-linear version of the truncated Singular Value Decomposition"),
         Source("foundations", 20, "Networks can compress high-dimensional inputs"),
     ),
+    about=("compute.gradient", "compute.error", "Lbfgs.step"),
     reference="Baldi and Hornik, Neural networks and principal component analysis, 1989",
     sabotage=Sabotage(
         "there are nonlinear units on both sides of the middle", {"activation": "tanh"}
@@ -144,6 +146,7 @@ def autoencoder_is_svd(
         Source("foundations", 26, "Principal directions of data variation"),
         Source("foundations", 127, "Data lies on low-dimensional manifolds"),
     ),
+    about=("compute.covariance", "compute.scores"),
     reference="Pearson, On lines and planes of closest fit, 1901; Hotelling, 1933",
     sabotage=Sabotage("the data are not centred", {"centred": False}),
 )
@@ -195,6 +198,7 @@ def principal_components(*, centred: bool = True, rows: int = 300, seed: int = 0
         Source("foundations", 69, "Hessian Matrix"),
         Source("foundations", 25, "Eigenvalues"),
     ),
+    about=("lanczos", "compute.gradient", "compute.times"),
     reference="Pearlmutter, Fast exact multiplication by the Hessian, 1994",
     sabotage=Sabotage("the products are not symmetric", {"twist": 0.3}),
 )

@@ -25,6 +25,7 @@ from dlmath.maths.plots import curves, dots
         Source("foundations", 140, "Persistent Homology: Measuring topological features"),
         Source("tsemo", 35, "topological data analysis"),
     ),
+    about=("persistence", "homology._boundary", "homology._pairs"),
     reference="Adamaszek and Adams, The Vietoris-Rips complexes of a circle, arXiv:1503.03669; "
     "Cohen-Steiner, Edelsbrunner and Harer, Stability of persistence diagrams, 2007",
     sabotage=Sabotage("two fifths of the circle are missing: it is an arc", {"missing": 0.4}),
@@ -81,6 +82,7 @@ def _longest(bars: np.ndarray) -> np.ndarray:
         Source("foundations", 140, "Understanding the intrinsic dimensionality"),
         Source("foundations", 127, "Data lies on low-dimensional manifolds"),
     ),
+    about=("compute.logs", "compute.found"),
     reference="Facco et al., Estimating the intrinsic dimension, 2017, arXiv:1803.06992",
     sabotage=Sabotage("noise in all coordinates, wider than neighbours lie apart", {"noise": 0.3}),
 )

@@ -52,6 +52,7 @@ def least_error(x: np.ndarray, y: np.ndarray, start: Network, steps: int) -> flo
         Source("murari", 378, "not a polynomial"),
         Source("tsemo", 398, "be a continuous function satisfying"),
     ),
+    about=("least_error",),
     reference="Leshno et al., Feedforward networks with a nonpolynomial activation, 1993",
     sabotage=Sabotage("the activations are polynomials", {"family": "polynomial"}),
 )
@@ -107,6 +108,7 @@ def _start(width: int, activation: str, seed: int, turn: int) -> Network:
         Source("foundations", 27, "Weight matrix analysis and compression"),
         Source("foundations", 133, "Analyzing network behavior through spectral"),
     ),
+    about=("compute.near", "compute.bounds"),
     reference="Denton et al., Exploiting linear structure within networks, arXiv:1404.0736",
     sabotage=Sabotage("the last terms are kept", {"keep": "last"}),
 )

@@ -32,6 +32,7 @@ def arc_cosine(left: np.ndarray, right: np.ndarray) -> float:
         Source("foundations", 97, "Very wide networks approach Gaussian processes in the limit"),
         Source("foundations", 97, "How activations propagate through deep networks"),
     ),
+    about=("arc_cosine", "compute.hidden", "compute.outputs"),
     reference="Neal, Priors for infinite networks, 1994; Cho and Saul, 2009, equation 6",
     sabotage=Sabotage("the weights have no variance", {"weights": "cauchy"}),
 )
@@ -85,6 +86,7 @@ def wide_networks_are_gaussian(
         Source("foundations", 97, "Network Width Effects"),
         Source("foundations", 133, "Connect neural networks to kernel methods"),
     ),
+    about=("_drift", "_kernel"),
     reference="Jacot, Gabriel and Hongler, Neural tangent kernel, arXiv:1806.07572; "
     "Chizat and Bach, On lazy training, arXiv:1812.07956",
     sabotage=Sabotage("the outputs are scaled by 1/n", {"power": 1.0}),
