@@ -32,6 +32,7 @@ def every_mask(width: int, keep: float) -> tuple[np.ndarray, np.ndarray]:
         Source("tsemo", 460, "Dropout is a regularization technique"),
         Source("tsemo", 501, "Dropout"),
     ),
+    about=("every_mask", "_losses", "compute.factors", "compute.hessian"),
     reference="Srivastava et al., Dropout, 2014, section 9.1; Wager, Wang and Liang, "
     "arXiv:1307.1493; Theobald, 1974",
     sabotage=Sabotage("what is kept is not divided by q", {"rescaled": False}),

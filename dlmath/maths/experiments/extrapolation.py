@@ -45,6 +45,7 @@ def fitted_wave(activation: str, units: int, seed: int) -> Network:
         Source("murari", 331, "behaviour outside $[-1, 1]$ is unreliable"),
         Source("murari", 339, "Performance outside the training regime"),
     ),
+    about=("relu", "from_breakpoints", "fitted_wave"),
     reference="Xu et al., How neural networks extrapolate, arXiv:2009.11848, theorem 1; Ziyin et "
     "al., Neural networks fail to learn periodic functions, arXiv:2006.08195",
     sabotage=Sabotage("the activation is periodic", {"activation": "sine"}),

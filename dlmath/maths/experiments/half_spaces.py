@@ -35,6 +35,7 @@ def lattice(rng: np.random.Generator, points: int, dimension: int) -> np.ndarray
         Source("tsemo", 428, "contradiction"),
         Source("tsemo", 398, "be a continuous function satisfying"),
     ),
+    about=("compute.levels", "compute.inside"),
     reference="Cybenko, 1989, lemma 1; Cramer and Wold, 1936",
     sabotage=Sabotage("the half-spaces all end at the origin, b = 0", {"offsets": False}),
 )
@@ -104,6 +105,7 @@ def separable_labellings(features: np.ndarray) -> int:
         "it does if the features depend on each other, as with two units that are the same."
     ),
     sources=(Source("tsemo", 39, "modifying its final layers"),),
+    about=("separable_labellings",),
     reference="Cover, Geometrical and statistical properties of systems of linear inequalities, "
     "1965, theorem 1",
     sabotage=Sabotage("two features are the same", {"copied": 1}),

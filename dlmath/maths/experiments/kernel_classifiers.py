@@ -40,6 +40,15 @@ def lattice_rings(points: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         "kernel has a negative eigenvalue."
     ),
     sources=(KERNELS,),
+    about=(
+        "train_machine",
+        "Machine.__call__",
+        "primal",
+        "dual",
+        "exact_machine",
+        "kernel_machines._judged",
+        "kernel_machines.solve_in_fractions",
+    ),
     reference="Boser, Guyon and Vapnik, 1992; Boyd and Vandenberghe, Convex optimization, 2004, "
     "section 5.5",
     sabotage=Sabotage("the kernel is not positive semidefinite", {"offset": -1}),
@@ -124,6 +133,7 @@ RADII = (1.0, 1.3, 2.0)
         Source("tsemo", 264, "separable but not linearly separable"),
         Source("tsemo", 271, "embed it into a higher-dimensional vector space"),
     ),
+    about=("train_machine", "Machine.__call__", "primal", "dual"),
     reference="Schoelkopf and Smola, Learning with kernels, 2002, sections 2.1 and 7.3",
     sabotage=Sabotage("the kernel is odd", {"power": 3}),
 )

@@ -54,6 +54,7 @@ def paired(function: Function, weight: Polynomial, centre: float, reach: float) 
         Source("tsemo", 350, "Proposition 5.2"),
         Source("tsemo", 349, "distribution defined on test functions"),
     ),
+    about=("relu", "paired"),
     reference="Rudin, Functional analysis, 1991, section 6.11",
     sabotage=Sabotage("the function is leaky ReLU, of slope 1/10 below 0", {"function": "leaky"}),
 )
@@ -111,6 +112,7 @@ def heaviside_is_relus_slope(*, function: str = "relu", tests: int = 40, seed: i
         Source("tsemo", 350, "Proposition 5.2"),
         Source("jiang", 114, "d ReLU_j"),
     ),
+    about=("relu", "compute.gradient"),
     reference="Rockafellar, Convex analysis, 1970, section 23; Bertoin et al., Numerical influence "
     "of ReLU'(0) on backpropagation, arXiv:2106.12915",
     sabotage=Sabotage("v is no subgradient", {"value": 1.25}),

@@ -50,6 +50,7 @@ def max_pool_gradient(
         "than the entry chosen first says."
     ),
     sources=(POOLING,),
+    about=("max_pool", "max_pool_gradient", "window"),
     reference="Boureau, Ponce and LeCun, 2010; Danskin, The theory of max-min, 1967",
     sabotage=Sabotage("entries of a window are equal", {"levels": 3}),
 )
@@ -128,6 +129,7 @@ def max_pooling_slopes(
         Source("tsemo", 495, "Average Pooling"),
         Source("tsemo", 484, "The stride dictates how much the filter shifts"),
     ),
+    about=("max_pool", "average_pool"),
     reference="Zhang, Making convolutional networks shift-invariant again, arXiv:1904.11486",
     sabotage=Sabotage("the shift is no multiple of the stride", {"shift": 3}),
 )

@@ -28,6 +28,7 @@ def counts_of(per_mille: int, images: int) -> list[int]:
         Source("tsemo", 535, "achieving an accuracy of 92.8%"),
         Source("tsemo", 536, "accuracy of 93.5%"),
     ),
+    about=("counts_of", "_rounds_to", "_possible"),
     reference="Brown and Heathers, The GRIM test, 2017; the sizes are those of the public data set",
     sabotage=Sabotage("there are 1000 test images", {"images": 1000}),
 )
@@ -101,6 +102,7 @@ def transformer_parameters(layers: int, width: int, tokens: int, places: int, *,
         "of the gradient. With a last layer of its own there would be 147.6 million."
     ),
     sources=(Source("murari", 218, "GPT-1 has 117 million parameters"),),
+    about=("transformer_parameters",),
     reference="Radford et al., Improving language understanding by generative pre-training, 2018, "
     "section 4.1",
     sabotage=Sabotage("the last layer has weights of its own", {"tied": False}),

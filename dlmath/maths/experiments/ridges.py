@@ -69,6 +69,7 @@ def most_pieces(units: int, dimension: int) -> int:
         Source("murari", 378, "there is a network"),
         Source("tsemo", 430, "is dense in"),
     ),
+    about=("quadratic_form_network", "piecewise.from_breakpoints", "network.forward"),
     reference="Zaslavsky, Facing up to arrangements, 1975 (the number of cells); Bieberbach, 1915 "
     "(of all bodies of one volume the ball has the least diameter)",
     sabotage=Sabotage("no unit looks along one of the eigenvectors", {"unseen": 1}),
@@ -160,6 +161,7 @@ def polar_grid(degree: int) -> np.ndarray:
         Source("tsemo", 398, "be a continuous function satisfying"),
         Source("tsemo", 430, "is dense in"),
     ),
+    about=("spread_out", "_by_powers"),
     reference="Logan and Shepp, 1975; Pinkus, Ridge functions, 2015, chapters 3 and 5",
     sabotage=Sabotage("there is one direction more", {"extra": 1}),
 )
@@ -241,6 +243,7 @@ def _by_powers(points: np.ndarray, f: np.ndarray, degree: int, units: int = 40) 
         Source("murari", 378, "there is a network"),
         Source("murari", 382, "Approximation theory of the MLP model"),
     ),
+    about=("compute.waves", "compute.means"),
     reference="Barron, Universal approximation bounds, 1993; Rahimi and Recht, Random features for "
     "large-scale kernel machines, 2007",
     sabotage=Sabotage("the weights have a larger variance", {"spread": 1.15}),

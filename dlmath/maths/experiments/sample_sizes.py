@@ -28,6 +28,7 @@ RARE = 0.5e-7  # chance on either side that an interval over draws misses what i
         Source("tsemo", 36, "the more data one has"),
         Source("tsemo", 31, "lowest degree"),
     ),
+    about=("compute.found",),
     reference="Breiman and Freedman, How many variables should be entered in a regression "
     "equation?, 1983",
     sabotage=Sabotage("a feature of the truth is left out", {"missing": 1}),
@@ -93,6 +94,7 @@ def data_by_coefficients(
         Source("tsemo", 447, "may fail to generalize"),
         Source("tsemo", 448, "rate of success of a student is a linear function"),
     ),
+    about=("best_accuracy", "monomials"),
     reference="Hastie, Tibshirani and Friedman, The elements of statistical learning, 2009, 2.9",
     sabotage=Sabotage("there are more students than coefficients", {"students": 29}),
 )

@@ -59,6 +59,7 @@ def power_network(activation: str, power: int, place: float, step: float, u: np.
         Source("murari", 386, "nonpolynomial activation function"),
         Source("tsemo", 398, "be a continuous function satisfying"),
     ),
+    about=("power_network", "derivative", "in_directions"),
     reference="Leshno et al., 1993, step 3 of the proof; Pinkus, 1999, proposition 3.4",
     sabotage=Sabotage("the activation is a polynomial", {"activation": "square"}),
 )

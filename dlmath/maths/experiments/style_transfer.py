@@ -25,6 +25,7 @@ STYLE = Source("tsemo", 29, "style transfer")
         "places is not the same for places in another order."
     ),
     sources=(STYLE,),
+    about=("gram", "recoloured", "style._power", "Filters.before"),
     reference="Gatys, Ecker and Bethge, arXiv:1508.06576; Horn and Johnson, Matrix analysis, 2013, "
     "theorem 7.3.11",
     sabotage=Sabotage("the matrix is that of the places", {"axis": "places"}),
@@ -128,6 +129,7 @@ def transfer(
         "lower its loss in the end and the farther the content. With no weight nothing moves."
     ),
     sources=(STYLE,),
+    about=("style_loss", "style_gradient", "Filters.backward", "Filters.before", "transfer"),
     reference="Gatys, Ecker and Bethge, arXiv:1508.06576, equations 1 to 7",
     sabotage=Sabotage("the style has no weight", {"weight": 0.0}),
 )

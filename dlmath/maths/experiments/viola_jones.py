@@ -32,6 +32,7 @@ SIZE = 12  # of a window, in pixels
         "is so of white images of up to 256 pixels a side; beyond, odd sums are lost."
     ),
     sources=(DETECTOR,),
+    about=("integral_images", "box_sums"),
     reference="Viola and Jones, 2001, section 2.1; Crow, Summed-area tables, 1984",
     sabotage=Sabotage("the image is too large for single precision", {"size": 300}),
 )
@@ -108,6 +109,7 @@ def both(number: int, contrast: float, *key: int | str) -> tuple[np.ndarray, np.
         "Under the new weights the last stump is right on exactly half."
     ),
     sources=(DETECTOR,),
+    about=("boost", "stump_search", "boosting.Stump.__call__", "boosting.Boosted.scores"),
     reference="Freund and Schapire, 1997, theorem 6; Schapire and Freund, Boosting, 2012, 3.1",
     sabotage=Sabotage("the votes are log((1 - e) / e)", {"share": 2.0}),
 )
@@ -172,6 +174,7 @@ LOST = 2  # patterns of the calibration set that each stage may reject
         "patterns than those of the calibration nothing is promised."
     ),
     sources=(DETECTOR,),
+    about=("reached", "Stage.passes", "trained_stages"),
     reference="Viola and Jones, 2001, section 4; Wilks, 1941 (limits by order statistics)",
     sabotage=Sabotage("the new patterns are fainter", {"fresh": 0.5}),
 )
