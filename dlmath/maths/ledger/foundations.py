@@ -1,5 +1,6 @@
 """The foundations, line by line; many lines say several things."""
 
+from dlmath.maths.ledger import units
 from dlmath.maths.ledger.entry import (
     ATTENTION,
     HISTORY,
@@ -9,6 +10,7 @@ from dlmath.maths.ledger.entry import (
     later,
     left_out,
     tested,
+    unit,
 )
 
 ENTRIES = (
@@ -24,25 +26,48 @@ ENTRIES = (
     Entry(35, "Scaling effects"),
     Entry(42, "The chain rule"),
     Entry(46, "Stochastic gradient descent"),
-    tested(47, "Momentum", "maths/test_optimisers"),
-    Entry(48, "Adam", tests=("tests/maths/test_optimisers.py",)),
+    tested(47, "Momentum", units.MOMENTUM),
+    Entry(48, "Adam", tests=(units.ADAM, units.ADAM_MEAN)),
     Entry(50, "Momentum accelerates in consistent directions"),
     Entry(51, "Adaptive rates, entry by entry"),
     Entry(55, "Mean squared error"),
     Entry(57, "It is convex for linear models"),
     Entry(58, "It is sensitive to outliers", by=("squared-loss-and-outliers",)),
-    tested(59, "It is smooth everywhere", "maths/test_objectives"),
-    tested(60, "Cross-entropy loss", "layers/test_losses"),
+    tested(
+        59,
+        "It is smooth everywhere",
+        unit(
+            "maths/test_objectives::test_derivatives_are_those_of_the_value",
+            "maths.objectives:least_squares",
+            edit=("(features @ w - targets) / rows", "(features @ w + targets) / rows"),
+        ),
+    ),
+    tested(60, "Cross-entropy loss", units.CROSS_ENTROPY),
     Entry(62, "It is convex for linear models"),
     Entry(63, "It has a probabilistic interpretation"),
-    Entry(65, "L1 and L2 penalties", tests=("tests/layers/test_regularizers.py",)),
+    Entry(65, "L1 and L2 penalties", tests=(units.L1, units.L2)),
     Entry(69, "Hessian: local curvature", by=("hessian-spectrum",)),
     Entry(69, "Saddle points are common in high dimensions", by=("saddles-outnumber-minima",)),
     Entry(69, "Condition numbers measure difficulty", by=("scaling-and-conditioning",)),
     Entry(69, "Lipschitz constants", by=("spectral-norms-bound-the-slope",)),
     Entry(74, "Class probabilities by softmax"),
-    tested(76, "Uncertainty of predictions", "evaluation/test_calibration"),
-    tested(77, "Bayesian networks", "linear_head/test_laplace_posterior"),
+    tested(
+        76,
+        "Uncertainty of predictions",
+        unit(
+            "evaluation/test_calibration::"
+            "test_few_distinct_probabilities_leave_nothing_within_the_bins",
+            "evaluation.calibration:brier_decomposition",
+        ),
+    ),
+    tested(
+        77,
+        "Bayesian networks",
+        unit(
+            "linear_head/test_laplace_posterior::test_it_is_the_posterior_where_there_is_much_data",
+            "linear_head.laplace_posterior:Laplace.predict",
+        ),
+    ),
     Entry(82, "Maximum likelihood"),
     Entry(84, "It is the least cross-entropy"),
     Entry(87, "Error = bias^2 + variance + noise"),
@@ -69,7 +94,11 @@ ENTRIES = (
     left_out(122, "Lower layers learn edges, higher ones concepts", OPINION),
     Entry(127, "Data on manifolds of low dimension"),
     Entry(128, "Disentanglement: separating independent factors"),
-    tested(129, "Invariance to irrelevant transformations", "data/test_augment"),
+    tested(
+        129,
+        "Invariance to irrelevant transformations",
+        unit("data/test_augment::test_flips_are_bitwise_exact", "data.augment:apply"),
+    ),
     Entry(133, "Universal approximation", by=("sigmoid-staircase",)),
     Entry(133, "Reproducing kernels: networks and kernel methods", by=("tangent-kernel-drift",)),
     left_out(133, "Networks as operators between function spaces", "a name, without a statement"),
@@ -77,7 +106,7 @@ ENTRIES = (
     later(136, "Fixed points, attractors, Lyapunov stability, chaos", RECURRENT),
     Entry(140, "Topological data analysis, persistent homology", by=("circle-has-one-hole",)),
     Entry(140, "Intrinsic dimension of data", by=("neighbours-tell-the-dimension",)),
-    tested(140, "Homeomorphisms are preserved by networks (not by all)", "maths/test_errata"),
+    Entry(140, "Homeomorphisms are preserved by networks (not by all)"),
     Entry(145, "Multiple local minima", by=("equivalent-minima",)),
     Entry(145, "Saddle points", by=("saddles-outnumber-minima",)),
     Entry(145, "Plateaus", by=("tanh-loss-is-not-convex",)),
@@ -87,7 +116,13 @@ ENTRIES = (
         148,
         "Quasi-Newton methods",
         by=("lbfgs-ends-on-a-quadratic",),
-        tests=("tests/maths/test_optimisers.py",),
+        tests=(
+            unit(
+                "maths/test_optimisers::test_second_order_methods_cross_rosenbrocks_valley",
+                "maths.second_order:two_loops",
+                edit=("q -= weights[-1] * y", "q += weights[-1] * y"),
+            ),
+        ),
     ),
     Entry(148, "Natural gradients", by=("natural-gradient-invariance",)),
     Entry(148, "K-FAC", by=("kfac-invariance",)),
@@ -98,7 +133,7 @@ ENTRIES = (
     Entry(161, "PAC learning"),
     Entry(163, "Sample complexity"),
     left_out(164, "Computational complexity of learning", "no statement is made"),
-    tested(165, "Agnostic learning", "maths/test_errata"),
+    left_out(165, "Agnostic learning", "among the errata"),
     left_out(166, "Online and batch learning", "names; regret is at line 156"),
     Entry(169, "Hoeffding's inequality", by=("hoeffding-bound",)),
     Entry(169, "Rademacher complexity", by=("rademacher-bound",)),
@@ -121,7 +156,7 @@ ENTRIES = (
     Entry(180, "Strength of regularisation", by=("ridge-trades-variance-for-bias",)),
     left_out(180, "Architecture search", "no statement is made"),
     left_out(183, "Curriculum, multi-task, few-shot learning", "no statement is made"),
-    tested(183, "Transfer learning", "models/test_recipes"),
+    later(183, "Transfer learning", "an experiment"),
     Entry(
         187,
         "Why over-parameterised networks generalise: double descent",
@@ -130,6 +165,6 @@ ENTRIES = (
     Entry(187, "What architectures represent", by=("depth-against-width",)),
     left_out(187, "Scaling laws", "a question"),
     left_out(189, "Optimal transport, causal inference, quantum learning", HISTORY),
-    tested(191, "Numerical stability", "maths/test_network", "layers/test_activations"),
+    tested(191, "Numerical stability", units.STABLE, units.STABLE_LAYER),
     left_out(191, "Distributed, hardware-aware, approximate computing", HISTORY),
 )

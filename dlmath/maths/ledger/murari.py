@@ -1,5 +1,6 @@
 """Murari's lectures, line by line; what a slide repeats from the one before is named once."""
 
+from dlmath.maths.ledger import units
 from dlmath.maths.ledger.entry import (
     ATTENTION,
     GRAPHS,
@@ -9,42 +10,84 @@ from dlmath.maths.ledger.entry import (
     later,
     left_out,
     tested,
+    unit,
+)
+
+SHALLOW = unit(
+    "maths/test_piecewise::test_one_hidden_layer_on_a_line", "maths.piecewise:from_breakpoints"
+)
+BOWL = unit(
+    "maths/test_objectives::test_the_bowl_is_strongly_convex_and_smooth_as_it_says",
+    "maths.experiments.gradient_descent:bowl",
+    edit=("+ share * curved.gradient(x)", "- share * curved.gradient(x)"),
+)
+PIECEWISE = unit(
+    "maths/test_piecewise::test_the_network_equals_the_function_on_the_whole_region",
+    "maths.piecewise:as_network",
+)
+CONVEX_PARTS = unit(
+    "maths/test_piecewise::test_the_parts_are_convex_and_the_maxima_of_their_pieces",
+    "maths.piecewise:convex_difference",
+    edit=("pieces.values + strength * lifted.values", "pieces.values - strength * lifted.values"),
 )
 
 ENTRIES = (
-    tested(41, "A network is a composition of layers", "maths/test_network"),
-    tested(56, "Layers: affine maps and entrywise activations", "maths/test_network"),
+    tested(41, "A network is a composition of layers", units.COMPOSITION),
+    tested(56, "Layers: affine maps and entrywise activations", units.COMPOSITION),
     Entry(84, "ResNets, U-Nets modify this; transformers are at line 493"),
-    tested(90, "Shallow networks", "maths/test_piecewise"),
+    tested(90, "Shallow networks", SHALLOW),
     Entry(94, "Deep networks, multilayer perceptrons"),
     Entry(125, "Mean squared error for regression"),
-    tested(136, "One-hot labels", "maths/test_network"),
-    tested(144, "Softmax gives probabilities", "maths/test_network", "layers/test_activations"),
+    tested(136, "One-hot labels", units.ONE_HOT),
+    tested(144, "Softmax gives probabilities", units.SOFTMAX, units.SOFTMAX_LAYER),
     Entry(156, "Cross-entropy loss"),
     Entry(167, "Activations are non-linear"),
     Entry(168, "Activations are no polynomials"),
-    tested(169, "Activations are non-decreasing, most of them", "maths/test_activations"),
+    tested(
+        169,
+        "Activations are non-decreasing, most of them",
+        unit(
+            "maths/test_activations::test_the_usual_ones_do_not_decrease",
+            "maths.activations:relu",
+            "negated",  # a multiple does not decrease either
+        ),
+    ),
     Entry(170, "Activations are Lipschitz continuous"),
     Entry(
         176,
         "Sigmoidal activations are bounded, and saturate",
-        tests=("tests/maths/test_activations.py",),
+        tests=(
+            unit(
+                "maths/test_activations::test_sigmoidal_ones_are_bounded_and_saturate",
+                "maths.activations:ACTIVATIONS[sigmoid].slope",
+                "shifted",  # 0 has no other sign, and no multiple
+            ),
+        ),
     ),
-    tested(183, "ReLU is flat on half of the line; LeakyReLU", "layers/test_activations"),
+    tested(183, "ReLU is flat on half of the line; LeakyReLU", units.RELU_AT_ZERO),
     Entry(189, "x and x^p by ReLUs"),
     Entry(190, "|x| by ReLUs"),
     Entry(191, "max by ReLUs"),
     Entry(192, "min by ReLUs"),
     Entry(194, "The hat by three ReLUs"),
-    tested(209, "Iterative minimisation with a stopping criterion", "maths/test_optimisers"),
+    tested(
+        209,
+        "Iterative minimisation with a stopping criterion",
+        unit(
+            "maths/test_optimisers::"
+            "test_it_stops_early_at_a_small_gradient_and_where_nothing_is_finite",
+            "maths.optimisers:minimise",
+            edit=(" or norm <= tolerance", ""),
+        ),
+    ),
     left_out(
         228,
         "High dimension asks for first-order methods",
         "second-order ones are used too: dlmath.linear_head solves heads by Newton's method",
     ),
-    tested(235, "Lipschitz continuity and L-smoothness", "maths/test_objectives"),
-    tested(237, "Convexity by monotone gradients", "maths/test_objectives"),
-    tested(239, "Strong convexity, and the unique minimum it brings", "maths/test_objectives"),
+    tested(235, "Lipschitz continuity and L-smoothness", BOWL),
+    tested(237, "Convexity by monotone gradients", BOWL),
+    tested(239, "Strong convexity, and the unique minimum it brings", BOWL),
     Entry(249, "Gradient descent: hypotheses of the rate"),
     Entry(251, "Its contraction"),
     Entry(253, "Its best step"),
@@ -55,9 +98,7 @@ ENTRIES = (
     Entry(280, "Over-parameterised networks converge (Allen-Zhu et al.)"),
     Entry(281, "Gradient descent finds global minima (Du et al.)"),
     Entry(293, "Backpropagation: the recursion"),
-    tested(
-        300, "The gradients of the parameters", "maths/test_errata", "layers/test_whole_network"
-    ),
+    tested(300, "The gradients of the parameters", units.DENSE_BACKWARD, units.TRAINING),
     Entry(302, "Backpropagation reuses products with Jacobians"),
     Entry(317, "The product bound"),
     Entry(319, "Jacobians below 1: at most rho^(L-j)"),
@@ -84,14 +125,12 @@ ENTRIES = (
     Entry(
         396,
         "A continuous piecewise affine function is a ReLU network",
-        tests=("tests/maths/test_piecewise.py",),
+        tests=(PIECEWISE,),
     ),
-    tested(400, "A convex one is the maximum of its pieces", "maths/test_piecewise"),
+    tested(400, "A convex one is the maximum of its pieces", CONVEX_PARTS),
     Entry(405, "max(u, v) is a ReLU network"),
     Entry(409, "So is the maximum of many"),
-    Entry(
-        429, "Every one is a difference of convex ones", tests=("tests/maths/test_piecewise.py",)
-    ),
+    Entry(429, "Every one is a difference of convex ones", tests=(CONVEX_PARTS,)),
     Entry(446, "Networks in parallel"),
     Entry(459, "Convolutions are finite differences"),
     Entry(470, "Autoencoders and the truncated SVD"),

@@ -1,5 +1,6 @@
 """Tsemo's paper, line by line."""
 
+from dlmath.maths.ledger import units
 from dlmath.maths.ledger.entry import (
     ATTENTION,
     GRAPHS,
@@ -10,11 +11,51 @@ from dlmath.maths.ledger.entry import (
     later,
     left_out,
     tested,
+    unit,
+)
+
+MIN_MAX, STANDARD = (
+    unit("maths/test_perceptron::test_the_scalers_are_scikit_learns", f"maths.perceptron:{name}")
+    for name in ("min_max_scale", "standard_scale")
+)
+LOGISTIC_LOSS = unit(
+    "maths/test_objectives::test_the_logistic_loss_is_scikit_learns",
+    "maths.objectives:logistic_loss",
+    edit=("np.logaddexp(0, z) - labels * z", "np.logaddexp(0, z) + labels * z"),
+)
+LOGISTIC_GRADIENT = unit(
+    "maths/test_objectives::test_derivatives_are_those_of_the_value",
+    "maths.objectives:logistic_loss",
+    edit=("(expit(features @ w) - labels)", "(expit(features @ w) + labels)"),
+)
+MAX_POOL, AVERAGE_POOL = (
+    unit(
+        "maths/test_convolution::test_pooling_is_scipys_filter_at_the_places_of_the_windows",
+        f"maths.convolution:{name}",
+    )
+    for name in ("max_pool", "average_pool")
+)
+MAX_POOL_BACKWARD = unit(
+    "layers/test_pooling::test_between_ties_the_first_pixel_takes_all_as_in_tensorflow",
+    "layers.pooling:MaxPooling2D.backward",
+)
+BATCH_NORMALISATION = unit(
+    "layers/test_batch_normalization::test_moving_statistics_follow_as_in_keras",
+    "layers.batch_normalization:BatchNormalization.forward",
 )
 
 ENTRIES = (
     left_out(11, "Kinds of learning: supervised, unsupervised, reinforcement", "a classification"),
-    Entry(27, "Models lose accuracy as data drift", tests=("tests/drift/test_two_sample.py",)),
+    Entry(
+        27,
+        "Models lose accuracy as data drift",
+        tests=(
+            unit(
+                "drift/test_two_sample::test_a_shift_of_the_features_is_seen",
+                "drift.two_sample:compare_samples",
+            ),
+        ),
+    ),
     Entry(29, "Networks and Fourier series both approximate continuous functions"),
     Entry(30, "A finite labelled set can always be separated"),
     Entry(31, "The optimal boundary: lowest degree that reaches an accuracy; Nash's theorem"),
@@ -28,7 +69,7 @@ ENTRIES = (
     left_out(38, "Hyperparameters are found by trial and error", OPINION),
     Entry(39, "Fine-tuning: the nature of the decision boundaries"),
     left_out(41, "A language model of mathematics", "a proposal"),
-    tested(63, "Scalar product, norm, differential", "layers/test_adjoints"),
+    tested(63, "Scalar product, norm, differential", units.ADJOINT),
     Entry(75, "A step against the gradient decreases the function"),
     Entry(86, "Gradient descent: the algorithm, and its convergence for small rates"),
     Entry(89, "Momentum: a moving average of gradients dampens oscillations"),
@@ -36,58 +77,78 @@ ENTRIES = (
     Entry(108, "Momentum speeds up convergence"),
     Entry(111, "Momentum escapes shallow local minima"),
     Entry(114, "Momentum reduces oscillation where the sign of the gradient alternates"),
-    Entry(118, "RMSProp: the mean of squared gradients", tests=("tests/maths/test_optimisers.py",)),
+    Entry(118, "RMSProp: the mean of squared gradients", tests=(units.RMSPROP, units.RMSPROP_RATE)),
     Entry(119, "Decay rates of running means; falling rates"),
     Entry(123, "RMSProp's effective rate shrinks for large gradients and not for small ones"),
-    Entry(125, "Adam combines momentum and RMSProp", tests=("tests/maths/test_optimisers.py",)),
-    Entry(128, "Adam's bias correction", tests=("tests/maths/test_optimisers.py",)),
-    tested(133, "Rules of differentiation for matrices", "layers/test_adjoints"),
+    Entry(125, "Adam combines momentum and RMSProp", tests=(units.ADAM, units.ADAM_MEAN)),
+    Entry(128, "Adam's bias correction", tests=(units.ADAM_BIAS,)),
+    tested(133, "Rules of differentiation for matrices", units.ADJOINT, units.DENSE_BACKWARD),
     Entry(140, "The Frobenius inner product, and the gradient in it"),
     left_out(148, "The perceptron is dated 1943", "a date, among the errata"),
-    tested(151, "Affinely and linearly separable data", "maths/test_perceptron"),
-    tested(155, "The perceptron algorithm", "maths/test_perceptron"),
+    tested(
+        151,
+        "Affinely and linearly separable data",
+        unit(
+            "maths/test_perceptron::test_a_separating_plane_is_found_if_and_only_if_there_is_one",
+            "maths.separation:separating_plane",
+            "negated",  # 1.1 times a plane separates as well
+        ),
+    ),
+    tested(155, "The perceptron algorithm", units.PERCEPTRON),
     Entry(179, "Theorem 2.1: the perceptron stops on linearly separable data"),
     Entry(197, "Its proof: at most (R / margin)^2 updates"),
     Entry(199, "Corollary 2.2: affinely separable data"),
     Entry(201, "The embedding x -> (x, 1)"),
     Entry(206, "Remark: normalising may reduce the updates"),
-    Entry(207, "Min-max scaling", tests=("tests/maths/test_perceptron.py",)),
-    Entry(211, "Standard scaling", tests=("tests/maths/test_perceptron.py",)),
+    Entry(207, "Min-max scaling", tests=(MIN_MAX,)),
+    Entry(211, "Standard scaling", tests=(STANDARD,)),
     tested(
         214,
         "The perceptron does not converge on data that are not separable",
-        "maths/test_perceptron",
+        unit(
+            "maths/test_perceptron::test_it_gives_up_on_data_that_no_plane_separates",
+            "maths.perceptron:learn_perceptron",
+            edit=("Perceptron(weights, updates, False)", "Perceptron(weights, updates, True)"),
+        ),
     ),
-    tested(217, "Sigmoid and logistic loss", "maths/test_objectives"),
+    tested(217, "Sigmoid and logistic loss", LOGISTIC_LOSS),
     Entry(227, "The minimum of the logistic loss, if it exists"),
     Entry(228, "Gradient descent finds a plane that classifies a high percentage"),
-    tested(238, "The gradient of the logistic loss", "maths/test_objectives"),
+    tested(238, "The gradient of the logistic loss", LOGISTIC_GRADIENT),
     Entry(249, "The training loop of logistic regression"),
     Entry(263, "Losses over the epochs"),
     Entry(264, "The ball and the ring are not linearly separable"),
     Entry(271, "An embedding makes them so"),
     left_out(272, "On images of high dimension no such embedding is known beforehand", OPINION),
     Entry(272, "Networks with hidden layers classify what no plane separates"),
-    tested(274, "Definition 4.1: layers, forward map", "maths/test_network"),
-    tested(281, "ReLU", "layers/test_activations"),
-    tested(284, "Softmax", "layers/test_activations"),
-    tested(297, "The class of the largest probability", "evaluation/test_evaluation_result"),
+    tested(274, "Definition 4.1: layers, forward map", units.COMPOSITION),
+    tested(281, "ReLU", units.RELU_OF_KERAS),
+    tested(284, "Softmax", units.SOFTMAX_LAYER),
+    tested(
+        297,
+        "The class of the largest probability",
+        unit(
+            "inference/test_decision_rule::test_of_more_classes_the_most_probable_is_decided",
+            "inference.decision_rule:DecisionRule.decide",
+            "shifted",  # class numbers
+        ),
+    ),
     Entry(305, "Cross-entropy"),
     Entry(308, "Backpropagation"),
     Entry(312, "Lemma 4.1: the differential of softmax"),
     Entry(331, "The gradient of cross-entropy in the logits is S - y"),
     Entry(337, "The gradient in the weights of the last layer"),
     Entry(342, "The gradient in the bias: sum of the rows"),
-    tested(348, "The gradient in the layer's input", "layers/test_dense"),
+    tested(348, "The gradient in the layer's input", units.DENSE_BACKWARD),
     Entry(349, "ReLU as a distribution"),
     Entry(350, "Proposition 5.2: its derivative is the Heaviside function"),
-    tested(360, "The gradient through ReLU: the Hadamard product", "layers/test_activations"),
+    tested(360, "The gradient through ReLU: the Hadamard product", units.RELU_BACKWARD),
     Entry(370, "The gradients of all layers, by recursion"),
     Entry(378, "Random initialisation of the weights"),
     Entry(380, "Remark: zero weights keep the units equal"),
-    tested(384, "The training loop: forward, loss, backward, update", "layers/test_whole_network"),
+    tested(384, "The training loop: forward, loss, backward, update", units.TRAINING, units.STEP),
     Entry(398, "Theorem 5.1 (Cybenko)"),
-    tested(427, "Half-spaces are a pi-system (they are not)", "maths/test_errata"),
+    left_out(427, "Half-spaces are a pi-system", "they are none, among the errata"),
     Entry(430, "Corollary 5.2: ReLU networks are dense"),
     Entry(437, "Corollary 5.3: every finite labelled set is fitted"),
     Entry(447, "A network that fits the training data may fail on new data"),
@@ -97,14 +158,20 @@ ENTRIES = (
     Entry(
         455,
         "Regularisation: a penalty on large weights",
-        tests=("tests/layers/test_regularizers.py",),
+        tests=(units.L1, units.L2),
     ),
-    Entry(460, "Dropout reduces overfitting", tests=("tests/layers/test_dropout.py",)),
+    Entry(460, "Dropout reduces overfitting", tests=(units.DROPOUT, units.DROPOUT_BACKWARD)),
     Entry(464, "A boundary of too high a degree overfits"),
     Entry(
         465,
         "Definition 5.4: good decision boundary of order alpha",
-        tests=("tests/maths/test_boundaries.py",),
+        tests=(
+            unit(
+                "maths/test_boundaries::test_the_least_degree_is_that_of_the_truth",
+                "maths.boundaries:by_degree",
+                edit=("range(1, highest + 1)", "range(highest, 0, -1)"),
+            ),
+        ),
     ),
     Entry(468, "Batches"),
     left_out(469, "Graphics processors accelerate computations", "hardware; see benchmarks/"),
@@ -113,33 +180,79 @@ ENTRIES = (
     tested(
         477,
         "Definition 6.1: convolution with a stride",
-        "layers/test_convolution",
-        "maths/test_convolution",
+        unit(
+            "layers/test_convolution::test_output_and_gradients_are_those_of_keras",
+            "layers.convolution:WindowedProduct.forward",
+        ),
+        unit(
+            "maths/test_convolution::test_it_is_scipys_correlation_summed_over_the_channels",
+            "maths.convolution:convolve",
+        ),
     ),
-    Entry(483, "The size of the output", tests=("tests/maths/test_convolution.py",)),
+    Entry(
+        483,
+        "The size of the output",
+        tests=(
+            unit(
+                "maths/test_convolution::test_the_size_is_what_the_formula_says",
+                "maths.convolution:output_size",
+            ),
+        ),
+    ),
     Entry(484, "The stride is the shift between windows"),
     Entry(486, "A convolution has fewer parameters than a dense layer"),
-    tested(487, "Batches save memory", "maths/test_network"),
+    tested(
+        487,
+        "Batches save memory",
+        unit(
+            "maths/test_network::test_batches_need_less_memory_and_add_up_to_the_whole_gradient",
+            "maths.network:backward",
+            "shifted",  # a multiple of the gradient adds up as it does
+        ),
+    ),
     Entry(490, "Zero padding"),
     Entry(
         493,
         "Max pooling",
-        tests=("tests/layers/test_pooling.py", "tests/maths/test_convolution.py"),
+        tests=(MAX_POOL, MAX_POOL_BACKWARD),
     ),
-    tested(495, "Average pooling", "layers/test_pooling", "maths/test_convolution"),
-    Entry(498, "Batch normalisation", tests=("tests/layers/test_batch_normalization.py",)),
-    tested(501, "Dropout in convolutional networks", "layers/test_dropout"),
-    tested(503, "Training a convolutional network by backpropagation", "layers/test_whole_network"),
+    tested(495, "Average pooling", AVERAGE_POOL),
+    Entry(498, "Batch normalisation", tests=(BATCH_NORMALISATION,)),
+    tested(501, "Dropout in convolutional networks", units.DROPOUT),
+    tested(
+        503,
+        "Training a convolutional network by backpropagation",
+        units.TRAINING_CONVOLUTION,
+    ),
     Entry(515, "Convolutional layers are linear operators"),
     left_out(516, "Libraries for automatic differentiation", HISTORY),
-    tested(521, "The network for malaria", "models/test_cell_cnn", "models/test_recipes"),
+    tested(
+        521,
+        "The network for malaria",
+        unit(
+            "models/test_cell_cnn::test_three_convolution_blocks_and_four_dense_layers",
+            "models.cell_cnn:malaria_cnn",
+            edit=("enumerate(FILTERS, start=1)", "enumerate(FILTERS[:2], start=1)"),
+        ),
+    ),
     left_out(
         530,
         "Its accuracy is due to the simple structure of blood cells",
         "a cause, not a number; docs/boundaries.md compares the degrees of both tasks",
     ),
-    tested(532, "Transfer learning for pneumonia: EfficientNet and Mixup", "models/test_recipes"),
-    Entry(536, "Mixup", tests=("tests/layers/test_mix_up.py",)),
+    tested(
+        532,
+        "Transfer learning for pneumonia: EfficientNet and Mixup",
+        unit(
+            "models/test_recipes::test_pneumonia_follows_the_paper",
+            "models.pneumonia:PAPER.backbone",
+        ),
+    ),
+    Entry(
+        536,
+        "Mixup",
+        tests=(unit("layers/test_mix_up::test_blend_of_known_numbers", "layers.mix_up:blend"),),
+    ),
     later(540, "Simple recurrent network", RECURRENT),
     later(557, "The gradient of the loss in the hidden states", RECURRENT),
     Entry(566, "Products of Jacobians vanish or explode"),
@@ -148,7 +261,7 @@ ENTRIES = (
     later(588, "Attention scores and weights", ATTENTION),
     later(605, "The transformer with one head", ATTENTION),
     Entry(626, "Residual connections"),
-    Entry(628, "They improve the flow of gradients", tests=("tests/layers/test_contract.py",)),
+    Entry(628, "They improve the flow of gradients"),
     left_out(630, "Training of language models: tokens, embeddings, alignment", HISTORY),
     later(636, "Definition 8.1: directed graphs as presheaves", GRAPHS),
     later(641, "Definition 8.2: cycles, acyclic graphs", GRAPHS),
