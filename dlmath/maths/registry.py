@@ -54,6 +54,7 @@ MODULES = (
     "dropped_inputs",
     "extrapolation",
     "published_numbers",
+    "running_means",
 )
 
 

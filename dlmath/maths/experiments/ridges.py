@@ -67,7 +67,7 @@ def most_pieces(units: int, dimension: int) -> int:
     ),
     sources=(
         Source("murari", 378, "there is a network"),
-        Source("tsemo", 430, "is dense in"),
+        Source("tsemo", 430, "Corollary 5.2"),
     ),
     about=("quadratic_form_network", "piecewise.from_breakpoints", "network.forward"),
     reference="Zaslavsky, Facing up to arrangements, 1975 (the number of cells); Bieberbach, 1915 "
@@ -159,7 +159,7 @@ def polar_grid(degree: int) -> np.ndarray:
     sources=(
         Source("murari", 378, "there is a network"),
         Source("tsemo", 398, "be a continuous function satisfying"),
-        Source("tsemo", 430, "is dense in"),
+        Source("tsemo", 430, "Corollary 5.2"),
     ),
     about=("spread_out", "_by_powers"),
     reference="Logan and Shepp, 1975; Pinkus, Ridge functions, 2015, chapters 3 and 5",
