@@ -33,7 +33,7 @@ class Filters:
 
     def before(self, image: np.ndarray) -> np.ndarray:
         """Return the pre-activations (C, H, W) of an image (H, W)."""
-        room = self.kernels.shape[-1] - 1
+        room = self.kernels.shape[3] - 1
         return convolve(np.pad(image, (0, room), mode="wrap")[np.newaxis], self.kernels)
 
     def features(self, image: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ class Filters:
         """
         inside = self.before(image)
         signal = upstream.reshape(inside.shape) * (inside > 0)
-        room = self.kernels.shape[-1] - 1
+        room = self.kernels.shape[3] - 1
         around = np.pad(signal, ((0, 0), (room, 0), (room, 0)), mode="wrap")
         turned = self.kernels[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
         return convolve(around, turned)[0]

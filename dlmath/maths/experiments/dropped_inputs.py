@@ -46,7 +46,7 @@ def dropout_is_a_penalty(
     x[:, 1] = x[:, 0]
     x *= np.sqrt(rows) / np.linalg.norm(x, axis=0)
     masks, chances = every_mask(8, keep)
-    factors = masks / (keep if rescaled else 1.0)
+    factors = masks / keep**rescaled
     y = x @ rng.normal(size=8) + rng.normal(size=rows)
     price = (1 - keep) / keep
     trials = rng.normal(size=(20, 8))
@@ -62,6 +62,9 @@ def dropout_is_a_penalty(
     grid = np.linspace(0.4, 1, 61)[:-1]
     return Outcome(
         (
+            at_most(
+                "loss of weights that are right", _losses(x, x @ trials[0], trials[:1])[0], 1e-20
+            ),
             at_most(
                 "mean loss over all masks, relative to the formula",
                 np.abs(np.divide(mean, said) - 1).max(),

@@ -45,7 +45,7 @@ def fitted_wave(activation: str, units: int, seed: int) -> Network:
         Source("murari", 331, "behaviour outside $[-1, 1]$ is unreliable"),
         Source("murari", 339, "Performance outside the training regime"),
     ),
-    about=("relu", "from_breakpoints", "fitted_wave"),
+    about=("activations.relu", "from_breakpoints", "network.forward"),
     reference="Xu et al., How neural networks extrapolate, arXiv:2009.11848, theorem 1; Ziyin et "
     "al., Neural networks fail to learn periodic functions, arXiv:2006.08195",
     sabotage=Sabotage("the activation is periodic", {"activation": "sine"}),
@@ -68,7 +68,7 @@ def networks_extrapolate_by_lines(
     parabolas, far = [], np.array([1.5, 3.0, 10.0, 100.0])
     for width in (4, 16, 64):
         places, h = np.linspace(-1, 1, width + 1), 2 / width
-        line = forward(from_breakpoints(places, places**2), far[:, np.newaxis])[:, 0]
+        line = forward(from_breakpoints(places, places**2), far[:, np.newaxis]).squeeze(axis=1)
         parabolas.append((far**2 - line) / ((far - 1) ** 2 + h * (far - 1)) - 1)
     shown = np.linspace(-TURN, 3 * TURN, 400)
     return Outcome(

@@ -38,6 +38,7 @@ def accuracies_as_counts(*, images: int = 624) -> Outcome:
     possible = np.array([sum(_possible(p, int(n)) for p in range(1001)) for n in sizes])
     first = counts_of(928, images)
     halves = np.array([_halves(int(n)) for n in sizes])
+    named = [sum(len(counts_of(p, n)) for p in range(1001)) - n - 1 - _halves(n) for n in (16, 35)]
     return Outcome(
         (
             at_most("counts that are 92.8 %", len(first), 1),
@@ -46,6 +47,11 @@ def accuracies_as_counts(*, images: int = 624) -> Outcome:
             ),
             at_most("counts that are 93.5 %", len(counts_of(935, images)), 0),
             at_most("counts of 16 that are 93.5 %", len(counts_of(935, 16)), 0),
+            at_most(
+                "counts of 16 or 35 without a percentage, or halves without two",
+                np.abs(named).max(),
+                0,
+            ),
             at_least(
                 "percentages that 1000 and 1200 images can have",
                 possible[sizes >= 1000].min(),
@@ -96,10 +102,10 @@ def transformer_parameters(layers: int, width: int, tokens: int, places: int, *,
 @experiment(
     title="GPT-1 has 117 million parameters, and its Hessian 10^16 entries",
     statement=(
-        "Twelve blocks of width 768, 40,478 tokens and 512 places have 116.5 million parameters, "
+        "Twelve blocks of width 768, 40,478 tokens and 512 places have 116,534,784 parameters, "
         "with the embedding used again as the last layer. A gradient has as many numbers, a "
         "Hessian their square: 54 petabytes in single precision, 116.5 million times the memory "
-        "of the gradient. With a last layer of its own there would be 147.6 million."
+        "of the gradient. With a last layer of its own there would be 147,621,888."
     ),
     sources=(Source("murari", 218, "GPT-1 has 117 million parameters"),),
     about=("transformer_parameters",),
@@ -110,12 +116,15 @@ def transformer_parameters(layers: int, width: int, tokens: int, places: int, *,
 def gpt_1_parameters(*, tied: bool = True, width: int = 768) -> Outcome:
     """`tied` uses the embedding of the tokens as the last layer."""
     total = transformer_parameters(12, width, 40_478, 512, tied=tied)
+    untied = transformer_parameters(12, width, 40_478, 512, tied=False)
     widths = np.array([32, 64, 128, 256, 512, 768])
     sizes = np.array(
         [transformer_parameters(12, int(w), 40_478, 512, tied=tied) for w in widths], float
     )
     return Outcome(
         (
+            at_most("parameters, away from those that were published", abs(total - 116_534_784), 0),
+            at_most("the same with a last layer of its own", abs(untied - 147_621_888), 0),
             at_least("millions of parameters", total / 1e6, 116.5),
             at_most("the same", total / 1e6, 117.5),
             at_least("petabytes of the Hessian in single precision", 4 * total**2 / 1e15, 54),

@@ -88,7 +88,7 @@ def quadratic_forms_by_width(*, unseen: int = 0, seed: int = 0) -> Outcome:
             seen = slice(0, dimension - unseen) if dimension > unseen else slice(0, dimension)
             network = quadratic_form_network(axes[seen], values[seen], int(units))
             rest = values.sum() - values[seen].sum()
-            errors.append(np.abs(forward(network, points)[:, 0] + rest / 2 - f).max())
+            errors.append(np.abs(forward(network, points).squeeze(axis=1) + rest / 2 - f).max())
             count = most_pieces(dimension * int(units), dimension)
             floors.append(values.prod() ** (1 / dimension) * count ** (-2 / dimension) / 2)
             near = _fitted(rng, points, f, dimension * int(units))
@@ -224,7 +224,7 @@ def _by_powers(points: np.ndarray, f: np.ndarray, degree: int, units: int = 40) 
     places = np.linspace(-1, 1, units + 1)
     line = from_breakpoints(places, places**degree)
     near = sum(
-        share * forward(line, (points @ u)[:, np.newaxis])[:, 0]
+        share * forward(line, (points @ u)[:, np.newaxis]).squeeze(axis=1)
         for share, u in zip(shares, directions, strict=True)
     )
     bound = np.abs(shares).sum() * degree * (degree - 1) / (2 * units**2)
@@ -251,18 +251,19 @@ def _by_powers(points: np.ndarray, f: np.ndarray, degree: int, units: int = 40) 
 def random_units_in_any_dimension(
     *, spread: float = 1.0, draws: int = 120, seed: int = 0
 ) -> Outcome:
-    """`spread` is the deviation of the weights; the error is the mean over 60 points."""
+    """`spread` is the deviation of the weights; the error is the mean over 61 points."""
     widths = np.array([10, 40, 160, 640])
-    ratios, allowances, shown = [], [], {}
+    ratios, allowances, shown, middle = [], [], {}, 0.0
     for dimension in (1, 2, 3, 10):
         rng = seeds.generator("random units", seed, dimension)
-        points = 1.5 * in_ball(rng, 60, dimension)[1:]
+        points = 1.5 * in_ball(rng, 60, dimension)
         squares = np.sum(points**2, axis=1)
         expected = np.mean((1 - np.exp(-squares)) ** 2) / (2 * widths)
         found = np.zeros((draws, len(widths)))
         for draw in range(draws):
-            waves = np.cos(points @ (spread * rng.normal(size=(dimension, widths[-1]))))
+            waves = np.cos(points @ rng.normal(0.0, spread, (dimension, widths[-1])))
             means = np.cumsum(waves, axis=1)[:, widths - 1] / widths
+            middle = max(middle, np.abs(means[0] - 1).max())
             found[draw] = np.mean((means - np.exp(-squares / 2)[:, np.newaxis]) ** 2, axis=0)
         ratios.append(found.mean(axis=0) / expected)
         # Sixteen means of `draws` draws are looked at: each may be off once in ten million runs.
@@ -271,9 +272,12 @@ def random_units_in_any_dimension(
         shown[f"{dimension} dimensions"] = (np.log10(widths), found.mean(axis=0))
     gaps = (np.abs(np.array(ratios) - 1) / allowances).max(axis=1)
     return Outcome(
-        tuple(
-            at_most(f"{d} dimensions: gap to the expected error over the allowance", gap, 1)
-            for d, gap in zip((1, 2, 3, 10), gaps, strict=True)
+        (
+            at_most("output at x = 0, away from 1", middle, 1e-12),
+            *(
+                at_most(f"{d} dimensions: gap to the expected error over the allowance", gap, 1)
+                for d, gap in zip((1, 2, 3, 10), gaps, strict=True)
+            ),
         ),
         curves(
             "Mean squared error by the width",

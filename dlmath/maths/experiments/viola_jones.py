@@ -43,7 +43,7 @@ def integral_images_are_exact(*, size: int = 256, boxes: int = 200, seed: int = 
     image[0, 0, 0] = 254  # an odd sum in each row of S, which a multiple of 2 cannot stand for
     ends = np.sort(rng.integers(0, size + 1, (boxes, 2, 2)), axis=2)
     ends[0], ends[1:40, :, 1] = [0, size], size  # the whole image, and some that reach its corner
-    noise = rng.integers(0, 2**20, image.shape)
+    noise = rng.integers(0, 2**20, (1, size, size + 7))
     gaps = {"whole numbers": 0, "modulo 2^32": 0, "single precision": 0.0}
     tables = (
         integral_images(image, np.int64),
@@ -109,7 +109,7 @@ def both(number: int, contrast: float, *key: int | str) -> tuple[np.ndarray, np.
         "Under the new weights the last stump is right on exactly half."
     ),
     sources=(DETECTOR,),
-    about=("boost", "stump_search", "boosting.Stump.__call__", "boosting.Boosted.scores"),
+    about=("boost", "boosting.stump_search", "boosting.Stump.__call__", "boosting.Boosted.scores"),
     reference="Freund and Schapire, 1997, theorem 6; Schapire and Freund, Boosting, 2012, 3.1",
     sabotage=Sabotage("the votes are log((1 - e) / e)", {"share": 2.0}),
 )
