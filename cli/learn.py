@@ -330,6 +330,6 @@ def _check_audits(
     if stale:
         listed = "; ".join(f"{one.function}, {one.change}" for one in stale)
         raise VerificationError(
-            f"{len(stale)} explanations are of changes that are noticed or no longer made: "
-            f"{listed}. Take them out of dlmath/maths/mutants/reasons/."
+            f"Explanations of changes that are noticed or no longer made: {len(stale)} "
+            f"({listed}). Take them out of dlmath/maths/mutants/reasons/."
         )

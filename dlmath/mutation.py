@@ -7,6 +7,7 @@ its checker, `dlmath.maths.mutants` the algorithms that experiments are about.
 import ast
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -58,6 +59,17 @@ def compiled(tree: ast.Module, function: Callable, names: Mapping[str, Any]) -> 
     namespace = {**function.__globals__, **names}
     exec(compile(tree, f"<mutant of {function.__qualname__}>", "exec"), namespace)
     return namespace[function.__name__]
+
+
+@contextmanager
+def exchanged(function: FunctionType, other: FunctionType) -> Iterator[None]:
+    """Let a function run the code of another for the block, wherever it was imported to."""
+    right = function.__code__
+    function.__code__ = other.__code__
+    try:
+        yield
+    finally:
+        function.__code__ = right
 
 
 def edits_of_sum(node: ast.BinOp) -> Iterator[Edit]:

@@ -38,12 +38,17 @@ def main() -> None:
     names = arguments.names or list(all_experiments())
     for part, function in PARTS.items():
         if arguments.part in (None, part):
-            there = result.get(part, {})
-            found = {**there, **function(names)}
-            # In the order of the experiments, and without those that are no more.
-            order = all_experiments() if part != "breaks" else [one.what for one in BREAKS]
-            result[part] = {name: found[name] for name in order if name in found}
-            write_json(RESULT, result)
+            # In small groups, so that an interrupted run keeps what it has found.
+            for group in [[]] if part == "breaks" else batched(names):
+                found = {**result.get(part, {}), **function(group)}
+                order = all_experiments() if part != "breaks" else [one.what for one in BREAKS]
+                result[part] = {name: found[name] for name in order if name in found}
+                write_json(RESULT, result)
+
+
+def batched(names: Sequence[str], size: int = 10) -> list[Sequence[str]]:
+    """Return the names in groups."""
+    return [names[start : start + size] for start in range(0, len(names), size)]
 
 
 def mutants(names: Sequence[str]) -> dict[str, Any]:

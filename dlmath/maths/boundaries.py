@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import linprog, nnls
 
 from dlmath.maths.polynomials import monomials, written
 
@@ -65,6 +65,25 @@ def fit_boundary(points: np.ndarray, labels: np.ndarray, degree: int) -> Boundar
     coefficients = (answer.x[:width] - answer.x[width : 2 * width]) / scale
     accuracy = float(np.mean(labels * (features @ coefficients) > 0))
     return Boundary(degree, coefficients, accuracy, points.shape[1])
+
+
+def hulls_apart(points: np.ndarray, labels: np.ndarray, degree: int) -> float:
+    """Return the least |sum_i l_i y_i m(x_i)| over weights l >= 0 of sum 1, m being the monomials.
+
+    It is 0 if and only if no polynomial of the degree is right on all points (Gordan, 1873): then
+    some mixture of the monomials of one class is one of the other's. So it proves from the points
+    that there is none, where `fit_boundary` only fails to find one.
+
+    Args:
+        points: (N, d).
+        labels: (N,), +1 or -1.
+        degree: Of the monomials.
+    """
+    signed = (monomials(points, degree) * labels[:, np.newaxis]).T
+    system = np.vstack([signed, np.ones(len(points))])
+    target = np.append(np.zeros(len(signed)), 1.0)
+    weights = nnls(system, target)[0]  # the best ones, up to their sum
+    return float(np.linalg.norm(signed @ weights) / weights.sum())
 
 
 def by_degree(points: np.ndarray, labels: np.ndarray, highest: int) -> Iterator[Boundary]:

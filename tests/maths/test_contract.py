@@ -10,6 +10,7 @@ from dlmath.charts import LEFT
 from dlmath.maths import PAPERS, all_experiments
 from dlmath.maths.plots import standalone
 
+SEEDS = range(34)
 EVERY = [pytest.param(one, id=name) for name, one in all_experiments().items()]
 
 
@@ -45,12 +46,16 @@ def test_repeats_to_the_bit(one):
     assert first.chart.svg() == second.chart.svg()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("one", [case for case in EVERY if "seed" in case.values[0].defaults])
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_verdicts_do_not_hang_on_the_seed(one, seed):
-    assert one.run(seed=seed).holds
-    assert not one.run(**one.sabotage.arguments, seed=seed).holds
+SEEDED = [case for case in EVERY if "seed" in case.values[0].defaults]
+
+
+@pytest.mark.slow  # some minutes
+@pytest.mark.parametrize("one", SEEDED)
+def test_the_verdicts_do_not_hang_on_the_seed(one):
+    """docs/experiments.md says the same of each sabotage on every seed."""
+    arguments = one.sabotage.arguments
+    assert [seed for seed in SEEDS if not one.run(seed=seed).holds] == []
+    assert [seed for seed in SEEDS[::4] if one.run(**{**arguments, "seed": seed}).holds] == []
 
 
 @pytest.mark.parametrize("one", EVERY)

@@ -9,7 +9,7 @@ import pytest
 from dlmath.maths.ledger import LEDGER
 from tests.support.fork_server import ForkServer
 
-Verdicts = dict[str, list[int]]
+Verdicts = dict[str, dict[str, list[int]]]
 UNITS = {unit for entries in LEDGER.values() for entry in entries for unit in entry.tests}
 UNITS = sorted(UNITS, key=lambda unit: (unit.breaks, unit.edit or (), unit.name))
 CASES = defaultdict(list)  # of one break, whose tests share a process
@@ -23,13 +23,13 @@ BREAKS = [
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory) -> Iterator[Callable[..., Verdicts]]:
-    """The function that runs tests with code broken: `{test: [passed, failed, results met]}`."""
+    """The function that runs tests with code broken, as `tests.support.evidence.judge` does."""
     answer = tmp_path_factory.mktemp("evidence") / "answer.json"
     with ForkServer("tests.support.evidence") as server:
 
-        def judge(targets, fault, edit, tests) -> Verdicts:
+        def judge(targets, faults, edit, tests) -> Verdicts:
             answer.unlink(missing_ok=True)
-            code = server.call("judge", targets, fault, edit, sorted(tests), str(answer))
+            code = server.call("judge", targets, faults, edit, sorted(tests), str(answer))
             assert code == 0, server.errors()
             return json.loads(answer.read_text(encoding="utf-8"))
 
@@ -41,23 +41,30 @@ def judged(tmp_path_factory) -> Iterator[Callable[..., Verdicts]]:
 def test_the_tests_named_fail_when_the_code_of_their_statement_is_broken(
     judged, target, edit, units
 ):
-    noticed = defaultdict(list)
-    faults = ["edited"] if edit else sorted({fault for unit in units for fault in unit.faults})
-    for fault in faults:
-        asked = [unit.name for unit in units if edit or fault in unit.faults]
-        for name, (_, failed, met) in judged([target], fault, edit, asked).items():
+    faults = sorted({fault for unit in units for fault in unit.faults})
+    noticed = defaultdict(dict)
+    for fault, verdicts in judged([target], faults, edit, {unit.name for unit in units}).items():
+        for name, (_, failed, met) in verdicts.items():
             if edit or met:  # where no result is changed there is nothing to notice
-                noticed[name].append((fault, failed > 0))
+                noticed[name][fault] = failed > 0
     for unit in units:
-        assert noticed[unit.name], f"{unit.name} never calls {target}, or no fault changes it"
-        unseen = [fault for fault, failed in noticed[unit.name] if not failed]
-        assert not unseen, f"{unit.name} passes while {target} is {', '.join(unseen)}"
+        found = (
+            noticed[unit.name]
+            if edit
+            else {
+                fault: failed
+                for fault, failed in noticed[unit.name].items()
+                if fault in unit.faults
+            }
+        )
+        assert found, f"{unit.name} never calls {target}, or no fault changes it"
+        unseen = [edit or fault for fault, failed in found.items() if not failed]
+        assert not unseen, f"{unit.name} passes while {target} is broken: {unseen}"
 
 
 @pytest.mark.slow
 def test_they_pass_when_every_one_of_these_functions_is_in_the_same_way_replaced_by_itself(judged):
-    verdicts = judged(
-        sorted({unit.breaks for unit in UNITS}), "unchanged", None, {unit.name for unit in UNITS}
-    )
+    targets, names = {unit.breaks for unit in UNITS}, {unit.name for unit in UNITS}
+    verdicts = judged(sorted(targets), ["unchanged"], None, names)["unchanged"]
     wrong = {name: found for name, found in verdicts.items() if not found[0] or found[1]}
     assert not wrong

@@ -4,9 +4,10 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.activations import relu
+from dlmath.maths.chance import mean_range
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
-from dlmath.maths.network import Layer, Network, forward, initialised
+from dlmath.maths.network import Layer, Network, backward, forward, initialised
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
 
@@ -15,62 +16,99 @@ from dlmath.maths.plots import curves, sequences
     title="Spectral norms bound how fast a network can change",
     statement=(
         "With an activation of slope at most 1, a network's Lipschitz constant is at most the "
-        "product of the spectral norms of its weights. Dividing each matrix by its norm makes "
-        "it at most 1."
+        "product of the spectral norms of its weights, and it is the product where the first "
+        "singular directions follow each other through active units. Between two points of one "
+        "linear piece a ReLU network changes by the product of its active weights. Scaling each "
+        "matrix to norm 1 makes the constant at most 1."
     ),
     sources=(
         Source("murari", 345, "spectral/weight norm constraints"),
         Source("murari", 170, "Lipschitz continuous"),
         Source("foundations", 69, "Lipschitz Constants"),
     ),
-    about=("compute.scaled", "compute.slopes"),
+    about=("scaled_to", "slopes"),
     reference="Miyato et al., Spectral normalization, arXiv:1802.05957, equation 7",
-    sabotage=Sabotage("the matrices are not divided by their norms", {"normalised": False}),
+    sabotage=Sabotage("the matrices are scaled to a norm above 1", {"norm": 1.05}),
 )
 def spectral_norms_bound_the_slope(
-    *, normalised: bool = True, depth: int = 5, pairs: int = 3000, seed: int = 0
+    *, norm: float = 1.0, depth: int = 5, pairs: int = 3000, seed: int = 0
 ) -> Outcome:
-    """`normalised` divides each matrix by its spectral norm; slopes are over pairs of points."""
+    """`norm` is what each matrix is scaled to; slopes are over pairs of points."""
     rng = seeds.generator("slopes", seed)
     network = tuple(
         Layer(one.weights, rng.normal(size=one.bias.shape), one.activation)
         for one in initialised((6, *[24] * (depth - 1), 6), "relu", seed)
     )
-    scaled = tuple(
-        Layer(
-            one.weights / (np.linalg.norm(one.weights, 2) if normalised else 1),
-            one.bias,
-            one.activation,
-        )
-        for one in network
-    )
+    straight, direction = _aligned(network, rng)
+    scaled, aligned = scaled_to(network, norm), scaled_to(straight, norm)
     x = rng.normal(size=(pairs, 6))
     y = x + rng.normal(size=(pairs, 6)) * 10.0 ** rng.uniform(-4, 0.5, (pairs, 1))
-
-    def slopes(layers: Network) -> np.ndarray:
-        change = np.linalg.norm(forward(layers, x) - forward(layers, y), axis=1)
-        return change / np.linalg.norm(x - y, axis=1)
-
+    found, before = np.sort(slopes(scaled, x, y)), np.sort(slopes(network, x, y))
+    steepest = slopes(aligned, direction[np.newaxis], 2 * direction[np.newaxis])[0]
     product = float(np.prod([np.linalg.norm(one.weights, 2) for one in network]))
-    found, before = np.sort(slopes(scaled)), np.sort(slopes(network))
+    off = max(_piece_gap(one, x, rng) for one in (network, scaled))
     return Outcome(
         (
-            at_most("largest slope", found[-1], 1 + 1e-9),
+            at_most("largest slope of the scaled network", found[-1], 1 + 1e-9),
+            at_most("largest slope of the aligned network", steepest, 1 + 1e-9),
+            at_least("the same, over the product of its norms", steepest / norm**depth, 1 - 1e-9),
             at_most(
                 "largest slope before, over the product of norms", before[-1] / product, 1 + 1e-9
             ),
+            at_most("slope away from the product of active weights, relative", off, 1e-5),
         ),
         sequences(
             "Slopes between pairs of points, sorted",
             "pair",
             "slope",
-            {
-                "normalised" if normalised else "as they are": found,
-                "before": before,
-            },
+            {"scaled": found, "before": before},
             log=True,
         ),
     )
+
+
+def scaled_to(network: Network, norm: float) -> Network:
+    """Return the network with each matrix scaled to a spectral norm."""
+    return tuple(
+        Layer(one.weights * (norm / np.linalg.norm(one.weights, 2)), one.bias, one.activation)
+        for one in network
+    )
+
+
+def slopes(network: Network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return |f(x) - f(y)| / |x - y| for pairs of rows."""
+    change = np.linalg.norm(forward(network, x) - forward(network, y), axis=1)
+    return change / np.linalg.norm(x - y, axis=1)
+
+
+def _aligned(network: Network, rng: np.random.Generator) -> tuple[Network, np.ndarray]:
+    """Return a network whose first singular directions follow each other, and the first of them.
+
+    All of them are positive and all biases 0, so that along them every unit is active.
+    """
+    sizes = [network[0].weights.shape[0], *(one.weights.shape[1] for one in network)]
+    ends = [1 + rng.random(size) for size in sizes]
+    ends = [end / np.linalg.norm(end) for end in ends]
+    layers = []
+    for one, left, right in zip(network, ends, ends[1:], strict=False):
+        rest = one.weights - np.outer(left, left @ one.weights)
+        rest = rest - np.outer(rest @ right, right)
+        weights = np.outer(left, right) + 0.5 * rest / np.linalg.norm(rest, 2)
+        layers.append(Layer(weights, np.zeros(len(right)), one.activation))
+    return tuple(layers), ends[0]
+
+
+def _piece_gap(network: Network, rows: np.ndarray, rng: np.random.Generator) -> float:
+    """Return how far slopes of steps so short that no unit turns are from the active weights'."""
+    steps = 1e-7 * rng.normal(size=rows.shape)
+    inside, image = rows, steps
+    for layer in network:
+        before = inside @ layer.weights + layer.bias
+        image = image @ layer.weights * layer.activation.slope(before)
+        inside = layer.activation.value(before)
+    found = forward(network, rows + steps) - forward(network, rows)
+    gaps = np.linalg.norm(found - image, axis=1) / np.linalg.norm(image, axis=1)
+    return float(np.median(gaps))
 
 
 @experiment(
@@ -78,35 +116,56 @@ def spectral_norms_bound_the_slope(
     statement=(
         "With non-negative weights and non-decreasing activations a network is non-decreasing "
         "in every input; if the activations are also convex, as ReLU is, it is convex, and the "
-        "weights of the first layer may have any sign for that. It stays so outside of the "
-        "training data."
+        "weights of the first layer may have any sign for that: it lies above each of its "
+        "tangents. It stays so outside of the training data. Where all units are active it is "
+        "the product of its matrices."
     ),
     sources=(Source("murari", 351, "Monotone/Convex layers"),),
-    about=("compute.network", "compute.free_first", "compute.rises", "compute.bends"),
+    about=("compute.network", "compute.free_first", "compute.rises", "compute.above", "backward"),
     reference="Amos, Xu and Kolter, Input convex neural networks, arXiv:1609.07152, proposition 1",
     sabotage=Sabotage("the weights have any sign", {"signs": "any"}),
 )
 def monotone_layers(*, signs: str = "positive", points: int = 2000, seed: int = 0) -> Outcome:
     """`signs` is positive or any."""
     positive = choose("signs", signs, {"positive": True, "any": False})
+    rng = seeds.generator("monotone", seed)
     network = tuple(
-        Layer(np.abs(one.weights) if positive else one.weights, one.bias, one.activation)
+        Layer(
+            np.abs(one.weights) if positive else one.weights,
+            rng.normal(size=one.bias.shape),
+            one.activation,
+        )
         for one in initialised((3, 16, 16, 1), "relu", seed)
     )
     free_first = (initialised((3, 16, 1), "relu", seed, "first")[0], *network[1:])
-    rng = seeds.generator("monotone", seed)
     x, y = rng.normal(size=(2, points, 3)) * 5
-    rises = forward(network, x + np.abs(y)) - forward(network, x)
-    bends = (forward(free_first, x) + forward(free_first, y)) / 2 - forward(free_first, (x + y) / 2)
+    one_input = np.abs(y) * np.eye(3)[rng.integers(3, size=points)]
+    rises = forward(network, x + one_input) - forward(network, x)
+    tangents = backward(free_first, y, np.ones_like)[1][0]  # (N, 3), the slopes at y
+    above = forward(free_first, x) - forward(free_first, y)
+    above = above[:, 0] - np.sum(tangents * (x - y), axis=1)
+    near = 1e-6 * (x - y)
+    turned = (forward(free_first, y + near) - forward(free_first, y))[:, 0]
+    missed = np.abs(turned - np.sum(tangents * near, axis=1)) / 1e-6
+    far = 100 + np.abs(x)  # where all units are active
+    product = np.abs(y) @ network[0].weights @ network[1].weights @ network[2].weights
+    linear = forward(network, far + np.abs(y)) - forward(network, far)
     line = np.linspace(-10, 10, 200)[:, np.newaxis] * np.ones(3)
     return Outcome(
         (
-            at_least("least rise where all inputs rise", rises.min(), -1e-9),
+            at_least("least rise where one input rises", rises.min(), -1e-9),
+            at_most(
+                "where all units are active: away from the product of the matrices, relative",
+                np.abs(linear / product - 1).max(),
+                1e-9,
+            ),
             at_least(
-                "least height of a chord above the middle, first layer of any sign",
-                bends.min(),
+                "least height above a tangent, first layer of any sign",
+                above.min(),
                 -1e-9,
             ),
+            at_least("largest height above a tangent", above.max(), 1.0),
+            at_most("tangents: median distance from the slope", np.median(missed), 1e-6),
         ),
         curves(
             "Along the diagonal",
@@ -133,8 +192,8 @@ def pieces(values: np.ndarray) -> int:
     title="Depth makes exponentially many pieces, width one a unit",
     statement=(
         "The tent map composed k times, a ReLU network of k layers of two units, has 2^k affine "
-        "pieces. One hidden layer of n units has at most n + 1, so it needs 2^k - 1 units for "
-        "that."
+        "pieces: it is the triangular wave of 2^(k-1) teeth. One hidden layer of n units with "
+        "bends at different places has n + 1, so it needs 2^k - 1 units for that."
     ),
     sources=(
         Source("foundations", 177, "Depth vs. Width"),
@@ -146,24 +205,30 @@ def pieces(values: np.ndarray) -> int:
 )
 def depth_against_width(*, deep: bool = True, deepest: int = 9, seed: int = 0) -> Outcome:
     """`deep` stacks the units, two a layer; otherwise all stand side by side."""
-    grid = np.arange(2**12 + 1) / 2**12
+    teeth = 2 ** (deepest + 3)
+    grid = np.arange(teeth + 1) / teeth
     rng = seeds.generator("pieces", seed)
     depths = np.arange(1, deepest + 1)
-    found, shallow = [], []
+    found, shallow, gaps = [], [], []
     for depth in depths:
         # Kinks on the grid, so that each is seen once.
         kinks = rng.choice(grid[1:-1], 2 * int(depth), replace=False)
         flat = relu(grid[:, np.newaxis] - kinks) @ rng.normal(size=len(kinks))
         shallow.append(pieces(flat))
         found.append(pieces(tent(grid, int(depth))) if deep else shallow[-1])
+        wave = 1 - np.abs(1 - np.mod(2.0**depth * grid, 2))
+        gaps.append(np.abs(tent(grid, int(depth)) - wave).max())
     return Outcome(
         (
             at_most(
                 "largest difference of the pieces to 2^k", np.abs(found - 2.0**depths).max(), 0
             ),
             at_most(
-                "pieces of one layer of n units, less n + 1", (shallow - 2 * depths - 1).max(), 0
+                "pieces of one layer of n units, away from n + 1",
+                np.abs(shallow - 2 * depths - 1).max(),
+                0,
             ),
+            at_most("tent map away from the triangular wave", max(gaps), 0),
         ),
         curves(
             "Affine pieces of 2 k units",
@@ -182,37 +247,44 @@ def depth_against_width(*, deep: bool = True, deepest: int = 9, seed: int = 0) -
 @experiment(
     title="The squared loss is sensitive to outliers",
     statement=(
-        "The constant of least squared loss is the mean, which a single target drags as far as "
-        "one likes; that of least absolute loss is the median, which it moves by a bounded "
-        "amount."
+        "The constant of least squared loss is the mean: a single target of n that goes d away "
+        "drags it by d / n, as far as one likes. That of least absolute loss is the median, "
+        "which the least of all targets moves to the next one and no farther, wherever it goes."
     ),
     sources=(Source("foundations", 58, "Sensitive to outliers"),),
-    about=("compute.best",),
+    about=("best_constant",),
     reference="Huber, Robust statistics, 1981, section 1.2",
     sabotage=Sabotage("the loss is the absolute value", {"power": 1.0}),
 )
 def squared_loss_and_outliers(*, power: float = 2.0, rows: int = 51, seed: int = 0) -> Outcome:
-    """`power` of the absolute error is the loss."""
+    """`power` of the absolute error is the loss; `rows` is odd."""
     y = np.sort(seeds.generator("outliers", seed).normal(size=rows))
     far = np.array([1e1, 1e2, 1e3, 1e4])
-    grid = np.concatenate([y, np.linspace(-3, 3, 601), far / rows + y[:-1].sum() / rows])
 
-    def best(outlier: float) -> float:
-        targets = np.append(y[:-1], outlier)
-        losses = np.mean(np.abs(grid[:, np.newaxis] - targets) ** power, axis=1)
-        return float(grid[losses.argmin()])
+    def best(outlier: float, power: float) -> float:
+        targets = np.append(y[1:], outlier)
+        return best_constant(targets, power)
 
-    moved = np.array([best(place) for place in far])
-    median = np.array([np.median(np.append(y[:-1], place)) for place in far])
+    moved = np.array([best(place, power) for place in far])
+    median = np.array([best(place, 1.0) for place in far])
+    middle = rows // 2
     return Outcome(
         (
-            at_least("shift of the fit by the farthest outlier", moved[-1] - y.mean(), 100),
             at_most(
-                "relative distance of the fit from the mean",
-                np.abs(moved / ((y[:-1].sum() + far) / rows) - 1).max(),
-                0.05,
+                "shift of the fit away from d / n, relative",
+                np.abs((moved - y.mean()) / ((far - y[0]) / rows) - 1).max(),
+                1e-9,
             ),
-            at_most("largest shift of the median", np.abs(median - np.median(y)).max(), np.ptp(y)),
+            at_most(
+                "absolute loss: fit away from the next target",
+                np.abs(median - y[middle + 1]).max(),
+                1e-9,
+            ),
+            at_most(
+                "absolute loss without an outlier: fit away from the median",
+                abs(best_constant(y, 1.0) - y[middle]),
+                1e-9,
+            ),
         ),
         curves(
             "The fitted constant by the place of the outlier",
@@ -223,13 +295,27 @@ def squared_loss_and_outliers(*, power: float = 2.0, rows: int = 51, seed: int =
     )
 
 
+def best_constant(targets: np.ndarray, power: float) -> float:
+    """Return the c of least sum |c - target|^power, power >= 1, by bisection of its slope."""
+    low, high = targets.min(), targets.max()
+    for _ in range(100):
+        middle = (low + high) / 2
+        gaps = middle - targets
+        if np.sum(np.sign(gaps) * np.abs(gaps) ** (power - 1)) > 0:
+            high = middle
+        else:
+            low = middle
+    return float((low + high) / 2)
+
+
 @experiment(
     title="Online gradient descent has small regret",
     statement=(
         "Against any sequence of convex losses with gradients of at most G on a ball of diameter "
         "D, projected gradient descent with rates D / (G sqrt t) loses at most 3/2 G D sqrt(T) "
-        "more than the best fixed point in hindsight. Of random directions no method loses less "
-        "than in proportion to sqrt(T), so the bound is right but for its constant."
+        "more than the best fixed point in hindsight. Of random directions every method loses "
+        "as much on average as the best fixed point gains, sqrt(pi T) / 2 in the plane, so the "
+        "bound is right but for its constant."
     ),
     sources=(Source("foundations", 156, "Online learning performance measures"),),
     about=("_regrets",),
@@ -238,19 +324,31 @@ def squared_loss_and_outliers(*, power: float = 2.0, rows: int = 51, seed: int =
     sabotage=Sabotage("the rate falls so fast that it cannot follow", {"power": 2.0}),
 )
 def online_regret(*, power: float = 0.5, rounds: int = 2000, seed: int = 0) -> Outcome:
-    """`power` of t divides the rate; losses are linear: 32 sequences at random, one misleads."""
+    """`power` of t divides the rate; losses are linear: 256 sequences at random, one misleads."""
     rng = seeds.generator("regret", seed)
-    turns = rng.uniform(0, 2 * np.pi, (32, rounds))
+    turns = rng.uniform(0, 2 * np.pi, (256, rounds))
     slopes = np.where(np.arange(rounds) < 10, -1.0, 0.3)
     misleading = _regrets(slopes[np.newaxis, :, np.newaxis] * [1.0, 0.0], power)
     random = _regrets(np.stack([np.cos(turns), np.sin(turns)], axis=2), power)  # G = 1
+    steady = _regrets(np.tile([1.0, 0.0], (1, rounds, 1)), power)
+    # So small that the ball's edge is never met: points are sums, and so is the regret.
+    small = 1e-3 * np.stack([np.cos(turns[:4]), np.sin(turns[:4])], axis=2)
+    free = _regrets(small, power)
     root = np.sqrt(np.arange(1, rounds + 1))
+    ends = random[:, -1] / root[-1]
     shown = np.arange(0, rounds, 20)
     return Outcome(
         (
             at_most("random: largest regret over 3 sqrt(T)", (random / (3 * root)).max(), 1),
             at_most("misleading: the same", (misleading / (3 * root)).max(), 1),  # D = 2
-            at_least("random: mean regret over sqrt(T)", random[:, -1].mean() / root[-1], 0.3),
+            at_least("random: regret over sqrt(T), largest mean", mean_range(ends, 1e-5)[1], LOST),
+            at_most("random: the same, least mean", mean_range(ends, 1e-5)[0], LOST),
+            at_most("one loss over and over: regret away from 1", np.abs(steady - 1).max(), 1e-12),
+            at_most(
+                "losses too small for the ball: regret away from its sum, relative",
+                np.abs(free - _free_regrets(small)).max() / np.abs(free).max(),
+                1e-9,
+            ),
         ),
         curves(
             "Regret",
@@ -263,6 +361,18 @@ def online_regret(*, power: float = 0.5, rounds: int = 2000, seed: int = 0) -> O
             },
         ),
     )
+
+
+LOST = np.sqrt(np.pi) / 2  # the mean length, over sqrt(T), of a sum of T random unit vectors
+
+
+def _free_regrets(gradients: np.ndarray) -> np.ndarray:
+    """Return the regrets of descent with rates 2 / sqrt(t) that never meets the ball's edge."""
+    times = np.arange(1, gradients.shape[1] + 1)[:, np.newaxis]
+    moves = -2 * gradients / np.sqrt(times)
+    points = np.cumsum(moves, axis=1) - moves  # before each round
+    losses = np.cumsum(np.sum(gradients * points, axis=2), axis=1)
+    return losses + np.linalg.norm(np.cumsum(gradients, axis=1), axis=2)
 
 
 def _regrets(gradients: np.ndarray, power: float) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Convolution: its size, its parameters, finite differences, and equivariance under shifts."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dlmath import seeds
@@ -9,12 +11,37 @@ from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
 
 
+def by_definition(
+    image: np.ndarray, size: int, stride: int, value: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return `value` of each window (C, K, K) of an image (C, H, W), window by window."""
+    places = [
+        [
+            value(image[:, row : row + size, column : column + size])
+            for column in range(0, image.shape[2] - size + 1, stride)
+        ]
+        for row in range(0, image.shape[1] - size + 1, stride)
+    ]
+    return np.moveaxis(np.array(places), -1, 0)
+
+
+def correlated(image: np.ndarray, kernels: np.ndarray, stride: int) -> np.ndarray:
+    """Return the sums over each window and channel of entry times kernel entry, (O, H', W')."""
+    return by_definition(
+        image,
+        kernels.shape[-1],
+        stride,
+        lambda window: np.array([np.sum(window * one) for one in kernels]),
+    )
+
+
 @experiment(
     title="A convolution is a sparse linear map with few parameters",
     statement=(
         "A convolution of c channels into o by k x k kernels, with a bias, has o (c k^2 + 1) "
         "parameters, whatever the size of the image; as a matrix it has o h' w' c h w entries, "
-        "of which all but a share of about k^2 / (h w) are 0."
+        "of which all but a share of k^2 / (h w) are 0: few, for a kernel that is small against "
+        "the image."
     ),
     sources=(
         Source("tsemo", 486, "Convolutions maybe very cheaper than linear maps"),
@@ -40,8 +67,25 @@ def convolution_is_sparse(
     return Outcome(
         (
             at_most("difference between the matrix and the convolution", gap, 1e-12),
+            at_most(
+                "difference to the sums over windows",
+                np.abs(convolve(image, kernels, stride) - correlated(image, kernels, stride)).max(),
+                1e-12,
+            ),
             at_most("rows of the matrix, away from o h' w'", abs(len(matrix) - 3 * after**2), 0),
+            at_most(
+                "sizes of padded images, away from the number of windows, largest",
+                max(
+                    _size_gap(size, kernel, step, room) for step in (1, 2, 3) for room in (0, 1, 2)
+                ),
+                0,
+            ),
             at_most("share of entries that are not 0", np.mean(matrix != 0), 0.25),
+            at_most(
+                "the same, away from k^2 / (h w)",
+                abs(np.mean(matrix != 0) - kernel**2 / size**2),
+                1e-12,
+            ),
             at_most(
                 "different numbers in it, away from o c k^2 and 0",
                 abs(len(np.unique(matrix)) - 3 * 2 * kernel**2 - 1),
@@ -66,11 +110,19 @@ def convolution_is_sparse(
     )
 
 
+def _size_gap(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Return how far `output_size` is from the number of windows that fit in a padded image."""
+    padded = pad(np.ones((1, size, size)), padding)
+    counted = by_definition(padded, kernel, stride, lambda window: np.ones(1))
+    return abs(counted.shape[1] - output_size(size, kernel, stride, padding))
+
+
 @experiment(
     title="A fixed kernel is a finite difference",
     statement=(
         "Convolving samples of a smooth function with (1, -2, 1)/h^2 gives its second "
-        "derivative, with an error of at most h^2 / 12 times the largest fourth derivative."
+        "derivative, with an error of at most h^2 / 12 times the largest fourth derivative. Of "
+        "sin(3 x) it gives exactly -(2 - 2 cos 3h) / h^2 times it, so the bound is met as h falls."
     ),
     sources=(Source("murari", 459, "finite differences discretisations"),),
     about=("convolve", "compute.kernel"),
@@ -80,20 +132,28 @@ def convolution_is_sparse(
 def kernel_is_a_finite_difference(*, middle: float = -2.0) -> Outcome:
     """`middle` is the kernel's entry in the middle; the function is sin(3 x)."""
     steps = 2.0 ** -np.arange(3, 9)
-    errors = []
+    errors, gaps, least = [], [], []
     for h in steps:
         x = np.arange(0, 2, h)
         image = np.tile(np.sin(3 * x), (3, 1))[np.newaxis]
         kernel = np.zeros((1, 1, 3, 3))
         kernel[0, 0, 1] = np.array([1, middle, 1]) / h**2
-        errors.append(np.abs(convolve(image, kernel)[0, 0] + 9 * np.sin(3 * x[1:-1])).max())
+        inside = np.sin(3 * x[1:-1])
+        found = convolve(image, kernel)[0, 0]
+        errors.append(np.abs(found + 9 * inside).max())
+        gaps.append(np.abs(found + (2 - 2 * np.cos(3 * h)) / h**2 * inside).max())
+        # Of the series of the cosine: 9 - (2 - 2 cos 3h) / h^2 >= 81 h^2 / 12 - 729 h^4 / 360.
+        least.append((81 * h**2 / 12 - 729 * h**4 / 360) * np.abs(inside).max())
     bounds = steps**2 / 12 * 81
     return Outcome(
         (
             at_most("largest error over h^2 / 12 max |f''''|", (errors / bounds).max(), 1 + 1e-6),
             at_least(
-                "power of h in the error", np.polyfit(np.log(steps), np.log(errors), 1)[0], 1.9
+                "least error over its lower bound, of the next order",
+                (np.array(errors) / least).min(),
+                1 - 1e-6,
             ),
+            at_most("largest distance from the exact value", max(gaps), 1e-9),
         ),
         curves(
             "Error by step",
@@ -119,7 +179,8 @@ def blob(shift: int, size: int = 32) -> np.ndarray:
     statement=(
         "Shifting an image whose content stays clear of the border and convolving is the same "
         "as convolving and shifting. With stride s that holds for shifts by multiples of s "
-        "only; the same is so of pooling."
+        "only; the same is so of max pooling, the largest entry of each window, and of average "
+        "pooling, its mean."
     ),
     sources=(
         Source("tsemo", 475, "slide over the input image"),
@@ -139,6 +200,13 @@ def convolution_commutes_with_shifts(*, stride: int = 1, shift: int = 1, seed: i
         "max pooling": lambda image: max_pool(image, 2, stride),
         "average pooling": lambda image: average_pool(image, 2, stride),
     }
+    definitions = {
+        "convolution": correlated(blob(0), kernels, stride),
+        "max pooling": by_definition(blob(0), 2, stride, lambda part: part.max(axis=(1, 2))),
+        "average pooling": by_definition(
+            blob(0), 2, stride, lambda part: part.sum(axis=(1, 2)) / 4
+        ),
+    }
     moved = shift // stride
     gaps = {
         name: np.abs(f(blob(shift)) - np.roll(f(blob(0)), moved, axis=2)).max()
@@ -152,7 +220,19 @@ def convolution_commutes_with_shifts(*, stride: int = 1, shift: int = 1, seed: i
         for s in shifts
     ]
     return Outcome(
-        tuple(at_most(f"{name}: largest difference", gap, 1e-12) for name, gap in gaps.items()),
+        (
+            *(at_most(f"{name}: largest difference", gap, 1e-12) for name, gap in gaps.items()),
+            *(
+                at_most(
+                    f"{name}: away from its definition",
+                    np.abs(maps[name](blob(0)) - wanted).max(),
+                    1e-12,
+                )
+                for name, wanted in definitions.items()
+            ),
+            at_most("stride 2: difference for shifts 0, 2, 4, 6", max(by_shift[::2]), 1e-12),
+            at_least("stride 2: difference for shifts 1, 3, 5", min(by_shift[1::2]), 0.1),
+        ),
         curves(
             "Difference with stride 2, by shift",
             "shift",
@@ -165,9 +245,10 @@ def convolution_commutes_with_shifts(*, stride: int = 1, shift: int = 1, seed: i
 @experiment(
     title="Zero padding tells a network where the border is",
     statement=(
-        "Padding with zeros keeps the size of an image but breaks equivariance: content that "
-        "reaches the border gives another response than the same content inside. Away from the "
-        "border nothing changes."
+        "Padding with zeros keeps the size of an image, for a kernel of odd size above 1, but "
+        "breaks equivariance: content that reaches the border gives another response than the "
+        "same content inside, the sum of only those kernel entries that lie in the image. Away "
+        "from the border nothing changes."
     ),
     sources=(Source("tsemo", 490, "Padding may be added to the original image"),),
     about=("pad", "convolve"),
@@ -175,17 +256,22 @@ def convolution_commutes_with_shifts(*, stride: int = 1, shift: int = 1, seed: i
     sabotage=Sabotage("the kernel has one entry and sees no border", {"kernel": 1}),
 )
 def padding_sees_the_border(*, kernel: int = 3, size: int = 16, seed: int = 0) -> Outcome:
-    """A constant image, which is the same at every place."""
+    """`kernel` is the kernel's size; the image is constant, the same at every place."""
     kernels = 1 + seeds.generator("padding", seed).random((1, 1, kernel, kernel))
-    response = convolve(pad(np.ones((1, size, size)), kernel // 2), kernels)[0]
-    inside = response[2:-2, 2:-2]
+    room = kernel // 2
+    response = convolve(pad(np.ones((1, size, size)), room), kernels)[0]
+    inside = response[room : size - room, room : size - room]
+    whole, seen = kernels.sum(), kernels[0, 0, room:, room:].sum()  # at the middle, at the corner
     return Outcome(
         (
             at_most("change of the size", abs(len(response) - size), 0),
-            at_most("largest difference inside", np.ptp(inside), 1e-12),
-            at_least(
-                "response at the corner below the middle's", inside[0, 0] - response[0, 0], 0.1
+            at_most("inside: away from the kernel's sum", np.abs(inside - whole).max(), 1e-12),
+            at_most(
+                "corner: away from the sum of the entries in the image",
+                abs(response[0, 0] - seen),
+                1e-12,
             ),
+            at_least("response at the corner below the middle's", whole - response[0, 0], 0.1),
         ),
         sequences(
             "Response to a constant image, along a row",

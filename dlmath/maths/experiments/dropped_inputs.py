@@ -1,9 +1,9 @@
 """Dropout of the inputs of a linear model: which penalty it is, and what it does."""
 
 import numpy as np
-from scipy.stats import t as student
 
 from dlmath import seeds
+from dlmath.maths.chance import outside
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
@@ -78,7 +78,7 @@ def dropout_is_a_penalty(
                 1e-10,
             ),
             at_most("expected error over that of least squares", risks[0], 1),
-            at_most("drawn error, gap to the expected over its allowance", risks[1], 1),
+            at_most("expected error outside of the drawn mean's interval", risks[1], 0),
             at_least("the same, with a hundredth of the noise", risks[2], 1),
         ),
         curves(
@@ -100,8 +100,8 @@ def _risks(
 ) -> tuple[float, float, float]:
     """Return the expected error of dropout over that of least squares, and how it was drawn.
 
-    The noise is such that N price = s^2 / |b|^2, half of the limit. The second is the gap of the
-    drawn mean to the expected one over an allowance, the third the first for s^2 / 100.
+    The noise is such that N price = s^2 / |b|^2, half of the limit. The second is how far
+    the expected error lies outside of the drawn mean's interval, the third the first for s^2 / 100.
     """
     rows, width = x.shape
     truth = rng.normal(size=width) / np.sqrt(width)
@@ -116,7 +116,5 @@ def _risks(
     noise = np.sqrt(variance) * rng.normal(size=(draws, rows))
     inverse = np.linalg.inv(moments + rows * price * np.eye(width))
     found = np.sum(((x @ truth + noise) @ x @ inverse - truth) ** 2, axis=1)
-    allowance = student.isf(0.5e-7, draws - 1) * found.std(ddof=1) / np.sqrt(draws)
-    gap = abs(found.mean() - expected(price)) / allowance
     less = expected(price, 0.01) / expected(0.0, 0.01)
-    return expected(price) / expected(0.0), float(gap), less
+    return expected(price) / expected(0.0), outside(found, expected(price)), less

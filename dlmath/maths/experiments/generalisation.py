@@ -3,9 +3,10 @@
 from math import sqrt
 
 import numpy as np
-from numpy.polynomial.legendre import legvander
+from numpy.polynomial.legendre import leggauss, legvander
 
 from dlmath import seeds
+from dlmath.maths.chance import standard_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
@@ -18,53 +19,82 @@ def fitted(rng: np.random.Generator, degree: int, rows: int, noise: float) -> tu
     return x, y, np.linalg.lstsq(legvander(x, degree), y, rcond=None)[0]
 
 
+NODES, WEIGHTS = leggauss(16)
+WEIGHTS = WEIGHTS / 2  # of the uniform law on [-1, 1], exact for polynomials up to degree 31
+
+
+def unreachable(degree: int) -> float:
+    """Return the least mean square distance of sin(3 x), x uniform, from that degree."""
+    basis = legvander(NODES, degree)
+    lengths = WEIGHTS @ basis**2
+    coefficients = (WEIGHTS * np.sin(3 * NODES)) @ basis / lengths
+    return float(WEIGHTS @ (np.sin(3 * NODES) - basis @ coefficients) ** 2)
+
+
 @experiment(
     title="Expected error is bias squared, variance and noise",
     statement=(
         "At a point that was not trained on, the expected squared error of an estimator is the "
-        "square of its bias, plus its variance over training sets, plus the variance of the "
-        "noise. On the training targets themselves it is less. With the degree of a polynomial "
-        "the bias falls, and the variance rises as (degree + 1) / N once the bias is small."
+        "square of its bias, plus its variance over training sets, plus the variance s^2 of the "
+        "noise. On the training targets themselves it is less, for least squares by a factor of "
+        "1 - (degree + 1) / N once the bias is small. With the degree of a polynomial the bias "
+        "falls, never below the distance of the truth from that degree, and the variance rises: "
+        "it is at least s^2 (degree + 1) / N, and near that."
     ),
     sources=(
         Source("foundations", 87, "Expected Error = Bias² + Variance + Noise"),
         Source("foundations", 91, "deeper networks can reduce bias but increase variance"),
     ),
-    about=("fitted", "compute.guesses", "compute.biases", "compute.variances"),
+    about=("fitted", "decomposed"),
     reference="Hastie, Tibshirani and Friedman, The elements of statistical learning, 2009, 7.3",
     sabotage=Sabotage("the error is taken on the training set", {"fresh": False}),
 )
 def bias_variance_noise(
-    *, fresh: bool = True, rows: int = 40, noise: float = 0.3, draws: int = 600, seed: int = 0
+    *, fresh: bool = True, rows: int = 60, noise: float = 0.3, draws: int = 600, seed: int = 0
 ) -> Outcome:
     """`fresh` takes new points and targets for the error; polynomials of degree 1 to 6."""
     degrees = np.arange(1, 7)
-    errors, sums, standard, biases, variances = [], [], [], [], []
-    grid = np.linspace(-0.95, 0.95, 40)
+    errors, sums, gaps, biases, variances, trained = [], [], [], [], [], []
     for degree in degrees:
         rng = seeds.generator("bias and variance", seed, int(degree))
-        guesses, losses = [], []
+        guesses, losses, kept = [], [], []
         for _ in range(draws):
             x, y, weights = fitted(rng, int(degree), rows, noise)
-            guesses.append(legvander(grid, int(degree)) @ weights)
-            new = np.sin(3 * grid) + noise * rng.normal(size=40)
-            at, said = (guesses[-1], new) if fresh else (legvander(x, int(degree)) @ weights, y)
-            losses.append(np.mean((at - said) ** 2))
-        guess = np.array(guesses)
-        biases.append(np.mean((guess.mean(axis=0) - np.sin(3 * grid)) ** 2))
-        variances.append(guess.var(axis=0).mean())
-        sums.append(biases[-1] + variances[-1] + noise**2)
+            guesses.append(legvander(NODES, int(degree)) @ weights)
+            new = np.sin(3 * NODES) + noise * rng.normal(size=len(NODES))
+            kept.append(np.mean((legvander(x, int(degree)) @ weights - y) ** 2))
+            losses.append(WEIGHTS @ (guesses[-1] - new) ** 2 if fresh else kept[-1])
+        parts = decomposed(np.array(guesses), np.sin(3 * NODES))
+        biases.append(parts[0])
+        variances.append(parts[1])
+        sums.append(sum(parts) + noise**2)
         errors.append(np.mean(losses))
-        standard.append(np.std(losses) / sqrt(draws))
-    gap = np.abs(np.array(errors) - sums)
+        gaps.append(abs(errors[-1] - sums[-1]) / standard_error(np.array(losses)))
+        trained.append(np.array(kept))
+    least = np.array([unreachable(int(degree)) for degree in degrees])
+    promised = noise**2 * (degrees + 1) / rows
+    kept = trained[-1] - noise**2 * (1 - (degrees[-1] + 1) / rows)
     return Outcome(
         (
-            at_most(
-                "largest gap between both sides, in standard errors", (gap / standard).max(), 4.0
-            ),
-            at_most("bias squared at degree 5 over that at degree 1", biases[4] / biases[0], 0.01),
+            at_most("largest gap between both sides, in standard errors", max(gaps), 5.5),
             at_least(
-                "variance at degree 6 over that at degree 3", variances[5] / variances[2], 1.3
+                "bias squared less the distance of the truth, least",
+                (np.array(biases) - least).min(),
+                -1e-12,
+            ),
+            at_most(
+                "bias squared over the distance and a tenth of the variance, largest",
+                (biases / (least * 1.3 + 0.1 * promised)).max(),
+                1,
+            ),
+            at_least(
+                "variance over s^2 (degree + 1) / N, least", (variances / promised).min(), 0.9
+            ),
+            at_most("the same, largest, from degree 3 on", (variances / promised)[2:].max(), 1.6),
+            at_most(
+                "degree 6: training error away from s^2 (1 - 7 / N), in standard errors",
+                abs(kept.mean()) / standard_error(kept),
+                5.5,
             ),
         ),
         curves(
@@ -77,14 +107,21 @@ def bias_variance_noise(
     )
 
 
+def decomposed(guesses: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Return the squared bias and the variance, over x, of guesses (draws, NODES)."""
+    bias = WEIGHTS @ (guesses.mean(axis=0) - truth) ** 2
+    return float(bias), float(WEIGHTS @ guesses.var(axis=0))
+
+
 @experiment(
     title="Ensembles reduce variance",
     statement=(
         "The mean of m estimators from independent training sets has 1/m of the variance of "
-        "one, and the same bias. Estimators from one and the same set have nothing to average."
+        "one, and the same bias; its error is the square of that bias plus the variance. "
+        "Estimators from one and the same set have nothing to average."
     ),
     sources=(Source("foundations", 93, "Why ensemble methods work by reducing variance"),),
-    about=("fitted", "compute.variances"),
+    about=("fitted", "ensemble"),
     reference="Breiman, Bagging predictors, 1996, section 4.1",
     sabotage=Sabotage("all members see the same training set", {"independent": False}),
 )
@@ -92,18 +129,50 @@ def ensembles_reduce_variance(
     *, independent: bool = True, rows: int = 40, draws: int = 200, seed: int = 0
 ) -> Outcome:
     """`independent` gives each member a training set of its own."""
-    sizes = np.array([1, 2, 4, 8, 16])
-    grid = legvander(np.linspace(-0.9, 0.9, 30), 4)
+    sizes, degree, noise = np.array([1, 2, 4, 8, 16]), 4, 0.3
+    truth, basis = np.sin(3 * NODES), legvander(NODES, degree)
     rng = seeds.generator("ensembles", seed)
     guesses = np.array(
-        [[grid @ fitted(rng, 4, rows, 0.3)[2] for _ in range(sizes[-1])] for _ in range(draws)]
-    )  # (draws, members, 30)
+        [
+            [basis @ fitted(rng, degree, rows, noise)[2] for _ in range(sizes[-1])]
+            for _ in range(draws)
+        ]
+    )  # (draws, members, NODES)
     if not independent:
         guesses[:] = guesses[:, :1]
-    variances = np.array([guesses[:, :m].mean(axis=1).var(axis=0).mean() for m in sizes])
-    ratio = variances * sizes / variances[0]
+    means = np.stack([ensemble(guesses, int(m)) for m in sizes])  # (sizes, draws, NODES)
+    centre = guesses.mean(axis=(0, 1))
+    spreads = (means - centre) ** 2 @ WEIGHTS  # (sizes, draws)
+    one = ((guesses - centre) ** 2 @ WEIGHTS).mean(axis=1)  # of single members
+    gaps = sizes[:, np.newaxis] * spreads - one
+    variances = spreads.mean(axis=1)
+    bias = WEIGHTS @ (centre - truth) ** 2
+    errors = ((means - truth) ** 2 @ WEIGHTS).mean(axis=1)
+    promised = noise**2 * (degree + 1) / rows
+    least = unreachable(degree)
+    shifts = np.abs(means.mean(axis=1) - centre) / standard_error(np.swapaxes(means, 0, 1))
     return Outcome(
-        (at_most("largest relative error of variance / m", np.abs(ratio - 1).max(), 0.25),),
+        (
+            at_most(
+                "variance times m away from that of one, in standard errors",
+                (np.abs(gaps.mean(axis=1)) / (standard_error(gaps.T) + 1e-12)).max(),
+                5.5,
+            ),
+            at_most("mean guess away from that of one, in standard errors", shifts.max(), 6.0),
+            at_least("bias squared over the distance of the truth", bias / least, 1),
+            at_most(
+                "bias squared over 1.5 distances and a 50th of the variance",
+                bias / (1.5 * least + 0.02 * promised),
+                1,
+            ),
+            at_least("variance of one over s^2 (degree + 1) / N", variances[0] / promised, 0.85),
+            at_most("the same, the other way", variances[0] / promised, 2),
+            at_most(
+                "error of 16 away from bias squared plus variance / 16, over the latter",
+                abs(errors[-1] - bias - one.mean() / sizes[-1]) / (one.mean() / sizes[-1]),
+                0.3,
+            ),
+        ),
         curves(
             "Variance by the number of members",
             "log2 of members",
@@ -117,135 +186,23 @@ def ensembles_reduce_variance(
     )
 
 
-@experiment(
-    title="Hoeffding's bound for a finite class",
-    statement=(
-        "For |H| classifiers fixed in advance and N independent examples, the chance that some "
-        "training error is more than e away from its true error is at most 2 |H| exp(-2 N e^2). "
-        "It holds, and is loose by a factor of five or more; with dependent examples it does not "
-        "hold."
-    ),
-    sources=(
-        Source("foundations", 169, "Bounds for finite hypothesis classes"),
-        Source("foundations", 161, "PAC-learnable"),
-        Source("foundations", 163, "Number of examples needed for learning"),
-    ),
-    about=("compute.wrong", "compute.gap", "compute.found"),
-    reference="Hoeffding, Probability inequalities for sums of bounded random variables, 1963",
-    sabotage=Sabotage("every example occurs twenty times", {"copies": 20}),
-)
-def hoeffding_bound(
-    *, copies: int = 1, rows: int = 200, classifiers: int = 10, draws: int = 4000, seed: int = 0
-) -> Outcome:
-    """`copies` of each independent example make up the `rows`."""
-    rng = seeds.generator("hoeffding", seed)
-    truth = rng.uniform(0.2, 0.5, classifiers)
-    wrong = rng.binomial(rows // copies, truth, (draws, classifiers)) / (rows // copies)
-    gap = np.abs(wrong - truth).max(axis=1)
-    levels = np.linspace(0.02, 0.2, 40)
-    found = np.array([(gap > level).mean() for level in levels])
-    bound = np.minimum(1, 2 * classifiers * np.exp(-2 * rows * levels**2))
-    informative = bound < 1
-    return Outcome(
-        (
-            at_most(
-                "largest excess of the frequency over the bound",
-                (found - bound)[informative].max(),
-                0.0,
-            ),
-            at_least(
-                "bound over frequency, where it first says something",
-                bound[informative][0] / max(found[informative][0], 1 / draws),
-                5,
-            ),
-        ),
-        curves(
-            "Chance of a gap above e",
-            "e",
-            "chance",
-            {"frequency": (levels, np.where(found > 0, found, np.nan)), "bound": (levels, bound)},
-            log=True,
-        ),
-    )
-
-
-@experiment(
-    title="A Rademacher bound for linear classes",
-    statement=(
-        "Among linear functions of norm at most B = 1 on points of norm at most R = 1, the "
-        "expected largest correlation with random signs is at most 1/sqrt N. So, for the loss "
-        "(1 - y w . x) / 2 in [0, 1], the chance d that the true loss of some w exceeds that on N "
-        "examples by 1/sqrt N + sqrt(log(1/d) / 2N) or more is at most d. It holds, and is loose "
-        "by a factor of two to ten."
-    ),
-    sources=(
-        Source("foundations", 169, "Measures the complexity of function classes"),
-        Source("foundations", 155, "Generalization Bounds"),
-    ),
-    about=("compute.largest", "compute.gaps"),
-    reference="Mohri, Rostamizadeh and Talwalkar, Foundations of machine learning, 2018, "
-    "theorems 3.3 and 5.10",
-    sabotage=Sabotage("some points lie outside the ball of radius R", {"outside": 4.0}),
-)
-def rademacher_bound(
-    *, outside: float = 1.0, chance: float = 0.05, draws: int = 400, seed: int = 0
-) -> Outcome:
-    """`outside` is the norm of the points, where the bound has R = 1; `chance` is d."""
-    sizes = np.array([10, 40, 160, 640])
-    rng = seeds.generator("rademacher", seed)
-    found, slack, gaps = [], [], []
-    for size in sizes:
-        x = rng.normal(size=(draws, size, 20))
-        x[..., 0] += 2.0  # of the class +1; the other's points are mirrored, so y x has this law
-        x *= outside / np.linalg.norm(x, axis=2, keepdims=True)
-        signs = rng.choice([-1.0, 1.0], (draws, size, 1))
-        # The largest <w, v> over |w| <= 1 is |v|, so both largest values are norms of means.
-        largest = np.linalg.norm((signs * x).mean(axis=1), axis=1)
-        found.append(float(largest.mean()))
-        slack.append(4 * largest.std() / sqrt(draws))
-        gaps.append(np.linalg.norm(x.mean(axis=1) - x.mean(axis=(0, 1)), axis=1) / 2)
-    complexity = 1 / np.sqrt(sizes)
-    bounds = complexity + np.sqrt(np.log(1 / chance) / (2 * sizes))
-    quantiles = np.array([np.quantile(gap, 1 - chance) for gap in gaps])
-    exceed = max(np.mean(gap >= bound) for gap, bound in zip(gaps, bounds, strict=True))
-    return Outcome(
-        (
-            at_most(
-                "largest complexity, less 4 standard errors, over B R / sqrt(N)",
-                ((np.array(found) - slack) / complexity).max(),
-                1,
-            ),
-            at_least("least complexity over it", (found / complexity).min(), 0.5),
-            at_most("largest share of draws in which some w exceeds the bound", exceed, chance),
-            at_least("bound over the quantile that it bounds, least", min(bounds / quantiles), 2),
-            at_most("the same, largest", max(bounds / quantiles), 10),
-        ),
-        curves(
-            "True loss less that on the examples, at worst",
-            "log10 of N",
-            "gap",
-            {
-                "95 % quantile": (np.log10(sizes), quantiles),
-                "bound": (np.log10(sizes), bounds),
-                "complexity": (np.log10(sizes), found),
-            },
-            log=True,
-        ),
-    )
+def ensemble(guesses: np.ndarray, members: int) -> np.ndarray:
+    """Return the mean of the first members' guesses, of guesses (draws, members, points)."""
+    return guesses[:, :members].mean(axis=1)
 
 
 @experiment(
     title="Double descent",
     statement=(
         "The test error of the least squares fit of least norm on p random features rises to a "
-        "peak where p is the number of rows, and falls again beyond, below the peak by far. A "
-        "ridge removes the peak."
+        "peak where p is the number of rows, and falls again beyond, below the peak by far. From "
+        "there on the fit goes through every training target. A ridge removes the peak."
     ),
     sources=(
         Source("foundations", 91, "deeper networks can reduce bias but increase variance"),
         Source("foundations", 187, "Why do overparameterized networks generalize well?"),
     ),
-    about=("compute.shrunk", "compute.weights", "compute.errors"),
+    about=("least_norm", "compute.errors"),
     reference="Belkin et al., Reconciling modern machine learning practice, arXiv:1812.11118",
     sabotage=Sabotage("a ridge is added", {"ridge": 0.5}),
 )
@@ -253,8 +210,9 @@ def double_descent(
     *, ridge: float = 0.0, rows: int = 40, draws: int = 20, seed: int = 0
 ) -> Outcome:
     """`ridge` is the penalty on the squared weights."""
-    counts = np.array([5, 10, 20, 30, 40, 50, 70, 120, 250, 600])
-    errors = np.zeros((draws, len(counts)))
+    shares = np.array([1 / 8, 1 / 4, 1 / 2, 3 / 4, 1, 5 / 4, 7 / 4, 3, 25 / 4, 15])
+    counts = np.round(shares * rows).astype(int)
+    errors, missed = np.zeros((2, draws, len(counts)))
     for draw in range(draws):
         rng = seeds.generator("double descent", seed, draw)
         truth = rng.normal(size=10)
@@ -263,10 +221,9 @@ def double_descent(
         directions = rng.normal(size=(10, counts[-1])) / sqrt(10)
         for place, count in enumerate(counts):
             features, unseen = (np.maximum(a @ directions[:, :count], 0) for a in (x, new))
-            u, s, v = np.linalg.svd(features, full_matrices=False)
-            shrunk = s / (s**2 + ridge * rows) if ridge else np.where(s > 1e-10, 1 / s, 0)
-            weights = v.T @ (shrunk * (u.T @ y))
+            weights = least_norm(features, y, ridge)
             errors[draw, place] = np.mean((unseen @ weights - new @ truth) ** 2)
+            missed[draw, place] = np.mean((features @ weights - y) ** 2)
     typical = np.median(errors, axis=0)
     peak = typical[counts == rows][0]
     return Outcome(
@@ -275,6 +232,21 @@ def double_descent(
                 "error at p = N over the least before", peak / typical[counts < rows].min(), 3
             ),
             at_least("error at p = N over that at the most features", peak / typical[-1], 3),
+            at_most(
+                "place of the largest error, away from p = N",
+                abs(int(counts[typical.argmax()]) - rows),
+                0,
+            ),
+            at_most(
+                "median training error beyond p = N",
+                np.median(missed[:, counts > rows], axis=0).max(),
+                1e-12,
+            ),
+            at_least(
+                "median training error before p = N",
+                np.median(missed[:, counts < rows], axis=0).min(),
+                1e-3,
+            ),
         ),
         curves(
             "Test error by the number of features",
@@ -284,3 +256,10 @@ def double_descent(
             log=True,
         ).upright(float(np.log10(rows)), "p = N"),
     )
+
+
+def least_norm(features: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
+    """Return the least mean square fit plus `ridge` |w|^2, that of least norm if it is 0."""
+    u, s, v = np.linalg.svd(features, full_matrices=False)
+    shrunk = s / (s**2 + ridge * len(y)) if ridge else np.where(s > 1e-10, 1 / s, 0)
+    return v.T @ (shrunk * (u.T @ y))

@@ -11,8 +11,10 @@ from dlmath.maths.network import (
     Network,
     activations,
     backward,
+    cross_entropy,
     forward,
     initialised,
+    softmax,
     stepped,
     towards,
 )
@@ -24,8 +26,9 @@ from dlmath.maths.plots import curves, sequences
     title="Units that start equal stay equal",
     statement=(
         "If in every layer all weights start at one constant, the units of a layer compute the "
-        "same function, get the same gradient, and stay equal at every step of gradient descent. "
-        "With zeros throughout and ReLU, nothing but the last bias ever moves."
+        "same function, get the same gradient, and stay equal at every step of gradient descent, "
+        "though the loss falls. With zeros throughout and ReLU, nothing but the last bias ever "
+        "moves, to the logarithm of the classes' shares. Units that start apart stay apart."
     ),
     sources=(Source("tsemo", 380, "We do not initialize the weights as zero matrices"),),
     about=("backward", "stepped", "towards", "compute.difference"),
@@ -51,7 +54,11 @@ def equal_units_stay_equal(
     def difference(network: Network) -> float:
         return float(max(np.ptp(a, axis=1).max() for a in activations(network, rows)[1:-1]))
 
+    def loss(network: Network) -> float:
+        return cross_entropy(softmax(forward(network, rows)), labels)
+
     network, zero = constant(value, "tanh"), constant(0.0, "relu")
+    before = loss(network)
     free = initialised((3, 6, 6, 2), "tanh", "free", seed)
     apart, free_differences = [], []
     for _ in range(steps):
@@ -62,10 +69,15 @@ def equal_units_stay_equal(
         )
     frozen = [layer.weights for layer in zero] + [layer.bias for layer in zero[:-1]]
     moved = max(np.abs(part).max() for part in frozen)
+    shares = labels.mean(axis=0)
+    settled = np.diff(zero[-1].bias)[0] - np.log(shares[1] / shares[0])
     return Outcome(
         (
             at_most("largest difference between two units of a layer", max(apart), 1e-12),
+            at_most("loss after the steps over that before", loss(network) / before, 0.99),
+            at_least("random start: least difference", min(free_differences), 1e-2),
             at_most("largest parameter but the last bias, after steps from zeros", moved, 0.0),
+            at_most("last bias away from the log of the classes' shares", abs(settled), 1e-6),
         ),
         sequences(
             "Difference between units of a layer",
@@ -80,7 +92,8 @@ def equal_units_stay_equal(
     title="A network of linear neurons is one layer",
     statement=(
         "The composition of affine layers is x -> x W + b with W = W_1 W_2 ... W_L and b = "
-        "(...(b_1 W_2 + b_2) W_3 + ...) + b_L; its rank is at most the least width."
+        "(...(b_1 W_2 + b_2) W_3 + ...) + b_L; its rank is at most the least width, and for "
+        "random weights that."
     ),
     sources=(
         Source("ferguson", 150, "a network with only linear neurons can be recast"),
@@ -114,6 +127,7 @@ def linear_network_is_one_layer(
         (
             at_most("largest difference to the one layer", max(gaps), 1e-11),
             at_most("rank of the map", rank, narrow),
+            at_least("the same", rank, min(narrow, 8)),
         ),
         curves(
             "Difference to one layer",
@@ -129,7 +143,8 @@ def linear_network_is_one_layer(
     title="A network as a function and as a sequence",
     statement=(
         "The network as one function of (x, theta) and as the sequence f_l = phi_l o alpha_l o "
-        "f_(l-1), with a bias as the weight of a constant input, give the same outputs."
+        "f_(l-1), with a bias as the weight of a constant input, give the same outputs: the "
+        "constant c may be any but 0, such as 1 or -1, and the weight is then b / c."
     ),
     sources=(
         Source("ferguson", 138, r"f^{(\ell)} = \varphi^{(\ell)} \circ \alpha^{(\ell)}"),
@@ -146,28 +161,34 @@ def linear_network_is_one_layer(
         "compute.sequence",
     ),
     reference="Calin, Deep learning architectures, 2020, section 6.1",
-    sabotage=Sabotage(
-        "the constant input has the wrong sign",
-        {"bias_input": -1.0},
-    ),
+    sabotage=Sabotage("the input of the biases is not constant", {"spread": 0.1}),
 )
-def function_and_sequence(*, bias_input: float = 1.0, depth: int = 4, seed: int = 0) -> Outcome:
-    """`bias_input` is the constant input; the weight at it is b, added as in W x + b."""
+def function_and_sequence(
+    *, bias_input: float = -1.0, spread: float = 0.0, depth: int = 4, seed: int = 0
+) -> Outcome:
+    """`bias_input` is c, -1 as in Ferguson; `spread` is its deviation between rows."""
     rng = seeds.generator("sequence", seed)
     network = tuple(
         Layer(layer.weights, rng.normal(size=len(layer.bias)), layer.activation)
         for layer in initialised((4,) * (depth + 1), "sigmoid", seed)
     )
     rows = rng.normal(size=(50, 4))
+    constant = bias_input + spread * rng.normal(size=len(rows))
     outputs = activations(network, rows)
     gaps, sequence = [], rows
     for number, layer in enumerate(network, 1):
-        affine = np.vstack([layer.bias, layer.weights])  # zero indexing the bias
-        indexed = np.column_stack([np.full(len(rows), bias_input), sequence])
+        affine = np.vstack([layer.bias / bias_input, layer.weights])  # zero indexing the bias
+        indexed = np.column_stack([constant, sequence])
         sequence = layer.activation.value(indexed @ affine)
         gaps.append(np.abs(sequence - outputs[number]).max())
+    at_once = forward(network, rows)
+    written = _written_out(network, rows)
     return Outcome(
-        (at_most("largest difference of the outputs", max(gaps), 1e-12),),
+        (
+            at_most("largest difference between the layers' outputs", max(gaps), 1e-12),
+            at_most("of the last and the one function", np.abs(at_once - sequence).max(), 1e-12),
+            at_most("of it and its formula, sum by sum", np.abs(written - at_once).max(), 1e-12),
+        ),
         curves(
             "Difference of the two definitions",
             "layer",
@@ -176,6 +197,18 @@ def function_and_sequence(*, bias_input: float = 1.0, depth: int = 4, seed: int 
             log=True,
         ),
     )
+
+
+def _written_out(network: Network, rows: np.ndarray) -> np.ndarray:
+    """Return the outputs by f(sum_i x_i w_ij + b_j), unit by unit, for layers of sigmoids."""
+    for number, layer in enumerate(network, 1):
+        sums = [
+            sum(rows[:, i] * layer.weights[i, j] for i in range(rows.shape[1])) + layer.bias[j]
+            for j in range(len(layer.bias))
+        ]
+        last = number == len(network)
+        rows = np.column_stack([z if last else 1 / (1 + np.exp(-z)) for z in sums])
+    return rows
 
 
 @experiment(
@@ -228,10 +261,15 @@ def equivalent_minima(*, both_sides: bool = True, steps: int = 4000, seed: int =
 
     shares = np.linspace(0, 1, 41)
     heights = [between(share) for share in shares]
+    step = backward(network, grid, lambda output: (output - targets) / 40)[0]
+    length = np.sqrt(sum(np.sum(part**2) for pair in step for part in pair))
+    untrained = loss(initialised((1, 6, 1), "tanh", seed))
     return Outcome(
         (
             at_most("difference of the two losses", abs(heights[-1] - heights[0]), 1e-12),
             at_least("loss half way over the loss at both ends", heights[20] / heights[0], 2.0),
+            at_most("loss at the ends over that before training", heights[0] / untrained, 0.1),
+            at_most("length of the gradient there", length, 0.02),
         ),
         curves(
             "Loss between two equivalent minima",

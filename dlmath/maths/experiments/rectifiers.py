@@ -34,7 +34,6 @@ def bump_slope(x: float, centre: float, width: float) -> float:
     sources=(
         Source("tsemo", 350, "Proposition 5.2"),
         Source("tsemo", 349, "distribution defined on test functions"),
-        Source("jiang", 114, "d ReLU_j"),
     ),
     about=("relu", "bump_slope"),
     reference="Rudin, Functional analysis, 1991, section 6.11",

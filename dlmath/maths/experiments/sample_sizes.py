@@ -2,16 +2,14 @@
 
 import numpy as np
 from scipy.stats import norm
-from scipy.stats import t as student
 
 from dlmath import seeds
+from dlmath.maths.chance import RARE, mean_range, outside
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.perceptron import embed
 from dlmath.maths.plots import curves
 from dlmath.maths.polynomials import monomials
-
-RARE = 0.5e-7  # chance on either side that an interval over draws misses what is expected
 
 
 @experiment(
@@ -48,16 +46,16 @@ def data_by_coefficients(
             # The truth is 0 for the features that are fitted; its excess is the squared distance.
             found[(*place, draw)] = np.sum(np.linalg.lstsq(x, y, rcond=None)[0] ** 2) + missing
     expected = noise**2 * counts[:, np.newaxis] / (sizes - counts[:, np.newaxis] - 1)
-    means = found.mean(axis=2)
-    allowance = student.isf(RARE, draws - 1) * found.std(axis=2, ddof=1) / np.sqrt(draws)
+    means, draws_first = found.mean(axis=2), np.moveaxis(found, 2, 0)
+    low, high = mean_range(draws_first)
     return Outcome(
         (
             at_most(
-                "largest gap of the mean excess to s^2 p / (N - p - 1), over its allowance",
-                (np.abs(means - expected) / allowance).max(),
-                1,
+                "s^2 p / (N - p - 1) outside of the mean excess's interval",
+                outside(draws_first, expected),
+                0,
             ),
-            at_most("relative width of the widest allowance", (allowance / expected).max(), 1),
+            at_most("relative width of the widest interval", ((high - low) / expected).max(), 1.5),
             at_most(
                 "fall of the excess with N, largest ratio", (means[:, 1:] / means[:, :-1]).max(), 1
             ),
@@ -119,7 +117,6 @@ def curve_through_every_student(
             np.mean(said * truth > 0) for said in (monomials(new, 6) @ curve, embed(new) @ line)
         ]
     gains = right[1] - right[0]
-    width = student.isf(RARE, draws - 1) / np.sqrt(draws)
     best = best_accuracy(noise)
     # Of `draws` times 2000 students the share that is right varies by at most that.
     luck = norm.isf(RARE) * 0.5 / np.sqrt(2000 * draws)
@@ -127,8 +124,8 @@ def curve_through_every_student(
         (
             at_most("curve: largest miss at a student", misses.max(), 1e-4),
             at_least(
-                "line's accuracy on new students less the curve's, less its allowance",
-                gains.mean() - width * gains.std(ddof=1),
+                "line's accuracy on new students less the curve's, low end of the mean",
+                mean_range(gains)[0],
                 0,
             ),
             at_most(

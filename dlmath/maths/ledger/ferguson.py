@@ -15,9 +15,12 @@ ENTRIES = (
     tested(94, "Layers compose to a multilayer perceptron", units.COMPOSITION),
     left_out(96, "N spaces for N maps", "among the errata"),
     Entry(106, "The network as a function of input and parameters"),
-    left_out(
-        124, "One activation for each neuron of a layer", "a generality that nothing here needs"
-    ),
+    left_out(116, "A layer's space of functions", "notation of no use later, among the errata"),
+    Entry(120, "Every neuron has an affine function, with the bias as a weight"),
+    Entry(122, "Every neuron may have its own activation"),
+    left_out(126, "Maps between these spaces of functions", "among the errata; line 128 is meant"),
+    Entry(128, "A layer is the activations after the affine functions"),
+    Entry(132, "The same neuron by neuron"),
     Entry(138, "The network as a sequence of maps"),
     tested(142, "Depth and width", units.DEPTH_AND_WIDTH),
     left_out(144, "Deep networks reparameterise their input step by step", OPINION),

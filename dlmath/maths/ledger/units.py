@@ -29,17 +29,19 @@ STEP = unit(
 )
 # Optimisers: 25 steps next to Keras's. Adam also without its first moment.
 _OF_KERAS = "maths/test_optimisers::test_the_steps_are_those_of_keras"
-MOMENTUM = unit(_OF_KERAS, "maths.optimisers:Momentum.step")
-RMSPROP = unit(_OF_KERAS, "maths.optimisers:RmsProp.step")
+MOMENTUM = unit(f"{_OF_KERAS}[momentum]", "maths.optimisers:Momentum.step")
+RMSPROP = unit(f"{_OF_KERAS}[rmsprop]", "maths.optimisers:RmsProp.step")
 RMSPROP_RATE = unit(
-    _OF_KERAS, "maths.optimisers:RmsProp.step", edit=("np.sqrt(squares)", "squares")
+    f"{_OF_KERAS}[rmsprop]", "maths.optimisers:RmsProp.step", edit=("np.sqrt(squares)", "squares")
 )
-ADAM = unit(_OF_KERAS, "maths.optimisers:Adam.step")
+ADAM = unit(f"{_OF_KERAS}[adam]", "maths.optimisers:Adam.step")
 ADAM_MEAN = unit(
-    _OF_KERAS, "maths.optimisers:Adam.step", edit=("(mean / first)", "(gradient / first)")
+    f"{_OF_KERAS}[adam]",
+    "maths.optimisers:Adam.step",
+    edit=("(mean / first)", "(gradient / first)"),
 )
 ADAM_BIAS = unit(
-    _OF_KERAS,
+    f"{_OF_KERAS}[adam]",
     "maths.optimisers:Adam.step",
     edit=("self.bias_correction", "not self.bias_correction"),
 )

@@ -6,15 +6,17 @@ uphill. Each replaces what a function returns, or the value of a variable in it.
 
 import ast
 import copy
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dlmath.maths.experiment_base import Experiment
 from dlmath.maths.mutants.forked import HOLDS, judge
 from dlmath.maths.mutants.targets import Target, targets_of
 from dlmath.maths.mutants.verdicts import LONGEST
 from dlmath.maths.registry import all_experiments, find
-from dlmath.mutation import compiled
+from dlmath.mutation import compiled, exchanged
 
 POOLED = "windows[:, ::stride, ::stride]"
 
@@ -43,14 +45,16 @@ class Break:
         """Return whether it lies in the experiment's own code, which no other runs."""
         return self.function.startswith("compute.")
 
-    def install(self) -> None:
-        """Put the wrong code in place, in this process and for good.
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Put the wrong code in place for the block, wherever the function was imported to.
 
         Raises:
             LookupError: There is no such function, or no such variable in it.
         """
         (target,) = targets_of(replace(find(self.experiment), about=(self.function,)))
-        target.function.__code__ = compiled(self._tree(target), target.function, {}).__code__
+        with exchanged(target.function, compiled(self._tree(target), target.function, {})):
+            yield
 
     def _tree(self, target: Target) -> ast.Module:
         tree = copy.deepcopy(target.tree)
@@ -142,9 +146,7 @@ BREAKS = (
         "compute.eigenvalues",
         "7 * {}",
     ),
-    Break(
-        "slopes 30 times too large", "spectral-norms-bound-the-slope", "compute.slopes", "30 * {}"
-    ),
+    Break("slopes 30 times too large", "spectral-norms-bound-the-slope", "slopes", "30 * {}"),
     Break(
         "batch normalisation's gradient is zero",
         "batch-normalisation-is-scale-free",
@@ -161,7 +163,7 @@ BREAKS = (
         "half of the tangent kernel is missing", "tangent-kernel-drift", "_kernel", "last @ last.T"
     ),
     Break(
-        "dropout without its rescaling", "remedies-against-overfitting", "compute.dropped", "{} / 2"
+        "dropout without its rescaling", "remedies-against-overfitting", "dropped_out", "{} * kept"
     ),
     Break("heights of the staircase times 0.98", "sigmoid-staircase", "compute.rises", "0.98 * {}"),
 )
@@ -170,12 +172,11 @@ BREAKS = (
 def noticed_by(one: Break) -> list[str]:
     """Return the experiments that fail, raise or do not end where a break is installed."""
     chosen = [find(one.experiment)] if one.own else list(all_experiments().values())
-    return [each.name for each in chosen if judge(_broken(one, each), LONGEST).how != HOLDS]
+    return [
+        each.name for each in chosen if judge(partial(_holds_on, one, each), LONGEST).how != HOLDS
+    ]
 
 
-def _broken(one: Break, experiment: Experiment) -> Callable[[], bool]:
-    def holds() -> bool:
-        one.install()
+def _holds_on(one: Break, experiment: Experiment) -> bool:
+    with one.installed():
         return experiment.run().holds
-
-    return holds

@@ -20,7 +20,7 @@ from typing import Any
 
 from dlmath.maths.experiment_base import Experiment
 from dlmath.maths.mutants.edits import NumpyEdits
-from dlmath.mutation import Variant, compiled, variants
+from dlmath.mutation import Variant, compiled, exchanged, variants
 
 PACKAGE = Path(__file__).parents[2]
 
@@ -94,20 +94,12 @@ class Target:
             for variant in self.variants
         ]
 
-    def install(self, number: int) -> None:
-        """Let the function compute what one of its variants does, wherever it was imported to."""
-        wrong = compiled(self.variants[number].tree, self.function, {})
-        self.function.__code__ = wrong.__code__
-
     @contextmanager
     def installed(self, number: int) -> Iterator[None]:
-        """Install a variant for the block."""
-        right = self.function.__code__
-        self.install(number)
-        try:
+        """Let the function compute what a variant does, wherever it was imported to."""
+        wrong = compiled(self.variants[number].tree, self.function, {})
+        with exchanged(self.function, wrong):
             yield
-        finally:
-            self.function.__code__ = right
 
 
 def targets_of(experiment: Experiment) -> list[Target]:

@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dlmath.errors import VerificationError
 from dlmath.maths.experiment_base import Experiment
 from dlmath.maths.mutants.forked import ENDLESS, FAILS, HOLDS, RAISES, judge
-from dlmath.maths.mutants.targets import Mutant, targets_of
+from dlmath.maths.mutants.targets import Mutant, Target, targets_of
 from dlmath.maths.registry import find
 
 LONGEST = 60.0  # seconds of processor time for the experiment as it is
@@ -74,8 +75,12 @@ class Audit:
         }
 
 
-def audit(experiment: Experiment) -> Audit:
-    """Run an experiment on every mutant of what it is about.
+def audit(experiment: Experiment, every: int = 1) -> Audit:
+    """Run an experiment on the mutants of what it is about.
+
+    Args:
+        experiment: Run with its defaults.
+        every: Take the first of so many mutants of each function; 1 takes them all.
 
     Raises:
         VerificationError: It does not hold as it is, so nothing can be said of its mutants.
@@ -88,16 +93,17 @@ def audit(experiment: Experiment) -> Audit:
             "how; mend that first."
         )
     seconds = 2 + 5 * plain.seconds
-    judged = []
-    for target in found:
-        for number, mutant in enumerate(target.mutants):
-
-            def holds() -> bool:
-                target.install(number)  # noqa: B023  # called before the next round
-                return experiment.run().holds
-
-            judged.append(Judged(mutant, judge(holds, seconds).how))
+    judged = [
+        Judged(mutant, judge(partial(_holds_on, experiment, target, number), seconds).how)
+        for target in found
+        for number, mutant in list(enumerate(target.mutants))[::every]
+    ]
     return Audit(experiment.name, tuple(judged))
+
+
+def _holds_on(experiment: Experiment, target: Target, number: int) -> bool:
+    with target.installed(number):
+        return experiment.run().holds
 
 
 def audit_all(
