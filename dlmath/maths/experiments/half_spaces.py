@@ -21,6 +21,15 @@ def lattice(rng: np.random.Generator, points: int, dimension: int) -> np.ndarray
     return np.unique(np.concatenate([rows, 2 * rows[:1]]), axis=0)
 
 
+def indicators(levels: np.ndarray) -> np.ndarray:
+    """Return whether each of the N half-spaces between levels, lowest first, holds each point.
+
+    Args:
+        levels: (N,), different whole numbers.
+    """
+    return levels[np.newaxis, :] > np.sort(levels)[:, np.newaxis] - 0.5
+
+
 @experiment(
     title="A signed measure that no half-space sees is zero",
     statement=(
@@ -35,7 +44,7 @@ def lattice(rng: np.random.Generator, points: int, dimension: int) -> np.ndarray
         Source("tsemo", 428, "contradiction"),
         Source("tsemo", 398, "be a continuous function satisfying"),
     ),
-    about=("compute.levels", "compute.inside"),
+    about=("compute.levels", "indicators"),
     reference="Cybenko, 1989, lemma 1; Cramer and Wold, 1936",
     sabotage=Sabotage("the half-spaces all end at the origin, b = 0", {"offsets": False}),
 )
@@ -50,13 +59,17 @@ def half_spaces_determine_a_measure(
         masses = rng.integers(-9, 10, len(rows))
         # Powers of 19 tell coordinates between -9 and 9 apart: no two points share a level.
         levels = rows @ 19 ** np.arange(dimension)
-        if offsets:
-            inside = levels[np.newaxis, :] > np.sort(levels)[:, np.newaxis] - 0.5
-        else:
-            inside = rng.normal(size=(200, dimension)) @ rows.T > 0
+        through_0 = rng.normal(size=(200, dimension)) @ rows.T > 0
+        inside = indicators(levels) if offsets else through_0
         seen = inside.astype(np.int64) @ masses
         found = np.linalg.lstsq(inside.astype(float), seen, rcond=None)[0]
+        triangle = np.triu(np.ones((len(rows), len(rows)), bool))
         checks += [
+            at_most(
+                f"{dimension} dimensions: entries away from a triangle of ones, by level",
+                np.sum(indicators(levels)[:, np.argsort(levels)] != triangle),
+                0,
+            ),
             at_least(
                 f"{dimension} dimensions: rank of the half-spaces over the points",
                 np.linalg.matrix_rank(inside.astype(float)) / len(rows),

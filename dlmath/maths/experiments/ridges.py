@@ -161,14 +161,14 @@ def polar_grid(degree: int) -> np.ndarray:
         Source("tsemo", 398, "be a continuous function satisfying"),
         Source("tsemo", 430, "Corollary 5.2"),
     ),
-    about=("spread_out", "_by_powers"),
+    about=("spread_out", "by_powers"),
     reference="Logan and Shepp, 1975; Pinkus, Ridge functions, 2015, chapters 3 and 5",
     sabotage=Sabotage("there is one direction more", {"extra": 1}),
 )
 def directions_limit_a_layer(*, extra: int = 0, units: int = 20, seed: int = 0) -> Outcome:
     """`extra` directions beyond K, with `units` random ReLU units along each, fitted."""
     degrees = np.arange(1, 6)
-    distances, cancelled, enough = [], [], []
+    distances, cancelled, enough, rates, used = [], [], [], [], []
     for degree in degrees:
         rng = seeds.generator("directions", seed, int(degree))
         points = polar_grid(int(degree))
@@ -177,7 +177,15 @@ def directions_limit_a_layer(*, extra: int = 0, units: int = 20, seed: int = 0) 
         cancelled.append(np.abs((-1.0) ** np.arange(2 * degree) @ features[: 2 * degree]).max())
         near = features @ np.linalg.lstsq(features, f, rcond=1e-10)[0]
         distances.append(np.abs(near - f).max())
-        enough.append(_by_powers(points, f, int(degree)))
+        points = in_ball(rng, 2000, 2)
+        f = harmonic(points, int(degree))
+        (coarse, _), (near, shares) = (by_powers(points, f, int(degree), m) for m in (10, 80))
+        # t^K has a second derivative of at most K (K - 1), and the places are 2 / m apart.
+        bound = np.abs(shares).sum() * degree * (degree - 1) / (2 * 80**2)
+        enough.append(np.abs(near - f).max() / max(bound, 1e-9))  # at K = 1 it is exact
+        if degree > 1:
+            rates.append(np.log2(np.abs(coarse - f).max() / np.abs(near - f).max()) / 3)
+        used.append(len(shares) - degree)
     corners = np.array(np.meshgrid(*[[-1.0, 1.0]] * 3)).reshape(3, -1).T
     rng = seeds.generator("directions", seed, "space")
     features = _along(np.eye(3), corners, units, rng)
@@ -190,6 +198,9 @@ def directions_limit_a_layer(*, extra: int = 0, units: int = 20, seed: int = 0) 
             at_most("largest alternating sum of a unit", max(cancelled), 1e-10),
             at_least("distance from x y z along the axes", np.abs(near - product).max(), 1 - 1e-9),
             at_most("K + 1 directions: largest error over its bound", max(enough), 1 + 1e-9),
+            at_least("the same: least power of the width in the error", min(rates), 1.7),
+            at_most("the same: largest", max(rates), 2.3),
+            at_most("directions beyond K", max(used), 1),
         ),
         curves(
             "Distance from r^K sin(K phi)",
@@ -213,22 +224,19 @@ def _along(
     return np.maximum(points @ inner + rng.uniform(-1, 1, inner.shape[1]), 0)
 
 
-def _by_powers(points: np.ndarray, f: np.ndarray, degree: int, units: int = 40) -> float:
-    """Return the error of the network on degree + 1 directions over its bound.
+def by_powers(
+    points: np.ndarray, f: np.ndarray, degree: int, units: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a ReLU network's output (N,) and its c_j: `units` along each of degree + 1 directions.
 
-    f = sum_j c_j t_j^K with t_j = u_j . x, and t^K has a second derivative of at most K (K - 1), so
-    interpolation at points h = 2 / units apart is within K (K - 1) h^2 / 8 of it.
+    f = sum_j c_j t_j^K with t_j = u_j . x at points (N, 2), and t^K is interpolated on [-1, 1].
     """
     directions = spread_out(degree + 1)
     shares = np.linalg.lstsq((points @ directions.T) ** degree, f, rcond=None)[0]
     places = np.linspace(-1, 1, units + 1)
     line = from_breakpoints(places, places**degree)
-    near = sum(
-        share * forward(line, (points @ u)[:, np.newaxis]).squeeze(axis=1)
-        for share, u in zip(shares, directions, strict=True)
-    )
-    bound = np.abs(shares).sum() * degree * (degree - 1) / (2 * units**2)
-    return float(np.abs(near - f).max() / max(bound, 1e-9))  # at K = 1 only rounding is left
+    parts = [forward(line, (points @ u)[:, np.newaxis]).squeeze(axis=1) for u in directions]
+    return np.transpose(parts) @ shares, shares
 
 
 @experiment(

@@ -12,6 +12,28 @@ from dlmath.maths.plots import curves
 from dlmath.maths.polynomials import monomials
 
 
+def excess(
+    rng: np.random.Generator, rows: int, truth: np.ndarray, missing: int, noise: float
+) -> float:
+    """Return the expected squared error of a least squares fit on new rows, less the noise.
+
+    The features are independent and of variance 1, so it is the squared distance to the truth.
+
+    Args:
+        rng: Of the draws.
+        rows: N.
+        truth: (p + missing,) coefficients.
+        missing: How many features, the last ones, are not fitted.
+        noise: s.
+    """
+    x = rng.normal(size=(rows, len(truth)))
+    y = x @ truth + rng.normal(0.0, noise, rows)
+    fitted = len(truth) - missing
+    found = np.zeros(len(truth))
+    found[:fitted] = np.linalg.lstsq(x[:, :fitted], y, rcond=None)[0]
+    return float(np.sum((found - truth) ** 2))
+
+
 @experiment(
     title="The data needed are in proportion to the coefficients",
     statement=(
@@ -26,7 +48,7 @@ from dlmath.maths.polynomials import monomials
         Source("tsemo", 36, "the more data one has"),
         Source("tsemo", 31, "lowest degree"),
     ),
-    about=("compute.found",),
+    about=("excess",),
     reference="Breiman and Freedman, How many variables should be entered in a regression "
     "equation?, 1983",
     sabotage=Sabotage("a feature of the truth is left out", {"missing": 1}),
@@ -39,12 +61,9 @@ def data_by_coefficients(
     found = np.zeros((len(counts), len(levels), draws))
     sizes = np.array([[round(p + 1 + p / level) for level in levels] for p in counts])
     for place in np.ndindex(sizes.shape):
-        rng, p, n = seeds.generator("sample size", seed, *place), counts[place[0]], sizes[place]
-        for draw in range(draws):
-            x = rng.normal(size=(n, p))
-            y = noise * rng.normal(size=n) + rng.normal(size=(n, missing)).sum(axis=1)
-            # The truth is 0 for the features that are fitted; its excess is the squared distance.
-            found[(*place, draw)] = np.sum(np.linalg.lstsq(x, y, rcond=None)[0] ** 2) + missing
+        rng = seeds.generator("sample size", seed, *place)
+        truth = np.ones(counts[place[0]] + missing)
+        found[place] = [excess(rng, sizes[place], truth, missing, noise) for _ in range(draws)]
     expected = noise**2 * counts[:, np.newaxis] / (sizes - counts[:, np.newaxis] - 1)
     means, draws_first = found.mean(axis=2), np.moveaxis(found, 2, 0)
     low, high = mean_range(draws_first)
@@ -92,7 +111,7 @@ def data_by_coefficients(
         Source("tsemo", 447, "may fail to generalize"),
         Source("tsemo", 448, "rate of success of a student is a linear function"),
     ),
-    about=("best_accuracy", "monomials"),
+    about=("polynomials.monomials",),
     reference="Hastie, Tibshirani and Friedman, The elements of statistical learning, 2009, 2.9",
     sabotage=Sabotage("there are more students than coefficients", {"students": 29}),
 )
