@@ -32,7 +32,7 @@ def states(optimiser: Optimiser, gradients: np.ndarray) -> tuple[list, np.ndarra
         "values of variance 1 it has the variance (1 - r) / (1 + r) (1 - r^(2 t)). So it is in "
         "momentum as the papers write it, in RMSProp of the squares, and in both means of Adam. "
         "It is no rate of learning and lowers none: under a gradient that stays the same, "
-        "RMSProp's steps tend to the learning rate."
+        "RMSProp's steps tend to the learning rate; Adam's, corrected, are it at once."
     ),
     sources=(Source("tsemo", 119, "decay rate"),),
     about=("Momentum.step", "RmsProp.step", "optimisers.Adam.step"),
@@ -46,8 +46,7 @@ def running_means_forget(
     """`decay` is r."""
     ages = np.arange(steps)
     weights = (1 - decay) * decay**ages
-    pulse = np.zeros((steps, 1))
-    pulse[0] = 3.0  # one gradient, and none after it
+    pulse = 3.0 * np.eye(steps, 1)  # one gradient, and none after it
     found = {
         "momentum": _path(Momentum(0.01, decay), pulse) / 3,
         "RMSProp": _path(RmsProp(0.01, decay), pulse) / 9,
@@ -59,12 +58,16 @@ def running_means_forget(
     squares = states(Momentum(0.01, decay), noise)[0][-1] ** 2
     variance = (1 - decay) / (1 + decay) * (1 - decay ** (2 * steps))
     halves = int(np.searchsorted(-(decay ** (ages + 1.0)), -0.5)) + 1
-    lengths = np.abs(np.diff(states(RmsProp(0.01, decay), np.full((steps, 1), 5.0))[1][:, 0]))
+    misses, last = path_errors(decay, steps)
     return Outcome(
         (
             *(
                 at_most(f"{name}: largest relative error of the weights", error, 1e-9)
                 for name, error in errors.items()
+            ),
+            *(
+                at_most(f"{name}: largest relative error of the path", miss, 1e-11)
+                for name, miss in misses.items()
             ),
             at_least(
                 "sum of the weights over 1 - r^t", weights.sum() / (1 - decay**steps), 1 - 1e-9
@@ -76,8 +79,8 @@ def running_means_forget(
                 outside(squares, variance),
                 0,
             ),
-            at_most("RMSProp: last step over the learning rate", lengths[-1] / 0.01, 1.001),
-            at_least("RMSProp: the same", lengths[-1] / 0.01, 0.999),
+            at_most("RMSProp: last step over the learning rate", last, 1.001),
+            at_least("RMSProp: the same", last, 0.999),
         ),
         sequences(
             "Weight of a gradient, by its age",
@@ -93,3 +96,24 @@ def _path(optimiser: Optimiser, gradients: np.ndarray, part: int | None = None) 
     """Return one number of the state after each gradient: the whole of it, or a part."""
     kept = states(optimiser, gradients)[0]
     return np.array([float((state if part is None else state[part])[0]) for state in kept])
+
+
+def path_errors(decay: float, steps: int) -> tuple[dict[str, float], float]:
+    """Return how far three paths are from their formulas, and RMSProp's last step over the rate.
+
+    Momentum sees one gradient and none after it, the others one and the same again and again.
+    """
+    pulse, steady = 3 * np.eye(steps, 1), np.full((steps, 1), 5.0)
+    sums = 1 - decay ** np.arange(1.0, steps + 1)  # 1 - r^t
+    lengths = 5 / (5 * np.sqrt(sums) + 1e-8)  # the root of the mean of squares is 5 sqrt(1 - r^t)
+    paths = {
+        "momentum after one gradient": (Momentum(0.01, decay), pulse, 3 * sums),
+        "RMSProp, one gradient": (RmsProp(0.01, decay), steady, np.cumsum(lengths)),
+        "Adam, one gradient": (Adam(0.01, decay), steady, np.arange(1, steps + 1) / (1 + 2e-9)),
+    }
+    errors = {
+        name: float(np.abs(states(optimiser, seen)[1][1:, 0] / (-0.01 * wanted) - 1).max())
+        for name, (optimiser, seen, wanted) in paths.items()
+    }
+    last = np.diff(states(RmsProp(0.01, decay), steady)[1][:, 0])[-1] / -0.01
+    return errors, float(last)

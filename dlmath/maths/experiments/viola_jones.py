@@ -109,7 +109,7 @@ def both(number: int, contrast: float, *key: int | str) -> tuple[np.ndarray, np.
         "Under the new weights the last stump is right on exactly half."
     ),
     sources=(DETECTOR,),
-    about=("boost", "boosting.stump_search", "boosting.Stump.__call__", "boosting.Boosted.scores"),
+    about=("boost", "boosting.Stump.__call__", "boosting.Boosted.scores"),
     reference="Freund and Schapire, 1997, theorem 6; Schapire and Freund, Boosting, 2012, 3.1",
     sabotage=Sabotage("the votes are log((1 - e) / e)", {"share": 2.0}),
 )
