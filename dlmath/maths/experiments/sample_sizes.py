@@ -44,10 +44,7 @@ def excess(
         "coefficients: the lowest degree needs a ninth of the data of the highest, if it has the "
         "truth in it. If one feature of the truth is left out, no number of examples is enough."
     ),
-    sources=(
-        Source("tsemo", 36, "the more data one has"),
-        Source("tsemo", 31, "lowest degree"),
-    ),
+    sources=(Source("tsemo", 36, "the more data one has"),),
     about=("excess",),
     reference="Breiman and Freedman, How many variables should be entered in a regression "
     "equation?, 1983",

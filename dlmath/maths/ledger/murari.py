@@ -32,6 +32,11 @@ CONVEX_PARTS = unit(
 )
 
 DYNAMICS = "dynamical systems"
+LEAKY = unit(
+    "layers/test_activations::test_relu_is_that_of_keras_from_one_infinity_to_the_other",
+    "layers.activations:Relu.forward",
+    edit=("self.negative_slope * left if", "2 * self.negative_slope * left if"),
+)
 RESIDUAL = unit(
     "maths/test_deep_training::test_a_step_is_against_the_gradient",
     "maths.experiments.deep_training:Deep.stepped",
@@ -44,7 +49,7 @@ ENTRIES = (
     tested(84, "ResNets modify this", RESIDUAL),
     later(84, "Transformers modify this", ATTENTION),
     tested(90, "Shallow networks", SHALLOW),
-    Entry(94, "Deep networks, multilayer perceptrons"),
+    Entry(94, "Deep networks, multilayer perceptrons", tests=(units.DEPTH_AND_WIDTH,)),
     Entry(125, "Mean squared error for regression"),
     tested(136, "One-hot labels", units.ONE_HOT),
     tested(144, "Softmax gives probabilities", units.SOFTMAX, units.SOFTMAX_LAYER),
@@ -72,7 +77,13 @@ ENTRIES = (
             ),
         ),
     ),
-    tested(183, "ReLU is flat on half of the line; LeakyReLU", units.RELU_AT_ZERO),
+    tested(
+        183,
+        "ReLU is flat on half of the line; LeakyReLU",
+        units.RELU_OF_KERAS,
+        units.RELU_AT_ZERO,
+        LEAKY,
+    ),
     Entry(189, "x and x^p by ReLUs"),
     Entry(190, "|x| by ReLUs"),
     Entry(191, "max by ReLUs"),
