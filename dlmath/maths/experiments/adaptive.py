@@ -272,10 +272,7 @@ def batch_gradient(
         "proportional to small rates; with rates whose sum diverges and whose squares converge "
         "(Robbins and Monro) it goes on falling."
     ),
-    sources=(
-        Source("foundations", 180, "Convergence analysis guides rate decay"),
-        Source("tsemo", 119, "decay rate"),
-    ),
+    sources=(Source("foundations", 180, "Convergence analysis guides rate decay"),),
     about=("wandered", "expected_squares", "inverse_time"),
     reference="Robbins and Monro, A stochastic approximation method, 1951",
     sabotage=Sabotage("the rate falls so fast that its sum converges", {"power": 3.0}),
