@@ -1,0 +1,57 @@
+"""Formulas are typeset, and prose stays as it is."""
+
+import re
+
+import pytest
+
+from dlmath.maths import all_experiments
+from dlmath.maths.errata import ERRATA
+from dlmath.maths.typeset import MINUS, quoted_html, typeset
+
+
+@pytest.mark.parametrize(
+    ("typed", "html"),
+    [
+        (
+            "|x_k - x*|^2 <= gamma^k",
+            f"|x<sub>k</sub> {MINUS} x*|<sup>2</sup> ≤ &gamma;<sup>k</sup>",
+        ),
+        ("W_{l+1}^T is in R^(d x h)", "W<sub>l+1</sub><sup>T</sup> is in R<sup>d x h</sup>"),
+        ("s_(r+1) and dZ_l", "s<sub>r+1</sub> and dZ<sub>l</sub>"),
+        ("n^-1/2 and x^2/2", f"n<sup>{MINUS}1/2</sup> and x<sup>2</sup>/2"),
+        ("m / (1 - beta1^t)", f"m / (1 {MINUS} &beta;<sub>1</sub><sup>t</sup>)"),
+        ("ReLU(-x), sqrt(3), |w|_1", f"ReLU({MINUS}x), √(3), |w|<sub>1</sub>"),
+        ("int H phi for x -> infinity", "∫ H &phi; for x → ∞"),
+        ("a < b & c > d", "a &lt; b &amp; c &gt; d"),
+        ("a mu-law and a pi-system", "a &mu;-law and a &pi;-system"),
+        ("multiple picks of a snake_case name", "multiple picks of a snake_case name"),
+        ("a follow-up - and more", f"a follow-up {MINUS} and more"),
+    ],
+)
+def test_what_is_typed_in_a_terminal(typed, html):
+    assert typeset(typed) == html
+
+
+@pytest.mark.parametrize(
+    ("quote", "html"),
+    [
+        (r"with $\tau < 2/L$.", r"with \(\tau &lt; 2/L\)."),
+        (r"$$x \mapsto x^2$$", r"\(x \mapsto x^2\)"),
+        ("is **deep** if", "is <strong>deep</strong> if"),
+        (r"… A_1 \in \mathbb{R}^d …", r"… \(A_1 \in \mathbb{R}^d\) …"),
+        (r"some point (x_1, \dots, x_n) belongs", r"some point \((x_1, \dots, x_n)\) belongs"),
+        (r"for $x$ in $\Omega …", r"for \(x\) in <code>\Omega …</code>"),
+        (r"… \mathbf{g}^j = 1,$$", r"… \(\mathbf{g}^j = 1,\)"),
+        (r"\begin{cases} a …", r"<code>\begin{cases} a …</code>"),
+    ],
+)
+def test_what_is_quoted_from_a_paper(quote, html):
+    assert quoted_html(quote) == html
+
+
+def test_no_quote_leaves_latex_outside_of_a_formula():
+    sources = {source for one in all_experiments().values() for source in one.sources}
+    for source in sources | {one.source for one in ERRATA}:
+        html = re.sub(r"\\\(.*?\\\)|<code>.*?</code>", "", quoted_html(source.quote))
+        assert "\\" not in html, source
+        assert "$" not in html, source
