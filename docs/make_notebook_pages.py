@@ -32,6 +32,8 @@ PAGE = """\
 {%- block jupyter_widgets -%}{%- endblock -%}
 {%- block extra_css -%}<style>
 main { max-width: 62rem; margin: 0 auto; }
+.up { margin: 1em 0; }
+.up a { text-decoration: underline; }
 math { font-size: 1.08em; }
 math[display="block"] { margin: 0.9em 0; overflow-x: auto; }
 math [mathvariant="bold"] { font-weight: bold; }

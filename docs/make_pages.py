@@ -21,6 +21,7 @@ from dlmath.maths.typeset import typeset
 from docs.make_notebook_pages import to_html, with_mathml, write_notebooks
 
 DOCS = Path(__file__).parent
+MATHEMATICS = ("experiments.html", "statements.html", "errata.html", "derivations.html")
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1d232a; background: #fff; margin: 0; }
 main { max-width: 62rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }
@@ -82,7 +83,7 @@ def with_formulas(html: str) -> str:
 
     def linked(match: re.Match[str]) -> str:
         name = match[1]
-        return f'<a href="experiments.html#{name}">{name}</a>' if name in known else match[0]
+        return f'<a href="trials.html#{name}">{name}</a>' if name in known else match[0]
 
     def cell(match: re.Match[str]) -> str:
         parts = re.split(r"(<[^>]+>.*?</[^>]+>)", match[2])
@@ -131,9 +132,9 @@ def index(lists: dict[str, dict[str, str]]) -> str:
 def main(folder: Path, names: list[str]) -> None:
     """Write all pages into a folder."""
     pages = write_pages(folder)
-    (folder / "experiments.html").write_text(whole("The experiments", experiments()), "utf-8")
-    mathematics = {"experiments.html": "The experiments, each with its sabotage"}
-    mathematics |= {name: pages.pop(name) for name in ("statements.html", "errata.html")}
+    (folder / "trials.html").write_text(whole("The experiments", experiments()), encoding="utf-8")
+    mathematics = {"trials.html": "The experiments, each with its sabotage"}
+    mathematics |= {name: pages.pop(name) for name in MATHEMATICS if name in pages}
     notebooks = write_notebooks(folder / "notebooks", names)
     lists = {
         "Notebooks": {f"notebooks/{name}": title for name, title in notebooks.items()},

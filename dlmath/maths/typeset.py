@@ -16,6 +16,7 @@ _SIGNS = {
     r"-&gt;": "→",
     r"\binfinity\b": "∞",
     r"\bint (?=[A-Z])": "∫ ",
+    r"\bsum(?=_)": "∑",
     r"\bsqrt(?=\()|\bsqrt ": "√",
     r"(?<=[\w)>|;]) - (?=[\w(&|√])": f" {MINUS} ",
     r"(?<=[(\[])-(?=[\w(])": MINUS,
@@ -24,7 +25,7 @@ _GREEK = re.compile(r"(?<![A-Za-z])(" + "|".join(GREEK) + r")(\d?)(?![A-Za-z0-9]
 # What stands below or above: in brackets, or a letter or number of its own.
 _BRACKETS = r"\(([^()]*)\)|\{([^{}]*)\}"
 _LETTER = "(?:d?[A-Za-z]|" + "|".join(GREEK.values()) + ")"
-_INDEX = re.compile(rf"((?<![A-Za-z0-9_&]){_LETTER}|\|)_(?:{_BRACKETS}|([A-Za-z0-9]{{1,2}})\b)")
+_INDEX = re.compile(rf"((?<![A-Za-z0-9_&]){_LETTER}|[|)∑])_(?:{_BRACKETS}|([A-Za-z0-9]{{1,2}})\b)")
 _POWER = re.compile(rf"\^(?:{_BRACKETS}|(-\d+/\d+|-?(?:\d+|[A-Za-z]\b)))")
 
 _ENGLISH = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,} [A-Za-z]{2,}")  # two words in a row

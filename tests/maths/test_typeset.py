@@ -21,6 +21,7 @@ from dlmath.maths.typeset import MINUS, quoted_html, typeset
         ("n^-1/2 and x^2/2", f"n<sup>{MINUS}1/2</sup> and x<sup>2</sup>/2"),
         ("m / (1 - beta1^t)", f"m / (1 {MINUS} &beta;<sub>1</sub><sup>t</sup>)"),
         ("ReLU(-x), sqrt(3), |w|_1", f"ReLU({MINUS}x), √(3), |w|<sub>1</sub>"),
+        ("-sum_j y_j log softmax(z)_j", "-∑<sub>j</sub> y<sub>j</sub> log softmax(z)<sub>j</sub>"),
         ("int H phi for x -> infinity", "∫ H &phi; for x → ∞"),
         ("a < b & c > d", "a &lt; b &amp; c &gt; d"),
         ("a mu-law and a pi-system", "a &mu;-law and a &pi;-system"),

@@ -39,7 +39,7 @@ def test_every_link_within_the_documentation_leads_to_a_page(site):
 
 
 def test_an_experiment_has_its_charts_formulas_and_both_verdicts(site):
-    html = (site / "experiments.html").read_text(encoding="utf-8")
+    html = (site / "trials.html").read_text(encoding="utf-8")
     assert re.findall('<section id="([^"]+)">', html) == [
         "best-step",
         "softmax-cross-entropy-gradient",
@@ -60,7 +60,7 @@ def test_the_errata_have_their_kinds_and_values(site):
 
 def test_statements_are_typeset_and_name_experiments_by_links(site):
     html = (site / "statements.html").read_text(encoding="utf-8")
-    assert '<a href="experiments.html#best-step">best-step</a>' in html
+    assert '<a href="trials.html#best-step">best-step</a>' in html
     assert "Its proof: at most (R / margin)<sup>2</sup> updates" in html
     assert "<code>tests/maths/test_contract.py</code>" in html
 
