@@ -6,7 +6,7 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
-from dlmath.maths.errata.erratum import MATHEMATICS, PRINT, Comparison, Erratum, violations
+from dlmath.maths.errata.erratum import MATHEMATICS, PRINT, READING, Comparison, Erratum, violations
 from dlmath.maths.papers import Source
 
 
@@ -87,11 +87,11 @@ ERRATA = (
     ),
     Erratum(
         Source("ferguson", 90, "provided one also uses a non-linear activation"),
-        MATHEMATICS,
-        "A neuron cannot decide whether a point is in a ball, but with a non-linear activation it "
-        "can learn such functions.",
-        "A neuron, whatever its activation, is constant on the hyperplanes w . x = c: its output "
-        "at the centre is also that at points outside. The step of line 72 is non-linear already.",
+        READING,
+        "A neuron with a non-linear activation can learn non-linear functions.",
+        "Not the ball of the sentence before: whatever its activation, a neuron is constant on the "
+        "hyperplanes w . x = c, so its output at the centre is also that at points outside. The "
+        "step of line 72 is non-linear already.",
         "It takes a layer of neurons with a non-linear activation between two affine maps; three "
         "units are enough for a disc up to a triangle around it.",
         (
