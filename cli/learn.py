@@ -104,7 +104,7 @@ def errata(
     """Show where the papers err, and what is right. Exits with 1 if one does not compute."""
     from dlmath.maths import PAPERS
     from dlmath.maths.errata import ERRATA, EXTRACTED
-    from dlmath.maths.errata.page import counted, page
+    from dlmath.maths.errata.markdown_page import counted, page
 
     wrong = [one.source.place for one in ERRATA if not all(check.holds for check in one.checks)]
     if out:

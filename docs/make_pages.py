@@ -15,9 +15,9 @@ from pathlib import Path
 
 from dlmath.maths import PAPERS, all_experiments
 from dlmath.maths.errata import ERRATA, EXTRACTED, KINDS
-from dlmath.maths.errata.page import counted
+from dlmath.maths.errata.markdown_page import counted
+from dlmath.maths.formulas import typeset
 from dlmath.maths.trials import both_verdicts, shown_erratum
-from dlmath.maths.typeset import typeset
 from docs.make_notebook_pages import to_html, with_mathml, write_notebooks
 
 DOCS = Path(__file__).parent

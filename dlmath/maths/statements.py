@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from dlmath.maths.errata.page import counted
+from dlmath.maths.errata.markdown_page import counted
 from dlmath.maths.ledger import LEDGER, Entry
 from dlmath.maths.papers import PAPERS
 from dlmath.maths.registry import all_experiments

@@ -9,10 +9,10 @@ from dlmath.charts import Chart
 from dlmath.errors import UserError, VerificationError
 from dlmath.maths.errata import ERRATA, Erratum
 from dlmath.maths.experiment_base import Check, Experiment, Result
+from dlmath.maths.formulas import quoted_html, typeset
 from dlmath.maths.papers import PAPERS, Source
 from dlmath.maths.plots import standalone
 from dlmath.maths.registry import find
-from dlmath.maths.typeset import quoted_html, typeset
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 
 from dlmath.maths import PAPERS
 from dlmath.maths.errata import ERRATA, ERRORS, KINDS, Comparison, Erratum
-from dlmath.maths.errata.page import counted, page
+from dlmath.maths.errata.markdown_page import counted, page
 from dlmath.maths.papers import Source
 
 COMPUTED = [

@@ -6,7 +6,7 @@ import pytest
 
 from dlmath.maths import all_experiments, find
 from dlmath.maths.errata import ERRATA
-from dlmath.maths.typeset import quoted_html
+from dlmath.maths.formulas import quoted_html
 from docs import make_pages
 from docs.make_notebook_pages import with_mathml
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.maths.typeset import typeset
+from dlmath.maths.formulas import typeset
 
 LONGEST = 12  # entries of an array that a reason still writes out
 

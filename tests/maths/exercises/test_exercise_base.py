@@ -9,7 +9,7 @@ from numpy.polynomial import legendre
 
 from dlmath.errors import UserError
 from dlmath.maths import exercises
-from dlmath.maths.typeset import MINUS
+from dlmath.maths.formulas import MINUS
 
 EVERY = list(exercises.all_exercises().values())
 MISTAKES = [

@@ -6,7 +6,7 @@ import pytest
 
 from dlmath.maths import all_experiments
 from dlmath.maths.errata import ERRATA
-from dlmath.maths.typeset import MINUS, quoted_html, typeset
+from dlmath.maths.formulas import MINUS, quoted_html, typeset
 
 
 @pytest.mark.parametrize(
