@@ -15,6 +15,7 @@ from latex2mathml.converter import convert
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from traitlets.config import Config
 
 # What TensorFlow's C++ says as it loads, and that there is no GPU; some of it whatever the setting.
 CHATTER = re.compile(
@@ -32,6 +33,7 @@ PAGE = """\
 {%- block jupyter_widgets -%}{%- endblock -%}
 {%- block extra_css -%}<style>
 main { max-width: 62rem; margin: 0 auto; }
+.jp-OutputArea-output pre { white-space: pre; overflow-x: auto; }
 .up { margin: 1em 0; }
 .up a { text-decoration: underline; }
 math { font-size: 1.08em; }
@@ -111,13 +113,20 @@ def ready(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def execute(path: Path) -> nbformat.NotebookNode:
-    """Return the notebook after running it from top to bottom, in a folder of its own."""
-    notebook = nbformat.read(path, as_version=4)
-    with tempfile.TemporaryDirectory() as folder:
-        resources = {"metadata": {"path": folder}}
-        NotebookClient(notebook, timeout=600, resources=resources).execute()
-    return notebook
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Run a notebook from top to bottom in a folder; its cells have their outputs afterwards.
+
+    Its kernel is spoken to by sockets in files: a port could be taken before the kernel has it.
+    """
+    with tempfile.TemporaryDirectory() as sockets:
+        client = NotebookClient(
+            notebook,
+            timeout=1200,
+            startup_timeout=600,
+            resources={"metadata": {"path": str(folder)}},
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+        )
+        client.execute()
 
 
 def write_notebooks(folder: Path, names: list[str]) -> dict[str, str]:
@@ -126,8 +135,12 @@ def write_notebooks(folder: Path, names: list[str]) -> dict[str, str]:
     titles = {}
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         if not names or path.stem in names:
-            notebook = ready(execute(path))
+            notebook = nbformat.read(path, as_version=4)
+            with tempfile.TemporaryDirectory() as workplace:
+                execute(notebook, Path(workplace))
             title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
-            (folder / f"{path.stem}.html").write_text(page(notebook, title), encoding="utf-8")
+            (folder / f"{path.stem}.html").write_text(
+                page(ready(notebook), title), encoding="utf-8"
+            )
             titles[f"{path.stem}.html"] = escape(title)
     return titles

@@ -19,7 +19,9 @@ _SIGNS = {
     r"\bsum(?=_)": "∑",
     r"\bsqrt(?=\()|\bsqrt ": "√",
     r"(?<=[\w)>|;]) - (?=[\w(&|√])": f" {MINUS} ",
-    r"(?<=[(\[])-(?=[\w(])": MINUS,
+    r"(?<![^(\[ ])-(?=[\w(∞∑])": MINUS,
+    r"(?<=[\w)>]) \. (?=[\w(])": " · ",
+    r"&lt;(?=\S)([^&]{1,12}, [^&]{1,12})(?<=\S)&gt;": r"⟨\1⟩",
 }
 _GREEK = re.compile(r"(?<![A-Za-z])(" + "|".join(GREEK) + r")(\d?)(?![A-Za-z0-9])")
 # What stands below or above: in brackets, or a letter or number of its own.
