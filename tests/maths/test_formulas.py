@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dlmath.maths import all_experiments
 from dlmath.maths.errata import ERRATA
@@ -37,6 +39,27 @@ from dlmath.maths.formulas import MINUS, quoted_html, typeset
 )
 def test_what_is_typed_in_a_terminal(typed, html):
     assert typeset(typed) == html
+
+
+@given(st.text(alphabet=st.sampled_from("ab x<>&^_(){}-.,0123=!$\\*"), max_size=30))
+def test_no_text_breaks_the_page_around_it(text):
+    for html in (typeset(text), quoted_html(text)):
+        tags = re.findall(r"</?(?:sub|sup|code|strong)>", html)
+        left = re.sub(r"</?(?:sub|sup|code|strong)>", "", html)
+        assert "<" not in left
+        assert ">" not in left
+        assert nested(tags)
+
+
+def nested(tags: list[str]) -> bool:
+    """Whether every tag that is opened is closed, the last one first."""
+    open_tags: list[str] = []
+    for tag in tags:
+        if not tag.startswith("</"):
+            open_tags.append(tag)
+        elif not open_tags or open_tags.pop() != tag.replace("/", ""):
+            return False
+    return not open_tags
 
 
 @pytest.mark.parametrize(
