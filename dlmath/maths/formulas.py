@@ -26,7 +26,7 @@ _SIGNS = {
 _GREEK = re.compile(r"(?<![A-Za-z])(" + "|".join(GREEK) + r")(\d?)(?![A-Za-z0-9])")
 # What stands below or above: in brackets, or a letter or number of its own.
 _BRACKETS = r"\(([^()]*)\)|\{([^{}]*)\}"
-_LETTER = "(?:d?[A-Za-z]|" + "|".join(GREEK.values()) + ")"
+_LETTER = r"(?:d?[A-Za-z]|[a-z]{2,4}(?=_[a-z0-9]\b)|" + "|".join(GREEK.values()) + ")"
 _INDEX = re.compile(rf"((?<![A-Za-z0-9_&]){_LETTER}|[|)∑])_(?:{_BRACKETS}|([A-Za-z0-9]{{1,2}})\b)")
 _POWER = re.compile(rf"\^(?:{_BRACKETS}|(-\d+/\d+|-?(?:\d+|[A-Za-z]\b)))")
 

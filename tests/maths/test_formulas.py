@@ -19,6 +19,7 @@ from dlmath.maths.formulas import MINUS, quoted_html, typeset
             f"|x<sub>k</sub> {MINUS} x*|<sup>2</sup> ≤ &gamma;<sup>k</sup>",
         ),
         ("W_{l+1}^T is in R^(d x h)", "W<sub>l+1</sub><sup>T</sup> is in R<sup>d x h</sup>"),
+        ("2 pen_d, log_cosh", "2 pen<sub>d</sub>, log_cosh"),
         ("s_(r+1) and dZ_l", "s<sub>r+1</sub> and dZ<sub>l</sub>"),
         ("n^-1/2 and x^2/2", f"n<sup>{MINUS}1/2</sup> and x<sup>2</sup>/2"),
         ("m / (1 - beta1^t)", f"m / (1 {MINUS} &beta;<sub>1</sub><sup>t</sup>)"),
