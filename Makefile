@@ -22,7 +22,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header 
 	$(if $(UPGRADE),--upgrade) pyproject.toml requirements/lock.in
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test explore lint vulnerabilities dist results results-quick notebooks notebooks-html bench bench-peers lock clean
+.PHONY: help setup demo test explore lint vulnerabilities dist results results-quick notebooks docs bench bench-peers lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -62,8 +62,8 @@ results-quick: $(READY)  ## one seed of each of them, into build/results, to com
 notebooks: $(READY)  ## execute every notebook from top to bottom
 	$(PYTEST) -m notebook tests/notebooks
 
-notebooks-html: $(READY)  ## execute the notebooks and write them to build/notebooks, readable offline
-	$(BIN)/python docs/make_notebook_pages.py build/notebooks
+docs: $(READY)  ## write notebooks, experiments, errata and the other pages to build/docs, readable offline
+	$(BIN)/python -m docs.make_pages build/docs
 
 bench: $(READY)  ## run every benchmark that needs nothing else
 	@set -e; for file in $(filter-out %/bench_peers.py,$(wildcard benchmarks/speed/bench_*.py)); do \

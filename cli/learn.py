@@ -136,16 +136,26 @@ def audit(
 
 
 @app.command()
-def errata(as_json: Json = False) -> None:
-    """Show where the papers err, and what is right."""
+def errata(
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the page to this file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show where the papers err, and what is right. Exits with 1 if one does not compute."""
     from dlmath.maths import PAPERS
-    from dlmath.maths.errata import ERRATA
+    from dlmath.maths.errata import ERRATA, EXTRACTED
+    from dlmath.maths.errata.markdown_page import counted, page
 
     wrong = [one.source.place for one in ERRATA if not all(check.holds for check in one.checks)]
+    if out:
+        write_output(out, page(), "--out")
     if as_json:
         OUT.document([one.as_json() for one in ERRATA])
-    else:
+    elif not out:
         _print_papers(PAPERS[key] for key in dict.fromkeys(one.source.paper for one in ERRATA))
+        _OUT.line()
+        _OUT.paragraph(f"{EXTRACTED} {counted()}")
         for one in ERRATA:
             _OUT.line()
             _print_erratum(one)
@@ -171,13 +181,15 @@ def statements(
 
 
 def _print_erratum(erratum: "Erratum") -> None:
-    _print_source(erratum.source)
+    _OUT.paragraph(f"{erratum.title}: “{erratum.source.quote}”")
     for heading, text in (
         ("said", erratum.said),
         ("but", erratum.counterexample),
         ("right", erratum.corrected),
+        ("see", erratum.reference),
     ):
-        _OUT.paragraph(f"  {heading:6}{text}")
+        if text:
+            _OUT.paragraph(f"  {heading:6}{text}")
     for check in erratum.checks:
         metric = f"{check.value:.4g} {check.relation} {check.bound:.4g}"
         _OUT.paragraph(f"        {check.name}: {metric}")

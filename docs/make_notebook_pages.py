@@ -1,14 +1,12 @@
-"""Execute the notebooks and write them as pages that need nothing else: `make notebooks-html`.
-
-    .venv/bin/python docs/make_notebook_pages.py build/notebooks [NOTEBOOK]...
+"""Execute the notebooks and write them as pages that need nothing else; used by `make docs`.
 
 nbconvert's own pages fetch MathJax from a network. Here every formula becomes MathML, which
 browsers draw themselves, and no page loads a script, a font or a picture from elsewhere.
 """
 
 import re
-import sys
 import tempfile
+from html import escape, unescape
 from pathlib import Path
 
 import nbformat
@@ -17,6 +15,7 @@ from latex2mathml.converter import convert
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from traitlets.config import Config
 
 # What TensorFlow's C++ says as it loads, and that there is no GPU; some of it whatever the setting.
 CHATTER = re.compile(
@@ -24,6 +23,7 @@ CHATTER = re.compile(
     r"|To enable the following instructions|INFO: Created TensorFlow Lite|INFO:tensorflow:).*\n?",
     re.MULTILINE,
 )
+UP = '<p class="up"><a href="../index.html">dlmath</a></p>'
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 PAGE = """\
 {%- extends 'lab/index.html.j2' -%}
@@ -33,6 +33,9 @@ PAGE = """\
 {%- block jupyter_widgets -%}{%- endblock -%}
 {%- block extra_css -%}<style>
 main { max-width: 62rem; margin: 0 auto; }
+.jp-OutputArea-output pre { white-space: pre; overflow-x: auto; }
+.up { margin: 1em 0; }
+.up a { text-decoration: underline; }
 math { font-size: 1.08em; }
 math[display="block"] { margin: 0.9em 0; overflow-x: auto; }
 math [mathvariant="bold"] { font-weight: bold; }
@@ -63,12 +66,24 @@ def to_mathml(formula: str, display: str = "inline") -> str:
     browsers have dropped; with them it writes the letter itself.
     """
     braced = re.sub(r"\\(mathbb|mathsf|mathcal) ([A-Za-z])", r"\\\1{\2}", formula)
+    braced = braced.replace(r"\llbracket", "\u27e6").replace(r"\rrbracket", "\u27e7")
     return convert(braced, display=display)
 
 
 def to_html(text: str) -> str:
     """Return Markdown with formulas as HTML."""
     return MarkdownWithMath(renderer=MathMl(escape=False)).render(text)
+
+
+def with_mathml(html: str) -> str:
+    r"""Return HTML with what stands between \( and \) as MathML, or as code where that fails."""
+
+    def drawn(match: re.Match[str]) -> str:
+        drawing = to_mathml(unescape(match[1]))
+        left = "\\" in drawing or "&#x0005C;" in drawing  # of a command that was not understood
+        return f"<code>{match[1]}</code>" if left else drawing
+
+    return re.sub(r"\\\((.+?)\\\)", drawn, html, flags=re.DOTALL)
 
 
 def page(notebook: nbformat.NotebookNode, title: str) -> str:
@@ -78,38 +93,54 @@ def page(notebook: nbformat.NotebookNode, title: str) -> str:
         template_file="page.html.j2",
         filters={"markdown2html": to_html},
     )
-    return str(exporter.from_notebook_node(notebook, {"metadata": {"name": title}})[0])
+    html = str(exporter.from_notebook_node(notebook, {"metadata": {"name": title}})[0])
+    return html.replace("<main>", f"<main>{UP}", 1)
 
 
-def without_chatter(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return the notebook without TensorFlow's log; a warning of Python's stays."""
+def ready(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return the notebook with formulas in its outputs, and without TensorFlow's log.
+
+    A warning of Python's stays.
+    """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 output.text = CHATTER.sub("", output.text)
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = with_mathml(output.data["text/html"])
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
     return notebook
 
 
-def execute(path: Path) -> nbformat.NotebookNode:
-    """Return the notebook after running it from top to bottom, in a folder of its own."""
-    notebook = nbformat.read(path, as_version=4)
-    with tempfile.TemporaryDirectory() as folder:
-        resources = {"metadata": {"path": folder}}
-        NotebookClient(notebook, timeout=600, resources=resources).execute()
-    return notebook
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Run a notebook from top to bottom in a folder; its cells have their outputs afterwards.
+
+    Its kernel is spoken to by sockets in files: a port could be taken before the kernel has it.
+    """
+    with tempfile.TemporaryDirectory() as sockets:
+        client = NotebookClient(
+            notebook,
+            timeout=1200,
+            startup_timeout=600,
+            resources={"metadata": {"path": str(folder)}},
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+        )
+        client.execute()
 
 
-def main(folder: Path, names: list[str]) -> None:
-    """Write a page for each notebook, or for those named."""
+def write_notebooks(folder: Path, names: list[str]) -> dict[str, str]:
+    """Write a page for each notebook, or for those named; return their titles by file name."""
     folder.mkdir(parents=True, exist_ok=True)
+    titles = {}
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         if not names or path.stem in names:
-            target = folder / f"{path.stem}.html"
-            target.write_text(page(without_chatter(execute(path)), path.stem), encoding="utf-8")
-            sys.stdout.write(f"{target}\n")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+            notebook = nbformat.read(path, as_version=4)
+            with tempfile.TemporaryDirectory() as workplace:
+                execute(notebook, Path(workplace))
+            title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+            (folder / f"{path.stem}.html").write_text(
+                page(ready(notebook), title), encoding="utf-8"
+            )
+            titles[f"{path.stem}.html"] = escape(title)
+    return titles

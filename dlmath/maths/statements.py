@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from dlmath.maths.errata import ERRATA
+from dlmath.maths.errata.markdown_page import counted
 from dlmath.maths.ledger import LEDGER, Entry
 from dlmath.maths.papers import PAPERS
 from dlmath.maths.registry import all_experiments
@@ -48,9 +48,8 @@ def _counts() -> Iterator[str]:
     for name, count in {**rows, "all": sum(rows.values(), Counter())}.items():
         figures = [count.total(), *(count[status] for status in STATUSES)]
         yield f"| {name} | " + " | ".join(map(str, figures)) + " |"
-    computed = sum(one.compute is not None for one in ERRATA)
     yield f"\n{len(all_experiments())} experiments."
-    yield f"{len(ERRATA)} errata, {computed} of them computed.\n"
+    yield f"[Errata](errata.md): {counted()}\n"
 
 
 def _papers() -> Iterator[str]:

@@ -1,48 +1,58 @@
 """Displays of a notebook: an experiment with its sabotage, and an erratum with its values."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from dlmath.charts import Chart
 from dlmath.errors import UserError, VerificationError
 from dlmath.maths.errata import ERRATA, Erratum
-from dlmath.maths.experiment_base import Check, Result
+from dlmath.maths.experiment_base import Check, Experiment, Result
+from dlmath.maths.formulas import quoted_html, typeset
 from dlmath.maths.papers import PAPERS, Source
+from dlmath.maths.plots import standalone
 from dlmath.maths.registry import find
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Paragraphs, and under headings values with their bounds; as text and as HTML.
+    """Paragraphs, under headings values with their bounds, and charts; as text and as HTML.
 
     Attributes:
         title: One line.
+        quotes: Where the papers say so; each sentence is shown.
         paragraphs: (heading, text) pairs.
         tables: (heading, checks) pairs.
+        charts: (heading, chart) pairs, which stand side by side.
     """
 
     title: str
+    quotes: tuple[Source, ...]
     paragraphs: tuple[tuple[str, str], ...]
     tables: tuple[tuple[str, Sequence[Check]], ...]
+    charts: tuple[tuple[str, Chart], ...] = ()
 
     def __repr__(self) -> str:
         lines = [self.title]
-        lines += [f"{heading}: {text}" if heading else text for heading, text in self.paragraphs]
+        lines += [f"{one.place}: “{one.quote}”" for one in self.quotes]
+        lines += [f"{heading}: {text}" for heading, text in self.paragraphs]
         for heading, checks in self.tables:
             lines.append(heading)
             lines += ["  " + "  ".join(_cells(check)) for check in checks]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><strong>{escape(self.title)}</strong></p>"]
-        for heading, text in self.paragraphs:
-            lead = f"<em>{escape(heading)}:</em> " if heading else ""
-            parts.append(f"<p>{lead}{escape(text)}</p>")
+        parts = [f"<p><strong>{typeset(self.title)}</strong></p>"]
+        parts += [f"<p><em>{one.place}:</em> “{quoted_html(one.quote)}”</p>" for one in self.quotes]
+        parts += [
+            f"<p><em>{heading}:</em> {typeset(text)}</p>" for heading, text in self.paragraphs
+        ]
         for heading, checks in self.tables:
             rows = "".join(_row(check) for check in checks)
-            head = f"<tr><th colspan='3' style='text-align:left'>{escape(heading)}</th></tr>"
+            head = f"<tr><th colspan='3' style='text-align:left'>{typeset(heading)}</th></tr>"
             parts.append(f"<table>{head}{rows}</table>")
-        return "".join(parts)
+        return "".join([*parts, *(_figure(heading, chart) for heading, chart in self.charts)])
 
 
 def trial(name: str) -> Shown:
@@ -52,25 +62,34 @@ def trial(name: str) -> Shown:
         UserError: There is no experiment of that name.
         VerificationError: It does not hold, or its sabotage does not turn the verdict.
     """
-    one = find(name)
+    return both_verdicts(find(name))
+
+
+def both_verdicts(one: Experiment) -> Shown:
+    """Show an experiment as it is stated, and with a hypothesis violated.
+
+    Raises:
+        VerificationError: It does not hold, or its sabotage does not turn the verdict.
+    """
     stated = one.run()
     broken = one.run(**one.sabotage.arguments)
     if broken.holds or not stated.holds:
         raise VerificationError(
-            f"{name} {_verdict(stated)} as stated, and {_verdict(broken)} where {one.sabotage.why}."
+            f"{one.name} {_verdict(stated)} as stated, and {_verdict(broken)} where "
+            f"{one.sabotage.why}."
         )
+    headings = "As stated: holds", f"Sabotage, {one.sabotage.why}: fails"
     return Shown(
         f"{one.title} ({one.sources[0].place}; {one.name})",
-        (*map(_quoted, one.sources), ("Put to the test", one.statement)),
-        (
-            ("As stated: holds", stated.checks),
-            (f"Sabotage, {one.sabotage.why}: fails", broken.checks),
-        ),
+        one.sources,
+        (("Put to the test", one.statement),),
+        tuple(zip(headings, (stated.checks, broken.checks), strict=True)),
+        tuple(zip(("as stated", "with the sabotage"), (stated.chart, broken.chart), strict=True)),
     )
 
 
 def erratum(paper: str, line: int) -> Shown:
-    """Show what a paper says at a line, where it errs, and what is right.
+    """Show what a paper says at a line, where it errs or may seem to, and what is right.
 
     Args:
         paper: A key of `PAPERS`, such as `murari`.
@@ -80,17 +99,24 @@ def erratum(paper: str, line: int) -> Shown:
         UserError: No erratum is known there.
         VerificationError: A value is not what the erratum says it is.
     """
-    one = _erratum_at(paper, line)
+    return shown_erratum(_erratum_at(paper, line))
+
+
+def shown_erratum(one: Erratum) -> Shown:
+    """Show an erratum with its values.
+
+    Raises:
+        VerificationError: A value is not what the erratum says it is.
+    """
     if not all(check.holds for check in one.checks):
         raise VerificationError(f"What is said of {one.source.place} does not compute.")
+    paragraphs = [("It says", one.said), ("But", one.counterexample), ("Right", one.corrected)]
+    if one.reference:
+        paragraphs.append(("See", one.reference))
     return Shown(
-        f"Erratum: {one.source.place}",
-        (
-            _quoted(one.source),
-            ("It says", one.said),
-            ("But", one.counterexample),
-            ("Right", one.corrected),
-        ),
+        one.title,
+        (one.source,),
+        tuple(paragraphs),
         (("Computed", one.checks),) if one.checks else (),
     )
 
@@ -108,11 +134,6 @@ def _erratum_at(paper: str, line: int) -> Erratum:
     )
 
 
-def _quoted(source: Source) -> tuple[str, str]:
-    """Return where a statement stands, and the paper's sentence."""
-    return source.place, f"“{source.quote}”"
-
-
 def _verdict(result: Result) -> str:
     return "holds" if result.holds else "fails"
 
@@ -127,6 +148,17 @@ def _row(check: Check) -> str:
     name, figures, holds = _cells(check)
     weight = "normal" if check.holds else "bold"
     return (
-        f"<tr><td style='text-align:left'>{escape(name)}</td><td>{escape(figures)}</td>"
+        f"<tr><td style='text-align:left'>{typeset(name)}</td><td>{escape(figures)}</td>"
         f"<td style='font-weight:{weight}'>{holds}</td></tr>"
+    )
+
+
+def _figure(heading: str, chart: Chart) -> str:
+    """Return a chart as an image, whose style sheet cannot reach the page around it."""
+    data = b64encode(standalone(chart).encode()).decode()
+    return (
+        "<figure style='display:inline-block;width:min(48%,26rem);margin:0.5em 1%;"
+        f"vertical-align:top'><img alt='{escape(chart.title)}' style='width:100%' "
+        f"src='data:image/svg+xml;base64,{data}'>"
+        f"<figcaption>{typeset(chart.title)}, {heading}</figcaption></figure>"
     )

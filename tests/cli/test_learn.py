@@ -109,12 +109,29 @@ def test_errata_show_the_line_the_counterexample_and_the_correction():
     assert "Murari, line 193: “Hat functions such as" in result.stdout
     assert "arXiv:2510.18862" in result.stdout
     assert "The hat is max{0, 1 - |x|}." in result.stdout
+    shown = " ".join(result.stdout.split())
+    assert "Tsemo's has lost all its formulas" in shown
+    assert "Remark (perhaps a slip of the extraction, not of the paper): Murari, line 193" in shown
+    assert "see Rosenblatt, The perceptron" in shown
 
 
 def test_errata_as_json():
     document = json.loads(invoke("errata", "--json").stdout)
     assert all(check["holds"] for one in document for check in one["checks"])
+    assert {one["kind"] for one in document if not one["is_error"]} == {
+        "extraction",
+        "lost formula",
+        "reading",
+    }
     assert {one["source"]["paper"] for one in document} == set(PAPERS)
+
+
+def test_errata_are_written_to_a_file(tmp_path):
+    page = tmp_path / "errata.md"
+    result = invoke("errata", "--out", str(page))
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert page.read_text(encoding="utf-8").startswith("# Errata of the papers")
 
 
 def test_statements_are_written_to_a_file(tmp_path):

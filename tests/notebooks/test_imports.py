@@ -1,12 +1,16 @@
-"""Every name that a notebook imports from dlmath is there: found in seconds, not by running it."""
+"""What a notebook imports and names from dlmath is there: found in seconds, not by running it."""
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from dlmath.maths import all_experiments
+from dlmath.maths.errata import ERRATA
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -38,3 +42,12 @@ def test_what_a_notebook_imports_is_there(notebook: Path) -> None:
 
 def test_a_name_that_is_gone_is_found() -> None:
     assert not is_there("dlmath.evaluation.report_charts", "read_predictions")
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_experiments_and_errata_that_a_notebook_names_are_known(notebook: Path) -> None:
+    text = "".join(cell.source for cell in nbformat.read(notebook, as_version=4).cells)
+    named = set(re.findall(r'\b(?:trial|(?<!exercises\.)find)\("([a-z0-9-]+)"\)', text))
+    assert named <= set(all_experiments())
+    known = {(one.source.paper, str(one.source.line)) for one in ERRATA}
+    assert set(re.findall(r'erratum\("(\w+)", (\d+)\)', text)) <= known

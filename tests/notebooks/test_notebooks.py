@@ -1,31 +1,19 @@
 """Every notebook runs from top to bottom, and is stored as it was written."""
 
 import re
-import tempfile
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
-from traitlets.config import Config
 
 from dlmath.maths.exercises import all_exercises
+from docs.make_notebook_pages import execute
 
 
 @pytest.mark.notebook
 def test_the_notebook_runs(notebook: nbformat.NotebookNode, tmp_path: Path) -> None:
     nbformat.validate(notebook)
-    where = {"metadata": {"path": str(tmp_path)}}
-    with tempfile.TemporaryDirectory() as sockets:  # a port could be taken before the kernel has it
-        ways = {"transport": "ipc", "ip": f"{sockets}/kernel"}
-        client = NotebookClient(
-            notebook,
-            timeout=1200,
-            startup_timeout=600,
-            resources=where,
-            config=Config({"KernelManager": ways}),
-        )
-        client.execute()
+    execute(notebook, tmp_path)
 
     assert any(cell.get("outputs") for cell in notebook.cells)
 

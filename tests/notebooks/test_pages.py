@@ -37,8 +37,17 @@ def test_of_what_a_cell_logged_warnings_stay_and_tensorflow_goes(pages):
         for text in (logged, logged.splitlines(keepends=True)[0])
     ]
     cell = nbformat.v4.new_code_cell("import tensorflow", outputs=outputs)
-    pages["without_chatter"](nbformat.v4.new_notebook(cells=[cell]))
+    pages["ready"](nbformat.v4.new_notebook(cells=[cell]))
     assert [output.text for output in cell.outputs] == ["UserWarning: look\n"]
+
+
+def test_a_formula_in_an_output_is_drawn(pages):
+    shown = nbformat.v4.new_output("display_data", {"text/html": r"<p>\(x^2 &lt; 1\)</p>"})
+    cell = nbformat.v4.new_code_cell("trial('best-step')", outputs=[shown])
+    html = pages["page"](pages["ready"](nbformat.v4.new_notebook(cells=[cell])), "one cell")
+    [formula] = formulas(html)
+    assert "<msup>" in formula
+    assert "\\(" not in html
 
 
 def test_an_environment_is_a_formula(pages):

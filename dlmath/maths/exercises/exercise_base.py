@@ -8,9 +8,12 @@ import inspect
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
+
+from dlmath.maths.formulas import typeset
 
 LONGEST = 12  # entries of an array that a reason still writes out
 
@@ -51,6 +54,10 @@ class Verdict:
         open_yet = "Not answered yet: it returns nothing."
         word = {True: "Right.", False: "Not yet.", None: open_yet}[self.right]
         return f"{word} {self.reason}".rstrip()
+
+    def _repr_html_(self) -> str:
+        """Return it with the formulas of a question or an insight typeset; values stay as typed."""
+        return f"<p>{escape(repr(self)) if self.right is False else typeset(repr(self))}</p>"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numpy.polynomial import legendre
 
 from dlmath.errors import UserError
 from dlmath.maths import exercises
+from dlmath.maths.formulas import MINUS
 
 EVERY = list(exercises.all_exercises().values())
 MISTAKES = [
@@ -24,6 +25,14 @@ def test_the_solution_is_right(one):
     assert verdict.right, verdict
     assert one.question
     assert one.insight in repr(verdict)
+
+
+def test_a_notebook_shows_formulas_of_a_question_and_values_as_they_are():
+    one = exercises.find("best-rate")
+    assert f"max |1 {MINUS} rate x| over x in [&mu;, L]" in one.check(lambda *_: None)._repr_html_()
+    assert "2/(&mu; + L)" in one.check(one.solution)._repr_html_()
+    refused = exercises.check("variance-of-lambda", lambda _: -1e-3)._repr_html_()
+    assert "it returns -0.001, not" in refused
 
 
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: one.name)
