@@ -8,7 +8,7 @@ from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.chance import outside, standard_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
-from dlmath.maths.network import Layer, Network, activations, backward, initialised
+from dlmath.maths.network import Gradient, Layer, Network, activations, backward, initialised
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -48,6 +48,32 @@ def difference_errors(
     return float(worst)
 
 
+def weight_errors(
+    network: Network,
+    kept: Sequence[np.ndarray],
+    signals: Sequence[np.ndarray],
+    gradients: Sequence[Gradient],
+    rng: np.random.Generator,
+) -> float:
+    """Return the largest error of <dL/dW, V> + <dL/db, v> = <G_l, dA_l>, relative to |G_l|.
+
+    A_l moves by dA_l along random V and v, by central differences.
+    """
+    worst = 0.0
+    for layer, inside, above, (dw, db) in zip(
+        network, kept[:-1], signals[1:], gradients, strict=True
+    ):
+        moves = rng.normal(size=layer.weights.shape), rng.normal(size=layer.bias.shape)
+        ahead, behind = (
+            Layer(layer.weights + h * moves[0], layer.bias + h * moves[1], layer.activation)(inside)
+            for h in (1e-6, -1e-6)
+        )
+        wanted = np.sum(above * (ahead - behind)) / 2e-6
+        error = abs(np.sum(dw * moves[0]) + np.sum(db * moves[1]) - wanted)
+        worst = max(worst, error / np.linalg.norm(above))
+    return float(worst)
+
+
 @experiment(
     title="Vanishing gradients",
     statement=(
@@ -70,19 +96,27 @@ def vanishing_gradients(
     *, rho: float = 0.8, depth: int = 40, width: int = 16, seed: int = 0
 ) -> Outcome:
     """`rho` is the spectral norm of every weight matrix; the activation is tanh, of slope <= 1."""
-    network = spectral(width, depth, rho, "tanh", seed)
     rng = seeds.generator("vanishing", seed)
-    rows = rng.normal(size=(1, width))
+    rows = rng.normal(size=(3, width))
+    network, squashed = (
+        tuple(
+            Layer(one.weights, 0.2 * rng.normal(size=width), one.activation)
+            for one in spectral(width, depth, rho, activation, seed)
+        )
+        for activation in ("tanh", "sigmoid")
+    )
     kept = activations(network, rows)
-    signals = backward(network, rows, lambda output: output - 1.0)[1]
+    gradients, signals = backward(network, rows, lambda output: output - 1.0)
     norms = np.array([np.linalg.norm(signal) for signal in signals])
     slopes = [
-        np.linalg.norm(layer.weights * layer.activation.slope(a @ layer.weights), 2)
+        max(
+            np.linalg.norm(layer.weights * slope, 2)
+            for slope in layer.activation.slope(a @ layer.weights + layer.bias)
+        )
         for layer, a in zip(network, kept[:-1], strict=True)
     ]
     product = norms[-1] * np.append(np.cumprod(slopes[::-1])[::-1], 1.0)
     power = norms[-1] * rho ** np.arange(depth, -1.0, -1.0)
-    squashed = spectral(width, depth, rho, "sigmoid", seed)
     theirs = backward(squashed, rows, lambda output: output - 1.0)[1]
     fourths = [np.linalg.norm(g) for g in theirs] / (rho / 4) ** np.arange(depth, -1.0, -1.0)
     turned = tuple(
@@ -105,6 +139,16 @@ def vanishing_gradients(
                     difference_errors(squashed, activations(squashed, rows), theirs, rng),
                 ),
                 1e-6,
+            ),
+            at_most(
+                "gradients of the weights away from differences, relative",
+                weight_errors(network, kept, signals, gradients, rng),
+                1e-6,
+            ),
+            at_most(
+                "norms of the weights away from rho",
+                max(abs(np.linalg.norm(layer.weights, 2) - rho) for layer in network),
+                1e-12,
             ),
             at_most(
                 "sigmoid: largest gradient over (rho/4)^(L-j)",
@@ -153,16 +197,23 @@ def residual_links_keep_gradients(
     *, links: bool = True, rho: float = 0.3, depth: int = 40, width: int = 16, seed: int = 0
 ) -> Outcome:
     """`rho` is the spectral norm of every weight matrix; the activation is tanh."""
-    network = spectral(width, depth, rho, "tanh", seed)
     rng = seeds.generator("residual", seed)
-    rows = rng.normal(size=(1, width))
-    (linked, error), (plain, plain_error) = (
-        linked_gradients(network, rows, keep, rng) for keep in (links, False)
+    network = tuple(
+        Layer(one.weights, 0.2 * rng.normal(size=width), one.activation)
+        for one in spectral(width, depth, rho, "tanh", seed)
     )
+    rows, errors = rng.normal(size=(1, width)), []
+    for keep in (links, False):
+        kept, signals = linked_gradients(network, rows, keep)
+        maps = [linked_map(layer, keep) for layer in network]
+        errors.append(difference_errors(maps, kept, signals, rng))
+        composed = rows
+        for apply in maps:
+            composed = apply(composed)
+        errors.append(np.abs(kept[-1] - composed).max())
+    linked, plain = (lengths(network, rows, keep) for keep in (links, False))
     extreme = [
-        linked_gradients(
-            (Layer(sign * rho * np.eye(width), np.zeros(width)),) * depth, rows, links, rng
-        )[0]
+        lengths((Layer(sign * rho * np.eye(width), np.zeros(width)),) * depth, rows, links)
         for sign in (-1, 1)
     ]
     layers, powers = np.arange(depth + 1), np.arange(depth, -1.0, -1.0)
@@ -182,8 +233,13 @@ def residual_links_keep_gradients(
             at_most("first gradient over the last, without", plain[0] / plain[-1], rho**depth),
             at_most(
                 "a layer's gradient away from differences of it, relative",
-                max(error, plain_error),
+                max(errors),
                 1e-6,
+            ),
+            at_most(
+                "gradient at the output away from that of a sum",
+                abs(linked[-1] - np.sqrt(width)),
+                1e-12,
             ),
         ),
         curves(
@@ -200,28 +256,31 @@ def residual_links_keep_gradients(
     )
 
 
+def linked_map(layer: Layer, links: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """Return x -> F(x), or x -> x + F(x) with a link."""
+    return lambda inside: layer(inside) + inside if links else layer(inside)
+
+
 def linked_gradients(
-    network: Network, rows: np.ndarray, links: bool, rng: np.random.Generator
-) -> tuple[np.ndarray, float]:
-    """Return |dL/dA_l| for l = 0 ... L with L the sum of the outputs, with or without links.
-
-    And, second, the `difference_errors` of these gradients.
-    """
-
-    def through(layer: Layer) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda inside: layer(inside) + (inside if links else 0.0)
-
-    maps = [through(layer) for layer in network]
+    network: Network, rows: np.ndarray, links: bool
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return A_l and dL/dA_l for l = 0 ... L with L the sum of the outputs, by hand."""
     kept = [rows]
-    for apply in maps:
-        kept.append(apply(kept[-1]))
-    signals = [np.ones_like(kept[-1])]
+    for layer in network:
+        kept.append(layer(kept[-1]) + kept[-1] if links else layer(kept[-1]))
+    signals = [np.ones_like(rows)]
     for layer, inside in zip(reversed(network), reversed(kept[:-1]), strict=True):
         slope = layer.activation.slope(inside @ layer.weights + layer.bias)
         signal = (signals[0] * slope) @ layer.weights.T
-        signals.insert(0, signal + (signals[0] if links else 0.0))
-    errors = difference_errors(maps, kept, signals, rng)
-    return np.array([np.linalg.norm(signal) for signal in signals]), errors
+        signals.insert(0, signal + signals[0] if links else signal)
+    return kept, signals
+
+
+def lengths(network: Network, rows: np.ndarray, links: bool) -> np.ndarray:
+    """Return |dL/dA_l| for l = 0 ... L."""
+    return np.array(
+        [np.linalg.norm(signal) for signal in linked_gradients(network, rows, links)[1]]
+    )
 
 
 @experiment(

@@ -209,12 +209,12 @@ def best_step(
     def factor(tau: float) -> float:
         # One start along each axis: the worst of a quadratic lies at an end of the spectrum.
         traces = [minimise(objective, s, GradientDescent(tau), steps).points for s in np.eye(2)]
-        firsts.append(
-            np.abs([t[1] for t in traces] - np.diag([1 - tau * mu, 1 - tau * smoothness]))
-        )
-        return float(max(np.linalg.norm(t[-1]) for t in traces) ** (1 / steps))
+        firsts.append(np.stack([t[1] for t in traces]))
+        return float(np.exp(np.log(max(np.linalg.norm(t[-1]) for t in traces)) / steps))
 
     factors = np.array([factor(tau) for tau in rates])
+    wanted = np.stack([np.diag([1 - tau * mu, 1 - tau * smoothness]) for tau in rates])
+    off = np.abs(np.array(firsts) - wanted).max()
     lines = np.maximum(np.abs(1 - rates * mu), np.abs(1 - rates * smoothness))
     kappa = smoothness / mu
     believed = 2 / (assumed * smoothness + mu)
@@ -234,7 +234,7 @@ def best_step(
                 np.abs(factors - lines).max(),
                 1e-9,
             ),
-            at_most("first steps away from (1 - rate c) x", np.max(firsts), 1e-12),
+            at_most("first steps away from (1 - rate c) x", off, 1e-12),
         ),
         curves("Factor per step", "rate", "factor", {"worst case": (rates, factors)}).upright(
             believed, "2/(L + mu)"

@@ -53,6 +53,8 @@ def tanh_loss_is_not_convex(*, activation: str = "tanh") -> Outcome:
     a = np.linspace(-3, 3, 1201)
     loss = act.value(a) ** 2 / 2
     chord = (loss[:-400] + loss[400:]) / 2  # of points 2 apart
+    middles = a[200:-200]
+    chords = (np.tanh(middles - 1) ** 2 + np.tanh(middles + 1) ** 2) / 4
     bend = np.diff(loss, 2) / (a[1] - a[0]) ** 2
     t = np.tanh(a[1:-1])
     formula = (1 - t**2) * (1 - 3 * t**2)
@@ -63,6 +65,7 @@ def tanh_loss_is_not_convex(*, activation: str = "tanh") -> Outcome:
             at_least(
                 "most that the loss rises above a chord", (loss[200:-200] - chord).max(), 1e-3
             ),
+            at_most("chords away from those of tanh^2 / 2", np.abs(chord - chords).max(), 1e-12),
             at_most("least second derivative, away from -1/3", abs(bend.min() + 1 / 3), 1e-3),
             at_most(
                 "points where its sign is not that of 1 - 3 t^2",
@@ -198,6 +201,15 @@ def overparameterised_descent(
     targets = rng.permutation(np.resize([-1.0, 1.0], points))[:, np.newaxis]
     network = initialised((5, width, 1), "relu", seed)
     least, largest = kernel_ends(network, rows)
+    at, moves = packed(network) + 0.01, rng.normal(size=(3, len(packed(network))))
+    shifted = unpacked(at, network)  # with biases that are not 0
+    gradient = packed_gradient(backward(shifted, rows, lambda a: (a - targets) / points)[0])
+
+    def along(step: float, move: np.ndarray) -> float:
+        outputs = forward(unpacked(at + step * move, network), rows)
+        return float(np.mean((outputs - targets) ** 2)) / 2
+
+    quotients = np.array([(along(1e-6, move) - along(-1e-6, move)) / 2e-6 for move in moves])
     losses = []
     for _ in range(steps):
         losses.append(float(np.mean((forward(network, rows) - targets) ** 2)) / 2)
@@ -215,6 +227,11 @@ def overparameterised_descent(
             at_most("loss over (1 - r l / 2)^k times the first", (seen / bound).max(), 1 + 1e-9),
             at_most("last loss over the first", losses[-1] / losses[0], 1e-2),
             at_most("largest rise of the loss in a step", np.diff(seen).max(), 0),
+            at_most(
+                "gradient away from differences of the loss, relative",
+                np.abs(moves @ gradient - quotients).max() / np.linalg.norm(gradient),
+                1e-5,
+            ),
             at_most(
                 "factor of the loss in the end, over that of the least l",
                 factors.max() / ends[0],
@@ -239,7 +256,7 @@ def kernel_ends(network: Network, rows: np.ndarray) -> tuple[float, float]:
         [packed_gradient(backward(network, row[np.newaxis], np.ones_like)[0]) for row in rows]
     )
     eigenvalues = np.linalg.eigvalsh(jacobian @ jacobian.T)
-    return float(eigenvalues[0]), float(eigenvalues[-1])
+    return float(eigenvalues.min()), float(eigenvalues.max())
 
 
 @experiment(

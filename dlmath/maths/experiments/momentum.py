@@ -199,7 +199,7 @@ def momentum_is_stable(
     tau = rate * 2 * (1 + beta) / smoothness
     radii = np.array([np.abs(np.linalg.eigvals(companion(c, tau, beta))).max() for c in curvatures])
     way = Momentum(tau, beta, average=False)
-    path = minimise(quadratic(curvatures), np.ones(5), way, 1000).points
+    path = minimise(quadratic(curvatures), np.ones(5), way, 999).points
     exact = np.array([_after(companion(c, tau, beta), len(path) - 1) for c in curvatures])
     slowest = np.linalg.norm(path, axis=1)
     half = len(path) // 2

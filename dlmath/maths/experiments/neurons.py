@@ -86,7 +86,7 @@ def hebb_finds_the_leading_direction(
         Source("ferguson", 88, "would require an inequality quadratic in the inputs"),
         Source("ferguson", 86, "simply determining whether the inequality"),
     ),
-    about=("learn_perceptron", "separating_plane", "embed", "compute.squares"),
+    about=("separating_plane", "embed", "compute.squares"),
     reference="Cover, Geometrical properties of systems of linear inequalities, 1965",
     sabotage=Sabotage("the embedding is left out", {"embedding": "none"}),
 )

@@ -32,7 +32,7 @@ def perceptron_bound(
 ) -> Outcome:
     """`flipped` labels are turned, those deepest inside their class; margins run over decades."""
     margins = np.geomspace(0.02, 0.5, 8)
-    updates, bounds, right, along, lengths = [], [], [], [], []
+    updates, bounds, right, along, lengths, apart = [], [], [], [], [], []
     for margin in margins:
         rows, labels, normal = separable(points, dimension, margin, seed)
         radius, nearest = np.linalg.norm(rows, axis=1).max(), (labels * (rows @ normal)).min()
@@ -43,15 +43,21 @@ def perceptron_bound(
         updates.append(learnt.updates)
         bounds.append(bound)
         right.append(np.mean(labels * (rows @ learnt.weights) > 0))
+        wanted = passed_over(rows, labels, 2 * int(bound) + 2)
+        apart.append(np.abs(learnt.weights - wanted).max())
         along.append(learnt.weights @ normal / (learnt.updates * nearest))
         lengths.append(np.linalg.norm(learnt.weights) / (np.sqrt(learnt.updates) * radius))
     ratio = np.array(updates) / bounds
+    short = learn_perceptron(np.array([[1.0], [-1.0]]), np.ones(2), most=3)  # never done
     return Outcome(
         (
             at_most("largest number of updates over (R / m)^2", ratio.max(), 1.0),
             at_least("least share of points on their side in the end", min(right), 1),
             at_least("least part along the normal over k m", min(along), 1 - 1e-9),
             at_most("largest length over sqrt(k) R", max(lengths), 1 + 1e-9),
+            at_most("weights away from those of the rule, row by row", max(apart), 0),
+            at_most("updates of a run that may make 3, away from 3", abs(short.updates - 3), 0),
+            at_most("whether that run says that it is done", short.converged, 0),
         ),
         curves(
             "Updates of the perceptron",
@@ -63,12 +69,25 @@ def perceptron_bound(
     )
 
 
+def passed_over(rows: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
+    """Return the weights (d,) of the perceptron's rule, by the number of rows that were right.
+
+    The rows come round and round; it ends when all of them were right one after another.
+    """
+    weights, updates, right, at = 0 * rows[0], 0, 0, 0
+    while right < len(rows) and updates < most:
+        wrong = np.sign(rows[at] @ weights) != labels[at]
+        weights = weights + labels[at] * rows[at] if wrong else weights
+        right, updates, at = (0 if wrong else right + 1), updates + int(wrong), (at + 1) % len(rows)
+    return weights
+
+
 @experiment(
     title="The perceptron's bound is attained",
     statement=(
-        "For the unit vectors e_1, ..., e_n, all of one class, R = 1 and the largest margin is "
-        "1/sqrt(n); the perceptron that starts at 0 makes exactly n = (R / m)^2 updates, one for "
-        "each point, and ends at the weights (1, ..., 1)."
+        "For the unit vectors e_1, -e_2, e_3, ..., of classes 1, -1, 1, ..., R = 1 and the largest "
+        "margin is 1/sqrt(n); the perceptron that starts at 0 makes exactly n = (R / m)^2 updates, "
+        "one for each point, and ends at the weights (1, ..., 1)."
     ),
     sources=(Source("tsemo", 197, "we cannot repeat the algorithm more than"),),
     about=("learn_perceptron",),
@@ -80,8 +99,9 @@ def perceptron_bound_is_attained(*, start: float = 0.0, largest: int = 60) -> Ou
     sizes = np.arange(1, largest + 1)
     updates, off = [], []
     for size in sizes:
-        rows = np.eye(int(size))
-        learnt = learn_perceptron(rows, np.ones(size), start=np.full(size, start))
+        labels = (-1.0) ** np.arange(size)
+        rows = np.diag(labels)
+        learnt = learn_perceptron(rows, labels, start=np.full(size, start))
         updates.append(learnt.updates)
         off.append(np.abs(learnt.weights - 1).max())
     # The margin of the direction (1, ..., 1)/sqrt(n) is 1/sqrt(n), and none has a larger one.
@@ -113,7 +133,7 @@ def perceptron_bound_is_attained(*, start: float = 0.0, largest: int = 60) -> Ou
         Source("tsemo", 201, "We embed the dataset to using the map"),
         Source("ferguson", 80, "zero indexing the bias"),
     ),
-    about=("learn_perceptron", "embed"),
+    about=("embed",),
     reference=NOVIKOFF,
     sabotage=Sabotage("the points are not embedded", {"embedded": False}),
 )
@@ -164,7 +184,7 @@ def perceptron_off_the_origin(
         Source("tsemo", 207, "Min Max scaler"),
         Source("tsemo", 211, "Standard scaler"),
     ),
-    about=("learn_perceptron", "min_max_scale", "standard_scale"),
+    about=("min_max_scale", "standard_scale"),
     reference=NOVIKOFF,
     sabotage=Sabotage("all features are in the same units", {"units": 1.0}),
 )
