@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import beta, binom
 
 from dlmath import seeds
-from dlmath.maths.chance import RARE, frequency_range
+from dlmath.maths.chance import RARE, frequency_range, outside
 from dlmath.maths.experiment_base import Check, Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
@@ -137,6 +137,7 @@ def agnostic_learning(
     return Outcome(
         (
             *between("frequency", np.array(hits) / draws, frequency_range(np.array(exact), draws)),
+            at_most("training errors beyond what chance allows", outside(wrong.T, true), 0),
             at_most("most of 200 draws above the bound", over, binom.isf(RARE, 200, chance)),
             at_least("least error in the class", true.min(), 0.2),
         ),
