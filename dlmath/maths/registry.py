@@ -53,6 +53,19 @@ MODULES = (
     "transport",
     "symmetries",
     "choosing",
+    "kernel_classifiers",
+    "viola_jones",
+    "style_transfer",
+    "ridges",
+    "smooth_units",
+    "half_spaces",
+    "kinks",
+    "pooling",
+    "sample_sizes",
+    "dropped_inputs",
+    "extrapolation",
+    "published_numbers",
+    "running_means",
 )
 
 

@@ -178,10 +178,7 @@ def batch_gradient(
         "off at a height that is proportional to the rate; with rates whose sum diverges and "
         "whose squares converge (Robbins and Monro) it goes on falling."
     ),
-    sources=(
-        Source("foundations", 180, "Convergence analysis guides rate decay"),
-        Source("tsemo", 119, "decay rate"),
-    ),
+    sources=(Source("foundations", 180, "Convergence analysis guides rate decay"),),
     about=("compute.point", "inverse_time"),
     reference="Robbins and Monro, A stochastic approximation method, 1951",
     sabotage=Sabotage("the rate falls so fast that its sum converges", {"power": 3.0}),

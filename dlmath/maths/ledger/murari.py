@@ -31,12 +31,25 @@ CONVEX_PARTS = unit(
     edit=("pieces.values + strength * lifted.values", "pieces.values - strength * lifted.values"),
 )
 
+DYNAMICS = "dynamical systems"
+LEAKY = unit(
+    "layers/test_activations::test_relu_is_that_of_keras_from_one_infinity_to_the_other",
+    "layers.activations:Relu.forward",
+    edit=("self.negative_slope * left if", "2 * self.negative_slope * left if"),
+)
+RESIDUAL = unit(
+    "maths/test_deep_training::test_a_step_is_against_the_gradient",
+    "maths.experiments.deep_training:Deep.stepped",
+)
+
 ENTRIES = (
     tested(41, "A network is a composition of layers", units.COMPOSITION),
     tested(56, "Layers: affine maps and entrywise activations", units.COMPOSITION),
-    Entry(84, "ResNets, U-Nets modify this; transformers are at line 493"),
+    Entry(84, "U-Nets modify this"),
+    tested(84, "ResNets modify this", RESIDUAL),
+    later(84, "Transformers modify this", ATTENTION),
     tested(90, "Shallow networks", SHALLOW),
-    Entry(94, "Deep networks, multilayer perceptrons"),
+    Entry(94, "Deep networks, multilayer perceptrons", tests=(units.DEPTH_AND_WIDTH,)),
     Entry(125, "Mean squared error for regression"),
     tested(136, "One-hot labels", units.ONE_HOT),
     tested(144, "Softmax gives probabilities", units.SOFTMAX, units.SOFTMAX_LAYER),
@@ -64,7 +77,13 @@ ENTRIES = (
             ),
         ),
     ),
-    tested(183, "ReLU is flat on half of the line; LeakyReLU", units.RELU_AT_ZERO),
+    tested(
+        183,
+        "ReLU is flat on half of the line; LeakyReLU",
+        units.RELU_OF_KERAS,
+        units.RELU_AT_ZERO,
+        LEAKY,
+    ),
     Entry(189, "x and x^p by ReLUs"),
     Entry(190, "|x| by ReLUs"),
     Entry(191, "max by ReLUs"),
@@ -80,6 +99,7 @@ ENTRIES = (
             edit=(" or norm <= tolerance", ""),
         ),
     ),
+    Entry(218, "The dimension is high: GPT-1 has 117 million parameters"),
     left_out(
         228,
         "High dimension asks for first-order methods",
@@ -107,7 +127,7 @@ ENTRIES = (
     Entry(327, "Interpolation can overfit"),
     Entry(331, "Extrapolation is unreliable"),
     left_out(337, "Generalisation, by definition", "a definition"),
-    Entry(339, "Extrapolation, by definition"),
+    Entry(339, "Extrapolation: performance outside of the support"),
     Entry(343, "Augmentation"),
     Entry(344, "Weight decay, dropout, early stopping"),
     Entry(345, "Jacobian penalties, spectral constraints, batch normalisation"),
@@ -115,9 +135,10 @@ ENTRIES = (
     Entry(350, "Symmetry, equivariance"),
     Entry(
         351,
-        "Monotone layers; physics-informed and Hamiltonian networks are left out",
+        "Structural constraints: monotone and convex layers; Lipschitz control is at line 345",
         by=("monotone-layers", "shape-constraints-help"),
     ),
+    later(351, "Physics-informed losses, symplectic and Hamiltonian networks", DYNAMICS),
     Entry(362, "Weierstrass's theorem"),
     Entry(378, "Universal approximation for shallow networks"),
     Entry(382, "Pinkus's survey"),
@@ -133,8 +154,15 @@ ENTRIES = (
     Entry(429, "Every one is a difference of convex ones", tests=(CONVEX_PARTS,)),
     Entry(446, "Networks in parallel"),
     Entry(459, "Convolutions are finite differences"),
+    later(459, "Learning those of a differential equation from data (PDE-Net)", DYNAMICS),
     Entry(470, "Autoencoders and the truncated SVD"),
+    later(470, "Reduced order modelling, data-driven coordinates", DYNAMICS),
     later(473, "Graph neural networks", GRAPHS),
     later(493, "Recurrent networks, transformers", f"{RECURRENT}, {ATTENTION}"),
+    later(
+        503,
+        "Transformers as interacting particles, networks as dynamical systems",
+        f"{ATTENTION}, {DYNAMICS}",
+    ),
     left_out(524, "Historical background", HISTORY),
 )
