@@ -53,7 +53,7 @@ def train_machine(
     cost: float,
     *,
     tolerance: float = 1e-11,
-    most: int = 50_000,
+    most: int = 10_000,
 ) -> Machine:
     """Return the machine that maximises D.
 

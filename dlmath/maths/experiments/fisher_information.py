@@ -11,7 +11,7 @@ from dlmath.maths.objectives import Objective
 from dlmath.maths.optimisers import minimise
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
-from dlmath.maths.second_order import Lbfgs, backtrack, exact_on_a_quadratic
+from dlmath.maths.second_order import Lbfgs, backtrack, exact_on_a_quadratic, two_loops
 
 NAMED = Source("foundations", 148, "Efficient approximation of the Fisher")
 
@@ -159,19 +159,14 @@ def conjugate_gradients(matrix: np.ndarray, start: np.ndarray, steps: int) -> np
     title="L-BFGS goes the way of conjugate gradients",
     statement=(
         "On a quadratic with the Hessian A, and with exact line searches, L-BFGS with a memory of "
-        "any length visits the points of the conjugate gradient method. Point k is the one of "
-        "least energy x^T A x in the start plus the span of A^j g, j < k; its energy norm is at "
-        "most 2 ((sqrt c - 1) / (sqrt c + 1))^k of the first, c being the condition number. With a "
-        "line search that is not exact it goes another way."
+        "any length, whose two loops multiply by the matrix that BFGS has after the pairs kept, "
+        "visits the points of the conjugate gradient method. Point k is the one of least energy "
+        "x^T A x in the start plus the span of A^j g, j < k; its energy norm is at most 2 ((sqrt c "
+        "- 1) / (sqrt c + 1))^k of the first, c being the condition number. With a line search "
+        "that is not exact it goes another way."
     ),
     sources=(Source("foundations", 148, "Approximate second-order information"),),
-    about=(
-        "conjugate_gradients",
-        "second_order.two_loops",
-        "second_order.Lbfgs.step",
-        "second_order.exact_on_a_quadratic",
-        "_of_least_energy",
-    ),
+    about=("conjugate_gradients", "second_order.two_loops", "second_order.Lbfgs.step"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorems 5.3 and 6.4, and 7.2",
     sabotage=Sabotage("the line search is not exact", {"exact": False}),
 )
@@ -199,8 +194,14 @@ def lbfgs_is_conjugate_gradients(
     root = np.sqrt(condition)
     bound = 2 * energy[0] * ((root - 1) / (root + 1)) ** np.arange(steps + 1)
     size = np.linalg.norm(start)
+    pairs = [(change, matrix @ change) for change in rng.normal(size=(5, dimension))]
     return Outcome(
         (
+            at_most(
+                "two loops over pairs of changes away from the updates of the inverse Hessian",
+                np.abs(two_loops(start, pairs) - _updated(pairs) @ start).max() / size,
+                1e-12,
+            ),
             at_most("largest distance of the two paths", np.abs(ours - theirs).max() / size, 1e-9),
             at_most("and of the points of least energy", np.abs(theirs - best).max() / size, 1e-9),
             at_most("largest energy norm over its bound", (energy / bound).max(), 1),
@@ -217,6 +218,19 @@ def lbfgs_is_conjugate_gradients(
             log=True,
         ),
     )
+
+
+def _updated(pairs: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Return the matrix that BFGS has after pairs of changes (s, y) of point and gradient.
+
+    H <- (1 - s y^T / s.y) H (1 - y s^T / s.y) + s s^T / s.y, from s.y / y.y of the last pair.
+    """
+    s, y = pairs[-1]
+    inverse = np.eye(len(s)) * (s @ y) / (y @ y)
+    for s, y in pairs:
+        left = np.eye(len(s)) - np.outer(s, y) / (s @ y)
+        inverse = left @ inverse @ left.T + np.outer(s, s) / (s @ y)
+    return inverse
 
 
 def _of_least_energy(matrix: np.ndarray, start: np.ndarray, steps: int) -> np.ndarray:

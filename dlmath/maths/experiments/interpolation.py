@@ -117,7 +117,7 @@ def _descent(
         "some members have another bias, so has the mean."
     ),
     sources=(Source("foundations", 93, "Why ensemble methods work by reducing variance"),),
-    about=("compute.targets", "compute.members", "compute.means", "compute.variances"),
+    about=("compute.members", "compute.means", "compute.variances"),
     reference="Breiman, Random forests, 2001, section 11; Hastie, Tibshirani and Friedman, The "
     "elements of statistical learning, 2009, equation 15.1",
     sabotage=Sabotage("half of the members have another bias", {"offset": 0.2}),

@@ -4,6 +4,7 @@ from fractions import Fraction
 from math import comb
 
 import numpy as np
+from scipy.special import iv
 
 from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
@@ -42,8 +43,8 @@ def inner(f: Polynomial, g: Polynomial, weighted: bool) -> Fraction:
 def combined(factors: list[Fraction], parts: list[Polynomial]) -> Polynomial:
     """Return the sum of multiples of polynomials of one degree."""
     return [
-        sum((c * part[i] for c, part in zip(factors, parts, strict=True)), Fraction(0))
-        for i in range(len(parts[0]))
+        sum((c * a for c, a in zip(factors, column, strict=True)), Fraction(0))
+        for column in zip(*parts, strict=True)
     ]
 
 
@@ -66,10 +67,10 @@ def solved(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction
         "In the polynomials of degree n with <f, g> = sum a_i b_i / C(n, i) the kernel (1 + x y)^n "
         "reproduces: <f, k(x, .)> = f(x). So |f(x) - f(y)| <= |f| |k(x, .) - k(y, .)|, with "
         "equality for f = k(x, .) - k(y, .). The f of least sum of (f(x_i) - y_i)^2 plus l |f|^2 "
-        "among all of them is a combination of k(x_1, .), ..., k(x_N, .), with the coefficients "
-        "(K + l)^-1 y; a part orthogonal to them changes no f(x_i) and costs l times its square. "
-        "All of it in rational numbers: equal means equal. In another inner product the kernel "
-        "does not reproduce."
+        "among all of them is a combination of k(x_1, .), ..., k(x_N, .), with coefficients c = (K "
+        "+ l)^-1 y, so that y_i - f(x_i) = l c_i; a part orthogonal to them changes no f(x_i) and "
+        "costs l times its square. All of it in rational numbers: equal means equal. In another "
+        "inner product the kernel does not reproduce."
     ),
     sources=(Source("foundations", 133, "Reproducing Kernel Hilbert Spaces (RKHS)"),),
     about=("kernel", "section", "value", "inner", "combined", "solved"),
@@ -91,7 +92,9 @@ def kernels_reproduce(
     price = Fraction(1, 3)
     gram = [[kernel(p, q, degree) for q in x] for p in x]
     shifted = [[a + price * (i == j) for j, a in enumerate(row)] for i, row in enumerate(gram)]
-    best = combined(solved(shifted, y), sections)
+    coefficients = solved(shifted, y)
+    best = combined(coefficients, sections)
+    left = [q - value(best, p) - price * c for p, q, c in zip(x, y, coefficients, strict=True)]
     # The part of g that is orthogonal to all sections.
     shares = solved(
         [[inner(p, q, weighted) for q in sections] for p in sections],
@@ -125,6 +128,7 @@ def kernels_reproduce(
                 float(max(abs(a - b) for a, b in zip(losses, parabola, strict=True))),
                 0,
             ),
+            at_most("largest |y_i - f(x_i) - l c_i|", float(max(map(abs, left))), 0),
             at_least("loss of another combination less the least", float(inside - losses[8]), 1e-9),
             at_most(
                 "(f(x) - f(y))^2 over |f|^2 |k(x, .) - k(y, .)|^2",
@@ -180,9 +184,9 @@ def a_layer_is_an_operator(*, scaled: bool = True, draws: int = 40, seed: int = 
     rng = seeds.generator("operator", seed)
     sizes = np.array([8, 16, 24, 32, 48])
 
-    def image(size: int) -> np.ndarray:
-        values = 1 / (1.25 - np.cos(2 * np.pi * np.arange(size) / size))
-        return operator_layer(values, "linear", scaled)
+    def image(size: int, turn: float = 0.0, activation: str = "linear") -> np.ndarray:
+        values = 1 / (1.25 - np.cos(2 * np.pi * np.arange(size) / size - turn))
+        return operator_layer(values, activation, scaled)
 
     fine = image(384)
     gaps = np.array([np.abs(image(size) - fine[:: 384 // size]).max() for size in sizes])
@@ -192,6 +196,10 @@ def a_layer_is_an_operator(*, scaled: bool = True, draws: int = 40, seed: int = 
     # function of k_j is exp((z + 1/z) / 2).
     scale = (8 / 3) * np.exp(1.25) * 2.0**-sizes
     ratio = gaps / scale
+    # The Fourier coefficients of exp(cos) are Bessel functions; of the image, products of both.
+    orders, grid = np.arange(-60, 61), 2 * np.pi * np.arange(384) / 384
+    products = iv(np.abs(orders), 1.0) * (4 / 3) * 2.0 ** -np.abs(orders)
+    exact = np.tanh(np.cos(np.outer(grid - 1, orders)) @ products)
     norm = float(np.i0(1.0))
     slopes = []
     for _ in range(draws):
@@ -202,6 +210,11 @@ def a_layer_is_an_operator(*, scaled: bool = True, draws: int = 40, seed: int = 
     attained = np.linalg.norm(operator_layer(small, "tanh", scaled)) / np.linalg.norm(small)
     return Outcome(
         (
+            at_most(
+                "image of 1 / (5/4 - cos(t - 1)) away from its Fourier series",
+                np.abs(image(384, 1.0, "tanh") - exact).max(),
+                1e-12,
+            ),
             at_least("least difference of two grids over (8/3) e^(5/4) 2^-n", ratio.min(), 0.99),
             at_most("largest difference of two grids over it", ratio.max(), 2.01),
             at_most("largest slope over I_0(1)", max(slopes) / norm, 1),

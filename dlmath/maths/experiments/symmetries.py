@@ -4,12 +4,14 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.activations import Activation
+from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.homology import persistence
-from dlmath.maths.network import Layer, Network, forward, initialised
+from dlmath.maths.network import Layer, Network, backward, forward, initialised
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, dots
 
+AXES = np.eye(2)
 SIDE = 4  # of the images that are turned
 SINGULAR = (1.15, 0.9)  # values of the matrices of the homeomorphism
 
@@ -115,7 +117,7 @@ def inverse(network: Network, rows: np.ndarray, slope: float) -> np.ndarray:
         Source("foundations", 140, "Homeomorphisms: Continuous bijective mappings preserved by"),
         Source("foundations", 140, "Topological Data Analysis (TDA)"),
     ),
-    about=("leaky", "inverse", "network.forward"),
+    about=("leaky", "inverse", "network.forward", "network.backward"),
     reference="Chazal, de Silva and Oudot, Persistence stability for geometric complexes, "
     "arXiv:1207.3885; Johnson, Deep, skinny neural networks are not universal approximators, 2019",
     sabotage=Sabotage("the slope is 0: ReLU is not one to one", {"slope": 0.0}),
@@ -136,6 +138,10 @@ def a_homeomorphism_keeps_a_hole(
     pairs = np.triu_indices(points, 1)
     ratios = (_apart(image) / np.where(np.eye(points), 1, _apart(circle)))[pairs]
     low, high = (slope * SINGULAR[1]) ** depth, SINGULAR[0] ** depth
+    rows = [backward(network, circle, lambda z, k=k: np.tile(k, (len(z), 1)))[1][0] for k in AXES]
+    jacobians = np.stack(rows, axis=1)  # (points, 2, 2), a row for each output
+    moved = central(lambda move: forward(network, circle + move), np.zeros(2))  # (2, points, 2)
+    stretches = np.linalg.svd(jacobians, compute_uv=False)
     born, filled = 2 * np.sin(np.pi / points), np.sqrt(3)
     loops = persistence(image)[1]
     kept = np.sum((loops[:, 0] <= high * born + 1e-12) & (loops[:, 1] >= low * filled - 1e-12))
@@ -145,6 +151,13 @@ def a_homeomorphism_keeps_a_hole(
     return Outcome(
         (
             at_most("inverse of the image away from the circle", back, 1e-12),
+            at_most(
+                "Jacobians away from central differences",
+                np.abs(jacobians - moved.transpose(1, 2, 0)).max(),
+                1e-8,
+            ),
+            at_least("least singular value of a Jacobian over a", stretches.min() / low, 1 - 1e-12),
+            at_most("largest over b", stretches.max() / high, 1 + 1e-12),
             at_least("least ratio of distances over a", ratios.min() / low, 1 - 1e-12),
             at_most("largest ratio of distances over b", ratios.max() / high, 1 + 1e-12),
             at_most("b r over a R", high * born / (low * filled), 1),

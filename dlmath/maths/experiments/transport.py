@@ -58,11 +58,11 @@ def least_cost(costs: np.ndarray, first: np.ndarray, second: np.ndarray) -> tupl
     reference="Villani, Topics in optimal transportation, 2003, theorems 1.3 and 2.18",
     sabotage=Sabotage("the cost is concave", {"power": 0.5}),
 )
-def transport_by_quantiles(*, power: float = 1.0, draws: int = 8, seed: int = 0) -> Outcome:
+def transport_by_quantiles(*, power: float = 1.0, draws: int = 4, seed: int = 0) -> Outcome:
     """`power` is p; `draws` of pairs of laws of 12 and 9 points are compared."""
     rng = seeds.generator("transport", seed)
     apart, gaps, areas, shifts = [], [], [], []
-    powers = np.array([0.4, 0.6, 0.8, 1.0, 1.5, 2.0])
+    powers = np.array([0.5, 0.75, 1.0, 2.0])
     excess = np.zeros((draws, len(powers)))
     for draw in range(draws):
         x, y = np.sort(rng.normal(size=12)), np.sort(rng.normal(0.3, 1.2, 9))
@@ -88,9 +88,7 @@ def transport_by_quantiles(*, power: float = 1.0, draws: int = 8, seed: int = 0)
             at_most("W_1 away from the integral of |F - G|", max(areas), 1e-12),
             at_most("W_1 of a law and itself moved by c, away from |c|", max(shifts), 1e-12),
             at_most("excess of quantiles for p >= 1, largest", excess[:, powers >= 1].max(), 1e-9),
-            at_least(
-                "excess of quantiles for p <= 0.8, least", excess[:, :3].max(axis=0).min(), 1e-4
-            ),
+            at_least("excess of quantiles for p < 1, least", excess[:, :2].max(axis=0).min(), 1e-3),
         ),
         curves(
             "Cost by quantiles over the least, less 1",
@@ -132,12 +130,15 @@ def domain_adaptation_bound(*, turned: float = 0.0, draws: int = 60, seed: int =
     rng = seeds.generator("domains", seed)
     classes = _thresholds(size)
     differ = classes[:, np.newaxis] != classes  # (H, H, points)
-    general, same, bounds, found = [], [], [], []
+    general, same, bounds, found, exact = [], [], [], [], []
     for _ in range(draws):
         source, target = rng.dirichlet(np.full(size, 0.7), 2)
         truth = classes[rng.integers(len(classes))]
         other = truth ^ (rng.random(size) < turned)
-        half = np.abs(differ @ (source - target)).max()
+        # Of every set on which two classifiers disagree there is the complement too: no |...|.
+        half = (differ @ (source - target)).max()
+        sums = np.concatenate([[0.0], np.cumsum(source - target)])
+        exact.append(abs(half - np.ptp(sums)))
         errors = (classes != truth) @ source, (classes != other) @ target
         largest = np.abs(errors[1] - errors[0]).max()
         least = (errors[0] + errors[1]).min()
@@ -146,12 +147,13 @@ def domain_adaptation_bound(*, turned: float = 0.0, draws: int = 60, seed: int =
         bounds.append(half)
         found.append(largest)
     uniform = np.repeat([1.0, 0.0], size // 2) / (size // 2), np.full(size, 1 / size)
-    half = np.abs(differ @ (uniform[0] - uniform[1])).max()
+    half = (differ @ (uniform[0] - uniform[1])).max()
     right = classes[0]
     attained = np.abs((classes != right) @ (uniform[0] - uniform[1])).max()
     order = np.argsort(bounds)
     return Outcome(
         (
+            at_most("d / 2 away from the range of F - G", max(exact), 1e-12),
             at_most("largest difference of errors less d / 2 and l", max(general), 1e-12),
             at_most("largest difference of errors less d / 2", max(same), 1e-12),
             at_most("S on [0, 1], T on [0, 2]: d / 2 away from 1/2", abs(half - 0.5), 1e-12),
@@ -170,6 +172,6 @@ def domain_adaptation_bound(*, turned: float = 0.0, draws: int = 60, seed: int =
 
 
 def _thresholds(size: int) -> np.ndarray:
-    """Return all classifiers i >= t and i < t of points 0, ..., size - 1, (2 size + 2, size)."""
-    above = np.arange(size) >= np.arange(size + 1)[:, np.newaxis]
+    """Return all classifiers i >= t and i < t of points 0, ..., size - 1, (2 size, size)."""
+    above = np.arange(size) >= np.arange(size)[:, np.newaxis]
     return np.vstack([above, ~above])
