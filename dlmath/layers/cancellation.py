@@ -4,8 +4,8 @@ A share s close to 1 is rounded to 1 - s = 0 from s = 1 - 3e-8 on in float32, th
 difference, 1e-9 say, is a float32 number. The shares of a softmax sum to 1, so the difference is
 the sum of the others; nothing cancels when those are added up without the largest.
 
-Both functions single out the largest entry by weights w >= 0 with the sum 1 (ties have equal
-parts). What they return does not depend on w in exact arithmetic, so w has no gradient.
+Both functions single out the largest entry, or several that tie, by weights w: 1 there and 0
+elsewhere. What they return does not depend on w in exact arithmetic, so w has no gradient.
 """
 
 from typing import Any
@@ -14,15 +14,15 @@ import tensorflow as tf
 
 
 def leaders(x: tf.Tensor, axis: Any) -> tf.Tensor:
-    """Return weights of the sum 1 along the axis, or axes, on the largest entries of x."""
-    ties = tf.cast(x == tf.reduce_max(x, axis=axis, keepdims=True), x.dtype)
-    return ties / tf.reduce_sum(ties, axis=axis, keepdims=True)
+    """Return 1 where x is largest along the axis, or axes, and 0 elsewhere."""
+    return tf.cast(x == tf.reduce_max(x, axis=axis, keepdims=True), x.dtype)
 
 
 def sum_of_others(x: tf.Tensor, axis: Any) -> tf.Tensor:
     """Return for every entry the sum of the other entries along the axis, or axes.
 
-    With w from `leaders` and the largest entry <w, x>, it is <1 - w, x> + (<w, x> - x).
+    With w from `leaders` it is <1 - w, x> + (<w, x> - x), where <w, x> is the largest entry, or
+    as many times it as tie.
 
     Shapes: x and the result are of one shape; x is finite.
     """
