@@ -191,8 +191,8 @@ def worst_in_float32(points: Iterable[ExtremePoint], *, seed: int = 0) -> calls.
             random = generator(seed, "float32", point.label)
             errors = Float32(point.subject, point.upstream, random).errors()
             label = f"inputs {point.label}" if point.label else ""
-        except Exception as error:
-            errors, label = dict.fromkeys(point.subject.names, float("inf")), in_short(error)
+        except Exception as raised:
+            errors, label = dict.fromkeys(point.subject.names, float("inf")), in_short(raised)
         for name, error in errors.items():
             if error > worst.get(name, (-1.0, ""))[0]:
                 worst[name] = (error, label)

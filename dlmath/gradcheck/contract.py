@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from dlmath.errors import UserError
 from dlmath.gradcheck.differentiable import Differentiable, random_upstream
+from dlmath.gradcheck.layer_recording import NothingToCheck
 from dlmath.layers import HandDerived, Pair
 
 _WRAPPED_BY_KERAS = "Exception encountered when calling"
@@ -133,7 +134,7 @@ def called(pair: HandDerived, call: Callable[[], Any]) -> Any:
     """
     try:
         return call()
-    except (UserError, ContractError):
+    except (UserError, ContractError, NothingToCheck):
         raise
     except Exception as error:
         raise raised(error, pair) from error

@@ -23,8 +23,6 @@ from dlmath.gradcheck.layer_calls import (
 )
 from dlmath.layers import HandDerived
 
-Reference = Maker | Callable[..., Any] | None
-
 
 class NothingToCheck(Exception):
     """Raised where a call runs no backward pass that was written by hand."""
@@ -160,7 +158,8 @@ def _of_one_run(call: LayerCall, runs: list[Run], outputs: Any) -> Differentiabl
     run = runs[0]
     if len(runs) > 1 or run.pair is not call.layer or not _same(run.outputs, outputs):
         return None
-    inputs, weights = {}, {}
+    inputs: dict[str, int] = {}
+    weights: dict[str, int] = {}
     for name, x in run.tensors.items():
         place = _place_of_weight(call.layer, name)
         if place is not None:

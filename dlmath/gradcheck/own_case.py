@@ -112,7 +112,10 @@ class OwnCase:
         Raises:
             UserError: It takes none of those tried.
         """
-        if self.inputs or self.shape is not None:
+        if self.shape is not None:
+            return self
+        if self.inputs:
+            self._check_given()
             return self
         problems, layer, random = [], self.pair, np.random.default_rng(0)
         needed = len(_needed(layer))
@@ -120,8 +123,8 @@ class OwnCase:
             for shape in SHAPES[1:] if self.masked else SHAPES:  # steps of a sequence
                 case = replace(self, shape=shape, count=count)
                 try:
-                    read = case.inputs_read(random)
-                    if read == count and not case.reads_samples_as_inputs(random):
+                    case.recording(case.drawn(random), case.options).subject(random)
+                    if not case.reads_samples_as_inputs(random):
                         return case
                 except _OTHER_SHAPE as error:
                     problems.append(raised(error, layer))
@@ -136,27 +139,27 @@ class OwnCase:
             "with inputs that it takes, in their order."
         )
 
-    def inputs_read(self, random: np.random.Generator) -> int:
-        """Return how many tensors other than weights the passes take in a call with these inputs.
-
-        A layer of two inputs may unpack one tensor of two samples.
-        """
-        found = self.recording(self.drawn(random), self.options).subject(random)
-        assert found.called is not None
-        weights = found.called.weights
-        return len([name for name in found.tensors if name not in weights])
+    def _check_given(self) -> None:
+        """Refuse one tensor that was given to a layer of several inputs."""
+        if self.reads_samples_as_inputs(np.random.default_rng(0)):
+            raise UserError(
+                f"{self.kind} reads the samples of one tensor as several inputs. Received: inputs "
+                f"{', '.join(self.inputs)}. Give each input by a name of its own, in their order."
+            )
 
     def reads_samples_as_inputs(self, random: np.random.Generator) -> bool:
-        """Return whether the call unpacks the samples of its input, or reads some only."""
-        if self.count != 1:
+        """Return whether the call unpacks the samples of its one input, or reads some only.
+
+        A layer of two inputs does either with one tensor of two samples or more.
+        """
+        x, *others = tf.nest.flatten(self.drawn(random))
+        if others or x.dtype.kind != "f" or not x.ndim:
             return False
-        assert self.shape is not None
-        samples = self.shape[0] + 1
-        more = replace(self, shape=(samples, *self.shape[1:]))
-        layer, x = _again(self.pair, "float64"), more.drawn(random)[0]
+        more = np.concatenate([x, x[:1] / 2])
+        layer, samples = _again(self.pair, "float64"), len(more)
         try:
             # Both signs: a ReLU may read no entry of a sample.
-            unread = [_unread_samples(layer, sign * x, self.options) for sign in (1, -1)]
+            unread = [_unread_samples(layer, sign * more, self.options) for sign in (1, -1)]
         except Exception as error:  # whatever else it is, the checks will say
             place = traceback.extract_tb(error.__traceback__)[-1].filename
             return "to unpack" in in_short(error) and Path(place) not in _OURS

@@ -52,23 +52,22 @@ class Float32:
         """Return how far each entry may be off."""
         changed = [_passes(*_rounded(exact, upstream, random)) for _ in range(DRAWS)]
         outputs, gradients = self.exact
-        lost_outputs, lost = self._lost_too() if exact.lenient else ([0.0] * len(outputs), {})
-
-        def bound(value: np.ndarray, others: list[np.ndarray], more: np.ndarray) -> np.ndarray:
-            by_inputs = np.max([np.abs(other - value) for other in others], axis=0)
-            return ALLOWANCE * (by_inputs + ROUNDING * np.abs(value) + more) + LEAST
-
         with np.errstate(invalid="ignore", over="ignore"):
-            return (
-                [
-                    bound(value, [one[0][i] for one in changed], lost_outputs[i])
-                    for i, value in enumerate(outputs)
-                ],
-                {
-                    name: bound(value, [one[1][name] for one in changed], lost.get(name, 0.0))
-                    for name, value in gradients.items()
-                },
-            )
+            of_outputs = [
+                _bound(value, [one[0][place] for one in changed])
+                for place, value in enumerate(outputs)
+            ]
+            of_gradients = {
+                name: _bound(value, [one[1][name] for one in changed])
+                for name, value in gradients.items()
+            }
+        if not exact.lenient:
+            return of_outputs, of_gradients
+        lost_outputs, lost = self._lost_too()
+        return (
+            [a + ALLOWANCE * b for a, b in zip(of_outputs, lost_outputs, strict=True)],
+            {name: bound + ALLOWANCE * lost[name] for name, bound in of_gradients.items()},
+        )
 
     def _lost_too(self) -> Found:
         """Return what the reference, or without one the tape through the forward pass, loses."""
@@ -107,6 +106,12 @@ class Float32:
             name: max(forward, _excess(gradients[name], value, self.allowed[1][name]))
             for name, value in self.exact[1].items()
         }
+
+
+def _bound(value: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
+    """Return what rounding explains of each entry, by how far it is in the changed runs."""
+    by_inputs = np.max([np.abs(other - value) for other in others], axis=0)
+    return ALLOWANCE * (by_inputs + ROUNDING * np.abs(value)) + LEAST
 
 
 def _passes(subject: Differentiable, upstream: list[tf.Tensor]) -> Found:

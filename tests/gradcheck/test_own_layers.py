@@ -126,6 +126,20 @@ def test_a_layer_of_two_inputs_has_a_row_for_each_and_never_takes_the_samples_of
     assert gradcheck.check(Four, inputs=four).passed
 
 
+def test_one_tensor_given_to_a_layer_of_two_inputs_is_refused():
+    rows = np.arange(10.0).reshape(2, 5)
+    with pytest.raises(UserError, match="reads the samples of one tensor as several inputs"):
+        gradcheck.check(Product, inputs={"x": rows})
+    assert gradcheck.check(Product, inputs={"a": rows, "b": rows + 0.5}).passed
+
+
+def test_a_layer_that_does_nothing_at_inference_has_rows_of_training_only():
+    given = {"inputs": {"x": np.arange(10.0).reshape(2, 5)}}
+    report = gradcheck.check(layers.Dropout(0.5, seed=1), **given)
+    assert [row.layer for row in report.rows] == ["Dropout(training=True)"]
+    assert report.passed, report.failures()
+
+
 def test_masks_and_initial_states_are_arguments_of_the_call():
     report = gradcheck.check(Recurrent(), **WITH_STATE)
     assert report.passed, report.failures()
