@@ -95,17 +95,41 @@ def faults_summary() -> str:
         rows.append(_counts(f"**{name}**", [one for one in real if one["by_hand"] == by_hand]))
     for where in dict.fromkeys(one["where"] for one in real):
         rows.append(_counts(where, [one for one in real if one["where"] == where]))
-    counts = Counter(oracle for one in real for oracle in one["caught_by"])
-    only = Counter(one["caught_by"][0] for one in real if len(one["caught_by"]) == 1)
-    oracles = [[oracle, count, only[oracle]] for oracle, count in counts.most_common()]
+    plain = Counter(one["plain"] for one in real if one["plain"])
+    words = {"does not run": "do not run", "zero": "are zero", "negated": "are negated"}
+    told = ", ".join(f"{plain[kind]} {said}" for kind, said in words.items())
     return "\n".join(
         [
-            table(["", "faults:", "caught:", "by ones:"], rows),
-            table(["oracle", "faults caught:", "caught by it only:"], oracles),
+            table(["", "faults:", "need no oracle:", "others:", "caught:", "by ones:"], rows),
+            f"Of those that need no oracle, {told}.\n",
+            _by_evidence([one for one in real if not one["plain"]]),
             f"{len(_faults(equivalent=True))} further mutants are equivalent to the right pass; "
             "they are listed below.\n",
         ]
     )
+
+
+@block
+def own_layers() -> str:
+    """Return a row for each layer of a user's own that is wrong, and what refuses it."""
+    rows = [
+        [one["kind"], one["what"], "yes" if one["with_reference"] else "no",
+         ", ".join(one["refused_by"]) or "**nothing**"]
+        for one in load("own-layers")["planted"]
+    ]  # fmt: skip
+    return table(["class", "what is wrong", "reference", "refused by"], rows)
+
+
+@block
+def gelu_in_float32() -> str:
+    """Return a row for each x: GELU there, exactly and in float32 by three ways."""
+    names = ("exact", "keras", "ours", "by_sum")
+    rows = [
+        [f"{one['x']:g}", *(f"{one[name]:.4g}" for name in names)]
+        for one in load("own-layers")["gelu"]
+    ]
+    heads = ["x:", "exact:", "Keras:", "dlmath.layers:", "by 1 + erf:"]
+    return table(heads, rows)
 
 
 @block
@@ -132,8 +156,28 @@ def _faults(*, equivalent: bool) -> list[dict[str, Any]]:
 
 
 def _counts(name: str, faults: list[dict[str, Any]]) -> list[object]:
-    caught, usual = (sum(bool(one[way]) for one in faults) for way in ("caught_by", "by_ones"))
-    return [name, len(faults), caught, f"{usual} ({usual / len(faults):.0%})"]
+    others = [one for one in faults if not one["plain"]]
+    caught, usual = (sum(bool(one[way]) for one in others) for way in ("caught_by", "by_ones"))
+    share = f"{usual} ({usual / len(others):.0%})" if others else "-"
+    return [name, len(faults), len(faults) - len(others), len(others), caught, share]
+
+
+def _by_evidence(faults: list[dict[str, Any]]) -> str:
+    """Return a row for each kind of evidence, and one for each of its oracles."""
+    kinds = load("backward-faults")["evidence"]
+    caught = [
+        {kind for kind, readings in kinds.items() if set(readings) & set(one["caught_by"])}
+        for one in faults
+    ]
+    rows = []
+    for kind, readings in kinds.items():
+        only = sum(found == {kind} for found in caught)
+        rows.append([f"**{kind}**", sum(kind in found for found in caught), only])
+        for oracle in readings:
+            by_it = [one["caught_by"] for one in faults if oracle in one["caught_by"]]
+            if by_it:
+                rows.append([oracle, len(by_it), sum(len(found) == 1 for found in by_it)])
+    return table(["evidence", "faults caught:", "caught by it only:"], rows)
 
 
 def _caught(faults: list[dict[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from dlmath.gradcheck import suite
 from dlmath.gradcheck.faults import FAULTS
+from dlmath.gradcheck.report import EVIDENCE
 from dlmath.gradcheck.suite import Verdict
 from dlmath.runs import write_json
 
@@ -29,6 +30,7 @@ def main() -> None:
 def record(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Return the content of the result file."""
     return {
+        "evidence": {kind: list(readings) for kind, readings in EVIDENCE.items()},
         "faults": [
             {
                 "where": verdict.fault.where,
@@ -36,10 +38,11 @@ def record(verdicts: Sequence[Verdict]) -> dict[str, Any]:
                 "by_hand": verdict.fault in FAULTS,
                 "caught_by": list(verdict.caught_by),
                 "by_ones": verdict.by_ones,
+                "plain": verdict.plain,
                 "equivalent": verdict.equivalent,
             }
             for verdict in verdicts
-        ]
+        ],
     }
 
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from dlmath import layers
 from dlmath.gradcheck.differentiable import Differentiable
-from dlmath.gradcheck.layer_recording import recorded_layer, spread
+from dlmath.gradcheck.layer_recording import Recording, spread
 
 IMAGES = (2, 5, 6, 2)
 ROWS = (4, 5)
@@ -26,6 +26,36 @@ Draw = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 def scaled(factor: float) -> Draw:
     """Draw numbers of the order of `factor`."""
     return lambda shape, random: factor * spread(shape, random)
+
+
+def graded(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """Draw numbers of both signs and all sizes from 1e-3 to 1e3, no two of them equal in size.
+
+    They are evenly spaced on a logarithmic scale, and in random order.
+    """
+    size = int(np.prod(shape))
+    sizes = 10 ** ((random.permutation(size) + 0.5) / size * 6 - 3)
+    return (sizes * random.choice((-1.0, 1.0), size)).reshape(shape)
+
+
+def graded_samples(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """Draw samples with numbers of one size in each: from 1e-3 in the first to 1e3 in the last."""
+    sizes = 10 ** np.linspace(-3, 3, shape[0])
+    return spread(shape, random) * sizes.reshape(-1, *[1] * (len(shape) - 1))
+
+
+def graded_probabilities(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """Draw probabilities from 1e-6 to 1 - 1e-6, their logits evenly spaced, in random order."""
+    return 1 / (1 + np.exp(-7 * spread(shape, random)))
+
+
+# The extremes that are also tried in float32.
+GRADED: dict[str, Draw] = {"of all sizes": graded, "of one size a sample": graded_samples}
+
+
+def many(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape with enough samples for numbers of all sizes."""
+    return (24 if len(shape) == 2 else 8, *shape[1:])
 
 
 def constant(value: float) -> Draw:
@@ -88,6 +118,7 @@ class LayerCase:
         draw: Draws the input.
         keras_tolerance: What the comparison with Keras may show, where Keras itself rounds.
         windows: Also check odd sizes with each padding and stride.
+        lenient: In float32 it may lose the digits that Keras loses.
     """
 
     kind: str
@@ -97,6 +128,7 @@ class LayerCase:
     draw: Draw = spread
     keras_tolerance: float | None = None
     windows: bool = False
+    lenient: bool = False
 
     @property
     def name(self) -> str:
@@ -112,13 +144,13 @@ class LayerCase:
         return getattr(keras.layers, self.kind)(**self.arguments, **options)
 
     def subject(self, random: np.random.Generator) -> Differentiable:
-        return recorded_layer(
-            self.layer(dtype="float64"),
-            self.draw(self.shape, random),
-            random,
-            call=self.call,
-            keras_layer=self.keras_layer(dtype="float64"),
-        )
+        return Recording(
+            make=lambda dtype: self.layer(dtype=dtype),
+            inputs=(self.draw(self.shape, random),),
+            options=self.call,
+            reference=lambda dtype: self.keras_layer(dtype=dtype),
+            lenient=self.lenient,
+        ).subject(random)
 
     def extremes(self) -> dict[str, Case]:
         found: dict[str, Case] = {
@@ -126,6 +158,7 @@ class LayerCase:
             "tiny": replace(self, draw=scaled(TINY)),
             "zero": replace(self, draw=scaled(0.0)),
             "one sample": replace(self, shape=(1, *self.shape[1:])),
+            **_of_all_sizes(self),
         }
         softmax = self.kind == "Softmax"  # of one channel it is 1, and Keras warns of it
         if not softmax and self.arguments.get("groups", 1) == 1:
@@ -142,6 +175,12 @@ class LayerCase:
                         label = f"{size[0]}x{size[1]} {padding} stride {strides}"
                         found[label] = replace(self, arguments=given, shape=(1, *size, 2))
         return found
+
+
+def _of_all_sizes(case: Any) -> dict[str, Case]:
+    """Return the variants of a case on more samples, of all sizes."""
+    shape = many(case.shape)
+    return {label: replace(case, shape=shape, draw=draw) for label, draw in GRADED.items()}
 
 
 @dataclass(frozen=True)
@@ -200,10 +239,13 @@ class LossCase:
         found: dict[str, Case] = {"one sample": replace(self, shape=(1, *self.shape[1:]))}
         if self.draw is probabilities:
             found["certain"] = replace(self, draw=certainties)
+            label = next(iter(GRADED))
+            found[label] = replace(self, draw=graded_probabilities, shape=many(self.shape))
             return found
         found["large"] = replace(self, draw=scaled(LARGE))
         found["tiny"] = replace(self, draw=scaled(TINY))
         found["zero"] = replace(self, draw=scaled(0.0))
+        found.update(_of_all_sizes(self))
         if self.arguments.get("from_logits"):
             # dL/dy is +inf there, as it should be: only the other gradient is looked at.
             found["-inf"] = replace(self, draw=last_column(-np.inf), examined=("y_pred",))
@@ -236,6 +278,7 @@ class PenaltyCase:
             "large": replace(self, draw=scaled(LARGE)),
             "tiny": replace(self, draw=scaled(TINY)),
             "zero": replace(self, draw=scaled(0.0)),
+            **_of_all_sizes(self),
         }
 
 

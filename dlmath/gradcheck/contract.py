@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from dlmath.errors import UserError
 from dlmath.gradcheck.differentiable import Differentiable, random_upstream
+from dlmath.gradcheck.layer_recording import NothingToCheck
 from dlmath.layers import HandDerived, Pair
 
 _WRAPPED_BY_KERAS = "Exception encountered when calling"
@@ -27,21 +29,32 @@ class ContractError(Exception):
 
 def raised(error: Exception, pair: HandDerived) -> ContractError:
     """Return the error of a method of a pair that raised, with the method and the line."""
-    cause = error.__context__ if str(error).startswith(_WRAPPED_BY_KERAS) else error
-    said = str(cause).strip().partition("\n")[0]
+    cause = _cause(error)
     if isinstance(cause, NotImplementedError):  # it names the method that is not there
-        return ContractError(said)
+        return ContractError(str(cause))
     own = _files_of(pair)
     frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename in own]
     method = frames[0].name if frames else "the call"
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return ContractError(f"{method} raised {type(cause).__name__}: {said}{place}")
+    return ContractError(f"{method} raised {in_short(error)}{place}")
+
+
+def in_short(error: Exception) -> str:
+    """Return the kind of an error and the first line that it says, without Keras's wrapping."""
+    cause = _cause(error)
+    return f"{type(cause).__name__}: {str(cause).strip().partition(chr(10))[0]}"
+
+
+def _cause(error: Exception) -> BaseException:
+    wrapped = str(error).startswith(_WRAPPED_BY_KERAS)
+    return error.__context__ if wrapped and error.__context__ is not None else error
 
 
 def _files_of(pair: HandDerived) -> set[str]:
     """Return the files that the author of a pair wrote."""
-    methods = [value for one in type(pair).__mro__ for value in vars(one).values()]
-    methods += [pair.forward, pair.backward]
+    author = getattr(pair, "layer", pair)  # of a whole call
+    methods = [value for one in type(author).__mro__ for value in vars(one).values()]
+    methods += [getattr(author, name, None) for name in ("forward", "backward")]
     functions = (getattr(one, "__func__", one) for one in methods)
     return {
         one.__code__.co_filename
@@ -65,7 +78,7 @@ def under_contract(
     upstream = random_upstream(subject, random)
     found = _gradients(subject, upstream)
     slips = {
-        name: slip for name in subject.tensors if (slip := _slip(name, subject, found)) is not None
+        name: slip for name in subject.names if (slip := _slip(name, subject, found)) is not None
     }
     again = _gradients(subject, upstream)
     _check_same("backward", [_sound(subject, one, slips) for one in (found, again)])
@@ -108,7 +121,7 @@ def _gradients(subject: Differentiable, upstream: list[tf.Tensor]) -> dict[str, 
     _, cache = pair.forward(**subject.tensors, **subject.constants)
     returned = called(pair, lambda: pair.backward(cache, *upstream))
     if not isinstance(returned, dict):
-        names = ", ".join(f"{name!r}: dL/d{name}" for name in subject.tensors)
+        names = ", ".join(f"{name!r}: dL/d{name}" for name in subject.names)
         raise ContractError(f"backward must return {{{names}}}. Received: {_described(returned)}")
     return returned
 
@@ -121,6 +134,8 @@ def called(pair: HandDerived, call: Callable[[], Any]) -> Any:
     """
     try:
         return call()
+    except (UserError, ContractError, NothingToCheck):
+        raise
     except Exception as error:
         raise raised(error, pair) from error
 
@@ -151,7 +166,7 @@ def _slip(name: str, subject: Differentiable, found: dict[str, Any]) -> str | No
 def _sound(
     subject: Differentiable, found: dict[str, Any], slips: dict[str, str]
 ) -> list[tf.Tensor]:
-    return [tf.convert_to_tensor(found[name]) for name in subject.tensors if name not in slips]
+    return [tf.convert_to_tensor(found[name]) for name in subject.names if name not in slips]
 
 
 def _check_same(what: str, calls: list[list[tf.Tensor]]) -> None:

@@ -143,13 +143,13 @@ def _(self: Any, cache: Any, g: Any) -> Any:
 
 @fault(Sigmoid, "backward", "s (1 - s) of s itself: the sigmoid taken twice")
 def _(self: Any, cache: Any, g: Any) -> Any:
-    s = tf.math.sigmoid(cache)
+    s = tf.math.sigmoid(tf.math.sigmoid(cache))
     return {"x": g * s * (1 - s)}
 
 
 @fault(Tanh, "backward", "1 - x^2 for 1 - tanh(x)^2")
 def _(self: Any, cache: Any, g: Any) -> Any:
-    return {"x": g * (1 - tf.math.atanh(cache) ** 2)}
+    return {"x": g * (1 - cache**2)}
 
 
 @fault(Silu, "backward", "the product rule forgotten: only the sigmoid")
@@ -159,8 +159,8 @@ def _(self: Any, cache: Any, g: Any) -> Any:
 
 @fault(Gelu, "backward", "the density of variance 2: no factor 1/2 in the exponent")
 def _(self: Any, cache: Any, g: Any) -> Any:
-    x, cumulative = cache
-    return {"x": g * (cumulative + x * tf.exp(-x * x) / (2 * 3.141592653589793) ** 0.5)}
+    x, twice = cache
+    return {"x": g * (0.5 * twice + x * tf.exp(-x * x) / (2 * 3.141592653589793) ** 0.5)}
 
 
 @fault(Softmax, "backward", "only the diagonal of the Jacobian: s (1 - s)")

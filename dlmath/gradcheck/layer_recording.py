@@ -1,15 +1,31 @@
 """Differentiable passes recorded from layers: random weights, and one real call of each layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dlmath.errors import UserError
 from dlmath.gradcheck.differentiable import Differentiable, Tensors
-from dlmath.layers import Layer
+from dlmath.gradcheck.layer_calls import (
+    LayerCall,
+    Maker,
+    NamedCall,
+    WholeCall,
+    assign,
+    built,
+    named,
+    real_variables,
+    takes,
+)
+from dlmath.layers import HandDerived
+
+
+class NothingToCheck(Exception):
+    """Raised where a call runs no backward pass that was written by hand."""
 
 
 def spread(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
@@ -22,78 +38,159 @@ def spread(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
     return ((random.permutation(size) + 0.5) / size * 4 - 2).reshape(shape)
 
 
-def recorded_layer(
-    layer: Layer,
-    inputs: np.ndarray,
-    random: np.random.Generator,
-    *,
-    call: dict[str, Any] | None = None,
-    keras_layer: keras.layers.Layer | None = None,
-) -> Differentiable:
-    """A float64 layer at random weights, as it is called with `inputs`.
+@dataclass(frozen=True)
+class Recording:
+    """What is recorded: a layer by its maker, and how it is called.
 
     Args:
-        layer: The layer, not yet called.
-        inputs: Its input.
-        random: Draws the weights.
-        call: Further arguments of the call, such as `training`.
-        keras_layer: The same layer of Keras, as the reference.
+        make: Makes a new layer that computes in a dtype.
+        inputs: The positional arguments of its call, arrays in any nesting.
+        options: The keyword arguments of its call.
+        reference: A maker of the layer of Keras that it is compared with.
+        function: A function of the layer's tensors by name that it is compared with.
+        lenient: As in `Differentiable`.
     """
-    x = tf.constant(inputs, "float64")
-    layer.build(x.shape)
-    _randomize(layer, random)
-    # Copied before the call, which moves seeds and statistics on.
-    state = {variable.name: tf.constant(variable.numpy()) for variable in layer.variables}
-    tensors, constants = _record(layer, x, call or {})
-    reference = None
-    if keras_layer is not None:
-        keras_layer.build(x.shape)
-        reference = keras_function(keras_layer, next(iter(tensors)), state, call or {})
-    return Differentiable(layer, tensors, constants, reference)
+
+    make: Maker
+    inputs: tuple[Any, ...]
+    options: dict[str, Any]
+    reference: Maker | None = None
+    function: Callable[..., Any] | None = None
+    lenient: bool = False
+
+    def subject(self, random: np.random.Generator) -> Differentiable:
+        """Return the layer at random weights as a float64 subject.
+
+        Raises:
+            NothingToCheck: The call runs no pass that was written by hand.
+        """
+        layer = self.make("float64")
+        self._call(layer, "float64")
+        _randomize(layer, random)
+        state = [variable.numpy() for variable in layer.variables]
+        found = self._recorded(layer, state, "float64")
+
+        def single() -> Differentiable:
+            return self._recorded(self.make("float32"), state, "float32")
+
+        return replace(found, single=single)
+
+    def _call(self, layer: keras.layers.Layer, dtype: str) -> tuple[Any, tuple, dict[str, Any]]:
+        inputs, options = _tensors((self.inputs, self.options), dtype)
+        if takes(layer, "training"):
+            options = {"training": False, **options}
+        return layer(*inputs, **options), inputs, options
+
+    def _recorded(self, layer: keras.layers.Layer, state: list[Any], dtype: str) -> Differentiable:
+        _, inputs, options = self._call(layer, dtype)
+        assign(layer, state)
+        call = LayerCall(layer, inputs, options, _constants(layer))
+        if self.reference is not None:
+            theirs = built(self.reference(dtype), inputs, options, state)
+            call = replace(call, reference=theirs)
+        with _noted_runs() as runs:
+            outputs, _, _ = self._call(layer, dtype)
+        if not runs:
+            raise NothingToCheck
+        subject = _of_one_run(call, runs, outputs) or _of_whole_call(call)
+        reference = self.function
+        if call.reference is not None:
+            assert subject.called is not None
+            reference = subject.called.of(call.reference)
+        return replace(subject, reference=reference, lenient=self.lenient)
 
 
-def keras_function(
-    layer: keras.layers.Layer, input_name: str, state: Tensors, call: dict[str, Any]
-) -> Callable[..., tf.Tensor]:
-    """A built Keras layer as a function of the named tensors, at the given state for the rest."""
-
-    def function(**tensors: tf.Tensor) -> tf.Tensor:
-        trainable = [tensors[variable.name] for variable in layer.trainable_variables]
-        frozen = [state[variable.name] for variable in layer.non_trainable_variables]
-        return layer.stateless_call(trainable, frozen, tensors[input_name], **call)[0]
-
-    return function
+def _constants(layer: keras.layers.Layer) -> list[tf.Tensor]:
+    return [tf.constant(variable.numpy()) for variable in layer.variables]
 
 
-def _randomize(layer: Layer, random: np.random.Generator) -> None:
-    """Give every weight random values; a variance stays positive."""
+def _tensors(values: Any, dtype: str) -> Any:
+    """Return real arrays, in any nesting, as tensors of the dtype, other arrays as tensors."""
+
+    def tensor(value: Any) -> Any:
+        if value is None or isinstance(value, bool | str | int | float):
+            return value
+        array = np.asarray(value)
+        return tf.constant(array, dtype) if array.dtype.kind == "f" else tf.constant(array)
+
+    return tf.nest.map_structure(tensor, values)
+
+
+def _randomize(layer: keras.layers.Layer, random: np.random.Generator) -> None:
+    """Give every weight random values that float32 holds; a variance stays positive."""
     for weight in layer.weights:
-        positive = "variance" in weight.name
-        values = random.uniform(0.5, 1.5, weight.shape) if positive else None
-        weight.assign(random.normal(size=weight.shape) if values is None else values)
+        if "variance" in weight.name:
+            values = random.uniform(0.5, 1.5, weight.shape)
+        else:
+            values = random.normal(size=weight.shape)
+        weight.assign(np.asarray(values, "float32"))
 
 
-def _record(layer: Layer, x: tf.Tensor, call: dict[str, Any]) -> tuple[Tensors, dict[str, Any]]:
-    """Call the layer, and return the tensors and constants that reached its forward pass.
+@dataclass(frozen=True)
+class Run:
+    """One run of a pair of passes in a call."""
 
-    Raises:
-        UserError: The call did not go through `forward` exactly once.
-    """
-    original, seen = layer.differentiable, []
+    pair: HandDerived
+    tensors: Tensors
+    constants: dict[str, Any]
+    outputs: Any
 
-    def watch(tensors: Tensors, **constants: Any) -> Any:
-        seen.append((tensors, constants))
-        return original(tensors, **constants)
 
-    layer.differentiable = watch  # type: ignore[method-assign]
+@contextmanager
+def _noted_runs() -> Iterator[list[Run]]:
+    """Note every run of any pair in the block."""
+    original, runs = HandDerived.differentiable, []
+
+    def noting(self: HandDerived, tensors: Tensors, **constants: Any) -> Any:
+        result = original(self, tensors, **constants)
+        runs.append(Run(self, tensors, constants, result[0]))
+        return result
+
+    HandDerived.differentiable = noting  # type: ignore[method-assign]
     try:
-        layer(x, **call)
+        yield runs
     finally:
-        del layer.differentiable
-    if len(seen) != 1:
-        raise UserError(
-            f"{type(layer).__name__} ran its forward pass {len(seen)} times in one call. "
-            f"Received: {call or 'no further arguments'}. Call it so that it runs once "
-            "(a dropout, for example, with training=True)."
-        )
-    return seen[0]
+        HandDerived.differentiable = original  # type: ignore[method-assign]
+
+
+def _of_one_run(call: LayerCall, runs: list[Run], outputs: Any) -> Differentiable | None:
+    """Return the layer's own pair as it was run, if one run of it is all that the call does."""
+    run = runs[0]
+    if len(runs) > 1 or run.pair is not call.layer or not _same(run.outputs, outputs):
+        return None
+    inputs: dict[str, int] = {}
+    weights: dict[str, int] = {}
+    for name, x in run.tensors.items():
+        place = _place_of_weight(call.layer, name)
+        if place is not None:
+            weights[name] = place
+            continue
+        free = [place for place in call.real_leaves() if place not in inputs.values()]
+        places = [place for place in free if _same(call.leaves[place], x)]
+        if not places:
+            return None
+        inputs[name] = places[0]
+    called = NamedCall(call, inputs, weights)
+    return Differentiable(run.pair, run.tensors, run.constants, called=called)
+
+
+def _of_whole_call(call: LayerCall) -> Differentiable:
+    names = named(call)
+    return Differentiable(WholeCall(names), names.tensors(), called=names)
+
+
+def _place_of_weight(layer: keras.layers.Layer, name: str) -> int | None:
+    """Return the place in the variables of the weight of that name, if it is one that trains."""
+    weight = getattr(layer, name, None)
+    places = [p for p, variable in enumerate(real_variables(layer)) if variable is weight]
+    trains = any(variable is weight for variable in layer.trainable_variables)
+    return places[0] if places and trains else None
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two nested tensors hold the same numbers."""
+    a, b = tf.nest.flatten(one), tf.nest.flatten(other)
+    return len(a) == len(b) and all(
+        np.shape(x) == np.shape(y) and np.array_equal(x, y, equal_nan=True)
+        for x, y in zip(a, b, strict=True)
+    )

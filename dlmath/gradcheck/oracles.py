@@ -23,9 +23,12 @@ from dlmath.gradcheck.differentiable import (
 Judge = Callable[[tf.Tensor], float]
 
 # Below this size a gradient counts as zero: rounding noise is not compared with rounding noise.
+# Where each entry is measured against itself, the same part of its sample's largest is the least
+# size: float64 carries 16 digits of the largest term of a sum, and the tolerance asks for 8 of 14.
 FLOOR = 1e-6
 # A five-point difference has an error of order step^4, and rounding enters as 1e-16 / step.
 STEP = 1e-3
+ROUNDINGS = 32  # times what three roundings of one computation show
 DIRECTIONS = 3  # a wrong gradient that is right in three random directions has probability zero
 
 
@@ -43,28 +46,75 @@ def relative_error(ours: tf.Tensor, theirs: tf.Tensor) -> float:
     return float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), FLOOR))
 
 
+def entry_error(ours: tf.Tensor, theirs: tf.Tensor, slack: np.ndarray | float = 0.0) -> float:
+    """The largest difference of two entries, each over its own size.
+
+    The size of an entry is the larger of the two, and at least `FLOOR` times the largest entry of
+    its sample (its slice along the first axis, of a vector all of it), and at least `FLOOR`. So an
+    entry that is zero and should not be is noticed from 1e-14 of the largest on. Infinite where
+    `relative_error` is. Differences of up to `slack` do not count.
+    """
+    a, b = np.asarray(ours), np.asarray(theirs)
+    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return float("inf")
+    if a.size == 0:
+        return 0.0
+    size = np.maximum(np.abs(a), np.abs(b))
+    sample = tuple(range(1, size.ndim)) or None
+    floor = FLOOR * np.maximum(size.max(axis=sample, keepdims=True), 1.0)
+    return float((np.maximum(np.abs(a - b) - slack, 0.0) / np.maximum(size, floor)).max())
+
+
+def rounding_of_tape(
+    subject: Differentiable, upstream: list[tf.Tensor], expected: Tensors
+) -> dict[str, np.ndarray]:
+    """Return how far the tape's own gradients may be off, as one number for each sample.
+
+    The gradient is linear in the upstream one, so a factor changes nothing but the rounding. Where
+    a saturated softmax meets large values, the tape loses more than a careful backward pass does.
+    """
+    trusted = subject.by_reference if subject.reference is not None else subject.plain
+    found = dict.fromkeys(subject.names, np.zeros(()))
+    for factor in (3.0, 5.0, 7.0):
+        scaled = tape_gradients(trusted, subject.tensors, [factor * g for g in upstream])
+        for name in subject.names:
+            with np.errstate(invalid="ignore", over="ignore"):
+                off = np.abs(np.asarray(scaled[name]) / factor - expected[name])
+            off = np.where(np.isfinite(off), off, 0.0)
+            sample = tuple(range(1, off.ndim)) or None
+            found[name] = np.maximum(found[name], off.max(axis=sample, keepdims=True, initial=0.0))
+    return {name: ROUNDINGS * off for name, off in found.items()}
+
+
 def tape(
     subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
-    """Against the tape through the forward pass."""
+    """Against the tape through the forward pass, entry by entry."""
     expected = tape_gradients(subject.plain, subject.tensors, upstream)
-    return {name: partial(relative_error, theirs=expected[name]) for name in subject.names}
+    return {name: partial(entry_error, theirs=expected[name]) for name in subject.names}
 
 
 def reference(
     subject: Differentiable, upstream: list[tf.Tensor], random: np.random.Generator
 ) -> dict[str, Judge]:
-    """Against the reference: its output, and the tape's gradient through it."""
-    outputs = zip(
-        subject.plain(subject.tensors), subject.by_reference(subject.tensors), strict=True
-    )
-    forward = max(relative_error(ours, theirs) for ours, theirs in outputs)
+    """Against the reference, entry by entry: its output, and the tape's gradient through it."""
+    ours, theirs = subject.plain(subject.tensors), subject.by_reference(subject.tensors)
+    forward = outputs_error(ours, theirs)
+    if not np.isfinite(forward):  # of another shape, perhaps: no gradient can be compared
+        return dict.fromkeys(subject.names, lambda claimed: forward)
     expected = tape_gradients(subject.by_reference, subject.tensors, upstream)
 
     def judge(claimed: tf.Tensor, name: str) -> float:
-        return max(forward, relative_error(claimed, expected[name]))
+        return max(forward, entry_error(claimed, expected[name]))
 
     return {name: partial(judge, name=name) for name in subject.names}
+
+
+def outputs_error(ours: list[tf.Tensor], theirs: list[tf.Tensor]) -> float:
+    """The largest error of an entry of the outputs; infinite if they are not as many."""
+    if len(ours) != len(theirs):
+        return float("inf")
+    return max((entry_error(a, b) for a, b in zip(ours, theirs, strict=True)), default=0.0)
 
 
 def differences(
@@ -177,16 +227,17 @@ class SecondOrder:
         """The error of each gradient's derivatives, by the backward pass as it is now."""
         tensors = self.subject.tensors
         with tf.GradientTape(persistent=True) as outer:
-            outer.watch(tensors)
+            outer.watch([x for x in tensors.values() if x.dtype.is_floating])
             gradients = tape_gradients(self.subject.wired, tensors, self.upstream)
             along = {
                 name: tf.reduce_sum(gradients[name] * self.direction[name])
                 for name in self.subject.names
             }
         zero = tf.UnconnectedGradients.ZERO
+        real = {name: x for name, x in tensors.items() if x.dtype.is_floating}
         return {
             name: relative_error(
-                _flat(outer.gradient(along[name], tensors, unconnected_gradients=zero)),
+                _flat(outer.gradient(along[name], real, unconnected_gradients=zero)),
                 self.expected[name],
             )
             for name in self.subject.names

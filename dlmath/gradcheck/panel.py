@@ -12,7 +12,7 @@ Errors = dict[str, dict[str, float | None]]  # by oracle, then by gradient
 
 
 class Panel:
-    """The evidence of every oracle but the extremes on one subject.
+    """The evidence at one point: every oracle but the extremes, float32 and the calls.
 
     Args:
         subject: What is checked.
@@ -33,7 +33,7 @@ class Panel:
             "adjoint": oracles.adjoint(*given),
         }
         if subject.reference is not None:
-            self.judges["keras"] = oracles.reference(*given)
+            self.judges["reference"] = oracles.reference(*given)
         self.second_order = oracles.SecondOrder(*given)
 
     def errors(self) -> Errors:

@@ -36,7 +36,8 @@ CASES: tuple[Case, ...] = (
     LayerCase("BatchNormalization", {}, IMAGES, call={"training": True}),
     LayerCase("BatchNormalization", {}, IMAGES, call={"training": False}),
     LayerCase("BatchNormalization", {"axis": 1, "scale": False}, (4, 3, 2), {"training": True}),
-    LayerCase("LayerNormalization", {}),
+    # Where one feature dwarfs the others its gradient is a difference of equal terms.
+    LayerCase("LayerNormalization", {}, lenient=True),
     LayerCase("LayerNormalization", {"axis": [1, 2]}, (2, 3, 4)),
     LayerCase("Dropout", {"rate": 0.5, "seed": 1}, call={"training": True}),
     LayerCase("ReLU", {}),
@@ -49,8 +50,9 @@ CASES: tuple[Case, ...] = (
     LayerCase("Activation", {"activation": "tanh"}),
     LayerCase("Activation", {"activation": "sigmoid"}),
     LayerCase("Activation", {"activation": "silu"}),
-    # Keras divides by the square root of 2 rounded to float32.
-    LayerCase("Activation", {"activation": "gelu"}, keras_tolerance=1e-7),
+    # Keras divides by the square root of 2 rounded to float32, which is off by 2e-8: an entry of
+    # e^(-x^2 / 2) then by x^2 times as much, and those with |x| > 5 are below the least size.
+    LayerCase("Activation", {"activation": "gelu"}, keras_tolerance=1e-6),
     LossCase("MeanSquaredError"),
     LossCase("CategoricalCrossentropy", {"from_logits": True}),
     LossCase("CategoricalCrossentropy", draw=probabilities),

@@ -2,12 +2,18 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-# The oracles in the order of the columns; `taylor` is a slope, the others are relative errors.
-ORACLES = ("tape", "keras", "differences", "taylor", "adjoint", "second_order", "extremes")
-
+# The oracles, in the order of the columns, under the independent kinds of evidence that they are
+# readings of. `taylor` is a slope, `float32` an error over what rounding explains, and the others
+# are relative errors.
+EVIDENCE: dict[str, tuple[str, ...]] = {
+    "adjoint of this forward": ("tape", "differences", "taylor", "adjoint"),
+    "reference": ("reference",),
+    "second order and extremes": ("second_order", "extremes", "float32", "calls"),
+}
+ORACLES = tuple(oracle for readings in EVIDENCE.values() for oracle in readings)
 
 # What a gradient failed instead of the oracles: the form of its own, or of a whole pass.
 FORM, WHOLE = ("form",), ("passes",)
@@ -24,7 +30,7 @@ class Row:
             that is affine along the direction has no Taylor slope).
         failed: The oracles that the gradient failed; `form` or `passes` where none of them
             could judge it, or any of the layer.
-        worst_extreme: The extreme with the largest error.
+        where: For the oracles that try several inputs or calls, where the error is largest.
         problem: What its author did, in words, where the form of a pass is wrong.
     """
 
@@ -32,8 +38,13 @@ class Row:
     gradient: str
     errors: dict[str, float | None]
     failed: tuple[str, ...]
-    worst_extreme: str | None = None
+    where: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
+
+    @property
+    def worst_extreme(self) -> str | None:
+        """The extreme with the largest error."""
+        return self.where.get("extremes")
 
     def as_json(self) -> dict[str, Any]:
         """The row as plain values; an infinite error is the word "infinite"."""
@@ -42,18 +53,33 @@ class Row:
             "layer": self.layer,
             "gradient": self.gradient,
             **errors,
-            "worst_extreme": self.worst_extreme,
+            "where": dict(self.where),
             "failed": list(self.failed),
             "problem": self.problem,
         }
 
+    def said(self) -> str:
+        """Return what the gradient failed, in words."""
+        return self.problem or ", ".join(
+            f"{oracle} ({self.where[oracle]})" if self.where.get(oracle) else oracle
+            for oracle in self.failed
+        )
+
 
 @dataclass(frozen=True)
 class Report:
-    """The rows of a check, and how long it took."""
+    """The rows of a check, how long it took, and what it could not look at.
+
+    Args:
+        rows: A row for each gradient.
+        seconds: Duration.
+        notes: What limits the verdict, a sentence each: a layer that was checked without a
+            reference, an argument that was not tried.
+    """
 
     rows: tuple[Row, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -70,8 +96,7 @@ class Report:
             if row.problem is not None and row.failed == WHOLE:
                 lines.append(f"{row.layer}: {row.problem}")
             elif row.failed:
-                said = row.problem or ", ".join(row.failed)
-                lines.append(f"{row.layer} dL/d{row.gradient}: {said}")
+                lines.append(f"{row.layer} dL/d{row.gradient}: {row.said()}")
         return list(dict.fromkeys(lines))
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +104,7 @@ class Report:
         return {
             "passed": self.passed,
             "seconds": round(self.seconds, 2),
+            "notes": list(self.notes),
             "rows": [row.as_json() for row in self.rows],
         }
 

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -11,8 +12,9 @@ from typing import Any
 import tensorflow as tf
 
 from dlmath import layers
-from dlmath.gradcheck.cases import Case
+from dlmath.gradcheck.cases import GRADED, Case
 from dlmath.gradcheck.checker import (
+    EXPLAINED,
     TOLERANCE,
     extreme_points,
     failures,
@@ -23,13 +25,16 @@ from dlmath.gradcheck.faults import FAULTS
 from dlmath.gradcheck.mutation import Fault, mutants
 from dlmath.gradcheck.oracles import relative_error
 from dlmath.gradcheck.panel import Panel
+from dlmath.gradcheck.precision import Float32
 from dlmath.gradcheck.registry import CASES
 from dlmath.gradcheck.report import ORACLES
+from dlmath.layers import cancellation
 from dlmath.layers.hand_derived import HandDerived
 from dlmath.layers.linear_map import LinearMap
 from dlmath.seeds import generator
 
 BACKWARD = ("backward", "adjoint", "put_back")
+SUMS = ("leaders", "sum_of_others", "centred")
 
 
 # What a wrong backward pass may raise instead of returning: shapes that do not fit, names that are
@@ -60,6 +65,14 @@ class Verdict:
         transpose = self.fault.transpose
         return not self.caught_by and transpose is not None and not transpose.moved
 
+    @property
+    def plain(self) -> str | None:
+        """Why it takes no oracle to notice the fault, or None where it does."""
+        if self.caught_by == ("error",):
+            return "does not run"
+        whole = re.fullmatch(r"`(?:dL/d\w+|result|gradients)` (zero|negated)", self.fault.what)
+        return None if whole is None else whole[1]
+
 
 class Bench:
     """A case with all that its oracles need to know, computed once with the right passes.
@@ -77,6 +90,12 @@ class Bench:
         self.under_ones = tape_gradients(self.subject.plain, self.subject.tensors, self.ones)
         self.panel = Panel(self.subject, self.upstream, generator(0, "suite", case.name))
         self.extremes = extreme_points(case)
+        self.in_float32 = self._in_float32()
+
+    def _in_float32(self) -> list[Float32]:
+        points = [(self.subject, self.upstream)]
+        points += [(one.subject, one.upstream) for one in self.extremes if one.label in GRADED]
+        return [Float32(*point, generator(0, "suite", self.case.name)) for point in points]
 
     def fails_under_ones(self) -> bool:
         """Return whether the usual check fails: the tape, with an upstream gradient of ones."""
@@ -100,6 +119,11 @@ class Bench:
         bound = self.case.keras_tolerance or TOLERANCE
         return any(error > bound for error, _ in worst_extremes(self.extremes).values())
 
+    def fails_in_float32(self) -> bool:
+        """Return whether any gradient loses more digits in float32 than rounding explains."""
+        errors = (one.errors() for one in self.in_float32)
+        return any(error > EXPLAINED for one in errors for error in one.values())
+
 
 def all_faults() -> list[Fault]:
     """Yield every fault written by hand, then every mutant of every backward pass."""
@@ -109,16 +133,19 @@ def all_faults() -> list[Fault]:
     ]
 
 
-def backward_passes() -> Iterator[tuple[type, str]]:
-    """Return every method of `dlmath.layers` that is part of a backward pass, as (class, name).
+def backward_passes() -> Iterator[tuple[Any, str]]:
+    """Return every function of `dlmath.layers` that is part of a backward pass: (owner, name).
 
-    In the order of the files' names, then of the classes in a file.
+    The methods in the order of the files' names, then of the classes in a file; last the functions
+    of `cancellation.py`.
     """
     for module in _modules():
         for owner in _classes(module):
             for name in BACKWARD:
                 if name in owner.__dict__ and owner not in (HandDerived, LinearMap):
                     yield owner, name
+    for name in SUMS:
+        yield cancellation, name
 
 
 def _modules() -> list[ModuleType]:
@@ -138,9 +165,9 @@ def run(faults: Sequence[Fault], cases: Iterable[Case] = CASES) -> list[Verdict]
     return [_verdict(fault, users[fault.owner, fault.attribute]) for fault in faults]
 
 
-def _users(benches: Iterable[Bench]) -> dict[tuple[type, str], list[Bench]]:
+def _users(benches: Iterable[Bench]) -> dict[tuple[Any, str], list[Bench]]:
     """Return the cases that run through each part of a backward pass."""
-    users: dict[tuple[type, str], list[Bench]] = {found: [] for found in backward_passes()}
+    users: dict[tuple[Any, str], list[Bench]] = {found: [] for found in backward_passes()}
     for bench in benches:
         for (owner, name), its_users in users.items():
             met: list[bool] = []
@@ -176,8 +203,8 @@ def _verdict(fault: Fault, benches: Iterable[Bench]) -> Verdict:
 def _noticed(bench: Bench) -> tuple[str, ...]:
     """Return the oracles that notice the fault that is installed now."""
     try:
-        failed = bench.failed_oracles()
-        return failed or (("extremes",) if bench.fails_at_extremes() else ())
+        failed = bench.failed_oracles() or (("extremes",) if bench.fails_at_extremes() else ())
+        return failed or (("float32",) if bench.fails_in_float32() else ())
     except RAISED:
         return ("error",)
 

@@ -3,106 +3,55 @@
 import importlib
 import inspect
 import sys
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
+import keras
 
 from dlmath.errors import UserError, did_you_mean
-from dlmath.gradcheck.cases import IMAGES, LARGE, ROWS, TINY, Case
-from dlmath.gradcheck.contract import called, raised
-from dlmath.gradcheck.differentiable import Differentiable
-from dlmath.gradcheck.layer_recording import recorded_layer, spread
+from dlmath.gradcheck.cases import Case
+from dlmath.gradcheck.own_case import OwnCase, variants
 from dlmath.gradcheck.registry import CASES, kinds
+from dlmath.gradcheck.report import Row
 from dlmath.layers import Function, HandDerived, Layer
 
-# Shapes that a layer of unknown purpose is tried on, in this order.
-SHAPES = (ROWS, (2, 3, 4), IMAGES)
 
-
-@dataclass(frozen=True)
-class OwnCase:
-    """A user's own layer or function, without a reference."""
-
-    pair: HandDerived
-    inputs: dict[str, Any] = field(default_factory=dict)
-    scale: float = 1.0
-    keras_tolerance: float | None = None
-
-    @property
-    def kind(self) -> str:
-        return type(self.pair).__name__
-
-    @property
-    def name(self) -> str:
-        return self.kind
-
-    def subject(self, random: np.random.Generator) -> Differentiable:
-        pair = self.pair
-        if isinstance(pair, Layer):
-            layer = called(pair, lambda: _in_float64(pair))
-            return self._recorded_layer(layer, random)
-        values = {
-            name: self.inputs.get(name, spread(ROWS, random)) for name in self.pair.tensor_names()
-        }
-        return Differentiable(
-            self.pair,
-            {n: tf.constant(self.scale * np.asarray(v), "float64") for n, v in values.items()},
-        )
-
-    def _recorded_layer(self, layer: Layer, random: np.random.Generator) -> Differentiable:
-        if self.inputs:
-            given = np.asarray(next(iter(self.inputs.values())))
-            return called(layer, lambda: recorded_layer(layer, self.scale * given, random))
-        problems = []
-        for shape in SHAPES:
-            x = self.scale * spread(shape, random)
-            try:
-                # Some layers have a training mode, and some need it to do anything at all.
-                call = {"training": True} if _takes_training(layer) else {}
-                return recorded_layer(_in_float64(layer), x, random, call=call)
-            except (ValueError, IndexError, tf.errors.InvalidArgumentError) as error:
-                problems.append(raised(error, layer))
-            except UserError:
-                raise
-            except Exception as error:  # no other shape would help
-                raise raised(error, layer) from error
-        if self.scale != 1.0:  # an extreme: it can be called on other numbers
-            raise problems[-1]
-        raise UserError(
-            f"{self.kind} cannot be called on an input of any of the shapes {SHAPES}. "
-            f"Received: {problems[-1]}. Call dlmath.gradcheck.check(layer, inputs={{'x': value}}) "
-            "with an input that it takes."
-        )
-
-    def extremes(self) -> dict[str, Case]:
-        if self.inputs:  # far from them the function may have no business
-            return {}
-        return {
-            "large": replace(self, scale=LARGE),
-            "tiny": replace(self, scale=TINY),
-            "zero": replace(self, scale=0.0),
-        }
-
-
-def cases_of(target: Any, inputs: dict[str, Any] | None = None) -> list[Case]:
+def cases_of(
+    target: Any,
+    inputs: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
+    reference: Any = None,
+    tolerance: float | None = None,
+) -> list[Case]:
     """The cases that a target stands for; None stands for all that are registered.
 
     Raises:
-        UserError: The target stands for none.
+        UserError: The target stands for none, or has a reference of its own already.
     """
-    if target is None:
-        return list(CASES)
-    if isinstance(target, str):
-        if ":" in target:
-            return cases_of(imported(target), inputs)
-        return _registered(target)
+    if isinstance(target, str) and ":" in target:
+        target = imported(target)
     if inspect.isclass(target) and issubclass(target, (Layer, Function)):
         target = _made(target)
     if isinstance(target, HandDerived):
-        return [OwnCase(target, inputs or {})]
+        target = OwnCase(
+            target,
+            inputs or {},
+            options or {},
+            _reference(reference),
+            keras_tolerance=tolerance,
+        )
+    elif reference is not None:
+        raise UserError(
+            "A reference is for a layer or function of your own; registered layers are compared "
+            f"with Keras's. Received: reference={reference!r} for {target!r}"
+        )
+    if isinstance(target, OwnCase):
+        return list(variants(target))
+    if target is None:
+        return list(CASES)
+    if isinstance(target, str):
+        return _registered(target)
     if hasattr(target, "subject") and hasattr(target, "extremes"):
         return [target]
     raise UserError(
@@ -162,10 +111,48 @@ def _made(kind: type) -> HandDerived:
         ) from error
 
 
-def _takes_training(layer: Layer) -> bool:
-    return "training" in inspect.signature(layer.call).parameters
+def _reference(given: Any) -> Any:
+    """Return a reference as a layer or a function.
+
+    Raises:
+        UserError: It is neither.
+    """
+    if isinstance(given, str):
+        given = imported(given)
+    if inspect.isclass(given) and issubclass(given, (keras.layers.Layer, HandDerived)):
+        given = _made(given)
+    if given is not None and not callable(given):
+        raise UserError(
+            "A reference must be a layer, a function of the tensors by name, or module:Name of "
+            f"one. Received: {given!r}"
+        )
+    return given
 
 
-def _in_float64(layer: Layer) -> Layer:
-    """A new layer of the same config that computes in float64."""
-    return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+def check_some_gradients(cases: Iterable[Case], rows: Iterable[Row]) -> None:
+    """Refuse a target of which no case ran a backward pass.
+
+    Raises:
+        UserError: There is one.
+    """
+    judged = {row.layer for row in rows}
+    kinds_judged = {case.kind for case in cases if case.name in judged}
+    for case in cases:
+        if case.kind not in kinds_judged:
+            raise UserError(
+                f"{case.kind} runs no backward pass that was written by hand when it is called: "
+                "its call must hand its inputs to self.apply. "
+                f"Received: {getattr(case, 'options', {}) or 'no further arguments'}"
+            )
+
+
+def notes_on(cases: Iterable[Case]) -> tuple[str, ...]:
+    """Return what limits the verdict on these cases, a sentence each."""
+    bare = {c.kind: c for c in cases if isinstance(c, OwnCase) and c.reference is None}
+    return tuple(
+        f"{kind} was checked without a reference: its forward pass is taken as it is, and a wrong "
+        "one with its exact derivative passes. Give what it must agree with: --reference "
+        f"{f'keras.layers:{kind}' if hasattr(keras.layers, kind) else 'module:Name'}, or "
+        "reference= in Python."
+        for kind in bare
+    )

@@ -10,6 +10,7 @@ gradient too: label smoothing and distillation differentiate through it.
 
 import tensorflow as tf
 
+from dlmath.layers import cancellation
 from dlmath.layers.hand_derived import Function, Gradients
 
 
@@ -42,6 +43,12 @@ class SoftmaxCrossEntropy(Function):
     returns it for every y; with two ones the first term is 2 S.) Fused like this, nothing is
     divided by a probability that has underflowed to 0. dl/dy = -log S(z).
 
+    **Without cancellation.** Of a confident answer both the loss and the gradient are small, and
+    neither is 0. With the largest logit subtracted, the sum of exponentials is 1 + r with r the sum
+    of the others, and log(1 + r) is `log1p`. As the entries of S sum to 1,
+
+        (sum of y) S_j - y_j = S_j (sum of the other y) - y_j (sum of the other S).
+
     A logit of -inf is a class that is ruled out: it adds nothing where y_j = 0.
     """
 
@@ -51,8 +58,8 @@ class SoftmaxCrossEntropy(Function):
     def forward(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tuple[tf.Tensor, tuple]:
         largest = tf.reduce_max(y_pred, axis=self.axis, keepdims=True)
         shifted = y_pred - tf.stop_gradient(largest)
-        total = tf.reduce_sum(tf.exp(shifted), axis=self.axis, keepdims=True)
-        log_softmax = shifted - tf.math.log(total)
+        powers = tf.exp(shifted)
+        log_softmax = shifted - tf.math.log1p(_sum_less_one(powers, self.axis))
         # 0 * -inf counts as 0, the limit of y log S.
         loss = -tf.reduce_sum(tf.math.multiply_no_nan(log_softmax, y_true), axis=self.axis)
         return loss, (y_true, log_softmax)
@@ -60,11 +67,18 @@ class SoftmaxCrossEntropy(Function):
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
         y_true, log_softmax = cache
         g = tf.expand_dims(g, self.axis)
-        mass = tf.reduce_sum(y_true, axis=self.axis, keepdims=True)
-        return {
-            "y_true": -g * log_softmax,
-            "y_pred": g * (mass * tf.exp(log_softmax) - y_true),
-        }
+        softmax = tf.exp(log_softmax)
+        towards = softmax * cancellation.sum_of_others(y_true, self.axis)
+        away = y_true * cancellation.sum_of_others(softmax, self.axis)
+        return {"y_true": -g * log_softmax, "y_pred": g * (towards - away)}
+
+
+def _sum_less_one(powers: tf.Tensor, axis: int) -> tf.Tensor:
+    """Return (sum along the axis) - 1 of numbers whose largest is 1, without cancellation."""
+    weights = cancellation.leaders(powers, axis)
+    small = tf.reduce_sum((1 - weights) * powers, axis=axis, keepdims=True)
+    # The second term is 0, and its derivative is not.
+    return small + (tf.reduce_sum(weights * powers, axis=axis, keepdims=True) - 1)
 
 
 class CategoricalCrossEntropy(Function):
@@ -76,6 +90,9 @@ class CategoricalCrossEntropy(Function):
     dq(v) = (v - q (sum of v)) / s, whose adjoint is u -> (u - <q, u>) / s. Together
 
         dl/dp = (u - <q, u>) / s,     u = -y / q where e <= q <= 1 - e, and 0 elsewhere.
+
+    The q sum to 1, so where q_j > 1/2 its logarithm is log(1 - (sum of the other q)), by `log1p`,
+    and `cancellation.centred` gives u - <q, u>: of a confident answer neither is rounded to 0.
 
     Args:
         axis: The axis of the classes.
@@ -89,27 +106,32 @@ class CategoricalCrossEntropy(Function):
     def forward(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tuple[tf.Tensor, tuple]:
         total = tf.reduce_sum(y_pred, axis=self.axis, keepdims=True)
         q = y_pred / total
+        others = cancellation.sum_of_others(y_pred, self.axis) / total
         kept = tf.clip_by_value(q, self.epsilon, 1 - self.epsilon)
-        loss = -tf.reduce_sum(y_true * tf.math.log(kept), axis=self.axis)
-        return loss, (y_true, q, kept, total)
+        log_q = tf.where(
+            q > 0.5,
+            tf.math.log1p(-tf.clip_by_value(others, self.epsilon, 1 - self.epsilon)),
+            tf.math.log(kept),
+        )
+        loss = -tf.reduce_sum(y_true * log_q, axis=self.axis)
+        return loss, (y_true, q, kept, log_q, total)
 
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
-        y_true, q, kept, total = cache
+        y_true, q, kept, log_q, total = cache
         g = tf.expand_dims(g, self.axis)
         u = tf.where(q == kept, -g * y_true / kept, tf.zeros_like(q))
-        return {
-            "y_true": -g * tf.math.log(kept),
-            "y_pred": (u - tf.reduce_sum(q * u, axis=self.axis, keepdims=True)) / total,
-        }
+        return {"y_true": -g * log_q, "y_pred": cancellation.centred(u, q, self.axis) / total}
 
 
 class SigmoidCrossEntropy(Function):
     r"""The mean over the K outputs of -y log s(z) - (1 - y) log(1 - s(z)), with the sigmoid s.
 
-    As 1 - s(z) = e^-z s(z), one term is log(1 + e^z) - y z = max(z, 0) + log(1 + e^-|z|) - y z, the
-    last form without overflow. The derivative of log(1 + e^z) is s(z), so
+    With p(z) = log(1 + e^z) = max(z, 0) + log(1 + e^-|z|), the last form without overflow,
+    -log s(z) = p(-z) and -log(1 - s(z)) = p(z), so one term is y p(-z) + (1 - y) p(z). As
+    p(z) - p(-z) = z it is also p(z) - y z, which cancels where the answer is right and certain. The
+    derivative of p is s, and 1 - s(z) = s(-z), so
 
-        dl/dz = (s(z) - y) / K,        dl/dy = -z / K:
+        dl/dz = (s(z) - y) / K = ((1 - y) s(z) - y s(-z)) / K,        dl/dy = -z / K:
 
     the gradient of logistic regression (Tsemo, 3).
     """
@@ -119,15 +141,17 @@ class SigmoidCrossEntropy(Function):
 
     def forward(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tuple[tf.Tensor, tuple]:
         z = y_pred
-        # 0 * -inf counts as 0: a logit of -inf is a no for certain.
-        agreement = tf.math.multiply_no_nan(z, y_true)
-        terms = tf.maximum(z, 0) + tf.math.log1p(tf.exp(-tf.abs(z))) - agreement
-        return tf.reduce_mean(terms, axis=self.axis), (y_true, z)
+        tail = tf.math.log1p(tf.exp(-tf.abs(z)))
+        # 0 * inf counts as 0: a logit of -inf is a no for certain.
+        yes = tf.math.multiply_no_nan(tf.maximum(-z, 0) + tail, y_true)
+        no = tf.math.multiply_no_nan(tf.maximum(z, 0) + tail, 1 - y_true)
+        return tf.reduce_mean(yes + no, axis=self.axis), (y_true, z)
 
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
         y_true, z = cache
         share = tf.expand_dims(g, self.axis) / z.shape[self.axis]
-        return {"y_true": -share * z, "y_pred": share * (tf.math.sigmoid(z) - y_true)}
+        slope = (1 - y_true) * tf.math.sigmoid(z) - y_true * tf.math.sigmoid(-z)
+        return {"y_true": -share * z, "y_pred": share * slope}
 
 
 class BinaryCrossEntropy(Function):
@@ -136,6 +160,7 @@ class BinaryCrossEntropy(Function):
         dl/dp = (-y / p + (1 - y) / (1 - p)) / K,     dl/dy = (log(1 - p) - log p) / K.
 
     p is kept within [e, 1 - e], and the gradient is 0 outside, as in `CategoricalCrossEntropy`.
+    log(1 - p) is `log1p(-p)`: in float32 1 - p has lost most digits of a p of 1e-5.
 
     Args:
         axis: The axis that is averaged over.
@@ -148,7 +173,7 @@ class BinaryCrossEntropy(Function):
 
     def forward(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tuple[tf.Tensor, tuple]:
         p = tf.clip_by_value(y_pred, self.epsilon, 1 - self.epsilon)
-        terms = -y_true * tf.math.log(p) - (1 - y_true) * tf.math.log(1 - p)
+        terms = -y_true * tf.math.log(p) - (1 - y_true) * tf.math.log1p(-p)
         return tf.reduce_mean(terms, axis=self.axis), (y_true, y_pred, p)
 
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
@@ -156,6 +181,6 @@ class BinaryCrossEntropy(Function):
         share = tf.expand_dims(g, self.axis) / p.shape[self.axis]
         slope = -y_true / p + (1 - y_true) / (1 - p)
         return {
-            "y_true": share * (tf.math.log(1 - p) - tf.math.log(p)),
+            "y_true": share * (tf.math.log1p(-p) - tf.math.log(p)),
             "y_pred": tf.where(p == y_pred, share * slope, tf.zeros_like(p)),
         }

@@ -20,8 +20,8 @@ again, is self-adjoint. The differential is therefore its own adjoint:
 
 The first mean is the path through the mean, the second the path through the variance. Leaving
 either out is the classic mistake; so is an unbiased variance (n - 1) in one pass and not in the
-other. Under a constant h all of dL/dx is zero up to epsilon, so a check with an upstream gradient
-of ones cannot see these terms.
+other. Under a constant h all of dL/dx is exactly zero, whatever epsilon is: h - m(h) = 0, and
+m(xhat h) = h m(xhat) = 0. So a check with an upstream gradient of ones cannot see these terms.
 
 **Scale and shift.** y = gamma xhat + beta, gamma and beta constant along some axes: h = gamma g,
 and the adjoint of spreading gamma out is the sum over those axes:

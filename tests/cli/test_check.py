@@ -48,6 +48,25 @@ def test_a_wrong_layer_of_ones_own_is_shown_and_fails(tmp_path, monkeypatch):
     assert "failed" in result.stdout
 
 
+HALF = WRONG.replace("3 * g", "2 * g").replace("2 * x, None", "2 * x + 1, None")
+
+
+def test_a_layer_without_a_reference_is_noted_and_one_that_differs_from_it_fails(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "half_layers.py").write_text(HALF + "def twice(x):\n    return 2 * x\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    bare = invoke("half_layers:Double")
+    assert bare.exit_code == 0, bare.output
+    assert "checked without a reference" in " ".join(bare.stdout.split())
+    against = invoke("half_layers:Double", "--reference", "half_layers:twice")
+    assert "Double dL/dx: reference" in str(against.exception)
+    document = json.loads(invoke("half_layers:Double", "--json").stdout)
+    assert document["passed"] is True
+    assert len(document["notes"]) == 1
+
+
 def test_an_unknown_layer_is_one_message_of_the_users():
     error = invoke("Desne").exception
     assert isinstance(error, UserError)

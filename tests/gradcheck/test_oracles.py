@@ -92,6 +92,40 @@ def test_relative_error(ours, theirs, error):
     assert oracles.relative_error(ours, theirs) == pytest.approx(error, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "error"),
+    [
+        ([[1.0, 1e-5]], [[1.0, 0.0]], 1.0),  # its own size, however large the others
+        ([[1e3, 1e-9]], [[1e3, 0.0]], 1e-6),  # at least 1e-6 of the largest of its sample
+        ([[1e3, 1.0], [1e-5, 1.0]], [[1e3, 1.0], [0.0, 1.0]], 1.0),  # of its own sample only
+        ([[1e-9, 0.0]], [[0.0, 0.0]], 1e-3),  # and at least 1e-6
+        ([1.0, 1e-5], [1.0, 0.0], 1.0),
+        ([np.nan], [1.0], np.inf),
+        ([[1.0]], [1.0], np.inf),
+        (2.0, 1.0, 0.5),
+    ],
+)
+def test_entry_error(ours, theirs, error):
+    assert oracles.entry_error(ours, theirs) == pytest.approx(error, rel=1e-12)
+
+
+def test_a_difference_within_the_slack_is_none():
+    assert oracles.entry_error([[1.0, 2.0]], [[1.0, 2.5]], slack=np.array([[0.5]])) == 0
+    assert oracles.entry_error([[1.0, 2.0]], [[1.0, 2.5]], slack=0.25) == pytest.approx(0.1)
+
+
+def test_the_tape_through_a_saturated_softmax_may_be_off_and_the_estimate_says_so():
+    x = tf.constant([[30.0, 0.0, 1.0], [0.1, 0.2, 0.3]], tf.float64)
+    pair = Pair(lambda x: (1e6 * tf.nn.softmax(x), x), lambda x, g: {"x": g})
+    subject = Differentiable(pair, {"x": x})
+    upstream = [tf.constant([[1.3, -0.7, 0.4]] * 2, tf.float64)]
+    expected = oracles.tape_gradients(subject.plain, subject.tensors, upstream)
+    slack = oracles.rounding_of_tape(subject, upstream, expected)["x"]
+    assert slack.shape == (2, 1)
+    assert np.all(slack < 1e-6)
+    assert slack[0, 0] > 0
+
+
 def test_five_points_are_exact_for_polynomials_of_degree_four():
     derivative = oracles.five_point(lambda h: (2 + h) ** 4)
     assert float(derivative) == pytest.approx(32, rel=1e-11)

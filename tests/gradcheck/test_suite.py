@@ -9,8 +9,9 @@ from benchmarks.trials import fault_table
 from dlmath import layers
 from dlmath.gradcheck import suite
 from dlmath.gradcheck.faults import FAULTS
-from dlmath.gradcheck.mutation import mutants
+from dlmath.gradcheck.mutation import Fault, mutants
 from dlmath.gradcheck.registry import CASES
+from dlmath.layers import cancellation
 from dlmath.runs import read_json
 
 NEW_LAYER = """
@@ -45,6 +46,31 @@ def test_the_committed_result_holds_the_faults_there_are_and_leaves_none_uncaugh
     assert all(one["equivalent"] or one["caught_by"] for one in found)
     expected = [(fault.where, fault.what) for fault in suite.all_faults()]
     assert sorted((one["where"], one["what"]) for one in found) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("what", "caught_by", "plain"),
+    [
+        ("`dL/dx` zero", ("tape",), "zero"),
+        ("`result` negated", ("tape", "reference"), "negated"),
+        ("`g` negated in `g * x`", ("tape",), None),
+        ("`dL/dx` transposed", ("error",), "does not run"),
+    ],
+)
+def test_faults_that_need_no_oracle_are_told_apart(what, caught_by, plain):
+    fault = Fault("Dense.backward", what, layers.Dense, "backward", print)
+    assert suite.Verdict(fault, caught_by, None, by_ones=False).plain == plain
+
+
+def test_the_sums_that_keep_small_terms_are_mutated_too_and_float32_sees_it():
+    fault = next(
+        fault
+        for fault in mutants(cancellation, "centred")
+        if fault.what.startswith("`tf.reduce_sum(leaders(shares, axis) * g")
+        and "drop" in fault.what
+    )
+    softmax = [case for case in CASES if case.name == "Softmax()"]
+    assert suite.run([fault], softmax)[0].caught_by == ("float32",)
 
 
 def test_what_a_case_does_not_show_at_its_own_point_its_extremes_do():
