@@ -28,6 +28,7 @@ MODULES = (
     "decision_boundaries",
     "landscape",
     "constraints",
+    "online_learning",
     "normalisation",
     "convolutions",
     "generalisation",
