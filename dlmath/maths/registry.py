@@ -29,6 +29,7 @@ MODULES = (
     "decision_boundaries",
     "landscape",
     "constraints",
+    "online_learning",
     "normalisation",
     "convolutions",
     "generalisation",

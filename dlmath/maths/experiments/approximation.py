@@ -369,9 +369,7 @@ def finite_labels_are_fitted(
     places, unique = np.unique(line[order], return_index=True)
     targets = np.eye(classes)[labels[order]]
     networks = [from_breakpoints(places, targets[unique, k]) for k in range(classes)]
-    outputs = np.column_stack(
-        [np.squeeze(forward(one, line[:, np.newaxis]), axis=1) for one in networks]
-    )
+    outputs = np.column_stack([forward(one, line[:, np.newaxis]).reshape(-1) for one in networks])
     right = outputs.argmax(axis=1) == labels
     shown = np.linspace(places[0], places[-1], 800)
     first = forward(networks[0], shown[:, np.newaxis])[:, 0]

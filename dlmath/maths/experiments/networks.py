@@ -18,6 +18,7 @@ from dlmath.maths.network import (
     stepped,
     towards,
 )
+from dlmath.maths.network_vectors import packed, unpacked
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
 
@@ -264,10 +265,17 @@ def equivalent_minima(*, both_sides: bool = True, steps: int = 4000, seed: int =
     step = backward(network, grid, lambda output: (output - targets) / 40)[0]
     length = np.sqrt(sum(np.sum(part**2) for pair in step for part in pair))
     untrained = loss(initialised((1, 6, 1), "tanh", seed))
+    middle = unpacked((packed(network) + packed(other)) / 2, network)
+    squares = [np.sum((forward(one, grid) - targets) ** 2) / 80 for one in (network, middle, other)]
     return Outcome(
         (
             at_most("difference of the two losses", abs(heights[-1] - heights[0]), 1e-12),
             at_least("loss half way over the loss at both ends", heights[20] / heights[0], 2.0),
+            at_most(
+                "losses at the ends and half way, away from sums of squares",
+                np.abs(np.subtract(squares, [heights[0], heights[20], heights[-1]])).max(),
+                1e-12,
+            ),
             at_most("loss at the ends over that before training", heights[0] / untrained, 0.1),
             at_most("length of the gradient there", length, 0.02),
         ),

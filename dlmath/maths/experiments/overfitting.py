@@ -167,17 +167,24 @@ def extrapolation_fails(*, reach: float = 1.5, degree: int = 30) -> Outcome:
     polynomial = chebinterpolate(runge, degree)
     inside, right = np.linspace(-1, 1, 801), np.linspace(min(1.0, reach), reach, 50)
     outside = np.concatenate([-right, right])
-    missed, gap = (np.abs(chebval(at, polynomial) - runge(at)) for at in (inside, outside))
+    missed, off = (chebval(at, polynomial) - runge(at) for at in (inside, outside))
+    gap = np.abs(off)
+    hermite = runge_error(chebyshev(degree), outside)
     formula = _chebyshev_error(degree, outside)
     fewer = _chebyshev_error(degree - 10, outside[-1:])
     shown = np.linspace(-1.15, 1.15, 400)
     return Outcome(
         (
-            at_most("largest error inside", missed.max(), 1e-2),
+            at_most("largest error inside", np.abs(missed).max(), 1e-2),
             at_least("error at the farthest place", gap[-1], 1.0),
             at_most(
                 "largest gap to the formula, over the error",
                 np.abs(gap - formula).max() / formula.max(),
+                1e-6,
+            ),
+            at_most(
+                "largest gap to Hermite's formula, sign and all, over the error",
+                np.abs(off - hermite).max() / formula.max(),
                 1e-6,
             ),
             at_least(

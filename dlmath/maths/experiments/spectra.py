@@ -195,7 +195,7 @@ def principal_components(*, centred: bool = True, rows: int = 300, seed: int = 0
             at_most(
                 "most variance of 2000 directions orthogonal to those before, over each",
                 max(_rival(covariance, directions, k, rng) / along[k] for k in range(5)),
-                1 + 1e-12,
+                1 + 1e-8,  # the last has no other direction, and is a small part of the first
             ),
         ),
         curves(

@@ -101,7 +101,7 @@ def rademacher_bound(
     """`outside` is the norm of the points, where the bound has R = 1; `chance` is d."""
     sizes = np.array([10, 40, 160, 640])
     rng = seeds.generator("rademacher", seed)
-    found, slack, gaps = [], [], []
+    found, slack, gaps, off = [], [], [], []
     for size in sizes:
         x = rng.normal(size=(draws, size, 20))
         x[..., 0] += 2.0  # of the class +1; the other's points are mirrored, so y x has this law
@@ -112,6 +112,9 @@ def rademacher_bound(
         found.append(float(largest.mean()))
         slack.append(5 * standard_error(largest))
         gaps.append(np.linalg.norm(x.mean(axis=1) - x.mean(axis=(0, 1)), axis=1) / 2)
+        centre = x.mean(axis=(0, 1))
+        squares = 4 * size * gaps[-1] ** 2 / (outside**2 - centre @ centre)  # of mean 1
+        off.append(abs(squares.mean() - 1) / standard_error(squares))
     complexity = 1 / np.sqrt(sizes)
     bounds = complexity + np.sqrt(np.log(1 / chance) / (2 * sizes))
     quantiles = np.array([np.quantile(gap, 1 - chance) for gap in gaps])
@@ -132,6 +135,11 @@ def rademacher_bound(
                 "share of draws in which some w exceeds the bound, largest",
                 exceed,
                 frequency_range(chance, draws)[1],
+            ),
+            at_most(
+                "mean square of the gap times 4 N / Var x, away from 1, in standard errors",
+                max(off),
+                5.5,
             ),
             at_least("bound over the quantile that it bounds, least", min(bounds / quantiles), 2),
         ),
