@@ -10,6 +10,7 @@ from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT, Output
 from dlmath.errors import UserError, VerificationError
 from dlmath.output_files import write_output
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -196,7 +197,7 @@ def _print_erratum(erratum: "Erratum") -> None:
 
 
 def _chosen(
-    command: str, names: list[str], every: bool, settings: list[str], *, sabotage: bool
+    action: str, names: list[str], every: bool, settings: list[str], *, sabotage: bool
 ) -> list[tuple["Experiment", dict]]:
     """Return the experiments of a command, each with the arguments that are not its defaults."""
     from dlmath.maths import all_experiments, find
@@ -204,7 +205,7 @@ def _chosen(
 
     if every == bool(names):
         raise UserError(
-            f"`dlmath learn {command}` takes the name of an experiment, or --all. "
+            f"`{command('dlmath', 'learn', action)}` takes the name of an experiment, or --all. "
             f"Received: {' '.join(names) or 'neither'}. `dlmath learn list` shows the names."
         )
     if settings and (every or len(names) > 1 or sabotage):

@@ -4,7 +4,7 @@
     EightBits(C)    D codes of a byte, then C times lowest and step, as float32
 
 With 8 bits a number x of a channel is kept as round((x - lowest) / step), where the channel's
-lowest value and step = (highest - lowest) / 255 are those of this row alone: an image's code does
+lowest value and step = (highest - lowest) / 255 are those of this row: an image's code does
 not depend on other images. So x is off by half a step at most. Where a channel is constant its step
 is 0, and nothing is lost.
 """

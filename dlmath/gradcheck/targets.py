@@ -15,6 +15,7 @@ from dlmath.gradcheck.own_case import OwnCase, variants
 from dlmath.gradcheck.registry import CASES, kinds
 from dlmath.gradcheck.report import Row
 from dlmath.layers import Function, HandDerived, Layer
+from dlmath.terminal_text import quoted
 
 
 def cases_of(
@@ -152,7 +153,7 @@ def notes_on(cases: Iterable[Case]) -> tuple[str, ...]:
     return tuple(
         f"{kind} was checked without a reference: its forward pass is taken as it is, and a wrong "
         "one with its exact derivative passes. Give what it must agree with: --reference "
-        f"{f'keras.layers:{kind}' if hasattr(keras.layers, kind) else 'module:Name'}, or "
+        f"{quoted(f'keras.layers:{kind}' if hasattr(keras.layers, kind) else 'module:Name')}, or "
         "reference= in Python."
         for kind in bare
     )

@@ -1,4 +1,4 @@
-"""Lanczos's method: eigenvalues of a symmetric matrix from products with vectors."""
+"""Methods of Krylov spaces: eigenvalues and minima from products of a matrix with vectors."""
 
 from collections.abc import Callable
 
@@ -33,3 +33,18 @@ def lanczos(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps:
         off_diagonal.append(length)
         basis.append(image / length)
     return eigh_tridiagonal(diagonal, off_diagonal[: len(diagonal) - 1], eigvals_only=True)
+
+
+def conjugate_gradients(matrix: np.ndarray, start: np.ndarray, steps: int) -> np.ndarray:
+    """Return the points (steps + 1, d) of the conjugate gradient method for x^T A x / 2."""
+    points = [start]
+    residual = -matrix @ start
+    direction = residual
+    for _ in range(steps):
+        image = matrix @ direction
+        length = (residual @ residual) / (direction @ image)
+        points.append(points[-1] + length * direction)
+        new = residual - length * image
+        direction = new + (new @ new) / (residual @ residual) * direction
+        residual = new
+    return np.array(points)

@@ -8,6 +8,7 @@ from dlmath import seeds
 from dlmath.maths.choices import choose
 from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.krylov import conjugate_gradients
 from dlmath.maths.objectives import Objective, log_cosh, logistic_loss, quadratic
 from dlmath.maths.optimisers import GradientDescent, Optimiser, minimise
 from dlmath.maths.papers import Source
@@ -275,20 +276,6 @@ def lbfgs_ends_on_a_quadratic(
             log=True,
         ),
     )
-
-
-def conjugate_gradients(matrix: np.ndarray, start: np.ndarray, steps: int) -> np.ndarray:
-    """Return the points (steps + 1, d) of Hestenes and Stiefel's method for A x = 0."""
-    points, residual = [start], -matrix @ start
-    direction = residual
-    for _ in range(steps):
-        image = matrix @ direction
-        length = (residual @ residual) / (direction @ image)
-        points.append(points[-1] + length * direction)
-        after = residual - length * image
-        direction = after + (after @ after) / (residual @ residual) * direction
-        residual = after
-    return np.array(points)
 
 
 @experiment(

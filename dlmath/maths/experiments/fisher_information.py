@@ -6,6 +6,7 @@ from dlmath import seeds
 from dlmath.maths.activations import Activation
 from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.krylov import conjugate_gradients
 from dlmath.maths.network import Layer, Network, activations, backward, forward, initialised
 from dlmath.maths.objectives import Objective
 from dlmath.maths.optimisers import minimise
@@ -140,21 +141,6 @@ def _distance(x: np.ndarray, seed: int, share: float) -> float:
     )
 
 
-def conjugate_gradients(matrix: np.ndarray, start: np.ndarray, steps: int) -> np.ndarray:
-    """Return the points (steps + 1, d) of the conjugate gradient method for x^T A x / 2."""
-    points = [start]
-    residual = -matrix @ start
-    direction = residual
-    for _ in range(steps):
-        image = matrix @ direction
-        length = (residual @ residual) / (direction @ image)
-        points.append(points[-1] + length * direction)
-        new = residual - length * image
-        direction = new + (new @ new) / (residual @ residual) * direction
-        residual = new
-    return np.array(points)
-
-
 @experiment(
     title="L-BFGS goes the way of conjugate gradients",
     statement=(
@@ -166,7 +152,7 @@ def conjugate_gradients(matrix: np.ndarray, start: np.ndarray, steps: int) -> np
         "that is not exact it goes another way."
     ),
     sources=(Source("foundations", 148, "Approximate second-order information"),),
-    about=("conjugate_gradients", "second_order.two_loops", "second_order.Lbfgs.step"),
+    about=("krylov.conjugate_gradients", "second_order.two_loops", "second_order.Lbfgs.step"),
     reference="Nocedal and Wright, Numerical optimization, 2006, theorems 5.3 and 6.4, and 7.2",
     sabotage=Sabotage("the line search is not exact", {"exact": False}),
 )

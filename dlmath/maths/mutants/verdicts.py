@@ -18,6 +18,7 @@ from dlmath.maths.experiment_base import Experiment
 from dlmath.maths.mutants.forked import ENDLESS, FAILS, HOLDS, RAISES, judge
 from dlmath.maths.mutants.targets import Mutant, Target, targets_of
 from dlmath.maths.registry import find
+from dlmath.terminal_text import command
 
 LONGEST = 60.0  # seconds of processor time for the experiment as it is
 NOTICED = (FAILS, RAISES, ENDLESS)
@@ -89,8 +90,8 @@ def audit(experiment: Experiment, every: int = 1) -> Audit:
     plain = judge(lambda: experiment.run().holds, LONGEST)
     if plain.how != HOLDS:
         raise VerificationError(
-            f"{experiment.name} {plain.how} as it is. `dlmath learn run {experiment.name}` shows "
-            "how; mend that first."
+            f"{experiment.name} {plain.how} as it is. "
+            f"`{command('dlmath', 'learn', 'run', experiment.name)}` shows how; mend that first."
         )
     seconds = 2 + 5 * plain.seconds
     judged = [
