@@ -44,9 +44,18 @@ AUGMENTED = {
     "border_swap": 0.6,
 }
 BORDER = " ".join(f"--set {name}={value}" for name, value in AUGMENTED.items())
+ABLATIONS = {  # what the recipe for pneumonia is without one of its parts
+    "pneumonia-no-mixup": "--set mixup=0",
+    "pneumonia-no-swap": "--set border_swap=0",
+    "pneumonia-plain": "--set choose_on=plain",
+    "pneumonia-two-views": "--set augmented_views=2",
+}
 EXPERIMENTS = {
     **{f"pneumonia-{seed}": f"{PNEUMONIA} --seed {seed}" for seed in range(5)},
+    **{name: f"{PNEUMONIA} --seed 0 {change}" for name, change in ABLATIONS.items()},
     "pneumonia-head": f"{PAPER} --tune head",
+    "pneumonia-paper": f"{PAPER} --tune all",
+    "pneumonia-random": f"{PAPER} --tune all --weights none",
     "pneumonia-all": f"{PAPER} --tune all --epochs 1",
     "pneumonia-border": f"{PAPER} --tune tail --epochs 6 {BORDER}",
     "pneumonia-stressed": f"{PAPER} --tune tail --epochs 5 --set choose_on=stressed {BORDER}",
