@@ -3,7 +3,7 @@ import pytest
 from sklearn.preprocessing import PolynomialFeatures
 
 from dlmath import seeds
-from dlmath.maths.boundaries import by_degree, fit_boundary, least_degree
+from dlmath.maths.boundaries import by_degree, fit_boundary, hulls_apart, least_degree
 from dlmath.maths.experiments.decision_boundaries import petals
 from dlmath.maths.polynomials import monomials, powers, written
 
@@ -35,6 +35,15 @@ def test_exclusive_or_needs_degree_two():
     labels = np.array([1.0, 1, -1, -1])
     assert fit_boundary(rows, labels, 1).accuracy < 1
     assert least_degree(rows, labels).degree == 2
+
+
+def test_a_mixture_of_both_classes_proves_that_no_line_parts_them():
+    rows = np.array([[0.0, 0], [1, 1], [0, 1], [1, 0]])
+    labels = np.array([1.0, 1, -1, -1])
+    assert hulls_apart(rows, labels, 1) == pytest.approx(0, abs=1e-12)
+    assert hulls_apart(rows, labels, 2) > 0.01
+    # Of two points on a line, 0 and 2, with half of the weight each: |(1 - 1) / 2, 2 / 2|.
+    assert hulls_apart(np.array([[0.0], [2.0]]), np.array([1.0, -1.0]), 1) <= 1
 
 
 def test_there_may_be_none():

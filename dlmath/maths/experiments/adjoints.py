@@ -7,14 +7,16 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
+from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_most, experiment
-from dlmath.maths.network import backward, forward, initialised, softmax
+from dlmath.maths.network import Layer, Network, backward, forward, initialised, softmax
 from dlmath.maths.network_vectors import packed, packed_gradient, unpacked
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, dots
 
 ADJOINT = "Horn and Johnson, Matrix analysis, 2013, section 5.2"
 Map = Callable[[np.ndarray], np.ndarray]
+SMOOTH = ("tanh", "sigmoid", "sine")
 STEP = 1e-20  # of the complex-step derivative, which has no cancellation
 
 
@@ -147,7 +149,8 @@ def _complex_step(z: np.ndarray, label: np.ndarray, place: int) -> float:
     title="Backpropagation is the chain rule, from the end",
     statement=(
         "The gradients that the recursion G_l = dL/dZ_{l+1} W_{l+1}^T gives for every weight "
-        "and bias of a deep network equal the derivatives of the loss, entry by entry."
+        "and bias of a deep network, and at last for its inputs, equal the derivatives of the "
+        "loss, entry by entry, be the units tanh, sigmoids or sines."
     ),
     sources=(
         Source("murari", 293, r"j = L, \dots, 1,$$"),
@@ -156,7 +159,12 @@ def _complex_step(z: np.ndarray, label: np.ndarray, place: int) -> float:
         Source("tsemo", 370, "We deduce that"),
         Source("foundations", 42, "∂L/∂w = ∂L/∂y"),
     ),
-    about=("backward", "packed_gradient", "activations.tanh_slope"),
+    about=(
+        "backward",
+        "packed_gradient",
+        "activations.tanh_slope",
+        "activations.sigmoid_slope",
+    ),
     reference="Rumelhart, Hinton and Williams, Learning by back-propagating errors, 1986",
     sabotage=Sabotage(
         "the gradient at a layer's input is used for its output", {"index": "printed"}
@@ -165,29 +173,46 @@ def _complex_step(z: np.ndarray, label: np.ndarray, place: int) -> float:
 def backpropagation(*, index: str = "right", depth: int = 4, seed: int = 0) -> Outcome:
     """`index` is right, or printed: G_j where Murari's line 300 has its middle term."""
     shift = choose("index", index, {"right": 0, "printed": 1})
-    network = initialised((5,) * (depth + 1), "tanh", seed)
-    rng = seeds.generator("backpropagation", seed)
-    rows, targets = rng.normal(size=(6, 5)), rng.normal(size=(6, 5))
-
-    def loss(vector: np.ndarray) -> float:
-        outputs = forward(unpacked(vector, network), rows)
-        return 0.5 * float(np.sum((outputs - targets) ** 2))
-
-    gradients, signals = backward(network, rows, lambda output: output - targets)
-    if shift:
-        gradients = _with_early_signals(network, rows, signals)
-    found, at, step = packed_gradient(gradients), packed(network), 1e-5
-    estimate = np.array(
-        [(loss(at + e) - loss(at - e)) / (2 * step) for e in step * np.eye(len(at))]
-    )
-    error = np.abs(found - estimate).max() / np.abs(estimate).max()
-    ends = np.array([estimate.min(), estimate.max()])
+    pairs, errors = [], {}
+    for name in SMOOTH:
+        rng = seeds.generator("backpropagation", seed, name)
+        network = tuple(
+            Layer(one.weights, rng.normal(size=one.bias.shape), one.activation)
+            for one in initialised((5,) * (depth + 1), name, seed)
+        )
+        found, estimate = _both_ways(network, *rng.normal(size=(2, 6, 5)), early=bool(shift))
+        errors[name] = np.abs(found - estimate).max() / np.abs(estimate).max()
+        pairs.append(np.column_stack([estimate, found]))
+    points = np.concatenate(pairs)
+    ends = np.array([points[:, 0].min(), points[:, 0].max()])
     chart = curves(
         "Every derivative", "difference of the loss", "backward", {"equal": (ends, ends)}
     )
     return Outcome(
-        (at_most("largest error of a weight's or bias's derivative, relative", error, 1e-8),),
-        dots(chart, np.column_stack([estimate, found]), "other"),
+        tuple(
+            at_most(f"{name}: largest error of a derivative, relative", error, 1e-8)
+            for name, error in errors.items()
+        ),
+        dots(chart, points, "other"),
+    )
+
+
+def _both_ways(
+    network: Network, rows: np.ndarray, targets: np.ndarray, early: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the derivatives in every weight, bias and input: backwards, and by differences."""
+
+    def loss(layers: Network, at: np.ndarray) -> float:
+        return 0.5 * float(np.sum((forward(layers, at) - targets) ** 2))
+
+    gradients, signals = backward(network, rows, lambda output: output - targets)
+    if early:
+        gradients = _with_early_signals(network, rows, signals)
+    in_weights = central(lambda at: loss(unpacked(at, network), rows), packed(network))
+    in_rows = central(lambda at: loss(network, at), rows)
+    return (
+        np.append(packed_gradient(gradients), signals[0]),
+        np.append(in_weights, in_rows),
     )
 
 

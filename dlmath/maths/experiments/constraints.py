@@ -1,4 +1,4 @@
-"""Structure built into a network: Lipschitz, monotone, convex layers, depth; the squared loss."""
+"""Structure built into a network: Lipschitz, monotone and convex layers; and the squared loss."""
 
 import numpy as np
 
