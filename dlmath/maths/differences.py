@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dlmath.maths.objectives import Objective
+
 
 def central(
     function: Callable[[np.ndarray], np.ndarray | float], point: np.ndarray, step: float = 1e-5
@@ -28,3 +30,15 @@ def central(
         found.append((np.asarray(function(point + move)) - function(point - move)) / (2 * step))
     values = np.array(found)
     return values.reshape(point.shape + values.shape[1:])
+
+
+def derivative_error(objective: Objective, point: np.ndarray) -> float:
+    """Return the largest error of the gradient (d,) and, where there is one, of the Hessian (d, d).
+
+    The gradient is compared with differences of the value, the Hessian with those of the gradient.
+    """
+    errors = [np.abs(objective.gradient(point) - central(objective.value, point)).max()]
+    if objective.hessian is not None:
+        bends = central(objective.gradient, point)
+        errors.append(np.abs(objective.hessian(point) - bends).max())
+    return float(max(errors))

@@ -4,7 +4,7 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.chance import outside
-from dlmath.maths.differences import central
+from dlmath.maths.differences import derivative_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import Objective, least_squares, quadratic
 from dlmath.maths.optimisers import Adam, GradientDescent, RmsProp, minimise
@@ -249,9 +249,14 @@ def batch_gradient(
                 1e-12,
             ),
             at_most(
-                "gradient of all rows away from differences of the loss",
-                np.abs(whole - central(loss.value, at)).max(),
-                1e-8,
+                "least squares: derivatives away from differences",
+                derivative_error(loss, at),
+                1e-7,
+            ),
+            at_most(
+                "least squares at 0 away from half of the targets' mean square",
+                abs(loss.value(np.zeros(3)) - np.mean(targets**2) / 2),
+                1e-12,
             ),
         ),
         curves(

@@ -6,8 +6,9 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.choices import choose
-from dlmath.maths.differences import central
+from dlmath.maths.differences import central, derivative_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.experiments.logistic import logistic_error
 from dlmath.maths.krylov import conjugate_gradients
 from dlmath.maths.objectives import Objective, log_cosh, logistic_loss, quadratic
 from dlmath.maths.optimisers import GradientDescent, Optimiser, minimise
@@ -77,6 +78,21 @@ def newton_is_quadratic(*, start: float = 0.9, steps: int = 14, seed: int = 0) -
                 "logistic loss: largest error over M / (2 m) times the square of the one before",
                 squares.max(),
                 1.0,
+            ),
+            at_most(
+                "logistic loss away from its definition",
+                logistic_error(features, (features[:, 0] > 0).astype(float)),
+                1e-7,
+            ),
+            at_most(
+                "log cosh: derivatives away from differences",
+                derivative_error(log_cosh(), np.array([0.3, -1.2])),
+                1e-8,
+            ),
+            at_most(
+                "log cosh at 1 and -2, away from the logarithm of cosh",
+                abs(log_cosh().value(np.array([1.0, -2.0])) - np.log(np.cosh([1, 2])).sum()),
+                1e-12,
             ),
             at_most(
                 "logistic loss: gradient at the minimum, by differences",
@@ -244,6 +260,12 @@ def lbfgs_ends_on_a_quadratic(
     together = min(len(conjugate), len(path))
     q = (condition - 1) / (condition + 1)
     ends = np.hypot(start[0], start[-1])
+    # Whole steps instead of exact ones, since those do not see how long a direction is.
+    whole = minimise(objective, start / condition, Lbfgs(dimension, unit_length), 4).points
+    gap = max(
+        np.abs(whole[k + 1] - whole[k] + approximate_inverse(whole[: k + 1], curvatures)).max()
+        for k in range(4)
+    )
     return Outcome(
         (
             at_most(
@@ -253,6 +275,11 @@ def lbfgs_ends_on_a_quadratic(
                 "points away from those of conjugate gradients, over the first distance",
                 np.abs(path[:together] - conjugate[:together]).max() / distance[0],
                 1e-8,
+            ),
+            at_most(
+                "whole steps away from those of the inverse Hessian's approximation, relative",
+                gap / np.abs(whole).max(),
+                1e-9,
             ),
             at_least(
                 f"gradient descent: the distance, over its parts times {q:.4g}^{dimension}",
@@ -276,6 +303,24 @@ def lbfgs_ends_on_a_quadratic(
             log=True,
         ),
     )
+
+
+def approximate_inverse(points: np.ndarray, curvatures: np.ndarray) -> np.ndarray:
+    """Return H g at the last of the points (k + 1, d), with the matrix H of the BFGS formula.
+
+    H goes to (I - s y^T / y s) H (I - y s^T / y s) + s s^T / y s for each change s of the points
+    and y of the gradients, from s y / y y times the identity, of the last change.
+    """
+    gradients = points * curvatures
+    changes = list(zip(np.diff(points, axis=0), np.diff(gradients, axis=0), strict=True))
+    inverse = np.eye(len(curvatures))
+    if changes:
+        s, y = changes[-1]
+        inverse *= (s @ y) / (y @ y)
+    for s, y in changes:
+        side = np.eye(len(s)) - np.outer(s, y) / (y @ s)
+        inverse = side @ inverse @ side.T + np.outer(s, s) / (y @ s)
+    return inverse @ gradients[-1]
 
 
 @experiment(
@@ -313,6 +358,9 @@ def natural_gradient_invariance(
             at_most("first step away from -rate F^-1 g", np.abs(path[1] - first).max(), 1e-9),
             at_most(
                 "natural gradient at rate 1 away from Newton", np.abs(whole - newton).max(), 1e-9
+            ),
+            at_most(
+                "logistic loss away from its definition", logistic_error(features, labels), 1e-7
             ),
             at_most(
                 "gradient where Newton ends, by differences",

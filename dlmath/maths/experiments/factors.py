@@ -57,16 +57,23 @@ def independent_factors_are_found(
     rng = seeds.generator("factors", seed)
     uniform = choose("law", law, {"uniform": True, "normal": False})
     sources = rng.uniform(-1, 1, (rows, 3)) if uniform else rng.normal(size=(rows, 3))
-    mixed = sources @ (rng.normal(size=(3, 3)) + np.eye(3))
+    mixed = sources @ (rng.normal(size=(3, 3)) + np.eye(3)) + rng.normal(size=3)
     first, second = (
         independent_components(mixed, 40, np.linalg.qr(rng.normal(size=(3, 3)))[0])
         for _ in range(2)
     )
     principal = independent_components(mixed, 0, np.eye(3))
+    noise = np.column_stack([sources[:, [1, 0]], rng.normal(size=rows)])
+    white = np.cov(first.T, bias=True)
     shares = [matched(one, sources) for one in (first, second, principal)]
     return Outcome(
         (
             at_least("least correlation with its factor, from two starts", min(shares[:2]), 0.995),
+            at_most("covariance of the found away from 1", np.abs(white - np.eye(3)).max(), 1e-9),
+            # 0 but for 5 standard errors.
+            at_most(
+                "the same of two factors and noise", matched(noise, sources), 5 / np.sqrt(rows)
+            ),
             at_most("the same of principal components, which are uncorrelated", shares[2], 0.95),
         ),
         sequences(

@@ -7,7 +7,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
-from dlmath.maths.differences import central
+from dlmath.maths.differences import central, derivative_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.krylov import lanczos
 from dlmath.maths.network import (
@@ -272,7 +272,7 @@ def kernel_ends(network: Network, rows: np.ndarray) -> tuple[float, float]:
         Source("foundations", 69, "Condition Numbers"),
         Source("tsemo", 206, "normalizing the dataset may increase performance"),
     ),
-    about=("standard_scale", "least_squares", "GradientDescent.step"),
+    about=("least_squares", "GradientDescent.step"),
     reference="LeCun et al., Efficient backprop, 1998, section 4.3",
     sabotage=Sabotage("the features are in the same units", {"units": 1.0}),
 )
@@ -305,6 +305,16 @@ def scaling_and_conditioning(*, units: float = 30.0, rows: int = 400, seed: int 
                 1e-9,
             ),
             at_most("steps away from the formula", np.abs(np.subtract(counts, predicted)).max(), 1),
+            at_most(
+                "least squares: derivatives away from differences",
+                derivative_error(loss, np.array([0.2, -0.5])),
+                1e-7,
+            ),
+            at_most(
+                "least squares at 0 away from half of the targets' mean square",
+                abs(loss.value(np.zeros(2)) - np.mean(features.sum(axis=1) ** 2) / 2),
+                1e-12,
+            ),
             at_least("steps before over steps after", counts[0] / counts[1], 2),
         ),
         curves("Error of gradient descent", "step", "error", lines, log=True),

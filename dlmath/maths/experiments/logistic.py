@@ -7,13 +7,14 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from dlmath import seeds
+from dlmath.maths.differences import derivative_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import logistic_loss
 from dlmath.maths.optimisers import GradientDescent, Trace, minimise
 from dlmath.maths.papers import Source
 from dlmath.maths.perceptron import embed
 from dlmath.maths.plots import curves
-from dlmath.maths.second_order import Newton, backtrack
+from dlmath.maths.second_order import Newton, backtrack, hessian_of
 from dlmath.maths.separation import separating_plane, weakly_separating_plane
 
 
@@ -24,6 +25,23 @@ def overlapping(points: int, distance: float, seed: int) -> tuple[np.ndarray, np
     rows = rng.normal(size=(2 * points, 2))
     rows[:, 0] += distance * (labels - 0.5)
     return embed(rows), labels
+
+
+def logistic_error(features: np.ndarray, labels: np.ndarray) -> float:
+    """Return how far `logistic_loss` of embedded rows is from its definition, at l2 = 0.3.
+
+    The value is compared with -log P(y | x), the derivatives with differences, and the Fisher
+    information with the Hessian, which it is.
+    """
+    loss, w = logistic_loss(features, labels, l2=0.3), np.linspace(-0.4, 0.7, features.shape[1])
+    chances = expit((2 * labels - 1) * (features @ w))
+    value = -np.mean(np.log(chances)) + 0.15 * np.sum(w**2)
+    assert loss.metric is not None
+    return max(
+        abs(loss.value(w) - value),
+        derivative_error(loss, w),
+        float(np.abs(loss.metric(w) - hessian_of(loss)(w)).max()),
+    )
 
 
 @experiment(
@@ -80,6 +98,9 @@ def logistic_minimum(
                 "distance between the two methods' ends",
                 np.linalg.norm(descent.points[-1] - newton),
                 1e-6,
+            ),
+            at_most(
+                "logistic loss away from its definition", logistic_error(features, labels), 1e-7
             ),
         ),
         curves(
@@ -166,6 +187,9 @@ def separable_weights_diverge(
             ),
             at_most(
                 "two points: growth per log t, times m, away from 1", abs(growth * 0.7 - 1), 0.01
+            ),
+            at_most(
+                "logistic loss away from its definition", logistic_error(features, labels), 1e-7
             ),
             at_most("two points: power of t in the loss, away from -1", abs(power + 1), 0.01),
         ),

@@ -6,7 +6,7 @@ from dlmath import seeds
 from dlmath.maths.chance import outside
 from dlmath.maths.choices import choose
 from dlmath.maths.datasets import ball_and_annulus
-from dlmath.maths.differences import central
+from dlmath.maths.differences import derivative_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.objectives import least_squares
 from dlmath.maths.optimisers import GradientDescent, minimise
@@ -185,9 +185,14 @@ def linear_neuron(
             ),
             at_most("points on the way, away from (I - r H)^k of the start", max(gaps), 1e-9),
             at_most(
-                "slope of the squared loss at the solution, by differences",
-                np.abs(central(objective.value, solution)).max(),
-                1e-8,
+                "least squares: derivatives away from differences",
+                derivative_error(objective, starts[0]),
+                1e-7,
+            ),
+            at_most(
+                "least squares at 0 away from half of the targets' mean square",
+                abs(objective.value(np.zeros(4)) - np.mean(targets**2) / 2),
+                1e-12,
             ),
         ),
         sequences(

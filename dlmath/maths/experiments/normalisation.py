@@ -1,5 +1,7 @@
 """Experiments on normalisation: its effect on gradients, on the rate, and on the output."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dlmath import seeds
@@ -154,11 +156,12 @@ def normalisation_tunes_the_rate(
     ours, plain = left(normalised), left(False)
     largest = np.linalg.eigvalsh(x.T @ x / 60)[-1]
     three = rng.normal(size=(5, 3))
+
+    def total(on: bool) -> Callable[[np.ndarray], float]:
+        return lambda w: float(losses(x, y + 1, w, on).sum())
+
     wrong = [
-        np.abs(
-            slopes(x, y + 1, three, on)
-            - central(lambda w, on=on: float(losses(x, y + 1, w, on).sum()), three)
-        ).max()
+        np.abs(slopes(x, y + 1, three, on) - central(total(on), three)).max()
         for on in (normalised, False)
     ]
     w, mapped = start, scale * start

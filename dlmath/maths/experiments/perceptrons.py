@@ -234,14 +234,17 @@ def scaling_errors(raw: np.ndarray, ranged: np.ndarray, standard: np.ndarray) ->
     """Return how far scaled features (N, d) are from what the two scalings promise.
 
     They are the ends of the range, mean and variance, and that each column is the raw one times a
-    positive number, and shifted.
+    positive number, and shifted; a constant column becomes 0.
     """
     lines = [
         abs(1 - np.corrcoef(before, after)[0, 1])
         for scaled in (ranged, standard)
         for before, after in zip(raw.T, scaled.T, strict=True)
     ]
+    constant = np.full((3, 1), 7.0)
     return [
+        float(np.abs(min_max_scale(constant)).max()),
+        float(np.abs(standard_scale(constant)).max()),
         float(np.abs(ranged.min(axis=0)).max()),
         float(np.abs(ranged.max(axis=0) - 1).max()),
         float(np.abs(standard.mean(axis=0)).max()),
