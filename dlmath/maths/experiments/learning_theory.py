@@ -180,7 +180,7 @@ def _errors_of_thresholds(places: np.ndarray) -> np.ndarray:
         "The least error without a penalty is that of the largest class, which learns the noise."
     ),
     sources=(Source("foundations", 172, "Balance empirical error and model complexity"),),
-    about=("_cells", "compute.penalty", "compute.chosen"),
+    about=("_cells", "compute.chosen"),
     reference="Vapnik, Statistical learning theory, 1998, chapter 6; Shalev-Shwartz and "
     "Ben-David, Understanding machine learning, 2014, theorem 7.4",
     sabotage=Sabotage("complexity has no price", {"price": 0.0}),

@@ -117,13 +117,13 @@ def inverse(network: Network, rows: np.ndarray, slope: float) -> np.ndarray:
         Source("foundations", 140, "Homeomorphisms: Continuous bijective mappings preserved by"),
         Source("foundations", 140, "Topological Data Analysis (TDA)"),
     ),
-    about=("leaky", "inverse", "network.forward", "network.backward"),
+    about=("leaky", "inverse", "network.forward"),
     reference="Chazal, de Silva and Oudot, Persistence stability for geometric complexes, "
     "arXiv:1207.3885; Johnson, Deep, skinny neural networks are not universal approximators, 2019",
     sabotage=Sabotage("the slope is 0: ReLU is not one to one", {"slope": 0.0}),
 )
 def a_homeomorphism_keeps_a_hole(
-    *, slope: float = 0.7, depth: int = 2, points: int = 24, seed: int = 0
+    *, slope: float = 0.7, depth: int = 3, points: int = 24, seed: int = 0
 ) -> Outcome:
     """`slope` is that of leaky ReLU on the left; the circle has `points`, a multiple of 3."""
     rng = seeds.generator("homeomorphism", seed)
