@@ -144,12 +144,12 @@ def last_layer_labellings(*, copied: int = 0, features: int = 2, seed: int = 0) 
             ),
             at_most(
                 "labellings of d + 1 inputs that are missed",
-                2 ** (features + 1) - found[list(numbers).index(features + 1)],
+                2 ** (features + 1) - found[numbers.tolist().index(features + 1)],
                 0,
             ),
             at_most(
                 "share of the labellings of 2 d + 2 inputs, away from 1/2",
-                abs(found[list(numbers).index(half)] / 2**half - 0.5),
+                abs(found[numbers.tolist().index(half)] / 2**half - 0.5),
                 0,
             ),
         ),

@@ -8,7 +8,15 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.datasets import ball_and_annulus
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
-from dlmath.maths.kernel_machines import Machine, dual, exact_machine, primal, train_machine
+from dlmath.maths.kernel_machines import (
+    ExactMachine,
+    Machine,
+    dual,
+    exact_machine,
+    primal,
+    solve_in_fractions,
+    train_machine,
+)
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -56,12 +64,14 @@ def lattice_rings(points: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def machine_has_no_duality_gap(
     *, offset: int = 1, cost: int = 2, points: int = 24, seed: int = 0
 ) -> Outcome:
-    """`offset` is c and `cost` is C in thousandths; the points have integer coordinates up to 7."""
+    """`offset` is c and `cost` is C in thousandths, 1 and 10 times; coordinates are up to 7."""
     rows, labels = lattice_rings(points, seed)
     kernel = (offset + rows @ rows.T) ** 2
     c = Fraction(cost, 1000)
     machine = train_machine(kernel.astype(float), labels, float(c))
     exact = exact_machine(kernel.tolist(), machine, c)
+    costly = train_machine(kernel.astype(float), labels, 10 * float(c))
+    other = exact_machine(kernel.tolist(), costly, 10 * c)
     eigenvalues = np.linalg.eigvalsh(kernel.astype(float))
     best = float(exact.value)
     duals, losses = elsewhere(kernel.astype(float), machine, float(c), seed)
@@ -69,13 +79,25 @@ def machine_has_no_duality_gap(
     return Outcome(
         (
             at_least("least eigenvalue over the largest", eigenvalues[0] / eigenvalues[-1], -1e-14),
-            at_most("P - D, in fractions", abs(exact.gap), 0),
-            at_most("farthest outside of the constraints, in fractions", exact.outside, 0),
-            at_most("farthest from the optimality conditions", exact.violation, 0),
+            at_most("P - D, in fractions", float(abs(exact.gap)), 0),
+            at_most("farthest outside of the constraints, in fractions", float(exact.outside), 0),
+            at_most("farthest from the optimality conditions", float(exact.violation), 0),
+            at_most("10 C: P - D, in fractions", float(abs(other.gap)), 0),
+            at_most(
+                "10 C: the same of the constraints", float(max(other.outside, other.violation)), 0
+            ),
             at_most(
                 "solver: largest difference of f to the fractions",
-                np.abs(machine(kernel) - [float(f) for f in exact.outputs]).max(),
+                max(_apart(kernel, machine, exact), _apart(kernel, costly, other)),
                 1e-6,
+            ),
+            at_most(
+                "spoilt machines: gap and conditions, in fractions against floating point",
+                spoilt(kernel, labels, c),
+                1e-6,
+            ),
+            at_most(
+                "equations of low rank: residual in fractions", float(low_rank(kernel, seed)), 0
             ),
             at_most("other multipliers: largest D over the optimum", duals.max() / best, 1),
             at_least("other machines: least P over the optimum", losses.min() / best, 1),
@@ -92,6 +114,45 @@ def machine_has_no_duality_gap(
             },
         ),
     )
+
+
+def _apart(kernel: np.ndarray, machine: Machine, exact: ExactMachine) -> float:
+    """Return the largest difference of a machine's outputs to the exact ones."""
+    return float(np.abs(machine(kernel) - [float(f) for f in exact.outputs]).max())
+
+
+def spoilt(kernel: np.ndarray, labels: np.ndarray, cost: Fraction) -> float:
+    """Return the largest relative difference of what is said of wrong machines.
+
+    One has no multipliers, one those of a class at C, and of two all or some are taken to be free:
+    gap, violation and what is outside of the constraints are far from 0, and are computed again in
+    floating point.
+    """
+    most, worst, every = float(cost), 0.0, np.ones(len(labels))
+    shares = (0 * every, labels > 0, labels < 0, every / 2, (np.arange(len(labels)) % 3 < 1) / 2.0)
+    for share, bias in zip(shares, (0.5, -0.25, 0.25, 0.25, 0.25), strict=True):
+        guess = Machine(most * np.asarray(share, float), labels, bias, 0)
+        exact = exact_machine(kernel.tolist(), guess, cost)
+        a = np.array([float(value) for value in exact.multipliers])
+        machine = Machine(a, labels, float(exact.bias), 0)
+        margins = labels * machine(kernel)
+        missed = np.concatenate([(1 - margins)[a < most], (margins - 1)[a > 0], [0.0]])
+        outside = max(abs(a @ labels), (-a).max(), (a - most).max(), 0.0)
+        gap = primal(kernel, machine, most) - dual(kernel, labels, a)
+        said = [float(value) for value in (exact.gap, exact.violation, exact.outside)]
+        again = np.array([gap, missed.max(), outside])
+        worst = max(worst, float(np.max(np.abs(said - again) / np.maximum(np.abs(again), 1))))
+    return worst
+
+
+def low_rank(kernel: np.ndarray, seed: int) -> Fraction:
+    """Return the largest residual of K x = K z, solved in fractions for a K of low rank."""
+    z = seeds.generator("low rank", seed).integers(-5, 6, len(kernel))
+    right = [Fraction(int(value)) for value in kernel @ z]
+    rows = [[Fraction(int(value)) for value in row] for row in kernel]
+    x = solve_in_fractions(rows, right, [Fraction(1, 3)] * len(z))
+    found = [sum((a * v for a, v in zip(row, x, strict=True)), Fraction(0)) for row in rows]
+    return max(abs(a - b) for a, b in zip(found, right, strict=True))
 
 
 def elsewhere(
@@ -162,7 +223,7 @@ def even_kernels_part_the_ring(
             at_least("loss over 2 / d^2", found / below, 1 - 1e-9),
             at_most(
                 "relative gap of P to D",
-                found / dual(kernel, labels, machine.multipliers) - 1,
+                abs(found / dual(kernel, labels, machine.multipliers) - 1),
                 1e-6,
             ),
             at_most(

@@ -83,9 +83,9 @@ def heaviside_is_relus_slope(*, function: str = "relu", tests: int = 40, seed: i
                 np.abs(np.subtract(right, total)).max(),
                 1e-11,
             ),
-            at_least("supports on the left of 0", np.sum(centres + reaches < 0), 1),
-            at_least("supports on the right of 0", np.sum(centres - reaches > 0), 1),
-            at_least("supports around 0", np.sum(np.abs(centres) < reaches), 1),
+            at_least("supports on the left of 0", float(np.sum(centres + reaches < 0)), 1),
+            at_least("supports on the right of 0", float(np.sum(centres - reaches > 0)), 1),
+            at_least("supports around 0", float(np.sum(np.abs(centres) < reaches)), 1),
         ),
         curves(
             "Both sides over int phi, by the centre of the test function",
@@ -122,8 +122,8 @@ def value_at_the_kink(*, value: float = 0.5, rows: int = 200, seed: int = 0) -> 
     rng = seeds.generator("kink", seed)
     steps = 2.0 ** -np.arange(1, 30)
     points = np.concatenate([-steps[::-1], [0.0], steps])
-    right = (relu(steps) - relu(0.0)) / steps
-    left = (relu(-steps) - relu(0.0)) / -steps
+    right = (relu(steps) - relu(np.zeros(1))) / steps
+    left = (relu(-steps) - relu(np.zeros(1))) / -steps
     central = (relu(steps) - relu(-steps)) / (2 * steps)
     inputs = rng.normal(size=(rows, 6))
     weights, outer = rng.normal(size=(6, 16)), rng.normal(size=16)

@@ -101,7 +101,7 @@ def max_pooling_slopes(
             ),
             at_most(
                 "entries with a gradient, beyond one a window",
-                np.count_nonzero(gradient) - pooled.size,
+                float(np.count_nonzero(gradient) - pooled.size),
                 0,
             ),
         ),

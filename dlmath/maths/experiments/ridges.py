@@ -185,7 +185,7 @@ def directions_limit_a_layer(*, extra: int = 0, units: int = 20, seed: int = 0) 
         enough.append(np.abs(near - f).max() / max(bound, 1e-9))  # at K = 1 it is exact
         if degree > 1:
             rates.append(np.log2(np.abs(coarse - f).max() / np.abs(near - f).max()) / 3)
-        used.append(len(shares) - degree)
+        used.append(len(shares) - int(degree))
     corners = np.array(np.meshgrid(*[[-1.0, 1.0]] * 3)).reshape(3, -1).T
     rng = seeds.generator("directions", seed, "space")
     features = _along(np.eye(3), corners, units, rng)

@@ -11,13 +11,17 @@ from dlmath.maths.papers import Source
 from dlmath.maths.plots import sequences
 
 
+def slope(gradient: np.ndarray) -> Objective:
+    """Return a function with the same gradient (d,) everywhere, but for a constant."""
+    return Objective(lambda x: float(gradient @ x), lambda x: gradient)
+
+
 def states(optimiser: Optimiser, gradients: np.ndarray) -> tuple[list, np.ndarray]:
     """Return the state after each of the gradients (T, d), and the points (T + 1, d)."""
     points, kept = [np.zeros(gradients.shape[1])], []
     state = optimiser.start(points[0])
     for number, gradient in enumerate(gradients):
-        seen = Objective(lambda x: 0.0, lambda x, g=gradient: g)
-        point, state = optimiser.step(seen, points[-1], state, number)
+        point, state = optimiser.step(slope(gradient), points[-1], state, number)
         points.append(point)
         kept.append(state)
     return kept, np.array(points)
@@ -106,7 +110,7 @@ def path_errors(decay: float, steps: int) -> tuple[dict[str, float], float]:
     pulse, steady = 3 * np.eye(steps, 1), np.full((steps, 1), 5.0)
     sums = 1 - decay ** np.arange(1.0, steps + 1)  # 1 - r^t
     lengths = 5 / (5 * np.sqrt(sums) + 1e-8)  # the root of the mean of squares is 5 sqrt(1 - r^t)
-    paths = {
+    paths: dict[str, tuple[Optimiser, np.ndarray, np.ndarray]] = {
         "momentum after one gradient": (Momentum(0.01, decay), pulse, 3 * sums),
         "RMSProp, one gradient": (RmsProp(0.01, decay), steady, np.cumsum(lengths)),
         "Adam, one gradient": (Adam(0.01, decay), steady, np.arange(1, steps + 1) / (1 + 2e-9)),

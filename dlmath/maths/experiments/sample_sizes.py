@@ -60,7 +60,7 @@ def data_by_coefficients(
     for place in np.ndindex(sizes.shape):
         rng = seeds.generator("sample size", seed, *place)
         truth = np.ones(counts[place[0]] + missing)
-        found[place] = [excess(rng, sizes[place], truth, missing, noise) for _ in range(draws)]
+        found[place] = [excess(rng, int(sizes[place]), truth, missing, noise) for _ in range(draws)]
     expected = noise**2 * counts[:, np.newaxis] / (sizes - counts[:, np.newaxis] - 1)
     means, draws_first = found.mean(axis=2), np.moveaxis(found, 2, 0)
     low, high = mean_range(draws_first)
@@ -141,7 +141,7 @@ def curve_through_every_student(
             at_most("curve: largest miss at a student", misses.max(), 1e-4),
             at_least(
                 "line's accuracy on new students less the curve's, low end of the mean",
-                mean_range(gains)[0],
+                float(mean_range(gains)[0]),
                 0,
             ),
             at_most(

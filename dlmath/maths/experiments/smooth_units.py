@@ -37,7 +37,9 @@ def derivative(activation: str, order: int, x: np.ndarray) -> np.ndarray:
 def power_network(activation: str, power: int, place: float, step: float, u: np.ndarray) -> Network:
     """Return the power + 1 units whose sum is near (u . x)^power: a central difference of s."""
     steps = np.arange(power + 1) - power / 2
-    signs = (Polynomial([-1, 1]) ** power).coef[:, np.newaxis]  # binomials, + and - by turns
+    signs = np.asarray((Polynomial([-1, 1]) ** power).coef, float)[
+        :, np.newaxis
+    ]  # binomials, + and - by turns
     scale = step**power * derivative(activation, power, np.array(place))
     return (
         Layer(step * np.outer(u, steps), np.full_like(steps, place), ACTIVATIONS[activation]),

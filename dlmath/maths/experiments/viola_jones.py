@@ -96,7 +96,8 @@ def windows(
 def both(number: int, contrast: float, *key: int | str) -> tuple[np.ndarray, np.ndarray]:
     """Return as many windows with the pattern as without it, and their labels."""
     parts = [windows(number, pattern, contrast, *key, int(pattern)) for pattern in (True, False)]
-    return tuple(np.concatenate(side) for side in zip(*parts, strict=True))
+    images, labels = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return images, labels
 
 
 @experiment(
