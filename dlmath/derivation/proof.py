@@ -1,0 +1,190 @@
+"""Proof that the code of a layer is the derived backward pass, for all sizes at once.
+
+The code of `forward` and `backward` runs with symbolic tensors in place of TensorFlow's, so what is
+compared is the code and not a copy of it. Three things are said of a layer: that its backward pass
+was *derived*; that forward and backward are *proven* equal to the derived ones, in a normal form;
+and that they are *numerically equal* in float64, at several sizes.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlmath.derivation.differentiation import Derivation, differentiated
+from dlmath.derivation.equality import is_zero
+from dlmath.derivation.forward_passes import ForwardPass
+from dlmath.derivation.nodes import Node, Variable
+from dlmath.derivation.operations import Numeric, Symbolic
+from dlmath.derivation.sizes import Length, NotTraceable, parts
+from dlmath.derivation.symbolic_tensor import SymbolicTensor, like, named, tensor
+from dlmath.derivation.symbolic_tensorflow import symbolic_tensorflow
+from dlmath.gradcheck.checker import TOLERANCE
+from dlmath.gradcheck.differentiable import Differentiable, random_upstream
+from dlmath.gradcheck.oracles import relative_error
+from dlmath.seeds import generator
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found of one case.
+
+    Attributes:
+        name: Of the case.
+        kind: Of the layer.
+        derivation: The derived backward pass.
+        proven: Whether each of "y" and the gradients by name is proven equal to the code.
+        reason: Why the code could not be followed, if it could not.
+        error: The largest relative difference of numbers, over the sizes.
+        sizes: How many sizes were tried.
+        seconds: How long it took.
+    """
+
+    name: str
+    kind: str
+    derivation: Derivation
+    proven: dict[str, bool] = field(default_factory=dict)
+    reason: str | None = None
+    error: float = 0.0
+    sizes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether forward and backward are proven equal to the derived ones."""
+        return bool(self.proven) and all(self.proven.values())
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the numbers agree at every size that was tried."""
+        return self.sizes > 0 and self.error <= TOLERANCE
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the numbers disagree: the code is not what was derived."""
+        return self.sizes > 0 and not self.error <= TOLERANCE
+
+    def verdict(self) -> str:
+        """Return the verdict in a word or two."""
+        if self.contradicted:
+            return "wrong"
+        if self.is_proven:
+            return "proven"
+        return "not proven" if self.reason is None else f"not proven: {self.reason}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {
+            "layer": self.name,
+            "derived": [
+                {"formula": formula, "rule": rule} for formula, rule in self.derivation.lines("text")
+            ],
+            "proven": self.proven,
+            "reason": self.reason,
+            "largest_error": self.error if np.isfinite(self.error) else "infinite",
+            "sizes": self.sizes,
+            "verdict": self.verdict(),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def prove(forward: ForwardPass, name: str, kind: str) -> Proof:
+    """Derive a backward pass and compare it, and the forward pass, with the code of the pair."""
+    start = time.perf_counter()
+    derivation = differentiated(forward.output)
+    try:
+        proven, reason = _compared(forward, derivation), None
+    except NotTraceable as problem:
+        proven, reason = {}, str(problem)
+    except Exception as problem:  # code that is wrong may raise anything
+        proven, reason = {}, f"the code raised {type(problem).__name__}: {problem}"
+    seconds = time.perf_counter() - start
+    return Proof(name, kind, derivation, proven, reason, seconds=seconds)
+
+
+def _compared(forward: ForwardPass, derivation: Derivation) -> dict[str, bool]:
+    tensors = {name: _symbolic(variable) for name, variable in forward.tensors.items()}
+    constants = {name: _symbolic(given) for name, given in forward.constants.items()}
+    with symbolic_tensorflow():
+        y, cache = forward.pair.forward(**tensors, **constants)
+        upstream = like("g", tensor(y).apart().axes)
+        gradients = forward.pair.backward(cache, upstream)
+    values: dict[Node, Any] = {v: tensors[name] for name, v in forward.tensors.items()}
+    for name, given in forward.constants.items():
+        values.update(zip(_flat(given), _flat(constants[name]), strict=True))
+    ours = derivation.forward(Symbolic(), values)
+    derived = derivation.backward(Symbolic(), {**values, derivation.upstream: upstream})
+    found = {"y": same(ours, tensor(y))}
+    for name, variable in forward.tensors.items():
+        found[name] = same(derived[variable], tensor(gradients[name]))
+    return found
+
+
+def same(one: SymbolicTensor, two: SymbolicTensor) -> bool:
+    """Return whether two symbolic tensors of one shape are proven equal in every entry."""
+    return one.shape == two.shape and all(map(is_zero, (one - two).cells.ravel()))
+
+
+def _symbolic(given: Any) -> Any:
+    if isinstance(given, tuple):
+        return tuple(map(_symbolic, given))
+    return named(given.name, given.layout)
+
+
+def _flat(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, tuple) else [given]
+
+
+def numerically_compared(
+    proof: Proof, pairs: Iterable[tuple[ForwardPass, Differentiable]]
+) -> Proof:
+    """Return the proof with the largest error over forward passes recorded at several sizes."""
+    start = time.perf_counter()
+    errors = [_error(*pair) for pair in pairs]
+    seconds = proof.seconds + time.perf_counter() - start
+    return replace(proof, error=max(errors), sizes=len(errors), seconds=seconds)
+
+
+def _error(forward: ForwardPass, recorded: Differentiable) -> float:
+    derivation = differentiated(forward.output)
+    (upstream,) = random_upstream(recorded, generator(0, "derivation"))
+    values = dict(_numbers(forward, recorded))
+    ops = Numeric(dimensions(values))
+    y = derivation.forward(ops, values)
+    expected_y = recorded.plain(recorded.tensors)[0]
+    derived = derivation.backward(ops, {**values, derivation.upstream: upstream.numpy()})
+    by_hand = recorded.by_hand([upstream])
+    errors = [relative_error(tf.constant(y), expected_y)]
+    for name, variable in forward.tensors.items():
+        errors.append(relative_error(tf.constant(derived[variable]), by_hand[name]))
+    return max(errors)
+
+
+def _numbers(forward: ForwardPass, recorded: Differentiable) -> Iterator[tuple[Node, np.ndarray]]:
+    for name, variable in forward.tensors.items():
+        yield variable, recorded.tensors[name].numpy()
+    for name, given in forward.constants.items():
+        for variable, value in zip(_flat(given), _flat(recorded.constants[name]), strict=True):
+            yield variable, np.asarray(value)
+
+
+def dimensions(values: dict[Node, np.ndarray]) -> dict[str, int]:
+    """Return the number that each dimension stands for, from arrays of known shapes."""
+    found: dict[str, int] = {}
+    for variable, array in values.items():
+        assert isinstance(variable, Variable)
+        for length, number in zip(variable.shape, array.shape, strict=True):
+            found.update(_solved(length, number, found))
+    return found
+
+
+def _solved(length: Length, number: int, found: dict[str, int]) -> dict[str, int]:
+    """Solve for the one dimension of a length that is not known yet."""
+    factor, names = parts(length)
+    unknown = [name for name in names if name not in found]
+    for name in names:
+        factor *= found.get(name, 1)
+    return {unknown[0]: number // factor} if len(unknown) == 1 else {}

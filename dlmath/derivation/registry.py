@@ -1,0 +1,78 @@
+"""The derivations by the name of the layer, and their proofs.
+
+A new layer of `dlmath.gradcheck.registry` gets a builder of its forward pass here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from dlmath.derivation import forward_passes, window_passes
+from dlmath.derivation.forward_passes import Builder, ForwardPass
+from dlmath.derivation.proof import Proof, numerically_compared, prove
+from dlmath.errors import UserError, did_you_mean
+from dlmath.gradcheck.cases import Case
+from dlmath.gradcheck.differentiable import Differentiable
+from dlmath.gradcheck.registry import CASES, kinds
+from dlmath.seeds import generator
+
+BUILDERS: dict[str, Builder] = {
+    "Dense": forward_passes.dense,
+    "Conv2D": window_passes.convolution,
+    "DepthwiseConv2D": window_passes.convolution,
+    "MaxPooling2D": window_passes.max_pooling,
+    "AveragePooling2D": window_passes.average_pooling,
+    "GlobalAveragePooling2D": forward_passes.global_average,
+    "Flatten": forward_passes.flatten,
+    "ZeroPadding2D": window_passes.zero_padding,
+    "BatchNormalization": forward_passes.batch_normalization,
+    "LayerNormalization": forward_passes.layer_normalization,
+    "Dropout": forward_passes.dropout,
+    "ReLU": forward_passes.activation,
+    "LeakyReLU": forward_passes.activation,
+    "Softmax": forward_passes.activation,
+    "Activation": forward_passes.activation,
+    "MeanSquaredError": forward_passes.loss,
+    "CategoricalCrossentropy": forward_passes.loss,
+    "BinaryCrossentropy": forward_passes.loss,
+    "im2col": window_passes.im2col,
+    "L1": forward_passes.penalty,
+    "L2": forward_passes.penalty,
+}
+
+
+def cases_called(name: str) -> list[Case]:
+    """Return the registered cases of a layer.
+
+    Raises:
+        UserError: No layer of that name is registered.
+    """
+    found = [case for case in CASES if case.kind.lower() == name.lower()]
+    if not found:
+        raise UserError(
+            f"There is no derivation of that name. Received: --derive {name}."
+            f"{did_you_mean(name, kinds())} Known: {', '.join(kinds())}, all."
+        )
+    return found
+
+
+def proof_of(case: Case) -> Proof:
+    """Derive, prove and compare one case."""
+    forward, _ = _recorded(case)
+    proof = prove(forward, case.name, case.kind)
+    return numerically_compared(proof, map(_recorded, sizes_of(case)))
+
+
+def _recorded(case: Case) -> tuple[ForwardPass, Differentiable]:
+    recorded = case.subject(generator(0, "derivation", case.name))
+    return BUILDERS[case.kind](case, recorded), recorded
+
+
+def sizes_of(case: Any) -> Iterator[Case]:
+    """Yield the case at its own size, with one sample, and at a larger size."""
+    yield case
+    if hasattr(case, "make"):  # a map that is made for one shape
+        return
+    yield replace(case, shape=(1, *case.shape[1:]))
+    first, *middle, last = case.shape
+    yield replace(case, shape=(first + 3, *[length + 1 for length in middle], 2 * last))
