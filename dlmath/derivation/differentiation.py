@@ -7,10 +7,10 @@ and dL/dv = u.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from dlmath.derivation.functions import evaluated
+from dlmath.derivation.graph import evaluated, ordered
 from dlmath.derivation.nodes import Node, Variable, symbol
 from dlmath.derivation.operations import Operations
 
@@ -41,12 +41,13 @@ class Step:
             defined = symbol(self.name, style)
             return f"{defined} = {self.upstream.written(style, whole=True)}"
         if not self.terms:
-            return f"{_gradient(self.node, style)} = {self.upstream.written(style)}"
+            return f"{gradient_of(self.node, style)} = {self.upstream.written(style)}"
         right = " + ".join(_product(u, child, style) for u, child in self.terms)
         return f"{_product(self.upstream, self.node, style, whole=True)} = {right}"
 
 
-def _gradient(variable: Node, style: str) -> str:
+def gradient_of(variable: Node, style: str) -> str:
+    """Return how the gradient with respect to a variable is written."""
     said = variable.written(style)
     return f"dL/d{said}" if style == "text" else rf"\frac{{\partial L}}{{\partial {said}}}"
 
@@ -56,7 +57,7 @@ def _product(u: Node, node: Node, style: str, *, whole: bool = False) -> str:
     if style == "text":
         moved = f"d{inside}" if inside.isalnum() else f"d({inside})"
         return f"<{u.written(style)}, {moved}>"
-    brief = len(inside) == 1 or node.name is not None and not whole
+    brief = len(inside) == 1 or (node.name is not None and not whole)
     moved = rf"\mathrm d {inside}" if brief else rf"\mathrm d\left({inside}\right)"
     return rf"\left\langle {u.written(style)},\ {moved} \right\rangle"
 
@@ -70,12 +71,14 @@ class Derivation:
         upstream: The variable g.
         steps: In order; those with a `name` define what later ones use.
         gradients: dL/dv by the variable v.
+        closed: Some of them again, as they are usually written.
     """
 
     output: Node
     upstream: Variable
     steps: tuple[Step, ...]
     gradients: dict[Variable, Node]
+    closed: dict[Variable, Node] = field(default_factory=dict)
 
     def forward(self, ops: Operations, values: Mapping[Node, Any]) -> Any:
         """Return y from the values of the variables."""
@@ -92,10 +95,12 @@ class Derivation:
 
     def lines(self, style: str) -> Iterator[tuple[str, str]]:
         """Yield the lines as (formula, rule)."""
-        for part in _named_parts(self.output):
-            name = symbol(part.name or "y", style)
-            yield f"{name} = {part.written(style, whole=True)}", "forward"
+        defined: set[str] = set()
+        yield from _definitions([self.output], style, defined, "forward")
         name = self.output.name or "y"
+        whole = self.output.written(style, whole=True)
+        if self.output.name is None:
+            yield f"y = {whole}", "forward"
         upstream = self.upstream.written(style)
         if style == "text":
             yield f"dL = <{upstream}, d{name}>", "definition of the gradient"
@@ -103,27 +108,23 @@ class Derivation:
             said = rf"\left\langle {upstream},\ \mathrm d {symbol(name, style)} \right\rangle"
             yield rf"\mathrm d L = {said}", "definition of the gradient"
         for step in self.steps:
+            parts = [step.upstream, *(u for u, _ in step.terms)]
+            yield from _definitions(parts, style, defined, "where")
             yield step.written(style), step.rule
+        for variable, form in self.closed.items():
+            yield f"{gradient_of(variable, style)} = {form.written(style)}", "in closed form"
 
 
-def _named_parts(output: Node) -> list[Node]:
-    """Return the nodes with names, those that others use first, and the output last."""
-    named = [n for n in _ordered(output) if n.name is not None and n.children and n is not output]
-    return [*named, output]
-
-
-def _ordered(output: Node) -> list[Node]:
-    """Return every node once, children before what is made of them."""
-    found: dict[Node, None] = {}
-
-    def visit(node: Node) -> None:
-        if node not in found:
-            for child in node.children:
-                visit(child)
-            found[node] = None
-
-    visit(output)
-    return list(found)
+def _definitions(
+    parts: list[Node], style: str, defined: set[str], rule: str
+) -> Iterator[tuple[str, str]]:
+    """Yield a line for each named part that has none yet."""
+    for part in parts:
+        for node in ordered(part):
+            if node.name is not None and node.children and node.name not in defined:
+                defined.add(node.name)
+                said = node.written(style, whole=True)
+                yield f"{symbol(node.name, style)} = {said}", rule
 
 
 def differentiated(output: Node) -> Derivation:
@@ -133,7 +134,7 @@ def differentiated(output: Node) -> Derivation:
         output: y. The upstream gradient is the variable g, of its shape.
     """
     upstream = Variable("g", output.shape)
-    nodes = _ordered(output)
+    nodes = ordered(output)
     live = _live(nodes)
     waiting: dict[Node, list[Node]] = {output: [upstream]}
     steps: list[Step] = []
@@ -154,8 +155,9 @@ def differentiated(output: Node) -> Derivation:
         steps.append(Step(u, node, tuple(terms), node.rule))
         for moved, child in terms:
             waiting.setdefault(child, []).append(moved)
-    steps += [Step(u, variable, (), "what stands before d") for variable, u in gradients.items()]
-    return Derivation(output, upstream, tuple(steps), gradients)
+    found = {v: gradients[v] for v in nodes if isinstance(v, Variable) and v in gradients}
+    steps += [Step(u, variable, (), "read off") for variable, u in found.items()]
+    return Derivation(output, upstream, tuple(steps), found)
 
 
 def _live(nodes: list[Node]) -> set[Node]:

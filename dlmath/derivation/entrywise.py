@@ -14,18 +14,15 @@ softmax, and 1 / (1 + e^-x) and e^x / (1 + e^x) are one expression.
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
+from dlmath.derivation.atoms import Applied, Entry, Index, fresh
 from dlmath.derivation.index_notation import (
     BASE,
     ONE,
     ZERO,
-    Applied,
     Atom,
-    Entry,
     Expression,
-    Index,
     Monomial,
     applied,
-    fresh,
     number,
     scalar,
     term,
@@ -156,7 +153,9 @@ def log(expression: Expression) -> Expression:
     if single and not single[0].bound and is_positive(expression):
         monomial, value = single
         parts = [_log_of(atom).times(exponent) for atom, exponent in monomial.factors]
-        parts += [applied("log", scalar(name)).times(exponent) for name, exponent in monomial.scalars]
+        parts += [
+            applied("log", scalar(name)).times(exponent) for name, exponent in monomial.scalars
+        ]
         parts += [applied("log", number(p)).times(k) for p, k in _prime_powers(value)]
         return total(parts)
     content, rest = _content(expression)
@@ -242,9 +241,7 @@ REBUILT: dict[str, Callable[..., Expression]] = {
 }
 
 
-def rebuilt(
-    expression: Expression, replacement: Callable[[Atom], Expression | None]
-) -> Expression:
+def rebuilt(expression: Expression, replacement: Callable[[Atom], Expression | None]) -> Expression:
     """Return the expression with other expressions in place of some of its atoms.
 
     Args:

@@ -15,23 +15,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
+from dlmath.derivation.atoms import Applied, Entry, fresh
 from dlmath.derivation.entrywise import atoms_of, rebuilt
 from dlmath.derivation.index_notation import (
     BASE,
     INDICATORS,
     ONE,
     ZERO,
-    Applied,
     Atom,
-    Entry,
     Expression,
     Monomial,
-    fresh,
     number,
     term,
     total,
 )
-
 
 Range = tuple[Fraction | None, Fraction | None]  # an open interval; None has no bound there
 Ranges = Mapping[Entry, Range]

@@ -11,18 +11,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from dlmath.derivation.functions import (
+from dlmath.derivation.entrywise_functions import (
     Clip,
     Erf,
     Exp,
+    IsPositive,
     Log,
-    Normalized,
     Ones,
     Power,
-    Sigmoid,
-    Softmax,
-    Step,
-    Tanh,
     times,
 )
 from dlmath.derivation.nodes import (
@@ -34,6 +30,7 @@ from dlmath.derivation.nodes import (
     Sum,
     Variable,
 )
+from dlmath.derivation.row_functions import Normalized, Sigmoid, Softmax, Tanh
 from dlmath.derivation.sizes import Length, dimension, product
 from dlmath.gradcheck.cases import Case
 from dlmath.gradcheck.differentiable import Differentiable
@@ -54,12 +51,14 @@ class ForwardPass:
         tensors: The variables by the names that `forward` of the pair gives them.
         pair: The code of the forward and the backward pass.
         constants: The fixed variables by the names of its further arguments.
+        closed_forms: From g, gradients by name as they are usually written.
     """
 
     output: Node
     tensors: dict[str, Variable]
     pair: HandDerived
     constants: dict[str, Any] = field(default_factory=dict)
+    closed_forms: Callable[[Node], dict[str, Node]] | None = None
 
 
 Builder = Callable[[Case, Differentiable], ForwardPass]
@@ -116,13 +115,13 @@ def relu(function: activations.Relu, x: Node) -> Node:
     )
     ones = Ones(x.shape)
     shifted = x - times(threshold, ones) if threshold else x
-    right = Step(shifted)
+    right = IsPositive(shifted)
     y = x * right
     if slope:
         y = y + times(slope, shifted) * (ones - right)
     if function.max_value is not None:
         y.called("z")
-        below = Step(times(cap, ones) - y)
+        below = IsPositive(times(cap, ones) - y)
         y = y * below + times(cap, ones - below)
     return y
 
@@ -232,8 +231,22 @@ def loss(case: Case, recorded: Differentiable) -> ForwardPass:
     function: Any = recorded.pair
     shape = (dimension("N"), dimension("K"))
     y, p = variable("y_true", shape), variable("y_pred", shape)
-    output = _LOSSES[type(function)](function, y, p)
-    return ForwardPass(output, {"y_true": y, "y_pred": p}, recorded.pair)
+    output = _LOSSES[type(function)](function, y, p).called("l")
+    closed = None
+    if isinstance(function, loss_functions.SoftmaxCrossEntropy):
+        closed = _closed_softmax_cross_entropy(y, p)
+    return ForwardPass(output, {"y_true": y, "y_pred": p}, recorded.pair, closed_forms=closed)
+
+
+def _closed_softmax_cross_entropy(y: Node, p: Node) -> Callable[[Node], dict[str, Node]]:
+    """Return g ((sum of y) S - y), which is g (S - y) where the truth sums to 1."""
+
+    def closed(g: Node) -> dict[str, Node]:
+        mass = along(Sum(y, (-1,)), [0], p.shape)
+        gap = mass * Softmax(p, (-1,)).called("S") - y
+        return {"y_pred": along(g, [0], p.shape) * gap}
+
+    return closed
 
 
 def _mean_of_row(a: Node) -> Node:
@@ -282,6 +295,6 @@ def penalty(case: Case, recorded: Differentiable) -> ForwardPass:
     if case.kind == "L2":
         y = times(fraction(one.l2), Sum(Power(x, 2), axes))
     else:
-        signs = Step(x) - Step(times(-1, x))
+        signs = IsPositive(x) - IsPositive(times(-1, x))
         y = times(fraction(one.l1), Sum(x * signs, axes))
     return ForwardPass(y, {"x": x}, recorded.pair)

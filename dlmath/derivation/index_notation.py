@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import floor
-from typing import Union
 
+from dlmath.derivation.atoms import Applied, Entry, Index, Keyed, fresh
 from dlmath.derivation.sizes import NotTraceable
 
 DELTA = "delta"
@@ -22,89 +22,13 @@ INDICATORS = ("positive", "zero")  # 1 where the argument is positive, or zero; 
 BASE = "base"  # a sum that stands under an exponent
 MOST_BOUND = 6  # of one length in one term: their 720 orders are tried
 
-_fresh = itertools.count()
-
-
-@dataclass(frozen=True)
-class Index:
-    """A place along an axis whose length is the named dimension."""
-
-    name: str
-    length: str
-
-
-def fresh(length: str) -> Index:
-    """Return an index that occurs nowhere yet."""
-    return Index(f"~{next(_fresh)}", length)
-
-
-class _Keyed:
-    """Equal to what has the same `key`."""
-
-    key: str
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and self.key == other.key
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-
-@dataclass(frozen=True, eq=False)
-class Entry(_Keyed):
-    """An entry of a named tensor, at indices or ints."""
-
-    tensor: str
-    places: tuple[Index | int, ...]
-
-    @cached_property
-    def key(self) -> str:
-        places = ",".join(p.name if isinstance(p, Index) else str(p) for p in self.places)
-        return f"{self.tensor}[{places}]"
-
-    @property
-    def free(self) -> frozenset[Index]:
-        return frozenset(p for p in self.places if isinstance(p, Index))
-
-    @property
-    def height(self) -> int:
-        return 0
-
-    def renamed(self, names: Mapping[Index, Index]) -> "Entry":
-        places = tuple(names.get(p, p) if isinstance(p, Index) else p for p in self.places)
-        return Entry(self.tensor, places)
-
-
-@dataclass(frozen=True, eq=False)
-class Applied(_Keyed):
-    """A function of expressions, entry by entry."""
-
-    function: str
-    arguments: tuple["Expression", ...]
-
-    @cached_property
-    def key(self) -> str:
-        return f"{self.function}({'; '.join(one.key for one in self.arguments)})"
-
-    @cached_property
-    def free(self) -> frozenset[Index]:
-        return frozenset().union(*(one.free for one in self.arguments))
-
-    @cached_property
-    def height(self) -> int:
-        return max((one.height for one in self.arguments), default=0)
-
-    def renamed(self, names: Mapping[Index, Index]) -> "Applied":
-        return Applied(self.function, tuple(one.renamed(names) for one in self.arguments))
-
-
-Atom = Union[Entry, Applied]
+Atom = Entry | Applied
 Powers = tuple[tuple[Atom, Fraction], ...]
 Scalars = tuple[tuple[str, Fraction], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Monomial(_Keyed):
+class Monomial(Keyed):
     """A term without its coefficient: scalars and factors to powers, summed over `bound`."""
 
     scalars: Scalars
@@ -129,7 +53,7 @@ class Monomial(_Keyed):
         return inside + 1 if self.bound else inside
 
 
-class Expression(_Keyed):
+class Expression(Keyed):
     """A sum of monomials with rational coefficients.
 
     Args:
@@ -248,8 +172,9 @@ def term(
     factors: Iterable[tuple[Atom, Fraction]],
     bound: Iterable[Index],
 ) -> Expression:
-    """Return the normal form of one term, summed over `bound`; sums under an exponent that
-    becomes a whole number are multiplied out.
+    """Return the normal form of one term, summed over `bound`.
+
+    A sum under an exponent that becomes a whole number is multiplied out.
     """
     powers = _collected(factors)
     bound = list(bound)
@@ -342,11 +267,14 @@ def _multiplied_out(
     base: Atom,
 ) -> Expression:
     assert isinstance(base, Applied)
-    rest = [(atom, power) for atom, power in powers.items() if atom != base]
+    # While the product is made the indices are free, and must not meet those that it binds.
+    names = {index: fresh(index.length) for index in bound}
+    rest = [(atom.renamed(names), power) for atom, power in powers.items() if atom != base]
+    inside = base.renamed(names).arguments[0]
     found = term(coefficient, scalars, rest, ())
     for _ in range(int(powers[base])):
-        found = found * base.arguments[0]
-    for index in bound:
+        found = found * inside
+    for index in names.values():
         found = found.summed(index)
     return found
 
@@ -365,9 +293,7 @@ def _apart(monomial: Monomial) -> tuple[Powers, tuple[Index, ...]]:
     return factors, tuple(names.values())
 
 
-def _with_bound_named(
-    scalars: Scalars, factors: Powers, bound: Iterable[Index]
-) -> Monomial:
+def _with_bound_named(scalars: Scalars, factors: Powers, bound: Iterable[Index]) -> Monomial:
     """Return the monomial whose bound indices have the names that make its text the first.
 
     A name holds the height of the term over the sums inside its factors, so that no sum inside
@@ -375,6 +301,9 @@ def _with_bound_named(
     """
     bound = tuple(bound)
     height = 1 + max((atom.height for atom, _ in factors), default=0)
+    free = frozenset().union(*(atom.free for atom, _ in factors)) - frozenset(bound)
+    if bound and any(index.name.startswith(f"_{height}.") for index in free):
+        raise RuntimeError(f"a sum would bind an index that is free: {free}")
     candidates = (
         Monomial(
             scalars,

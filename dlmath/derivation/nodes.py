@@ -18,7 +18,7 @@ from dlmath.derivation.operations import Operations
 from dlmath.derivation.sizes import Length, NotTraceable, product
 
 # How tightly a text binds: a child in a place that binds tighter is put in brackets.
-SUM, PRODUCT, TIGHT = 0, 1, 2
+SUM, HADAMARD, PRODUCT, TIGHT = 0, 1, 2, 3
 
 
 @dataclass(eq=False)
@@ -58,7 +58,9 @@ class Node:
         """Return the formula: in `text`, or in `latex`. `whole` writes out a node with a name."""
         if self.name is not None and not whole:
             return symbol(self.name, style)
-        return self.formula(style).format(*(self._shown(n, style) for n in range(len(self.children))))
+        return self.formula(style).format(
+            *(self._shown(n, style) for n in range(len(self.children)))
+        )
 
     def formula(self, style: str) -> str:
         """Return the formula with places for the children."""
@@ -95,7 +97,7 @@ _GREEK = {
 
 
 def symbol(name: str, style: str) -> str:
-    """Return a name in a formula: `g_xhat` is `g_{\\hat x}` in LaTeX."""
+    r"""Return a name in a formula: `g_xhat` is `g_{\hat x}` in LaTeX."""
     if style == "text":
         return name
     head, _, index = name.partition("_")
@@ -170,7 +172,8 @@ class Coefficient:
             said = {"text": base, "latex": r"\pi" if base == "pi" else base}[style]
             parts.append(f"{said}^({power})" if style == "text" else f"{said}^{{{power}}}")
         if below:
-            parts.append(f"1/({below})" if style == "text" else rf"\tfrac{{1}}{{{below}}}")
+            divisor = below if len(self.lengths) == 1 else f"({below})"
+            parts.append(f"1/{divisor}" if style == "text" else rf"\tfrac{{1}}{{{below}}}")
         return ("-" if self.number < 0 else "") + " ".join(parts)
 
     def _number_text(self, style: str) -> str:
@@ -204,12 +207,13 @@ class Add(Node):
 class Scale(Node):
     """c a, with a number c."""
 
-    rule, inner = "scalar multiple", PRODUCT
+    rule, inner = "scalar multiple", HADAMARD
 
     def __init__(self, coefficient: Coefficient, a: Node):
         super().__init__((a,), a.shape)
         self.coefficient = coefficient
-        self.level = SUM if self.is_minus else PRODUCT  # type: ignore[misc]
+        bound = TIGHT if a.name is not None else max(a.level, self.inner)
+        self.level = SUM if self.is_minus else min(PRODUCT, bound)  # type: ignore[misc]
 
     @property
     def is_minus(self) -> bool:
@@ -236,7 +240,7 @@ def _braced(said: str) -> str:
 class Hadamard(Node):
     """a * b, entry by entry: multiplication by b is its own adjoint."""
 
-    rule, level, inner = "entrywise product", PRODUCT, PRODUCT
+    rule, level, inner = "entrywise product", HADAMARD, HADAMARD
     text, latex = "{0} * {1}", r"{0} \odot {1}"
 
     def __init__(self, a: Node, b: Node):

@@ -7,10 +7,24 @@ import numpy as np
 from scipy import special
 
 from dlmath.derivation import entrywise
-from dlmath.derivation.index_notation import ONE, ZERO, Expression, scalar
+from dlmath.derivation.index_notation import DELTA, ONE, ZERO, Expression, scalar
 from dlmath.derivation.sizes import Length, number_of, product
-from dlmath.derivation.symbolic_operations import matmul, permuted, reduced, reshaped
-from dlmath.derivation.symbolic_tensor import SymbolicTensor, exact, full, mapped, tensor, together
+from dlmath.derivation.symbolic_operations import (
+    matmul,
+    permuted,
+    reduced,
+    reshaped,
+    stacked,
+)
+from dlmath.derivation.symbolic_tensor import (
+    SymbolicTensor,
+    exact,
+    full,
+    mapped,
+    named,
+    tensor,
+    together,
+)
 
 if TYPE_CHECKING:
     from dlmath.derivation.nodes import Coefficient
@@ -21,6 +35,9 @@ class Operations(Protocol):
 
     def constant(self, numbers: np.ndarray) -> Any:
         """Return an array of fractions."""
+
+    def identity(self, length: Length) -> Any:
+        """Return the identity matrix."""
 
     def scaled(self, x: Any, coefficient: "Coefficient") -> Any:
         """Return x times a coefficient."""
@@ -71,6 +88,9 @@ class Symbolic:
     def constant(self, numbers: np.ndarray) -> SymbolicTensor:
         return tensor(numbers)
 
+    def identity(self, length: Length) -> SymbolicTensor:
+        return named(DELTA, (length, length))
+
     def scaled(self, x: SymbolicTensor, coefficient: "Coefficient") -> SymbolicTensor:
         found = exact(coefficient.number)
         for length in coefficient.lengths:
@@ -114,7 +134,7 @@ class Symbolic:
         found = _filled((size, *flat.shape[1:]), ZERO)
         for place, target in enumerate(table.ravel()):
             if target >= 0:
-                found[target] = mapped(lambda a, b: a + b, found[target], flat[place])
+                found[target, ...] = mapped(lambda a, b: a + b, found[target], flat[place])
         return SymbolicTensor((x.axes[0], (size,), *x.axes[1 + lead :]), found)
 
     def entrywise(self, function: str, x: SymbolicTensor, *numbers: Any) -> SymbolicTensor:
@@ -131,8 +151,6 @@ class Symbolic:
         return x[(*(slice(None),) * axis, place)]
 
     def joined(self, values: Sequence[SymbolicTensor], axis: int) -> SymbolicTensor:
-        from dlmath.derivation.symbolic_operations import stacked
-
         return stacked(values, axis)
 
 
@@ -163,13 +181,21 @@ class Numeric:
     def constant(self, numbers: np.ndarray) -> np.ndarray:
         return numbers.astype(float)
 
+    def identity(self, length: Length) -> np.ndarray:
+        return np.eye(self._number(length))
+
     def scaled(self, x: np.ndarray, coefficient: "Coefficient") -> np.ndarray:
         factor = float(coefficient.number)
         for length in coefficient.lengths:
             factor /= self._number(length)
         for base, power in coefficient.roots:
-            factor *= (np.pi if base == "pi" else float(base)) ** float(power)
+            factor *= self._root(base) ** float(power)
         return factor * x
+
+    def _root(self, base: str) -> float:
+        if base == "pi":
+            return np.pi
+        return float(base) if base.isdigit() else float(self.values[base])
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return a @ b

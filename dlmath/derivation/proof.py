@@ -6,6 +6,7 @@ was *derived*; that forward and backward are *proven* equal to the derived ones,
 and that they are *numerically equal* in float64, at several sizes.
 """
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,12 @@ import tensorflow as tf
 from dlmath.derivation.differentiation import Derivation, differentiated
 from dlmath.derivation.equality import is_zero
 from dlmath.derivation.forward_passes import ForwardPass
+from dlmath.derivation.graph import evaluated
 from dlmath.derivation.nodes import Node, Variable
 from dlmath.derivation.operations import Numeric, Symbolic
 from dlmath.derivation.sizes import Length, NotTraceable, parts
 from dlmath.derivation.symbolic_tensor import SymbolicTensor, like, named, tensor
-from dlmath.derivation.symbolic_tensorflow import symbolic_tensorflow
+from dlmath.derivation.tensorflow_names import symbolic_tensorflow
 from dlmath.gradcheck.checker import TOLERANCE
 from dlmath.gradcheck.differentiable import Differentiable, random_upstream
 from dlmath.gradcheck.oracles import relative_error
@@ -37,6 +39,7 @@ class Proof:
         kind: Of the layer.
         derivation: The derived backward pass.
         proven: Whether each of "y" and the gradients by name is proven equal to the code.
+        has_backward: Whether there is a backward pass written by hand to compare with.
         reason: Why the code could not be followed, if it could not.
         error: The largest relative difference of numbers, over the sizes.
         sizes: How many sizes were tried.
@@ -47,6 +50,7 @@ class Proof:
     kind: str
     derivation: Derivation
     proven: dict[str, bool] = field(default_factory=dict)
+    has_backward: bool = True
     reason: str | None = None
     error: float = 0.0
     sizes: int = 0
@@ -55,7 +59,7 @@ class Proof:
     @property
     def is_proven(self) -> bool:
         """Whether forward and backward are proven equal to the derived ones."""
-        return bool(self.proven) and all(self.proven.values())
+        return self.has_backward and bool(self.proven) and all(self.proven.values())
 
     @property
     def is_equal(self) -> bool:
@@ -63,24 +67,26 @@ class Proof:
         return self.sizes > 0 and self.error <= TOLERANCE
 
     @property
-    def contradicted(self) -> bool:
-        """Whether the numbers disagree: the code is not what was derived."""
-        return self.sizes > 0 and not self.error <= TOLERANCE
+    def is_refuted(self) -> bool:
+        """Whether the numbers differ, or a formula was compared and could not be proven equal."""
+        return self.error > TOLERANCE or np.isnan(self.error) or not all(self.proven.values())
 
     def verdict(self) -> str:
-        """Return the verdict in a word or two."""
-        if self.contradicted:
-            return "wrong"
-        if self.is_proven:
-            return "proven"
-        return "not proven" if self.reason is None else f"not proven: {self.reason}"
+        """Return the verdict in a few words."""
+        if self.is_refuted:
+            wrong = [name for name, is_equal in self.proven.items() if not is_equal]
+            return f"not equal: {', '.join(wrong) or 'the numbers'}"
+        if self.reason is not None:
+            return f"not proven: {self.reason}"
+        return "proven" if self.has_backward else "no layer to compare with"
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         return {
             "layer": self.name,
             "derived": [
-                {"formula": formula, "rule": rule} for formula, rule in self.derivation.lines("text")
+                {"formula": formula, "rule": rule}
+                for formula, rule in self.derivation.lines("text")
             ],
             "proven": self.proven,
             "reason": self.reason,
@@ -91,35 +97,57 @@ class Proof:
         }
 
 
-def prove(forward: ForwardPass, name: str, kind: str) -> Proof:
-    """Derive a backward pass and compare it, and the forward pass, with the code of the pair."""
+def prove(forward: ForwardPass, name: str, kind: str, *, has_backward: bool = True) -> Proof:
+    """Derive a backward pass and compare it, and the forward pass, with the code of the pair.
+
+    Args:
+        forward: The forward pass in nodes, and the code.
+        name: Of the case.
+        kind: Of the layer.
+        has_backward: Whether the code has a backward pass written by hand.
+    """
     start = time.perf_counter()
-    derivation = differentiated(forward.output)
+    derivation = _derived(forward)
     try:
-        proven, reason = _compared(forward, derivation), None
+        proven, reason = _compared(forward, derivation, has_backward), None
     except NotTraceable as problem:
         proven, reason = {}, str(problem)
     except Exception as problem:  # code that is wrong may raise anything
         proven, reason = {}, f"the code raised {type(problem).__name__}: {problem}"
     seconds = time.perf_counter() - start
-    return Proof(name, kind, derivation, proven, reason, seconds=seconds)
+    return Proof(name, kind, derivation, proven, has_backward, reason=reason, seconds=seconds)
 
 
-def _compared(forward: ForwardPass, derivation: Derivation) -> dict[str, bool]:
+def _derived(forward: ForwardPass) -> Derivation:
+    """Return the derivation, with the gradients that are also written in closed form."""
+    derivation = differentiated(forward.output)
+    if forward.closed_forms is None:
+        return derivation
+    closed = forward.closed_forms(derivation.upstream)
+    return replace(derivation, closed={forward.tensors[name]: u for name, u in closed.items()})
+
+
+def _compared(forward: ForwardPass, derivation: Derivation, has_backward: bool) -> dict[str, bool]:
     tensors = {name: _symbolic(variable) for name, variable in forward.tensors.items()}
     constants = {name: _symbolic(given) for name, given in forward.constants.items()}
-    with symbolic_tensorflow():
+    functions = (forward.pair.forward, forward.pair.backward)
+    with symbolic_tensorflow(*(sys.modules[one.__module__] for one in functions)):
         y, cache = forward.pair.forward(**tensors, **constants)
         upstream = like("g", tensor(y).apart().axes)
-        gradients = forward.pair.backward(cache, upstream)
+        gradients = forward.pair.backward(cache, upstream) if has_backward else {}
     values: dict[Node, Any] = {v: tensors[name] for name, v in forward.tensors.items()}
     for name, given in forward.constants.items():
         values.update(zip(_flat(given), _flat(constants[name]), strict=True))
     ours = derivation.forward(Symbolic(), values)
-    derived = derivation.backward(Symbolic(), {**values, derivation.upstream: upstream})
+    values[derivation.upstream] = upstream
+    derived = derivation.backward(Symbolic(), values)
     found = {"y": same(ours, tensor(y))}
     for name, variable in forward.tensors.items():
-        found[name] = same(derived[variable], tensor(gradients[name]))
+        if has_backward:
+            found[name] = same(derived[variable], tensor(gradients[name]))
+        if variable in derivation.closed:
+            closed = evaluated(derivation.closed[variable], Symbolic(), dict(values))
+            found[f"{name} in closed form"] = same(derived[variable], closed)
     return found
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from dlmath.derivation import forward_passes, window_passes
 from dlmath.derivation.forward_passes import Builder, ForwardPass
+from dlmath.derivation.functions_without_layer import WITHOUT_LAYER, proof_without_layer
 from dlmath.derivation.proof import Proof, numerically_compared, prove
 from dlmath.errors import UserError, did_you_mean
 from dlmath.gradcheck.cases import Case
 from dlmath.gradcheck.differentiable import Differentiable
 from dlmath.gradcheck.registry import CASES, kinds
+from dlmath.reporting import SILENT, Reporter
 from dlmath.seeds import generator
 
 BUILDERS: dict[str, Builder] = {
@@ -41,29 +43,42 @@ BUILDERS: dict[str, Builder] = {
 }
 
 
-def cases_called(name: str) -> list[Case]:
-    """Return the registered cases of a layer.
+def proofs_of(name: str, reporter: Reporter = SILENT) -> list[Proof]:
+    """Derive and prove every case of a layer, or of all layers.
+
+    Args:
+        name: Of a layer, in upper or lower case, or "all".
+        reporter: Receives the progress.
 
     Raises:
-        UserError: No layer of that name is registered.
+        UserError: There is no derivation of that name.
     """
-    found = [case for case in CASES if case.kind.lower() == name.lower()]
-    if not found:
+    known = [*kinds(), *WITHOUT_LAYER]
+    chosen = [kind for kind in known if name.lower() in ("all", kind.lower())]
+    if not chosen:
         raise UserError(
             f"There is no derivation of that name. Received: --derive {name}."
-            f"{did_you_mean(name, kinds())} Known: {', '.join(kinds())}, all."
+            f"{did_you_mean(name, known)} Known: all, {', '.join(known)}."
         )
-    return found
+    cases = [case for case in CASES if case.kind in chosen]
+    others = [kind for kind in WITHOUT_LAYER if kind in chosen]
+    proofs = []
+    for one in (*cases, *others):
+        reporter.progress("deriving", len(proofs), len(cases) + len(others))
+        proofs.append(proof_without_layer(one) if isinstance(one, str) else proof_of(one))
+    reporter.progress("deriving", len(proofs), len(proofs))
+    return proofs
 
 
 def proof_of(case: Case) -> Proof:
     """Derive, prove and compare one case."""
-    forward, _ = _recorded(case)
+    forward, _ = recorded_pass(case)
     proof = prove(forward, case.name, case.kind)
-    return numerically_compared(proof, map(_recorded, sizes_of(case)))
+    return numerically_compared(proof, map(recorded_pass, sizes_of(case)))
 
 
-def _recorded(case: Case) -> tuple[ForwardPass, Differentiable]:
+def recorded_pass(case: Case) -> tuple[ForwardPass, Differentiable]:
+    """Return the forward pass of a case in nodes, and the case at a random point."""
     recorded = case.subject(generator(0, "derivation", case.name))
     return BUILDERS[case.kind](case, recorded), recorded
 

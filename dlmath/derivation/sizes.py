@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Union
 
 from dlmath.errors import DlmathError
 
@@ -45,12 +44,21 @@ class Size:
         divided(self, other)
         return 0
 
+    def __gt__(self, other: "Length") -> bool:
+        raise NotTraceable(f"a branch on whether {self} exceeds {other}")
+
+    def __sub__(self, other: "Length") -> "Length":
+        raise NotTraceable(f"the length {self} - {other}")
+
+    def __add__(self, other: "Length") -> "Length":
+        raise NotTraceable(f"the length {self} + {other}")
+
     def __str__(self) -> str:
         names = " ".join(self.dimensions)
         return names if self.factor == 1 else f"{self.factor} {names}"
 
 
-Length = Union[int, Size]
+Length = int | Size
 
 
 def dimension(name: str) -> Size:

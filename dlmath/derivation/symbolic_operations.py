@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.derivation.index_notation import Index, total
+from dlmath.derivation.atoms import Index
+from dlmath.derivation.index_notation import total
 from dlmath.derivation.sizes import Length, NotTraceable, divided, parts, product
 from dlmath.derivation.symbolic_tensor import (
     Axis,
@@ -136,19 +137,20 @@ def concatenated(tensors: Sequence[Any], axis: int) -> SymbolicTensor:
         factors = (*side_by_side.axes[axis], *side_by_side.axes[axis + 1])
         axes = (*side_by_side.axes[:axis], factors, *side_by_side.axes[axis + 2 :])
         return SymbolicTensor(axes, side_by_side.cells)
-    parts_ = [_whole(one, axis) for one in (first, *others)]
     place = sum(len(known(one)) for one in first.axes[:axis])
-    names = [dict(zip(one.indices, first.indices, strict=True)) for one in parts_]
-    cells = np.concatenate([_cells_along(one.renamed(n), axis) for one, n in zip(parts_, names, strict=True)], axis=place)
+    cells = np.concatenate(
+        [_cells_along(_named_like(first, one, axis), axis) for one in (first, *others)], axis=place
+    )
     return SymbolicTensor(
         (*first.axes[:axis], (cells.shape[place],), *first.axes[axis + 1 :]), cells
     )
 
 
-def _whole(x: SymbolicTensor, axis: int) -> SymbolicTensor:
+def _named_like(first: SymbolicTensor, x: SymbolicTensor, axis: int) -> SymbolicTensor:
+    """Return x with the indices of the first tensor; along the axis there are none."""
     if any(isinstance(factor, Index) for factor in x.axes[axis]):
         raise NotTraceable("a known and an unknown length are put one after the other")
-    return x
+    return x.renamed(dict(zip(x.indices, first.indices, strict=True)))
 
 
 def _cells_along(x: SymbolicTensor, axis: int) -> np.ndarray:

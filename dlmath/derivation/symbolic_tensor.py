@@ -9,25 +9,16 @@ expression holds the index itself.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
 from dlmath.derivation import entrywise
-from dlmath.derivation.index_notation import (
-    ONE,
-    ZERO,
-    Expression,
-    Index,
-    entry,
-    fresh,
-    number,
-    scalar,
-    total,
-)
-from dlmath.derivation.sizes import Length, NotTraceable, Size, divided, parts, product
+from dlmath.derivation.atoms import Index, fresh
+from dlmath.derivation.index_notation import ONE, Expression, entry, number, scalar
+from dlmath.derivation.sizes import Length, NotTraceable, Size, parts, product
 
-Factor = Union[int, Index]
+Factor = int | Index
 Axis = tuple[Factor, ...]
 
 
@@ -275,7 +266,12 @@ def _matched(one: Axis, two: Axis, names: dict[Index, Index]) -> Axis:
     if [length_of(f) for f in one] != [length_of(f) for f in two]:
         raise NotTraceable(f"axes of the lengths {_text(one)} and {_text(two)} do not fit")
     names.update(
-        {f: e for e, f in zip(one, two, strict=True) if isinstance(e, Index) if isinstance(f, Index)}
+        {
+            f: e
+            for e, f in zip(one, two, strict=True)
+            if isinstance(e, Index)
+            if isinstance(f, Index)
+        }
     )
     return one
 
@@ -319,5 +315,3 @@ def sliced(x: SymbolicTensor, keys: tuple[Any, ...]) -> SymbolicTensor:
         taken += [key] if axis else []
     cells = np.asarray(x.cells[tuple(taken)], dtype=object)
     return SymbolicTensor([*axes, *remaining], cells)
-
-

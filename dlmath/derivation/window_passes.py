@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from dlmath.derivation.forward_passes import ForwardPass, along, variable
-from dlmath.derivation.functions import Gather, Largest
 from dlmath.derivation.nodes import Constant, Node, Permute, Reshape, Sum, Variable
+from dlmath.derivation.selections import Gather, Largest
 from dlmath.derivation.sizes import Length, dimension, product
 from dlmath.gradcheck.cases import Case
 from dlmath.gradcheck.differentiable import Differentiable

@@ -79,9 +79,7 @@ def _largest(x: Any, axis: Any = None, keepdims: bool = False) -> SymbolicTensor
     return reduced(powers, axis, keepdims).each(lambda one: applied("largest", one))
 
 
-def _matmul(
-    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False
-) -> SymbolicTensor:
+def _matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> SymbolicTensor:
     return matmul(
         _transposed(tensor(a)) if transpose_a else a, _transposed(tensor(b)) if transpose_b else b
     )
@@ -97,6 +95,11 @@ def _transposed(x: SymbolicTensor, perm: Sequence[int] | None = None) -> Symboli
 def _transpose(x: Any, perm: Sequence[int] | None = None) -> SymbolicTensor:
     x = tensor(x)
     return permuted(x, list(reversed(range(len(x.axes)))) if perm is None else perm)
+
+
+def _softmax(x: Any, axis: Any = -1) -> SymbolicTensor:
+    powers = tensor(x).each(entrywise.exp)
+    return powers / reduced(powers, axis, keepdims=True)
 
 
 def _where(condition: Any, x: Any, y: Any) -> SymbolicTensor:
@@ -194,6 +197,7 @@ _OTHERS = {
     "transpose": _transpose,
     "reshape": lambda x, shape: reshaped(tensor(x), tuple(shape)),
     "where": _where,
+    "softmax": _softmax,
     "cast": _cast,
     "expand_dims": _expand_dims,
     "squeeze": _squeeze,
@@ -219,7 +223,7 @@ _OTHERS = {
 }
 
 TENSORFLOW = _Names(
-    **_ENTRYWISE, **_OTHERS, math=_Names(**_ENTRYWISE), nn=_Names(**_ENTRYWISE)
+    **_ENTRYWISE, **_OTHERS, math=_Names(**_ENTRYWISE), nn=_Names(**_ENTRYWISE, softmax=_softmax)
 )
 
 
@@ -227,7 +231,7 @@ TENSORFLOW = _Names(
 def symbolic_tensorflow(*modules: Any) -> Iterator[None]:
     """Let `tf` in the modules of `dlmath.layers`, and in those given, mean the functions here."""
     own = [import_module(one.name) for one in iter_modules(layers.__path__, "dlmath.layers.")]
-    patched = [module for module in (*own, *modules) if hasattr(module, "tf")]
+    patched = [module for module in dict.fromkeys((*own, *modules)) if hasattr(module, "tf")]
     before = [module.tf for module in patched]
     try:
         for module in patched:
