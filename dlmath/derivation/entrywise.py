@@ -18,6 +18,7 @@ from dlmath.derivation.atoms import Applied, Entry, Index, fresh
 from dlmath.derivation.index_notation import (
     BASE,
     ONE,
+    UNIT,
     ZERO,
     Atom,
     Expression,
@@ -103,7 +104,9 @@ def _atom_is_positive(atom: Atom, exponent: Fraction) -> bool:
         return False
     if atom.function == BASE:
         return exponent.denominator > 1 or is_positive(atom.arguments[0])
-    return atom.function in ("exp", "clip")
+    if atom.function == "clip":
+        return (atom.arguments[1].rational or 0) > 0
+    return atom.function == "exp"
 
 
 def _content(expression: Expression) -> tuple[Expression, Expression]:
@@ -225,8 +228,19 @@ def sign(expression: Expression) -> Expression:
 
 
 def clip(expression: Expression, low: Expression, high: Expression) -> Expression:
-    """Return the expression kept within [low, high], with low > 0."""
-    return applied("clip", expression, low, high)
+    """Return the expression kept within [low, high], two rational numbers.
+
+    What is clipped has no constant term and begins with the coefficient 1: the clipped 1 - q is 1
+    less the clipped q, within other bounds.
+    """
+    offset = expression.terms.get(UNIT, Fraction(0))
+    varying = expression - number(offset)
+    if not varying.terms:
+        raise NotTraceable("a number that is clipped")
+    slope = next(iter(varying.terms.values()))
+    bounds = [(one - number(offset)).times(1 / slope) for one in (low, high)]
+    clipped = applied("clip", varying.times(1 / slope), *(bounds if slope > 0 else bounds[::-1]))
+    return number(offset) + clipped.times(slope)
 
 
 REBUILT: dict[str, Callable[..., Expression]] = {

@@ -186,6 +186,9 @@ def term(
     expanded = next((a for a, p in powers.items() if _is_multiplied_out(a, p)), None)
     if expanded is not None:
         return _multiplied_out(coefficient, scalars, powers, bound, expanded)
+    reduced = _divided_out(powers, bound)
+    if reduced is not None:
+        return term(coefficient, scalars, *reduced)
     used = frozenset().union(*(atom.free for atom in powers))
     lengths = [(index.length, Fraction(1)) for index in bound if index not in used]
     coefficient, kept = _collected_scalars(coefficient, [*scalars, *lengths])
@@ -252,6 +255,31 @@ def _without_delta(
         raise NotTraceable("a delta between an index and a number")
     renamed = [(atom.renamed({index: other}), power) for atom, power in rest]
     return term(coefficient, scalars, renamed, [i for i in bound if i != index])
+
+
+def _divided_out(
+    powers: dict[Atom, Fraction], bound: list[Index]
+) -> tuple[list[tuple[Atom, Fraction]], list[Index]] | None:
+    """Return factors and bound indices after a sum was divided by itself: 1/(sum p) sum p = 1.
+
+    None where no sum that a term is divided by is also a factor of it.
+    """
+    for base, exponent in powers.items():
+        if not (isinstance(base, Applied) and base.function == BASE and exponent < 0):
+            continue
+        inside = base.arguments[0].single
+        if inside is None or len(inside[0].bound) != 1 or inside[0].scalars or inside[1] != 1:
+            continue
+        (own,) = inside[0].bound
+        for index in bound:
+            wanted = {a.renamed({own: index}): p for a, p in inside[0].factors}
+            rest = {atom: p for atom, p in powers.items() if atom not in wanted}
+            if index.length != own.length or any(index in atom.free for atom in rest):
+                continue
+            if all(powers.get(atom) == p for atom, p in wanted.items()):
+                rest[base] = exponent + 1
+                return list(rest.items()), [one for one in bound if one != index]
+    return None
 
 
 def _is_multiplied_out(atom: Atom, power: Fraction) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from dlmath.derivation.atoms import Applied, Index
 from dlmath.derivation.entrywise import (
     absolute,
+    clip,
     erf,
     exp,
     log,
@@ -74,6 +75,11 @@ EQUAL = {
         maximum(X, ZERO) + log(ONE + exp(-absolute(X))),
         log(ONE + exp(X)),
     ),
+    "a sum divided by itself": ((exp(entry("x", N, E)) * power(ROW, -1)).summed(E), ONE),
+    "clipped from the other side": (
+        clip(ONE - X, number(Fraction(1, 9)), number(Fraction(8, 9))),
+        ONE - clip(X, number(Fraction(1, 9)), number(Fraction(8, 9))),
+    ),
     "summands": (absolute(X).summed(D), (X * sign(X)).summed(D)),
 }
 
@@ -96,6 +102,11 @@ DIFFERENT = {
     "step elsewhere": (positive(X), positive(X - ONE)),
     "cap elsewhere": (minimum(maximum(X, ZERO), number(6)), maximum(X, ZERO)),
     "exponential": (exp(X), ONE + X),
+    "clipped within other bounds": (
+        clip(ONE - X, number(Fraction(1, 9)), number(Fraction(7, 9))),
+        ONE - clip(X, number(Fraction(1, 9)), number(Fraction(7, 9))),
+    ),
+    "a part of a sum divided by it": ((entry("x", N, E) * power(SUM, -1)).summed(E), ONE),
     "another base": (power(ONE + exp(X), -1), power(ONE + exp(Y), -1)),
 }
 
