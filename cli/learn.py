@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlmath.cli.certificates import certify
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT, Output
 from dlmath.errors import UserError, VerificationError
@@ -22,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True, help="The statements of five papers, each as an experiment."
 )
 
+app.command()(certify)
 _OUT = Output(pipe_width=160)
 
 
