@@ -39,7 +39,7 @@ def check(
         typer.Option(
             metavar="LAYER",
             help="Derive the backward pass of a layer from its forward pass, step by step, and "
-            "prove it equal to the code; `all` for a table.",
+            "prove it equal to the code; `all` for a table, module:MyLayer for your own.",
         ),
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print derivations as LaTeX.")] = False,

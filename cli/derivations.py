@@ -61,7 +61,7 @@ def _print(proof: "Proof", style: str) -> None:
         OUT.line(f"% {_verdict(proof)}")
         return
     OUT.line(proof.name)
-    width = min(max(len(formula) for formula, _ in lines), 72)
+    width = min(max((len(formula) for formula, _ in lines), default=0), 72)
     for formula, rule in lines:
         OUT.line(f"  {formula:{width}}   {rule}")
     OUT.line(f"{_verdict(proof)}\n")
@@ -79,10 +79,13 @@ def _verdict(proof: "Proof") -> str:
     )
     if proof.is_refuted:
         said = f"Not what was derived ({proof.verdict()})."
-    elif proof.reason is not None:
+    elif not proof.proven:
         said = f"Not proven: {proof.reason}."
     else:
         said = f"Proven equal to the code, for all sizes: {compared}."
+        said += f" But {proof.reason}." if proof.reason else ""
+    if not proof.sizes:
+        return f"{said} dlmath check compares numbers."
     return f"{said} Numbers: largest relative difference {proof.error:.0e} at {proof.sizes} sizes."
 
 
@@ -93,7 +96,7 @@ def _print_table(proofs: "list[Proof]") -> None:
 
     table = Table("layer", "derived", "proven", Column("numbers", number=True), lined=True)
     for proof in proofs:
-        gradients = ", ".join(f"dL/d{v.name}" for v in proof.derivation.gradients)
+        gradients = ", ".join(f"dL/d{name}" for name in proof.gradients)
         verdict = Text(proof.verdict(), "bold red" if proof.is_refuted else "")
         table.add(proof.name, gradients, verdict, f"{proof.error:.0e}")
     out = Output(pipe_width=PIPE_WIDTH)

@@ -23,7 +23,6 @@ app = typer.Typer(
     no_args_is_help=True, help="The statements of five papers, each as an experiment."
 )
 
-app.command()(certify)
 _OUT = Output(pipe_width=160)
 
 
@@ -244,3 +243,6 @@ def _check_verdicts(results: list["Result"], *, sabotaged: bool) -> None:
         f"{number} fail: {', '.join(wrong)}. With its defaults, which satisfy its hypotheses, each "
         "must hold."
     )
+
+
+app.command()(certify)

@@ -28,7 +28,10 @@ def fresh(length: str) -> Index:
 class Keyed:
     """Equal to what has the same `key`."""
 
-    key: str
+    @property
+    def key(self) -> str:
+        """The text by which it is ordered and compared."""
+        raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Keyed) and self.key == other.key

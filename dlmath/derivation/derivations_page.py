@@ -15,7 +15,9 @@ A forward pass is written as a formula of linear maps and entrywise functions. W
 product $\langle A, B\rangle = \operatorname{tr}(A^{\mathsf T} B)$ and $g = \partial L/\partial y$,
 one has $\mathrm d L = \langle g, \mathrm d y\rangle$; each step moves the adjoint of one map
 across, until what is left are terms $\langle u, \mathrm d v\rangle$; then $\partial L/\partial v$
-is $u$. `dlmath check --derive Dense` prints the steps, `--latex` as LaTeX.
+is $u$. `dlmath check --derive Dense` prints the steps, `--latex` as LaTeX. `dlmath check --derive
+mymodule:MyLayer` proves a layer of your own: its forward pass is differentiated as it runs, in
+index notation.
 
 - **Derived**: the gradients that came out of the forward pass by these rules, named line by line.
 - **Proven**: the code of `forward` and of `backward` was run with symbolic tensors in place of
@@ -46,7 +48,7 @@ def _table(proofs: Sequence[Proof]) -> Iterator[str]:
     yield "| layer | derived | proven | numbers |"
     yield "| --- | --- | --- | --- |"
     for proof in proofs:
-        gradients = ", ".join(f"∂{v.name}" for v in proof.derivation.gradients)
+        gradients = ", ".join(f"∂{name}" for name in proof.gradients)
         numbers = f"agree at {proof.sizes} sizes" if proof.is_equal else "**differ**"
         if proof.sizes == 1:
             numbers = numbers.replace("sizes", "size")

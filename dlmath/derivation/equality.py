@@ -39,26 +39,31 @@ def are_equal(one: Expression, two: Expression) -> bool:
     return is_zero(one - two)
 
 
-def is_zero(expression: Expression, ranges: Ranges | None = None) -> bool:
+def is_zero(expression: Expression, ranges: Ranges | None = None, *, at_kinks: bool = True) -> bool:
     """Return whether an expression is proven to be 0. False says that no proof was found.
 
     Args:
         expression: In its normal form.
         ranges: Between which numbers an entry is known to lie.
+        at_kinks: Also where an entry equals a number that it is compared with.
     """
     ranges = ranges or {}
     if not expression.terms:
         return True
     cleared = _without_denominators(expression)
     if cleared is not None:
-        return all(is_zero(part, ranges) for part in cleared)
+        return all(is_zero(part, ranges, at_kinks=at_kinks) for part in cleared)
     if any(monomial.bound for monomial in expression.terms):
         summands = _summands(expression)
-        return summands is not None and all(is_zero(summand, ranges) for summand in summands)
+        return summands is not None and all(
+            is_zero(summand, ranges, at_kinks=at_kinks) for summand in summands
+        )
     comparison = _first_comparison(expression)
-    return comparison is not None and all(
-        is_zero(*case) for case in _cases(expression, comparison, ranges)
-    )
+    if comparison is None:
+        return False
+    below, at, above = _cases(expression, comparison, ranges)
+    cases = (below, at, above) if at_kinks else (below, above)
+    return all(is_zero(*case, at_kinks=at_kinks) for case in cases)
 
 
 def _summands(expression: Expression) -> list[Expression] | None:

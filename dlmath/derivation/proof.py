@@ -19,6 +19,7 @@ from dlmath.derivation.differentiation import Derivation, differentiated
 from dlmath.derivation.equality import is_zero
 from dlmath.derivation.forward_passes import ForwardPass
 from dlmath.derivation.graph import evaluated
+from dlmath.derivation.index_text import IndexDerivation
 from dlmath.derivation.nodes import Node, Variable
 from dlmath.derivation.operations import Numeric, Symbolic
 from dlmath.derivation.sizes import Length, NotTraceable, parts
@@ -27,6 +28,7 @@ from dlmath.derivation.tensorflow_names import symbolic_tensorflow
 from dlmath.gradcheck.checker import TOLERANCE
 from dlmath.gradcheck.differentiable import Differentiable, random_upstream
 from dlmath.gradcheck.oracles import relative_error
+from dlmath.layers import HandDerived
 from dlmath.seeds import generator
 
 
@@ -37,7 +39,7 @@ class Proof:
     Attributes:
         name: Of the case.
         kind: Of the layer.
-        derivation: The derived backward pass.
+        derivation: The derived backward pass; of an own layer in index notation.
         proven: Whether each of "y" and the gradients by name is proven equal to the code.
         has_backward: Whether there is a backward pass written by hand to compare with.
         reason: Why the code could not be followed, if it could not.
@@ -48,13 +50,18 @@ class Proof:
 
     name: str
     kind: str
-    derivation: Derivation
+    derivation: Derivation | IndexDerivation
     proven: dict[str, bool] = field(default_factory=dict)
     has_backward: bool = True
     reason: str | None = None
     error: float = 0.0
     sizes: int = 0
     seconds: float = 0.0
+
+    @property
+    def gradients(self) -> list[str]:
+        """The names of what gradients were derived of."""
+        return [one if isinstance(one, str) else str(one.name) for one in self.derivation.gradients]
 
     @property
     def is_proven(self) -> bool:
@@ -77,7 +84,7 @@ class Proof:
             wrong = [name for name, is_equal in self.proven.items() if not is_equal]
             return f"not equal: {', '.join(wrong) or 'the numbers'}"
         if self.reason is not None:
-            return f"not proven: {self.reason}"
+            return f"{'proven' if self.is_proven else 'not proven'}: {self.reason}"
         return "proven" if self.has_backward else "no layer to compare with"
 
     def as_json(self) -> dict[str, Any]:
@@ -112,8 +119,6 @@ def prove(forward: ForwardPass, name: str, kind: str, *, has_backward: bool = Tr
         proven, reason = _compared(forward, derivation, has_backward), None
     except NotTraceable as problem:
         proven, reason = {}, str(problem)
-    except Exception as problem:  # code that is wrong may raise anything
-        proven, reason = {}, f"the code raised {type(problem).__name__}: {problem}"
     seconds = time.perf_counter() - start
     return Proof(name, kind, derivation, proven, has_backward, reason=reason, seconds=seconds)
 
@@ -130,30 +135,54 @@ def _derived(forward: ForwardPass) -> Derivation:
 def _compared(forward: ForwardPass, derivation: Derivation, has_backward: bool) -> dict[str, bool]:
     tensors = {name: _symbolic(variable) for name, variable in forward.tensors.items()}
     constants = {name: _symbolic(given) for name, given in forward.constants.items()}
-    functions = (forward.pair.forward, forward.pair.backward)
-    with symbolic_tensorflow(*(sys.modules[one.__module__] for one in functions)):
-        y, cache = forward.pair.forward(**tensors, **constants)
-        upstream = like("g", tensor(y).apart().axes)
-        gradients = forward.pair.backward(cache, upstream) if has_backward else {}
+    y, upstream, gradients = followed(forward.pair, tensors, constants, has_backward=has_backward)
     values: dict[Node, Any] = {v: tensors[name] for name, v in forward.tensors.items()}
     for name, given in forward.constants.items():
         values.update(zip(_flat(given), _flat(constants[name]), strict=True))
     ours = derivation.forward(Symbolic(), values)
     values[derivation.upstream] = upstream
     derived = derivation.backward(Symbolic(), values)
-    found = {"y": same(ours, tensor(y))}
+    found = {"y": same(ours, y)}
     for name, variable in forward.tensors.items():
         if has_backward:
-            found[name] = same(derived[variable], tensor(gradients[name]))
+            found[name] = same(derived[variable], gradients[name])
         if variable in derivation.closed:
             closed = evaluated(derivation.closed[variable], Symbolic(), dict(values))
             found[f"{name} in closed form"] = same(derived[variable], closed)
     return found
 
 
-def same(one: SymbolicTensor, two: SymbolicTensor) -> bool:
+def followed(
+    pair: HandDerived,
+    tensors: dict[str, SymbolicTensor],
+    constants: dict[str, Any],
+    *,
+    has_backward: bool = True,
+) -> tuple[SymbolicTensor, SymbolicTensor, dict[str, Any]]:
+    """Run the code of a pair with symbolic tensors; return y, g and the gradients by name.
+
+    Raises:
+        NotTraceable: The code does what symbolic tensors cannot follow, or is wrong itself.
+    """
+    functions = (pair.forward, pair.backward)
+    try:
+        with symbolic_tensorflow(*(sys.modules[one.__module__] for one in functions)):
+            y, cache = pair.forward(**tensors, **constants)
+            upstream = like("g", tensor(y).apart().axes)
+            gradients = pair.backward(cache, upstream) if has_backward else {}
+            found = {name: tensor(gradients[name]) for name in tensors} if has_backward else {}
+    except NotTraceable:
+        raise
+    except Exception as problem:  # code that is wrong may raise anything
+        raise NotTraceable(f"the code raised {type(problem).__name__}: {problem}") from problem
+    return tensor(y), upstream, found
+
+
+def same(one: SymbolicTensor, two: SymbolicTensor, *, at_kinks: bool = True) -> bool:
     """Return whether two symbolic tensors of one shape are proven equal in every entry."""
-    return one.shape == two.shape and all(map(is_zero, (one - two).cells.ravel()))
+    return one.shape == two.shape and all(
+        is_zero(cell, at_kinks=at_kinks) for cell in (one - two).cells.ravel()
+    )
 
 
 def _symbolic(given: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from dlmath.derivation import forward_passes, window_passes
 from dlmath.derivation.forward_passes import Builder, ForwardPass
 from dlmath.derivation.functions_without_layer import WITHOUT_LAYER, proof_without_layer
+from dlmath.derivation.own_layers import proof_of_own
 from dlmath.derivation.proof import Proof, numerically_compared, prove
 from dlmath.errors import UserError, did_you_mean
 from dlmath.gradcheck.cases import Case
@@ -47,18 +48,21 @@ def proofs_of(name: str, reporter: Reporter = SILENT) -> list[Proof]:
     """Derive and prove every case of a layer, or of all layers.
 
     Args:
-        name: Of a layer, in upper or lower case, or "all".
+        name: Of a layer, in upper or lower case, or "all"; module:Name for one of your own.
         reporter: Receives the progress.
 
     Raises:
         UserError: There is no derivation of that name.
     """
+    if ":" in name:
+        return [proof_of_own(name)]
     known = [*kinds(), *WITHOUT_LAYER]
     chosen = [kind for kind in known if name.lower() in ("all", kind.lower())]
     if not chosen:
         raise UserError(
             f"There is no derivation of that name. Received: --derive {name}."
-            f"{did_you_mean(name, known)} Known: all, {', '.join(known)}."
+            f"{did_you_mean(name, known)} Known: all, {', '.join(known)}. "
+            "For a layer of your own give module:Name."
         )
     cases = [case for case in CASES if case.kind in chosen]
     others = [kind for kind in WITHOUT_LAYER if kind in chosen]
