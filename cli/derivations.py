@@ -29,11 +29,12 @@ def check_derivations(name: str, *, latex: bool, as_json: bool, out: Path | None
     load_tensorflow()
     from dlmath import derivation
     from dlmath.cli.progress import reporter
+    from dlmath.derivation.derivations_page import page
 
     with reporter() as listener:
         proofs = derivation.proofs_of(name, listener)
     if out is not None:
-        write_output(out, derivation.derivations_page(proofs), "--out")
+        write_output(out, page(proofs), "--out")
         ERR.line(f"page: {out}")
     elif as_json:
         OUT.document([proof.as_json() for proof in proofs])

@@ -10,9 +10,8 @@ r"""Backward passes derived from forward ones by moving adjoints, and proven equ
 comparison with the code of the layers.
 """
 
-from dlmath.derivation.derivations_page import page
 from dlmath.derivation.differentiation import Derivation, differentiated
 from dlmath.derivation.proof import Proof, prove
 from dlmath.derivation.registry import proofs_of
 
-__all__ = ["Derivation", "Proof", "differentiated", "page", "proofs_of", "prove"]
+__all__ = ["Derivation", "Proof", "differentiated", "proofs_of", "prove"]

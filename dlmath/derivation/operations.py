@@ -221,14 +221,16 @@ class Numeric:
     def scattered(self, x: np.ndarray, table: np.ndarray, size: int) -> np.ndarray:
         flat = x.reshape(x.shape[0], table.size, *x.shape[1 + table.ndim :])
         found = np.zeros((x.shape[0], size + 1, *flat.shape[2:]))
-        np.add.at(found, (slice(None), table.ravel()), flat)
+        for place, target in enumerate(table.ravel()):
+            found[:, target] += flat[:, place]
         return found[:, :size]
 
     def entrywise(self, function: str, x: np.ndarray, *numbers: Any) -> np.ndarray:
         if function == "power":
             return x ** float(numbers[0])
         if function == "clip":
-            return np.clip(x, *map(float, numbers))
+            low, high = map(float, numbers)
+            return np.clip(x, low, high)
         if function == "positive":
             return (x > 0).astype(float)
         return {"exp": np.exp, "log": np.log, "erf": special.erf}[function](x)

@@ -19,7 +19,6 @@ from dlmath.gradcheck.targets import cases_of
 from dlmath.seeds import generator
 
 OF_INPUT = {1: "N", 2: "ND", 3: "NTD", 4: "NHWC"}
-OTHERS = "UVKM"
 
 
 def proof_of_own(path: str) -> Proof:
@@ -63,19 +62,19 @@ def symbols(recorded: Differentiable) -> Iterator[tuple[str, SymbolicTensor]]:
     letter of the first tensor's axis, after the batch, that is as long, else a new one.
     """
     known: dict[int, Length] = {}
-    others = iter(OTHERS)
     for place, (name, value) in enumerate(recorded.tensors.items()):
         lengths = [int(length) for length in value.shape]
         if place == 0:
             letters = OF_INPUT.get(len(lengths))
             if letters is None:
                 raise NotTraceable(f"an input of {len(lengths)} axes")
-            shape = [dimension(letter) for letter in letters]
+            shape: list[Length] = [dimension(letter) for letter in letters]
             known.update(zip(lengths[1:], shape[1:], strict=True))
         else:
             for length in lengths:
                 if length > 1 and length not in known:
-                    known[length] = dimension(next(others))
+                    number = len(set(known.values()))
+                    known[length] = dimension(f"U{number}")
             shape = [known.get(length, 1) for length in lengths]
         yield name, named(name, shape)
 

@@ -5,6 +5,7 @@ A new layer of `dlmath.gradcheck.registry` gets a builder of its forward pass he
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dlmath.derivation import forward_passes, window_passes
@@ -66,11 +67,13 @@ def proofs_of(name: str, reporter: Reporter = SILENT) -> list[Proof]:
         )
     cases = [case for case in CASES if case.kind in chosen]
     others = [kind for kind in WITHOUT_LAYER if kind in chosen]
-    proofs = []
-    for one in (*cases, *others):
-        reporter.progress("deriving", len(proofs), len(cases) + len(others))
-        proofs.append(proof_without_layer(one) if isinstance(one, str) else proof_of(one))
-    reporter.progress("deriving", len(proofs), len(proofs))
+    steps: list[partial[Proof]] = [partial(proof_of, case) for case in cases]
+    steps += [partial(proof_without_layer, kind) for kind in others]
+    proofs: list[Proof] = []
+    for step in steps:
+        reporter.progress("deriving", len(proofs), len(steps))
+        proofs.append(step())
+    reporter.progress("deriving", len(proofs), len(steps))
     return proofs
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlmath.derivation.atoms import Index
-from dlmath.derivation.index_notation import total
+from dlmath.derivation.index_notation import Expression, total
 from dlmath.derivation.sizes import Length, NotTraceable, divided, parts, product
 from dlmath.derivation.symbolic_tensor import (
     Axis,
@@ -49,7 +49,8 @@ def reduced(x: SymbolicTensor, axes: Any, keepdims: bool = False) -> SymbolicTen
 
 def _cell_axes(x: SymbolicTensor, over: Sequence[int]) -> list[int]:
     """Return the axes of the cells that belong to the axes of the tensor."""
-    found, place = [], 0
+    found: list[int] = []
+    place = 0
     for number_, axis in enumerate(x.axes):
         count = len(known(axis))
         found += range(place, place + count) if number_ in over else []
@@ -177,7 +178,7 @@ def padded(
 ) -> SymbolicTensor:
     """Return the tensor with a margin before and after each axis of known length."""
     x = tensor(value)
-    fill = full((), exact(constant_values))
+    fill = exact(constant_values)
     for axis, (before, after) in enumerate(paddings):
         for count, at_front in ((before, True), (after, False)):
             if not (isinstance(count, int) and count == 0):
@@ -186,6 +187,6 @@ def padded(
     return x
 
 
-def _margin(x: SymbolicTensor, axis: int, count: int, fill: SymbolicTensor) -> SymbolicTensor:
+def _margin(x: SymbolicTensor, axis: int, count: int, fill: Expression) -> SymbolicTensor:
     shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
-    return full(shape, fill.cells[()])
+    return full(shape, fill)

@@ -309,9 +309,8 @@ def sliced(x: SymbolicTensor, keys: tuple[Any, ...]) -> SymbolicTensor:
             continue
         if len(known(axis)) != len(axis):
             raise NotTraceable(f"a part of an axis of length {_text(axis)}")
-        length = axis[0] if axis else 1
         if isinstance(key, slice):
-            axes.append((len(range(*key.indices(length))),))
+            axes.append((len(range(*key.indices(math.prod(known(axis))))),))
         taken += [key] if axis else []
     cells = np.asarray(x.cells[tuple(taken)], dtype=object)
     return SymbolicTensor([*axes, *remaining], cells)

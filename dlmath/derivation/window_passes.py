@@ -90,7 +90,7 @@ def _grouped_product(
     rows, columns = product([samples, spots]), product([positions, inside])
     if groups == 1:
         return Reshape(windows, (rows, columns)).called("P") @ Reshape(kernel, (columns, filters))
-    patches = Reshape(windows, (rows, positions, groups, inside))
+    patches: Node = Reshape(windows, (rows, positions, groups, inside))
     patches = Reshape(Permute(patches, (2, 0, 1, 3)), (groups, rows, columns)).called("P")
     matrices = Reshape(kernel, (positions, inside, groups, filters))
     matrices = Reshape(Permute(matrices, (2, 0, 1, 3)), (groups, columns, filters))

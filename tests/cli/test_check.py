@@ -86,6 +86,28 @@ def test_a_layer_that_is_not_what_was_derived_fails(monkeypatch):
     assert "not equal: x" in result.stdout
 
 
+@pytest.fixture
+def few(monkeypatch):
+    """Only two cases are registered, so that `all` is fast."""
+    from dlmath.derivation import registry
+
+    monkeypatch.setattr(registry, "CASES", [c for c in registry.CASES if c.kind in ("L1", "L2")])
+
+
+def test_derive_all_is_a_table(few):
+    result = invoke("--derive", "all")
+    assert result.exit_code == 0, result.output
+    assert "L2()" in result.stdout
+    assert "4 backward passes derived, 2 proven equal to the code." in result.stdout
+
+
+def test_derive_all_writes_the_page(few, tmp_path):
+    path = tmp_path / "derivations.md"
+    result = invoke("--derive", "all", "--out", str(path))
+    assert result.exit_code == 0, result.output
+    assert "| L1() | ∂x | proven | agree at 3 sizes |" in path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -57,14 +57,14 @@ def _ruling_out(
     answer = linprog(np.zeros(len(points)), A_eq=system, b_eq=target, method="highs-ds")
     if not answer.success:
         raise VerificationError(f"No weights rule out degree {degree}: {answer.message}")
-    support = np.flatnonzero(answer.x > 1e-12)
+    support = [int(n) for n in np.flatnonzero(answer.x > 1e-12)]
     columns = [[signs[n] * m for m in monomials(exact[n], degree)] for n in support]
     rows = [*map(list, zip(*columns, strict=True)), [Fraction(1)] * len(support)]
     right = [Fraction(0)] * (len(rows) - 1) + [Fraction(1)]
     solved = solve(rows, right)
     if solved is None or min(solved) < 0:
         raise VerificationError(f"The weights that rule out degree {degree} are not exact.")
-    return {int(n): weight for n, weight in zip(support, solved, strict=True)}
+    return dict(zip(support, solved, strict=True))
 
 
 def solve(rows: list[list[Fraction]], right: list[Fraction]) -> list[Fraction] | None:
