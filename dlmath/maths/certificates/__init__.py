@@ -8,18 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dlmath.errors import UserError, did_you_mean
-from dlmath.maths.certificates.claims import (
-    Certificate,
-    LeastDegree,
-    PiecewiseNetwork,
-    RungeThreshold,
-)
+from dlmath.maths.certificates.claims import LeastDegree, PiecewiseNetwork, RungeThreshold
 from dlmath.maths.certificates.finding import (
     drawn_function,
+    drawn_triangulation,
     find_least_degree,
+    find_maxima,
     find_network,
     find_runge_threshold,
 )
+from dlmath.maths.certificates.maxima import DifferenceOfMaxima
+from dlmath.maths.certificates.records import Certificate
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,10 @@ def _networks() -> list[Certificate]:
     return [find_network(*drawn_function(count, seed)) for seed, count in enumerate((2, 9, 40))]
 
 
+def _maxima() -> list[Certificate]:
+    return [find_maxima(*drawn_triangulation(14, dimension, dimension)) for dimension in (2, 3)]
+
+
 CERTIFIED = {
     one.name: one
     for one in (
@@ -73,6 +76,12 @@ CERTIFIED = {
             "A piecewise affine function of one variable is a ReLU network, exactly",
             "piecewise-affine-is-a-network",
             _networks,
+        ),
+        Certified(
+            "piecewise-maxima",
+            "A piecewise affine function of several variables is a network of maxima, exactly",
+            "piecewise-affine-is-a-network",
+            _maxima,
         ),
     )
 }
@@ -96,6 +105,7 @@ __all__ = [
     "CERTIFIED",
     "Certificate",
     "Certified",
+    "DifferenceOfMaxima",
     "LeastDegree",
     "PiecewiseNetwork",
     "RungeThreshold",

@@ -231,6 +231,3 @@ class PiecewiseNetwork:
             for x in self.places()
             if self.network(x) != self.function(x)
         ]
-
-
-Certificate = LeastDegree | RungeThreshold | PiecewiseNetwork

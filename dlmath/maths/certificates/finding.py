@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import brentq, linprog
+from scipy.spatial import Delaunay
 
 from dlmath import seeds
 from dlmath.errors import VerificationError
@@ -17,9 +18,11 @@ from dlmath.maths.boundaries import least_degree
 from dlmath.maths.certificates.claims import (
     LeastDegree,
     PiecewiseNetwork,
+    Point,
     RungeThreshold,
     monomials,
 )
+from dlmath.maths.certificates.maxima import Affine, DifferenceOfMaxima, value
 
 
 def find_least_degree(points: np.ndarray, labels: np.ndarray, highest: int = 8) -> LeastDegree:
@@ -144,3 +147,60 @@ def drawn_function(
     signs = rng.choice([-1, 1], count + 2)
     values = [number * int(sign) for number, sign in zip(numbers, signs, strict=True)]
     return [Fraction(int(p), 7) for p in places], values[:count], (values[-2], values[-1])
+
+
+def find_maxima(
+    vertices: Sequence[Point], heights: Sequence[Fraction], simplices: Sequence[Sequence[int]]
+) -> DifferenceOfMaxima:
+    """Find A and B on a Delaunay triangulation: f + c q and c q, with q = |v|^2 at the vertices.
+
+    q bends upwards at every facet, so both are convex for a large c, the least of which is found
+    by comparing bends at the vertices.
+    """
+    squares = [sum((x * x for x in vertex), start=Fraction(0)) for vertex in vertices]
+    of_heights = _affine_pieces(vertices, heights, simplices)
+    of_squares = _affine_pieces(vertices, squares, simplices)
+    strength = Fraction(0)
+    for f, q in zip(of_heights, of_squares, strict=True):
+        for vertex, height, square in zip(vertices, heights, squares, strict=True):
+            bend = square - value(q, vertex)  # at least 0, and 0 at the vertices of the simplex
+            if bend > 0:
+                strength = max(strength, (value(f, vertex) - height) / bend)
+    upper = [
+        tuple(a + strength * b for a, b in zip(f, q, strict=True))
+        for f, q in zip(of_heights, of_squares, strict=True)
+    ]
+    lower = [tuple(strength * b for b in q) for q in of_squares]
+    return DifferenceOfMaxima(
+        tuple(vertices),
+        tuple(heights),
+        tuple(map(tuple, simplices)),
+        tuple(upper),
+        tuple(lower),
+    )
+
+
+def _affine_pieces(
+    vertices: Sequence[Point], heights: Sequence[Fraction], simplices: Sequence[Sequence[int]]
+) -> list[Affine]:
+    """Return for each simplex the affine function through the heights at its vertices."""
+    pieces = []
+    for simplex in simplices:
+        rows = [[*vertices[n], Fraction(1)] for n in simplex]
+        solved = solve(rows, [heights[n] for n in simplex])
+        if solved is None:
+            raise VerificationError(f"The simplex {tuple(simplex)} is flat.")
+        pieces.append(tuple(solved))
+    return pieces
+
+
+def drawn_triangulation(
+    count: int, dimension: int, seed: int
+) -> tuple[list[Point], list[Fraction], list[list[int]]]:
+    """Draw rational points and heights; return them with the Delaunay triangulation's simplices."""
+    rng = seeds.generator("certificate", seed, dimension)
+    whole = rng.choice(1000, (count, dimension), replace=False)
+    points = [tuple(Fraction(int(n), 100) for n in row) for row in whole]
+    heights = [Fraction(int(n), 7) for n in rng.integers(-30, 30, count)]
+    simplices = Delaunay(whole / 100).simplices.tolist()
+    return points, heights, simplices

@@ -5,16 +5,18 @@ from fractions import Fraction
 from typing import Any
 
 from dlmath.errors import DataError
-from dlmath.maths.certificates.claims import (
-    Certificate,
-    LeastDegree,
-    PiecewiseNetwork,
-    RungeThreshold,
-)
+from dlmath.maths.certificates.claims import LeastDegree, PiecewiseNetwork, RungeThreshold
+from dlmath.maths.certificates.maxima import DifferenceOfMaxima
 
+Certificate = LeastDegree | RungeThreshold | PiecewiseNetwork | DifferenceOfMaxima
 KINDS: dict[str, type[Certificate]] = {
-    one.__name__: one for one in (LeastDegree, RungeThreshold, PiecewiseNetwork)
+    "LeastDegree": LeastDegree,
+    "RungeThreshold": RungeThreshold,
+    "PiecewiseNetwork": PiecewiseNetwork,
+    "DifferenceOfMaxima": DifferenceOfMaxima,
 }
+# What is no fraction, but a number of something.
+WHOLE = ("degree", "labels", "simplices")
 
 
 def as_record(certificate: Certificate) -> dict[str, Any]:
@@ -50,8 +52,6 @@ def _plain(value: Any) -> Any:
 def _exact(name: str, value: Any) -> Any:
     if name == "weights":
         return {int(number): Fraction(weight) for number, weight in value.items()}
-    if name == "degree" or name == "labels":
-        return int(value) if name == "degree" else tuple(map(int, value))
     if isinstance(value, list):
-        return tuple(_exact("", one) for one in value)
-    return Fraction(value)
+        return tuple(_exact(name, one) for one in value)
+    return int(value) if name in WHOLE else Fraction(value)

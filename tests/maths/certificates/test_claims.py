@@ -14,7 +14,9 @@ from dlmath.maths.certificates import CERTIFIED, certified
 from dlmath.maths.certificates.claims import LeastDegree, RungeThreshold, monomials
 from dlmath.maths.certificates.finding import (
     drawn_function,
+    drawn_triangulation,
     find_least_degree,
+    find_maxima,
     find_network,
     solve,
 )
@@ -175,6 +177,36 @@ def test_a_kink_between_the_breakpoints_is_seen(network):
         "outer": (*network.outer, Fraction(1), Fraction(-2), Fraction(1)),
     }
     assert replace(network, **bump).problems()
+
+
+def test_every_part_of_a_difference_of_maxima_is_needed():
+    found = CERTIFIED["piecewise-maxima"].find()[0]
+    for name in ("upper", "lower"):
+        pieces = getattr(found, name)
+        for place, piece in enumerate(pieces):
+            for sign in (1, -1):
+                moved = (*piece[:-1], piece[-1] + sign * TINY)
+                spoilt = replace(found, **{name: (*pieces[:place], moved, *pieces[place + 1 :])})
+                assert spoilt.problems(), (name, place)
+        assert replace(found, **{name: pieces[1:]}).problems()
+    for place, height in enumerate(found.heights):
+        heights = (*found.heights[:place], height + TINY, *found.heights[place + 1 :])
+        assert replace(found, heights=heights).problems(), place
+
+
+@given(st.integers(0, 1000))
+def test_the_network_of_maxima_is_the_function_at_mixtures_of_vertices(seed):
+    found = find_maxima(*drawn_triangulation(7, 2, seed))
+    assert found.problems() == []
+    for simplex in found.simplices:
+        weights = [Fraction(n + 1, 6) for n in range(3)]  # of sum 1
+        corners = [found.vertices[n] for n in simplex]
+        point = tuple(
+            sum(w * corner[axis] for w, corner in zip(weights, corners, strict=True))
+            for axis in range(2)
+        )
+        mixed = sum(w * found.heights[n] for w, n in zip(weights, simplex, strict=True))
+        assert found.network(point) == mixed
 
 
 @given(st.integers(2, 12), st.integers(0, 1000))
