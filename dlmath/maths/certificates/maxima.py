@@ -46,7 +46,8 @@ class DifferenceOfMaxima:
         """The statement in words."""
         return (
             f"the function of {len(self.vertices[0])} variables that is affine on these "
-            f"{len(self.simplices)} simplices is a network of ReLUs, max A - max B, at every point"
+            f"{len(self.simplices)} simplices is a network of ReLUs, max A - max B, "
+            "at every point of them"
         )
 
     @property
