@@ -1,5 +1,6 @@
 """`dlmath check`: prove the gradients of the from-scratch layers."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from dlmath.cli.options import Json
 from dlmath.cli.output import OUT, Output
 from dlmath.cli.startup import load_tensorflow
-from dlmath.errors import VerificationError
+from dlmath.errors import UserError, VerificationError
 
 if TYPE_CHECKING:
     from dlmath.gradcheck import Report
@@ -43,6 +44,19 @@ def check(
             "keras.layers:Softmax, or a function of its tensors by name.",
         ),
     ] = None,
+    derive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAYER",
+            help="Derive the backward pass of a layer from its forward pass, step by step, and "
+            "prove it equal to the code; `all` for a table, module:MyLayer for your own.",
+        ),
+    ] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Print derivations as LaTeX.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="With --derive all, write the page to this file."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check the gradients written by hand, by three independent kinds of evidence.
@@ -54,7 +68,20 @@ def check(
 
     Each number is a relative error in float64; the slope of the Taylor remainder must be 2, and the
     error in float32, over what rounding explains, at most 1. Exits with 1 if any gradient fails.
+
+    Example: dlmath check --derive Dense
     """
+    if derive is not None:
+        from dlmath.cli.derivations import check_derivations
+
+        _check_options_fit(layers, latex=latex, as_json=as_json)
+        check_derivations(derive, latex=latex, as_json=as_json, out=out)
+        return
+    if latex or out is not None:
+        raise UserError(
+            f"{'--latex' if latex else '--out'} is for derivations. Received: no --derive. "
+            "Add --derive LAYER, or --derive all."
+        )
     load_tensorflow()
     import tensorflow as tf
 
@@ -70,6 +97,16 @@ def check(
         _print(report)
     if not report.passed:
         raise VerificationError(_summary(report))
+
+
+def _check_options_fit(layers: list[str] | None, *, latex: bool, as_json: bool) -> None:
+    if layers:
+        raise UserError(
+            f"--derive takes the layer itself. Received: {' '.join(layers)} as well. "
+            "Leave it out, or leave --derive out to check its gradients."
+        )
+    if latex and as_json:
+        raise UserError("Choose one of --latex and --json. Received: both.")
 
 
 def _print(report: "Report") -> None:

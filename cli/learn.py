@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlmath.cli.certificates import certify
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT, Output
 from dlmath.errors import UserError, VerificationError
@@ -346,3 +347,6 @@ def _check_audits(
             f"Explanations of changes that are noticed or no longer made: {len(stale)} "
             f"({listed}). Take them out of dlmath/maths/mutants/reasons/."
         )
+
+
+app.command()(certify)

@@ -72,3 +72,73 @@ def test_an_unknown_layer_is_one_message_of_the_users():
     assert isinstance(error, UserError)
     assert error.exit_code == 2
     assert "Did you mean 'Dense'?" in str(error)
+
+
+def test_derive_prints_the_steps_with_their_rules_and_the_verdict():
+    result = invoke("--derive", "dense")
+    assert result.exit_code == 0, result.output
+    assert "<g, d(x W)> = <g W^T, dx> + <x^T g, dW>" in result.stdout
+    assert "matrix product" in result.stdout
+    assert "Proven equal to the code, for all sizes: y, dL/dx, dL/dkernel" in result.stdout
+
+
+def test_derive_prints_latex():
+    result = invoke("--derive", "L2", "--latex")
+    assert r"\begin{align*}" in result.stdout
+    assert r"\frac{\partial L}{\partial x}" in result.stdout
+
+
+def test_derive_as_json_is_one_document():
+    (proof,) = json.loads(invoke("--derive", "Dropout", "--json").stdout)
+    assert proof["verdict"] == "proven"
+    assert proof["proven"] == {"y": True, "x": True}
+    assert proof["derived"][-1] == {"formula": "dL/dx = g * m", "rule": "read off"}
+
+
+def test_a_layer_that_is_not_what_was_derived_fails(monkeypatch):
+    from dlmath.layers.regularizers import L2
+
+    monkeypatch.setattr(L2, "backward", lambda self, cache, g: {"x": g * self.l2 * cache})
+    result = invoke("--derive", "L2")
+    assert isinstance(result.exception, VerificationError)
+    assert "1 of 1 layers are not what was derived: L2()" in str(result.exception)
+    assert "not equal: x" in result.stdout
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Only two cases are registered, so that `all` is fast."""
+    from dlmath.derivation import registry
+
+    monkeypatch.setattr(registry, "CASES", [c for c in registry.CASES if c.kind in ("L1", "L2")])
+
+
+def test_derive_all_is_a_table(few):
+    result = invoke("--derive", "all")
+    assert result.exit_code == 0, result.output
+    assert "L2()" in result.stdout
+    assert "4 backward passes derived, 2 proven equal to the code." in result.stdout
+
+
+def test_derive_all_writes_the_page(few, tmp_path):
+    path = tmp_path / "derivations.md"
+    result = invoke("--derive", "all", "--out", str(path))
+    assert result.exit_code == 0, result.output
+    assert "| L1() | ∂x | proven | agree at 3 sizes |" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--derive", "Desne"], "Did you mean 'Dense'?"),
+        (["Dense", "--derive", "Dense"], "Received: Dense as well"),
+        (["Dense", "--latex"], "Received: no --derive"),
+        (["--out", "page.md"], "--out is for derivations"),
+        (["--derive", "Dense", "--out", "page.md"], "Use --derive all"),
+        (["--derive", "Dense", "--latex", "--json"], "Choose one"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_message_of_the_users(arguments, words):
+    error = invoke(*arguments).exception
+    assert isinstance(error, UserError)
+    assert words in str(error)

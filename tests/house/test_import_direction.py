@@ -23,6 +23,7 @@ GROUPS = (
     (
         "dlmath.layers",
         "dlmath.gradcheck",
+        "dlmath.derivation",
         "dlmath.maths",
         "dlmath.linear_head",
         "dlmath.stats",
