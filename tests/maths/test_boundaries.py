@@ -42,8 +42,9 @@ def test_a_mixture_of_both_classes_proves_that_no_line_parts_them():
     labels = np.array([1.0, 1, -1, -1])
     assert hulls_apart(rows, labels, 1) == pytest.approx(0, abs=1e-12)
     assert hulls_apart(rows, labels, 2) > 0.01
-    # Of two points on a line, 0 and 2, with half of the weight each: |(1 - 1) / 2, 2 / 2|.
-    assert hulls_apart(np.array([[0.0], [2.0]]), np.array([1.0, -1.0]), 1) <= 1
+    # Of x = 0 and x = 2: |l (1, 0) - (1 - l) (1, 2)|^2 = 8 l^2 - 12 l + 5 is 1/2 at l = 3/4.
+    found = hulls_apart(np.array([[0.0], [2.0]]), np.array([1.0, -1.0]), 1)
+    assert found == pytest.approx(0.5**0.5)
 
 
 def test_there_may_be_none():

@@ -50,11 +50,15 @@ def data_processing(*, skip: bool = False, draws: int = 300, seed: int = 0) -> O
         renamed = to_t[:, rng.permutation(5)]
         lost.append(abs(mutual_information(renamed) - mutual_information(to_t)))
     die = np.full(8, 1 / 8)
+    sure, coin = np.array([1.0, 0.0]), np.array([0.5, 0.5])
     return Outcome(
         (
             at_most("largest |H(X) - H(X|T) - D|", max(gaps), 1e-12),
             at_least("least information", min(least), -1e-12),
             at_most("largest I(X;S) - I(X;T)", max(gains), 1e-12),
+            at_most("D of a sure law from a coin, away from 1", abs(divergence(sure, coin) - 1), 0),
+            at_least("D of a coin from a sure law", divergence(coin, sure), np.inf),
+            at_most("entropy of a sure law", abs(entropy(sure)), 0),
             at_most("largest of it where S is T by other names", max(lost), 1e-12),
             at_most(
                 "a fair die's entropy, and its information about itself, away from 3 bits",
@@ -345,6 +349,7 @@ def bootstrap_covers(
     samples = rng.normal(size=(draws, rows)) if normal else rng.standard_cauchy((draws, rows))
     low, high = np.array([percentile_interval(sample, rng) for sample in samples]).T
     covered = np.mean((low <= 0) & (high >= 0))
+    missed = np.mean(low > 0) + np.mean(high < 0)
     reach = norm.ppf(0.975)
     chance = 1 - 2 * t.sf(reach * np.sqrt((rows - 1) / rows), rows - 1)
     # Of 500 resamples the 2.5 % quantiles lie a little inside of the law's: up to 1 %.
@@ -357,6 +362,9 @@ def bootstrap_covers(
         (
             at_least("share of intervals that cover, less what chance allows", covered, least[0]),
             at_most("the same, more than chance allows", covered, most[1]),
+            at_most(
+                "it and the misses on both sides, away from 1", abs(covered + missed - 1), 1e-12
+            ),
             at_most(
                 "width over that of mean +- 1.96 s / sqrt N, mean away from 1",
                 abs(widths.mean() - 1),

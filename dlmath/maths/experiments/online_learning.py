@@ -31,6 +31,7 @@ def online_regret(*, power: float = 0.5, rounds: int = 2000, seed: int = 0) -> O
     slopes = np.where(np.arange(rounds) < 10, -1.0, 0.3)
     misleading = _regrets(slopes[np.newaxis, :, np.newaxis] * [1.0, 0.0], power)
     random = _regrets(np.stack([np.cos(turns), np.sin(turns)], axis=2), power)  # G = 1
+    first = np.stack([np.cos(turns[:1]), np.sin(turns[:1])], axis=2)
     steady = _regrets(np.tile([1.0, 0.0], (1, rounds, 1)), power)
     # So small that the ball's edge is never met: points are sums, and so is the regret.
     small = 1e-3 * np.stack([np.cos(turns[:4]), np.sin(turns[:4])], axis=2)
@@ -44,6 +45,11 @@ def online_regret(*, power: float = 0.5, rounds: int = 2000, seed: int = 0) -> O
             at_most("misleading: the same", (misleading / (3 * root)).max(), 1),  # D = 2
             at_least("random: regret over sqrt(T), largest mean", mean_range(ends, 1e-5)[1], LOST),
             at_most("random: the same, least mean", mean_range(ends, 1e-5)[0], LOST),
+            at_most(
+                "a sequence among others: regret away from that of it only",
+                np.abs(random[:1] - _regrets(first, power)).max(),
+                1e-12,
+            ),
             at_most("one loss over and over: regret away from 1", np.abs(steady - 1).max(), 1e-12),
             at_most(
                 "losses too small for the ball: regret away from its sum, relative",

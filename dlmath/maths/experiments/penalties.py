@@ -11,6 +11,7 @@ from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
 STEP = 1e-5  # of a central difference, whose error is of the order STEP^2
+TRACE = 1e-11  # of a ridge: random units are nearly dependent
 SMOOTHNESS = Source("murari", 345, "Jacobian/Lipschitz penalties")
 
 
@@ -52,7 +53,7 @@ def jacobian_penalty(
             found[-1].append(
                 [
                     np.mean((curve - np.sin(3 * grid)) ** 2),
-                    np.mean((units @ outer - y) ** 2),
+                    np.mean((units @ outer - y) ** 2) + TRACE * outer @ outer,
                     np.mean((slopes @ outer) ** 2),
                     np.mean(turned**2),
                 ]
@@ -75,7 +76,7 @@ def jacobian_penalty(
             ),
             at_most("slope of the penalised error at its least, relative", left, 1e-5),
             at_least(
-                "least rise of the error on the values with the strength",
+                "least rise of the error on the values, and of TRACE |v|^2",
                 np.diff(training, axis=1).min(),
                 -1e-9,
             ),
@@ -101,17 +102,16 @@ def unit_slopes(units: np.ndarray, inner: np.ndarray) -> np.ndarray:
 
 
 def penalised(units: np.ndarray, y: np.ndarray, slopes: np.ndarray, strength: float) -> np.ndarray:
-    """Return the least mean (H v - y)^2 + strength mean (J v)^2, outer weights v (units,)."""
+    """Return the v of least mean (H v - y)^2 + strength mean (J v)^2 + TRACE |v|^2, (units,)."""
     system = units.T @ units / len(y) + strength * slopes.T @ slopes / len(slopes)
-    trace = 1e-11 * np.eye(units.shape[1])  # of a ridge: the units are nearly dependent
-    return np.linalg.solve(system + trace, units.T @ y / len(y))
+    return np.linalg.solve(system + TRACE * np.eye(units.shape[1]), units.T @ y / len(y))
 
 
 def _slope_left(
     units: np.ndarray, y: np.ndarray, slopes: np.ndarray, strength: float, outer: np.ndarray
 ) -> float:
     """Return the slope of mean (H v - y)^2 + strength mean (J v)^2 over that at v = 0."""
-    missed = np.mean((units @ outer - y)[:, np.newaxis] * units, axis=0)
+    missed = np.mean((units @ outer - y)[:, np.newaxis] * units, axis=0) + TRACE * outer
     steep = np.mean((slopes @ outer)[:, np.newaxis] * slopes, axis=0)
     start = np.mean(y[:, np.newaxis] * units, axis=0)
     return float(np.abs(missed + strength * steep).max() / np.abs(start).max())

@@ -8,6 +8,7 @@ from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
 from dlmath.maths.components import Components
+from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.krylov import lanczos
 from dlmath.maths.network import backward, forward, initialised
@@ -118,6 +119,7 @@ def autoencoder_is_svd(
     def error(vector: np.ndarray) -> float:
         return float(np.sum((forward(unpacked(vector, network), x) - x) ** 2)) / rows
 
+    slope, wanted = gradient(packed(network)), central(error, packed(network))
     trace = minimise(Objective(error, gradient), packed(network), Lbfgs(20), steps, tolerance=1e-9)
     return Outcome(
         (
@@ -125,6 +127,11 @@ def autoencoder_is_svd(
                 "least error on the way, over that of the SVD", trace.values.min() / floor, 1 - 1e-9
             ),
             at_most("last error over that of the SVD", trace.values[-1] / floor, 1.001),
+            at_most(
+                "gradient away from differences of the error, relative",
+                np.abs(slope - wanted).max() / np.abs(wanted).max(),
+                1e-7,
+            ),
         ),
         sequences(
             "Error of the autoencoder",
@@ -168,6 +175,7 @@ def principal_components(*, centred: bool = True, rows: int = 300, seed: int = 0
         directions, variances = v.T, s**2 / rows
     along = np.einsum("dk,de,ek->k", directions, covariance, directions)
     stretched = covariance @ directions - directions * variances
+    back = found.mean + found(x) * found.deviations @ found.directions.T
     coordinates = (x - found.mean) @ directions / np.sqrt(variances)
     return Outcome(
         (
@@ -179,6 +187,11 @@ def principal_components(*, centred: bool = True, rows: int = 300, seed: int = 0
             at_most(
                 "the same of the coordinates as they are given out",
                 np.abs(np.cov(found(x).T, bias=True) - np.eye(5)).max(),
+                1e-9,
+            ),
+            at_most(
+                "rows away from mean + coordinates times deviations along the directions",
+                np.abs(back - x).max(),
                 1e-9,
             ),
             at_most(
