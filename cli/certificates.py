@@ -10,6 +10,7 @@ from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
 from dlmath.errors import DataError, UserError, VerificationError
 from dlmath.output_files import write_output
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from dlmath.maths.certificates import Certificate
@@ -42,7 +43,7 @@ def certify(
 
     if check is not None and (names or out is not None):
         raise UserError(
-            f"--check verifies one file. Received: --check {check} with "
+            f"--check verifies one file. Received: {command('--check', check)} with "
             f"{' '.join(names or ['--out'])}. Leave the others out."
         )
     found: list[tuple[str, Certificate]]

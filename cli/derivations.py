@@ -7,6 +7,7 @@ from dlmath.cli.output import ERR, OUT, Output
 from dlmath.cli.startup import load_tensorflow
 from dlmath.errors import UserError, VerificationError
 from dlmath.output_files import write_output
+from dlmath.terminal_text import command
 
 if TYPE_CHECKING:
     from dlmath.derivation import Proof
@@ -23,7 +24,8 @@ def check_derivations(name: str, *, latex: bool, as_json: bool, out: Path | None
     """
     if out is not None and name.lower() != "all":
         raise UserError(
-            f"--out writes the page of all derivations. Received: --derive {name} --out {out}. "
+            f"--out writes the page of all derivations. Received: "
+            f"{command('--derive', name, '--out', out)}. "
             "Use --derive all, or send the output to a file."
         )
     load_tensorflow()
