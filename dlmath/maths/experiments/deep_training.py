@@ -5,6 +5,7 @@ with layer normalisation tanh((Z - mean) / deviation), each row's own over its w
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,8 @@ def step_error(network: Deep, rows: np.ndarray, labels: np.ndarray, seed: int) -
     """
 
     def loss(part: str, value: np.ndarray) -> float:
-        changed = replace(network, **{part: value})
+        parts: dict[str, Any] = {part: value}
+        changed = replace(network, **parts)
         return cross_entropy(softmax(changed.forward(rows)[-1] @ changed.exit), np.eye(2)[labels])
 
     rng, worst = seeds.generator("directions", seed), 0.0

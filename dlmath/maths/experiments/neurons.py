@@ -172,7 +172,8 @@ def linear_neuron(
     paths = [minimise(objective, s, GradientDescent(1 / largest), steps).points for s in starts]
     solution = np.linalg.lstsq(features, targets, rcond=None)[0]
     distance = [np.linalg.norm(path - solution, axis=1) for path in paths]
-    shrink, gaps = np.eye(4) - hessian / largest, []
+    shrink = np.eye(4) - hessian / largest
+    gaps: list[float] = []
     for k in (1, 2, 5, 20, 100):
         expected = [np.linalg.matrix_power(shrink, k) @ (s - solution) for s in starts]
         gaps.extend(

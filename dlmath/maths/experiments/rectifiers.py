@@ -1,6 +1,7 @@
 """ReLU: its weak derivative, what it represents, and piecewise affine functions exactly."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.integrate import quad
@@ -54,7 +55,7 @@ def relu_weak_derivative(*, cut: float = 1.0, tests: int = 30, seed: int = 0) ->
         kink = [0.0] if ends[0] < 0 < ends[1] else None
 
         def integral(
-            function: Callable[[float], float],
+            function: Callable[..., Any],
             ends: tuple[float, float] = ends,
             kink: list[float] | None = kink,
         ) -> float:
