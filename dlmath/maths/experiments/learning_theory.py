@@ -137,7 +137,11 @@ def agnostic_learning(
     return Outcome(
         (
             *between("frequency", np.array(hits) / draws, frequency_range(np.array(exact), draws)),
-            at_most("training errors beyond what chance allows", outside(wrong.T, true), 0),
+            at_most(
+                "training errors beyond what chance allows",
+                outside(wrong.reshape(len(places), 200).T, true),
+                0,
+            ),
             at_most("most of 200 draws above the bound", over, binom.isf(RARE, 200, chance)),
             at_least("least error in the class", true.min(), 0.2),
         ),
