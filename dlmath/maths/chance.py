@@ -6,6 +6,7 @@ a million draws, on either side.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binom, t
 
 RARE = 1e-6
@@ -28,7 +29,7 @@ def frequency_range(
     return np.maximum(low, 0.0), high
 
 
-def mean_range(values: np.ndarray, rare: float = RARE) -> tuple[np.ndarray, np.ndarray]:
+def mean_range(values: ArrayLike, rare: float = RARE) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of an interval of the mean over draws, by Student's law.
 
     Args:

@@ -20,6 +20,7 @@ from dlmath.errors import UserError, did_you_mean
 from dlmath.maths.papers import Source
 
 Setting = bool | int | float | str
+Number = float | np.number | np.ndarray  # an array of one number
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ class Check:
         }
 
 
-def at_most(name: str, value: float | np.floating, bound: float | np.floating) -> Check:
+def at_most(name: str, value: Number, bound: Number) -> Check:
     """Return the check that `value <= bound`."""
     return Check(name, float(value), "<=", float(bound))
 
 
-def at_least(name: str, value: float | np.floating, bound: float | np.floating) -> Check:
+def at_least(name: str, value: Number, bound: Number) -> Check:
     """Return the check that `value >= bound`."""
     return Check(name, float(value), ">=", float(bound))
 

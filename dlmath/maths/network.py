@@ -98,6 +98,11 @@ def backward(
     return gradients, signals
 
 
+def constant(rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the upstream gradient that is the same at every output: one row, or all of them."""
+    return lambda outputs: np.broadcast_to(rows, outputs.shape)
+
+
 def towards(labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return the gradient, at logits (N, K), of the mean of `cross_entropy` after `softmax`.
 

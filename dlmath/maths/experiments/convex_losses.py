@@ -13,6 +13,7 @@ from dlmath.maths.network import (
     Layer,
     Network,
     backward,
+    constant,
     cross_entropy,
     forward,
     initialised,
@@ -62,7 +63,7 @@ def jacobian(network: Network, rows: np.ndarray) -> np.ndarray:
     return np.array(
         [
             [
-                packed_gradient(backward(network, row[np.newaxis], lambda _, k=k: k)[0])
+                packed_gradient(backward(network, row[np.newaxis], constant(k))[0])
                 for k in np.eye(CLASSES)[:, np.newaxis]
             ]
             for row in rows

@@ -104,7 +104,7 @@ def a_network_has_saddles(*, units: int = 2, starts: int = 60, seed: int = 0) ->
     origin[-1] = y.mean()
     strength = np.linalg.norm(np.mean((y - y.mean()) * x, axis=0))
     flat = loss.size - 2 * units - 1
-    expected = np.sort([-strength] * units + [0.0] * flat + [strength] * units + [1.0])
+    expected = np.sort(np.repeat([-strength, 0.0, strength, 1.0], [units, flat, units, 1]))
     found, spectra, saddles = [], [], []
     for _ in range(starts):
         point = loss.critical(rng.normal(size=loss.size))

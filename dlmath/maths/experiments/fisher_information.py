@@ -7,7 +7,15 @@ from dlmath.maths.activations import Activation
 from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.krylov import conjugate_gradients
-from dlmath.maths.network import Layer, Network, activations, backward, forward, initialised
+from dlmath.maths.network import (
+    Layer,
+    Network,
+    activations,
+    backward,
+    constant,
+    forward,
+    initialised,
+)
 from dlmath.maths.objectives import Objective
 from dlmath.maths.optimisers import minimise
 from dlmath.maths.papers import Source
@@ -26,9 +34,7 @@ def layer_gradients(network: Network, rows: np.ndarray, layer: int) -> np.ndarra
     one = network[layer]
     slope = one.activation.slope(inputs @ one.weights + one.bias)
     outputs = np.eye(len(network[-1].bias))
-    found = [
-        backward(network, rows, lambda z, k=k: np.broadcast_to(k, z.shape))[1] for k in outputs
-    ]
+    found = [backward(network, rows, constant(k))[1] for k in outputs]
     return np.stack([signals[layer + 1] * slope for signals in found], axis=1)
 
 

@@ -93,7 +93,8 @@ def _descent(
 ) -> Chart:
     every = np.arange(1, len(squares) + 1)
     formula = [
-        fitted_risk(rows, c, squares[c - 1], squares[-1] - squares[c - 1], noise) for c in every
+        fitted_risk(rows, c, squares[c - 1], squares[-1] - squares[c - 1], noise)
+        for c in every.tolist()
     ]
     return curves(
         "Error on new rows by the number of features",

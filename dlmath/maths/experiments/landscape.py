@@ -293,7 +293,7 @@ def scaling_and_conditioning(*, units: float = 30.0, rows: int = 400, seed: int 
         errors = np.linalg.norm(path - 1, axis=1)
         counts.append(np.sum(errors > 1e-6 * errors[0]))
         lines[name] = (np.arange(len(errors))[:2000], errors[:2000])
-    correlation = abs(np.corrcoef(raw.T)[0, 1])
+    correlation = abs(np.asarray(np.corrcoef(raw.T))[0, 1])
     return Outcome(
         (
             # Sample variances of 400 normal rows: within a factor 2 beyond any doubt.

@@ -207,7 +207,7 @@ def structural_risk_minimisation(
     for draw in range(draws):
         x = rng.random(rows)
         y = (np.floor(8 * x) % 2 == 1) ^ (rng.random(rows) < noise)
-        for place, level in enumerate(levels):
+        for place, level in enumerate(levels.tolist()):
             seen[draw, place], true[draw, place], outside[draw, place] = _cells(x, y, level, noise)
     best = true_best(levels, noise)
     chosen = (seen + price * penalty).argmin(axis=1)

@@ -85,13 +85,16 @@ def runge_overfits(*, points: str = "equidistant", highest: int = 30) -> Outcome
     """`points` is equidistant or chebyshev; even degrees run to `highest`."""
     where = choose("points", points, {"equidistant": equidistant, "chebyshev": chebyshev})
     degrees = np.arange(2, highest + 1, 2)
+    numbers = degrees.tolist()
     off = {
-        name: [_off(at, n) for n in degrees] for name, at in (("run", where), ("good", chebyshev))
+        name: [_off(at, n) for n in numbers] for name, at in (("run", where), ("good", chebyshev))
     }
     chosen, good = (np.array([np.abs(e).max() for e, _ in pairs]) for pairs in off.values())
-    exact = max(np.abs(through(where(n), where(n)) - runge(where(n))).max() for n in degrees)
+    exact = max(
+        np.abs(through(where(n), where(n)) - runge(where(n))).max() for n in degrees.tolist()
+    )
     swings = np.sinh((degrees + 1) * np.arcsinh(POLE))
-    bounds, least = 0.5 / swings, np.array([_at_extremes(n) for n in degrees]) / swings
+    bounds, least = 0.5 / swings, np.array([_at_extremes(n) for n in numbers]) / swings
     growth = (chosen[-1] / chosen[len(chosen) // 2]) ** (
         1 / (degrees[-1] - degrees[len(chosen) // 2])
     )
@@ -164,7 +167,7 @@ def _at_extremes(degree: int) -> float:
 def extrapolation_fails(*, reach: float = 1.5, degree: int = 30) -> Outcome:
     """`reach` is how far from 0 one looks; `degree` is even."""
     # By coefficients: the barycentric formula loses digits outside of the points.
-    polynomial = chebinterpolate(runge, degree)
+    polynomial = chebinterpolate(runge, degree)  # type: ignore[type-var]
     inside, right = np.linspace(-1, 1, 801), np.linspace(min(1.0, reach), reach, 50)
     outside = np.concatenate([-right, right])
     missed, off = (chebval(at, polynomial) - runge(at) for at in (inside, outside))

@@ -1,5 +1,7 @@
 """Penalties and constraints as remedies: Jacobian, spectral norm, shape; and stability."""
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import nnls
 
@@ -34,7 +36,8 @@ def jacobian_penalty(
     """`noise` is the deviation of the values; only the outer weights are fitted."""
     strengths = np.geomspace(1e-9, 1.0, 13)
     grid = np.linspace(-1, 1, 400)
-    found, left = [], 0.0  # of each draw and strength: errors and derivatives as below
+    found: list[Any] = []
+    left = 0.0  # of each draw and strength: errors and derivatives as below
     for draw in range(draws):
         rng = seeds.generator("jacobian", seed, draw)
         inner, offset = 4 * rng.normal(size=200), rng.uniform(-4, 4, 200)

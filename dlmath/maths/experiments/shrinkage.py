@@ -49,7 +49,7 @@ def ridge_trades_variance_for_bias(
     gap = np.abs(losses.mean(axis=1) - total)
     promised = total[1:][penalties < 2 * noise**2 / (truth @ truth)]
     # Orthogonal columns so long that the gain has an end: |b|^2 d is above s^2 k.
-    length = max(25.0, 4 * noise**2 * FEATURES / (truth @ truth))
+    length = max(25.0, float(4 * noise**2 * FEATURES / (truth @ truth)))
     square = np.linalg.qr(x)[0] * np.sqrt(length)
     turn = _turning_penalty(truth, noise, length)
     within, beyond = (_gain(square, truth, noise, share * turn) for share in (0.99, 1.01))

@@ -7,7 +7,7 @@ from dlmath.maths.activations import Activation
 from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.homology import persistence
-from dlmath.maths.network import Layer, Network, backward, forward, initialised
+from dlmath.maths.network import Layer, Network, backward, constant, forward, initialised
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, dots
 
@@ -138,7 +138,7 @@ def a_homeomorphism_keeps_a_hole(
     pairs = np.triu_indices(points, 1)
     ratios = (_apart(image) / np.where(np.eye(points), 1, _apart(circle)))[pairs]
     low, high = (slope * SINGULAR[1]) ** depth, SINGULAR[0] ** depth
-    rows = [backward(network, circle, lambda z, k=k: np.tile(k, (len(z), 1)))[1][0] for k in AXES]
+    rows = [backward(network, circle, constant(k))[1][0] for k in AXES]
     jacobians = np.stack(rows, axis=1)  # (points, 2, 2), a row for each output
     moved = central(lambda move: forward(network, circle + move), np.zeros(2))  # (2, points, 2)
     stretches = np.linalg.svd(jacobians, compute_uv=False)
