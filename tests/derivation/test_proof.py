@@ -92,8 +92,9 @@ def test_no_fault_of_the_checkers_suite_is_proven():
     with symbolic_tensorflow(mutation, faults):
         made = [f for owner, name in suite.backward_passes() for f in mutants(owner, name)]
     survivors = [f for f in [*faults.FAULTS, *made] if not _is_refused(f, users, passes)]
-    # A number is its own transpose.
-    assert {f.what for f in survivors if not f.transpose} == BEYOND
+    # A number is its own transpose, and what guards against cancellation adds up to 0 if exact.
+    exact = [f for f in survivors if not f.transpose and not f.where.startswith("cancellation.")]
+    assert {f.what for f in exact} == BEYOND
     assert len(survivors) < 30
 
 
