@@ -46,7 +46,7 @@ def main() -> None:
                 write_json(RESULT, result)
 
 
-def batched(names: Sequence[str], size: int = 10) -> list[Sequence[str]]:
+def batched(names: Sequence[str], size: int = 24) -> list[Sequence[str]]:
     """Return the names in groups."""
     return [names[start : start + size] for start in range(0, len(names), size)]
 
