@@ -178,7 +178,7 @@ COEFFICIENTS = {1: 6, 2: 21, 3: 56}  # of a polynomial of that degree in five di
         Source("tsemo", 36, "acceptable classification accuracy with less data"),
         DEFINITION,
     ),
-    about=("fit_boundary", "compute.errors"),
+    about=("compute.errors",),  # the fit is judged where its degree is
     reference="Calafiore and Campi, Uncertain convex programs, 2005, theorem 1; Vapnik and "
     "Chervonenkis, 1971",
     sabotage=Sabotage("the true boundary is a sphere", {"truth": 2}),
@@ -218,7 +218,7 @@ def low_degree_needs_less_data(
             at_least(
                 "advantage of the low degree, over all sizes, least mean",
                 mean_range(gains.mean(axis=1), 1e-3)[0],
-                0,
+                0.01,  # measured; nought would also hold of errors that are all the same
             ),
             at_least(
                 "the same at the worst size, largest mean", mean_range(gains, 1e-3)[1].min(), 0
