@@ -40,7 +40,7 @@ def inner(left: np.ndarray, right: np.ndarray) -> float:
         Source("jiang", 188, "Its Jacobian matrices are"),
         Source("jiang", 116, "Its Jacobian matrix is"),
     ),
-    about=("_maps", "softmax", "activations.relu_slope"),
+    about=("_maps", "activations.relu_slope"),
     reference=ADJOINT,
     sabotage=Sabotage("the inner product weighs the entries", {"product": "weighted"}),
 )

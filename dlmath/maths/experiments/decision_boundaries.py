@@ -123,7 +123,7 @@ def least_degree_is_found(*, flipped: int = 0, points: int = 250, seed: int = 0)
             "tsemo", 464, "Overfitting occurs when the decision boundary is excessively complex"
         ),
     ),
-    about=("least_degree", "fit_boundary"),
+    about=("least_degree",),
     reference="Johnson and Preparata, The densest hemisphere problem, 1978 (why alpha is a bound)",
     sabotage=Sabotage("no label is wrong", {"noise": 0.0}),
 )
@@ -270,7 +270,7 @@ def logistic_descent(
         Source("tsemo", 272, "Neural networks with more than one hidden layer are able"),
         DEFINITION,
     ),
-    about=("logistic_descent", "on_components", "Components"),
+    about=("logistic_descent", "on_components"),
     reference="Alain and Bengio, Understanding intermediate layers, 2016, arXiv:1610.01644",
     sabotage=Sabotage("nothing is trained", {"steps": 0}),
 )

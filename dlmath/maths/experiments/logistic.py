@@ -57,7 +57,7 @@ def logistic_error(features: np.ndarray, labels: np.ndarray) -> float:
         Source("tsemo", 228, "we can find hyperplanes that classify a high percentage"),
         Source("tsemo", 249, "We choose the number of epochs"),
     ),
-    about=("logistic_loss", "weakly_separating_plane", "GradientDescent.step", "Newton.step"),
+    about=("logistic_loss", "GradientDescent.step", "Newton.step"),
     reference="Albert and Anderson, On the existence of maximum likelihood estimates, 1984",
     sabotage=Sabotage("a plane separates but for points of both classes on it", {"weakly": True}),
 )
@@ -143,7 +143,7 @@ def widest_margin(features: np.ndarray, labels: np.ndarray) -> float:
         Source("tsemo", 227, "if it exists"),
         Source("tsemo", 263, "visualize whether it decreases"),
     ),
-    about=("logistic_loss", "GradientDescent.step", "widest_margin"),
+    about=("logistic_loss", "GradientDescent.step"),
     reference="Soudry et al., Implicit bias of gradient descent, arXiv:1710.10345; the bound of "
     "the loss: Nesterov, 2004, theorem 2.1.14, towards log(t) / m times the best normal",
     sabotage=Sabotage("no plane separates the classes", {"distance": 2.0}),

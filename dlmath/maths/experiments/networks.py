@@ -32,7 +32,7 @@ from dlmath.maths.plots import curves, sequences
         "moves, to the logarithm of the classes' shares. Units that start apart stay apart."
     ),
     sources=(Source("tsemo", 380, "We do not initialize the weights as zero matrices"),),
-    about=("backward", "stepped", "towards", "compute.difference"),
+    about=("towards", "compute.difference"),
     reference="Goodfellow, Bengio and Courville, Deep learning, 2016, section 8.4",
     sabotage=Sabotage("the weights start at random, a hair apart", {"spread": 1e-3}),
 )
@@ -224,7 +224,7 @@ def _written_out(network: Network, rows: np.ndarray) -> np.ndarray:
         Source("murari", 275, "several equivalent local minima"),
         Source("foundations", 145, "Multiple Local Minima"),
     ),
-    about=("compute.other", "compute.between", "compute.loss"),
+    about=("compute.other", "compute.loss"),
     reference="Chen, Lu and Hecht-Nielsen, Geometry of neural network error surfaces, 1993",
     sabotage=Sabotage("only the weights into the units are permuted", {"both_sides": False}),
 )

@@ -198,7 +198,7 @@ def scaling_and_the_perceptron(*, units: float = 200.0, points: int = 60, seed: 
         decides = labels * rng.uniform(0.2, 1.0, points)
         rows = np.column_stack([decides, units * rng.normal(size=points)])
         scaled = {"raw": rows, "min-max": min_max_scale(rows), "standard": standard_scale(rows)}
-        errors.append(max(scaling_errors(rows, scaled["min-max"], scaled["standard"])))
+        errors.append(np.max(scaling_errors(rows, scaled["min-max"], scaled["standard"])))
         for name, features in scaled.items():
             counts[name].append(learn_perceptron(embed(features), labels, most=200_000).updates)
         two = [learn_perceptron(c * rows, labels, most=200_000).updates for c in (1.0, 1024.0)]

@@ -107,7 +107,7 @@ def relu_weak_derivative(*, cut: float = 1.0, tests: int = 30, seed: int = 0) ->
         Source("murari", 192, r"\min\{x, y\}"),
         Source("murari", 194, r"- 2\text{ReLU}(x)"),
     ),
-    about=("relu", "compute.gaps"),
+    about=("relu",),
     reference="the corrections of lines 189 and 193 are among the errata",
     sabotage=Sabotage("the power and the hat are taken as printed", {"printed": True}),
 )
