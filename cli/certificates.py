@@ -60,7 +60,7 @@ def certify(
 
 
 def _report(found: "list[tuple[str, Certificate]]", out: Path | None, *, as_json: bool) -> None:
-    from dlmath.maths.certificates.records import as_record
+    from dlmath.maths.certificates.records import as_record, as_text
 
     results = [(name, one, one.problems()) for name, one in found]
     if as_json:
@@ -79,7 +79,7 @@ def _report(found: "list[tuple[str, Certificate]]", out: Path | None, *, as_json
     for name, one, problems in results:
         if out is not None:
             path = out / f"{name}.json"
-            write_output(path, json.dumps(as_record(one), indent=1) + "\n", "--out")
+            write_output(path, as_text(one), "--out")
             ERR.line(f"certificate: {path}")
         if not as_json:
             verdict = "Proven" if not problems else f"Not proven ({'; '.join(problems)})"

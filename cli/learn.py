@@ -37,8 +37,8 @@ def list_experiments(as_json: Json = False) -> None:
     if as_json:
         OUT.document([one.as_json() for one in all_experiments().values()])
         return
-    # A name is typed, so it is whole in a narrow terminal too: the title gives way.
-    table = Table("where", Column("experiment", whole=True), "what it shows")
+    # A name is typed and a line looked up, so they are whole in a narrow terminal too.
+    table = Table(Column("where", whole=True), Column("experiment", whole=True), "what it shows")
     for one in all_experiments().values():
         table.add(one.sources[0].place, one.name, one.title)
     _OUT.show(table)

@@ -106,10 +106,10 @@ def test_the_list_ends_with_the_papers():
 def test_errata_show_the_line_the_counterexample_and_the_correction():
     result = invoke("errata")
     assert result.exit_code == 0, result.output
-    assert "Murari, line 193: “Hat functions such as" in result.stdout
     assert "arXiv:2510.18862" in result.stdout
     assert "The hat is max{0, 1 - |x|}." in result.stdout
     shown = " ".join(result.stdout.split())
+    assert "Murari, line 193: “Hat functions such as" in shown
     assert "Tsemo's has lost all its formulas" in shown
     assert "Remark (perhaps a slip of the extraction, not of the paper): Murari, line 193" in shown
     assert "see Rosenblatt, The perceptron" in shown

@@ -72,9 +72,9 @@ def mutant(owner: type, words: str) -> Fault:
         ("Dense(units=3)", Dense, "`dL/dbias` negated"),
         ("ReLU()", Relu, "loosened"),
         ("Activation(activation=gelu)", Gelu, "`density` dropped"),
-        ("Softmax()", Softmax, "`g` dropped in `g -"),
+        ("Softmax()", Softmax, "`cancellation.centred(g, y, self.axis)` dropped"),
         # Equal to the right one but for a factor inside a sum: a sum once bound a free index here.
-        ("CategoricalCrossentropy()", CategoricalCrossEntropy, "`q` dropped in `q * u`"),
+        ("CategoricalCrossentropy()", CategoricalCrossEntropy, "`total` dropped in `cancellation"),
     ],
 )
 def test_a_wrong_backward_pass_is_refuted(name, owner, words):

@@ -1,5 +1,6 @@
 """Certificates as JSON: every number is a fraction, written as text."""
 
+import json
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -22,6 +23,11 @@ WHOLE = ("degree", "labels", "simplices")
 def as_record(certificate: Certificate) -> dict[str, Any]:
     """Return a certificate as plain values that JSON can hold."""
     return {"kind": type(certificate).__name__, **_plain(asdict(certificate))}
+
+
+def as_text(certificate: Certificate) -> str:
+    """Return a certificate as the JSON of its file."""
+    return json.dumps(as_record(certificate), indent=1) + "\n"
 
 
 def from_record(record: Any) -> Certificate:
