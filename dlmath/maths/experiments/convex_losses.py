@@ -109,7 +109,6 @@ def hessian(
         "entropy",
         "jacobian",
         "hessian",
-        "network.backward",
         "network.softmax",
         "network.towards",
     ),

@@ -186,7 +186,7 @@ def drawn(depth: int, scale: float, seed: int) -> Deep:
         Source("murari", 346, "residual connections"),
         Source("tsemo", 628, "improves gradient flow"),
     ),
-    about=("Deep.forward", "Deep.stepped"),
+    about=("Deep.forward",),
     reference="He et al., Deep residual learning for image recognition, 2015, arXiv:1512.03385",
     sabotage=Sabotage("the weights keep the signal without links", {"scale": 1.5}),
 )

@@ -331,7 +331,7 @@ def scaling_and_conditioning(*, units: float = 30.0, rows: int = 400, seed: int 
         "minima as sharp as one likes, so sharpness by itself cannot tell what generalises."
     ),
     sources=(Source("foundations", 145, "Sharp vs. Flat Minima"),),
-    about=("compute.scaled", "compute.gradient", "compute.times", "lanczos", "packed", "unpacked"),
+    about=("compute.scaled", "compute.gradient", "compute.times", "packed", "unpacked"),
     reference="Dinh et al., Sharp minima can generalize for deep nets, arXiv:1703.04933, theorem 4",
     sabotage=Sabotage("the activation is not homogeneous", {"activation": "tanh"}),
 )

@@ -7,7 +7,7 @@ evidence for what it says.
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +18,11 @@ from dlmath.maths.experiment_base import Experiment
 from dlmath.maths.mutants.forked import ENDLESS, FAILS, HOLDS, RAISES, judge
 from dlmath.maths.mutants.targets import Mutant, Target, targets_of
 from dlmath.maths.registry import find
+from dlmath.reporting import Progress
 from dlmath.terminal_text import command
 
 LONGEST = 60.0  # seconds of processor time for the experiment as it is
 NOTICED = (FAILS, RAISES, ENDLESS)
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
