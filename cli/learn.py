@@ -125,7 +125,7 @@ def audit(
         audits = audit_all(
             chosen,
             jobs,
-            lambda done, of, name: listener.progress("experiments", done, of, name),
+            listener.task("experiments"),
         )
     explanations = Explanations.read()
     stale = explanations.stale(audits)

@@ -278,7 +278,7 @@ def batch_gradient(
         "(Robbins and Monro) it goes on falling."
     ),
     sources=(Source("foundations", 180, "Convergence analysis guides rate decay"),),
-    about=("wandered", "expected_squares", "inverse_time"),
+    about=("wandered", "inverse_time"),
     reference="Robbins and Monro, A stochastic approximation method, 1951",
     sabotage=Sabotage("the rate falls so fast that its sum converges", {"power": 3.0}),
 )

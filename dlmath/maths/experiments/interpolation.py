@@ -47,7 +47,7 @@ def fitted_risk(rows: int, count: int, kept: float, missed: float, noise: float)
         "weights fits no row exactly and has another error."
     ),
     sources=(Source("foundations", 187, "Why do overparameterized networks generalize well?"),),
-    about=("least_norm", "fitted_risk", "compute.errors", "compute.training"),
+    about=("fitted_risk", "compute.errors", "compute.training"),
     reference="Belkin, Hsu and Xu, Two models of double descent for weak features, "
     "arXiv:1903.07571, theorem 1; Breiman and Freedman, How many variables should be entered in a "
     "regression equation, 1983",
@@ -194,7 +194,7 @@ def an_ensemble_keeps_the_bias(
         Source("foundations", 183, "Multi-Task Learning"),
         Source("foundations", 183, "Few-Shot Learning"),
     ),
-    about=("least_norm", "fitted_risk", "compute.span", "compute.fits"),
+    about=("compute.span", "compute.fits"),
     reference="Tripuraneni, Jin and Jordan, Provable meta-learning of linear representations, "
     "arXiv:2002.11684; the errors as in Belkin, Hsu and Xu, arXiv:1903.07571",
     sabotage=Sabotage("the target shares none of the features", {"angle": 90.0}),

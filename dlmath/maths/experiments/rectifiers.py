@@ -61,10 +61,10 @@ def relu_weak_derivative(*, cut: float = 1.0, tests: int = 30, seed: int = 0) ->
         ) -> float:
             return float(quad(function, *ends, points=kink, epsabs=1e-11, limit=200)[0])
 
-        minus = integral(lambda x, c=centre, w=width: -relu(np.array(x)) * bump_slope(x, c, w))  # type: ignore[misc]
-        plus = integral(lambda x, c=centre, w=width: heaviside(np.array(x)) * bump(x, c, w))  # type: ignore[misc]
+        minus = integral(lambda x, c=centre, w=width: -relu(np.array(x)) * bump_slope(x, c, w))
+        plus = integral(lambda x, c=centre, w=width: heaviside(np.array(x)) * bump(x, c, w))
         # phi is the integral of phi', so it is 0 at both ends of its support.
-        wholes.append(integral(lambda x, c=centre, w=width: bump_slope(x, c, w)))  # type: ignore[misc]
+        wholes.append(integral(lambda x, c=centre, w=width: bump_slope(x, c, w)))
         wholes[-1] -= bump(ends[1], centre, width)
         heights.append(abs(bump(centre, centre, width) - np.exp(-1)))
         for place in centre + width * np.array([-1.7, -1.1, -0.8, -0.3, 0.5, 0.9, 1.3]):
