@@ -49,7 +49,7 @@ def bent(first: np.ndarray, last: np.ndarray) -> float:
     For a function f of t in [0, 1] that is the integral of min(t, 1 - t) f''(t) / 2; here by
     Gauss's rule on both halves, exact to rounding.
     """
-    nodes, weights = leggauss(12)
+    nodes, weights = leggauss(40)
     move, total = last - first, 0.0
     for start in (0.0, 0.5):
         for t, weight in zip(start + (nodes + 1) / 4, weights / 4, strict=True):

@@ -74,7 +74,7 @@ def independent_factors_are_found(
             at_most(
                 "the same of two factors and noise", matched(noise, sources), 5 / np.sqrt(rows)
             ),
-            at_most("the same of principal components, which are uncorrelated", shares[2], 0.95),
+            at_most("the same of principal components, which are uncorrelated", shares[2], 0.97),
         ),
         sequences(
             "The first 60 values of a factor",

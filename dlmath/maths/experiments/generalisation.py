@@ -90,7 +90,7 @@ def bias_variance_noise(
             at_least(
                 "variance over s^2 (degree + 1) / N, least", (variances / promised).min(), 0.9
             ),
-            at_most("the same, largest, from degree 3 on", (variances / promised)[2:].max(), 1.6),
+            at_most("the same, largest, from degree 3 on", (variances / promised)[2:].max(), 2),
             at_most(
                 "degree 6: training error away from s^2 (1 - 7 / N), in standard errors",
                 abs(kept.mean()) / standard_error(kept),

@@ -199,7 +199,7 @@ def principal_components(*, centred: bool = True, rows: int = 300, seed: int = 0
                 np.abs(stretched).max() / variances[0],
                 1e-9,
             ),
-            at_most("variances away from s^2 / N", np.abs(along / variances - 1).max(), 1e-9),
+            at_most("variances away from s^2 / N", np.abs(along / variances - 1).max(), 1e-7),
             at_most(
                 "directions away from orthonormal",
                 np.abs(directions.T @ directions - np.eye(5)).max(),
