@@ -82,6 +82,7 @@ def judge(
             [
                 *OPTIONS,
                 f"--rootdir={conftest.ROOT}",
+                f"--basetemp={Path(answer).with_suffix('')}",  # not the one that others clear
                 "--hypothesis-profile=first failure",
                 *(str(conftest.ROOT / test) for test in tests),
             ],
