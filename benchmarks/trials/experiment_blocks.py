@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.tables import block, load, table
-from dlmath.maths.mutants import NOTICED
+from dlmath.maths.mutants import NOTICED, Explanations, Mutant
 from dlmath.maths.mutants.breaks import BREAKS
 
 NAMED = 6  # experiments that are listed of those that notice a break
@@ -12,11 +12,20 @@ NAMED = 6  # experiments that are listed of those that notice a break
 @block
 def experiment_mutants() -> str:
     """Return a row for each experiment: mutants tried, noticed, explained and not."""
-    found = load("experiment-mutants")["mutants"]
+    found = _audits()
     rows = [_counts(f"**all {len(found)}**", list(found.values()))]
     rows += [_counts(f"`{name}`", [one]) for name, one in found.items()]
     heads = ["experiment", "tried:", "fails:", "raises:", "does not end:", "explained:"]
     return table([*heads, "not noticed:", "noticed of the rest:"], rows)
+
+
+def _audits() -> dict[str, Any]:
+    """Return the audits, each survivor with its reason as it is known now."""
+    found, explanations = load("experiment-mutants")["mutants"], Explanations.read()
+    for name, audit in found.items():
+        for one in audit["survivors"]:
+            one["why"] = explanations.why(name, Mutant(**one))
+    return found
 
 
 def _counts(name: str, found: list[dict[str, Any]]) -> list[object]:
@@ -38,7 +47,7 @@ def experiment_survivors() -> str:
             one["change"],
             one["why"] or "**none is known**",
         ]
-        for name, audit in load("experiment-mutants")["mutants"].items()
+        for name, audit in _audits().items()
         for one in audit["survivors"]
     ]
     return table(["experiment", "line", "change", "why it is not noticed"], rows)

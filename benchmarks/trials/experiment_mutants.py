@@ -57,18 +57,15 @@ def mutants(names: Sequence[str]) -> dict[str, Any]:
     audits = audit_all(names, progress=lambda done, of, name: print(done, of, name, flush=True))
     for one in explanations.stale(audits):
         print("stale:", one.function, one.change)
-    return {one.experiment: counted(one, explanations) for one in audits}
+    return {one.experiment: counted(one) for one in audits}
 
 
-def counted(audit: Audit, explanations: Explanations) -> dict[str, Any]:
+def counted(audit: Audit) -> dict[str, Any]:
     """Return how many mutants were tried and noticed, and all that were not."""
     return {
         "tried": len(audit.judged),
         **{how: audit.count(how) for how in NOTICED},
-        "survivors": [
-            {**vars(mutant), "why": explanations.why(audit.experiment, mutant)}
-            for mutant in audit.survivors
-        ],
+        "survivors": [vars(mutant) for mutant in audit.survivors],
     }
 
 

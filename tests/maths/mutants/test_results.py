@@ -21,10 +21,7 @@ def test_every_experiment_was_audited(results):
 def test_of_the_changes_without_a_reason_95_in_100_are_noticed(results):
     explanations, noticed, left = Explanations.read(), 0, 0
     for name, audit in results["mutants"].items():
-        mutants = [
-            Mutant(one["function"], one["file"], one["line"], one["change"])
-            for one in audit["survivors"]
-        ]
+        mutants = [Mutant(**one) for one in audit["survivors"]]
         assert sum(audit[how] for how in NOTICED) == audit["tried"] - len(mutants), name
         noticed += audit["tried"] - len(mutants)
         left += sum(not explanations.why(name, one) for one in mutants)
