@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.objectives import Objective
 
 
@@ -41,4 +42,4 @@ def derivative_error(objective: Objective, point: np.ndarray) -> float:
     if objective.hessian is not None:
         bends = central(objective.gradient, point)
         errors.append(np.abs(objective.hessian(point) - bends).max())
-    return float(max(errors))
+    return float(largest_of(errors))

@@ -8,7 +8,7 @@ hypothesis, and turns the verdict. An experiment that could not fail would show 
 import inspect
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,14 +55,22 @@ class Check:
         }
 
 
-def at_most(name: str, value: Number, bound: Number) -> Check:
-    """Return the check that `value <= bound`."""
-    return Check(name, float(value), "<=", float(bound))
+def at_most(name: str, value: Number | Iterable[Number], bound: Number) -> Check:
+    """Return the check that `value <= bound`; of several values, that the largest is.
+
+    NaN is on no side of a bound, so that the check fails if one of the values is undefined.
+    """
+    return Check(name, _worst(value, np.max), "<=", float(bound))
 
 
-def at_least(name: str, value: Number, bound: Number) -> Check:
-    """Return the check that `value >= bound`."""
-    return Check(name, float(value), ">=", float(bound))
+def at_least(name: str, value: Number | Iterable[Number], bound: Number) -> Check:
+    """Return the check that `value >= bound`; of several values, that the smallest is."""
+    return Check(name, _worst(value, np.min), ">=", float(bound))
+
+
+def _worst(value: Number | Iterable[Number], choose: Callable[..., Any]) -> float:
+    values = list(value) if isinstance(value, Iterable) and not np.isscalar(value) else value
+    return float(choose(np.asarray(values, float)))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dlmath import seeds
 from dlmath.maths.activations import relu
 from dlmath.maths.errata.erratum import MATHEMATICS, READING, Comparison, Erratum, violations
 from dlmath.maths.errata.tsemo_networks import NOT_BY_SHIFT
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.network import softmax
 from dlmath.maths.objectives import Objective, log_cosh
 from dlmath.maths.optimisers import Adam, minimise
@@ -121,7 +122,7 @@ def _chance_above_the_bound(bound: Callable[[int, int, float], float]) -> float:
     N = 100 independent examples each; by the binomial law, without a draw.
     """
     outside = 1 - (binom.cdf(60, 100, 0.5) - binom.cdf(39, 100, 0.5))
-    return float(max(0.0, 1 - (1 - outside) ** 50 - bound(50, 100, 0.1)))
+    return float(largest_of(0.0, 1 - (1 - outside) ** 50 - bound(50, 100, 0.1)))
 
 
 ERRATA = (

@@ -16,6 +16,7 @@ from dlmath.maths.errata.erratum import (
     Erratum,
     violations,
 )
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.network import activations, backward, initialised
 from dlmath.maths.papers import Source
 
@@ -89,7 +90,7 @@ def _gradient_error(index: Callable[[int], int]) -> float:
         claimed = inside.T @ (signals[index(j)] * slope)
         true = gradients[j][0]
         errors.append(np.linalg.norm(claimed - true) / np.linalg.norm(true))
-    return float(max(errors))
+    return float(largest_of(errors))
 
 
 def _product_error(product: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> float:
@@ -191,7 +192,7 @@ ERRATA = (
         (
             Comparison(
                 "slope beyond 2 of what is asked to be 2-Lipschitz, for F(x) = x^2",
-                lambda function: max(0.0, _steepest(function) - 2),
+                lambda function: largest_of(0.0, _steepest(function) - 2),
                 printed=lambda x: x**2,
                 right=lambda x: 2 * x,
                 wrong_by=1e4,

@@ -241,8 +241,8 @@ def batch_gradient(
         bias.append(outside(gradients, whole))
     return Outcome(
         (
-            at_most("bias beyond what chance allows, in standard errors", max(bias), 0),
-            at_most("variance off its formula beyond chance, in standard errors", max(off), 0),
+            at_most("bias beyond what chance allows, in standard errors", bias, 0),
+            at_most("variance off its formula beyond chance, in standard errors", off, 0),
             at_most(
                 "mean of the rows' gradients away from that of all rows",
                 np.abs(each.mean(axis=0) - whole).max(),
@@ -311,7 +311,7 @@ def falling_rate(
     return Outcome(
         (
             at_most(
-                "mean over 64 runs off the recursion beyond chance, in standard errors", max(off), 0
+                "mean over 64 runs off the recursion beyond chance, in standard errors", off, 0
             ),
             # Proportional to r (1 + c r): so above 4, and near it at small rates.
             at_least(

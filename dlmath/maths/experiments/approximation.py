@@ -10,6 +10,7 @@ from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import smallest_of
 from dlmath.maths.network import forward
 from dlmath.maths.papers import Source
 from dlmath.maths.piecewise import from_breakpoints
@@ -128,7 +129,7 @@ def sigmoid_staircase(*, activation: str = "sigmoid", steepness: float = 60.0) -
     step = choose("activation", activation, ACTIVATIONS).value
     widths = np.array(WIDTHS)
     tail = 2 * np.exp(-steepness / 2) / -np.expm1(-steepness)
-    half = min(0.5, 5 / steepness)  # of a piece: where a step has risen to 1 - e^-5
+    half = smallest_of(0.5, 5 / steepness)  # of a piece: where a step has risen to 1 - e^-5
     errors, at_ends, jumps = [], [], []
     for width in WIDTHS:
         ends = np.linspace(0, 1, width + 1)
@@ -231,7 +232,7 @@ def nonpolynomial_activation(*, activation: str = "tanh", seed: int = 0) -> Outc
             ),
             at_most(
                 "4 to 128 units x^2: distance of their fit from that of degree 2",
-                max(np.abs(fitted("square", width) - parabola).max() for width in WIDTHS),
+                (np.abs(fitted("square", width) - parabola).max() for width in WIDTHS),
                 1e-9,
             ),
             # The third difference at 0, 1/4, 3/4, 1 is 64/3 for f, 0 for parabolas, and at most

@@ -87,13 +87,13 @@ def every_neuron_its_activation(*, shared: bool = False, depth: int = 3, seed: i
     ]
     return Outcome(
         (
-            at_most("largest difference of layers and single neurons", max(gaps), 1e-12),
+            at_most("largest difference of layers and single neurons", gaps, 1e-12),
             at_most(
                 "the network away from its sequence",
                 np.abs(forward(network, rows) - layerwise).max(),
                 0,
             ),
-            at_most("gradients away from central differences, over the largest", max(errors), 1e-7),
+            at_most("gradients away from central differences, over the largest", errors, 1e-7),
         ),
         sequences(
             "Outputs of the first row",

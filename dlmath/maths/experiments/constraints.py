@@ -6,6 +6,7 @@ from dlmath import seeds
 from dlmath.maths.activations import relu
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.network import Layer, Network, backward, forward, initialised
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
@@ -45,10 +46,10 @@ def spectral_norms_bound_the_slope(
     found, before = np.sort(slopes(scaled, x, y)), np.sort(slopes(network, x, y))
     steepest = slopes(aligned, direction[np.newaxis], 3 * direction[np.newaxis])[0]
     product = float(np.prod([np.linalg.norm(one.weights, 2) for one in network]))
-    away = max(
+    away = largest_of(
         _norm_gap(scaled_to(one, n), n, depth) for one in (network, straight) for n in (1, 2)
     )
-    off = max(_piece_gap(one, x, rng) for one in (network, scaled))
+    off = largest_of(_piece_gap(one, x, rng) for one in (network, scaled))
     return Outcome(
         (
             at_most("norms of the scaled matrices away from the norm asked", away, 1e-12),
@@ -81,7 +82,7 @@ def scaled_to(network: Network, norm: float) -> Network:
 def _norm_gap(network: Network, norm: float, depth: int) -> float:
     """Return how far the matrices' norms are from `norm`, infinite if there are not `depth`."""
     gaps = [abs(np.linalg.norm(one.weights, 2) - norm) for one in network]
-    return float(max(gaps)) if len(gaps) == depth else np.inf
+    return float(largest_of(gaps)) if len(gaps) == depth else np.inf
 
 
 def slopes(network: Network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -246,7 +247,7 @@ def depth_against_width(*, deep: bool = True, deepest: int = 9, seed: int = 0) -
                 np.abs(shallow - 2 * depths - 1).max(),
                 0,
             ),
-            at_most("tent map away from the triangular wave", max(gaps), 0),
+            at_most("tent map away from the triangular wave", gaps, 0),
         ),
         curves(
             "Affine pieces of 2 k units",

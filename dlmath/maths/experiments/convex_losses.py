@@ -9,6 +9,7 @@ from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import smallest_of
 from dlmath.maths.network import (
     Layer,
     Network,
@@ -54,7 +55,7 @@ def bent(first: np.ndarray, last: np.ndarray) -> float:
     for start in (0.0, 0.5):
         for t, weight in zip(start + (nodes + 1) / 4, weights / 4, strict=True):
             second = np.einsum("nk,nkl,nl->n", move, inner_hessian(first + t * move), move)
-            total += weight * min(t, 1 - t) * float(second.mean()) / 2
+            total += weight * smallest_of(t, 1 - t) * float(second.mean()) / 2
     return total
 
 
@@ -150,16 +151,16 @@ def linear_losses_are_convex(
     a, losses = _valley()
     return Outcome(
         (
-            at_least("least eigenvalue of a Hessian", min(least), -1e-8),
-            at_most("largest difference of a Hessian from J^T M J", max(apart), 1e-7),
+            at_least("least eigenvalue of a Hessian", least, -1e-8),
+            at_most("largest difference of a Hessian from J^T M J", apart, 1e-7),
             at_most(
                 "squared loss below its chord, over the formula, less 1",
                 np.abs(np.array(chords) - 1).max(),
                 1e-9,
             ),
             at_most("cross-entropy below its chord, over the integral", np.abs(bends).max(), 1e-9),
-            at_least("cross-entropy below its chord, over the bound: least", min(bounded), 0),
-            at_most("cross-entropy below its chord, over the bound: most", max(bounded), 1),
+            at_least("cross-entropy below its chord, over the bound: least", bounded, 0),
+            at_most("cross-entropy below its chord, over the bound: most", bounded, 1),
             at_least(
                 "hidden unit: loss at the middle less that at the ends", losses[50] - losses[0], 0.1
             ),

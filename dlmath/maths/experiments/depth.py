@@ -8,6 +8,7 @@ from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.chance import outside, standard_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.network import Gradient, Layer, Network, activations, backward, initialised
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
@@ -44,7 +45,7 @@ def difference_errors(
                 (apply(inside + step * direction) - apply(inside - step * direction)) / 2 / step
             )
             error = abs(np.sum(below * direction) - np.sum(above * change)) / length
-            worst = max(worst, error) if np.isfinite(error) else np.inf
+            worst = largest_of(worst, error) if np.isfinite(error) else np.inf
     return float(worst)
 
 
@@ -70,7 +71,7 @@ def weight_errors(
         )
         wanted = np.sum(above * (ahead - behind)) / 2e-6
         error = abs(np.sum(dw * moves[0]) + np.sum(db * moves[1]) - wanted)
-        worst = max(worst, error / np.linalg.norm(above))
+        worst = largest_of(worst, error / np.linalg.norm(above))
     return float(worst)
 
 
@@ -109,7 +110,7 @@ def vanishing_gradients(
     gradients, signals = backward(network, rows, lambda output: output - 1.0)
     norms = np.array([np.linalg.norm(signal) for signal in signals])
     slopes = [
-        max(
+        largest_of(
             np.linalg.norm(layer.weights * slope, 2)
             for slope in layer.activation.slope(a @ layer.weights + layer.bias)
         )
@@ -134,7 +135,7 @@ def vanishing_gradients(
             at_most("largest gradient over rho^(L-j)", (norms / power).max(), 1 + 1e-12),
             at_most(
                 "a layer's gradient away from differences of it, relative",
-                max(
+                largest_of(
                     difference_errors(network, kept, signals, rng),
                     difference_errors(squashed, activations(squashed, rows), theirs, rng),
                 ),
@@ -147,7 +148,7 @@ def vanishing_gradients(
             ),
             at_most(
                 "norms of the weights away from rho",
-                max(abs(np.linalg.norm(layer.weights, 2) - rho) for layer in network),
+                (abs(np.linalg.norm(layer.weights, 2) - rho) for layer in network),
                 1e-12,
             ),
             at_most(
@@ -224,7 +225,7 @@ def residual_links_keep_gradients(
             at_most("largest gradient over (1 + rho)^(L-j)", (linked / ceiling).max(), 1 + 1e-12),
             at_most(
                 "F(x) = -rho x and rho x: away from the two bounds, relative",
-                max(
+                (
                     np.abs(norms / norms[-1] / (1 + sign * rho) ** powers - 1).max()
                     for sign, norms in zip((-1, 1), extreme, strict=True)
                 ),
@@ -233,7 +234,7 @@ def residual_links_keep_gradients(
             at_most("first gradient over the last, without", plain[0] / plain[-1], rho**depth),
             at_most(
                 "a layer's gradient away from differences of it, relative",
-                max(errors),
+                errors,
                 1e-6,
             ),
             at_most(

@@ -8,6 +8,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of, smallest_of
 from dlmath.maths.objectives import Objective, log_cosh, quadratic
 from dlmath.maths.optimisers import GradientDescent, minimise
 from dlmath.maths.papers import Source
@@ -67,7 +68,7 @@ def descent_direction(
     return Outcome(
         (
             # Above 0 by more than rounding: f is computed to 1e-16 of its value.
-            at_least("least decrease over rate |g|^2", min(*drawn, *extreme), 1e-9),
+            at_least("least decrease over rate |g|^2", smallest_of(*drawn, *extreme), 1e-9),
             at_least("the same, less 1 - L rate / 2", drawn.min() - low, -1e-6),
             at_most("largest decrease over rate |g|^2", drawn.max(), high + 1e-6),
             at_most(
@@ -210,7 +211,7 @@ def best_step(
         # One start along each axis: the worst of a quadratic lies at an end of the spectrum.
         traces = [minimise(objective, s, GradientDescent(tau), steps).points for s in np.eye(2)]
         firsts.append(np.stack([t[1] for t in traces]))
-        return float(np.exp(np.log(max(np.linalg.norm(t[-1]) for t in traces)) / steps))
+        return float(np.exp(np.log(largest_of(np.linalg.norm(t[-1]) for t in traces)) / steps))
 
     factors = np.array([factor(tau) for tau in rates])
     wanted = np.stack([np.diag([1 - tau * mu, 1 - tau * smoothness]) for tau in rates])
@@ -278,7 +279,7 @@ def divergence_beyond_two_over_l(
             at_least("factor per step of the steepest part, above", factors[0][-1], 1 + 1e-9),
             at_most("largest factor per step of a part, below", factors[1].max(), 1 - 1e-9),
             at_most("largest rise of the distance, below", np.diff(lengths[1]).max(), 0.0),
-            at_most("points away from (1 - rate c)^k x_0, relative", max(gaps), 1e-9),
+            at_most("points away from (1 - rate c)^k x_0, relative", gaps, 1e-9),
         ),
         sequences(
             "Distance to the minimum",

@@ -9,6 +9,7 @@ from dlmath import seeds
 from dlmath.maths.chance import frequency_range, mean_range
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.information import bottleneck, divergence, entropy, mutual_information
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
@@ -53,16 +54,16 @@ def data_processing(*, skip: bool = False, draws: int = 300, seed: int = 0) -> O
     sure, coin = np.array([1.0, 0.0]), np.array([0.5, 0.5])
     return Outcome(
         (
-            at_most("largest |H(X) - H(X|T) - D|", max(gaps), 1e-12),
-            at_least("least information", min(least), -1e-12),
-            at_most("largest I(X;S) - I(X;T)", max(gains), 1e-12),
+            at_most("largest |H(X) - H(X|T) - D|", gaps, 1e-12),
+            at_least("least information", least, -1e-12),
+            at_most("largest I(X;S) - I(X;T)", gains, 1e-12),
             at_most("D of a sure law from a coin, away from 1", abs(divergence(sure, coin) - 1), 0),
             at_least("D of a coin from a sure law", divergence(coin, sure), np.inf),
             at_most("entropy of a sure law", abs(entropy(sure)), 0),
-            at_most("largest of it where S is T by other names", max(lost), 1e-12),
+            at_most("largest of it where S is T by other names", lost, 1e-12),
             at_most(
                 "a fair die's entropy, and its information about itself, away from 3 bits",
-                max(abs(entropy(die) - 3), abs(mutual_information(np.diag(die)) - 3)),
+                largest_of(abs(entropy(die) - 3), abs(mutual_information(np.diag(die)) - 3)),
                 1e-12,
             ),
         ),
@@ -102,7 +103,7 @@ def information_bottleneck(
     found = [bottleneck(joint, float(beta), letters, seed, 300) for beta in betas]
     kept = np.array([one.about_input for one in found])
     about = np.array([_with_labels(one.encoder, joint, told) for one in found])
-    rises = max(float(np.diff(one.values).max()) for one in found)
+    rises = largest_of(float(np.diff(one.values).max()) for one in found)
     whole, deciding = mutual_information(joint), entropy(p @ decided)
     more, better = np.diff(kept), np.diff(about)
     return Outcome(
@@ -256,7 +257,7 @@ def criteria_choose_a_degree(
     least, most = frequency_range(np.array([0.85, 0.5, 0.72]), draws, 1e-5)
     return Outcome(
         (
-            at_least("least degree chosen by the training error", min(chosen["training"]), 12),
+            at_least("least degree chosen by the training error", chosen["training"], 12),
             at_least(
                 "degree chosen by AIC less that by BIC, least",
                 np.subtract(chosen["AIC"], chosen["BIC"]).min(),
@@ -267,9 +268,7 @@ def criteria_choose_a_degree(
             at_most("the same, at most 0.72 allowed", shares["AIC"], most[2]),
             at_most(
                 "error of each of the three over the training error's, largest mean logarithm",
-                max(
-                    mean_range(np.log(np.divide(errors[n], errors["training"])))[1] for n in HONEST
-                ),
+                (mean_range(np.log(np.divide(errors[n], errors["training"])))[1] for n in HONEST),
                 0,
             ),
             at_most("leave one out: away from fitting without it, relative", refitted, 1e-9),
@@ -317,7 +316,7 @@ def _away_from_definitions(
         found["training"] - np.array([r @ r / len(y) for r in residuals]),
     ]
     held = abs(found["cross-validation"][4] - again @ again / len(y))
-    return max(held, np.abs(gaps[2]).max(), *(float(np.ptp(gap)) for gap in gaps[:2]))
+    return largest_of(held, np.abs(gaps[2]).max(), *(float(np.ptp(gap)) for gap in gaps[:2]))
 
 
 def _left_out_again(x: np.ndarray, y: np.ndarray, degree: int) -> np.ndarray:

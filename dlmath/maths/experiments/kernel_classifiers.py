@@ -8,6 +8,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.datasets import ball_and_annulus
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.kernel_machines import (
     ExactMachine,
     Machine,
@@ -84,11 +85,13 @@ def machine_has_no_duality_gap(
             at_most("farthest from the optimality conditions", float(exact.violation), 0),
             at_most("10 C: P - D, in fractions", float(abs(other.gap)), 0),
             at_most(
-                "10 C: the same of the constraints", float(max(other.outside, other.violation)), 0
+                "10 C: the same of the constraints",
+                float(largest_of(other.outside, other.violation)),
+                0,
             ),
             at_most(
                 "solver: largest difference of f to the fractions",
-                max(_apart(kernel, machine, exact), _apart(kernel, costly, other)),
+                largest_of(_apart(kernel, machine, exact), _apart(kernel, costly, other)),
                 1e-6,
             ),
             at_most(
@@ -137,11 +140,13 @@ def spoilt(kernel: np.ndarray, labels: np.ndarray, cost: Fraction) -> float:
         machine = Machine(a, labels, float(exact.bias), 0)
         margins = labels * machine(kernel)
         missed = np.concatenate([(1 - margins)[a < most], (margins - 1)[a > 0], [0.0]])
-        outside = max(abs(a @ labels), (-a).max(), (a - most).max(), 0.0)
+        outside = largest_of(abs(a @ labels), (-a).max(), (a - most).max(), 0.0)
         gap = primal(kernel, machine, most) - dual(kernel, labels, a)
         said = [float(value) for value in (exact.gap, exact.violation, exact.outside)]
         again = np.array([gap, missed.max(), outside])
-        worst = max(worst, float(np.max(np.abs(said - again) / np.maximum(np.abs(again), 1))))
+        worst = largest_of(
+            worst, float(np.max(np.abs(said - again) / np.maximum(np.abs(again), 1)))
+        )
     return worst
 
 
@@ -152,7 +157,7 @@ def low_rank(kernel: np.ndarray, seed: int) -> Fraction:
     rows = [[Fraction(int(value)) for value in row] for row in kernel]
     x = solve_in_fractions(rows, right, [Fraction(1, 3)] * len(z))
     found = [sum((a * v for a, v in zip(row, x, strict=True)), Fraction(0)) for row in rows]
-    return max(abs(a - b) for a, b in zip(found, right, strict=True))
+    return largest_of(abs(a - b) for a, b in zip(found, right, strict=True))
 
 
 def elsewhere(

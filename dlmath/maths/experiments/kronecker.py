@@ -4,6 +4,7 @@ import numpy as np
 
 from dlmath import seeds
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.network import (
     Layer,
     Network,
@@ -96,7 +97,7 @@ def kfac_invariance(
         np.vstack([p.weights - q.weights, p.bias - q.bias])
         for p, q in zip(before, after, strict=True)
     ]
-    apart = max(
+    apart = largest_of(
         np.abs(t - rate * e).max() / np.abs(e).max() for t, e in zip(taken, exact, strict=True)
     )
     ours, outputs = losses((first, *rest), rows, factored)

@@ -9,6 +9,7 @@ from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
 from dlmath.maths.differences import central, derivative_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.krylov import lanczos
 from dlmath.maths.network import (
     Layer,
@@ -127,12 +128,12 @@ def saddles_outnumber_minima(*, highest: int = 6) -> Outcome:
         points = np.array(list(product(roots, repeat=dimension)))
         counts.append(kinds(wells, points))
         few = points[:: max(len(points) // 27, 1)]
-        steep.append(max(np.abs(wells.gradient(x)).max() for x in points))
+        steep.append(largest_of(np.abs(wells.gradient(x)).max() for x in points))
         gaps.append(
-            max(np.abs(wells.gradient(x) - central(wells.value, x)).max() for x in few + 0.1)
+            largest_of(np.abs(wells.gradient(x) - central(wells.value, x)).max() for x in few + 0.1)
         )
         gaps.append(
-            max(np.abs(hessian_of(wells)(x) - central(wells.gradient, x)).max() for x in few)
+            largest_of(np.abs(hessian_of(wells)(x) - central(wells.gradient, x)).max() for x in few)
         )
         # Next to a point with an entry near 0, GradientDescent goes to +-1 in that entry.
         for x in few:
@@ -147,9 +148,9 @@ def saddles_outnumber_minima(*, highest: int = 6) -> Outcome:
             at_most("minima away from 2^d", np.abs(minima - 2.0**dimensions).max(), 0),
             at_most("saddles away from 3^d - 2^d - 1", np.abs(saddles - expected).max(), 0),
             at_most("maxima away from 1", np.abs(maxima - 1).max(), 0),
-            at_most("largest slope at a critical point", max(steep), 1e-12),
-            at_most("gradients and Hessians away from differences", max(gaps), 1e-6),
-            at_most("where gradient descent ends, away from the nearest minimum", max(ends), 1e-9),
+            at_most("largest slope at a critical point", steep, 1e-12),
+            at_most("gradients and Hessians away from differences", gaps, 1e-6),
+            at_most("where gradient descent ends, away from the nearest minimum", ends, 1e-9),
         ),
         curves(
             "Critical points of d double wells",
@@ -370,7 +371,7 @@ def sharpness_is_not_of_the_function(
     ratio = np.array(sharpness) / (factors**2 * floor)
     return Outcome(
         (
-            at_most("largest change of the output on new points", max(changes), 1e-9),
+            at_most("largest change of the output on new points", changes, 1e-9),
             at_least("least eigenvalue over c^2 times that of A^T A / N", ratio.min(), 1 - 1e-4),
             at_least("sharpness at the largest c over that at 1", sharpness[-1] / sharpness[0], 50),
         ),

@@ -8,6 +8,7 @@ from scipy.stats import beta, binom
 from dlmath import seeds
 from dlmath.maths.chance import RARE, frequency_range, outside
 from dlmath.maths.experiment_base import Check, Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -133,7 +134,7 @@ def agnostic_learning(
         wrong = np.stack([((x >= t) != y).mean(axis=1) for t in places])
         excess.append(true[wrong.argmin(axis=0)] - true.min())
         bounds.append(2 * sqrt(log(2 * len(places) / chance) / (2 * size)))
-    over = max(int((one > bound).sum()) for one, bound in zip(excess, bounds, strict=True))
+    over = largest_of(int((one > bound).sum()) for one, bound in zip(excess, bounds, strict=True))
     return Outcome(
         (
             *between("frequency", np.array(hits) / draws, frequency_range(np.array(exact), draws)),
@@ -263,5 +264,5 @@ def _cells(x: np.ndarray, y: np.ndarray, level: int, noise: float) -> tuple[floa
     return (
         float(np.where(says, zeros, ones).sum()),
         float(np.where(says, true_zeros, true_ones).sum()),
-        float(max(gaps.max(axis=0).sum(), (-gaps).max(axis=0).sum())),
+        float(largest_of(gaps.max(axis=0).sum(), (-gaps).max(axis=0).sum())),
     )

@@ -9,6 +9,7 @@ from scipy.special import expit
 from dlmath import seeds
 from dlmath.maths.differences import derivative_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.objectives import logistic_loss
 from dlmath.maths.optimisers import GradientDescent, Trace, minimise
 from dlmath.maths.papers import Source
@@ -37,7 +38,7 @@ def logistic_error(features: np.ndarray, labels: np.ndarray) -> float:
     chances = expit((2 * labels - 1) * (features @ w))
     value = -np.mean(np.log(chances)) + 0.15 * np.sum(w**2)
     assert loss.metric is not None
-    return max(
+    return largest_of(
         abs(loss.value(w) - value),
         derivative_error(loss, w),
         float(np.abs(loss.metric(w) - hessian_of(loss)(w)).max()),

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import smallest_of
 from dlmath.maths.objectives import Objective, quadratic
 from dlmath.maths.optimisers import GradientDescent, Momentum, minimise
 from dlmath.maths.papers import Source
@@ -69,7 +70,7 @@ def momentum_in_a_long_valley(
     # (1 + 2 k) r^k is above the accuracy one step before; q^k is the distance itself.
     digits = -math.log(accuracy)
     least = root * digits / (digits + math.log(2 * fast - 1))
-    seen = k <= min(fast, steps)
+    seen = k <= smallest_of(fast, steps)
     gap = np.linalg.norm(heavy - exact, axis=1) / np.linalg.norm(exact, axis=1)
     return Outcome(
         (

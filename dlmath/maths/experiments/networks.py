@@ -6,6 +6,7 @@ from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.network import (
     Layer,
     Network,
@@ -53,7 +54,7 @@ def equal_units_stay_equal(
         )
 
     def difference(network: Network) -> float:
-        return float(max(np.ptp(a, axis=1).max() for a in activations(network, rows)[1:-1]))
+        return float(largest_of(np.ptp(a, axis=1).max() for a in activations(network, rows)[1:-1]))
 
     def loss(network: Network) -> float:
         return cross_entropy(softmax(forward(network, rows)), labels)
@@ -69,14 +70,14 @@ def equal_units_stay_equal(
             stepped(n, backward(n, rows, towards(labels))[0], 0.5) for n in (network, zero, free)
         )
     frozen = [layer.weights for layer in zero] + [layer.bias for layer in zero[:-1]]
-    moved = max(np.abs(part).max() for part in frozen)
+    moved = largest_of(np.abs(part).max() for part in frozen)
     shares = labels.mean(axis=0)
     settled = np.diff(zero[-1].bias)[0] - np.log(shares[1] / shares[0])
     return Outcome(
         (
-            at_most("largest difference between two units of a layer", max(apart), 1e-12),
+            at_most("largest difference between two units of a layer", apart, 1e-12),
             at_most("loss after the steps over that before", loss(network) / before, 1 - 1e-4),
-            at_least("random start: least difference", min(free_differences), 1e-2),
+            at_least("random start: least difference", free_differences, 1e-2),
             at_most("largest parameter but the last bias, after steps from zeros", moved, 0.0),
             at_most("last bias away from the log of the classes' shares", abs(settled), 1e-6),
         ),
@@ -126,7 +127,7 @@ def linear_network_is_one_layer(
     rank = np.linalg.matrix_rank(forward(network, rows) - forward(network, np.zeros((1, 8))))
     return Outcome(
         (
-            at_most("largest difference to the one layer", max(gaps), 1e-11),
+            at_most("largest difference to the one layer", gaps, 1e-11),
             at_most("rank of the map", rank, narrow),
             at_least("the same", rank, min(narrow, 8)),
         ),
@@ -186,7 +187,7 @@ def function_and_sequence(
     written = _written_out(network, rows)
     return Outcome(
         (
-            at_most("largest difference between the layers' outputs", max(gaps), 1e-12),
+            at_most("largest difference between the layers' outputs", gaps, 1e-12),
             at_most("of the last and the one function", np.abs(at_once - sequence).max(), 1e-12),
             at_most("of it and its formula, sum by sum", np.abs(written - at_once).max(), 1e-12),
         ),

@@ -58,7 +58,7 @@ def hebb_finds_the_leading_direction(
             at_most("Oja: length away from 1", abs(lengths["Oja"][-1] - 1), 0.1),
             at_most(
                 "Hebb: mean of 300 runs off (I + rate C)^40 w_0 beyond chance, in standard errors",
-                max(off),
+                off,
                 0,
             ),
         ),
@@ -181,10 +181,8 @@ def linear_neuron(
         )
     return Outcome(
         (
-            at_most(
-                "farther end of two starts from the solution", max(d[-1] for d in distance), 1e-9
-            ),
-            at_most("points on the way, away from (I - r H)^k of the start", max(gaps), 1e-9),
+            at_most("farther end of two starts from the solution", (d[-1] for d in distance), 1e-9),
+            at_most("points on the way, away from (I - r H)^k of the start", gaps, 1e-9),
             at_most(
                 "least squares: derivatives away from differences",
                 derivative_error(objective, starts[0]),

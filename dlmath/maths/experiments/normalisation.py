@@ -175,14 +175,14 @@ def normalisation_tunes_the_rate(
     return Outcome(
         (
             at_most("largest |w'|^2 - |w|^2 - r^2 |g|^2", np.abs(lengthened).max(), 1e-9),
-            at_most("path of c w with c^2 r, over c, away from that of w with r", max(apart), 1e-9),
+            at_most("path of c w with c^2 r, over c, away from that of w with r", apart, 1e-9),
             at_most("slope left, at the worst of 9 rates", ours.max(), 0.05),
             at_most(
                 "rates at which the plain fit diverges, away from those above 2/L",
                 np.sum((plain < 1) != (rates < 2 / largest)),
                 0,
             ),
-            at_most("gradients away from differences of the losses", max(wrong), 1e-8),
+            at_most("gradients away from differences of the losses", wrong, 1e-8),
         ),
         curves(
             "Slope of the loss that is left",

@@ -12,6 +12,7 @@ from dlmath import seeds
 from dlmath.maths.chance import frequency_range, mean_range
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of, smallest_of
 from dlmath.maths.objectives import logistic_loss
 from dlmath.maths.optimisers import minimise
 from dlmath.maths.papers import Source
@@ -90,7 +91,7 @@ def runge_overfits(*, points: str = "equidistant", highest: int = 30) -> Outcome
         name: [_off(at, n) for n in numbers] for name, at in (("run", where), ("good", chebyshev))
     }
     chosen, good = (np.array([np.abs(e).max() for e, _ in pairs]) for pairs in off.values())
-    exact = max(
+    exact = largest_of(
         np.abs(through(where(n), where(n)) - runge(where(n))).max() for n in degrees.tolist()
     )
     swings = np.sinh((degrees + 1) * np.arcsinh(POLE))
@@ -106,7 +107,7 @@ def runge_overfits(*, points: str = "equidistant", highest: int = 30) -> Outcome
             at_most("largest error at the points themselves", exact, 1e-6),
             at_most(
                 "largest gap to Hermite's formula, over the error",
-                max(np.abs(e - h).max() / np.abs(h).max() for e, h in (*off["run"], *off["good"])),
+                (np.abs(e - h).max() / np.abs(h).max() for e, h in (*off["run"], *off["good"])),
                 1e-6,
             ),
             at_least("growth of the error a degree, in the upper half", growth, 1.4),
@@ -168,7 +169,7 @@ def extrapolation_fails(*, reach: float = 1.5, degree: int = 30) -> Outcome:
     """`reach` is how far from 0 one looks; `degree` is even."""
     # By coefficients: the barycentric formula loses digits outside of the points.
     polynomial = chebinterpolate(runge, degree)  # type: ignore[type-var]
-    inside, right = np.linspace(-1, 1, 801), np.linspace(min(1.0, reach), reach, 50)
+    inside, right = np.linspace(-1, 1, 801), np.linspace(smallest_of(1.0, reach), reach, 50)
     outside = np.concatenate([-right, right])
     missed, off = (chebval(at, polynomial) - runge(at) for at in (inside, outside))
     gap = np.abs(off)

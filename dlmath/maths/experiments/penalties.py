@@ -9,6 +9,7 @@ from dlmath import seeds
 from dlmath.maths.chance import mean_range
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -50,7 +51,7 @@ def jacobian_penalty(
         found.append([])
         for strength in strengths:
             outer = penalised(units, y, slopes, strength)
-            left = max(left, _slope_left(units, y, slopes, strength, outer))
+            left = largest_of(left, _slope_left(units, y, slopes, strength, outer))
             curve = shown @ outer
             turned = (ahead - behind) @ outer / (2 * STEP)  # from only the function
             found[-1].append(
@@ -160,8 +161,8 @@ def spectral_norm_constraint(
             at_most(
                 "error with the norm cut at 1, over that without, mean", mean_range(ratios)[1], 0.5
             ),
-            at_least("fall of the error over the squared move, least", min(spare), 1),
-            at_least("norm of the fit, least", min(norms), 2),
+            at_least("fall of the error over the squared move, least", spare, 1),
+            at_least("norm of the fit, least", norms, 2),
             at_most("norm after the cut, away from 1", np.abs(np.array(after) - 1).max(), 1e-12),
         ),
         curves(
@@ -224,10 +225,10 @@ def shape_constraints_help(
         (
             at_most("error inside, constrained over free, mean log", mean_range(inside)[1], 0),
             at_most("error beyond, the same", mean_range(beyond)[1], np.log(0.1)),
-            at_least("least rise of the constrained fit", min(rises), -1e-12),
-            at_least("least bend of the constrained fit", min(bends), -1e-12),
-            at_most("farthest from the conditions of the least error", max(off), 1e-9),
-            at_most("values 3 lower: fit away from the same, 3 lower", max(moved), 1e-9),
+            at_least("least rise of the constrained fit", rises, -1e-12),
+            at_least("least bend of the constrained fit", bends, -1e-12),
+            at_most("farthest from the conditions of the least error", off, 1e-9),
+            at_most("values 3 lower: fit away from the same, 3 lower", moved, 1e-9),
         ),
         curves(
             "One of the data sets",
@@ -265,7 +266,7 @@ def shaped(design: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _unmet(slopes: np.ndarray, weights: np.ndarray) -> float:
     """Return how far a fit is from the conditions of Karush, Kuhn and Tucker."""
     held = np.where(weights[1:] > 0, np.abs(slopes[1:]), -slopes[1:])
-    return float(max(abs(slopes[0]), held.max()))
+    return float(largest_of(abs(slopes[0]), held.max()))
 
 
 def _ridge(x: np.ndarray, y: np.ndarray, penalty: float, rows: int) -> np.ndarray:
@@ -314,9 +315,9 @@ def ridge_is_stable(*, falling: bool = False, penalty: float = 0.5, seed: int = 
     rate = np.polyfit(np.log(sizes), np.log(moves), 1)[0]
     return Outcome(
         (
-            at_most("largest move over its upper bound", max(ratios), 1 + 1e-9),
-            at_least("least move over its lower bound", min(least), 1 - 1e-9),
-            at_most("relative distance of the moves from the formula", max(off), 1e-9),
+            at_most("largest move over its upper bound", ratios, 1 + 1e-9),
+            at_least("least move over its lower bound", least, 1 - 1e-9),
+            at_most("relative distance of the moves from the formula", off, 1e-9),
             at_most("power of n with which the moves fall", rate, -0.8),
             at_least("the same, the other way", rate, -1.2),
         ),

@@ -52,10 +52,10 @@ def perceptron_bound(
     return Outcome(
         (
             at_most("largest number of updates over (R / m)^2", ratio.max(), 1.0),
-            at_least("least share of points on their side in the end", min(right), 1),
-            at_least("least part along the normal over k m", min(along), 1 - 1e-9),
-            at_most("largest length over sqrt(k) R", max(lengths), 1 + 1e-9),
-            at_most("weights away from those of the rule, row by row", max(apart), 0),
+            at_least("least share of points on their side in the end", right, 1),
+            at_least("least part along the normal over k m", along, 1 - 1e-9),
+            at_most("largest length over sqrt(k) R", lengths, 1 + 1e-9),
+            at_most("weights away from those of the rule, row by row", apart, 0),
             at_most("updates of a run that may make 3, away from 3", abs(short.updates - 3), 0),
             at_most("whether that run says that it is done", short.converged, 0),
         ),
@@ -110,7 +110,7 @@ def perceptron_bound_is_attained(*, start: float = 0.0, largest: int = 60) -> Ou
         (
             at_least("least number of updates over the bound", ratio.min(), 1 - 1e-9),
             at_most("largest number of updates over the bound", ratio.max(), 1 + 1e-9),
-            at_most("weights away from (1, ..., 1)", max(off), 0),
+            at_most("weights away from (1, ..., 1)", off, 0),
         ),
         curves(
             "Updates on n unit vectors",
@@ -216,9 +216,7 @@ def scaling_and_the_perceptron(*, units: float = 200.0, points: int = 60, seed: 
                 means["standard"] / means["raw"],
                 0.5,
             ),
-            at_most(
-                "scaled columns away from their range, mean, variance, or line", max(errors), 1e-9
-            ),
+            at_most("scaled columns away from their range, mean, variance, or line", errors, 1e-9),
         ),
         sequences(
             "Updates before and after scaling",

@@ -5,6 +5,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.convolution import average_pool, max_pool
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -79,9 +80,9 @@ def max_pooling_slopes(
         ways = np.stack([window(way, place, size, stride)[seen == seen.max()] for way in changes])
         after = [max_pool(images + 2.0**-6 * way, size, stride)[place] for way in changes[:5]]
         slopes = (np.array(after) - pooled[place]) * 2**6
-        ties = max(ties, np.abs(slopes - ways[:5].max(axis=1)).max())
-        largest = max(largest, (seen - pooled[place]).max())
-        least = max(least, np.abs(seen - pooled[place]).min())
+        ties = largest_of(ties, np.abs(slopes - ways[:5].max(axis=1)).max())
+        largest = largest_of(largest, (seen - pooled[place]).max())
+        least = largest_of(least, np.abs(seen - pooled[place]).min())
     return Outcome(
         (
             at_most("largest entry above the output of its window", largest, 0),
@@ -165,15 +166,15 @@ def max_pooling_is_lipschitz(
     inside = max_pool(image, size, stride)
     return Outcome(
         (
-            at_most("largest change over that of the input, entry by entry", max(sup), 1),
+            at_most("largest change over that of the input, entry by entry", sup, 1),
             at_most(
                 "a constant that is added: largest difference",
                 np.abs(pool(image + 2) - pool(image) - 2).max(),
                 1e-15 * 8,
             ),
-            at_most("change over that of the input, Euclidean", max(root), np.sqrt(overlap)),
-            at_least("one bright entry: the same", max(spots), np.sqrt(overlap) - 1e-12),
-            at_most("one bright entry, at most", max(spots), np.sqrt(overlap) + 1e-12),
+            at_most("change over that of the input, Euclidean", root, np.sqrt(overlap)),
+            at_least("one bright entry: the same", largest_of(spots), np.sqrt(overlap) - 1e-12),
+            at_most("one bright entry, at most", spots, np.sqrt(overlap) + 1e-12),
             at_most(
                 "pooling of exp(x), away from exp of the pooling",
                 np.abs(pool(np.exp(image)) - np.exp(pool(image))).max(),

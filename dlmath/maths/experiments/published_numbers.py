@@ -3,6 +3,7 @@
 import numpy as np
 
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import smallest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -43,7 +44,9 @@ def accuracies_as_counts(*, images: int = 624) -> Outcome:
         (
             at_most("counts that are 92.8 %", len(first), 1),
             at_most(
-                "distance of 579 from them", min((abs(k - 579) for k in first), default=images), 0
+                "distance of 579 from them",
+                smallest_of((abs(k - 579) for k in first), default=images),
+                0,
             ),
             at_most("counts that are 93.5 %", len(counts_of(935, images)), 0),
             at_most("counts of 16 that are 93.5 %", len(counts_of(935, 16)), 0),

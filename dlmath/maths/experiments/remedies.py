@@ -9,6 +9,7 @@ from scipy.stats import kstest
 from dlmath import seeds
 from dlmath.maths.chance import mean_range, standard_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.objectives import logistic_loss
 from dlmath.maths.optimisers import minimise
 from dlmath.maths.papers import Source
@@ -68,7 +69,7 @@ def remedies_against_overfitting(*, rows: int = 150, seed: int = 0) -> Outcome:
     test = logistic_loss(new, said)
     each = {name: _losses(new, said, fits[name]) for name in ("none", *REMEDIES)}
     scores = {name: losses.mean() for name, losses in each.items()}
-    gap = max(abs(scores[name] - test.value(fits[name])) for name in scores)
+    gap = largest_of(abs(scores[name] - test.value(fits[name])) for name in scores)
     # Of one example, so that the least may be judged by its interval: fit less truth.
     excess = np.array([losses - _losses(new, said, truth) for losses in each.values()])
     slope = x.T @ (expit(x @ fits["weight decay"]) - y) / rows + 0.1 * fits["weight decay"]
@@ -136,4 +137,4 @@ def _departure(changed: np.ndarray, rows: np.ndarray, variance: np.ndarray) -> f
     """Return how far, in standard errors, changed inputs are from mean `rows` and `variance`."""
     noise = changed - rows
     moments = (noise, noise * np.sign(rows), noise**2 - variance)
-    return float(max(abs(v.mean()) / max(standard_error(v.ravel()), 1e-12) for v in moments))
+    return float(largest_of(abs(v.mean()) / max(standard_error(v.ravel()), 1e-12) for v in moments))

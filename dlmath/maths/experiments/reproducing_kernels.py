@@ -9,6 +9,7 @@ from scipy.special import iv
 from dlmath import seeds
 from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of, smallest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -110,25 +111,27 @@ def kernels_reproduce(
     losses = [loss(combined([Fraction(1), step], [best, other])) for step in steps]
     extra = price * inner(other, other, weighted)
     parabola = [losses[8] + step**2 * extra for step in steps]
-    inside = min(loss(combined([Fraction(1), Fraction(1, 9)], [best, one])) for one in sections)
+    inside = smallest_of(
+        loss(combined([Fraction(1), Fraction(1, 9)], [best, one])) for one in sections
+    )
     apart = combined([Fraction(1), Fraction(-1)], [sections[0], section(new, degree)])
     rise = abs(value(f, x[0]) - value(f, new))
     reach = inner(apart, apart, weighted)
     attained = abs(value(apart, x[0]) - value(apart, new))
     return Outcome(
         (
-            at_most("largest |<f, k(x, .)> - f(x)|", float(max(reproduced)), 0),
+            at_most("largest |<f, k(x, .)> - f(x)|", float(largest_of(reproduced)), 0),
             at_most(
                 "largest value at a point of the orthogonal part",
-                float(max(abs(value(other, p)) for p in x)),
+                float(largest_of(abs(value(other, p)) for p in x)),
                 0,
             ),
             at_most(
                 "largest difference of the loss to that of the combination plus l t^2 |g|^2",
-                float(max(abs(a - b) for a, b in zip(losses, parabola, strict=True))),
+                float(largest_of(abs(a - b) for a, b in zip(losses, parabola, strict=True))),
                 0,
             ),
-            at_most("largest |y_i - f(x_i) - l c_i|", float(max(map(abs, left))), 0),
+            at_most("largest |y_i - f(x_i) - l c_i|", float(largest_of(map(abs, left))), 0),
             at_least("loss of another combination less the least", float(inside - losses[8]), 1e-9),
             at_most(
                 "(f(x) - f(y))^2 over |f|^2 |k(x, .) - k(y, .)|^2",
@@ -217,7 +220,7 @@ def a_layer_is_an_operator(*, scaled: bool = True, draws: int = 40, seed: int = 
             ),
             at_least("least difference of two grids over (8/3) e^(5/4) 2^-n", ratio.min(), 0.99),
             at_most("largest difference of two grids over it", ratio.max(), 2.01),
-            at_most("largest slope over I_0(1)", max(slopes) / norm, 1),
+            at_most("largest slope over I_0(1)", largest_of(slopes) / norm, 1),
             at_most("slope at a small constant over it, less 1", abs(attained / norm - 1), 1e-9),
         ),
         curves(

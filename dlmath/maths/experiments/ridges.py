@@ -11,6 +11,7 @@ import numpy as np
 from dlmath import seeds
 from dlmath.maths.chance import outside
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.network import Layer, Network, forward
 from dlmath.maths.papers import Source
 from dlmath.maths.piecewise import from_breakpoints
@@ -103,7 +104,7 @@ def quadratic_forms_by_width(*, unseen: int = 0, seed: int = 0) -> Outcome:
             at_least("least error over the bound for all networks", np.min(lower), 1),
             at_most("largest error over that bound, in 1 dimension", np.max(lower[0]), 1.6),
             at_most("the same in 3 dimensions", np.max(lower[2]), 20),
-            at_least("random units, fitted: least error over that bound", min(fitted), 1),
+            at_least("random units, fitted: least error over that bound", fitted, 1),
         ),
         curves(
             "Error in three dimensions, by the width",
@@ -194,13 +195,13 @@ def directions_limit_a_layer(*, extra: int = 0, units: int = 20, seed: int = 0) 
     near = features @ np.linalg.lstsq(features, product, rcond=1e-10)[0]
     return Outcome(
         (
-            at_least("least distance of fitted units along K directions", min(distances), 1 - 1e-9),
-            at_most("largest alternating sum of a unit", max(cancelled), 1e-10),
+            at_least("least distance of fitted units along K directions", distances, 1 - 1e-9),
+            at_most("largest alternating sum of a unit", cancelled, 1e-10),
             at_least("distance from x y z along the axes", np.abs(near - product).max(), 1 - 1e-9),
-            at_most("K + 1 directions: largest error over its bound", max(enough), 1 + 1e-9),
-            at_least("the same: least power of the width in the error", min(rates), 1.7),
-            at_most("the same: largest", max(rates), 2.3),
-            at_most("directions beyond K", max(used), 1),
+            at_most("K + 1 directions: largest error over its bound", enough, 1 + 1e-9),
+            at_least("the same: least power of the width in the error", rates, 1.7),
+            at_most("the same: largest", rates, 2.3),
+            at_most("directions beyond K", used, 1),
         ),
         curves(
             "Distance from r^K sin(K phi)",
@@ -271,7 +272,7 @@ def random_units_in_any_dimension(
         for draw in range(draws):
             waves = np.cos(points @ rng.normal(0.0, spread, (dimension, widths[-1])))
             means = np.cumsum(waves, axis=1)[:, widths - 1] / widths
-            middle = max(middle, np.abs(means[0] - 1).max())
+            middle = largest_of(middle, np.abs(means[0] - 1).max())
             found[draw] = np.mean((means - np.exp(-squares / 2)[:, np.newaxis]) ** 2, axis=0)
         beyond.append(outside(found, expected))
         shown[f"{dimension} dimensions"] = (np.log10(widths), found.mean(axis=0))

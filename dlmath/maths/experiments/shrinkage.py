@@ -6,6 +6,7 @@ from dlmath import seeds
 from dlmath.maths.chance import standard_error
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
 
@@ -49,7 +50,7 @@ def ridge_trades_variance_for_bias(
     gap = np.abs(losses.mean(axis=1) - total)
     promised = total[1:][penalties < 2 * noise**2 / (truth @ truth)]
     # Orthogonal columns so long that the gain has an end: |b|^2 d is above s^2 k.
-    length = max(25.0, float(4 * noise**2 * FEATURES / (truth @ truth)))
+    length = largest_of(25.0, float(4 * noise**2 * FEATURES / (truth @ truth)))
     square = np.linalg.qr(x)[0] * np.sqrt(length)
     turn = _turning_penalty(truth, noise, length)
     within, beyond = (_gain(square, truth, noise, share * turn) for share in (0.99, 1.01))
@@ -64,7 +65,7 @@ def ridge_trades_variance_for_bias(
             at_most("largest rise of the variance", np.diff(variance).max(), 0),
             at_most(
                 "error at 0 < p < 2 s^2 / |b|^2 less that of least squares, largest",
-                max(promised, default=0.0) - total[0],
+                largest_of(promised, default=0.0) - total[0],
                 0,
             ),
             at_least("orthogonal columns: gain at 0.99 of the exact penalty", within, 0),

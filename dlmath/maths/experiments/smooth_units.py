@@ -10,6 +10,7 @@ from dlmath.maths.activations import ACTIVATIONS
 from dlmath.maths.choices import choose
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.experiments.ridges import in_ball
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.network import Layer, Network, forward
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
@@ -91,7 +92,7 @@ def polynomials_from_any_activation(
         design = np.column_stack([np.ones(len(points)), *parts])
         shares = np.linalg.lstsq(design, f, rcond=None)[0]
         errors = [_error(activation, place, h, directions, shares, points, f) for h in steps]
-        ratio = max(found / bound for found, bound in errors)
+        ratio = largest_of(found / bound for found, bound in errors)
         rate = np.log(errors[-1][0] / errors[0][0]) / np.log(steps[-1] / steps[0])
         checks += [
             at_most(

@@ -65,9 +65,9 @@ def averaging_over_a_group(
     order = np.argsort(squares)
     return Outcome(
         (
-            at_most("largest change of the mean's outputs under a turn", max(changes), 1e-12),
+            at_most("largest change of the mean's outputs under a turn", changes, 1e-12),
             at_most("gain away from the mean square of the difference", gap, 1e-12),
-            at_least("least gain", min(gains), 0),
+            at_least("least gain", gains, 0),
             at_most(
                 "change of the weights of least squares under a turn",
                 np.abs(weights - turned(weights, 1)).max() / np.abs(weights).max(),

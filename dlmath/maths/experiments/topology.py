@@ -107,7 +107,7 @@ def neighbours_tell_the_dimension(
     return Outcome(
         (
             at_most("largest relative error of the dimension", errors.max(), 0.15),
-            at_most("largest distance of the ratios' law from m^-d", max(gaps), 0.08),
+            at_most("largest distance of the ratios' law from m^-d", gaps, 0.08),
         ),
         curves("Slopes are the dimensions", "log m", "-log of the share beyond m", lines),
     )

@@ -6,6 +6,7 @@ from scipy.stats import binom
 from dlmath import seeds
 from dlmath.maths.chance import frequency_range, standard_error
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -118,7 +119,7 @@ def rademacher_bound(
     complexity = 1 / np.sqrt(sizes)
     bounds = complexity + np.sqrt(np.log(1 / chance) / (2 * sizes))
     quantiles = np.array([np.quantile(gap, 1 - chance) for gap in gaps])
-    exceed = max(np.mean(gap >= bound) for gap, bound in zip(gaps, bounds, strict=True))
+    exceed = largest_of(np.mean(gap >= bound) for gap, bound in zip(gaps, bounds, strict=True))
     return Outcome(
         (
             at_most(
@@ -138,10 +139,10 @@ def rademacher_bound(
             ),
             at_most(
                 "mean square of the gap times 4 N / Var x, away from 1, in standard errors",
-                max(off),
+                off,
                 5.5,
             ),
-            at_least("bound over the quantile that it bounds, least", min(bounds / quantiles), 2),
+            at_least("bound over the quantile that it bounds, least", bounds / quantiles, 2),
         ),
         curves(
             "True loss less that on the examples, at worst",

@@ -9,6 +9,7 @@ from dlmath import seeds
 from dlmath.maths.choices import choose
 from dlmath.maths.differences import central
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -58,7 +59,7 @@ def wide_networks_are_gaussian(
         hidden = np.maximum(rng.normal(size=(draws, width, 2)) @ root.T, 0)
         outputs = np.einsum("nw,nwp->np", last, hidden) / np.sqrt(width)
         shadows = outputs @ whiten @ directions
-        distances.append(max(float(kstest(one, "norm").statistic) for one in shadows.T))
+        distances.append(largest_of(float(kstest(one, "norm").statistic) for one in shadows.T))
     chance = 2.3 / np.sqrt(draws)  # what one of eight truly normal samples exceeds once in 5000
     return Outcome(
         (
