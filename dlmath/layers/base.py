@@ -1,7 +1,7 @@
 """The base class of the from-scratch layers: a Keras layer made of a forward and a backward."""
 
 import inspect
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -43,6 +43,9 @@ class Layer(HandDerived, keras.layers.Layer):
             argument of the Keras layer is refused by name, unless it asks for nothing.
     """
 
+    # Arguments that another attribute keeps, where Keras uses their own name for something else.
+    kept_as: ClassVar[dict[str, str]] = {}
+
     def __init__(self, **kwargs: Any):
         super().__init__(**check_supported(type(self), kwargs))
 
@@ -77,7 +80,7 @@ class Layer(HandDerived, keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return every argument of `__init__`, as plain values that JSON can hold."""
         own = {
-            parameter.name: _plain(getattr(self, parameter.name))
+            parameter.name: _plain(getattr(self, self.kept_as.get(parameter.name, parameter.name)))
             for parameter in inspect.signature(type(self).__init__).parameters.values()
             if parameter.name != "self" and parameter.kind is not parameter.VAR_KEYWORD
         }
