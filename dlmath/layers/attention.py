@@ -16,7 +16,7 @@ root keeps that of A at 1. A position that is masked has weight 0; where all are
     dL/dQ = (dL/dA) K / sqrt(d),      dL/dK = (dL/dA)^T Q / sqrt(d).
 
 **In blocks** (Dao et al. 2022, arXiv:2205.14135). The rows of P need not exist at once. Over blocks
-of keys, keep for each row the largest score m, the sum l of e^(a - m) and o, the sum of e^(a - m) v;
+of keys, keep for each row the largest score m, the sum l of e^(a - m) and the sum o of e^(a - m) v;
 a block with a larger maximum m' scales what is there by e^(m - m'). At the end O = o / l. Backward
 needs P again: block by block, P = e^(a - L) with L = m + log l kept from the forward pass, and
 
@@ -77,7 +77,9 @@ class DotProductAttention(Function):
         """Return (o, p) and the cache.
 
         Args:
-            q, k, v: As above.
+            q: Queries.
+            k: Keys.
+            v: Values.
             keep: bool, broadcasts to (..., T, S): which keys a query may look at.
             causal: Position t may look only at the first t + 1 keys.
             factors: Multiplies the weights: a dropout. The weights are returned without it.
@@ -188,9 +190,7 @@ class BlockwiseAttention(Function):
         shape = shape_of(like)
         return tf.reshape(x, [*shape[:-2], -1, shape[-1]])[..., : shape[-2], :]
 
-    def _allowed(
-        self, keep: tf.Tensor, causal: bool, first: tf.Tensor, q: tf.Tensor
-    ) -> tf.Tensor:
+    def _allowed(self, keep: tf.Tensor, causal: bool, first: tf.Tensor, q: tf.Tensor) -> tf.Tensor:
         if not causal:
             return keep
         places = first + tf.range(self.block_size)
@@ -208,9 +208,7 @@ def _scores(q: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
     return tf.matmul(q, k, transpose_b=True) / math.sqrt(q.shape[-1])
 
 
-def _allowed(
-    keep: tf.Tensor | None, causal: bool, q: tf.Tensor, k: tf.Tensor
-) -> tf.Tensor | None:
+def _allowed(keep: tf.Tensor | None, causal: bool, q: tf.Tensor, k: tf.Tensor) -> tf.Tensor | None:
     if not causal:
         return keep
     before = tf.range(shape_of(k)[-2]) <= tf.range(shape_of(q)[-2])[:, tf.newaxis]
@@ -423,7 +421,7 @@ class MultiHeadAttention(Layer):
 
 
 def _projected(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
-    """x W + b for each head: (N, T, D) to (N, H, T, d)."""
+    """X W + b for each head: (N, T, D) to (N, H, T, d)."""
     y = tf.einsum("ntd,dhk->nhtk", x, kernel)
     return y if bias is None else y + bias[:, tf.newaxis]
 

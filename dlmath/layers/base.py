@@ -77,14 +77,41 @@ class Layer(HandDerived, keras.layers.Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} is not affine in its input.")
 
+    def compute_output_spec(self, *inputs: Any, **call: Any) -> Any:
+        """Return shape and dtype of the output, by tracing the call."""
+        return keras.Operation.compute_output_spec(self, *inputs, **call)
+
+    def compute_output_shape(self, *shapes: Any, **named: Any) -> Any:
+        """Return the output's shape for inputs of these shapes; wrappers of layers ask for it."""
+        inputs = [
+            keras.KerasTensor(shape, dtype=self.compute_dtype)
+            for shape in (*shapes, *named.values())
+        ]
+        return tf.nest.map_structure(lambda one: one.shape, self.compute_output_spec(*inputs))
+
     def get_config(self) -> dict[str, Any]:
-        """Return every argument of `__init__`, as plain values that JSON can hold."""
+        """Return every argument of `__init__`, as plain values that JSON can hold.
+
+        Where it hands on others to the class above, by `**kwargs`, those of that class too.
+        """
         own = {
-            parameter.name: _plain(getattr(self, self.kept_as.get(parameter.name, parameter.name)))
-            for parameter in inspect.signature(type(self).__init__).parameters.values()
-            if parameter.name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+            name: _plain(getattr(self, self.kept_as.get(name, name)))
+            for name in _arguments(type(self))
         }
         return {**super().get_config(), **own}
+
+
+def _arguments(layer: type) -> list[str]:
+    """Names of the arguments of a layer class, and of those between it and `Layer`."""
+    above = layer.__mro__[: layer.__mro__.index(Layer)]
+    found = [
+        parameter.name
+        for one in above
+        if "__init__" in vars(one)
+        for parameter in inspect.signature(one.__init__).parameters.values()
+        if parameter.name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _plain(value: Any) -> Any:

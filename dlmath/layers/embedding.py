@@ -77,7 +77,7 @@ class Embedding(Layer):
         return tf.cast(y, self.compute_dtype)
 
     def compute_mask(self, inputs: tf.Tensor, mask: Any = None) -> tf.Tensor | None:
-        return tf.not_equal(inputs, 0) if self.mask_zero else None
+        return keras.ops.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape, self.output_dim)

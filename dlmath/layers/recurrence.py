@@ -235,6 +235,12 @@ class Recurrent(Layer):
         of_output = mask if self.return_sequences else None
         return [of_output, *[None] * self.states_kept] if self.return_state else of_output
 
+    def compute_output_shape(self, sequences_shape: tuple, initial_state_shape: Any = None) -> Any:
+        batch, length = sequences_shape[:2]
+        steps = (length,) if self.return_sequences else ()
+        output, state = (batch, *steps, self.units), (batch, self.units)
+        return (output, *[state] * self.states_kept) if self.return_state else output
+
     # --- The passes, shared by all cells ---
 
     def _run(

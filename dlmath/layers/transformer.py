@@ -182,18 +182,20 @@ class TransformerDecoder(_Block):
     Shapes: decoder_sequence (N, T, D), encoder_sequence (N, S, E), output (N, T, D).
     """
 
-    def build(self, decoder_shape: tuple, encoder_shape: tuple | None = None) -> None:
-        self.attention = self._attention(decoder_shape[-1], "attention")
+    def build(
+        self, decoder_sequence_shape: tuple, encoder_sequence_shape: tuple | None = None
+    ) -> None:
+        self.attention = self._attention(decoder_sequence_shape[-1], "attention")
         self.attention_normalization = self._normalization("attention_normalization")
-        self.attention.build(decoder_shape, decoder_shape)
-        self.attention_normalization.build(decoder_shape)
+        self.attention.build(decoder_sequence_shape, decoder_sequence_shape)
+        self.attention_normalization.build(decoder_sequence_shape)
         self.cross_attention = None
-        if encoder_shape is not None:
-            self.cross_attention = self._attention(decoder_shape[-1], "cross_attention")
+        if encoder_sequence_shape is not None:
+            self.cross_attention = self._attention(decoder_sequence_shape[-1], "cross_attention")
             self.cross_normalization = self._normalization("cross_normalization")
-            self.cross_attention.build(decoder_shape, encoder_shape)
-            self.cross_normalization.build(decoder_shape)
-        self._build_feedforward(decoder_shape)
+            self.cross_attention.build(decoder_sequence_shape, encoder_sequence_shape)
+            self.cross_normalization.build(decoder_sequence_shape)
+        self._build_feedforward(decoder_sequence_shape)
 
     def call(
         self,
