@@ -164,7 +164,7 @@ def test_dropout_of_the_state_is_differentiated_with_the_same_draw(kind):
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
 def test_wrapped_by_keras_it_trains_is_saved_and_exported(kind, tmp_path):
     keras.utils.set_random_seed(0)
-    inputs = keras.Input((None,), dtype="int32")
+    inputs = keras.Input((7,), dtype="int32")  # whose length TimeDistributed must know
     cell = getattr(layers, kind)
     x = layers.Embedding(10, 4, mask_zero=True)(inputs)
     x = keras.layers.Bidirectional(cell(U, return_sequences=True))(x)
