@@ -8,7 +8,8 @@ import typer
 
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT
-from dlmath.errors import DataError, UserError, VerificationError
+from dlmath.errors import CheckFailedError, DataError, UserError
+from dlmath.given_paths import given_path
 from dlmath.output_files import write_output
 from dlmath.terminal_text import command
 
@@ -26,16 +27,14 @@ def certify(
     ] = None,
     check: Annotated[
         Path | None,
-        typer.Option(
-            dir_okay=False, exists=True, help="Verify the certificate in this file; find none."
-        ),
+        typer.Option(dir_okay=False, help="Verify the certificate in this file; find none."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Certify finite statements: find a certificate, verify it in exact fractions.
 
     The least degree of a boundary, the place where interpolation begins to diverge, a network that
-    equals a function. Nothing is rounded in a verification. Exits with 1 where one fails.
+    equals a function. Nothing is rounded in a verification. Exits with 4 where one fails.
 
     Example: dlmath learn certify least-degree --out certificates
     """
@@ -87,7 +86,7 @@ def _report(found: "list[tuple[str, Certificate]]", out: Path | None, *, as_json
             OUT.paragraph(f"  {verdict}, by {one.evidence}.")
     wrong = [name for name, _, problems in results if problems]
     if wrong:
-        raise VerificationError(
+        raise CheckFailedError(
             f"{len(wrong)} of {len(results)} certificates prove nothing: {', '.join(wrong)}. "
             "Find them again with dlmath learn certify."
         )
@@ -97,7 +96,7 @@ def _read(path: Path) -> "Certificate":
     from dlmath.maths.certificates.records import from_record
 
     try:
-        return from_record(json.loads(path.read_text(encoding="utf-8")))
+        return from_record(json.loads(given_path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise DataError(
             f"Cannot read {path} as a certificate: {error}. Give a file that "

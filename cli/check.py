@@ -8,7 +8,7 @@ import typer
 from dlmath.cli.options import Json
 from dlmath.cli.output import OUT, Output
 from dlmath.cli.startup import load_tensorflow
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 
 if TYPE_CHECKING:
     from dlmath.gradcheck import Report
@@ -67,7 +67,7 @@ def check(
     batch size, twice in one model, in training and at inference.
 
     Each number is a relative error in float64; the slope of the Taylor remainder must be 2, and the
-    error in float32, over what rounding explains, at most 1. Exits with 1 if any gradient fails.
+    error in float32, over what rounding explains, at most 1. Exits with 4 if any gradient fails.
 
     Example: dlmath check --derive Dense
     """
@@ -96,7 +96,7 @@ def check(
     else:
         _print(report)
     if not report.passed:
-        raise VerificationError(_summary(report))
+        raise CheckFailedError(_summary(report))
 
 
 def _check_options_fit(layers: list[str] | None, *, latex: bool, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from dlmath.cli.output import ERR, OUT, Output
 from dlmath.cli.startup import load_tensorflow
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 from dlmath.output_files import write_output
 from dlmath.terminal_text import command
 
@@ -20,7 +20,7 @@ def check_derivations(name: str, *, latex: bool, as_json: bool, out: Path | None
 
     Raises:
         UserError: There is no derivation of that name, or a page is asked for of one layer.
-        VerificationError: A layer is not what was derived.
+        CheckFailedError: A layer is not what was derived.
     """
     if out is not None and name.lower() != "all":
         raise UserError(
@@ -47,7 +47,7 @@ def check_derivations(name: str, *, latex: bool, as_json: bool, out: Path | None
         _print_table(proofs)
     wrong = [proof.name for proof in proofs if proof.is_refuted]
     if wrong:
-        raise VerificationError(
+        raise CheckFailedError(
             f"{len(wrong)} of {len(proofs)} layers are not what was derived: {'; '.join(wrong)}. "
             "Compare the code with the steps of --derive, and run dlmath check."
         )

@@ -9,7 +9,7 @@ from dlmath.cli.options import Json
 from dlmath.cli.output import OUT
 from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
-from dlmath.errors import VerificationError
+from dlmath.errors import CheckFailedError
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def doctor(
     """Find out what is wrong with this machine or with a run.
 
     Above all what fails silently. Each line says what was looked at, the verdict, and what to do.
-    Exits with 1 on a fault.
+    Exits with 4 on a fault.
 
     Example: dlmath doctor runs/malaria-20260101T120000Z
     """
@@ -57,7 +57,7 @@ def doctor(
     if examination.faults:
         names = ", ".join(line.check for line in examination.faults)
         number = counted(len(examination.faults), "check")
-        raise VerificationError(f"{number} found a fault: {names}.")
+        raise CheckFailedError(f"{number} found a fault: {names}.")
 
 
 def _show(examination: "Examination") -> None:

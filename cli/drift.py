@@ -8,7 +8,7 @@ from dlmath.chatter import without_chatter
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.output import OUT
 from dlmath.cli.recipe_options import ColumnsOption, PatientsOption, named_columns, patient_rules
-from dlmath.errors import VerificationError
+from dlmath.errors import CheckFailedError
 from dlmath.number_text import SENTENCE, estimate_cells, estimate_text
 from dlmath.runs import Run
 
@@ -38,7 +38,7 @@ def drift(
     """Test whether the images of today are still those that a run was trained on.
 
     Compares what the run's server kept, or the images of --data, with the run's validation images.
-    Exits with 1 if they differ.
+    Exits with 4 if they differ.
 
     Example: dlmath drift runs/pneumonia-20260101T120000Z --data this_month
     """
@@ -64,7 +64,7 @@ def drift(
     else:
         _show(result)
     if result.comparison.drifted:
-        raise VerificationError(f"Drift: {result.verdict}")
+        raise CheckFailedError(f"Drift: {result.verdict}")
 
 
 def _show(result: "Drift") -> None:

@@ -9,7 +9,7 @@ import typer
 from dlmath.cli.certificates import certify
 from dlmath.cli.options import Json
 from dlmath.cli.output import ERR, OUT, Output
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 from dlmath.output_files import write_output
 from dlmath.terminal_text import command
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from dlmath.maths.papers import Paper, Source
 
 app = typer.Typer(
-    no_args_is_help=True, help="The statements of five papers, each as an experiment."
+    no_args_is_help=True,
+    help="The statements of five papers, each as an experiment; finite ones also proven (certify).",
 )
 
 _OUT = Output(pipe_width=160)
@@ -33,6 +34,7 @@ def list_experiments(as_json: Json = False) -> None:
     """List the experiments by paper and line."""
     from dlmath.cli.tables import Column, Table
     from dlmath.maths import PAPERS, all_experiments
+    from dlmath.maths.certificates import CERTIFIED
 
     if as_json:
         OUT.document([one.as_json() for one in all_experiments().values()])
@@ -45,6 +47,8 @@ def list_experiments(as_json: Json = False) -> None:
     _OUT.line()
     _print_papers(PAPERS.values())
     ERR.line("Run one: dlmath learn run NAME. With --sabotage a hypothesis is violated.")
+    names = ", ".join(CERTIFIED)
+    ERR.line(f"Proven in exact fractions ({names}): dlmath learn certify NAME")
 
 
 @app.command()
@@ -61,7 +65,7 @@ def run(
         bool,
         typer.Option(
             "--sabotage",
-            help="Violate a hypothesis: each must fail then, and one that holds exits with 1.",
+            help="Violate a hypothesis: each must fail then, and one that holds exits with 4.",
         ),
     ] = False,
     out: Annotated[
@@ -74,7 +78,9 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run experiments: both sides of each statement, and a verdict. Exits with 1 where one fails.
+    """Run experiments: both sides of each statement, and a verdict. Exits with 4 where one fails.
+
+    Numbers are rounded here; `dlmath learn certify` proves finite statements in exact fractions.
 
     Example: dlmath learn run gradient-descent-contracts --set rate=1.05
     """
@@ -112,7 +118,7 @@ def audit(
     """Make what experiments are about wrong, one change after another, and see if they notice.
 
     A change that an experiment does not notice must do nothing that it could see; the reasons stand
-    in a table. Exits with 1 where one has none, or where a reason is for a change that is noticed.
+    in a table. Exits with 4 where one has none, or where a reason is for a change that is noticed.
 
     Example: dlmath learn audit adam-bias-correction
     """
@@ -144,7 +150,7 @@ def errata(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show where the papers err, and what is right. Exits with 1 if one does not compute."""
+    """Show where the papers err, and what is right. Exits with 4 if one does not compute."""
     from dlmath.maths import PAPERS
     from dlmath.maths.errata import ERRATA, EXTRACTED
     from dlmath.maths.errata.markdown_page import counted, page
@@ -162,9 +168,7 @@ def errata(
             _OUT.line()
             _print_erratum(one)
     if wrong:
-        raise VerificationError(
-            f"What is said of these lines does not compute: {'; '.join(wrong)}."
-        )
+        raise CheckFailedError(f"What is said of these lines does not compute: {'; '.join(wrong)}.")
 
 
 @app.command()
@@ -254,6 +258,7 @@ def _print(result: "Result", *, sabotaged: bool) -> None:
 
     from dlmath.cli.tables import Column, Table
     from dlmath.maths import PAPERS
+    from dlmath.maths.certificates import certificates_of
 
     one = result.experiment
     table = Table("", Column("", whole=True), "", margin=2)
@@ -269,7 +274,11 @@ def _print(result: "Result", *, sabotaged: bool) -> None:
         settings = ", ".join(f"{name}={value}" for name, value in result.changed.items())
         _OUT.styled(f"Set: {settings}", highlight=True)
     _OUT.show(table)
-    _OUT.styled(f"{_verdict(result, sabotaged=sabotaged)}\n")
+    _OUT.styled(_verdict(result, sabotaged=sabotaged))
+    for certificate in certificates_of(one.name):
+        certify_it = command("dlmath", "learn", "certify", certificate.name)
+        _OUT.line(f"Proven in exact fractions: {certify_it}")
+    _OUT.line()
 
 
 def _verdict(result: "Result", *, sabotaged: bool) -> str:
@@ -289,11 +298,11 @@ def _check_verdicts(results: list["Result"], *, sabotaged: bool) -> None:
         return
     number = f"{len(wrong)} of {len(results)} statements"
     if sabotaged:
-        raise VerificationError(
+        raise CheckFailedError(
             f"{number} hold although a hypothesis is violated: {', '.join(wrong)}. An experiment "
             "that cannot fail shows nothing."
         )
-    raise VerificationError(
+    raise CheckFailedError(
         f"{number} fail: {', '.join(wrong)}. With its defaults, which satisfy its hypotheses, each "
         "must hold."
     )
@@ -336,14 +345,14 @@ def _check_audits(
     unexplained = sum(len(explanations.unexplained(audit)) for audit in audits)
     tried = sum(len(audit.judged) for audit in audits)
     if unexplained:
-        raise VerificationError(
+        raise CheckFailedError(
             f"{unexplained} of {tried} changes are not noticed, and no reason is known why. Make "
             "the bounds of the experiment tighter, or enter the reason in "
             "dlmath/maths/mutants/reasons/."
         )
     if stale:
         listed = "; ".join(f"{one.function}, {one.change}" for one in stale)
-        raise VerificationError(
+        raise CheckFailedError(
             f"Explanations of changes that are noticed or no longer made: {len(stale)} "
             f"({listed}). Take them out of dlmath/maths/mutants/reasons/."
         )

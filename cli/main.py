@@ -31,7 +31,14 @@ from dlmath.cli import (
 from dlmath.cli.output import ERR, OUT
 from dlmath.cli.streams import is_full, is_refused, prepare_streams, silence_stdout
 from dlmath.errors import DlmathError
+from dlmath.terminal_text import quoted
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 a fault of dlmath, or an export that is not the model; 2 the input, or "
+    "an error of the audit; 3 training diverged; 4 the answer of a check is no (drift, doctor, "
+    "check, reproduce, learn); 130 and 143 stopped by a signal, after saving; 141 the reader of a "
+    "pipe left."
+)
 _READER_GONE = 141  # what a shell says of a program that SIGPIPE ended; Windows has no such signal
 
 app = typer.Typer(
@@ -39,7 +46,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    epilog="Research use only: not a medical device.",
+    epilog=f"{EXIT_CODES} Research use only: not a medical device.",
 )
 
 
@@ -103,12 +110,20 @@ def _leave_full(error: OSError) -> NoReturn:
     sys.exit(2)
 
 
-def main() -> None:
-    """Run the command line and exit.
+def _explain_dashes(refused: BaseException | None) -> None:
+    """Say of what was refused as an option that it is a file, if there is one of that name."""
+    if not hasattr(refused, "option_name"):  # Typer's error of an option that there is not
+        return
+    files = [one for one in sys.argv[1:] if one.startswith("-") and os.path.lexists(one)]
+    if files:
+        ERR.line(
+            f"{files[0]!r} is a file here, whose name begins with a dash as options do. Write "
+            f"{quoted(f'./{files[0]}')}, or -- before the first file."
+        )
 
-    0: done. 1: a fault of ours, or a verification that failed. 2: the input. 3: training
-    diverged. 130 and 143: stopped by a signal, after saving. 141: its reader went away.
-    """
+
+def main() -> None:
+    """Run the command line and exit with one of `EXIT_CODES`."""
     # TensorFlow logs a missing GPU and its build flags as errors; real ones come as exceptions
     # too. Only a program may silence that, not a library.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -121,6 +136,7 @@ def main() -> None:
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):  # as of `| head`: no fault
             sys.exit(_READER_GONE)
+        _explain_dashes(leaving.__context__)
         raise
     except DlmathError as error:
         if os.environ.get("DLMATH_DEBUG") == "1":

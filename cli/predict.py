@@ -15,10 +15,11 @@ from dlmath.cli.startup import load_tensorflow
 from dlmath.data.listing import counted
 from dlmath.errors import UserError
 from dlmath.fold_runs import FoldRuns
+from dlmath.given_paths import given_path
 from dlmath.inference.runtimes import RUNTIMES, RuntimeChoice, choose_runtime, kind_of_export
 from dlmath.names import next_to_numbers
 from dlmath.output_files import write_output
-from dlmath.runs import RUNS, Run, csv_text, is_run
+from dlmath.runs import Run, csv_text, is_run, places_of
 from dlmath.terminal_text import command, one_line
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ def _announce(model: Run | Path, runtime: str) -> None:
 
 def _split_model(arguments: list[str], named: str | None) -> tuple[Run | Path, list[str]]:
     """Split arguments as `split_run` does, where an export may stand in the place of a run."""
-    if named is not None and kind_of_export(Path(named)) and not _is_run(named):
-        return Path(named), arguments
-    exports = [one for one in arguments if kind_of_export(Path(one)) and not _is_run(one)]
+    if named is not None and kind_of_export(given_path(named)) and not _is_run(named):
+        return given_path(named), arguments
+    exports = [one for one in arguments if kind_of_export(given_path(one)) and not _is_run(one)]
     if not exports or named is not None:
         return split_run(arguments, named)
     runs = [one for one in arguments if _is_run(one)]
@@ -150,7 +151,7 @@ def _split_model(arguments: list[str], named: str | None) -> tuple[Run | Path, l
         raise UserError(f"Name one run or export at a time. Received: {', '.join(exports + runs)}")
     if not images:
         raise UserError(f"Name an image file or a folder of them after {exports[0]}.")
-    return Path(exports[0]), images
+    return given_path(exports[0]), images
 
 
 def split_run(arguments: list[str], named: str | None) -> tuple[Run, list[str]]:
@@ -177,9 +178,8 @@ def split_run(arguments: list[str], named: str | None) -> tuple[Run, list[str]]:
 
 def _is_run(argument: str) -> bool:
     """Return whether it is a run's folder, or the name of one that is no file here."""
-    if is_run(Path(argument)):
-        return True
-    return not Path(argument).exists() and is_run(RUNS / argument)
+    path, *named = places_of(argument)
+    return is_run(path) or (not path.exists() and any(map(is_run, named)))
 
 
 def _line(prediction: "Prediction", prevalence: float | None) -> str:

@@ -11,6 +11,7 @@ import typer
 from dlmath.cli.options import FinishedRun, Json
 from dlmath.cli.output import OUT
 from dlmath.cli.startup import load_tensorflow
+from dlmath.errors import CheckFailedError
 from dlmath.runs import Run
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def reproduce(
 ) -> None:
     """Train a run again from its record, and compare bit by bit.
 
-    Exits with 1 if anything came out otherwise. The test part stays closed. Interrupted, the same
+    Exits with 4 if anything came out otherwise. The test part stays closed. Interrupted, the same
     command goes on.
 
     Example: dlmath reproduce runs/malaria-20260101T120000Z
@@ -63,7 +64,7 @@ def reproduce(
     else:
         _show(result)
     if not result.is_same:
-        raise typer.Exit(1)
+        raise typer.Exit(CheckFailedError.exit_code)
 
 
 def _show(result: "Reproduction") -> None:

@@ -12,6 +12,7 @@ from dlmath.chatter import without_chatter
 from dlmath.cli.completion import run_names
 from dlmath.cli.output import ERR, OUT
 from dlmath.errors import UserError
+from dlmath.given_paths import given_path
 from dlmath.inference.runtimes import kind_of_export
 from dlmath.runs import Run
 
@@ -92,8 +93,8 @@ def _require(packages: Sequence[str]) -> None:
 
 
 def _find(model: str | None) -> Run | Path:
-    if model is not None and kind_of_export(Path(model)) is not None:
-        return Path(model)
+    if model is not None and kind_of_export(given_path(model)) is not None:
+        return given_path(model)
     run = Run.find(model)
     _ = run.recipe  # a damaged run is refused at once
     return run

@@ -43,7 +43,13 @@ class WeightsError(UserError):
 
 
 class VerificationError(DlmathError):
-    """Something was built and then found not to do what it must."""
+    """Something was built and then found not to do what it must, such as an export."""
+
+
+class CheckFailedError(DlmathError):
+    """A check ran to its end, and its answer is no: drift, a wrong gradient, a fault of a run."""
+
+    exit_code = 4
 
 
 class DivergedError(DlmathError):

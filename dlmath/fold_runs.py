@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dlmath.errors import RunError
-from dlmath.runs import RUNS, Run, folds_in, read_json
+from dlmath.runs import RUNS, Run, folds_in, places_of, read_json
 from dlmath.terminal_text import command
 
 
@@ -70,7 +70,7 @@ class FoldRuns:
     @classmethod
     def find(cls, given: str | Path) -> Self | None:
         """Return the cross-validation at a path or of a name under `runs/`, if it is one."""
-        for folder in (Path(given), RUNS / given):
+        for folder in places_of(given):
             if folds_in(folder):
                 return cls(folder)
         return None

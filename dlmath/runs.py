@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dlmath.atomic_files import atomic_path
 from dlmath.errors import RunError, did_you_mean
-from dlmath.home import expanded, home_folder
+from dlmath.given_paths import given_path
+from dlmath.home import home_folder
 from dlmath.names import readable, readable_document, shortened
 from dlmath.terminal_text import quoted, visible
 
@@ -228,7 +229,7 @@ class Run:
         """
         if given is None:
             return cls._newest()
-        places = list(dict.fromkeys((Path(given), RUNS / given)))  # one for an absolute path
+        places = places_of(given)
         for folder in places:
             if is_run(folder):
                 cls(folder)._existing(cls(folder).manifest_path)
@@ -257,6 +258,11 @@ class Run:
             visible(f"Using the newest finished run: {run.folder}"), file=sys.stderr
         )
         return cls(run.folder)
+
+
+def places_of(given: str | Path) -> list[Path]:
+    """Return where a run may be that a user gives: its folder, or its name under `runs/`."""
+    return list(dict.fromkeys(map(given_path, (given, RUNS / given))))  # one of an absolute path
 
 
 def is_run(folder: Path) -> bool:
@@ -314,7 +320,7 @@ def cache_home() -> Path:
     """
     given = os.environ.get("DLMATH_HOME")
     if given:
-        return expanded(given)
+        return given_path(given)
     if sys.platform == "darwin":
         return home_folder() / "Library" / "Caches" / "dlmath"
     if sys.platform == "win32":

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 
 from dlmath.errors import DlmathError, RecipeError, RunError, WeightsError
+from dlmath.given_paths import given_path
 from dlmath.models.classifier import build
 from dlmath.models.keras_archive import NOTE_RECIPE, read_bounded, read_note, read_weights
 from dlmath.models.weights_file import assign_weights, first_line
@@ -39,7 +40,7 @@ def load(run: Run | str | Path) -> keras.Model:
         (None, 2)
     """
     if not isinstance(run, Run) and Path(run).suffix == ".keras":
-        return _of_file(Path(run))
+        return _of_file(given_path(run))
     found = run if isinstance(run, Run) else _find(run)
     if not found.model_path.is_file():
         raise RunError(

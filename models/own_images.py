@@ -8,10 +8,12 @@ whose images they are is guessed from the names, and the guess is said.
 """
 
 import shlex
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from dlmath.errors import RecipeError
+from dlmath.given_paths import given_path
 from dlmath.models.recipes import RECIPES
 from dlmath.names import folded
 from dlmath.recipe import Recipe
@@ -26,7 +28,7 @@ def is_own_images(task: str | Path) -> bool:
     """Return whether a TASK is not a task's name but the place of one's own images."""
     if str(task) in RECIPES:
         return False
-    path = Path(task).expanduser()
+    path = given_path(task)
     return path.is_dir() or (path.is_file() and path.suffix.lower() in _ENDINGS)
 
 
@@ -50,7 +52,9 @@ def check_named_once(task: str | Path, data: Sequence[str | Path] | None) -> Non
 
 def recipe_of_images(path: Path) -> Recipe:
     """Return the recipe for the images at `path`, named after it; classes are as found on disk."""
-    letters = [c if c.isalnum() or c in "._-" else "_" for c in path.expanduser().resolve().stem]
+    plain = unicodedata.normalize("NFKD", given_path(path).resolve().stem)  # é: e and an accent
+    written = (c for c in plain if not unicodedata.combining(c))
+    letters = [c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in written]
     return Recipe(
         name="".join(letters).lstrip("._-") or "images",
         class_weights="balanced",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmath.errors import RecipeError, did_you_mean
+from dlmath.given_paths import given_path
 from dlmath.models.backbones import check_imagenet, find_backbone
 from dlmath.models.own_images import is_own_images, recipe_of_images
 from dlmath.models.recipes import RECIPES, TASKS
@@ -29,7 +30,7 @@ def recipe_with(task: Recipe | str | Path, settings: Mapping[str, Any]) -> Recip
     backbone = find_backbone(recipe.backbone, recipe.image_size)
     check_imagenet(recipe.backbone, backbone, recipe.weights)
     if recipe.weights not in WORDS:
-        check_weights_path(Path(recipe.weights))
+        check_weights_path(given_path(recipe.weights))
     return recipe
 
 
@@ -71,7 +72,7 @@ def _recipe_of(task: Recipe | str | Path) -> Recipe:
         return task
     if str(task) in RECIPES:
         return RECIPES[str(task)]
-    path = Path(task)
+    path = given_path(task)
     if path.is_file() and path.suffix == ".toml":
         return Recipe.read(path)
     if is_own_images(path):

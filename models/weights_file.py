@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from dlmath.errors import WeightsError
+from dlmath.given_paths import given_path
 from dlmath.models.keras_archive import read_bounded, read_weights
 from dlmath.models.weights_hdf5 import Unfit, check_hdf5
 from dlmath.models.weights_path import check_weights_path
@@ -29,7 +30,7 @@ def load_weights_file(network: keras.Model, path: str | Path) -> None:
         WeightsError: The file is missing, damaged, of another network, or holds what no weights
             need.
     """
-    path = Path(path)
+    path = given_path(path)
     check_weights_path(path)
     content = read_bounded(path)
     ending = ".h5"

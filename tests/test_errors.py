@@ -13,6 +13,7 @@ from dlmath import errors
         (errors.DeviceError("x"), 2),
         (errors.WeightsError("x"), 2),
         (errors.VerificationError("x"), 1),
+        (errors.CheckFailedError("x"), 4),
         (errors.DivergedError("x"), 3),
         (errors.Stopped("x", 2), 130),
         (errors.Stopped("x", 15), 143),

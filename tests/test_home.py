@@ -1,15 +1,17 @@
-from pathlib import Path
+import pytest
 
-from dlmath.home import expanded, home_folder
+from dlmath import given_paths
+from dlmath.errors import UserError
+from dlmath.home import home_folder
 
 
-def test_the_home_folder_stands_in_the_place_of_its_sign(monkeypatch, tmp_path):
+def test_the_home_folder_is_that_of_the_user(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert expanded("~/films") == tmp_path / "films"
-    assert expanded(Path("films")) == Path("films")
     assert home_folder() == tmp_path
 
 
-def test_the_home_of_a_user_who_is_not_there_is_a_path_that_is_not_there():
-    assert expanded("~nobody-here/films") == Path("~nobody-here/films")
+def test_a_home_folder_that_is_not_known_is_asked_for(monkeypatch):
+    monkeypatch.setattr(given_paths.os.path, "expanduser", str)
+    with pytest.raises(UserError, match="Set DLMATH_HOME"):
+        home_folder()

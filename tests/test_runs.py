@@ -136,7 +136,9 @@ def test_a_user_without_a_home_is_told_where_to_put_the_cache(monkeypatch):
     for name in ("DLMATH_HOME", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(runs.sys, "platform", "linux")
-    monkeypatch.setattr("dlmath.home.os.path.expanduser", lambda path: path)  # as without an entry
+    monkeypatch.setattr(
+        "dlmath.given_paths.os.path.expanduser", lambda path: path
+    )  # as without an entry
     with pytest.raises(UserError, match="Set DLMATH_HOME to a folder"):
         runs.cache_home()
 

@@ -12,7 +12,7 @@ from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import ImageRecord, Source, hash_files, list_files
 from dlmath.errors import DataError
-from dlmath.home import expanded
+from dlmath.given_paths import given_path
 from dlmath.names import composed, folded, look_alikes, told_apart
 from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
@@ -87,7 +87,7 @@ def read_for_audit(
 
 def folder_findings(paths: Sequence[Source], reporter: Reporter = SILENT) -> list[Finding]:
     """Return the findings of the folders and zips at the paths."""
-    roots = [root for path in paths for root in _roots(expanded(path), reporter)]
+    roots = [root for path in paths for root in _roots(given_path(path), reporter)]
     return [finding for root in roots for finding in check_folders(root)]
 
 

@@ -20,7 +20,7 @@ from dlmath.data.partial import Partial
 from dlmath.data.placing import atomic_folder, require_space
 from dlmath.data.transfer import MEBIBYTE, Patience, fetch, report, require_address
 from dlmath.errors import DataError, Stopped
-from dlmath.home import expanded
+from dlmath.given_paths import given_path
 from dlmath.models.task import OfficialArchive
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home, write_json, write_text
@@ -55,13 +55,13 @@ def download(
         Stopped: Ctrl-C was pressed; what was fetched is kept.
     """
     official = official_archive(task)
-    target = expanded(out) if out else cache_home() / "data" / task
+    target = given_path(out) if out else cache_home() / "data" / task
     try:
         with _working_folder(target, f"downloading {task}") as work:
             if _is_placed(target, official):
                 reporter.say(f"{target} holds the images of {official.file} already.")
             elif archive is not None:
-                _place(task, official, expanded(archive), str(archive), target, reporter)
+                _place(task, official, given_path(archive), str(archive), target, reporter)
             else:
                 url = mirror or official.url
                 _fetch_and_place(

@@ -6,6 +6,7 @@ it: by its first bytes, or by a name that ends as images do. All else is counted
 
 import glob
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from dlmath.data.class_folders import is_image, is_junk
 from dlmath.data.found_files import left_out_line
 from dlmath.data.image_formats import has_foreign_name
 from dlmath.errors import DataError
+from dlmath.given_paths import given_path
 
 
 class FoundImages(NamedTuple):
@@ -62,13 +64,14 @@ def _fitting(name: str | Path) -> list[Path]:
 
     Shells expand patterns, but not that of Windows, and none in quotes.
     """
-    path = Path(name)
+    path = given_path(name)
     if os.path.lexists(path) or not glob.has_magic(str(name)):
         return [path]
-    found = sorted(map(Path, glob.glob(str(name), recursive=True)))  # noqa: PTH207  any root
+    forms = {str(name), *(unicodedata.normalize(form, str(name)) for form in ("NFC", "NFD"))}
+    found = {one for form in forms for one in glob.glob(form, recursive=True)}  # noqa: PTH207
     if not found:
         raise DataError(f"No file fits the pattern {str(name)!r}. Name an image file or a folder.")
-    return found
+    return sorted(map(Path, found))
 
 
 def _add_folder(folder: Path, found: FoundImages) -> None:

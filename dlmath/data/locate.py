@@ -7,7 +7,7 @@ from pathlib import Path
 from dlmath.data.placing import atomic_folder
 from dlmath.data.sources import Source
 from dlmath.errors import DataError
-from dlmath.home import expanded
+from dlmath.given_paths import given_path
 from dlmath.models.recipes import TASKS
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import cache_home
@@ -56,7 +56,7 @@ def data_at_hand(task: str) -> Path | None:
 
 def _roots() -> list[Path]:
     named = os.environ.get("DLMATH_DATA")
-    given = [expanded(named)] if named else []
+    given = [given_path(named)] if named else []
     return [*given, Path("data"), cache_home() / "data"]
 
 

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from dlmath.data.listing import listed
-from dlmath.errors import DataError
+from dlmath.given_paths import names_in, respelt
 from dlmath.names import folded
 
 
@@ -32,28 +31,16 @@ class PathSpelling:
         path = self._root / file
         if path.is_file():
             return path
-        found = self._root
-        for part in PurePosixPath(file).parts:
-            if part == ".." or (found / part).exists():
-                found /= part
-                continue
-            spellings = self._entries(found).get(folded(part), [])
-            if not spellings:
-                return path
-            if len(spellings) > 1:
-                raise DataError(
-                    f"{file} may be any of {listed(spellings)} in {found}. Spell it as there."
-                )
-            found /= spellings[0]
-        if found.is_file():
-            self.respelt.append(file)
-            return found
-        return path
+        found = respelt(self._root, PurePosixPath(file).parts, self._alike)
+        if found is None or not found.is_file():
+            return path
+        self.respelt.append(file)
+        return found
 
-    def _entries(self, folder: Path) -> dict[str, list[str]]:
+    def _alike(self, folder: Path, name: str) -> list[str]:
         if folder not in self._folders:
             names = defaultdict(list)
-            for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-                names[folded(entry.name)].append(entry.name)
+            for entry in names_in(folder):
+                names[folded(entry)].append(entry)
             self._folders[folder] = names
-        return self._folders[folder]
+        return self._folders[folder].get(folded(name), [])

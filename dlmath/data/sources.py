@@ -19,7 +19,7 @@ from dlmath.data.tables import read_table
 from dlmath.data.tfds import PREFIX as TFDS_PREFIX
 from dlmath.data.tfds import read_tfds
 from dlmath.errors import DataError
-from dlmath.home import expanded
+from dlmath.given_paths import given_path
 from dlmath.names import composed_names, folded
 from dlmath.recipe.table_columns import ENDINGS as TABLES
 from dlmath.recipe.table_columns import ColumnNames
@@ -174,7 +174,7 @@ def check_sources_exist(paths: Iterable[Source]) -> None:
         DataError: A source does not exist.
     """
     for path in paths:
-        if not (str(path).startswith(TFDS_PREFIX) or expanded(path).exists()):
+        if not (str(path).startswith(TFDS_PREFIX) or given_path(path).exists()):
             raise DataError(
                 f"There are no data at {path}. Pass a folder of class folders, a zip of one or a "
                 "CSV with --data; to try without data: --data phantom"
@@ -188,7 +188,7 @@ def data_hash(dataset: Dataset) -> str:
 
 
 def _check_not_repeated(paths: Sequence[Source]) -> None:
-    times = Counter(expanded(path).resolve() for path in paths)
+    times = Counter(given_path(path).resolve() for path in paths)
     if repeated := [str(path) for path, number in times.items() if number > 1]:
         raise DataError(f"Each source is read once. Received twice: {listed(repeated)}")
 
@@ -224,7 +224,7 @@ def _is_text(name: str) -> bool:
 
 def _read(source: Source, columns: ColumnNames | None, reporter: Reporter) -> SourceContents:
     check_sources_exist([source])
-    path = expanded(source)
+    path = given_path(source)
     is_tfds = str(source).startswith(TFDS_PREFIX)
     try:
         if is_tfds:
@@ -297,7 +297,7 @@ def _told_apart(
 
 
 def _source_name(source: Source) -> str:
-    return expanded(str(source).removeprefix(TFDS_PREFIX)).resolve().name
+    return given_path(str(source).removeprefix(TFDS_PREFIX)).resolve().name
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dlmath.data.listing import listed
 from dlmath.errors import DataError, did_you_mean
+from dlmath.given_paths import given_path
 from dlmath.names import folded
 
 _DELIMITERS = (",", ";", "\t")
@@ -84,7 +85,7 @@ def read_csv(path: Path) -> CsvTable:
         DataError: The file cannot be read, or not in one way only; names the line.
     """
     try:
-        text = _decoded(path.read_bytes())
+        text = _decoded(given_path(path).read_bytes())
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -18,7 +18,7 @@ from dlmath.data.tfds import PREFIX
 from dlmath.drift.pictures import describe
 from dlmath.drift.sketch import Sketch
 from dlmath.errors import DataError
-from dlmath.home import expanded
+from dlmath.given_paths import given_path
 from dlmath.inference.classifier import Classifier, Outputs
 from dlmath.inference.columns import number_or_none
 from dlmath.inference.outcome import EARLIER_NAMES
@@ -171,7 +171,7 @@ def _patients(reading: PatientReading, rows: list[int]) -> tuple[np.ndarray | No
 
 def _files_of(source: str, columns: ColumnNames | None, reporter: Reporter) -> Iterator[ImageFile]:
     """Give each image; one that is not listed under a class has none."""
-    path = expanded(source)
+    path = given_path(source)
     is_listed = path.suffix.lower() in (".zip", *TABLES) or source.startswith(PREFIX)
     if is_listed or _holds_only_zips(path):
         yield from list_files([source], columns=columns, reporter=reporter).files

@@ -14,6 +14,7 @@ import numpy as np
 from dlmath.data.image_search import find_images
 from dlmath.data.lost_data import Picture, read_with_doubts
 from dlmath.errors import DataError, RunError
+from dlmath.given_paths import given_path
 from dlmath.inference.classifier import Classifier
 from dlmath.inference.outcome import Prediction, predict_one
 from dlmath.inference.prevalence import Shift, check_prevalence
@@ -76,8 +77,9 @@ def find_model(given: Run | str | Path | None) -> Run | Path:
     """
     if isinstance(given, Run):
         return given
-    is_export = given is not None and kind_of_export(Path(given)) is not None
-    return Path(given) if given is not None and is_export else Run.find(given)
+    if given is not None and kind_of_export(path := given_path(given)) is not None:
+        return path
+    return Run.find(given)
 
 
 def find_shift(model: Run | Path, prevalence: float) -> Shift:

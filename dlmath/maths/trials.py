@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from dlmath.charts import Chart
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 from dlmath.maths.errata import ERRATA, Erratum
 from dlmath.maths.experiment_base import Check, Experiment, Result
 from dlmath.maths.formulas import quoted_html, typeset
@@ -60,7 +60,7 @@ def trial(name: str) -> Shown:
 
     Raises:
         UserError: There is no experiment of that name.
-        VerificationError: It does not hold, or its sabotage does not turn the verdict.
+        CheckFailedError: It does not hold, or its sabotage does not turn the verdict.
     """
     return both_verdicts(find(name))
 
@@ -69,12 +69,12 @@ def both_verdicts(one: Experiment) -> Shown:
     """Show an experiment as it is stated, and with a hypothesis violated.
 
     Raises:
-        VerificationError: It does not hold, or its sabotage does not turn the verdict.
+        CheckFailedError: It does not hold, or its sabotage does not turn the verdict.
     """
     stated = one.run()
     broken = one.run(**one.sabotage.arguments)
     if broken.holds or not stated.holds:
-        raise VerificationError(
+        raise CheckFailedError(
             f"{one.name} {_verdict(stated)} as stated, and {_verdict(broken)} where "
             f"{one.sabotage.why}."
         )
@@ -97,7 +97,7 @@ def erratum(paper: str, line: int) -> Shown:
 
     Raises:
         UserError: No erratum is known there.
-        VerificationError: A value is not what the erratum says it is.
+        CheckFailedError: A value is not what the erratum says it is.
     """
     return shown_erratum(_erratum_at(paper, line))
 
@@ -106,10 +106,10 @@ def shown_erratum(one: Erratum) -> Shown:
     """Show an erratum with its values.
 
     Raises:
-        VerificationError: A value is not what the erratum says it is.
+        CheckFailedError: A value is not what the erratum says it is.
     """
     if not all(check.holds for check in one.checks):
-        raise VerificationError(f"What is said of {one.source.place} does not compute.")
+        raise CheckFailedError(f"What is said of {one.source.place} does not compute.")
     paragraphs = [("It says", one.said), ("But", one.counterexample), ("Right", one.corrected)]
     if one.reference:
         paragraphs.append(("See", one.reference))

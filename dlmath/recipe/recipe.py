@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dlmath.errors import RecipeError
+from dlmath.given_paths import given_path
 from dlmath.recipe import metadata, uses
 from dlmath.recipe.checks import check_together
 from dlmath.recipe.metadata import (
@@ -436,7 +437,7 @@ class Recipe:
     def read(cls, path: Path) -> Self:
         """Read a recipe from a TOML file."""
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = given_path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"Cannot read the recipe {path}: {error}.") from error
         return cls.from_toml(text, source=str(path))

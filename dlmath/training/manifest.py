@@ -14,6 +14,7 @@ from dlmath._version import __version__
 from dlmath.data.sources import data_hash
 from dlmath.data.specification import SPECIFICATION
 from dlmath.data.splits import split_hash
+from dlmath.given_paths import given_path
 from dlmath.models.weights_path import WORDS
 from dlmath.recipe import Recipe
 from dlmath.runs import RUN_VERSION, Run
@@ -78,7 +79,7 @@ def weights_sha256(recipe: Recipe) -> str | None:
 
     The recipe holds only the path, which may lead to another file on another machine.
     """
-    path = Path(recipe.weights)
+    path = given_path(recipe.weights)
     if recipe.weights in WORDS or not path.is_file():
         return None
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from dlmath.cli import certificates
-from dlmath.errors import DataError, UserError, VerificationError
+from dlmath.errors import CheckFailedError, DataError, UserError
 
 app = typer.Typer()
 app.command()(certificates.certify)
@@ -32,7 +32,7 @@ def test_a_certificate_is_written_verified_from_its_file_and_refused_when_spoilt
     spoilt = {**found["certificate"], "offset": "1/3"}
     path.write_text(json.dumps(spoilt))
     error = invoke("--check", path).exception
-    assert isinstance(error, VerificationError)
+    assert isinstance(error, CheckFailedError)
     assert "1 of 1 certificates prove nothing" in str(error)
 
 

@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from dlmath.cli import check
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 
 app = typer.Typer()
 app.command()(check.check)
@@ -42,8 +42,8 @@ def test_a_wrong_layer_of_ones_own_is_shown_and_fails(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     result = invoke("wrong_layers:Double")
-    assert isinstance(result.exception, VerificationError)
-    assert result.exception.exit_code == 1
+    assert isinstance(result.exception, CheckFailedError)
+    assert result.exception.exit_code == 4
     assert "Double dL/dx: tape" in str(result.exception)
     assert "failed" in result.stdout
 
@@ -100,7 +100,7 @@ def test_a_layer_that_is_not_what_was_derived_fails(monkeypatch):
 
     monkeypatch.setattr(L2, "backward", lambda self, cache, g: {"x": g * self.l2 * cache})
     result = invoke("--derive", "L2")
-    assert isinstance(result.exception, VerificationError)
+    assert isinstance(result.exception, CheckFailedError)
     assert "1 of 1 layers are not what was derived: L2()" in str(result.exception)
     assert "not equal: x" in result.stdout
 

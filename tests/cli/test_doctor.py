@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from dlmath import doctor
 from dlmath.cli.doctor import doctor as command
 from dlmath.doctor import Examination, Line, Verdict
-from dlmath.errors import VerificationError
+from dlmath.errors import CheckFailedError
 
 app = typer.Typer()
 app.command()(command)
@@ -51,9 +51,9 @@ def test_a_line_for_each_check(finds):
 def test_a_fault_exits_with_1_and_says_what_to_do(finds, tiny_run):
     finds(OK, FAULT, run="tiny")
     result = invoke(tiny_run.folder)
-    assert isinstance(result.exception, VerificationError)
+    assert isinstance(result.exception, CheckFailedError)
     assert str(result.exception) == "1 check found a fault: weights."
-    assert result.exception.exit_code == 1
+    assert result.exception.exit_code == 4
     assert "FAULT    weights   NaN in logits." in result.stdout
     assert "-> Train again." in result.stdout
 

@@ -16,7 +16,7 @@ from dlmath.cli.drift import drift as command
 from dlmath.drift.reference import find_reference
 from dlmath.drift.sketch import Sketch
 from dlmath.drift.statistics import Totals, model_of
-from dlmath.errors import DataError, RunError, UserError, VerificationError
+from dlmath.errors import CheckFailedError, DataError, RunError, UserError
 from dlmath.inference.light_classifier import LightClassifier
 from dlmath.reporting import SILENT
 from dlmath.runs import write_csv, write_json
@@ -75,8 +75,8 @@ def test_other_images_do_and_the_command_that_retrains_is_named(light_run, draw_
     folder = draw_folder(250)
     result = invoke(light_run.folder, "--data", folder, "--json")
 
-    assert isinstance(result.exception, VerificationError)
-    assert result.exception.exit_code == 1
+    assert isinstance(result.exception, CheckFailedError)
+    assert result.exception.exit_code == 4
     document = json.loads(result.stdout)
     assert document["drift"] is True
     assert document["false_alarm_rate"] == 0.01
@@ -105,7 +105,7 @@ def test_what_a_server_kept_is_compared(light_run, serve):
 
     result = invoke(light_run.folder, "--json")
 
-    assert isinstance(result.exception, VerificationError)
+    assert isinstance(result.exception, CheckFailedError)
     document = json.loads(result.stdout)
     assert document["new"]["images"] == 50
     assert document["new"]["patients"] is None
@@ -220,7 +220,7 @@ def test_a_training_leaves_what_is_compared_with(squares_recipe, draw_squares, t
     other = draw_squares(tmp_path / "other", {"dark": 250}, patients=20, noise=2)
     assert invoke(run.folder, "--data", same).exit_code == 0
     result = invoke(run.folder, "--data", other, "--json")
-    assert isinstance(result.exception, VerificationError)
+    assert isinstance(result.exception, CheckFailedError)
     document = json.loads(result.stdout)
     assert len(document["farthest"]) == 10
     scores = [one["ood_score"] for one in document["farthest"]]
@@ -279,7 +279,7 @@ def test_adults_are_found_and_other_children_are_not(xrays):
     assert json.loads(alike.stdout)["drift"] is False
 
     other = invoke(run.folder, "--data", adults, "--json")
-    assert isinstance(other.exception, VerificationError)
+    assert isinstance(other.exception, CheckFailedError)
     differences = json.loads(other.stdout)["differences"]
     differ = {one["name"] for one in differences if one["p_adjusted"] <= 0.01}
     assert {"means", "pictures"} <= differ
@@ -294,7 +294,7 @@ def test_less_contrast_is_told_from_other_children(xrays, tmp_path):
 
     result = invoke(run.folder, "--data", tmp_path)
 
-    assert isinstance(result.exception, VerificationError)
+    assert isinstance(result.exception, CheckFailedError)
     assert "Of the pictures themselves differ most:" in result.stdout
     assert "share of black pixels" in result.stdout
 

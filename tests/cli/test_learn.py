@@ -6,8 +6,9 @@ from typer.testing import CliRunner
 
 from dlmath.cli.learn import app
 from dlmath.cli.output import Output
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 from dlmath.maths import PAPERS, all_experiments, find
+from dlmath.maths.certificates import CERTIFIED
 from dlmath.maths.experiment_base import Sabotage
 
 
@@ -43,16 +44,24 @@ def test_run_prints_figures_bounds_and_the_verdict():
     assert "Holds." in result.stdout
 
 
+def test_what_is_proven_in_fractions_is_shown_where_it_is_run_and_listed():
+    assert "Run one: dlmath learn run NAME" in (listed := invoke("list").stderr)
+    assert all(name in listed for name in CERTIFIED)
+    assert "dlmath learn certify runge-threshold" in invoke("run", "runge-overfits").stdout
+    assert "learn certify" not in invoke("run", "best-step").stdout
+    assert all(one.experiment in all_experiments() for one in CERTIFIED.values())
+
+
 def test_run_as_json_is_one_document():
     document = json.loads(invoke("run", "best-step", "--json").stdout)
     assert document["verdict"] == "holds"
     assert document["checks"][0]["holds"] is True
 
 
-def test_a_set_argument_reaches_the_experiment_and_a_failed_verdict_exits_with_1():
+def test_a_set_argument_reaches_the_experiment_and_a_failed_verdict_exits_with_4():
     result = invoke("run", "gradient-descent-contracts", "--set", "rate=1.05", "--json")
-    assert isinstance(result.exception, VerificationError)
-    assert result.exception.exit_code == 1
+    assert isinstance(result.exception, CheckFailedError)
+    assert result.exception.exit_code == 4
     document = json.loads(result.stdout)
     assert document["arguments"]["rate"] == 1.05
     assert document["verdict"] == "fails"
@@ -65,11 +74,11 @@ def test_a_sabotage_that_turns_the_verdict_is_no_failure():
     assert "Fails, as it should: the L that is assumed is half of the true one." in result.stdout
 
 
-def test_a_sabotage_that_changes_nothing_exits_with_1(monkeypatch):
+def test_a_sabotage_that_changes_nothing_exits_with_4(monkeypatch):
     harmless = replace(find("best-step"), sabotage=Sabotage("nothing", {"steps": 9}))
     monkeypatch.setattr("dlmath.maths.find", lambda _: harmless)
     result = invoke("run", "best-step", "--sabotage")
-    assert isinstance(result.exception, VerificationError)
+    assert isinstance(result.exception, CheckFailedError)
     assert "1 of 1 statements hold although a hypothesis is violated" in str(result.exception)
     assert "Holds, although it should fail: nothing." in result.stdout
 

@@ -1,4 +1,4 @@
-"""`dlmath learn audit`: what it prints, and when it exits with 1."""
+"""`dlmath learn audit`: what it prints, and when it exits with 4."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dlmath.cli.learn import app
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 from dlmath.maths.mutants import Audit, Explanation, Explanations, Judged, Mutant
 
 DROPPED = Mutant("optimisers.Adam.step", "maths/optimisers.py", 160, "`a` dropped in `a + b`")
@@ -38,10 +38,10 @@ def test_what_is_noticed_is_counted_and_exits_with_0(audited):
     assert row.split() == ["adam-bias-correction", "2", "2", "0", "0"]
 
 
-def test_what_is_not_noticed_is_shown_with_its_line_and_exits_with_1(audited):
+def test_what_is_not_noticed_is_shown_with_its_line_and_exits_with_4(audited):
     audited("holds")
     result = invoke("adam-bias-correction")
-    assert isinstance(result.exception, VerificationError)
+    assert isinstance(result.exception, CheckFailedError)
     assert "1 of 2 changes are not noticed" in str(result.exception)
     assert "maths/optimisers.py:160, optimisers.Adam.step: `a` dropped in `a + b`" in result.stdout
     assert "`b` negated" not in result.stdout
@@ -54,10 +54,10 @@ def test_what_is_explained_exits_with_0(audited):
     assert "`a` dropped" not in result.stdout
 
 
-def test_a_reason_that_is_not_needed_exits_with_1(audited):
+def test_a_reason_that_is_not_needed_exits_with_4(audited):
     audited("fails", REASON)
     result = invoke("adam-bias-correction")
-    assert isinstance(result.exception, VerificationError)
+    assert isinstance(result.exception, CheckFailedError)
     assert "changes that are noticed or no longer made: 1 (optimisers.Adam.step" in str(
         result.exception
     )

@@ -24,6 +24,45 @@ def run(monkeypatch, *arguments):
     return ended.value.code or 0
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check",
+        "doctor",
+        "drift",
+        "reproduce",
+        *(f"learn {name}" for name in ("run", "audit", "errata", "certify")),
+    ],
+)
+def test_help_of_a_command_whose_answer_may_be_no_names_its_exit_code(monkeypatch, capsys, command):
+    assert run(monkeypatch, *command.split(), "--help") == 0
+    assert "xits with 4" in capsys.readouterr().out
+
+
+def test_help_lists_the_exit_codes(monkeypatch, capsys):
+    assert run(monkeypatch, "--help") == 0
+    assert main_module.EXIT_CODES in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_check_whose_answer_is_no_exits_with_4(monkeypatch, capsys):
+    assert run(monkeypatch, "learn", "run", "best-step", "--set", "assumed=0.5") == 4
+    assert "1 of 1 statements fail" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["predict", "explain", "train"])
+def test_a_file_whose_name_begins_with_a_dash_is_no_unknown_option(
+    monkeypatch, tmp_path, capsys, command
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-x 1.png").write_bytes(b"")
+    assert run(monkeypatch, command, "a.png", "-x 1.png") == 2
+    said = capsys.readouterr().err
+    assert "'-x 1.png' is a file here" in said
+    assert "Write './-x 1.png', or -- before the first file." in said
+    assert run(monkeypatch, command, "a.png", "-y.png") == 2
+    assert "is a file here" not in capsys.readouterr().err
+
+
 def test_the_version_is_printed(monkeypatch, capsys):
     assert run(monkeypatch, "--version") == 0
     assert capsys.readouterr().out == f"dlmath {dlmath.__version__}\n"

@@ -29,6 +29,6 @@ def test_the_verdict_is_the_exit_code(finished, tmp_path):
     manifest["threshold"]["value"] += 0.125
     write_json(finished.manifest_path, manifest)
     other = invoke(finished.folder, "--out", tmp_path / "b")
-    assert other.exit_code == 1
+    assert other.exit_code == 4
     assert "first is not reproduced" in other.stdout
     assert "Changed since then, versions: keras 0.0; now keras" in other.stdout

@@ -34,7 +34,7 @@ def test_a_file_that_is_spelt_as_on_disk_comes_first(folder):
 
 
 def test_several_that_could_be_meant_are_refused(folder):
-    with pytest.raises(DataError, match=r"x\.PNG may be any of X\.png, x\.png"):
+    with pytest.raises(DataError, match=r"x\.PNG may be any of 'X\.png', 'x\.png'"):
         PathSpelling(folder("X.png", "x.png")).find("x.PNG")
 
 

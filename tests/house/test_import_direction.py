@@ -36,6 +36,7 @@ GROUPS = (
         "dlmath.fold_runs",
         "dlmath.errors",
         "dlmath.home",
+        "dlmath.given_paths",
         "dlmath.chatter",
         "dlmath.tensorflow_start",
         "dlmath.seeds",

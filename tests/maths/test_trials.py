@@ -5,7 +5,7 @@ from base64 import b64decode
 
 import pytest
 
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 from dlmath.maths import trials
 from dlmath.maths.errata import ERRATA
 from dlmath.maths.experiment_base import Experiment, Outcome, Sabotage, at_most
@@ -66,7 +66,7 @@ def test_a_quoted_formula_is_one():
 @pytest.mark.parametrize(("bound", "sabotaged"), [(0.5, 0.5), (2.0, 2.0)])
 def test_a_verdict_that_should_not_be_is_an_error(as_found, bound, sabotaged):
     as_found(experiment(bound=bound, sabotaged=sabotaged))
-    with pytest.raises(VerificationError, match=r"one (holds|fails) as stated"):
+    with pytest.raises(CheckFailedError, match=r"one (holds|fails) as stated"):
         trials.trial("one")
 
 
@@ -92,7 +92,7 @@ def test_the_kind_stands_in_the_title():
 def test_an_erratum_that_does_not_compute_is_an_error(monkeypatch):
     wrong = [one for one in ERRATA if one.source.line == 251]
     monkeypatch.setitem(vars(wrong[0]), "checks", (at_most("two", 2.0, 1.0),))
-    with pytest.raises(VerificationError, match="Murari, line 251"):
+    with pytest.raises(CheckFailedError, match="Murari, line 251"):
         trials.erratum("murari", 251)
 
 

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from dlmath.errors import RecipeError
@@ -59,3 +61,13 @@ def test_a_task_and_data_are_named_once(tmp_path):
     check_named_once(tmp_path, None)
     with pytest.raises(RecipeError, match="Images are named twice"):
         resolve(tmp_path, [tmp_path], {})
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("folder", "name"), [("Zellén 2", "Zellen_2"), ("größer", "gro_er"), ("细胞", "images")]
+)
+def test_a_recipe_is_named_in_ascii_and_alike_in_both_unicode_forms(tmp_path, form, folder, name):
+    place = tmp_path / unicodedata.normalize(form, folder)
+    place.mkdir()
+    assert recipe_of_images(place).name == name

@@ -18,7 +18,7 @@ from dlmath.data.listing import listed
 from dlmath.data.placing import atomic_folder, make_room
 from dlmath.data.tables import read_table
 from dlmath.errors import DataError
-from dlmath.home import expanded
+from dlmath.given_paths import given_path
 from dlmath.models.recipes import TASKS
 from dlmath.names import folded
 from dlmath.reporting import SILENT, Reporter
@@ -71,7 +71,7 @@ def _without_patients(source: str) -> str:
 
 def _prepared_folder(source: str) -> Path:
     """Return the folder of the newest version, or of the one that is asked for."""
-    root = expanded(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    root = given_path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     name, _, version = source.removeprefix(PREFIX).partition(":")
     described = (root / name).glob("**/features.json") if name else []
     found = [path.parent for path in described if _VERSION.fullmatch(path.parent.name)]

@@ -87,6 +87,11 @@ CERTIFIED = {
 }
 
 
+def certificates_of(experiment: str) -> list[Certified]:
+    """Return the certified statements that an experiment shows in floating point, if any."""
+    return [one for one in CERTIFIED.values() if one.experiment == experiment]
+
+
 def certified(name: str) -> Certified:
     """Return the certified statement of that name.
 
@@ -109,5 +114,6 @@ __all__ = [
     "LeastDegree",
     "PiecewiseNetwork",
     "RungeThreshold",
+    "certificates_of",
     "certified",
 ]

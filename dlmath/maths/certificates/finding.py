@@ -12,7 +12,7 @@ from scipy.optimize import brentq, linprog
 from scipy.spatial import Delaunay
 
 from dlmath import seeds
-from dlmath.errors import VerificationError
+from dlmath.errors import CheckFailedError
 from dlmath.maths import polynomials
 from dlmath.maths.boundaries import least_degree
 from dlmath.maths.certificates.claims import (
@@ -29,11 +29,11 @@ def find_least_degree(points: np.ndarray, labels: np.ndarray, highest: int = 8) 
     """Find the least degree that classifies points (N, d) of labels +1 and -1, with its proof.
 
     Raises:
-        VerificationError: No degree up to `highest` does, or no exact weights were found.
+        CheckFailedError: No degree up to `highest` does, or no exact weights were found.
     """
     boundary = least_degree(points, labels, highest=highest)
     if boundary is None:
-        raise VerificationError(f"No degree up to {highest} classifies all points.")
+        raise CheckFailedError(f"No degree up to {highest} classifies all points.")
     exact = tuple(tuple(Fraction(float(x)) for x in point) for point in points)
     signs = tuple(int(label) for label in labels)
     coefficients = tuple(Fraction(float(c)) for c in boundary.coefficients)
@@ -59,14 +59,14 @@ def _ruling_out(
     target = np.append(np.zeros(features.shape[1]), 1.0)
     answer = linprog(np.zeros(len(points)), A_eq=system, b_eq=target, method="highs-ds")
     if not answer.success:
-        raise VerificationError(f"No weights rule out degree {degree}: {answer.message}")
+        raise CheckFailedError(f"No weights rule out degree {degree}: {answer.message}")
     support = [int(n) for n in np.flatnonzero(answer.x > 1e-12)]
     columns = [[signs[n] * m for m in monomials(exact[n], degree)] for n in support]
     rows = [*map(list, zip(*columns, strict=True)), [Fraction(1)] * len(support)]
     right = [Fraction(0)] * (len(rows) - 1) + [Fraction(1)]
     solved = solve(rows, right)
     if solved is None or min(solved) < 0:
-        raise VerificationError(f"The weights that rule out degree {degree} are not exact.")
+        raise CheckFailedError(f"The weights that rule out degree {degree} are not exact.")
     return dict(zip(support, solved, strict=True))
 
 
@@ -189,7 +189,7 @@ def _affine_pieces(
         rows = [[*vertices[n], Fraction(1)] for n in simplex]
         solved = solve(rows, [heights[n] for n in simplex])
         if solved is None:
-            raise VerificationError(f"The simplex {tuple(simplex)} is flat.")
+            raise CheckFailedError(f"The simplex {tuple(simplex)} is flat.")
         pieces.append(tuple(solved))
     return pieces
 

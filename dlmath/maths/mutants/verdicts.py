@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from dlmath.errors import VerificationError
+from dlmath.errors import CheckFailedError
 from dlmath.maths.experiment_base import Experiment
 from dlmath.maths.mutants.forked import ENDLESS, FAILS, HOLDS, RAISES, judge
 from dlmath.maths.mutants.targets import Mutant, Target, targets_of
@@ -83,12 +83,12 @@ def audit(experiment: Experiment, every: int = 1) -> Audit:
         every: Take the first of so many mutants of each function; 1 takes them all.
 
     Raises:
-        VerificationError: It does not hold as it is, so nothing can be said of its mutants.
+        CheckFailedError: It does not hold as it is, so nothing can be said of its mutants.
     """
     found = targets_of(experiment)
     plain = judge(lambda: experiment.run().holds, LONGEST)
     if plain.how != HOLDS:
-        raise VerificationError(
+        raise CheckFailedError(
             f"{experiment.name} {plain.how} as it is. "
             f"`{command('dlmath', 'learn', 'run', experiment.name)}` shows how; mend that first."
         )
@@ -118,7 +118,7 @@ def audit_all(
 
     Raises:
         UserError: There is no experiment of a name, or the system cannot fork.
-        VerificationError: An experiment does not hold as it is.
+        CheckFailedError: An experiment does not hold as it is.
     """
     for name in names:
         find(name)

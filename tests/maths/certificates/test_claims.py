@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from dlmath.errors import DataError, UserError, VerificationError
+from dlmath.errors import CheckFailedError, DataError, UserError
 from dlmath.maths.certificates import CERTIFIED, certified
 from dlmath.maths.certificates.claims import LeastDegree, RungeThreshold, monomials
 from dlmath.maths.certificates.finding import (
@@ -105,7 +105,7 @@ def test_a_degree_that_is_not_the_least_has_no_weights():
 
 def test_points_that_no_degree_classifies_are_refused():
     points = np.array([[0.5, 0.5], [0.5, 0.5]])
-    with pytest.raises(VerificationError, match="No degree up to 3"):
+    with pytest.raises(CheckFailedError, match="No degree up to 3"):
         find_least_degree(points, np.array([1.0, -1.0]), highest=3)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlmath.errors import UserError, VerificationError
+from dlmath.errors import CheckFailedError, UserError
 from dlmath.maths import Outcome, Sabotage, Source
 from dlmath.maths.experiment_base import at_least, at_most, experiment
 from dlmath.maths.mutants import audit, audit_all
@@ -78,7 +78,7 @@ def test_what_never_ends_is_noticed_too():
 
 
 def test_nothing_is_said_of_an_experiment_that_does_not_hold_as_it_is():
-    with pytest.raises(VerificationError, match="wrong-as-it-is fails as it is"):
+    with pytest.raises(CheckFailedError, match="wrong-as-it-is fails as it is"):
         audit(wrong_as_it_is)
 
 
