@@ -44,6 +44,7 @@ def _headline(answer: "WhyPatients") -> str:
             f"The threshold, {answer.threshold:.3f}, lies {where} it: the training patients {do} "
             "this decision."
         )
+    lines += [f"Warning: {doubt}." for doubt in answer.doubts]
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlmath.attribution.solved_run import SolvedRun, load_solved_run
 from dlmath.data.image_search import find_images
-from dlmath.data.images import read
+from dlmath.data.lost_data import read_with_doubts
 from dlmath.errors import DataError
 from dlmath.inference.decision_rule import decide_binary
 from dlmath.linear_head import Influence, laplace, patient_influence
@@ -52,6 +52,7 @@ class WhyPatients:
         high: Its upper end.
         threshold: From which probability on the class is decided; None for more than two classes.
         patients: Those whose absence changes the log-odds most, the greatest change first.
+        doubts: Reasons not to rely on the picture itself, a sentence each.
     """
 
     file: str
@@ -61,6 +62,7 @@ class WhyPatients:
     high: float
     threshold: float | None
     patients: tuple[PatientInfluence, ...]
+    doubts: tuple[str, ...] = ()
 
     @property
     def is_settled(self) -> bool | None:
@@ -79,6 +81,7 @@ class WhyPatients:
             "interval": [self.low, self.high],
             "threshold": self.threshold,
             "settled": self.is_settled,
+            "doubts": list(self.doubts),
             "patients": [
                 {
                     "patient": one.patient,
@@ -119,7 +122,8 @@ def why_patients(
     given = find_images(files)
     run = run if isinstance(run, Run) else Run.find(run)
     size = run.recipe.image_size
-    pixels = np.stack([read(file, str(file), size) for file in given])
+    pictures = [read_with_doubts(file, str(file), size) for file in given]
+    pixels = np.stack([picture.pixels for picture in pictures])
     solved = load_solved_run(run, "Naming the patients behind a prediction", reporter)
     features = solved.network.make_runner()(pixels)
     data = solved.data
@@ -142,6 +146,7 @@ def why_patients(
                 float(uncertain.high[row, about]),
                 threshold,
                 _patient_influences(influence, row, about, images)[:top],
+                pictures[row].doubts,
             )
         )
     return answers

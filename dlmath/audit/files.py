@@ -5,9 +5,11 @@ from pathlib import PurePosixPath
 
 from dlmath.audit.findings import Finding, single
 from dlmath.audit.image_stats import ImageStats
+from dlmath.audit.scan import scan_images
 from dlmath.data.image_formats import ENDINGS
-from dlmath.data.listing import counted
+from dlmath.data.listing import counted, listed
 from dlmath.data.sources import ImageRecord
+from dlmath.reporting import SILENT, Reporter
 
 _REMOVE = "Get the files again from where they came, or remove them"
 _CONVERT = "Convert the files to 8-bit grey or RGB"
@@ -57,7 +59,7 @@ def check_files(examples: Sequence[ImageRecord], stats: Sequence[ImageStats]) ->
             f"Received: {len(examples)} examples, stats of {len(stats)}"
         )
     sound = [image for image in stats if image.fault is None]
-    return [*_faults(stats), *_lost_data(sound), *_oddities(sound)]
+    return [*_faults(stats), *lost_data(sound), *_oddities(sound)]
 
 
 def _faults(stats: Sequence[ImageStats]) -> Iterator[Finding]:
@@ -74,7 +76,12 @@ def _faults(stats: Sequence[ImageStats]) -> Iterator[Finding]:
             )
 
 
-def _lost_data(stats: Sequence[ImageStats]) -> Iterator[Finding]:
+def lost_data(stats: Sequence[ImageStats]) -> Iterator[Finding]:
+    """Yield a finding for each sign that pictures lost data or show nothing.
+
+    Args:
+        stats: Statistics of files that can be decoded.
+    """
     if files := [image.file for image in stats if image.is_cut_short]:
         yield Finding(
             kind="lost-data",
@@ -95,6 +102,15 @@ def _lost_data(stats: Sequence[ImageStats]) -> Iterator[Finding]:
             groups=single([image.file for image in flat]),
             figures={"shares": {image.file: image.flat_share for image in flat}},
         )
+    if files := [image.file for image in stats if image.is_blank and not image.is_cut_short]:
+        yield Finding(
+            kind="blank",
+            severity="warning",
+            message=f"{_files_are(len(files))} one flat shade throughout, such as black: there is "
+            "nothing to see in it.",
+            advice="Remove them, or get the files again from where they came.",
+            groups=single(files),
+        )
     if files := [image.file for image in stats if image.levels_lost]:
         yield Finding(
             kind="levels-lost",
@@ -105,6 +121,19 @@ def _lost_data(stats: Sequence[ImageStats]) -> Iterator[Finding]:
             "--window LOW,HIGH",
             groups=single(files),
         )
+
+
+def lost_data_warnings(
+    examples: Sequence[ImageRecord], *, reporter: Reporter = SILENT
+) -> tuple[str, ...]:
+    """Return what an audit finds of lost data in images, a sentence or two with their names each.
+
+    Args:
+        examples: The images. Those that cannot be read are passed over: reading them says so.
+        reporter: Receives the progress.
+    """
+    sound = [image for image in scan_images(examples, reporter=reporter) if image.fault is None]
+    return tuple(f"{one.message} See {listed(one.files)}." for one in lost_data(sound))
 
 
 def _oddities(stats: Sequence[ImageStats]) -> Iterator[Finding]:

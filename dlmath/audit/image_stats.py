@@ -29,6 +29,7 @@ class ImageStats:
         pixel_hash: sha256 of the upright RGB pixels and their shape, in hexadecimal.
         is_cut_short: Whether the data of a JPEG end before its picture is whole.
         flat_share: Share of the height that is one flat shade at the bottom; 0 below a tenth.
+        is_blank: Whether the whole picture is one flat shade, such as black.
         levels_lost: Whether most grey levels of a deep image are one in 8 bits.
         thumbnail: uint8 (64, 64), the upright image in grey, resized without its aspect ratio.
     """
@@ -50,5 +51,6 @@ class ImageStats:
     pixel_hash: str | None = None
     is_cut_short: bool = False
     flat_share: float = 0.0
+    is_blank: bool = False
     levels_lost: bool = False
     thumbnail: np.ndarray | None = None

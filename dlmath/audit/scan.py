@@ -22,7 +22,7 @@ from dlmath.audit.stats_cache import StatsCache
 from dlmath.data.exif import orientation
 from dlmath.data.image_headers import BadImage, Header, damaged
 from dlmath.data.images import CheckedImage, decode_upright, open_checked
-from dlmath.data.lost_data import flat_lower_share, is_cut_short
+from dlmath.data.lost_data import flat_lower_share, is_blank, is_cut_short
 from dlmath.data.pixels import in_threads
 from dlmath.data.sources import ImageRecord
 from dlmath.reporting import SILENT, Reporter
@@ -128,6 +128,7 @@ def _measure(data: bytes) -> dict[str, Any]:
     return {
         "is_cut_short": is_cut_short(data),
         "flat_share": flat_lower_share(grey),
+        "is_blank": is_blank(np.asarray(image)),
         "brightness": float(grey.mean()),
         "border": float(border.mean()),
         "border_spread": float(border.std()),

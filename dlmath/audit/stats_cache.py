@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from dlmath.audit.image_stats import THUMBNAIL, ImageStats
+from dlmath.data.conversion_version import reading_version
 from dlmath.data.pixel_cache import make_room
-from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError
 from dlmath.runs import cache_home, write_bytes
 
-VERSION = 2  # raised whenever a statistic could come out otherwise
+VERSION = 3  # raised whenever a statistic could come out otherwise
 LIMIT = 2**29  # bytes, of about 120,000 images; the longest unused make room
 SEGMENT = 4096  # rows: what an interrupted audit loses at most
 
@@ -38,6 +38,7 @@ _ROW = np.dtype(
         ("border_spread", "<f8"),
         ("is_cut_short", "?"),
         ("flat_share", "<f8"),
+        ("is_blank", "?"),
         ("levels_lost", "?"),
         ("pixel_hash", "V32"),
         ("thumbnail", "u1", (THUMBNAIL, THUMBNAIL)),
@@ -46,7 +47,7 @@ _ROW = np.dtype(
 _TEXTS = ("format", "mode")
 _NUMBERS = (
     *("width", "height", "bits", "orientation", "brightness", "border", "border_spread"),
-    *("is_cut_short", "flat_share", "levels_lost"),
+    *("is_cut_short", "flat_share", "is_blank", "levels_lost"),
 )
 
 
@@ -58,7 +59,7 @@ class StatsCache:
     """
 
     def __init__(self, wanted: Set[str]):
-        key = hashlib.sha256(SPECIFICATION.encode()).hexdigest()[:16]
+        key = hashlib.sha256(reading_version().encode()).hexdigest()[:16]
         self.folder = cache_home() / "audit" / f"{VERSION}-{key}"
         self._known = {}
         self._new: dict[str, np.ndarray] = {}

@@ -7,7 +7,7 @@ place of what it cannot read, and only warns, of which Pillow hears nothing. Two
   whole; where the decoder ran out of data it takes them for the rest of the picture, and the pixels
   change. None of 6,070 real X-rays does so; all of 240 films with a hole in their data do.
 - **A flat lower part**, which is also left in copies that were made of such a picture. A bar of the
-  same shade at the top is padding.
+  same shade at the top is padding. A picture that is flat throughout shows nothing at all.
 
 A flipped bit that leaves the number of blocks as it was cannot be told from a picture.
 """
@@ -66,6 +66,8 @@ def doubts_about(data: bytes, pixels: np.ndarray) -> tuple[str, ...]:
     """
     if is_cut_short(data):
         return ("a part of the file's data is missing: the decoder filled the rest of the picture",)
+    if is_blank(pixels):
+        return ("the whole picture is one flat shade: there is nothing to see in it",)
     if share := flat_lower_share(pixels):
         return (f"the lower {share:.0%} of the picture are one flat shade: padding, or lost data",)
     return ()
@@ -141,6 +143,16 @@ def flat_lower_share(pixels: np.ndarray) -> float:
     if bottom == len(rows) or bottom < FLAT_SHARE * len(rows) or is_padding:
         return 0.0
     return bottom / len(rows)
+
+
+def is_blank(pixels: np.ndarray) -> bool:
+    """Return whether a picture is one flat shade throughout, such as wholly black.
+
+    Args:
+        pixels: uint8 (H, W) or (H, W, C).
+    """
+    levels = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])  # (H W, C)
+    return bool(np.ptp(levels, axis=0).max() <= _FLAT_LEVELS)
 
 
 def _flat_rows(low: np.ndarray, high: np.ndarray) -> int:

@@ -16,10 +16,10 @@ import numpy as np
 
 from dlmath.data import images, pixel_cache
 from dlmath.data.conversion import has_heif
+from dlmath.data.conversion_version import reading_version
 from dlmath.data.dicom import has_pydicom
 from dlmath.data.image_formats import format_of_file
 from dlmath.data.sources import ImageRecord
-from dlmath.data.specification import SPECIFICATION
 from dlmath.errors import DataError
 from dlmath.reporting import SILENT, Progress
 
@@ -142,7 +142,7 @@ def _in_cache(
 
 
 def _cache_key(examples: Sequence[ImageRecord], size: int) -> str:
-    digest = hashlib.sha256(f"{SPECIFICATION} {size}{_unread(examples)}".encode())
+    digest = hashlib.sha256(f"{reading_version()} {size}{_unread(examples)}".encode())
     for example in examples:
         digest.update(f"{example.file}\0{example.sha256}\n".encode())
     return digest.hexdigest()[:32]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dlmath.data import images
 from dlmath.data.class_folders import ImageFile, images_below
 from dlmath.data.image_search import find_images
 from dlmath.data.listing import counted, listed
+from dlmath.data.lost_data import Picture, read_with_doubts
 from dlmath.data.patient_reading import PatientReading, read_patients
 from dlmath.data.sources import list_files, with_own_patient
 from dlmath.data.tfds import PREFIX
@@ -117,22 +117,29 @@ def look_at(
     reading = read_patients(named, patient_rules, likely_rules)
     reading.require_all_read()
     paths, good, bad = [found.path for found in named], list[int](), list[str]()
-    parts, pictures = list[Outputs](), list[np.ndarray]()
+    parts, pictures, doubted = list[Outputs](), list[np.ndarray](), list[str]()
     for first in range(0, len(named), _AT_ONCE):
         images = _read_all(paths[first : first + _AT_ONCE], classifier.image_size)
         rows = [row for row, image in enumerate(images) if not isinstance(image, str)]
         bad += [image for image in images if isinstance(image, str)]
         if rows:
             good += [first + row for row in rows]
-            pixels = np.stack([images[row] for row in rows])
+            pixels = np.stack([images[row].pixels for row in rows])
+            doubted += [named[first + row].file for row in rows if images[row].doubts]
             parts.append(classifier.predict(pixels))
             pictures.append(describe(pixels))
         reporter.progress("new images", min(first + _AT_ONCE, len(named)), len(named))
     if not parts:
         raise DataError(f"No image can be read of {counted(len(named), 'file')}: {bad[0]}")
     files = [named[row].file for row in good]
-    patients = _patients(reading, good)
-    return _seen(sketch, files, Outputs.joined(parts), np.concatenate(pictures), bad, *patients)
+    patients, warnings = _patients(reading, good)
+    if doubted:
+        warnings.append(
+            f"{counted(len(doubted), 'image')} may have lost data, or show nothing; dlmath predict "
+            f"says which it is: {listed(doubted)}"
+        )
+    outputs = Outputs.joined(parts)
+    return _seen(sketch, files, outputs, np.concatenate(pictures), bad, patients, warnings)
 
 
 def _seen(
@@ -184,12 +191,12 @@ def _holds_only_zips(path: Path) -> bool:
     return path.is_dir() and any(path.glob("*.[zZ][iI][pP]")) and not any(images_below(path))
 
 
-def _read_all(paths: Sequence[Path], size: int) -> list[np.ndarray | str]:
+def _read_all(paths: Sequence[Path], size: int) -> list[Picture | str]:
     """Return each image, or why it cannot be read."""
 
-    def read(path: Path) -> np.ndarray | str:
+    def read(path: Path) -> Picture | str:
         try:
-            return images.read(path, str(path), size)
+            return read_with_doubts(path, str(path), size)
         except DataError as error:
             return str(error)
 

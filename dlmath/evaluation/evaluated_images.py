@@ -1,8 +1,9 @@
 """Select the images to evaluate, with warnings that belong to their metrics."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from dlmath.audit.files import lost_data_warnings
 from dlmath.data.found_files import say_found
 from dlmath.data.listing import counted
 from dlmath.data.locate import find_data
@@ -90,7 +91,10 @@ def given_images(
     if not parts:
         split = "all"
     examples = [e for e in dataset.examples if split == "all" or e.part == split]
-    return _evaluated(RunData(run), split, examples, dataset)
+    found = _evaluated(RunData(run), split, examples, dataset)
+    # The run's own images were looked at when it was trained.
+    lost = lost_data_warnings(found.examples, reporter=reporter)
+    return replace(found, warnings=(*found.warnings, *lost))
 
 
 def _check_split(split: str) -> None:

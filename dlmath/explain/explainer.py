@@ -10,6 +10,7 @@ import numpy as np
 
 from dlmath.data import images
 from dlmath.data.image_search import find_images
+from dlmath.data.lost_data import read_with_doubts
 from dlmath.errors import DataError, UserError, did_you_mean
 from dlmath.explain.checks import Measure, cheap_metrics, failures, slow_metrics
 from dlmath.explain.classifier_parts import ClassifierParts
@@ -162,7 +163,7 @@ class Explainer:
             DataError: It cannot be read.
             RunError: The model gives NaN.
         """
-        image = images.read(file, str(file), self.classifier.image_size)
+        image, doubts = read_with_doubts(file, str(file), self.classifier.image_size)
         outputs = self.classifier.predict(image[None])  # by the graph that is traced
         outputs.check_finite(lambda _: f"The model gives NaN for {file}")
         row = outputs.probabilities
@@ -172,7 +173,7 @@ class Explainer:
         metrics = cheap_metrics(heat_map, file, name)
         if self.measure is not None:
             metrics += self.measure(self.parts, self.method, image, index, heat_map)
-        warnings = failures(heat_map, metrics, name)
+        warnings = (*_said_of(doubts), *failures(heat_map, metrics, name))
         probability = float(row[0, index])
         return Explanation(file, name, probability, self.method, heat_map, metrics, warnings)
 
@@ -187,6 +188,10 @@ def _explain_each(
         except DataError as error:
             yield NotExplained(path, str(error))
         reporter.progress("explaining", done, len(paths))
+
+
+def _said_of(doubts: Sequence[str]) -> Iterator[str]:
+    return (f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts)
 
 
 def _class_index(classes: Sequence[str], name: str) -> int:

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlmath import seeds
-from dlmath.data.specification import SPECIFICATION
+from dlmath.data.conversion_version import reading_version
 from dlmath.features.convert import to_litert
 from dlmath.features.folding import leaf_layers
 from dlmath.features.row_formats import SINGLE, RowFormat
@@ -106,7 +106,8 @@ def litert_runtime() -> str:
 
 def network_key(model: keras.Model, runtime: str) -> str:
     """Return the hash of all that decides a feature of an image."""
-    digest = hashlib.sha256(json.dumps([SPECIFICATION, runtime, model.input_shape[1:]]).encode())
+    decisive = [reading_version(), runtime, model.input_shape[1:]]
+    digest = hashlib.sha256(json.dumps(decisive).encode())
     for layer in leaf_layers(model):
         if not isinstance(layer, keras.layers.Dropout):  # which does nothing here
             digest.update(json.dumps(_decisive(layer), sort_keys=True).encode())

@@ -45,6 +45,8 @@ def test_each_kind_is_one_finding():
         ({"is_cut_short": True}, "lost-data", "error"),
         ({"is_cut_short": True, "flat_share": 0.4}, "lost-data", "error"),
         ({"flat_share": 0.4}, "flat-lower-part", "warning"),
+        ({"is_blank": True}, "blank", "warning"),
+        ({"is_blank": True, "is_cut_short": True}, "lost-data", "error"),
         ({"levels_lost": True}, "levels-lost", "warning"),
     ],
 )

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dlmath.data import images
-from dlmath.data.lost_data import doubts_about, flat_lower_share, is_cut_short, read_with_doubts
+from dlmath.data.lost_data import (
+    doubts_about,
+    flat_lower_share,
+    is_blank,
+    is_cut_short,
+    read_with_doubts,
+)
 
 END = b"\xff\xd9"
 
@@ -136,3 +142,20 @@ def test_no_real_film_is_doubted(shared_data):
         assert len(names) == 308
         for name in names:
             assert read_with_doubts(opened.read(name), name, 224).doubts == (), name
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("colour", ["black", "white", "#203040"])
+@pytest.mark.parametrize("encoding", ["PNG", "JPEG"])
+def test_a_picture_of_one_shade_is_doubted(mode, colour, encoding):
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).convert(mode).save(stream, encoding)
+    picture = read_with_doubts(stream.getvalue(), "one", 16)
+    assert picture.doubts == ("the whole picture is one flat shade: there is nothing to see in it",)
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 29), st.integers(0, 39))
+def test_a_picture_is_blank_up_to_two_levels(level, other, row, column):
+    pixels = np.full((30, 40, 3), level, np.uint8)
+    pixels[row, column, 1] = other
+    assert is_blank(pixels) == is_blank(pixels[..., 1]) == (abs(level - other) <= 2)

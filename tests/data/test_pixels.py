@@ -90,7 +90,7 @@ def test_what_decides_the_pixels_decides_the_file(examples, cache, monkeypatch, 
     elif change == "size":
         size += 1
     else:
-        monkeypatch.setattr(pixels, "SPECIFICATION", "another")
+        monkeypatch.setattr(pixels, "reading_version", lambda: "another")
 
     load_pixels(examples, size, memory_limit=0)
 

@@ -35,7 +35,9 @@ def images(tmp_path):
         for number in range(2):
             path = tmp_path / "new" / f"ward {patient % 2}" / f"p{patient}_{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (5, 6), (30 * patient + number,) * 3).save(path)
+            picture = Image.new("RGB", (5, 6), (30 * patient + number,) * 3)
+            picture.putpixel((2, 3), (255, 0, 0))  # one of a single shade is doubted
+            picture.save(path)
     return tmp_path / "new"
 
 
@@ -95,3 +97,10 @@ def test_the_farthest_come_first(images, sketch):
     assert len(farthest) == 10
     assert ood_scores == sorted(ood_scores, reverse=True)
     assert farthest[0]["file"].endswith("p6_1.png")
+
+
+def test_pictures_that_lost_data_or_show_nothing_are_named(images, sketch):
+    Image.new("RGB", (5, 6)).save(images / "p1_black.png")
+    (warning,) = look(images, sketch).warnings
+    assert warning.startswith("1 image may have lost data, or show nothing; dlmath predict says")
+    assert warning.endswith("p1_black.png")

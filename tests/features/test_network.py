@@ -72,6 +72,12 @@ def test_the_second_time_the_conversion_comes_from_the_cache(classifier, monkeyp
     assert freeze(classifier).content == first.content
 
 
+def test_features_of_files_that_were_read_by_other_rules_are_not_found(classifier, monkeypatch):
+    key = network_key(feature_model(classifier), "litert 1")
+    monkeypatch.setattr(network, "reading_version", lambda: "another")
+    assert network_key(feature_model(classifier), "litert 1") != key
+
+
 def test_the_key_follows_what_decides_a_feature(classifier):
     key = network_key(feature_model(classifier), "litert 1")
     same = build(RECIPE.replace(dropout=0.7, head_solver="sgd"))
