@@ -6,12 +6,12 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dlmath.data import dicom
 from dlmath.data.archives import unpack
-from dlmath.data.class_folders import PARTS, ImageFile, SourceContents, read_tree
+from dlmath.data.class_folders import PARTS, ImageFile, SourceContents, images_below, read_tree
 from dlmath.data.class_spelling import alike_classes, merged_classes, spelling_of
 from dlmath.data.listing import counted, listed
 from dlmath.data.patient_reading import PatientReading, read_patients
@@ -147,18 +147,30 @@ class SourceListing:
 
 
 def list_files(
-    paths: Sequence[Source], *, columns: ColumnNames | None = None, reporter: Reporter = SILENT
+    paths: Sequence[Source],
+    *,
+    columns: ColumnNames | None = None,
+    need_classes: bool = True,
+    reporter: Reporter = SILENT,
 ) -> SourceListing:
     """List the images of all sources together, without opening one.
 
     Names of files are in Unicode's composed form, whatever the disk they lie on keeps.
+
+    Args:
+        paths: As in `read_sources`.
+        columns: As in `read_sources`.
+        need_classes: Whether each image must have a class. If not, a table needs no column for it,
+            and a zip no class folders; the label of an image without a class is blank.
+        reporter: Receives the progress.
 
     Raises:
         DataError: A source is missing, damaged or without images, or given twice.
     """
     _check_not_repeated(paths)
     _check_columns_have_a_table(paths, columns)
-    all_contents = [_read(path, columns, reporter) for path in paths]
+    reading = _Reading(columns, need_classes, reporter)
+    all_contents = [_read(path, reading) for path in paths]
     told_apart = [with_own_patient(item) for item in _told_apart(paths, all_contents)]
     names = composed_names([item.file for item in told_apart])
     found = [item._replace(file=name) for item, name in zip(told_apart, names, strict=True)]
@@ -194,13 +206,13 @@ def _check_not_repeated(paths: Sequence[Source]) -> None:
 
 
 def _check_columns_have_a_table(paths: Sequence[Source], columns: ColumnNames | None) -> None:
-    if columns is None or columns.likely or not columns.names:
+    if columns is None or columns.likely or not columns.written:
         return
     if not any(Path(path).suffix.lower() in TABLES for path in paths):
         raise DataError(
             "--columns names the columns of a CSV, and there is none among the data. Received: "
-            f"{listed([f'{what}={name}' for what, name in columns.names.items()])}, with "
-            f"{listed([str(path) for path in paths])}. Leave it out."
+            f"{listed(columns.written)}, with {listed([str(path) for path in paths])}. Leave it "
+            "out."
         )
 
 
@@ -222,17 +234,26 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _read(source: Source, columns: ColumnNames | None, reporter: Reporter) -> SourceContents:
+@dataclass(frozen=True)
+class _Reading:
+    """How sources are read; see `list_files`."""
+
+    columns: ColumnNames | None
+    need_classes: bool
+    reporter: Reporter
+
+
+def _read(source: Source, reading: _Reading) -> SourceContents:
     check_sources_exist([source])
     path = given_path(source)
     is_tfds = str(source).startswith(TFDS_PREFIX)
     try:
         if is_tfds:
-            contents = read_tfds(str(source), reporter=reporter)
+            contents = read_tfds(str(source), reporter=reading.reporter)
         elif path.is_dir():
-            contents = _read_folder(path, reporter)
+            contents = _read_folder(path, reading)
         else:
-            contents = _read_file(path, columns, reporter)
+            contents = _read_file(path, reading)
     except OSError as error:
         raise DataError(f"Cannot read {error.filename or path}: {error.strerror}.") from error
     if not contents.files:
@@ -240,14 +261,14 @@ def _read(source: Source, columns: ColumnNames | None, reporter: Reporter) -> So
     return contents
 
 
-def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
+def _read_folder(folder: Path, reading: _Reading) -> SourceContents:
     contents = read_tree(folder)
     archives = sorted(path for path in folder.glob("*.[zZ][iI][pP]") if path.is_file())
     if contents.files or not archives:
         return contents
     union = SourceContents()
     for archive in archives:
-        part = _read_file(archive, None, reporter)
+        part = _read_file(archive, reading)
         if not part.files:
             raise _no_images(archive, part)
         union.files += part.files
@@ -258,17 +279,22 @@ def _read_folder(folder: Path, reporter: Reporter) -> SourceContents:
     return union
 
 
-def _read_file(path: Path, columns: ColumnNames | None, reporter: Reporter) -> SourceContents:
+def _read_file(path: Path, reading: _Reading) -> SourceContents:
     ending = path.suffix.lower()
     if ending in TABLES:
-        return read_table(path, columns)
+        return read_table(path, reading.columns, need_classes=reading.need_classes)
     if ending != ".zip":
         raise DataError(
             "Data are a folder of class folders, a zip of one, a folder of such zips, or a table "
             f"that ends in {' or '.join(TABLES)}. "
             f"Received: {path}"
         )
-    contents = read_tree(unpack(path, reporter=reporter))
+    root = unpack(path, reporter=reading.reporter)
+    contents = read_tree(root)
+    if not contents.files and not reading.need_classes:
+        below = SourceContents()
+        names = [image.relative_to(root).as_posix() for image in images_below(root, below)]
+        contents = replace(below, files=[ImageFile(name, root / name, "", None) for name in names])
     contents.files = [item._replace(file=f"{path.name}!/{item.file}") for item in contents.files]
     return contents
 

@@ -54,11 +54,13 @@ class CsvTable:
         path: Of the file.
         columns: Their names as written, without blanks around them.
         rows: The rows that are not blank.
+        delimiter: What separates the fields: a comma, a semicolon or a tab.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: list[Row]
+    delimiter: str
 
     def has(self, column: str) -> bool:
         """Return whether there is a column of that name, in any case."""
@@ -148,7 +150,7 @@ def _table(path: Path, text: str) -> CsvTable:
         values += [""] * (len(columns) - len(values))
         if any(values):
             rows.append(Row(line, dict(zip(keys, values, strict=True))))
-    return CsvTable(path, columns, rows)
+    return CsvTable(path, columns, rows, delimiter)
 
 
 def _delimiter(text: str) -> str:

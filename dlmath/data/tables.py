@@ -1,7 +1,7 @@
 """Data described by a CSV: file,class[,patient][,split], paths relative to the CSV's folder."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlmath.data import dicom
@@ -12,32 +12,36 @@ from dlmath.data.path_spelling import PathSpelling
 from dlmath.data.strict_csv import CsvTable, Row, read_csv
 from dlmath.errors import DataError, did_you_mean
 from dlmath.names import folded, is_missing
-from dlmath.recipe.table_columns import COLUMNS, ColumnNames
+from dlmath.recipe.table_columns import COLUMNS, NO_VALUE, ColumnNames
 from dlmath.terminal_text import quoted
 
-_NEEDED = ("file", "class")
 _LOOKED_AT = 5  # rows, to tell which column holds files
 
 
-def read_table(path: Path, columns: ColumnNames | None = None) -> SourceContents:
+def read_table(
+    path: Path, columns: ColumnNames | None = None, *, need_classes: bool = True
+) -> SourceContents:
     """Read the images that a CSV describes.
 
     Columns may stand in any order and others between them. A `patient` or `split` that is missing
-    is none: blank, or written as NaN, NA, None or null.
+    is none: blank, or written as NaN, NA, None or null unless `columns` says otherwise.
 
     Args:
         path: Of the CSV.
         columns: Their names, where they are others than file, class, patient and split.
+        need_classes: Whether there must be a class for each file; if not, a missing one is blank.
 
     Raises:
         DataError: The CSV cannot be read in one way only, lacks a column or a value, repeats a
             file, names a part that does not exist, or a file that is missing or no image.
     """
     table = read_csv(path)
-    names = _names_in(table, columns or ColumnNames())
-    _check_complete(table, names)
+    needed = ("file", "class") if need_classes else ("file",)
+    columns = columns or ColumnNames()
+    names = _names_in(table, columns, needed)
+    _check_complete(table, names, columns, needed)
     spelling = PathSpelling(path.parent)
-    found = [_found(table, row, names, spelling) for row in table.rows]
+    found = [_found(table, row, names, columns, spelling) for row in table.rows]
     files = Counter(item.path for item in found)
     _check_none(path, "names more than once:", [f.file for f in found if files[f.path] > 1])
     _check_none(
@@ -52,15 +56,20 @@ def read_table(path: Path, columns: ColumnNames | None = None) -> SourceContents
     return SourceContents(found, phantom=phantom, warnings=list(_respelt(path, spelling.respelt)))
 
 
-def _names_in(table: CsvTable, columns: ColumnNames) -> dict[str, str]:
+def _names_in(table: CsvTable, columns: ColumnNames, needed: Sequence[str]) -> dict[str, str]:
     """Return the folded name of each column that is there, by what it is.
 
     Raises:
         DataError: One that was named, or that is needed, is not there.
     """
     given = columns.names
-    if columns.likely and not all(map(table.has, given.values())):
-        given = {}
+    if columns.likely:
+        given = {
+            what: name
+            for what, name in given.items()
+            if what != "class" or what in needed or table.has(name)
+        }
+        given = given if all(map(table.has, given.values())) else {}
     for what, name in given.items():
         if not table.has(name):
             raise DataError(
@@ -68,11 +77,12 @@ def _names_in(table: CsvTable, columns: ColumnNames) -> dict[str, str]:
                 f"{did_you_mean(name, table.columns)} Received: {_header(table)}"
             )
     names = {what: given.get(what, what) for what in COLUMNS}
-    missing = [what for what in _NEEDED if not table.has(names[what])]
+    missing = [what for what in needed if not table.has(names[what])]
     if missing:
         raise DataError(
-            f"{table.path} needs a header line with the columns file,class and, if known, "
-            f"patient,split; it lacks {listed(missing)}. Received: {_header(table)}"
+            f"{table.path} needs a header line with the columns {','.join(needed)} and, if known, "
+            f"{','.join(what for what in COLUMNS if what not in needed)}; it lacks "
+            f"{listed(missing)}. Received: {_header(table)}"
             f"{_advice(table, missing, given)}"
         )
     return {what: folded(name) for what, name in names.items() if table.has(name)}
@@ -102,22 +112,48 @@ def _holds_files(table: CsvTable, column: str) -> bool:
     return any(spelling.find(name.replace("\\", "/")).is_file() for name in names if name)
 
 
-def _check_complete(table: CsvTable, names: dict[str, str]) -> None:
+def _check_complete(
+    table: CsvTable, names: dict[str, str], columns: ColumnNames, needed: Sequence[str]
+) -> None:
     """Refuse rows without a file or without a class: a missing value is no class."""
-    for what in _NEEDED:
-        lines = [row.line for row in table.rows if is_missing(row.values[names[what]])]
-        if lines:
-            first = next(row for row in table.rows if row.line == lines[0])
+    for what in needed:
+        rows = [row for row in table.rows if columns.is_missing(row.values[names[what]])]
+        if rows:
+            texts = {row.values[names[what]] for row in rows} - {""}
             raise DataError(
-                f"{table.path}, line {listed([str(line) for line in lines])}: the column "
-                f"{names[what]!r} has no value in {counted(len(lines), 'row')}. Fill it in or "
-                f"delete the row; blank, NaN, NA, None and null mean that none is known. "
-                f"Received: {first.values[names[what]]!r}"
+                f"{table.path}, line {listed([str(row.line) for row in rows])}: the column "
+                f"{names[what]!r} has no value in {counted(len(rows), 'row')}. Fill it in or "
+                f"delete the row. {_said_of_missing(columns, texts)}"
+                f"Received: {rows[0].values[names[what]]!r}"
             )
 
 
-def _found(table: CsvTable, row: Row, names: dict[str, str], spelling: PathSpelling) -> ImageFile:
-    values = {what: row.values[name] for what, name in names.items()}
+def _said_of_missing(columns: ColumnNames, texts: Collection[str]) -> str:
+    """Return what stands for no value, and how to say otherwise where one of `texts` is a name."""
+    if columns.missing is not None:
+        stands = listed(["blank", *map(repr, sorted(columns.missing))])
+        return f"No value is known where a cell is {stands}. "
+    said = "Blank, NaN, NA, None and null mean that none is known. "
+    if not texts:
+        return said
+    only_blank = ",".join([*columns.written, f"{NO_VALUE}="])
+    return (
+        f"{said}If {listed(sorted(map(repr, texts)))} is a name here, say that only blank cells "
+        f"have no value: --columns {quoted(only_blank)}. "
+    )
+
+
+def _found(
+    table: CsvTable,
+    row: Row,
+    names: dict[str, str],
+    columns: ColumnNames,
+    spelling: PathSpelling,
+) -> ImageFile:
+    values = {
+        what: "" if columns.is_missing(row.values[name]) else row.values[name]
+        for what, name in names.items()
+    }
     part = values.get("split", "")
     part = "" if is_missing(part) else part.casefold()
     if part and part not in PARTS:
@@ -133,9 +169,14 @@ def _found(table: CsvTable, row: Row, names: dict[str, str], spelling: PathSpell
         )
     file = PurePosixPath(written).as_posix()
     patient = values.get("patient", "")
+    # Whatever `columns` says: no patient is called NA, and all of them would count as one.
     is_known = not (is_missing(patient) or dicom.is_removed(patient))
     return ImageFile(
-        file, spelling.find(file), values["class"], part or None, patient if is_known else None
+        file,
+        spelling.find(file),
+        values.get("class", ""),
+        part or None,
+        patient if is_known else None,
     )
 
 

@@ -181,7 +181,8 @@ def _files_of(source: str, columns: ColumnNames | None, reporter: Reporter) -> I
     path = given_path(source)
     is_listed = path.suffix.lower() in (".zip", *TABLES) or source.startswith(PREFIX)
     if is_listed or _holds_only_zips(path):
-        yield from list_files([source], columns=columns, reporter=reporter).files
+        listing = list_files([source], columns=columns, need_classes=False, reporter=reporter)
+        yield from listing.files
     else:
         for image in find_images(str(path)):
             yield with_own_patient(ImageFile(str(image), image, "", None))

@@ -21,9 +21,10 @@ from dlmath.evaluation.intervals import Sample, measure_metrics
 from dlmath.evaluation.metrics import binary_metrics
 from dlmath.evaluation.operating_points import measure_operating_points
 from dlmath.evaluation.patient_level import measure_patient_level, patients_worst_first
-from dlmath.evaluation.slice_groups import Groups, by_kind, by_number, by_text, read_column
+from dlmath.evaluation.slice_groups import Groups, by_column, by_kind, by_number, read_column
 from dlmath.evaluation.slices import measure_slices, slices_as_json
 from dlmath.evaluation.threshold import Rule, choose_threshold
+from dlmath.recipe.table_columns import ColumnNames
 from dlmath.seeds import generator
 from dlmath.stats.bootstrap import Estimate, estimate
 
@@ -125,14 +126,17 @@ def calibration(evaluated: Evaluated) -> dict[str, Estimate]:
 
 
 def slices(
-    evaluated: Evaluated, columns: Sequence[str], file_column: str = "file"
-) -> dict[str, Any]:
+    evaluated: Evaluated, columns: Sequence[str], names: ColumnNames | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """Return the metrics of groups: by kind, brightness, image size, and columns of CSV files.
 
     Args:
         evaluated: Of any number of classes.
         columns: `FILE.csv:COLUMN` each.
-        file_column: What the run's own CSV calls the column `file`.
+        names: How the run's own CSV names its columns.
+
+    Returns:
+        The document under `slices`, and what a reader of it should know.
 
     Raises:
         DataError: A column cannot be read.
@@ -150,7 +154,7 @@ def slices(
         table, separator, name = column.rpartition(":")
         if not separator:
             raise DataError(f"A column to slice by must read FILE.csv:COLUMN. Received: {column!r}")
-        divided = by_text(name, read_column(Path(table), name, files, file_column))
+        divided = by_column(read_column(Path(table), name, files, names))
         if divided is None:
             raise DataError(
                 f"The column {name!r} of {table} has fewer than two different texts for these "
@@ -158,10 +162,9 @@ def slices(
             )
         groups.append(divided)
     random = generator("slices", evaluated.seed)
-    found = [
-        measure_slices(evaluated.sample, group, random) for group in groups if group is not None
-    ]
-    return slices_as_json(found)
+    divisions = [group for group in groups if group is not None]
+    found = [measure_slices(evaluated.sample, group, random) for group in divisions]
+    return slices_as_json(found), [group.note for group in divisions if group.note]
 
 
 def patient_metrics(evaluated: Evaluated) -> dict[str, Any] | None:

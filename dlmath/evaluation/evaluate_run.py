@@ -26,6 +26,7 @@ from dlmath.evaluation.selective_metrics import of_sample
 from dlmath.evaluation.test_access_log import record_access, require_log
 from dlmath.inference.keras_classifier import KerasClassifier
 from dlmath.inference.prevalence import check_prevalence, trained_prevalence
+from dlmath.recipe.table_columns import ColumnNames
 from dlmath.reporting import SILENT, Reporter
 from dlmath.runs import Run, write_json
 from dlmath.stats.bootstrap import cluster_indices
@@ -101,8 +102,7 @@ def evaluate(
         require_log(run)
     evaluated = _predict(run, classifier, images, reporter)
     reporter.say("Measuring …")
-    file_column = columns_for(run, columns).names.get("file", "file")
-    evaluation = _measure(run, images, evaluated, prevalence, slice_by, file_column)
+    evaluation = _measure(run, images, evaluated, prevalence, slice_by, columns_for(run, columns))
     if region:
         evaluation = _with_region_reliance(evaluation, run, classifier, evaluated, reporter)
     if images.opened:
@@ -154,7 +154,7 @@ def _measure(
     evaluated: Evaluated,
     prevalence: float | None,
     slice_by: Sequence[str],
-    file_column: str,
+    columns: ColumnNames,
 ) -> Evaluation:
     sample, pixels = evaluated.sample, evaluated.pixels
     evaluation = measure(
@@ -172,12 +172,14 @@ def _measure(
         at_prevalence = prevalence_metrics(
             sample, prevalence, trained_prevalence(run), evaluated.seed
         )
+    slices, notes = details.slices(evaluated, slice_by, columns)
     return replace(
         evaluation,
         threshold_choice=details.threshold_choice(evaluated, run.manifest.get("threshold") or {}),
         operating_points=details.points(evaluated),
         calibration=details.calibration(evaluated),
-        slices=details.slices(evaluated, slice_by, file_column),
+        warnings=(*evaluation.warnings, *notes),
+        slices=slices,
         patient_level=details.patient_metrics(evaluated),
         at_prevalence=at_prevalence,
         selective=of_sample(sample, evaluated.ood_scores, evaluated.seed),

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,14 @@ import numpy as np
 from dlmath.data.strict_csv import CsvTable, read_csv
 from dlmath.errors import DataError
 from dlmath.evaluation.calibration import equal_mass_bins
-from dlmath.names import composed, folded, is_missing
+from dlmath.names import composed, folded
+from dlmath.recipe.table_columns import ColumnNames
 
 # Kinds of pneumonia in the file names of Kermany's chest X-rays: person1_bacteria_2.jpeg.
 KINDS = re.compile(r"(?:^|[_-])(bacteria|virus)(?=[_.-]|$)", re.IGNORECASE)
+
+# A number with a decimal comma, and dots between its thousands: 1.234,5.
+_DECIMAL_COMMA = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?")
 
 PARTS = 3  # of a number, such as brightness
 MOST_GROUPS = 20  # of a column of texts
@@ -31,11 +35,29 @@ class Groups:
         against: For a group of one class the indices of images of the other class that its AUC
             ranks its own images against; groups may share them. A group that has no such images is
             left out.
+        note: What a reader should know of how the property was read; blank if nothing.
     """
 
     name: str
     rows: Mapping[str, np.ndarray]
     against: Mapping[str, np.ndarray] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table.
+
+    Attributes:
+        name: As it was asked for.
+        texts: What it says of each of N files; "" where that is not known.
+        decimal_comma: Whether 1,5 can be a number: fields are separated by semicolons or tabs, as
+            European spreadsheets write them.
+    """
+
+    name: str
+    texts: list[str]
+    decimal_comma: bool = False
 
 
 def by_kind(files: Sequence[str], positive: np.ndarray) -> Groups | None:
@@ -89,27 +111,29 @@ def by_number(name: str, values: np.ndarray, unit: str = "", parts: int = PARTS)
     return _disjoint(name, rows, np.flatnonzero(~known))
 
 
-def by_text(name: str, values: Sequence[str]) -> Groups | None:
+def by_column(column: TableColumn) -> Groups | None:
     """Divide by what a column says; numbers with many values into thirds. None if all are equal.
 
     Args:
-        name: Of the column.
-        values: N texts; a blank one is not known.
+        column: Of N texts.
 
     Raises:
         DataError: More than 20 different texts, which are names rather than groups.
     """
-    texts = np.array([value.strip() for value in values])
+    name, texts = column.name, np.array([text.strip() for text in column.texts])
     distinct = np.unique(texts[texts != ""])
     if len(distinct) > MOST_GROUPS:
-        numbers = _as_numbers(texts)
+        numbers, note = _as_numbers(texts), ""
+        if numbers is None and column.decimal_comma:
+            numbers, note = _with_decimal_commas(name, texts)
         if numbers is None:
             raise DataError(
                 f"The column {name!r} has {len(distinct):,} different texts, such as "
                 f"{str(distinct[0])!r}; metrics are given for at most {MOST_GROUPS} groups. "
                 "Put the images into fewer groups in that column."
             )
-        return by_number(name, numbers)
+        groups = by_number(name, numbers)
+        return replace(groups, note=note) if groups else None
     if len(distinct) < 2:
         return None
     rows = {str(text): np.flatnonzero(texts == text) for text in distinct}
@@ -117,24 +141,22 @@ def by_text(name: str, values: Sequence[str]) -> Groups | None:
 
 
 def read_column(
-    table: Path, column: str, files: Sequence[str], file_column: str = "file"
-) -> list[str]:
+    table: Path, column: str, files: Sequence[str], columns: ColumnNames | None = None
+) -> TableColumn:
     """Return what a CSV's column says of each file, "" where the file is not in it.
 
     Args:
-        table: A CSV with a header line and a column `file`, or `file_column`.
+        table: A CSV with a header line and a column `file`, or that of `columns`.
         column: Matched without case, as the names of files are.
         files: N names as in the column `file`; a prefix such as `<archive>!/` may be missing there.
-        file_column: What the run's own CSV calls the column `file`.
-
-    Returns:
-        N texts; "" also where the value is missing: NaN, NA, None, null.
+        columns: What the run's own CSV calls the column `file`, and what has no value there.
 
     Raises:
         DataError: The CSV cannot be read, has no such column, or knows none of the files.
     """
-    read = read_csv(table)
-    key = file_column if read.has(file_column) else "file"
+    read, columns = read_csv(table), columns or ColumnNames()
+    key = columns.names.get("file", "file")
+    key = key if read.has(key) else "file"
     for name in (key, column):
         read.require(name)
     found = _values_by_file(read, key, column)
@@ -146,7 +168,8 @@ def read_column(
             f"{table} knows none of the {len(files):,} images. Its column `{key}` must name them "
             f"as split.csv does, such as {files[0]!r}. Received: {next(iter(found), 'no row')!r}"
         )
-    return ["" if value is None or is_missing(value) else value for value in values]
+    texts = ["" if value is None or columns.is_missing(value) else value for value in values]
+    return TableColumn(column, texts, decimal_comma=read.delimiter != ",")
 
 
 def _values_by_file(table: CsvTable, key: str, column: str) -> dict[str, str]:
@@ -207,3 +230,13 @@ def _as_numbers(texts: np.ndarray) -> np.ndarray | None:
         return np.where(texts == "", "nan", texts).astype(float)
     except ValueError:
         return None
+
+
+def _with_decimal_commas(name: str, texts: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """Return texts such as 1,5 as numbers, and a note that says so; None if one is no number."""
+    if not all(_DECIMAL_COMMA.fullmatch(text) for text in texts if text):
+        return None, ""
+    numbers = _as_numbers(np.char.replace(np.char.replace(texts, ".", ""), ",", "."))
+    shown = next(text for text in texts.tolist() if "," in text)
+    plain = shown.replace(".", "").replace(",", ".")
+    return numbers, f"The column {name!r} is read with decimal commas: {shown} is {plain}."

@@ -84,10 +84,11 @@ class Recipe:
     columns: tuple[str, ...] = _data(
         (),
         "How a CSV of images names its columns, where not file, class, patient and split: "
-        '["file=Image Index", "class=Label"].',
+        '["file=Image Index", "class=Label"]; "missing=-" says what stands for no value.',
         option=Option(
             "How a CSV names its columns, where not file, class, patient and split: "
-            "'file=Image Index,class=Label'. May be repeated.",
+            "'file=Image Index,class=Label'; and what stands for no value: 'missing=-', or "
+            "'missing=' for blank cells only, where a class is called None. May be repeated.",
             metavar="COLUMN=NAME,…",
         ),
     )

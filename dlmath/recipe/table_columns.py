@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dlmath.errors import RecipeError, did_you_mean
+from dlmath.names import folded, is_missing
 
 COLUMNS = ("file", "class", "patient", "split")
+NO_VALUE = "missing"  # missing=NA says what stands for no value, missing= that only blank does
 ENDINGS = (".csv", ".tsv")  # of tables; each may have commas, semicolons or tabs
-_NEXT = re.compile(rf",(?=\s*(?:{'|'.join(COLUMNS)})\s*=)")
+_NEXT = re.compile(rf",(?=\s*(?:{'|'.join((*COLUMNS, NO_VALUE))})\s*=)")
 
 
 @dataclass(frozen=True)
@@ -17,12 +19,27 @@ class ColumnNames:
 
     Attributes:
         names: Of those that are called otherwise, by what they are: file, class, patient or split.
+        missing: What stands for a missing value, next to a blank cell; None for `names.MISSING`.
         likely: Whether a table may have the usual names too: where only some run said how its own
             table is written.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
+    missing: frozenset[str] | None = None
     likely: bool = False
+
+    @property
+    def written(self) -> list[str]:
+        """What was given, as `column_names` takes it."""
+        missing = [] if self.missing is None else sorted(self.missing) or [""]
+        named = [f"{what}={name}" for what, name in self.names.items()]
+        return [*named, *(f"{NO_VALUE}={text}" for text in missing)]
+
+    def is_missing(self, cell: str) -> bool:
+        """Return whether a cell stands for no value; a blank one always does."""
+        if self.missing is None:
+            return is_missing(cell)
+        return not cell.strip() or folded(cell.strip()) in map(folded, self.missing)
 
 
 def split_columns(written: Sequence[str]) -> tuple[str, ...]:
@@ -33,21 +50,30 @@ def split_columns(written: Sequence[str]) -> tuple[str, ...]:
 def column_names(columns: Sequence[str], *, likely: bool = False) -> ColumnNames:
     """Return the names that `file=Image Index` and so on give.
 
+    `missing=-` says that a cell `-` has no value, and `missing=` that only a blank one has none:
+    NA, None and null are values then, such as a class called None.
+
     Raises:
         RecipeError: A text is none of these, or gives one column twice.
     """
     names: dict[str, str] = {}
+    missing: list[str] = []
     for text in columns:
         what, sign, name = (part.strip() for part in text.partition("="))
+        if what == NO_VALUE and sign:
+            missing.append(name)
+            continue
         if not sign or not name or what not in COLUMNS:
             raise RecipeError(
                 f"`columns` must say which column is which, such as file=Image,class=Label: the "
-                f"first of {', '.join(COLUMNS)}, the second as in the table."
-                f"{did_you_mean(what, COLUMNS)} Received: {text!r}"
+                f"first of {', '.join(COLUMNS)}, the second as in the table; or what has no value, "
+                f"such as {NO_VALUE}=NA.{did_you_mean(what, (*COLUMNS, NO_VALUE))} "
+                f"Received: {text!r}"
             )
         if what in names:
             raise RecipeError(
                 f"`columns` names the column {what} twice. Received: {names[what]!r}, {name!r}"
             )
         names[what] = name
-    return ColumnNames(names, likely)
+    texts = frozenset(filter(None, missing)) if missing else None
+    return ColumnNames(names, texts, likely)

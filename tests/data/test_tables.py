@@ -157,3 +157,42 @@ def test_a_table_may_end_in_tsv(write_table):
     tabs = table.rename(table.with_suffix(".tsv"))
     assert is_own_images(tabs)
     assert [e.label for e in read_sources([tabs]).examples] == ["sick", "well"]
+
+
+@pytest.mark.parametrize("name", ["None", "NA", "nan"])
+def test_a_class_called_as_a_missing_value_is_one_where_only_blank_is_missing(write_table, name):
+    table = write_table(HEADER + f"img/1.png,{name},ann,\nimg/2.jpeg,sick,NA,\n")
+    with pytest.raises(DataError, match=f"If '{name}' is a name here.*--columns missing=") as error:
+        read_table(table)
+    assert "line 2: the column 'class' has no value in 1 row" in str(error.value)
+    found = read_table(table, column_names(["missing="])).files
+    assert [(one.label, one.patient) for one in found] == [(name, "ann"), ("sick", None)]
+
+
+def test_the_command_that_says_so_keeps_the_other_columns(write_table):
+    table = write_table("Image,Label\nimg/1.png,None\n")
+    with pytest.raises(DataError, match="--columns file=Image,class=Label,missing="):
+        read_table(table, column_names(["file=Image", "class=Label"]))
+
+
+def test_a_blank_class_is_refused_whatever_stands_for_no_value(write_table):
+    table = write_table("file,class\nimg/1.png,\nimg/2.jpeg,?\n")
+    with pytest.raises(DataError, match="No value is known where a cell is blank, '?'") as error:
+        read_table(table, column_names(["missing=?"]))
+    assert "line 2, 3" in str(error.value)
+
+
+def test_images_without_classes_need_no_column_for_them(write_table):
+    table = write_table("file,patient\nimg/1.png,ann\nimg/2.jpeg,\n")
+    found = read_table(table, need_classes=False).files
+    assert [(one.file, one.label, one.patient) for one in found] == [
+        ("img/1.png", "", "ann"),
+        ("img/2.jpeg", "", None),
+    ]
+    with pytest.raises(DataError, match="columns file,class and, if known, patient,split; it "):
+        read_table(table)
+    with pytest.raises(DataError, match="column 'Label', which --columns names for class"):
+        read_table(table, column_names(["class=Label"]), need_classes=False)
+    written = write_table("Image,class\nimg/1.png,\nimg/2.jpeg,sick\n")
+    run = column_names(["file=Image", "class=Label"], likely=True)  # as a run's own table has them
+    assert [one.label for one in read_table(written, run, need_classes=False).files] == ["", "sick"]

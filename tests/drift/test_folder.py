@@ -7,6 +7,7 @@ from PIL import Image
 from dlmath.drift.folder import find_new_images, look_at
 from dlmath.drift.sketch import Sketch
 from dlmath.inference.classifier import Classifier
+from dlmath.recipe.table_columns import column_names
 from dlmath.reporting import SILENT
 
 
@@ -104,3 +105,24 @@ def test_pictures_that_lost_data_or_show_nothing_are_named(images, sketch):
     (warning,) = look(images, sketch).warnings
     assert warning.startswith("1 image may have lost data, or show nothing; dlmath predict says")
     assert warning.endswith("p1_black.png")
+
+
+def test_a_table_and_a_zip_without_classes_hold_the_same_images(images, sketch, tmp_path):
+    paths = sorted(images.rglob("*.png"))
+    rows = [
+        f"{path.relative_to(tmp_path).as_posix()};p{row // 2}" for row, path in enumerate(paths)
+    ]
+    (tmp_path / "new.csv").write_text("\n".join(["Image;patient", *rows]))
+    columns = column_names(["file=Image"])
+    seen = look_at(find_new_images([str(tmp_path / "new.csv")], columns), GREY, sketch, SILENT)
+    np.testing.assert_array_equal(np.sort(seen.rows, 0), np.sort(look(images, sketch).rows, 0))
+    assert len(np.unique(seen.patients)) == 7
+
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in paths:
+        path.rename(flat / path.name)
+    archive = shutil.make_archive(str(tmp_path / "flat"), "zip", flat)
+    assert look(archive, sketch).files == tuple(
+        f"flat.zip!/{name}" for name in sorted(path.name for path in paths)
+    )

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.errors import DataError
-from dlmath.evaluation.slice_groups import UNKNOWN, by_kind, by_number, by_text, read_column
+from dlmath.evaluation.slice_groups import (
+    UNKNOWN,
+    TableColumn,
+    by_column,
+    by_kind,
+    by_number,
+    read_column,
+)
+from dlmath.recipe.table_columns import column_names
+
+
+def _by_text(name, texts, **options):
+    return by_column(TableColumn(name, texts, **options))
 
 
 def as_lists(rows):
@@ -105,7 +117,7 @@ def test_numbers_that_are_not_known_are_a_group_of_their_own():
 
 
 def test_a_column_of_texts_has_a_group_for_each():
-    groups = by_text("sex", ["f", "m", "", " f"])
+    groups = _by_text("sex", ["f", "m", "", " f"])
 
     assert as_lists(groups.rows) == {
         "f": [0, 3],
@@ -115,18 +127,18 @@ def test_a_column_of_texts_has_a_group_for_each():
 
 
 def test_a_column_of_many_numbers_is_divided_into_thirds():
-    groups = by_text("age", [str(age) for age in range(90)])
+    groups = _by_text("age", [str(age) for age in range(90)])
 
     assert list(sizes(groups).values()) == [30, 30, 30]
 
 
 def test_a_column_of_names_is_refused():
     with pytest.raises(DataError, match="'name' has 30 different texts"):
-        by_text("name", [f"p{number}" for number in range(30)])
+        _by_text("name", [f"p{number}" for number in range(30)])
 
 
 def test_a_column_that_is_all_alike_divides_nothing():
-    assert by_text("site", ["A", "A"]) is None
+    assert _by_text("site", ["A", "A"]) is None
 
 
 @pytest.fixture
@@ -138,19 +150,23 @@ def table(tmp_path):
 
 
 def test_a_column_is_read_by_file_and_without_the_name_of_the_archive(table):
-    assert read_column(table, "AGE", ["cells.zip!/a/2.png", "a/1.png", "b.png"]) == ["4", "3", ""]
+    assert read_column(table, "AGE", ["cells.zip!/a/2.png", "a/1.png", "b.png"]).texts == [
+        "4",
+        "3",
+        "",
+    ]
 
 
 def test_a_missing_value_is_not_known_and_a_name_is_found_in_another_spelling(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("file;site\nA/1.png;NaN\na/2.png;None\nzella\u0308.png;B\n", "utf-8-sig")
-    assert read_column(path, "Site", ["a/1.png", "a/2.png", "Zellä.png"]) == ["", "", "B"]
+    assert read_column(path, "Site", ["a/1.png", "a/2.png", "Zellä.png"]).texts == ["", "", "B"]
 
 
 def test_names_that_differ_in_case_are_told_apart_where_both_are_there(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("file,site\nX.png,A\nx.png,B\n")
-    assert read_column(path, "site", ["x.png", "X.png", "x.PNG"]) == ["B", "A", ""]
+    assert read_column(path, "site", ["x.png", "X.png", "x.PNG"]).texts == ["B", "A", ""]
 
 
 def test_two_values_of_one_file_are_refused(tmp_path):
@@ -173,3 +189,41 @@ def test_a_table_of_other_images_is_refused(table):
 def test_a_table_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataError, match="Cannot read"):
         read_column(tmp_path / "none.csv", "age", ["a"])
+
+
+DOSES = [f"{number},5" for number in range(29)]
+
+
+@pytest.mark.parametrize(("separator", "ending"), [(";", "csv"), ("\t", "tsv")])
+def test_numbers_with_decimal_commas_are_read_as_a_european_table_writes_them(
+    tmp_path, separator, ending
+):
+    path = tmp_path / f"doses.{ending}"
+    rows = [f"{row}.png{separator}{dose}" for row, dose in enumerate([*DOSES, "1.234,5"])]
+    path.write_text("\n".join([f"file{separator}dose", *rows]))
+    column = read_column(path, "dose", [f"{row}.png" for row in range(30)])
+    groups = by_column(column)
+    assert sizes(groups) == {"0.5 to 9.5": 10, "10.5 to 19.5": 10, "20.5 to 1234": 10}
+    assert groups.note == "The column 'dose' is read with decimal commas: 0,5 is 0.5."
+
+
+def test_decimal_commas_between_commas_or_among_other_texts_are_texts(tmp_path):
+    path = tmp_path / "doses.csv"
+    path.write_text("file,dose\n" + "\n".join(f'"{d}.png","{d}"' for d in DOSES))
+    assert not read_column(path, "dose", ["1,5.png"]).decimal_comma
+    for texts in (DOSES, [*DOSES, "1,2,3"], [*DOSES, "much"], [*DOSES, "1.5"]):
+        with pytest.raises(DataError, match="different texts"):
+            _by_text("dose", texts, decimal_comma=texts is not DOSES)
+
+
+def test_points_stay_points_and_few_numbers_stay_the_texts_that_they_are():
+    groups = _by_text("age", [f"{age}.5" for age in range(30)], decimal_comma=True)
+    assert (next(iter(groups.rows)), groups.note) == ("0.5 to 9.5", "")
+    assert list(_by_text("dose", ["1,5", "2,5"], decimal_comma=True).rows) == ["1,5", "2,5"]
+
+
+def test_a_group_that_is_called_none_is_one_where_only_blank_is_missing(table):
+    table.write_text("file,smoker\na/1.png,None\na/2.png,\n")
+    files = ["a/1.png", "a/2.png"]
+    assert read_column(table, "smoker", files).texts == ["", ""]
+    assert read_column(table, "smoker", files, column_names(["missing="])).texts == ["None", ""]
