@@ -20,7 +20,13 @@ from dlmath.maths.objectives import Objective
 from dlmath.maths.optimisers import minimise
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves, sequences
-from dlmath.maths.second_order import Lbfgs, backtrack, exact_on_a_quadratic, two_loops
+from dlmath.maths.second_order import (
+    Lbfgs,
+    backtrack,
+    exact_on_a_quadratic,
+    two_loops,
+    unit_length,
+)
 
 NAMED = Source("foundations", 148, "Efficient approximation of the Fisher")
 
@@ -157,9 +163,10 @@ def _distance(x: np.ndarray, seed: int, share: float) -> float:
 @experiment(
     title="L-BFGS goes the way of conjugate gradients",
     statement=(
-        "On a quadratic with the Hessian A, and with exact line searches, L-BFGS with a memory of "
-        "any length, whose two loops multiply by the matrix that BFGS has after the pairs kept, "
-        "visits the points of the conjugate gradient method. Point k is the one of least energy "
+        "The two loops of L-BFGS multiply by the matrix that BFGS has after the pairs kept; its "
+        "whole steps are minus that matrix times the gradient. On a quadratic with the Hessian A, "
+        "and with exact line searches, L-BFGS with a memory of any length visits the points of the "
+        "conjugate gradient method. Point k is the one of least energy "
         "x^T A x in the start plus the span of A^j g, j < k; its energy norm is at most 2 ((sqrt c "
         "- 1) / (sqrt c + 1))^k of the first, c being the condition number. With a line search "
         "that is not exact it goes another way."
@@ -193,6 +200,10 @@ def lbfgs_is_conjugate_gradients(
     root = np.sqrt(condition)
     bound = 2 * energy[0] * ((root - 1) / (root + 1)) ** np.arange(steps + 1)
     size = np.linalg.norm(start)
+    # Whole steps instead of exact ones, since those do not see how long a direction is.
+    whole = minimise(objective, start / condition, Lbfgs(4, unit_length), 4).points
+    kept = [(change, matrix @ change) for change in np.diff(whole, axis=0)]
+    gaps = [kept[k][0] + _updated(kept[:k]) @ matrix @ whole[k] for k in range(1, 4)]
     pairs = [(change, matrix @ change) for change in rng.normal(size=(5, dimension))]
     return Outcome(
         (
@@ -200,6 +211,11 @@ def lbfgs_is_conjugate_gradients(
                 "two loops over pairs of changes away from the updates of the inverse Hessian",
                 np.abs(two_loops(start, pairs) - _updated(pairs) @ start).max() / size,
                 1e-12,
+            ),
+            at_most(
+                "whole steps away from minus the matrix times the gradient, relative",
+                np.abs(gaps).max() / np.abs(whole).max(),
+                1e-9,
             ),
             at_most("largest distance of the two paths", np.abs(ours - theirs).max() / size, 1e-9),
             at_most("and of the points of least energy", np.abs(theirs - best).max() / size, 1e-9),
