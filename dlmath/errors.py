@@ -10,7 +10,7 @@ class DlmathError(Exception):
     """Base class of every error that dlmath raises on purpose.
 
     Attributes:
-        exit_code: What the command line exits with (see the README for the list).
+        exit_code: What the command line exits with (`docs/command-line.md` lists them).
     """
 
     exit_code = 1

@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +10,13 @@ import pytest
 
 import dlmath
 from dlmath.cli import main as main_module
-from dlmath.errors import DataError, Stopped
+from dlmath.errors import (
+    CheckFailedError,
+    DataError,
+    DivergedError,
+    Stopped,
+    VerificationError,
+)
 
 
 def run(monkeypatch, *arguments):
@@ -42,6 +49,15 @@ def test_help_of_a_command_whose_answer_may_be_no_names_its_exit_code(monkeypatc
 def test_help_lists_the_exit_codes(monkeypatch, capsys):
     assert run(monkeypatch, "--help") == 0
     assert main_module.EXIT_CODES in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_page_and_the_help_list_the_same_exit_codes(repository):
+    page = (repository / "docs" / "command-line.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if re.match(r"\| \d", line)]
+    listed = [int(code) for row in rows for code in row.split(",")]
+    assert listed == [int(code) for code in re.findall(r"\b\d+\b", main_module.EXIT_CODES)]
+    errors = [DataError, CheckFailedError, DivergedError, VerificationError]
+    assert {error.exit_code for error in errors} | {128 + 2, 128 + 15} < set(listed)
 
 
 def test_a_check_whose_answer_is_no_exits_with_4(monkeypatch, capsys):
