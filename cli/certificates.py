@@ -31,10 +31,11 @@ def certify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Certify finite statements: find a certificate, verify it in exact fractions.
+    """Prove finite statements in exact fractions.
 
-    The least degree of a boundary, the place where interpolation begins to diverge, a network that
-    equals a function. Nothing is rounded in a verification. Exits with 4 where one fails.
+    Finds a certificate of each and verifies it: the least degree of a boundary, the place where
+    interpolation begins to diverge, a network that equals a function. Nothing is rounded in a
+    verification. Exits with 4 where one fails.
 
     Example: dlmath learn certify least-degree --out certificates
     """

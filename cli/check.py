@@ -59,12 +59,13 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check the gradients written by hand, by three independent kinds of evidence.
+    """Check the gradients that are written by hand.
 
-    Whether each is the adjoint of this forward pass, read four ways (tape, differences, Taylor
-    slope, adjoint); whether it agrees with a reference, Keras's layer or your own; and what it does
-    in second order, at extremes and inputs of all sizes, in float32, and in calls with an unknown
-    batch size, twice in one model, in training and at inference.
+    By three independent kinds of evidence: whether each is the adjoint of this forward pass, read
+    four ways (tape, differences, Taylor slope, adjoint); whether it agrees with a reference,
+    Keras's layer or your own; and what it does in second order, at extremes and inputs of all
+    sizes, in float32, and in calls with an unknown batch size, twice in one model, in training and
+    at inference.
 
     Each number is a relative error in float64; the slope of the Taylor remainder must be 2, and the
     error in float32, over what rounding explains, at most 1. Exits with 4 if any gradient fails.

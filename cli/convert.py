@@ -30,10 +30,10 @@ def convert(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Copy a folder of images as 8-bit PNGs and JPEGs, which every program reads.
+    """Copy images as 8-bit PNGs and JPEGs.
 
-    TIFF, BMP, WebP, GIF, HEIC, 16-bit PNG and CMYK files become PNGs; all other images are
-    copied as they are. Files without a copy are named, and the exit code is 2.
+    Every program reads these. TIFF, BMP, WebP, GIF, HEIC, 16-bit PNG and CMYK files become PNGs;
+    all other images are copied as they are. Files without a copy are named, and the exit code is 2.
 
     Example: dlmath data convert ./scans --window 0,4095 --out scans_8bit
     """

@@ -184,10 +184,11 @@ def howmany(
     ] = 0.97,
     as_json: Json = False,
 ) -> None:
-    """Say how many training patients an AUC would take; images, where no patient is known.
+    """Say how many training patients an AUC would take.
 
-    Heads are solved for on growing draws of the run's training patients, scored on its validation
-    part, and the curve is extrapolated; how wrong that is shows on sizes that were held back.
+    Images, where no patient is known. Heads are solved for on growing draws of the run's training
+    patients, scored on its validation part, and the curve is extrapolated; how wrong that is shows
+    on sizes that were held back.
 
     Example: dlmath data howmany --auc 0.99
     """

@@ -35,7 +35,7 @@ def drift(
     alpha: Annotated[float, typer.Option(help="Rate of false alarms of the whole test.")] = 0.01,
     as_json: Json = False,
 ) -> None:
-    """Test whether the images of today are still those that a run was trained on.
+    """Test whether new images are like those of the training.
 
     Compares what the run's server kept, or the images of --data, with the run's validation images.
     Exits with 4 if they differ.

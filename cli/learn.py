@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The statements of five papers, each as an experiment; finite ones also proven (certify).",
+    help="Run the statements of five papers, and prove some.",
 )
 
 _OUT = Output(pipe_width=160)
@@ -115,10 +115,11 @@ def audit(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make what experiments are about wrong, one change after another, and see if they notice.
+    """See whether experiments notice code that is wrong.
 
-    A change that an experiment does not notice must do nothing that it could see; the reasons stand
-    in a table. Exits with 4 where one has none, or where a reason is for a change that is noticed.
+    What they are about is changed in one place after another. A change that an experiment does not
+    notice must do nothing that it could see; the reasons stand in a table. Exits with 4 where one
+    has none, or where a reason is for a change that is noticed.
 
     Example: dlmath learn audit adam-bias-correction
     """

@@ -110,9 +110,10 @@ def prune(
         ),
     ] = None,
 ) -> None:
-    """Remove the checkpoints of finished runs, which a training now does itself at its end.
+    """Remove the checkpoints of finished runs.
 
-    A run that is not finished keeps its own: it is resumed from them.
+    A training does so itself at its end now. A run that is not finished keeps its own: it is
+    resumed from them.
     """
     from dlmath.training.checkpoint_store import CheckpointStore
 

@@ -41,9 +41,9 @@ def without_comments(source: str) -> str:
     """Return Python source in one form, without comments and docstrings."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        can_have_one = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if can_have_one and ast.get_docstring(node) is not None:
-            node.body[0] = ast.Pass()
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            has_docstring = ast.get_docstring(node) is not None
+            node.body[:1] = [ast.Pass()] if has_docstring else node.body[:1]
     return ast.unparse(tree)
 
 

@@ -46,6 +46,15 @@ def test_help_of_a_command_whose_answer_may_be_no_names_its_exit_code(monkeypatc
     assert "xits with 4" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("group", [(), ("data",), ("learn",), ("runs",)])
+def test_no_command_is_listed_with_half_a_sentence(monkeypatch, capsys, group):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(monkeypatch, *group, "--help") == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) > 3
+    assert [line for line in listed if line.endswith("...")] == []
+
+
 def test_help_lists_the_exit_codes(monkeypatch, capsys):
     assert run(monkeypatch, "--help") == 0
     assert main_module.EXIT_CODES in " ".join(capsys.readouterr().out.split())
