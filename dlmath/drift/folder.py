@@ -120,12 +120,12 @@ def look_at(
     parts, pictures, doubted = list[Outputs](), list[np.ndarray](), list[str]()
     for first in range(0, len(named), _AT_ONCE):
         images = _read_all(paths[first : first + _AT_ONCE], classifier.image_size)
-        rows = [row for row, image in enumerate(images) if not isinstance(image, str)]
+        read = [(row, image) for row, image in enumerate(images) if not isinstance(image, str)]
         bad += [image for image in images if isinstance(image, str)]
-        if rows:
-            good += [first + row for row in rows]
-            pixels = np.stack([images[row].pixels for row in rows])
-            doubted += [named[first + row].file for row in rows if images[row].doubts]
+        if read:
+            good += [first + row for row, _ in read]
+            pixels = np.stack([picture.pixels for _, picture in read])
+            doubted += [named[first + row].file for row, picture in read if picture.doubts]
             parts.append(classifier.predict(pixels))
             pictures.append(describe(pixels))
         reporter.progress("new images", min(first + _AT_ONCE, len(named)), len(named))
