@@ -145,7 +145,8 @@ def _farthest(images: tuple[dict[str, Any], ...]) -> "Table":
     from dlmath.cli.tables import Column, Table
 
     score_column = Column("OOD score", number=True)
-    table = Table("file", score_column, "out of distribution", "class", lined=True)
+    file_column = Column("file", whole=True)  # a name is to be copied
+    table = Table(file_column, score_column, "out of distribution", "class", lined=True)
     for one in images:
         score = "-" if one["ood_score"] is None else f"{one['ood_score']:,.0f}"
         outside = {True: "yes", False: "no", None: "-"}[one["out_of_distribution"]]

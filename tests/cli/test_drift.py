@@ -12,7 +12,9 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from dlmath.cli.drift import _farthest
 from dlmath.cli.drift import drift as command
+from dlmath.cli.output import OUT
 from dlmath.drift.reference import find_reference
 from dlmath.drift.sketch import Sketch
 from dlmath.drift.statistics import Totals, model_of
@@ -310,3 +312,11 @@ def test_a_reference_of_images_without_patients_names_none(light_run, draw_folde
     assert headline.endswith(f"against {images} validation images.")
     document = json.loads(invoke(light_run.folder, "--data", folder, "--json").stdout)
     assert document["reference"] == {"images": images, "patients": None}
+
+
+def test_a_file_that_differs_is_named_whole_in_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    file = f"scans/{'long_name_' * 4}1.png"
+    one = {"file": file, "ood_score": 7.0, "out_of_distribution": True, "class": "PNEUMONIA"}
+    OUT.show(_farthest((one,)))
+    assert file in capsys.readouterr().out
