@@ -10,7 +10,7 @@ from dlmath import seeds
 from dlmath.maths.attention import Block, attend, before, random_block, sines
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.papers import Source
-from dlmath.maths.plots import curves, sequences
+from dlmath.maths.plots import sequences
 
 EPS = float(np.finfo(float).eps)
 
@@ -96,13 +96,13 @@ def attention_stays_in_the_hull(
             ),
             at_least("causal: weights of the others", triangle[np.tri(keys, dtype=bool)], 1e-300),
         ),
-        curves(
-            "How far the outputs of 40 queries lie in 200 directions",
-            "of the farthest value",
-            "of the output",
+        sequences(
+            "How far the first output lies in 200 directions",
+            "direction, by the farthest value",
+            "distance",
             {
-                "outputs": (reach.ravel(), (outputs @ ways.T).ravel()),
-                "the farthest value": (np.sort(reach.ravel()), np.sort(reach.ravel())),
+                "output": (outputs @ ways.T)[0, reach[0].argsort()],
+                "farthest value": np.sort(reach[0]),
             },
         ),
     )
