@@ -68,6 +68,14 @@ MODULES = (
     "extrapolation",
     "published_numbers",
     "running_means",
+    "attention_weights",
+    "attention_scores",
+    "attention_positions",
+    "attention_blocks",
+    "attention_slopes",
+    "attention_flow",
+    "homonyms",
+    "layer_norms",
 )
 
 

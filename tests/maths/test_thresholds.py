@@ -58,6 +58,16 @@ VALID = [
     ("batch-normalisation-is-scale-free", {"factor": 0.2}),
     ("normalisation-tunes-the-rate", {"scale": 0.5}),
     ("vanishing-gradients", {"rho": 0.3, "depth": 10}),
+    ("attention-stays-in-the-hull", {"keys": 2}),
+    ("attention-commutes-with-permutations", {"tokens": 4, "blocks": 5}),
+    ("sentences-are-bags-of-words", {"words": 4}),
+    ("temperature-sets-the-entropy", {"keys": 20, "largest": 1}),
+    ("sines-turn-with-the-position", {"width": 32, "back": 7}),
+    ("attention-in-blocks", {"length": 7}),
+    ("tokens-gather-in-one-point", {"beta": 0.5, "tokens": 4}),
+    ("tokens-gather-in-one-point", {"beta": 3.0}),
+    ("normalising-first-keeps-gradients", {"rho": 0.9, "depth": 3}),
+    ("two-banks", {"width": 6}),
     ("residual-links-keep-gradients", {"rho": 0.45, "depth": 10}),
 ]
 

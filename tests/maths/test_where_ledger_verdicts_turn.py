@@ -25,6 +25,9 @@ TURNS = {
     "last-layer-labellings": ("copied", (0,), (1,)),
     "half-spaces-determine-a-measure": ("offsets", (True,), (False,)),
     "networks-extrapolate-by-lines": ("activation", ("relu",), ("sine",)),
+    "temperature-sets-the-entropy": ("assumed", (1.0,), (0.5, 0.99, 1.01, 2.0)),
+    "softmax-is-half-lipschitz": ("beta", (0.1, 0.5, 1.0), (1.001, 3.0)),
+    "layer-normalisation-projects": ("epsilon", (0.0, 1e-30), (1e-6, 1.0)),
     "style-transfer-descends": ("weight", (1e6, 3e6), (0.0,)),
 }
 CASES = [

@@ -2,7 +2,6 @@
 
 from dlmath.maths.ledger import units
 from dlmath.maths.ledger.entry import (
-    ATTENTION,
     GRAPHS,
     OPINION,
     RECURRENT,
@@ -168,7 +167,7 @@ ENTRIES = (
     Entry(172, "Bootstrap", by=("bootstrap-covers",)),
     Entry(172, "Structural risk minimisation", by=("structural-risk-minimisation",)),
     Entry(177, "Skip connections", by=("residual-links-keep-gradients",)),
-    later(177, "Attention: interpretation by information", ATTENTION),
+    Entry(177, "Attention: interpretation by information", by=("temperature-sets-the-entropy",)),
     Entry(177, "Depth against width", by=("depth-against-width",)),
     Entry(
         177,

@@ -2,10 +2,8 @@
 
 from dlmath.maths.ledger import units
 from dlmath.maths.ledger.entry import (
-    ATTENTION,
     GRAPHS,
     HISTORY,
-    RECURRENT,
     Entry,
     later,
     left_out,
@@ -45,9 +43,13 @@ RESIDUAL = unit(
 ENTRIES = (
     tested(41, "A network is a composition of layers", units.COMPOSITION),
     tested(56, "Layers: affine maps and entrywise activations", units.COMPOSITION),
-    Entry(84, "U-Nets modify this"),
+    Entry(84, "U-Nets modify this", by=("skips-carry-the-detail",)),
     tested(84, "ResNets modify this", RESIDUAL),
-    later(84, "Transformers modify this", ATTENTION),
+    Entry(
+        84,
+        "Transformers modify this",
+        by=("attention-commutes-with-permutations", "normalising-first-keeps-gradients"),
+    ),
     tested(90, "Shallow networks", SHALLOW),
     Entry(94, "Deep networks, multilayer perceptrons", tests=(units.DEPTH_AND_WIDTH,)),
     Entry(125, "Mean squared error for regression"),
@@ -158,11 +160,8 @@ ENTRIES = (
     Entry(470, "Autoencoders and the truncated SVD"),
     later(470, "Reduced order modelling, data-driven coordinates", DYNAMICS),
     later(473, "Graph neural networks", GRAPHS),
-    later(493, "Recurrent networks, transformers", f"{RECURRENT}, {ATTENTION}"),
-    later(
-        503,
-        "Transformers as interacting particles, networks as dynamical systems",
-        f"{ATTENTION}, {DYNAMICS}",
-    ),
+    Entry(493, "Recurrent networks, transformers"),
+    Entry(503, "Transformers as interacting particles"),
+    later(503, "Networks as dynamical systems", DYNAMICS),
     left_out(524, "Historical background", HISTORY),
 )

@@ -129,3 +129,11 @@ STABLE_LAYER = unit(
     "layers.activations:Softmax.forward",
     edit=("x - tf.stop_gradient(largest)", "x"),
 )
+# Attention and a transformer's block on NumPy arrays, as dlmath.layers has them.
+ATTENTION = unit(
+    "maths/test_attention::test_values_and_gradients_are_those_of_the_layer",
+    "maths.attention:attend",
+)
+TRANSFORMER_BLOCK = unit(
+    "maths/test_attention::test_a_block_is_that_of_the_layers", "maths.attention:Block.__call__"
+)
