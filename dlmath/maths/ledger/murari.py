@@ -5,7 +5,6 @@ from dlmath.maths.ledger.entry import (
     ATTENTION,
     GRAPHS,
     HISTORY,
-    RECURRENT,
     Entry,
     later,
     left_out,
@@ -158,7 +157,8 @@ ENTRIES = (
     Entry(470, "Autoencoders and the truncated SVD"),
     later(470, "Reduced order modelling, data-driven coordinates", DYNAMICS),
     later(473, "Graph neural networks", GRAPHS),
-    later(493, "Recurrent networks, transformers", f"{RECURRENT}, {ATTENTION}"),
+    Entry(493, "Recurrent networks", by=("backpropagation-through-time",)),
+    later(493, "Transformers", ATTENTION),
     later(
         503,
         "Transformers as interacting particles, networks as dynamical systems",
