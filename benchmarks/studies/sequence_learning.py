@@ -51,6 +51,7 @@ class Plan:
     Attributes:
         tasks: By name.
         lengths: Of the sequences.
+        networks: By name.
         seeds: Of the first weights and of the sequences.
         rates: Of which one is chosen for each network, in a pilot where there are several.
         pilot_length: On which it is chosen.
@@ -59,13 +60,22 @@ class Plan:
 
     tasks: tuple[str, ...] = tuple(TASKS)
     lengths: tuple[int, ...] = (10, 25, 50)
+    networks: tuple[str, ...] = NETWORKS
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     rates: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
     pilot_length: int = 25
     training: Training = field(default_factory=lambda: Training(steps=500, every=50))
 
 
-QUICK = Plan(("adding",), (5,), (0, 1), (0.01,), 5, Training(300, steps=10, batch=8, every=5))
+QUICK = Plan(
+    ("adding",),
+    (5,),
+    ("LSTM", "GRU"),
+    (0, 1),
+    (0.01,),
+    5,
+    Training(300, steps=10, batch=8, every=5),
+)
 
 
 def main() -> None:
@@ -84,7 +94,7 @@ def studied(plan: Plan) -> dict[str, Any]:
     """Return the curves of all trainings, and the figures made of them."""
     began = time.perf_counter()
     pilot = pilot_of(plan) if len(plan.rates) > 1 else {}
-    rates = dict.fromkeys(NETWORKS, plan.rates[0])
+    rates = dict.fromkeys(plan.networks, plan.rates[0])
     rates |= {network: min(found, key=found.__getitem__) for network, found in pilot.items()}
     curves = {
         f"{task}, {length}, {network}": [
@@ -93,7 +103,7 @@ def studied(plan: Plan) -> dict[str, Any]:
         ]
         for task in plan.tasks
         for length in plan.lengths
-        for network in NETWORKS
+        for network in plan.networks
     }
     return {
         "command": "python benchmarks/studies/sequence_learning.py",
@@ -123,7 +133,9 @@ def pilot_of(plan: Plan) -> dict[str, dict[float, float]]:
         ]
         return float(np.mean(found))
 
-    return {network: {rate: left(network, rate) for rate in plan.rates} for network in NETWORKS}
+    return {
+        network: {rate: left(network, rate) for rate in plan.rates} for network in plan.networks
+    }
 
 
 def trained(network: str, task: str, length: int, training: Training, seed: int) -> Curve:
@@ -148,7 +160,8 @@ def speed(curve: Curve, task: str, length: int) -> float:
 
 def figures(task: str, length: int, curves: dict[str, list[Curve]]) -> dict[str, Any]:
     """Return what each network reaches, and the differences of pairs, with intervals over seeds."""
-    of = {network: curves[f"{task}, {length}, {network}"] for network in NETWORKS}
+    of = {network: curves.get(f"{task}, {length}, {network}", []) for network in NETWORKS}
+    of = {network: found for network, found in of.items() if found}
     speeds = {
         network: np.array([speed(one, task, length) for one in found])
         for network, found in of.items()
@@ -170,6 +183,7 @@ def figures(task: str, length: int, curves: dict[str, list[Curve]]) -> dict[str,
         "differences": {
             f"{first} less {second}": with_interval(speeds[first] - speeds[second])
             for first, second in PAIRS
+            if {first, second} <= set(of)
         },
     }
 
