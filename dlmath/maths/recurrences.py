@@ -40,7 +40,10 @@ class Cell(Protocol):
 
     blocks: int
     parts: int
-    biases: int
+
+    @property
+    def biases(self) -> int:
+        """The number of rows of B U biases."""
 
     def step(self, x: np.ndarray, state: np.ndarray, weights: Weights) -> np.ndarray:
         """Return the next state."""

@@ -53,7 +53,6 @@ class Held(NamedTuple):
     sources=(
         Source("tsemo", 578, "It seems that LSTM can preserve gradients"),
         Source("tsemo", 567, "Long Short-Term Memory (LSTM)"),
-        Source("tsemo", 568, "capable of learning long-term dependencies"),
         Source("tsemo", 566, "LSTM or GRU can solve this issue"),
     ),
     about=("forgotten", "running", "cells_held", "cells_free", "updates_held", "least_gate"),
@@ -227,7 +226,6 @@ def simple_norms(
     sources=(
         Source("tsemo", 579, "Gated Recurrent Unit (GRU)"),
         Source("tsemo", 587, "more efficient due to fewer parameters"),
-        Source("tsemo", 580, "combines the forget and input gates"),
     ),
     about=("in_use", "ranks"),
     reference="Cho et al., Learning phrase representations, 2014, arXiv:1406.1078",
@@ -292,15 +290,13 @@ def effects(cell: Cell, inputs: int, units: int, rng: np.random.Generator) -> We
     weights = drawn(cell, inputs, units, rng)
     xs, first = rng.normal(size=(2 * units + 2, inputs)), rng.normal(size=cell.parts * units)
 
-    def states(name: str, value: np.ndarray) -> np.ndarray:
-        return unrolled(cell, xs, first, weights._replace(**{name: value}))[1:].ravel()
-
-    return Weights(
-        *(
-            complex_step(lambda one, name=name: states(name, one), getattr(weights, name))
-            for name in Weights._fields
+    def of(name: str) -> np.ndarray:
+        return complex_step(
+            lambda one: unrolled(cell, xs, first, weights._replace(**{name: one}))[1:].ravel(),
+            getattr(weights, name),
         )
-    )
+
+    return Weights(*map(of, Weights._fields))
 
 
 def ranks(effects_of: np.ndarray) -> int:

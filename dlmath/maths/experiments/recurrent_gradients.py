@@ -34,9 +34,8 @@ PASCANU = "Pascanu, Mikolov and Bengio, On the difficulty of training recurrent 
         "unrolled map, for the simple recurrence, the LSTM and the GRU."
     ),
     sources=(
-        Source("tsemo", 559, "depends on all future steps"),
-        Source("tsemo", 540, "Simple RNN"),
         Source("tsemo", 557, "Gradient of loss with respect to hidden states"),
+        Source("tsemo", 540, "Simple RNN"),
         Source("tsemo", 565, "The full gradient with respect to the hidden state at time"),
         Source("murari", 493, "Recurrent Neural Networks"),
     ),
@@ -164,10 +163,7 @@ def norms_of(matrices: np.ndarray) -> np.ndarray:
         "units and the same weights a step multiplies it by a number between the least and the "
         "largest slope of the units at that step, so it never grows."
     ),
-    sources=(
-        Source("tsemo", 566, "repeated multiplication of Jacobians"),
-        Source("tsemo", 563, "diagonal matrix containing the derivative"),
-    ),
+    sources=(Source("tsemo", 566, "repeated multiplication of Jacobians"),),
     about=("recurrences.SimpleCell.step", "recurrences.jacobians", "products", "orthogonal"),
     reference="Arjovsky, Shah and Bengio, Unitary evolution recurrent networks, arXiv:1511.06464",
     sabotage=Sabotage("the weights are 1.01 times orthogonal", {"scale": 1.01}),
@@ -215,10 +211,7 @@ def orthogonal_recurrences_keep_gradients(
         "within log(kappa) / n of log rho, for rho below 1 and above it. For a normal matrix it is "
         "rho^n. Otherwise a gradient may grow before it vanishes, by a factor of at most kappa."
     ),
-    sources=(
-        Source("tsemo", 566, "can shrink or grow exponentially"),
-        Source("tsemo", 565, "The full gradient with respect to the hidden state"),
-    ),
+    sources=(Source("tsemo", 566, "can shrink or grow exponentially"),),
     about=("powers",),
     reference=GELFAND,
     sabotage=Sabotage("the matrix is not diagonalisable", {"nilpotent": 0.5}),
@@ -285,7 +278,6 @@ def powers(matrix: np.ndarray, length: int) -> np.ndarray:
     sources=(
         Source("tsemo", 566, "depending on the spectral norm"),
         Source("tsemo", 561, "consider"),
-        Source("tsemo", 564, "Thus, for"),
     ),
     about=("recurrences.SimpleCell.step", "recurrences.jacobians", "products"),
     reference=PASCANU,

@@ -381,6 +381,8 @@ ENTRIES = (
     ),
     Entry(540, "Simple recurrent network", tests=(RECURRENT_CELLS["simple"],)),
     Entry(557, "The gradient of the loss in the hidden states"),
+    Entry(561, "The Jacobian between two hidden states is a product over the steps"),
+    Entry(565, "The full gradient in a hidden state is a sum of such products"),
     Entry(
         566,
         "Products of Jacobians vanish where their norms are below 1",
@@ -395,6 +397,7 @@ ENTRIES = (
             "recurrent-gradients-are-bounded",
         ),
     ),
+    Entry(566, "LSTM or GRU can solve this", by=("forget-gates-carry-the-gradient",)),
     Entry(
         567,
         "LSTM, and that it mitigates vanishing gradients",
