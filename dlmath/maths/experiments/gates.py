@@ -167,10 +167,14 @@ def followed(last: Callable[[np.ndarray, int], np.ndarray], trajectory: np.ndarr
         last: Takes a state and its t.
         trajectory: (T + 1, U).
     """
-    places = list(enumerate(trajectory))
-    jacobians_of = [complex_step(lambda c, t=t: last(c, t), one) for t, one in places]
-    ends = np.array([last(one, t) for t, one in places])
-    return Held(np.array(jacobians_of), float(np.abs(ends - trajectory[-1]).max()))
+
+    def bend(t: int) -> np.ndarray:
+        return complex_step(lambda one: last(one, t), trajectory[t])
+
+    steps = range(len(trajectory))
+    ends = np.array([last(trajectory[t], t) for t in steps])
+    off = np.abs(ends - trajectory[-1]).max()
+    return Held(np.array([bend(t) for t in steps]), float(off))
 
 
 def cells_free(xs: np.ndarray, states: np.ndarray, weights: Weights) -> np.ndarray:
@@ -282,7 +286,7 @@ def off(counts: list[int], wanted: np.ndarray) -> np.ndarray:
 
 def in_use(effects_of: Sequence[np.ndarray]) -> int:
     """Return the number of weights that the states depend on."""
-    return sum(np.count_nonzero(np.any(one, axis=-1)) for one in effects_of)
+    return sum(int(np.count_nonzero(np.any(one, axis=-1))) for one in effects_of)
 
 
 def effects(cell: Cell, inputs: int, units: int, rng: np.random.Generator) -> Weights:

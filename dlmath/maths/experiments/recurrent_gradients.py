@@ -106,13 +106,12 @@ def derivatives(
             getattr(weights, name),
         )
 
-    in_states = [
-        complex_step(lambda state, t=t: loss(xs, state, weights, t), states[t])
-        for t in range(len(states))
-    ]
+    def in_state(t: int) -> np.ndarray:
+        return complex_step(lambda state: loss(xs, state, weights, t), states[t])
+
     return [
         complex_step(lambda moved: loss(moved, states[0], weights), xs),
-        np.array(in_states),
+        np.array([in_state(t) for t in range(len(states))]),
         *map(of_weights, Weights._fields),
     ]
 
@@ -139,15 +138,12 @@ def end_errors(
     cell: Cell, xs: np.ndarray, states: np.ndarray, weights: Weights, found: np.ndarray
 ) -> list[float]:
     """Return how far Jacobians (T + 1, S, S) are from complex steps of s_T, at some t, relative."""
-    return [
-        relative(
-            found[t],
-            complex_step(
-                lambda state, t=t: unrolled(cell, xs[t:], state, weights)[-1], states[t]
-            ).T,
-        )
-        for t in (0, 1, len(xs) // 2, len(xs) - 1, len(xs))
-    ]
+
+    def last_in(t: int) -> np.ndarray:
+        return complex_step(lambda s: unrolled(cell, xs[t:], s, weights)[-1], states[t]).T
+
+    places = (0, 1, len(xs) // 2, len(xs) - 1, len(xs))
+    return [relative(found[t], last_in(t)) for t in places]
 
 
 def norms_of(matrices: np.ndarray) -> np.ndarray:
