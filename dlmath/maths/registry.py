@@ -76,6 +76,8 @@ MODULES = (
     "attention_flow",
     "homonyms",
     "layer_norms",
+    "recurrent_gradients",
+    "gates",
 )
 
 

@@ -5,7 +5,6 @@ from dlmath.maths.ledger.entry import (
     ATTENTION,
     GRAPHS,
     HISTORY,
-    RECURRENT,
     Entry,
     later,
     left_out,
@@ -66,6 +65,18 @@ FLATTEN, LAYER_NORMALISATION = (
 OPTIMIZER, EPOCHS = (
     unit("models/test_recipes::test_malaria_follows_the_paper", f"models.malaria:PAPER.{name}")
     for name in ("optimizer", "epochs")
+)
+RECURRENT_CELLS = {
+    name: unit(
+        "maths/test_recurrences::test_states_and_gradients_are_those_of_the_layer",
+        f"maths.recurrences:{cell}.step",
+    )
+    for name, cell in (("simple", "SimpleCell"), ("LSTM", "LstmCell"), ("GRU", "GruCell"))
+}
+MEASURED = unit(
+    "sequences/test_sequence_learning::test_curves_of_the_study_begin_again_as_they_were",
+    "sequences.learning_curves:learning_curve",
+    edit=("Adam(training.rate", "Adam(0.3 * training.rate"),
 )
 HEAD_ONLY = unit(
     "models/test_classifier::test_tuning_the_head_trains_the_head_alone",
@@ -368,13 +379,33 @@ ENTRIES = (
         by=("mixup-to-second-order",),
         tests=(unit("layers/test_mix_up::test_blend_of_known_numbers", "layers.mix_up:blend"),),
     ),
-    later(540, "Simple recurrent network", RECURRENT),
-    later(557, "The gradient of the loss in the hidden states", RECURRENT),
-    Entry(566, "Products of Jacobians vanish where their norms are below 1"),
-    later(566, "They vanish or explode along a sequence, by the norm of the weights", RECURRENT),
-    later(567, "LSTM, and that it mitigates vanishing gradients", RECURRENT),
-    later(578, "Whether LSTM networks learn faster: an open question", RECURRENT),
-    later(579, "GRU, and that it has fewer parameters", RECURRENT),
+    Entry(540, "Simple recurrent network", tests=(RECURRENT_CELLS["simple"],)),
+    Entry(557, "The gradient of the loss in the hidden states"),
+    Entry(561, "The Jacobian between two hidden states is a product over the steps"),
+    Entry(565, "The full gradient in a hidden state is a sum of such products"),
+    Entry(
+        566,
+        "Products of Jacobians vanish where their norms are below 1",
+        by=("vanishing-gradients",),
+    ),
+    Entry(
+        566,
+        "They vanish or explode along a sequence, by the norm of the weights",
+        by=(
+            "spectral-radius-sets-the-rate",
+            "orthogonal-recurrences-keep-gradients",
+            "recurrent-gradients-are-bounded",
+        ),
+    ),
+    Entry(566, "LSTM or GRU can solve this", by=("forget-gates-carry-the-gradient",)),
+    Entry(
+        567,
+        "LSTM, and that it mitigates vanishing gradients",
+        tests=(RECURRENT_CELLS["LSTM"],),
+    ),
+    tested(578, "Whether LSTM networks learn faster: an open question, measured", MEASURED),
+    Entry(579, "GRU, and that it has fewer parameters", tests=(RECURRENT_CELLS["GRU"],)),
+    tested(587, "That GRU networks perform similarly, measured", MEASURED),
     Entry(588, "Attention: weighted means of values", tests=(units.ATTENTION,)),
     Entry(597, "A word with two meanings, told apart by its context"),
     Entry(601, "The attention score of two words"),
@@ -385,7 +416,7 @@ ENTRIES = (
     Entry(627, "Layer normalisation", tests=(LAYER_NORMALISATION,)),
     Entry(628, "They improve the flow of gradients"),
     later(630, "Training of language models: tokens, embeddings, alignment", LANGUAGE),
-    later(632, "Why attention learns faster than recurrence: an open question", ATTENTION),
+    tested(632, "Whether attention learns faster than recurrence: measured", MEASURED),
     later(636, "Definition 8.1: directed graphs as presheaves", GRAPHS),
     later(641, "Definition 8.2: cycles, acyclic graphs", GRAPHS),
     later(645, "Definition 8.3: graph neural network, and its updates", GRAPHS),
