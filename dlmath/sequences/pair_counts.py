@@ -29,7 +29,7 @@ class PairCounts(Generic[Symbol]):
     def __init__(self, words: Iterable[Sequence[Symbol]], counts: Iterable[int]):
         self.symbols: Counter[Symbol] = Counter()
         self.pairs: Counter[tuple[Symbol, Symbol]] = Counter()
-        self._words = [list(word) for word in words]
+        self._words: list[list[Symbol]] = [list(word) for word in words]
         self._counts = list(counts)
         self._holders: defaultdict[tuple[Symbol, Symbol], set[int]] = defaultdict(set)
         for place in range(len(self._words)):

@@ -95,7 +95,7 @@ class WordPieces:
 
 def split_words(text: str) -> list[str]:
     """Split at white space, which is dropped, and around each punctuation mark, as BERT does."""
-    words = []
+    words: list[str] = []
     for part in text.split():
         for is_mark, run in groupby(part, is_punctuation):
             characters = "".join(run)
