@@ -78,6 +78,7 @@ MODULES = (
     "layer_norms",
     "recurrent_gradients",
     "gates",
+    "markov_sources",
 )
 
 

@@ -43,6 +43,20 @@ BATCH_NORMALISATION = unit(
 )
 
 LANGUAGE = "language models"
+BYTE_PAIRS = unit(
+    "sequences/test_byte_pairs::test_merges_and_numbers_are_those_of_the_library",
+    "sequences.byte_pairs:_most_frequent",
+    edit=("(-pairs[pair], pair)", "(pairs[pair], pair)"),
+)
+WORD_PIECES = unit(
+    "sequences/test_word_pieces::test_the_longest_piece_is_taken_from_the_left",
+    "sequences.word_pieces:WordPieces._encode_word",
+    edit=("range(len(word), start, -1)", "range(start + 1, len(word) + 1)"),
+)
+EMBEDDING = unit(
+    "layers/test_embedding::test_the_adjoint_of_a_gather_adds_up",
+    "layers.embedding:Embedding.backward",
+)
 INTEGRATED_GRADIENTS = unit(
     "explain/test_methods::test_the_sum_of_integrated_gradients_is_the_difference_of_scores",
     "explain.path_attribution:integrated_gradients",
@@ -415,7 +429,18 @@ ENTRIES = (
     Entry(626, "Residual connections"),
     Entry(627, "Layer normalisation", tests=(LAYER_NORMALISATION,)),
     Entry(628, "They improve the flow of gradients"),
-    later(630, "Training of language models: tokens, embeddings, alignment", LANGUAGE),
+    tested(
+        631, "Text is split into tokens: byte-pair encoding and WordPiece", BYTE_PAIRS, WORD_PIECES
+    ),
+    tested(631, "Tokens are mapped to vectors that are trained with the network", EMBEDDING),
+    Entry(631, "The loss of language modelling is the cross-entropy of the next token"),
+    left_out(
+        631,
+        "Alignment with human preferences: supervised fine-tuning, RLHF",
+        "answers and preferences of people are not there; built are the training on the next "
+        "token and, where a program can judge an answer in the place of people, learning from "
+        "the answers that it accepts (`docs/sequences.md`)",
+    ),
     tested(632, "Whether attention learns faster than recurrence: measured", MEASURED),
     later(636, "Definition 8.1: directed graphs as presheaves", GRAPHS),
     later(641, "Definition 8.2: cycles, acyclic graphs", GRAPHS),
