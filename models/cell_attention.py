@@ -36,14 +36,17 @@ def malaria_vit(
     seed: int | None = None,
     layers: ModuleType = keras.layers,
 ) -> keras.Model:
-    """Build a Vision Transformer: `images` float32 (N, H, W, 3) in 0..255 to `probabilities` (N, K).
+    """Build a Vision Transformer: `images` (N, H, W, 3) in 0..255 to `probabilities` (N, K).
 
     A patch is an eighth of the side, rounded up: 8 x 8 pixels of images of 64. What the grid of
     patches has over is filled with zeros.
 
     Args:
-        image_size, classes, dropout, seed, layers: As of `dlmath.models.cell_cnn.malaria_cnn`; the
-            dropout is before the last dense layer.
+        image_size: Side H = W of the images in pixels, at least 8.
+        classes: Number K of classes.
+        dropout: Rate of dropout before the last dense layer.
+        seed: Seed of the dropout.
+        layers: Where the layers come from, as in `malaria_cnn`.
     """
     images, x = scaled_images(image_size)
     patch = math.ceil(image_size / GRID)
@@ -67,8 +70,11 @@ def malaria_attention_cnn(
     places is averaged to that many first.
 
     Args:
-        image_size, classes, dropout, seed, layers: As of `dlmath.models.cell_cnn.malaria_cnn`; the
-            dropout is before the last dense layer.
+        image_size: Side H = W of the images in pixels, at least 8.
+        classes: Number K of classes.
+        dropout: Rate of dropout before the last dense layer.
+        seed: Seed of the dropout.
+        layers: Where the layers come from, as in `malaria_cnn`.
     """
     images, x = scaled_images(image_size)
     x = convolution_blocks(x, layers)

@@ -95,10 +95,19 @@ def assert_answers_alike(exported, classifier, pixels, tolerance=1e-4):
     np.testing.assert_allclose(found.ood_scores, wanted.ood_scores, rtol=1e-3)
 
 
-@pytest.fixture(scope="module", params=["keras", "scratch"])
+CELL_NETWORKS = [
+    ("malaria_cnn", "keras"),
+    ("malaria_cnn", "scratch"),
+    ("malaria_attention_cnn", "scratch"),
+    ("malaria_vit", "keras"),
+    ("malaria_vit", "scratch"),
+]
+
+
+@pytest.fixture(scope="module", params=CELL_NETWORKS, ids="-".join)
 def cell_classifier(request):
-    model = build(recipe(backbone="malaria_cnn", image_size=16, layers=request.param))
-    return classifier_of(model, 16)
+    name, layers = request.param
+    return classifier_of(build(recipe(backbone=name, image_size=16, layers=layers)), 16)
 
 
 @pytest.mark.parametrize("with_score", [True, False])
