@@ -156,6 +156,19 @@ def test_a_portable_export_answers_alike(cell_classifier, tmp_path, write):
         assert getattr(exported, field) == getattr(cell_classifier, field)
 
 
+def test_patches_from_scratch_are_8_bit_integers_too(tmp_path):
+    """LiteRT refuses slices of more than five axes once it has counted its ranges."""
+    model = build(recipe(backbone="malaria_vit", image_size=64, layers="scratch"))
+    classifier = classifier_of(model, 64)
+    pixels = pixels_for(classifier)
+    metadata = {**METADATA, "image_size": 64}
+
+    write_litert(classifier, tmp_path / "export", metadata, quantize="int8", calibration=pixels)
+
+    found = load_classifier(tmp_path / "export").predict(pixels).probabilities
+    np.testing.assert_allclose(found, classifier.predict(pixels).probabilities, atol=0.02)
+
+
 @pytest.mark.slow
 def test_a_saved_model_of_any_layers_explains_by_tensorflow_alone(cell_classifier, tmp_path):
     paths = [tmp_path / f"{level}.png" for level in (40, 90, 200)]
