@@ -103,6 +103,22 @@ BACKBONES: dict[str, Backbone] = {
         imagenet="none",
         is_whole=True,
     ),
+    "malaria_attention_cnn": Backbone(
+        network="dlmath.models.cell_attention:malaria_attention_cnn",
+        native_size=64,
+        smallest_size=8,
+        tail="placed",
+        imagenet="none",
+        is_whole=True,
+    ),
+    "malaria_vit": Backbone(
+        network="dlmath.models.cell_attention:malaria_vit",
+        native_size=64,
+        smallest_size=8,
+        tail="block2_output",
+        imagenet="none",
+        is_whole=True,
+    ),
 }
 
 

@@ -30,14 +30,8 @@ def malaria_cnn(
         layers: Where the layers come from: `keras.layers`, or any other module with the same
             names and arguments, such as one with hand-derived gradients.
     """
-    images = keras.Input((image_size, image_size, 3), name="images")
-    # To -1..1: with inputs that are all positive the first epochs go into finding their mean.
-    # In float32 under mixed precision too: half precision cannot hold 255 levels and fractions.
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="rescaling")(images)
-    for block, filters in enumerate(FILTERS, start=1):
-        x = layers.Conv2D(filters, 3, padding="same", name=f"conv{block}")(x)
-        x = layers.ReLU(name=f"conv{block}_relu")(x)
-        x = layers.MaxPooling2D(name=f"pool{block}")(x)  # halves the side
+    images, x = scaled_images(image_size)
+    x = convolution_blocks(x, layers)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dropout(dropout, seed=seed, name="dropout")(x)
     for number, units in enumerate(UNITS, start=1):
@@ -47,3 +41,21 @@ def malaria_cnn(
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
     probabilities = layers.Softmax(dtype="float32", name="probabilities")(logits)
     return keras.Model(images, probabilities, name="malaria_cnn")
+
+
+def scaled_images(image_size: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return an input of pixels (N, H, W, 3) in 0..255, and the pixels scaled to -1..1."""
+    images = keras.Input((image_size, image_size, 3), name="images")
+    # To -1..1: with inputs that are all positive the first epochs go into finding their mean.
+    # In float32 under mixed precision too: half precision cannot hold 255 levels and fractions.
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="rescaling")(images)
+    return images, x
+
+
+def convolution_blocks(x: keras.KerasTensor, layers: ModuleType) -> keras.KerasTensor:
+    """Apply three convolutions, each with max pooling: (N, H, W, 3) to (N, H/8, W/8, 64)."""
+    for block, filters in enumerate(FILTERS, start=1):
+        x = layers.Conv2D(filters, 3, padding="same", name=f"conv{block}")(x)
+        x = layers.ReLU(name=f"conv{block}_relu")(x)
+        x = layers.MaxPooling2D(name=f"pool{block}")(x)  # halves the side
+    return x

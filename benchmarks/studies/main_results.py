@@ -64,6 +64,12 @@ EXPERIMENTS = {
     "malaria-head": f"{MALARIA} --recipe paper --backbone efficientnet_lite0 --weights imagenet "
     "--image-size 128 --tune head",
     "malaria-scratch": f"{MALARIA} --recipe paper --layers scratch --seed 0",
+    **{
+        f"malaria-{network}-{seed}": f"{MALARIA} --recipe paper --backbone malaria_{network} "
+        f"--layers scratch --seed {seed}"
+        for network in ("attention_cnn", "vit")
+        for seed in range(3)
+    },
 }
 QUICK = ("pneumonia-0", "pneumonia-head", "malaria-folds-0", "malaria-0")  # one seed of each
 

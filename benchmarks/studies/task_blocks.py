@@ -17,6 +17,11 @@ SINGLE_RUNS = {
     "malaria-head": "820 cells of unseen patients; a frozen network for photographs",
     "malaria-scratch": "820 cells of unseen patients; layers with hand-derived gradients",
 }
+NETWORKS = {  # from random weights, with layers from scratch, all else alike
+    "malaria-scratch": "three convolutions, four dense layers (`malaria_cnn`)",
+    "malaria-attention_cnn-0": "three convolutions, a head of attention (`malaria_attention_cnn`)",
+    "malaria-vit-0": "a Vision Transformer of four blocks (`malaria_vit`)",
+}
 BORDER_RUNS = {
     "pneumonia-head": "the head, no augmentation",
     "pneumonia-border": "the tail, borders swapped, plain validation",
@@ -104,6 +109,18 @@ def _accuracy_against_expert(predictions: dict[str, list[int]]) -> float:
 def _mean_and_range(values: Sequence[float]) -> str:
     spread = f" ({min(values):.3f}-{max(values):.3f})" if len(values) > 1 else ""
     return f"{mean(values):.3f}{spread}"
+
+
+@block
+def attention() -> str:
+    """Return a row for each network of malaria that begins with random weights."""
+    rows = []
+    for name, network in NETWORKS.items():
+        result = load(name)
+        metrics = result["evaluation"]["metrics"]
+        figures = (interval(metrics[metric]) for metric in MAIN_METRICS)
+        rows.append([network, *figures, f"{result['best']['val_auc']:.3f}"])
+    return table(["network", "AUC", *MAIN_METRICS[1:], "AUC, validation"], rows)
 
 
 @block

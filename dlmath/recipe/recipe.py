@@ -133,9 +133,9 @@ class Recipe:
     )
     layers: str = _model(
         "keras",
-        "keras, or scratch: our layers with hand-derived gradients (malaria_cnn only).",
+        "keras, or scratch: our layers with hand-derived gradients (the malaria networks).",
         OneOf("keras", "scratch"),
-        option=Option("Keras's layers, or ours with hand-derived gradients (malaria_cnn)."),
+        option=Option("Keras's layers, or ours with hand-derived gradients (malaria_*)."),
         fits_weights=True,
     )
     tune: str = _model(

@@ -12,9 +12,10 @@ from dlmath.explain.path_attribution import TOLERANCE, integrated_gradients
 from dlmath.models import BACKBONES, build
 from dlmath.recipe import Recipe
 
+WHOLE = [name for name, backbone in BACKBONES.items() if backbone.is_whole]
 # Nested in the classifier, and slow to build.
-SLOW = set(BACKBONES) - {"malaria_cnn"}
-NAMES = [*BACKBONES, "malaria_cnn from scratch"]
+SLOW = set(BACKBONES) - set(WHOLE)
+NAMES = [*BACKBONES, *(f"{name} from scratch" for name in WHOLE)]
 
 
 def recipe(name, **changes):
@@ -85,8 +86,18 @@ def test_the_feature_map_is_that_of_the_last_convolution(name):
     assert parts.feature_map.shape[1:] == (4, 4, 64)
 
 
-def test_gradients_of_a_network_from_scratch_are_those_of_keras():
-    ours, theirs = (build(recipe(name, image_size=16)) for name in NAMES[-2:])
+@pytest.mark.parametrize("name", ["malaria_attention_cnn", "malaria_vit"])
+def test_the_feature_map_of_a_network_with_attention_is_that_of_its_last_block(name):
+    model = build(recipe(name, image_size=64))
+    parts = ClassifierParts(model)
+
+    assert parts.feature_map is model.get_layer("map").output
+    assert parts.feature_map.shape[1:] == (8, 8, 64)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_gradients_of_a_network_from_scratch_are_those_of_keras(name):
+    ours, theirs = (build(recipe(one, image_size=16)) for one in (f"{name} from scratch", name))
     ours.set_weights(theirs.get_weights())
     pixels = image(16)
 

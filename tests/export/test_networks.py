@@ -95,10 +95,19 @@ def assert_answers_alike(exported, classifier, pixels, tolerance=1e-4):
     np.testing.assert_allclose(found.ood_scores, wanted.ood_scores, rtol=1e-3)
 
 
-@pytest.fixture(scope="module", params=["keras", "scratch"])
+CELL_NETWORKS = [
+    ("malaria_cnn", "keras"),
+    ("malaria_cnn", "scratch"),
+    ("malaria_attention_cnn", "scratch"),
+    ("malaria_vit", "keras"),
+    ("malaria_vit", "scratch"),
+]
+
+
+@pytest.fixture(scope="module", params=CELL_NETWORKS, ids="-".join)
 def cell_classifier(request):
-    model = build(recipe(backbone="malaria_cnn", image_size=16, layers=request.param))
-    return classifier_of(model, 16)
+    name, layers = request.param
+    return classifier_of(build(recipe(backbone=name, image_size=16, layers=layers)), 16)
 
 
 @pytest.mark.parametrize("with_score", [True, False])
@@ -145,6 +154,19 @@ def test_a_portable_export_answers_alike(cell_classifier, tmp_path, write):
     np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
     for field in ("classes", "positive_class", "threshold", "abstention"):
         assert getattr(exported, field) == getattr(cell_classifier, field)
+
+
+def test_patches_from_scratch_are_8_bit_integers_too(tmp_path):
+    """LiteRT refuses slices of more than five axes once it has counted its ranges."""
+    model = build(recipe(backbone="malaria_vit", image_size=64, layers="scratch"))
+    classifier = classifier_of(model, 64)
+    pixels = pixels_for(classifier)
+    metadata = {**METADATA, "image_size": 64}
+
+    write_litert(classifier, tmp_path / "export", metadata, quantize="int8", calibration=pixels)
+
+    found = load_classifier(tmp_path / "export").predict(pixels).probabilities
+    np.testing.assert_allclose(found, classifier.predict(pixels).probabilities, atol=0.02)
 
 
 @pytest.mark.slow

@@ -20,6 +20,8 @@ SCALED = {
     "mobilenet_v2": (-1.0, 1.0),
     "mobilenet_v2_035": (-1.0, 1.0),
     "malaria_cnn": (-1.0, 1.0),
+    "malaria_attention_cnn": (-1.0, 1.0),
+    "malaria_vit": (-1.0, 1.0),
 }
 
 
