@@ -171,7 +171,7 @@ def attention_by_formula(
     scores = tf.matmul(q, k, transpose_b=True) / np.sqrt(q.shape[-1])
     allowed = tf.broadcast_to(tf.constant(keep), scores.shape)
     if causal:
-        allowed &= np.tri(*scores.shape[-2:], dtype=bool)
+        allowed &= np.tri(*scores.shape[-2:]) > 0
     p = tf.nn.softmax(tf.where(allowed, scores, scores.dtype.min / 4))
     return tf.matmul(p, v), p
 
@@ -201,7 +201,7 @@ def _recurrent() -> list[CallCase]:
                 )
             )
     before = {"units": UNITS, **ALL, "reset_after": False}
-    after = {"initial_state": [STATE], "mask": mask(STEPS)}
+    after: dict[str, Given] = {"initial_state": [STATE], "mask": mask(STEPS)}
     found.append(
         CallCase("GRU", "reset before, mask", before, (SEQUENCE,), after, reference=before)
     )
