@@ -32,6 +32,10 @@ What a proof does not say: the normal form computes with exact numbers, so it kn
 no overflow (`dlmath check` tries extremes); constants of the code are read as the numbers that they
 round, `math.sqrt(2)` as the root of 2; at a kink the derivative is a convention, the same in the
 rules and in the code; and what a backward pass does to second derivatives is not looked at.
+
+Not derived: the recurrent layers, whose passes are loops over steps, embeddings, which look rows
+up, and attention over heads. `dlmath check LSTM` compares their passes with Keras's and with
+differences.
 """
 
 

@@ -44,6 +44,8 @@ BUILDERS: dict[str, Builder] = {
     "L2": forward_passes.penalty,
 }
 
+DERIVED: tuple[Any, ...] = tuple(case for case in CASES if case.kind in BUILDERS)
+
 
 def proofs_of(name: str, reporter: Reporter = SILENT) -> list[Proof]:
     """Derive and prove every case of a layer, or of all layers.
@@ -57,15 +59,20 @@ def proofs_of(name: str, reporter: Reporter = SILENT) -> list[Proof]:
     """
     if ":" in name:
         return [proof_of_own(name)]
-    known = [*kinds(), *WITHOUT_LAYER]
+    known = [*BUILDERS, *WITHOUT_LAYER]
     chosen = [kind for kind in known if name.lower() in ("all", kind.lower())]
+    if not chosen and name.lower() in map(str.lower, kinds()):
+        raise UserError(
+            f"{name} is checked by numbers, not derived: its passes are loops or lookups, which "
+            f"the rules do not cover. Received: --derive {name}. Run dlmath check {name}."
+        )
     if not chosen:
         raise UserError(
             f"There is no derivation of that name. Received: --derive {name}."
             f"{did_you_mean(name, known)} Known: all, {', '.join(known)}. "
             "For a layer of your own give module:Name."
         )
-    cases = [case for case in CASES if case.kind in chosen]
+    cases = [case for case in DERIVED if case.kind in chosen]
     others = [kind for kind in WITHOUT_LAYER if kind in chosen]
     steps: list[partial[Proof]] = [partial(proof_of, case) for case in cases]
     steps += [partial(proof_without_layer, kind) for kind in others]

@@ -14,6 +14,7 @@ from dlmath.gradcheck.cases import (
     probabilities,
     scaled,
 )
+from dlmath.gradcheck.sequence_cases import SEQUENCE_CASES
 from dlmath.layers.windows import Patches, Window
 
 # The factors are exact in float32, in which Keras keeps some of them.
@@ -61,6 +62,7 @@ CASES: tuple[Case, ...] = (
     MapCase("im2col", lambda: Patches(Window((3, 2), (2, 1), "same"), IMAGES), IMAGES),
     PenaltyCase("L1"),
     PenaltyCase("L2"),
+    *SEQUENCE_CASES,
 )
 
 

@@ -18,7 +18,8 @@ root keeps that of A at 1. A position that is masked has weight 0; where all are
 **In blocks** (Dao et al. 2022, arXiv:2205.14135). The rows of P need not exist at once. Over blocks
 of keys, keep for each row the largest score m, the sum l of e^(a - m) and the sum o of e^(a - m) v;
 a block with a larger maximum m' scales what is there by e^(m - m'). At the end O = o / l. Backward
-needs P again: block by block, P = e^(a - L) with L = m + log l kept from the forward pass, and
+needs P again: block by block, P = e^(a - m) / l with m and l kept from the forward pass (their
+sum m + log l, of one number, would lose l where m is large), and
 
     r = the row sums of B * P = g V^T P^T on the diagonal = the row sums of g * O,
 
@@ -144,10 +145,10 @@ class BlockwiseAttention(Function):
         (largest, total, out), _ = scan(step, start, blocks)
         total = tf.where(total > 0, total, 1)
         o = out / total
-        return o, (q, k, v, o, largest + tf.math.log(total), keep, causal)
+        return o, (q, k, v, o, largest, total, keep, causal)
 
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
-        q, k, v, o, level, keep, causal = cache
+        q, k, v, o, largest, total, keep, causal = cache
         through = tf.reduce_sum(g * o, axis=-1, keepdims=True)
         scale = 1 / math.sqrt(q.shape[-1])
 
@@ -155,7 +156,8 @@ class BlockwiseAttention(Function):
             (of_q,) = carry
             k, v, keep, first = inputs
             allowed = self._allowed(keep, causal, first, q)
-            p = tf.exp(tf.where(allowed, _scores(q, k) - level, 0)) * tf.cast(allowed, q.dtype)
+            powers = tf.exp(tf.where(allowed, _scores(q, k) - largest, 0))
+            p = tf.where(allowed, powers / total, 0)
             of_a = p * (tf.matmul(g, v, transpose_b=True) - through)
             of_k = scale * tf.matmul(of_a, q, transpose_a=True)
             return (of_q + scale * tf.matmul(of_a, k),), (of_k, tf.matmul(p, g, transpose_a=True))

@@ -5,9 +5,8 @@ import pytest
 from dlmath.derivation.index_derivative import gradient
 from dlmath.derivation.own_layers import proof_of_own
 from dlmath.derivation.proof import followed, same
-from dlmath.derivation.registry import recorded_pass
+from dlmath.derivation.registry import DERIVED, recorded_pass
 from dlmath.derivation.symbolic_tensor import named
-from dlmath.gradcheck.registry import CASES
 
 MODULE = """
 import tensorflow as tf
@@ -86,7 +85,7 @@ def test_a_layer_of_ones_own_is_derived_and_judged(module, name, verdict, line):
 
 
 # A window makes hundreds of entries; the derivative of the largest is by the nodes only.
-SMALL = [case for case in CASES if len(case.shape) < 4 or case.kind == "GlobalAveragePooling2D"]
+SMALL = [case for case in DERIVED if len(case.shape) < 4 or case.kind == "GlobalAveragePooling2D"]
 # Written with |z|, whose kink at 0 cancels; the derivative there is taken as 0.
 WITH_KINK = {"BinaryCrossentropy(from_logits=True)"}
 

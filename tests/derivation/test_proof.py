@@ -10,13 +10,13 @@ from dlmath.derivation.forward_passes import ForwardPass
 from dlmath.derivation.functions_without_layer import WITHOUT_LAYER, proof_without_layer
 from dlmath.derivation.nodes import Variable
 from dlmath.derivation.proof import prove
-from dlmath.derivation.registry import BUILDERS, proof_of, proofs_of, recorded_pass
+from dlmath.derivation.registry import BUILDERS, DERIVED, proof_of, proofs_of, recorded_pass
 from dlmath.derivation.sizes import dimension
 from dlmath.derivation.tensorflow_names import symbolic_tensorflow
 from dlmath.errors import UserError
 from dlmath.gradcheck import faults, mutation, suite
 from dlmath.gradcheck.mutation import Fault, mutants
-from dlmath.gradcheck.registry import CASES, kinds
+from dlmath.gradcheck.registry import kinds
 from dlmath.layers import Dense, Pair
 from dlmath.layers.activations import Gelu, Relu, Softmax
 from dlmath.layers.loss_functions import CategoricalCrossEntropy
@@ -28,11 +28,30 @@ BEYOND = {
 }
 
 
-def test_every_registered_layer_has_a_builder():
-    assert set(kinds()) == set(BUILDERS)
+# Checked by numbers only: their passes are loops over steps, lookups or products over heads.
+BY_NUMBERS = {
+    "SimpleRNN",
+    "LSTM",
+    "GRU",
+    "Embedding",
+    "PositionEmbedding",
+    "SinePositionEncoding",
+    "DotProductAttention",
+    "MultiHeadAttention",
+}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_registered_layer_has_a_builder_or_is_checked_by_numbers():
+    assert set(kinds()) == set(BUILDERS) | BY_NUMBERS
+    assert not set(BUILDERS) & BY_NUMBERS
+
+
+def test_a_layer_that_is_not_derived_says_so():
+    with pytest.raises(UserError, match=r"lstm is checked by numbers.*Run dlmath check lstm"):
+        proofs_of("lstm")
+
+
+@pytest.mark.parametrize("case", DERIVED, ids=lambda case: case.name)
 def test_forward_and_backward_of_the_case_are_proven(case):
     proof = proof_of(case)
     assert proof.is_proven, proof.verdict()
@@ -58,7 +77,7 @@ def test_softmax_cross_entropy_has_the_gradient_g_times_s_minus_y():
 
 
 def forward_of(name: str) -> ForwardPass:
-    return recorded_pass(next(case for case in CASES if case.name == name))[0]
+    return recorded_pass(next(case for case in DERIVED if case.name == name))[0]
 
 
 def mutant(owner: type, words: str) -> Fault:
@@ -87,10 +106,11 @@ def test_a_wrong_backward_pass_is_refuted(name, owner, words):
 
 @pytest.mark.slow
 def test_no_fault_of_the_checkers_suite_is_proven():
-    passes = {case.name: recorded_pass(case)[0] for case in CASES}
+    passes = {case.name: recorded_pass(case)[0] for case in DERIVED}
     users = _users(passes)
     with symbolic_tensorflow(mutation, faults):
-        made = [f for owner, name in suite.backward_passes() for f in mutants(owner, name)]
+        derived = [one for one, names in users.items() if names]
+        made = [f for owner, name in derived for f in mutants(owner, name)]
     survivors = [f for f in [*faults.FAULTS, *made] if not _is_refused(f, users, passes)]
     # A number is its own transpose, and what guards against cancellation adds up to 0 if exact.
     exact = [f for f in survivors if not f.transpose and not f.where.startswith("cancellation.")]

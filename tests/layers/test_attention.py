@@ -114,6 +114,31 @@ def test_blocks_change_nothing(lengths, block_size, causal, scale, seed):
         np.testing.assert_allclose(found[name], expected[name], atol=1e-10 * max(1, scale))
 
 
+def test_blocks_keep_the_weights_of_large_scores_in_float32():
+    """Two keys of the same score, 1e8, have the weight 1/2 each, and no gradient of the scores."""
+    attention = BlockwiseAttention(1)
+    q, k = tf.constant([[1e4]]), tf.constant([[1e4], [1e4]])
+    v = tf.constant([[1.0], [1.0]])
+    o, cache = attention.forward(q, k, v)
+    assert o.numpy().tolist() == [[1.0]]
+    gradients = attention.backward(cache, tf.constant([[1.0]]))
+    assert gradients["v"].numpy().tolist() == [[0.5], [0.5]]
+    assert gradients["k"].numpy().tolist() == [[0.0], [0.0]]
+
+
+def test_a_bias_of_the_keys_changes_nothing():
+    """It adds one number to all scores of a query: that its gradient is 0, `check` relies on."""
+    ours, _ = pair_of()
+    x = tf.constant(np.random.default_rng(0).normal(size=(N, T, D)))
+    before = ours(x, x)
+    ours.key_bias.assign(np.random.default_rng(1).normal(size=ours.key_bias.shape))
+    with tf.GradientTape() as tape:
+        y = ours(x, x)
+        target = tf.reduce_sum(tf.sin(y))
+    np.testing.assert_allclose(y, before, atol=1e-12)
+    np.testing.assert_allclose(tape.gradient(target, ours.key_bias.value), 0, atol=1e-13)
+
+
 def test_a_query_without_a_key_gets_nothing_and_gives_no_gradient():
     x = tf.constant(np.random.default_rng(0).normal(size=(1, 4, D)))
     for block_size in (None, 3):
