@@ -68,6 +68,7 @@ MODULES = (
     "extrapolation",
     "published_numbers",
     "running_means",
+    "alignment",
 )
 
 

@@ -19,7 +19,7 @@ GROUPS = (
     ("dlmath.drift", "dlmath.evaluation"),
     ("dlmath.explain",),
     ("dlmath.audit", "dlmath.inference", "dlmath.features"),
-    ("dlmath.models", "dlmath.data"),
+    ("dlmath.models", "dlmath.data", "dlmath.sequences"),
     (
         "dlmath.layers",
         "dlmath.gradcheck",

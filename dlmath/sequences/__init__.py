@@ -1,0 +1,1 @@
+"""What is learnt from sequences: tasks, tokens, language models."""
