@@ -18,7 +18,8 @@ def gibbs(p: np.ndarray, reward: np.ndarray, temperature: float) -> np.ndarray:
 def nats(q: np.ndarray, p: np.ndarray) -> float:
     """Return D(q || p) = sum of q_i log(q_i / p_i) in nats, infinite where p_i = 0 < q_i."""
     there = q > 0
-    return float(np.sum(q[there] * np.log(q[there] / p[there])))
+    with np.errstate(divide="ignore"):
+        return float(np.sum(q[there] * np.log(q[there] / p[there])))
 
 
 def accepted(p: np.ndarray, right: np.ndarray) -> np.ndarray:
