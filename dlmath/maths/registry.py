@@ -79,6 +79,7 @@ MODULES = (
     "recurrent_gradients",
     "gates",
     "markov_sources",
+    "alignment",
 )
 
 

@@ -162,7 +162,18 @@ ENTRIES = (
     ),
     Entry(39, "Fine-tuning adapts the final layers; the nature of its decision boundaries"),
     left_out(40, "Protein folding was solved, no conjecture of mathematics was", HISTORY),
-    later(41, "A language model of mathematics, by next-token prediction", LANGUAGE),
+    Entry(
+        41,
+        "A language model of mathematics, by next-token prediction, and its alignment",
+        by=("aligned-by-a-reward", "rejection-and-best-of-n"),
+        tests=(
+            unit(
+                "sequences/test_arithmetic_checker::test_what_is_a_proof",
+                "sequences.arithmetic_checker:accepts",
+                "negated",
+            ),
+        ),
+    ),
     tested(63, "Scalar product, norm, differential", units.ADJOINT),
     Entry(75, "A step against the gradient decreases the function"),
     Entry(86, "Gradient descent: the algorithm, and its convergence for small rates"),
