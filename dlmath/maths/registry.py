@@ -68,6 +68,8 @@ MODULES = (
     "extrapolation",
     "published_numbers",
     "running_means",
+    "graph_homotopy",
+    "graph_memory",
 )
 
 
