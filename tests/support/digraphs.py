@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dlmath.maths.graphs.digraph import Digraph, graph_of
 from dlmath.maths.graphs.enumeration import graphs_up_to, small_graphs
-from dlmath.maths.graphs.homomorphisms import homomorphisms
+from dlmath.maths.graphs.hom_sets import homomorphisms
 from dlmath.maths.graphs.open_graphs import OpenGraph
 
 

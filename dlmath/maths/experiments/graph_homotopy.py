@@ -13,7 +13,7 @@ from dlmath.maths.graphs.cycles import (
 )
 from dlmath.maths.graphs.digraph import Digraph, Morphism, cycle_graph, graph_of
 from dlmath.maths.graphs.enumeration import graphs_up_to
-from dlmath.maths.graphs.homomorphisms import homomorphisms
+from dlmath.maths.graphs.hom_sets import homomorphisms
 from dlmath.maths.graphs.weak_equivalences import core, is_weak_equivalence
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import sequences
@@ -50,7 +50,7 @@ def _nilpotent(graph: Digraph) -> bool:
         "its primitive cycles c, in whole numbers. Cycles that repeat a shorter one must not be "
         "among them."
     ),
-    sources=(Source("tsemo", 641, "-cycle graph is the graph with node set"),),
+    sources=(Source("tsemo", 642, "-cycle graph is the graph with node set"),),
     about=("closed_walks", "inverse_zeta", "is_acyclic", "zeta_series", "euler_product"),
     reference="Bowen and Lanford, Zeta functions of restrictions of the shift transformation, 1970",
     sabotage=Sabotage("cycles that repeat a shorter one are counted too", {"primitive": False}),
@@ -101,7 +101,7 @@ def _bijective(morphism: Morphism, longest: int) -> bool:
         "their own cores need not be an isomorphism. Loops only do not decide."
     ),
     sources=(Source("tsemo", 670, "induce bijections between cycles"),),
-    about=("core", "is_weak_equivalence", "weak_equivalences.is_injective_on_cycles"),
+    about=("core", "is_weak_equivalence", "graphs.weak_equivalences.is_injective_on_cycles"),
     reference="Bisson and Tsemo, A homotopical algebra of graphs related to zeta series, 2009",
     sabotage=Sabotage("only closed walks of one arc are listed", {"longest": 1}),
 )

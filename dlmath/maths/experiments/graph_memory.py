@@ -36,8 +36,12 @@ def _longest_path(graph: Digraph) -> int:
         "Its sum, the memory capacity, is at most the number of nodes N in either case. All is "
         "computed in fractions."
     ),
-    sources=(SUGGESTED, Source("tsemo", 667, "A simple recurrent network corresponds to a GNN")),
-    about=("LinearNetwork", "linear_memory.stationary_covariance", "linear_memory._companion"),
+    sources=(SUGGESTED, Source("tsemo", 667, "Deep neural networks can be viewed as")),
+    about=(
+        "LinearNetwork",
+        "graphs.linear_memory.stationary_covariance",
+        "graphs.linear_memory._companion",
+    ),
     reference=JAEGER,
     sabotage=Sabotage("a node that is called acyclic has a loop", {"hidden_loops": True}),
 )
@@ -89,7 +93,7 @@ def memory_is_finite_without_cycles(*, hidden_loops: bool = False, steps: int = 
         "det(I - uA) is another one too."
     ),
     sources=(SUGGESTED,),
-    about=("_pulled_back", "LinearNetwork.recurrence", "LinearNetwork.inverse_zeta"),
+    about=("_pulled_back", "LinearNetwork"),
     reference=JAEGER,
     sabotage=Sabotage("arcs have other weights than their images", {"factor": 2}),
 )
@@ -152,7 +156,7 @@ def _gaps(found: list[int], expected: range) -> list[int]:
         "also where they are not isomorphic. With a smaller capacity they need not."
     ),
     sources=(SUGGESTED,),
-    about=("LinearNetwork.recurrence", "LinearNetwork.inverse_zeta", "_spread"),
+    about=("LinearNetwork", "_spread"),
     reference=JAEGER,
     sabotage=Sabotage("networks of every capacity are compared", {"least": 0}),
 )

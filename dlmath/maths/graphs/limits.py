@@ -11,7 +11,7 @@ from itertools import product as tuples
 
 from dlmath.errors import UserError
 from dlmath.maths.graphs.digraph import ARROW, DOT, SOURCE, TARGET, Digraph, Morphism, graph_of
-from dlmath.maths.graphs.homomorphisms import homomorphisms
+from dlmath.maths.graphs.hom_sets import homomorphisms
 
 TERMINAL = graph_of(1, [(0, 0)])  # one node with a loop: every graph has one morphism to it
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from dlmath.errors import UserError
 from dlmath.maths.graphs.digraph import Digraph, Morphism
-from dlmath.maths.graphs.homomorphisms import isomorphism
+from dlmath.maths.graphs.hom_sets import isomorphism
 from dlmath.maths.graphs.limits import coproduct, pushout
 
 

@@ -43,7 +43,7 @@ none goes on for ever as soon as Y has a cycle that X does not.
 
 from dlmath.maths.graphs.cycles import inverse_zeta
 from dlmath.maths.graphs.digraph import EMPTY, Digraph, Morphism, cycle_graph
-from dlmath.maths.graphs.homomorphisms import homomorphisms
+from dlmath.maths.graphs.hom_sets import homomorphisms
 from dlmath.maths.graphs.limits import coproduct, pullback
 
 

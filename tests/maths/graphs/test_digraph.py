@@ -17,7 +17,7 @@ from dlmath.maths.graphs.digraph import (
     identity,
     path_graph,
 )
-from dlmath.maths.graphs.homomorphisms import homomorphisms
+from dlmath.maths.graphs.hom_sets import homomorphisms
 from tests.support.digraphs import digraphs, morphisms
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dlmath.errors import UserError
 from dlmath.maths.graphs.digraph import ARROW, DOT, EMPTY, cycle_graph, path_graph
-from dlmath.maths.graphs.homomorphisms import homomorphisms, isomorphism
+from dlmath.maths.graphs.hom_sets import homomorphisms, isomorphism
 from dlmath.maths.graphs.limits import (
     CLASSIFIER,
     TERMINAL,

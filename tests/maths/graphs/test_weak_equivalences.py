@@ -17,7 +17,7 @@ from dlmath.maths.graphs.digraph import (
     path_graph,
 )
 from dlmath.maths.graphs.enumeration import graphs_up_to, small_graphs
-from dlmath.maths.graphs.homomorphisms import homomorphisms, isomorphism
+from dlmath.maths.graphs.hom_sets import homomorphisms, isomorphism
 from dlmath.maths.graphs.limits import coproduct
 from dlmath.maths.graphs.weak_equivalences import (
     core,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dlmath.maths.graphs.digraph import Morphism, cycle_graph, graph_of
 from dlmath.maths.graphs.enumeration import small_graphs
-from dlmath.maths.graphs.homomorphisms import homomorphisms, isomorphism
+from dlmath.maths.graphs.hom_sets import homomorphisms, isomorphism
 from tests.support.digraphs import digraphs, hom_count
 
 
