@@ -1,5 +1,6 @@
 """The paper's suggestion put to the test: is the homotopy class of a network its memory?"""
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
@@ -38,9 +39,10 @@ def _longest_path(graph: Digraph) -> int:
     ),
     sources=(SUGGESTED, Source("tsemo", 667, "Deep neural networks can be viewed as")),
     about=(
-        "LinearNetwork",
+        "LinearNetwork.impulse_response",
         "graphs.linear_memory.stationary_covariance",
         "graphs.linear_memory._companion",
+        "graphs.linear_memory._product",
     ),
     reference=JAEGER,
     sabotage=Sabotage("a node that is called acyclic has a loop", {"hidden_loops": True}),
@@ -93,7 +95,11 @@ def memory_is_finite_without_cycles(*, hidden_loops: bool = False, steps: int = 
         "det(I - uA) is another one too."
     ),
     sources=(SUGGESTED,),
-    about=("_pulled_back", "LinearNetwork"),
+    about=(
+        "LinearNetwork.impulse_response",
+        "graphs.rational.characteristic_polynomial",
+        "graphs.rational.power_traces",
+    ),
     reference=JAEGER,
     sabotage=Sabotage("arcs have other weights than their images", {"factor": 2}),
 )
@@ -115,6 +121,8 @@ def weak_equivalence_keeps_the_spectrum(*, factor: int = 1, longest: int = 4) ->
     third = Fraction(1, 3)
     capacities = [uniform_network(graph, third).capacity for graph in (LOOPS, JOINED)]
     inclusion = JOINED.subgraph((0, 1), (0, 1))
+    polynomial = uniform_network(JOINED, third).inverse_zeta
+    known = zip(polynomial, (Fraction(1), Fraction(-2, 3), Fraction(1, 9)), strict=True)
     joined = is_weak_equivalence(inclusion) and inclusion.domain == LOOPS
     paths = range(1, longest + 1)
     tails = [uniform_network(path_graph(n - 1), third, [0]).capacity for n in paths]
@@ -124,6 +132,7 @@ def weak_equivalence_keeps_the_spectrum(*, factor: int = 1, longest: int = 4) ->
         (
             at_most("weak equivalences with another det(I - uA)", sum(apart), 0),
             at_least("all of them weak equivalences", weak, 1),
+            at_most("two joined loops: det(I - uA) away from (1 - u/3)^2", _apart(known), 0),
             at_least("two loops in two joined: a weak equivalence", joined, 1),
             at_most("capacity of two loops", capacities[0], 1),
             at_least("capacity of two joined loops", capacities[1], 2),
@@ -153,10 +162,11 @@ def _gaps(found: list[int], expected: range) -> list[int]:
         "on N and det(I - uA) only: networks of one size with the same zeta series have the same "
         "memory function. Of all graphs of 3 nodes without parallel arcs, with weights of 1/4 and "
         "the input in one node, those with capacity 3 and the same det(I - uA) agree in fractions, "
-        "also where they are not isomorphic. With a smaller capacity they need not."
+        "also where they are not isomorphic. A cycle of three has "
+        "MC_k = (1 - w^6) w^(6 floor(k/3)). With a smaller capacity they need not."
     ),
     sources=(SUGGESTED,),
-    about=("LinearNetwork", "_spread"),
+    about=("_cycle_memory", "graphs.linear_memory._companion", "graphs.linear_memory._product"),
     reference=JAEGER,
     sabotage=Sabotage("networks of every capacity are compared", {"least": 0}),
 )
@@ -169,15 +179,30 @@ def isospectral_networks_remember_alike(*, least: int = 3, steps: int = 5) -> Ou
             classes.setdefault(network.inverse_zeta, []).append(network.memory_function(steps))
     shared = [one for one in classes.values() if len(one) > 1]
     first = max(shared, key=len)[0]
+    cycle = uniform_network(cycle_graph(3), Fraction(1, 4), [0]).memory_function(2 * steps)
+    pairs = zip(cycle, _cycle_memory(Fraction(1, 4), 2 * steps), strict=True)
+    joined = uniform_network(JOINED, Fraction(1, 2)).memory_function(3)
+    known = zip(joined, (Fraction(15, 16), Fraction(3, 8), Fraction(87, 256)), strict=True)
     return Outcome(
         (
             at_most("memory functions of one class apart", map(_spread, shared), 0.0),
             at_least("classes of more than one graph", len(shared), 3),
+            at_most("C_3 away from (1 - w^6) w^(6 floor(k/3))", _apart(pairs), 0.0),
+            at_most("two joined loops away from 15/16, 3/8, 87/256", _apart(known), 0.0),
         ),
         sequences(
             "Memory function of one class", "k", "MC_k", {"class": [float(one) for one in first]}
         ),
     )
+
+
+def _cycle_memory(weight: Fraction, steps: int) -> list[Fraction]:
+    """Return MC_k of a cycle of three nodes with the input in one of them."""
+    return [(1 - weight**6) * weight ** (6 * (k // 3)) for k in range(steps)]
+
+
+def _apart(pairs: Iterable[tuple[Fraction, Fraction]]) -> list[float]:
+    return [float(abs(a - b)) for a, b in pairs]
 
 
 def _spread(functions: list[list[Fraction]]) -> float:

@@ -89,7 +89,8 @@ def primitive_cycles(graph: Digraph, longest: int) -> list[tuple[int, ...]]:
     A cycle is kept as the rotation that is least as a word; a word that is less than all its other
     rotations is not a repetition.
     """
-    found, walks = [], [(arc,) for arc in range(len(graph.sources))]
+    found: list[tuple[int, ...]] = []
+    walks: list[tuple[int, ...]] = [(arc,) for arc in range(len(graph.sources))]
     for _ in range(longest):
         found += [
             walk
