@@ -80,6 +80,8 @@ MODULES = (
     "gates",
     "markov_sources",
     "alignment",
+    "graph_homotopy",
+    "graph_memory",
 )
 
 

@@ -97,6 +97,23 @@ HEAD_ONLY = unit(
     "models.classifier:_freeze",
     edit=('"head": len(trunk)', '"head": 0'),
 )
+YONEDA = unit(
+    "maths/graphs/test_digraph::test_yoneda_morphisms_from_the_dot_are_nodes_and_from_the_arrow_"
+    "arcs_naturally",
+    "maths.graphs.hom_sets:homomorphisms",
+    edit=("in product(*choices)", "in [*product(*choices)][:1]"),
+)
+MEMORY_CLASS = unit(
+    "maths/graphs/test_memory_classes::test_a_recurrent_layer_has_a_loop",
+    "maths.graphs.memory_classes:_append_layer",
+    edit=("arcs.append((end, begin))", "pass"),
+)
+GLUING = unit(
+    "maths/graphs/test_open_graphs::test_two_arrows_compose_to_a_path_and_there_and_back_is_no_"
+    "cycle",
+    "maths.graphs.open_graphs:OpenGraph.then",
+    edit=("other.graph, other.inputs", "other.graph, other.outputs"),
+)
 
 ENTRIES = (
     left_out(11, "Kinds of learning: supervised, unsupervised, reinforcement", "a classification"),
@@ -453,11 +470,15 @@ ENTRIES = (
         "the answers that it accepts (`docs/sequences.md`)",
     ),
     tested(632, "Whether attention learns faster than recurrence: measured", MEASURED),
-    later(636, "Definition 8.1: directed graphs as presheaves", GRAPHS),
-    later(641, "Definition 8.2: cycles, acyclic graphs", GRAPHS),
+    tested(636, "Definition 8.1: directed graphs as presheaves", YONEDA),
+    Entry(642, "Definition 8.2: cycles, acyclic graphs"),
     later(645, "Definition 8.3: graph neural network, and its updates", GRAPHS),
-    later(667, "Deep networks are acyclic graph networks, recurrent ones are not", GRAPHS),
-    later(670, "Weak equivalences are bijections between cycles", GRAPHS),
-    later(671, "The homotopy class of a graph is a measure of memory", GRAPHS),
-    later(672, "The tensor category of oriented graphs", GRAPHS),
+    Entry(
+        667,
+        "Deep networks are acyclic graph networks, recurrent ones are not",
+        tests=(MEMORY_CLASS,),
+    ),
+    Entry(670, "Weak equivalences are bijections between cycles"),
+    Entry(671, "The homotopy class of a graph is a measure of memory"),
+    tested(672, "The tensor category of oriented graphs", GLUING),
 )
