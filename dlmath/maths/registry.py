@@ -68,6 +68,12 @@ MODULES = (
     "extrapolation",
     "published_numbers",
     "running_means",
+    "dynamics",
+    "energies",
+    "conserved",
+    "differential_equations",
+    "generative",
+    "operators",
 )
 
 
