@@ -82,6 +82,12 @@ MODULES = (
     "alignment",
     "graph_homotopy",
     "graph_memory",
+    "dynamics",
+    "energies",
+    "conserved",
+    "differential_equations",
+    "generative",
+    "operators",
 )
 
 

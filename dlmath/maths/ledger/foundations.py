@@ -4,7 +4,6 @@ from dlmath.maths.ledger import units
 from dlmath.maths.ledger.entry import (
     GRAPHS,
     OPINION,
-    RECURRENT,
     Entry,
     later,
     left_out,
@@ -122,7 +121,16 @@ ENTRIES = (
     ),
     Entry(133, "Networks as operators between function spaces", by=("a-layer-is-an-operator",)),
     Entry(133, "Spectral properties", by=("trained-layer-is-compressed",)),
-    later(136, "Fixed points, attractors, Lyapunov stability, chaos", RECURRENT),
+    Entry(
+        136,
+        "Fixed points, attractors, Lyapunov stability, chaos",
+        by=(
+            "contraction-has-one-fixed-point",
+            "hopfield-energy-falls",
+            "layers-that-do-not-expand",
+            "gain-of-chaos",
+        ),
+    ),
     Entry(140, "Topological data analysis, persistent homology", by=("circle-has-one-hole",)),
     Entry(140, "Intrinsic dimension of data", by=("neighbours-tell-the-dimension",)),
     Entry(
