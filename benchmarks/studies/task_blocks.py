@@ -23,6 +23,12 @@ BORDER_RUNS = {
     "pneumonia-stressed": "the tail, borders swapped, stressed validation",
     "pneumonia-0": "the tail, six cached views, borders swapped, stressed validation",
 }
+STRESSED = {  # of the test films, in `region_reliance` of `dlmath evaluate --region`
+    "as_they_are": "test films as they are",
+    "borders_swapped": "the region in the border of a film of the other class",
+    "border_masked": "the border masked",
+    "region_masked": "the region masked: lungs and heart cannot be seen",
+}
 SEEDS = {  # those of docs/protocol.md that have been run
     "pneumonia": [f"pneumonia-{seed}" for seed in range(5)],
     "pneumonia, earlier": [f"pneumonia-{seed}-earlier" for seed in range(3)],
@@ -117,6 +123,24 @@ def border() -> str:
         rows.append([how, "-" if stress is None else f"{stress:.3f}", *map(interval, metrics)])
     heads = ["trained", "AUC on composites", "AUC", *MAIN_METRICS[1:], "ECE"]
     return table(heads, rows)
+
+
+@block
+def stress_tests() -> str:
+    """Return a row for each change of the test films, and for the films of adults."""
+    runs = load("stress-tests")["runs"]
+    rows = []
+    for part, how in STRESSED.items():
+        found = [run["region_reliance"][part]["value"] for run in runs]
+        rows.append([how, str(runs[0]["region_reliance"]["n"]), _mean_and_range(found), "-", "-"])
+    adults = [run["adults"] for run in runs]
+    columns = [
+        _mean_and_range([one["metrics"][name]["value"] for one in adults])
+        for name in ("auc", "accuracy")
+    ]
+    answered = _mean_and_range([one["answered"]["value"] for one in adults])
+    rows.append(["adults, another hospital", str(adults[0]["n"]), *columns, answered])
+    return table(["films", "number", "AUC", "accuracy", "share answered"], rows)
 
 
 @block
