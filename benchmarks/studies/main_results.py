@@ -53,6 +53,7 @@ ABLATIONS = {  # what the recipe for pneumonia is without one of its parts
 EXPERIMENTS = {
     **{f"pneumonia-{seed}": f"{PNEUMONIA} --seed {seed}" for seed in range(5)},
     **{name: f"{PNEUMONIA} --seed 0 {change}" for name, change in ABLATIONS.items()},
+    "pneumonia-lite2": f"{PNEUMONIA} --backbone efficientnet_lite2 --seed 0",
     "pneumonia-head": f"{PAPER} --tune head",
     "pneumonia-paper": f"{PAPER} --tune all",
     "pneumonia-random": f"{PAPER} --tune all --weights none",

@@ -9,6 +9,8 @@ import numpy as np
 from benchmarks.studies.over_seeds import METRICS as MAIN_METRICS
 from benchmarks.studies.over_seeds import mean_over_seeds
 from benchmarks.tables import block, interval, load, table
+from dlmath.evaluation.paired import delong_test, mcnemar_test
+from dlmath.stats.bootstrap import cluster_indices
 
 PNEUMONIA_TEST = "308 of the 624 official test images"
 SINGLE_RUNS = {
@@ -28,10 +30,21 @@ BORDER_RUNS = {
     "pneumonia-stressed": "the tail, borders swapped, stressed validation",
     "pneumonia-0": "the tail, six cached views, borders swapped, stressed validation",
 }
+ABLATIONS = {  # seed 0 without one of its parts, as far as they have been run
+    "pneumonia-no-mixup": "no Mixup",
+    "pneumonia-plain": "chosen on plain validation images",
+    "pneumonia-two-views": "two cached views, not six",
+}
+STRESSED = {  # of the test films, in `region_reliance` of `dlmath evaluate --region`
+    "as_they_are": "test films as they are",
+    "borders_swapped": "the region in the border of a film of the other class",
+    "border_masked": "the border masked",
+    "region_masked": "the region masked: lungs and heart cannot be seen",
+}
 SEEDS = {  # those of docs/protocol.md that have been run
     "pneumonia": [f"pneumonia-{seed}" for seed in range(5)],
     "pneumonia, earlier": [f"pneumonia-{seed}-earlier" for seed in range(3)],
-    "malaria": [f"malaria-folds-{seed}" for seed in range(2)],
+    "malaria": [f"malaria-folds-{seed}" for seed in range(3)],
     "malaria, earlier": ["malaria-folds-0-earlier"],
 }
 METRIC_NAMES = {
@@ -134,6 +147,65 @@ def border() -> str:
         rows.append([how, "-" if stress is None else f"{stress:.3f}", *map(interval, metrics)])
     heads = ["trained", "AUC on composites", "AUC", *MAIN_METRICS[1:], "ECE"]
     return table(heads, rows)
+
+
+@block
+def ablation() -> str:
+    """Return a row for each part of the recipe for pneumonia: what it is without, and by how much.
+
+    Differences are of the same test films: of the AUC by the clustered DeLong test, of decisions
+    by McNemar's test of patients.
+    """
+    whole = load("pneumonia-0")
+    rows = [_ablated("the recipe, seed 0", whole, None)]
+    rows += [_ablated(how, load(name), whole) for name, how in ABLATIONS.items()]
+    heads = ["recipe", "AUC on composites", "AUC", "difference", "accuracy", "p", "ECE"]
+    return table(heads, rows)
+
+
+def _ablated(how: str, run: dict[str, Any], whole: dict[str, Any] | None) -> list[str]:
+    metrics, stress = run["evaluation"]["metrics"], run["best"]["stress_auc"]
+    difference, p = _against(run["predictions"], whole["predictions"]) if whole else ("", "")
+    return [
+        how,
+        f"{stress:.3f}",
+        interval(metrics["auc"]),
+        difference,
+        interval(metrics["accuracy"]),
+        p,
+        f"{metrics['ece']['value']:.3f}",
+    ]
+
+
+def _against(one: dict[str, list], other: dict[str, list]) -> tuple[str, str]:
+    """Return the difference of the AUCs with its interval, and McNemar's p by patient."""
+    positive = np.array(one["truth"], bool)
+    if one["patient"] != other["patient"] or one["truth"] != other["truth"]:
+        raise ValueError("The two runs did not test the same images in the same order.")
+    clusters = cluster_indices(one["patient"])
+    scores = np.array(one["probability"]), np.array(other["probability"])
+    found = delong_test(positive, scores, clusters)
+    right = tuple(np.array(run["decided"], bool) == positive for run in (one, other))
+    p = mcnemar_test(right, clusters).p_by_patient
+    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]", f"{p:.2g}"
+
+
+@block
+def stress_tests() -> str:
+    """Return a row for each change of the test films, and for the films of adults."""
+    runs = load("stress-tests")["runs"]
+    rows = []
+    for part, how in STRESSED.items():
+        found = [run["region_reliance"][part]["value"] for run in runs]
+        rows.append([how, str(runs[0]["region_reliance"]["n"]), _mean_and_range(found), "-", "-"])
+    adults = [run["adults"] for run in runs]
+    columns = [
+        _mean_and_range([one["metrics"][name]["value"] for one in adults])
+        for name in ("auc", "accuracy")
+    ]
+    answered = _mean_and_range([one["answered"]["value"] for one in adults])
+    rows.append(["adults, another hospital", str(adults[0]["n"]), *columns, answered])
+    return table(["films", "number", "AUC", "accuracy", "share answered"], rows)
 
 
 @block
