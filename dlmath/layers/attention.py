@@ -331,7 +331,7 @@ class MultiHeadAttention(Layer):
             name=name,
         )
 
-    def call(
+    def call(  # type: ignore[override]  # a value is required as well
         self,
         query: tf.Tensor,
         value: tf.Tensor,

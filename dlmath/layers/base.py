@@ -108,7 +108,7 @@ def _arguments(layer: type) -> list[str]:
         parameter.name
         for one in above
         if "__init__" in vars(one)
-        for parameter in inspect.signature(one.__init__).parameters.values()
+        for parameter in inspect.signature(vars(one)["__init__"]).parameters.values()
         if parameter.name != "self" and parameter.kind is not parameter.VAR_KEYWORD
     ]
     return list(dict.fromkeys(found))

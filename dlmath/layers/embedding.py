@@ -13,7 +13,7 @@ so dL/dE = A; rows of tokens that did not occur get 0.
     p(t)_(2i) = sin(w_i t),       p(t)_(2i+1) = cos(w_i t).
 
 The pair of one frequency turns by the angle w_i from t to t + 1: p(t + s) is a rotation of p(t)
-that depends on s alone, and <p(t), p(t + s)> = sum over i of cos(w_i s) does not depend on t.
+that depends on s only, and <p(t), p(t + s)> = sum over i of cos(w_i s) does not depend on t.
 """
 
 from typing import Any

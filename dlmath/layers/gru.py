@@ -98,12 +98,14 @@ class GRU(Recurrent):
             of_gates, q = self._blocks(product)
             gates = x_gates + of_gates
             z, r = tf.split(at(self.recurrent_activation, gates), 2, axis=-1)
-            a, kept = x_k + r * q, (q,)
+            a = x_k + r * q
+            kept: States = (q,)
         else:
             u_gates, u_k = self._blocks(recurrent)
             gates = x_gates + tf.matmul(h, u_gates)
             z, r = tf.split(at(self.recurrent_activation, gates), 2, axis=-1)
-            a, kept = x_k + tf.matmul(r * h, u_k), ()
+            a = x_k + tf.matmul(r * h, u_k)
+            kept = ()
         new = z * states[0] + (1 - z) * at(self.activation, a)
         return (new,), (tf.concat([gates, a], axis=-1), *kept)
 

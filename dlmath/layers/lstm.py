@@ -14,9 +14,9 @@ z_t = x_t W + h_{t-1} U + b in four blocks and s the sigmoid,
     dL/dz_g = gamma * i * tanh'(z_g),         dL/dz_o = delta_h * tanh(c_t) * s'(z_o),
     dL/dc_{t-1} = gamma * f,                  dL/dh_{t-1} = (dL/dz) U^T.
 
-The way from c_t back to c_{t-1} is a product with f alone, without U: where the gates are held, the
+The way from c_t back to c_{t-1} is a product with f only, without U: where the gates are held, the
 Jacobian dc_T/dc_t is the diagonal of the product of the forget gates, and that is why the gradient
-need not vanish. The factors beside gamma and delta_h do not depend on them, and are computed for
+need not vanish. The factors of gamma and delta_h do not depend on them, and are computed for
 all steps at once.
 """
 

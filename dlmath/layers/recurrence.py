@@ -4,7 +4,7 @@ A recurrent layer runs a *cell*, s_t = F(x_t, s_{t-1}), from an initial state s_
 x_1, ..., x_T, and gives h_1, ..., h_T, the first component of the states.
 
 **Backpropagation through time** (Tsemo, section 7). Let L depend on h_1, ..., h_T and on the final
-state, and let J_t = dF/ds at step t. What L changes by as s_{t-1} moves goes through s_t alone, so
+state, and let J_t = dF/ds at step t. What L changes by as s_{t-1} moves goes through s_t only, so
 by the chain rule of `hand_derived.py`
 
     delta_t     = g_t + carry_t,               g_t = the gradient of h_t as the layer's own output,

@@ -232,10 +232,10 @@ class TransformerDecoder(_Block):
                 raise ValueError(
                     "This decoder was built with an encoder's sequence. Received: none."
                 )
-            encoded = encoder_sequence
+            encoded, cross_attention = encoder_sequence, self.cross_attention
 
             def cross(x: tf.Tensor) -> tf.Tensor:
-                return self.cross_attention(
+                return cross_attention(
                     x, encoded, value_mask=encoder_padding_mask, training=training
                 )
 

@@ -40,9 +40,8 @@ def _prove(term: Term, lines: dict[Term, int]) -> None:
     for part in parts:
         _prove(part, lines)
     if operation != "S":
-        values = [value(part) for part in parts]
-        recursion = _plus if operation == "+" else _times
-        recursion(*values, lines)
+        x, y = (value(part) for part in parts)
+        (_plus if operation == "+" else _times)(x, y, lines)
     lines[term] = value(term)
 
 

@@ -40,13 +40,17 @@ def mask_of(kind, random, length):
     return {"use_causal_mask": True} if kind == "causal" else {}
 
 
+# Queries and keys of two sequences have no common order, so nothing crossed is causal.
 @pytest.mark.parametrize("block_size", [None, 3, 16])
-@pytest.mark.parametrize("kind", ["none", "padding", "pairs", "causal"])
 @pytest.mark.parametrize("arguments", [{}, {"num_heads": 1}, {"use_bias": False}], ids=str)
-@pytest.mark.parametrize("crossed", [False, True])
+@pytest.mark.parametrize(
+    ("crossed", "kind"),
+    [
+        *((False, kind) for kind in ("none", "padding", "pairs", "causal")),
+        *((True, kind) for kind in ("none", "padding", "pairs")),
+    ],
+)
 def test_output_and_all_gradients_are_those_of_keras(crossed, arguments, kind, block_size):
-    if crossed and kind == "causal":
-        pytest.skip("queries and keys of two sequences have no common order")
     random = np.random.default_rng(0)
     ours, theirs = pair_of(block_size, **arguments)
     query = tf.constant(random.normal(size=(N, T, D)))

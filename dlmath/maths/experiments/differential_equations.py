@@ -103,8 +103,8 @@ def filters_learn_an_equation(*, decay: float = 0.0, seed: int = 0) -> Outcome:
     counts, errors, biases = np.array([32, 64, 128]), [], []
     for count in counts:
         h = 2 * np.pi / count
-        pair = [observed(start, t, count, (a, b, decay)) for t in (0.0, h**2)]
-        found = moments(learned_filter(*pair, h**2, 2), h, 3)
+        before, after = (observed(start, t, count, (a, b, decay)) for t in (0.0, h**2))
+        found = moments(learned_filter(before, after, h**2, 2), h, 3)
         errors.append(np.abs(found - (0, a, b)))
         biases.append((found[2] - b) / (a**2 * h**2 / 2))
     late = observed(start, 0.5, 64, (a, b, decay))

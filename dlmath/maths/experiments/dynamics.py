@@ -300,10 +300,12 @@ def layers_that_do_not_expand(*, step: float = 2.0, depth: int = 30, seed: int =
     """`step` is tau |W|^2."""
     rng, d = seeds.generator("expansion", seed), 5
     x, y = rng.normal(size=(2, d, 200)) * 3
-    ratios, along, short, idle = [], [], [], []
+    ratios, idle = [], []
+    along: list[float] = []
+    short: list[float] = []
     for layer in range(depth):
         weights, bias = rng.normal(size=(d + layer % 3, d)), rng.normal(size=d + layer % 3)
-        square = np.linalg.norm(weights, 2) ** 2
+        square = float(np.linalg.norm(weights, 2) ** 2)
         ends = [damped_layer(z, weights, bias, step / square) for z in (x, y)]
         ratios.append(np.linalg.norm(ends[0] - ends[1], axis=0) / np.linalg.norm(x - y, axis=0))
         # A layer of one unit, with both points on its active side, along its weights.
@@ -311,7 +313,8 @@ def layers_that_do_not_expand(*, step: float = 2.0, depth: int = 30, seed: int =
         pair = row.T * np.array([[1.0, 2.0]])
         for found, tau in ((along, step), (short, 0.5)):
             moved = damped_layer(pair, row, np.zeros(1), tau / np.sum(row**2))
-            found.append(np.linalg.norm(moved[:, 0] - moved[:, 1]) / np.linalg.norm(row))
+            apart = np.linalg.norm(moved[:, 0] - moved[:, 1]) / np.linalg.norm(row)
+            found.append(float(apart))
         idle.append(damped_layer(-pair, row, np.zeros(1), step / np.sum(row**2)) + pair)
         x, y = ends
     together = np.cumprod(np.array(ratios), axis=0)

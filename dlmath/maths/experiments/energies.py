@@ -58,8 +58,9 @@ def settle(state: np.ndarray, weights: np.ndarray, sweeps: int) -> tuple[np.ndar
 )
 def hopfield_energy_falls(*, below: int = 1, units: int = 41, seed: int = 0) -> Outcome:
     """`below` multiplies the weights below the diagonal."""
-    rng, falls, ends, flips = seeds.generator("hopfield", seed), [], [], []
-    kept = []
+    rng = seeds.generator("hopfield", seed)
+    falls: list[int] = []
+    ends, flips, kept = [], [], []
     chart: list[int] = []
     for patterns in (3, 10, 30):
         x = rng.choice([-1, 1], size=(patterns, units))

@@ -88,6 +88,4 @@ def left_out(line: int, what: str, why: str) -> Entry:
 
 HISTORY = "history or outlook, nothing to compute"
 OPINION = "a judgement without a measure"
-RECURRENT = "recurrent networks"
-ATTENTION = "attention and transformers"
 GRAPHS = "graphs and categories"

@@ -29,7 +29,6 @@ CONVEX_PARTS = unit(
     edit=("pieces.values + strength * lifted.values", "pieces.values - strength * lifted.values"),
 )
 
-DYNAMICS = "dynamical systems"
 LEAKY = unit(
     "layers/test_activations::test_relu_is_that_of_keras_from_one_infinity_to_the_other",
     "layers.activations:Relu.forward",
@@ -174,7 +173,11 @@ ENTRIES = (
     later(473, "Graph neural networks", GRAPHS),
     Entry(493, "Recurrent networks", by=("backpropagation-through-time",)),
     Entry(493, "Transformers", by=("attention-stays-in-the-hull",)),
-    Entry(503, "Transformers as interacting particles"),
-    later(503, "Networks as dynamical systems", DYNAMICS),
+    Entry(503, "Transformers as interacting particles", by=("tokens-gather-in-one-point",)),
+    Entry(
+        503,
+        "Networks as dynamical systems",
+        by=("residual-network-is-euler", "retrieval-is-attention"),
+    ),
     left_out(524, "Historical background", HISTORY),
 )

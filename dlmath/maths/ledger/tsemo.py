@@ -2,7 +2,6 @@
 
 from dlmath.maths.ledger import units
 from dlmath.maths.ledger.entry import (
-    ATTENTION,
     GRAPHS,
     HISTORY,
     Entry,
@@ -42,7 +41,6 @@ BATCH_NORMALISATION = unit(
     "layers.batch_normalization:BatchNormalization.forward",
 )
 
-LANGUAGE = "language models"
 BYTE_PAIRS = unit(
     "sequences/test_byte_pairs::test_merges_and_numbers_are_those_of_the_library",
     "sequences.byte_pairs:_most_frequent",
