@@ -16,7 +16,7 @@ from dlmath import layers
 from dlmath.gradcheck.cases import GRADED, LARGE, TINY, Case, Draw, scaled
 from dlmath.gradcheck.differentiable import Differentiable
 from dlmath.gradcheck.layer_recording import Recording, spread
-from dlmath.layers.attention import DotProductAttention
+from dlmath.layers.attention import BlockwiseAttention, DotProductAttention
 
 SAMPLES, MANY = 2, 6
 # (T,) and the like: the shape of one sample of an input that is drawn. What is not drawn (tokens,
@@ -49,6 +49,7 @@ class _Drawn:
         words: What sets the case apart from others of its kind.
         samples: Number N of samples.
         draw: Draws the inputs that are real numbers.
+        graded: Whether samples of very different sizes are tried too, in float32 as well.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class _Drawn:
     samples: int = field(default=SAMPLES, kw_only=True)
     draw: Draw = field(default=spread, kw_only=True)
     keras_tolerance: float | None = field(default=None, kw_only=True)
+    graded: bool = field(default=True, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -78,7 +80,7 @@ class _Drawn:
             "zero": replace(self, draw=scaled(0.0)),
             "one sample": replace(self, samples=1),
         }
-        for label, draw in GRADED.items():
+        for label, draw in GRADED.items() if self.graded else ():
             found[label] = replace(self, samples=MANY, draw=draw)
         return found
 
@@ -176,6 +178,11 @@ def attention_by_formula(
     return tf.matmul(p, v), p
 
 
+def outputs_by_formula(**given: Any) -> tf.Tensor:
+    """Return the outputs of `attention_by_formula`."""
+    return attention_by_formula(**given)[0]
+
+
 UNITS, STEPS = 2, 3
 SEQUENCE = (STEPS, 2)  # of one sample: T steps of D features
 STATE = (UNITS,)
@@ -233,6 +240,12 @@ ATTENTION: list[Case] = [
                  reference=attention_by_formula),
     FunctionCase("DotProductAttention", "keep, causal", DotProductAttention, (QUERY, QUERY, (3, 2)),
                  {"keep": mask(1, 3), "causal": True}, reference=attention_by_formula),
+    # With one weight near 1, g V^T - g.O is a difference of equal terms, summed in two orders.
+    FunctionCase("BlockwiseAttention", "blocks of 2", lambda: BlockwiseAttention(2),
+                 (QUERY, (5, 4), VALUE), reference=outputs_by_formula, graded=False),
+    FunctionCase("BlockwiseAttention", "blocks of 2, keep, causal", lambda: BlockwiseAttention(2),
+                 (QUERY, QUERY, (3, 2)), {"keep": mask(1, 3), "causal": True},
+                 reference=outputs_by_formula, graded=False),
     _attention("weights returned", (QUERY, VALUE), {"return_attention_scores": True}),
     _attention("one head, no bias", (QUERY, VALUE), {}, num_heads=1, use_bias=False),
     _attention("causal", (QUERY, QUERY), {"use_causal_mask": True}),

@@ -33,7 +33,15 @@ from dlmath.layers.hand_derived import HandDerived
 from dlmath.layers.linear_map import LinearMap
 from dlmath.seeds import generator
 
-BACKWARD = ("backward", "adjoint", "put_back")
+BACKWARD = (
+    "backward",
+    "adjoint",
+    "put_back",
+    "retreat",
+    "coefficients",
+    "weight_gradients",
+    "_run_back",
+)
 SUMS = ("leaders", "sum_of_others", "centred")
 
 
