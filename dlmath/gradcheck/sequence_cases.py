@@ -35,6 +35,11 @@ def mask(*shape: int) -> Callable[[int], np.ndarray]:
     return kept
 
 
+def factors(*shape: int) -> Callable[[int], np.ndarray]:
+    """Return what dropout multiplies entries by: 0, or 2 for each that is kept of one in two."""
+    return lambda samples: 2.0 * (np.random.default_rng(5).random((samples, *shape)) < 0.5)
+
+
 def tokens(length: int, below: int) -> Callable[[int], np.ndarray]:
     """Return whole numbers in 0..below-1, (samples, length)."""
     return lambda samples: np.random.default_rng(5).integers(0, below, (samples, length))
@@ -167,7 +172,12 @@ class FunctionCase(_Drawn):
 
 
 def attention_by_formula(
-    q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, keep: Any = True, causal: bool = False
+    q: tf.Tensor,
+    k: tf.Tensor,
+    v: tf.Tensor,
+    keep: Any = True,
+    causal: bool = False,
+    factors: Any = 1.0,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the outputs and weights of attention by TensorFlow's softmax; every row has a key."""
     scores = tf.matmul(q, k, transpose_b=True) / np.sqrt(q.shape[-1])
@@ -175,7 +185,7 @@ def attention_by_formula(
     if causal:
         allowed &= np.tri(*scores.shape[-2:]) > 0
     p = tf.nn.softmax(tf.where(allowed, scores, scores.dtype.min / 4))
-    return tf.matmul(p, v), p
+    return tf.matmul(tf.cast(factors, p.dtype) * p, v), p
 
 
 def outputs_by_formula(**given: Any) -> tf.Tensor:
@@ -240,6 +250,9 @@ ATTENTION: list[Case] = [
                  reference=attention_by_formula),
     FunctionCase("DotProductAttention", "keep, causal", DotProductAttention, (QUERY, QUERY, (3, 2)),
                  {"keep": mask(1, 3), "causal": True}, reference=attention_by_formula),
+    FunctionCase("DotProductAttention", "dropped weights", DotProductAttention,
+                 (QUERY, (5, 4), VALUE), {"factors": factors(3, 5)},
+                 reference=attention_by_formula),
     # With one weight near 1, g V^T - g.O is a difference of equal terms, summed in two orders.
     FunctionCase("BlockwiseAttention", "blocks of 2", lambda: BlockwiseAttention(2),
                  (QUERY, (5, 4), VALUE), reference=outputs_by_formula, graded=False),

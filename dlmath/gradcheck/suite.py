@@ -60,18 +60,22 @@ class Verdict:
             could not even run. Empty if it was not caught.
         case: That case.
         by_ones: Whether comparing with the tape under an upstream gradient of ones would have.
+        of_zero: Whether what it zeroes, negates or transposes is a gradient that is 0 in all cases,
+            as that of positions in the tokens is.
     """
 
     fault: Fault
     caught_by: tuple[str, ...]
     case: str | None
     by_ones: bool
+    of_zero: bool = False
 
     @property
     def equivalent(self) -> bool:
-        """Return whether the fault is none: it transposes what is its own transpose."""
+        """Return whether the fault is none: it changes 0, or transposes its own transpose."""
         transpose = self.fault.transpose
-        return not self.caught_by and transpose is not None and not transpose.moved
+        moves_nothing = transpose is not None and not transpose.moved
+        return not self.caught_by and (self.of_zero or moves_nothing)
 
     @property
     def plain(self) -> str | None:
@@ -99,6 +103,7 @@ class Bench:
         self.panel = Panel(self.subject, self.upstream, generator(0, "suite", case.name))
         self.extremes = extreme_points(case)
         self.in_float32 = self._in_float32()
+        self.zeros: dict[tuple[Any, str], set[str]] = {}  # what each part of the pass gives as 0
 
     def _in_float32(self) -> list[Float32]:
         points = [(self.subject, self.upstream)]
@@ -178,23 +183,31 @@ def _users(benches: Iterable[Bench]) -> dict[tuple[Any, str], list[Bench]]:
     users: dict[tuple[Any, str], list[Bench]] = {found: [] for found in backward_passes()}
     for bench in benches:
         for (owner, name), its_users in users.items():
-            met: list[bool] = []
+            met: list[Any] = []
             with Fault("", "", owner, name, _noticing(owner.__dict__[name], met)).installed():
                 bench.subject.by_hand(bench.upstream)
             if met:
                 its_users.append(bench)
+                bench.zeros[owner, name] = set.intersection(*map(_zeros, met))
     return users
 
 
-def _noticing(function: Callable, met: list[bool]) -> Callable:
+def _noticing(function: Callable, met: list[Any]) -> Callable:
     def noticing(*given: Any) -> Any:
-        met.append(True)
-        return function(*given)
+        met.append(function(*given))
+        return met[-1]
 
     return noticing
 
 
-def _verdict(fault: Fault, benches: Iterable[Bench]) -> Verdict:
+def _zeros(returned: Any) -> set[str]:
+    """Return the names of the gradients that are 0, of what a backward pass returned."""
+    found = returned.items() if isinstance(returned, dict) else ()
+    eager = [(name, value) for name, value in found if hasattr(value, "numpy")]
+    return {name for name, value in eager if not value.numpy().any()}
+
+
+def _verdict(fault: Fault, benches: Sequence[Bench]) -> Verdict:
     caught: tuple[tuple[str, ...], str | None] = ((), None)
     by_ones = False
     with fault.installed():
@@ -205,7 +218,13 @@ def _verdict(fault: Fault, benches: Iterable[Bench]) -> Verdict:
             by_ones = by_ones or _raises_or(bench.fails_under_ones)
             if caught[0] and by_ones:
                 break
-    return Verdict(fault, *caught, by_ones)
+    return Verdict(fault, *caught, by_ones, _is_of_zero(fault, benches))
+
+
+def _is_of_zero(fault: Fault, benches: Sequence[Bench]) -> bool:
+    changed = re.fullmatch(r"`dL/d(\w+)` (?:zero|negated|transposed)", fault.what)
+    part = fault.owner, fault.attribute
+    return changed is not None and all(changed[1] in bench.zeros[part] for bench in benches)
 
 
 def _noticed(bench: Bench) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class DotProductAttention(Function):
             used = p
         of_p = of_p + g_p
         of_a = p * (of_p - tf.reduce_sum(of_p * p, axis=-1, keepdims=True))
-        scale = 1 / math.sqrt(q.shape[-1])
+        scale = q.shape[-1] ** -0.5
         return {
             "q": scale * tf.matmul(of_a, k),
             "k": scale * tf.matmul(of_a, q, transpose_a=True),
@@ -150,7 +150,7 @@ class BlockwiseAttention(Function):
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
         q, k, v, o, largest, total, keep, causal = cache
         through = tf.reduce_sum(g * o, axis=-1, keepdims=True)
-        scale = 1 / math.sqrt(q.shape[-1])
+        scale = q.shape[-1] ** -0.5
 
         def step(carry: tuple, inputs: tuple) -> tuple[tuple, tuple]:
             (of_q,) = carry

@@ -17,7 +17,7 @@ from dlmath.sequences.tasks import TASKS
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("task", TASKS.values(), ids=str)
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_the_weights_are_counted_right_and_within_the_budget(network, task):
     width = width_within(network, 700, task.inputs, task.outputs)
     model = built(network, width, 4, task, seed=0)
