@@ -110,7 +110,9 @@ def few(monkeypatch):
     """Only two cases are registered, so that `all` is fast."""
     from dlmath.derivation import registry
 
-    monkeypatch.setattr(registry, "CASES", [c for c in registry.CASES if c.kind in ("L1", "L2")])
+    monkeypatch.setattr(
+        registry, "DERIVED", [c for c in registry.DERIVED if c.kind in ("L1", "L2")]
+    )
 
 
 def test_derive_all_is_a_table(few):

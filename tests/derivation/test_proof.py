@@ -37,6 +37,7 @@ BY_NUMBERS = {
     "PositionEmbedding",
     "SinePositionEncoding",
     "DotProductAttention",
+    "BlockwiseAttention",
     "MultiHeadAttention",
 }
 

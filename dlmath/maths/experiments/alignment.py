@@ -25,7 +25,7 @@ TOL = 1e-12  # sums of a few numbers of size 1
         "w), w the chance of a wrong answer; the chance of a right one never falls as t does."
     ),
     sources=(
-        Source("tsemo", 630, "reinforcement learning from human feedback"),
+        Source("tsemo", 631, "reinforcement learning from human feedback"),
         Source("tsemo", 41, "appropriate alignment algorithms"),
     ),
     about=("gibbs", "alignment.nats", "accepted", "objective"),
@@ -97,7 +97,7 @@ def objective(q: np.ndarray, p: np.ndarray, reward: np.ndarray, temperature: flo
         "and given that, it has the law of accepted draws."
     ),
     sources=(
-        Source("tsemo", 630, "alignment is performed after pretraining"),
+        Source("tsemo", 631, "alignment is performed after pretraining"),
         Source("tsemo", 41, "appropriate alignment algorithms"),
     ),
     about=("accepted", "best_of", "alignment.nats", "chances_of_best", "most_nats"),

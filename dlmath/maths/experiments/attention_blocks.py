@@ -12,6 +12,7 @@ from dlmath import seeds
 from dlmath.maths.attention import attend, attention_gradients, before
 from dlmath.maths.differences import complex_step
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import smallest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -22,7 +23,7 @@ Kept = tuple[np.ndarray, ...]
 def blocks_of(keys: int, size: int) -> Iterator[slice]:
     """Yield the slices of blocks of that many keys; the last may be shorter."""
     for start in range(0, keys, size):
-        yield slice(start, min(start + size, keys))
+        yield slice(start, smallest_of(start + size, keys))
 
 
 def in_blocks(

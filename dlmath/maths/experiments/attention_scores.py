@@ -10,6 +10,7 @@ from dlmath.maths.chance import mean_range
 from dlmath.maths.differences import complex_step
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
 from dlmath.maths.network import softmax
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -87,7 +88,7 @@ def scores_keep_their_variance(
         raw = scored(rng, draws, keys, width)
         scores = raw / np.sqrt(width) if scaled else raw
         low, high = mean_range(scores[:, 0] ** 2)
-        outside.append(max(low - 1, 1 - high))
+        outside.append(largest_of(low - 1, 1 - high))
         flat.append(mean_range(entropies(softmax(scores)))[1] - np.log(keys) + 1)
         two = entropies(softmax(raw[:, :2]))
         found.append((entropies(softmax(raw / np.sqrt(width))).mean(), two.mean()))

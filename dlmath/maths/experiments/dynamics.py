@@ -201,7 +201,7 @@ def mean_field(gain: float, steps: int = 200) -> tuple[float, float]:
         "one is below log g for g > 1, as a tanh that saturates damps, and falls to 0 like 2 (g - "
         "1)^2/3 as g falls to 1."
     ),
-    sources=(Source("foundations", 136, "Chaos Theory: Understanding complex temporal behaviors"),),
+    sources=(Source("foundations", 137, "Chaos Theory: Understanding complex temporal behaviors"),),
     about=("lyapunov_exponent", "mean_field"),
     reference="Sompolinsky, Crisanti and Sommers, Chaos in random neural networks, 1988; Molgedey, "
     "Schuchhardt and Schuster, Suppressing chaos in neural networks by noise, 1992",

@@ -15,6 +15,7 @@ from dlmath.maths.graphs.digraph import Digraph, Morphism, cycle_graph, graph_of
 from dlmath.maths.graphs.enumeration import graphs_up_to
 from dlmath.maths.graphs.hom_sets import homomorphisms
 from dlmath.maths.graphs.weak_equivalences import core, is_weak_equivalence
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import sequences
 
@@ -68,7 +69,7 @@ def cycles_are_traces(*, primitive: bool = True, longest: int = 4) -> Outcome:
         nilpotent = _nilpotent(graph)
         verdicts.append(is_acyclic(graph) != nilpotent)
         verdicts.append((inverse_zeta(graph) == (1,)) != nilpotent)
-        largest = [max(pair) for pair in zip(largest, walks, strict=True)]
+        largest = [largest_of(pair) for pair in zip(largest, walks, strict=True)]
     return Outcome(
         (
             at_most("morphisms from C_n away from tr A^n", traces, 0),

@@ -9,6 +9,7 @@ from dlmath.maths.graphs.digraph import Digraph, Morphism, cycle_graph, graph_of
 from dlmath.maths.graphs.enumeration import graphs_up_to
 from dlmath.maths.graphs.linear_memory import LinearNetwork, uniform_network
 from dlmath.maths.graphs.weak_equivalences import core, is_weak_equivalence
+from dlmath.maths.extremes import largest_of, smallest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import sequences
 
@@ -23,8 +24,8 @@ def _longest_path(graph: Digraph) -> int:
     ends = [1] * graph.nodes
     for _ in range(graph.nodes):
         for source, target in graph.arcs:
-            ends[target] = max(ends[target], ends[source] + 1)
-    return max(ends, default=0)
+            ends[target] = largest_of(ends[target], ends[source] + 1)
+    return largest_of(ends, default=0)
 
 
 @experiment(
@@ -207,4 +208,8 @@ def _apart(pairs: Iterable[tuple[Fraction, Fraction]]) -> list[float]:
 
 def _spread(functions: list[list[Fraction]]) -> float:
     """Return the largest difference of two memory functions."""
-    return float(max(max(shares) - min(shares) for shares in zip(*functions, strict=True)))
+    return float(
+        largest_of(
+            largest_of(shares) - smallest_of(shares) for shares in zip(*functions, strict=True)
+        )
+    )

@@ -20,6 +20,7 @@ from dlmath.maths.markov import (
     shares,
     stationary_law,
 )
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 
@@ -42,7 +43,7 @@ def mean_divergence(law: np.ndarray, model: np.ndarray) -> float:
         law: p, of order k, (S,) * (k + 1).
         model: q, (S,) * (m + 1).
     """
-    joint = block_law(law, max(law.ndim, model.ndim))
+    joint = block_law(law, largest_of(law.ndim, model.ndim))
     return float(np.sum(joint * np.log(law / model)))
 
 
@@ -241,7 +242,7 @@ class _Fit:
 
     @classmethod
     def to(cls, text: np.ndarray, law: np.ndarray, context: int) -> "_Fit":
-        longest = max(context, law.ndim - 1)  # so that both losses are of the same letters
+        longest = largest_of(context, law.ndim - 1)  # so that both losses are of the same letters
         counts = counted(text, longest, len(law))
         letters = tuple(range(1, counts.ndim))
         total = counts.sum(axis=letters)

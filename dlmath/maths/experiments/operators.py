@@ -38,7 +38,7 @@ def operator(values: np.ndarray, layers: np.ndarray) -> np.ndarray:
         "on functions. It takes 2K points for a function and K more for what the square folds back "
         "(aliasing). On a grid of at most 3K points the values are others."
     ),
-    sources=(Source("foundations", 133, "Operator Theory: Neural networks as operators between"),),
+    sources=(Source("foundations", 133, "Understanding networks as operators between function"),),
     about=("sampled", "fourier_layer", "operator"),
     reference="Li et al., Fourier neural operator, arXiv:2010.08895; Bartolucci et al., "
     "Representation equivalent neural operators, arXiv:2305.19913",

@@ -119,18 +119,23 @@ ENTRIES = (
         "Reproducing kernels: networks and kernel methods",
         by=("kernels-reproduce", "tangent-kernel-drift"),
     ),
-    Entry(133, "Networks as operators between function spaces", by=("a-layer-is-an-operator",)),
+    Entry(
+        133,
+        "Networks as operators between function spaces",
+        by=("a-layer-is-an-operator", "one-operator-on-all-grids"),
+    ),
     Entry(133, "Spectral properties", by=("trained-layer-is-compressed",)),
     Entry(
         136,
-        "Fixed points, attractors, Lyapunov stability, chaos",
+        "Fixed points, attractors, Lyapunov stability",
         by=(
             "contraction-has-one-fixed-point",
             "hopfield-energy-falls",
             "layers-that-do-not-expand",
-            "gain-of-chaos",
+            "retrieval-is-attention",
         ),
     ),
+    Entry(137, "Chaos", by=("gain-of-chaos",)),
     Entry(140, "Topological data analysis, persistent homology", by=("circle-has-one-hole",)),
     Entry(140, "Intrinsic dimension of data", by=("neighbours-tell-the-dimension",)),
     Entry(

@@ -171,8 +171,7 @@ ENTRIES = (
     Entry(470, "Autoencoders and the truncated SVD", by=("autoencoder-is-svd",)),
     Entry(470, "Reduced order modelling, data-driven coordinates", by=("reduced-model-by-svd",)),
     later(473, "Graph neural networks", GRAPHS),
-    Entry(493, "Recurrent networks", by=("backpropagation-through-time",)),
-    Entry(493, "Transformers", by=("attention-stays-in-the-hull",)),
+    Entry(493, "Recurrent networks, transformers"),
     Entry(503, "Transformers as interacting particles", by=("tokens-gather-in-one-point",)),
     Entry(
         503,

@@ -459,7 +459,16 @@ ENTRIES = (
         631, "Text is split into tokens: byte-pair encoding and WordPiece", BYTE_PAIRS, WORD_PIECES
     ),
     tested(631, "Tokens are mapped to vectors that are trained with the network", EMBEDDING),
-    Entry(631, "The loss of language modelling is the cross-entropy of the next token"),
+    Entry(
+        631,
+        "The loss of language modelling is the cross-entropy of the next token",
+        by=("loss-is-at-least-the-entropy-rate", "context-as-long-as-the-order"),
+    ),
+    Entry(
+        631,
+        "Alignment: what a reward and rejected answers do to the law of the answers",
+        by=("aligned-by-a-reward", "rejection-and-best-of-n"),
+    ),
     left_out(
         631,
         "Alignment with human preferences: supervised fine-tuning, RLHF",
