@@ -205,6 +205,7 @@ def test_the_malaria_network_is_made_of_from_scratch_layers_on_request():
 
 
 def test_a_backbone_with_layers_of_its_own_refuses_others():
-    message = "--backbone malaria_cnn, malaria_attention_cnn, malaria_vit; .*dlmath train malaria --recipe paper"
+    names = "malaria_cnn, malaria_attention_cnn, malaria_vit"
+    message = f"--backbone {names}; .*dlmath train malaria --recipe paper"
     with pytest.raises(RecipeError, match=message):
         build(recipe(layers="scratch"))

@@ -9,8 +9,8 @@ from dlmath import seeds
 from dlmath.maths.chance import mean_range
 from dlmath.maths.differences import complex_step
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
-from dlmath.maths.network import softmax
 from dlmath.maths.extremes import largest_of
+from dlmath.maths.network import softmax
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 

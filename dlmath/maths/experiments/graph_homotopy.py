@@ -3,6 +3,7 @@
 import numpy as np
 
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.graphs.cycles import (
     closed_walks,
     euler_product,
@@ -15,7 +16,6 @@ from dlmath.maths.graphs.digraph import Digraph, Morphism, cycle_graph, graph_of
 from dlmath.maths.graphs.enumeration import graphs_up_to
 from dlmath.maths.graphs.hom_sets import homomorphisms
 from dlmath.maths.graphs.weak_equivalences import core, is_weak_equivalence
-from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import sequences
 

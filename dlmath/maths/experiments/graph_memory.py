@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of, smallest_of
 from dlmath.maths.graphs.cycles import is_acyclic
 from dlmath.maths.graphs.digraph import Digraph, Morphism, cycle_graph, graph_of, path_graph
 from dlmath.maths.graphs.enumeration import graphs_up_to
 from dlmath.maths.graphs.linear_memory import LinearNetwork, uniform_network
 from dlmath.maths.graphs.weak_equivalences import core, is_weak_equivalence
-from dlmath.maths.extremes import largest_of, smallest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import sequences
 

@@ -9,6 +9,7 @@ from scipy.stats import chi2
 from dlmath import seeds
 from dlmath.maths.chance import RARE, outside
 from dlmath.maths.experiment_base import Outcome, Sabotage, at_least, at_most, experiment
+from dlmath.maths.extremes import largest_of
 from dlmath.maths.information import mutual_information
 from dlmath.maths.markov import (
     block_law,
@@ -20,7 +21,6 @@ from dlmath.maths.markov import (
     shares,
     stationary_law,
 )
-from dlmath.maths.extremes import largest_of
 from dlmath.maths.papers import Source
 from dlmath.maths.plots import curves
 

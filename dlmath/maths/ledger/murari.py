@@ -137,7 +137,7 @@ ENTRIES = (
     Entry(
         351,
         "Structural constraints: monotone and convex layers; Lipschitz control is at line 345",
-        by=("monotone-layers", "shape-constraints-help"),
+        by=("monotone-layers", "shape-constraints-help", "layers-that-do-not-expand"),
     ),
     Entry(
         351,
@@ -168,7 +168,12 @@ ENTRIES = (
         "Learning those of a differential equation from data (PDE-Net)",
         by=("filters-learn-an-equation",),
     ),
-    Entry(470, "Autoencoders and the truncated SVD", by=("autoencoder-is-svd",)),
+    Entry(468, "Variational autoencoders, by a picture"),
+    Entry(
+        470,
+        "Autoencoders and the truncated SVD",
+        by=("autoencoder-is-svd", "truncated-svd-is-best"),
+    ),
     Entry(470, "Reduced order modelling, data-driven coordinates", by=("reduced-model-by-svd",)),
     later(473, "Graph neural networks", GRAPHS),
     Entry(493, "Recurrent networks, transformers"),
