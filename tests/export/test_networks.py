@@ -98,9 +98,9 @@ def assert_answers_alike(exported, classifier, pixels, tolerance=1e-4):
 CELL_NETWORKS = [
     ("malaria_cnn", "keras"),
     ("malaria_cnn", "scratch"),
-    ("malaria_attention_cnn", "scratch"),
+    pytest.param(("malaria_attention_cnn", "scratch"), marks=pytest.mark.slow),
     ("malaria_vit", "keras"),
-    ("malaria_vit", "scratch"),
+    pytest.param(("malaria_vit", "scratch"), marks=pytest.mark.slow),
 ]
 
 
@@ -156,6 +156,7 @@ def test_a_portable_export_answers_alike(cell_classifier, tmp_path, write):
         assert getattr(exported, field) == getattr(cell_classifier, field)
 
 
+@pytest.mark.slow
 def test_patches_from_scratch_are_8_bit_integers_too(tmp_path):
     """LiteRT refuses slices of more than five axes once it has counted its ranges."""
     model = build(recipe(backbone="malaria_vit", image_size=64, layers="scratch"))

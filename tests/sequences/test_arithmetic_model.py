@@ -51,6 +51,7 @@ def test_draws_are_those_of_their_purpose(model) -> None:
     assert all(len(text) < SMALL.context for text in one)
 
 
+@pytest.mark.slow
 def test_the_quick_study_has_a_count_for_each_family_and_way() -> None:
     found = arithmetic_proofs.study(arithmetic_proofs.QUICK)
 
