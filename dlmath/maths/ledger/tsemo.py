@@ -368,7 +368,7 @@ ENTRIES = (
         "The network for malaria: three blocks of convolution, then dense layers",
         unit(
             "models/test_cell_cnn::test_three_convolution_blocks_and_four_dense_layers",
-            "models.cell_cnn:malaria_cnn",
+            "models.cell_cnn:convolution_blocks",
             edit=("enumerate(FILTERS, start=1)", "enumerate(FILTERS[:2], start=1)"),
         ),
     ),
