@@ -21,7 +21,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,10 +31,11 @@ import numpy as np
 from dlmath import seeds
 from dlmath.sequences.arithmetic_baselines import MostFrequent, copied
 from dlmath.sequences.arithmetic_checker import WHERE, accepts
-from dlmath.sequences.arithmetic_model import LanguageModel, Shape
+from dlmath.sequences.arithmetic_model import SHAPE, ProofWriter
 from dlmath.sequences.arithmetic_propositions import Split, drawn_split
 from dlmath.sequences.arithmetic_prover import proven
 from dlmath.sequences.arithmetic_terms import Proposition, proposition_tokens
+from dlmath.sequences.language_model import Shape
 
 RESULT = Path(__file__).parents[1] / "results" / "arithmetic-proofs.json"
 FIRST, EXPERT, CONTROL = "the model", "expert iteration", "control: the first proofs, as long"
@@ -63,10 +64,10 @@ class Plan:
     more: int = 300
     tries: int = 4
     temperature: float = 0.8
-    shape: Shape = field(default_factory=Shape)
+    shape: Shape = SHAPE
 
 
-QUICK = Plan((0,), 4, 4, 3, 2, 2, shape=Shape(width=16, blocks=1, heads=2))
+QUICK = Plan((0,), 4, 4, 3, 2, 2, shape=replace(SHAPE, width=16, blocks=1, heads=2))
 
 
 def main() -> None:
@@ -107,7 +108,7 @@ def run_of(plan: Plan, seed: int) -> dict:
     cpu = time.process_time()
     split = drawn_split(seeds.generator("arithmetic split", seed), plan.tests, plan.pool)
     documents = [proven(one) for one in split.training]
-    model = LanguageModel(plan.shape, seed)
+    model = ProofWriter(plan.shape, seed)
     losses = model.fit(documents, plan.steps)
     counted = MostFrequent(documents)
     ways: dict[str, Writer] = {
@@ -134,7 +135,7 @@ def run_of(plan: Plan, seed: int) -> dict:
     }
 
 
-def tried(plan: Plan, model: LanguageModel, split: Split) -> dict[str, list[list[str]]]:
+def tried(plan: Plan, model: ProofWriter, split: Split) -> dict[str, list[list[str]]]:
     """Return, by family, the different proofs among the tries that the checker accepts."""
     found = {}
     for family, propositions in split.pools.items():

@@ -9,13 +9,19 @@ p(t).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from dlmath import layers, seeds
 from dlmath.sequences.arithmetic_terms import LARGEST
+from dlmath.sequences.language_model import (
+    Shape,
+    Training,
+    cross_entropy,
+    logits_of,
+    optimizer,
+)
 
 NOTHING, START = "nothing", "start"  # padding, and what stands in front of a document
 WORDS = (NOTHING, START, *"=:;TFS+*", *map(str, range(LARGEST + 1)))
@@ -24,41 +30,25 @@ ENDS = ("T", "F")
 STEP = 16  # windows of generated text grow by so many tokens
 
 
-@dataclass(frozen=True)
-class Shape:
-    """How large a model is.
-
-    Attributes:
-        context: Number of tokens that it sees at most.
-        width: Of embeddings and blocks, a multiple of `heads`.
-        blocks: Number of transformer blocks.
-        heads: Of attention, in each block.
-        dropout: Share dropped in training, in 0..1.
-    """
-
-    context: int = 112
-    width: int = 64
-    blocks: int = 2
-    heads: int = 4
-    dropout: float = 0.1
+SHAPE = Shape(len(WORDS), context=112, width=64)
 
 
-class LanguageModel:
-    """The law of each token of a document after those before it.
+class ProofWriter:
+    """A language model that writes a proof after a proposition.
 
     Args:
-        shape: How large it is.
+        shape: How large it is; by default `SHAPE`.
         seed: Of the first weights, the order of documents and the texts it writes.
     """
 
     def __init__(self, shape: Shape | None = None, seed: int = 0):
-        self.shape = shape or Shape()
+        self.shape = shape or SHAPE
         self.seed = seed
         self.model = _built(self.shape, seed)
 
-    def copy(self) -> "LanguageModel":
+    def copy(self) -> "ProofWriter":
         """Return a model of its own with the same weights."""
-        other = LanguageModel(self.shape, self.seed)
+        other = ProofWriter(self.shape, self.seed)
         other.model.set_weights(self.model.get_weights())
         return other
 
@@ -85,7 +75,8 @@ class LanguageModel:
         rng = seeds.generator("arithmetic", purpose, self.seed)
         rows = packed(documents, steps * batch, self.shape.context + 1, rng)
         # Compiling by XLA takes longer than it saves for a model of this size.
-        self.model.compile(_optimizer(steps, rate), _loss, jit_compile=False)
+        training = Training(steps, batch, rate, decay=0.01, undecayed=())
+        self.model.compile(optimizer(training), cross_entropy(IDS[START]), jit_compile=False)
         losses = []
         for part in np.array_split(rows.reshape(steps, batch, -1), min(10, steps)):
             flat = part.reshape(-1, rows.shape[1])
@@ -146,32 +137,14 @@ def packed(
 
 
 def _built(shape: Shape, seed: int) -> keras.Model:
+    """Return a model of the words, with the sines and cosines of the places added to them."""
     keras.utils.set_random_seed(seed)
     small = keras.initializers.RandomNormal(stddev=0.02)
     large = keras.initializers.RandomNormal(stddev=0.7)  # as large as the sines
     tokens = keras.Input((None,), dtype="int32")
-    x = layers.Embedding(len(WORDS), shape.width, embeddings_initializer=large)(tokens)
+    x = layers.Embedding(shape.size, shape.width, embeddings_initializer=large)(tokens)
     x = x + layers.SinePositionEncoding()(x)  # (N, T, D)
-    for _ in range(shape.blocks):
-        x = layers.TransformerDecoder(
-            4 * shape.width, shape.heads, shape.dropout, "gelu", normalize_first=True
-        )(x)
-    x = layers.LayerNormalization()(x)
-    return keras.Model(tokens, layers.Dense(len(WORDS), kernel_initializer=small)(x))
-
-
-def _optimizer(steps: int, rate: float) -> keras.optimizers.Optimizer:
-    warm = max(steps // 10, 1)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(steps - warm, 1), warmup_target=rate, warmup_steps=warm
-    )
-    return keras.optimizers.AdamW(schedule, weight_decay=0.01, beta_2=0.98, global_clipnorm=1.0)
-
-
-def _loss(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.losses.sparse_categorical_crossentropy(
-        targets, logits, from_logits=True, ignore_class=IDS[START]
-    )
+    return keras.Model(tokens, logits_of(x, shape, small))
 
 
 def _chosen(logits: np.ndarray, temperature: float, rng: np.random.Generator) -> np.ndarray:

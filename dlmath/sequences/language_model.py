@@ -9,7 +9,7 @@ Documents are joined, each with a sign in front that is read and never predicted
 from windows of that stream.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -26,7 +26,7 @@ class Shape:
     """How large a model is.
 
     Attributes:
-        size: Number V of tokens, 0..V-1. V itself is the sign in front of a document.
+        size: Number V of tokens that may follow, 0..V-1.
         context: Number T of tokens that it sees, itself included, when it predicts the next.
         width: Of embeddings and blocks, a multiple of `heads`.
         blocks: Number of transformer blocks.
@@ -52,18 +52,20 @@ class Training:
         rate: The highest learning rate; it rises over the first tenth of the steps and falls along
             a cosine to 0.
         decay: Weight decay.
+        undecayed: Names of weights that do not decay; by default those that shift or scale.
     """
 
     steps: int = 500
     batch: int = 16
     rate: float = 3e-3
     decay: float = 0.1
+    undecayed: tuple[str, ...] = ("bias", "beta", "gamma", "embeddings")
 
 
 def built(shape: Shape, seed: int = 0) -> keras.Model:
     """Return a model with its first weights: tokens (N, T) to logits (N, T, V).
 
-    Sets the global seeds of Keras, NumPy and Python.
+    The token V stands in front of a document. Sets the global seeds of Keras, NumPy and Python.
     """
     keras.utils.set_random_seed(seed)
     small = keras.initializers.RandomNormal(stddev=0.02)
@@ -71,13 +73,19 @@ def built(shape: Shape, seed: int = 0) -> keras.Model:
     x = layers.Embedding(shape.size + 1, shape.width, embeddings_initializer=small)(tokens)
     x = x + layers.PositionEmbedding(shape.context, initializer=small)(x)  # (N, T, D)
     x = layers.Dropout(shape.dropout)(x)
+    return keras.Model(tokens, logits_of(x, shape, small))
+
+
+def logits_of(
+    x: keras.KerasTensor, shape: Shape, initializer: keras.initializers.Initializer
+) -> keras.KerasTensor:
+    """Apply the blocks and the last layer: embedded tokens (N, T, D) to logits (N, T, V)."""
     for _ in range(shape.blocks):
         x = layers.TransformerDecoder(
             4 * shape.width, shape.heads, shape.dropout, "gelu", normalize_first=True
         )(x)
     x = layers.LayerNormalization()(x)
-    logits = layers.Dense(shape.size, kernel_initializer=small)(x)  # (N, T, V)
-    return keras.Model(tokens, logits)
+    return layers.Dense(shape.size, kernel_initializer=initializer)(x)
 
 
 class LanguageModel:
@@ -181,7 +189,7 @@ def trained(
             f"{len(stream)} tokens. Choose a shorter context, or give more text."
         )
     model = built(shape, seed)
-    model.compile(_optimizer(training), _loss)
+    model.compile(optimizer(training), cross_entropy(IGNORED))
     model.fit(_Windows(stream, shape, training, seed), epochs=1, shuffle=False, verbose=0)
     return LanguageModel(shape, model)
 
@@ -214,24 +222,31 @@ class _Windows(keras.utils.PyDataset):
         return rows[:, :-1], targets
 
 
-def _optimizer(training: Training) -> keras.optimizers.Optimizer:
+def optimizer(training: Training) -> keras.optimizers.Optimizer:
+    """Return AdamW with the schedule of a training, gradients clipped at norm 1."""
     warm = max(training.steps // 10, 1)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(training.steps - warm, 1), warmup_target=training.rate, warmup_steps=warm
     )
-    optimizer = keras.optimizers.AdamW(
+    found = keras.optimizers.AdamW(
         rate, weight_decay=training.decay, beta_2=0.98, global_clipnorm=1.0
     )
-    # What shifts or scales is not decayed.
-    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma", "embeddings"])
-    return optimizer
+    if training.undecayed:
+        found.exclude_from_weight_decay(var_names=list(training.undecayed))
+    return found
 
 
-def _loss(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-    """Return the cross-entropy of each place in nats, 0 where nothing is predicted."""
-    return keras.losses.sparse_categorical_crossentropy(
-        targets, logits, from_logits=True, ignore_class=IGNORED
-    )
+def cross_entropy(
+    ignored: int,
+) -> Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]:
+    """Return the loss of each place in nats, 0 where the target is `ignored`."""
+
+    def loss(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.losses.sparse_categorical_crossentropy(
+            targets, logits, from_logits=True, ignore_class=ignored
+        )
+
+    return loss
 
 
 def _log_sum_exp(logits: np.ndarray) -> np.ndarray:

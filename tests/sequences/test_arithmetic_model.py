@@ -1,6 +1,7 @@
 """The language model of arithmetic learns, writes, and its study runs."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ import pytest
 from benchmarks.studies import arithmetic_proofs
 from dlmath import seeds
 from dlmath.sequences.arithmetic_checker import accepts
-from dlmath.sequences.arithmetic_model import IDS, START, LanguageModel, Shape, packed
+from dlmath.sequences.arithmetic_model import IDS, SHAPE, START, ProofWriter, packed
 
-SMALL = Shape(context=20, width=16, blocks=1, heads=2, dropout=0.0)
+SMALL = replace(SHAPE, context=20, width=16, blocks=1, heads=2, dropout=0.0)
 PROOF = [*"=+101:+101;T"]
 
 
@@ -23,7 +24,7 @@ def test_windows_begin_with_documents() -> None:
 
 @pytest.fixture(scope="module")
 def model():
-    return LanguageModel(SMALL)
+    return ProofWriter(SMALL)
 
 
 def test_a_model_learns_a_proof_by_heart_and_writes_it(model) -> None:
