@@ -14,7 +14,8 @@ derivatives, at extremes and inputs of all sizes, in float32 and as a model call
 An `OwnCase` says how a layer of yours is called: its inputs, masks and states, and its reference.
 """
 
-from dlmath.gradcheck.checker import EXPLAINED, LEAST_SLOPE, TOLERANCE, check, check_case
+from dlmath.gradcheck.checker import EXPLAINED, TOLERANCE, check, check_case
+from dlmath.gradcheck.oracles import LEAST_SLOPE
 from dlmath.gradcheck.own_case import OwnCase
 from dlmath.gradcheck.registry import CASES
 from dlmath.gradcheck.report import EVIDENCE, ORACLES, Report, Row

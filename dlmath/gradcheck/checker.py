@@ -21,7 +21,6 @@ from dlmath.reporting import SILENT, Reporter
 from dlmath.seeds import generator
 
 TOLERANCE = 1e-8  # relative, in float64, where about 16 digits are carried
-LEAST_SLOPE = 1.9  # of the Taylor remainder: 2 when the gradient is right, 1 when it is wrong
 EXPLAINED = 1.0  # of a float32 error, over what rounding explains
 
 
@@ -216,7 +215,7 @@ def failures(errors: dict[str, float | None], keras_tolerance: float | None) -> 
         for oracle, error in errors.items()
         if error is not None
         and (
-            error < LEAST_SLOPE
+            error < oracles.LEAST_SLOPE
             if oracle == "taylor"
             else not error <= bounds.get(oracle, TOLERANCE)
         )

@@ -40,7 +40,6 @@ BACKWARD = (
     "retreat",
     "coefficients",
     "weight_gradients",
-    "_run_back",
 )
 SUMS = ("leaders", "sum_of_others", "centred")
 
@@ -104,6 +103,20 @@ class Bench:
         self.extremes = extreme_points(case)
         self.in_float32 = self._in_float32()
         self.zeros: dict[tuple[Any, str], set[str]] = {}  # what each part of the pass gives as 0
+        self.later = {"extremes": self.fails_at_extremes, "float32": self.fails_in_float32}
+        # What fails with the right passes too shows no fault.
+        failed = [name for name, fails in self.later.items() if fails()]
+        self.unsound = frozenset((*self.failed_oracles(), *failed))
+
+    def noticed_by(self) -> tuple[str, ...]:
+        """Return the oracles that notice the fault that is installed now.
+
+        Those at the case's own point; where none does, extremes, and float32 last.
+        """
+        failed = tuple(name for name in self.failed_oracles() if name not in self.unsound)
+        for name, fails in self.later.items():
+            failed = failed or ((name,) if name not in self.unsound and fails() else ())
+        return failed
 
     def _in_float32(self) -> list[Float32]:
         points = [(self.subject, self.upstream)]
@@ -236,8 +249,7 @@ def _is_of_zero(fault: Fault, benches: Sequence[Bench]) -> bool:
 def _noticed(bench: Bench) -> tuple[str, ...]:
     """Return the oracles that notice the fault that is installed now."""
     try:
-        failed = bench.failed_oracles() or (("extremes",) if bench.fails_at_extremes() else ())
-        return failed or (("float32",) if bench.fails_in_float32() else ())
+        return bench.noticed_by()
     except RAISED:
         return ("error",)
 

@@ -7,7 +7,6 @@ values of the same kind as `keras.layers`: a builder takes either.
 
 from dlmath.layers import losses, regularizers
 from dlmath.layers.activation_layers import Activation, LeakyReLU, ReLU, Softmax
-from dlmath.layers.attention import MultiHeadAttention
 from dlmath.layers.base import Layer
 from dlmath.layers.batch_normalization import BatchNormalization
 from dlmath.layers.convolution import Conv2D, DepthwiseConv2D
@@ -20,6 +19,7 @@ from dlmath.layers.layer_normalization import LayerNormalization
 from dlmath.layers.linear_map import LinearMap
 from dlmath.layers.lstm import LSTM
 from dlmath.layers.mix_up import MixUp
+from dlmath.layers.multi_head_attention import MultiHeadAttention
 from dlmath.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from dlmath.layers.reshaping import Flatten, ZeroPadding2D
 from dlmath.layers.simple_rnn import SimpleRNN

@@ -100,6 +100,10 @@ class PositionEmbedding(Layer):
         initializer: Of the rows.
 
     Shapes: x (N, T, D), T at most S, to the rows 0..T-1 for each sample, (N, T, D).
+
+    Raises:
+        ValueError: A sequence of known length is longer than S.
+        tf.errors.InvalidArgumentError: One is, whose length is known only as it runs.
     """
 
     def __init__(self, sequence_length: int, initializer: Any = "glorot_uniform", **kwargs: Any):
@@ -119,11 +123,19 @@ class PositionEmbedding(Layer):
         self, x: tf.Tensor, position_embeddings: tf.Tensor
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, Any]]:
         length = shape_of(x)[1]
-        tf.debugging.assert_less_equal(
-            length, self.sequence_length, "The sequence is longer than `sequence_length`."
-        )
+        self._check_length(length)
         rows = tf.broadcast_to(position_embeddings[:length], shape_of(x))
         return rows, (x, length)
+
+    def _check_length(self, length: int | tf.Tensor) -> None:
+        """Refuse a sequence that has more positions than there are rows."""
+        advice = f"at most {self.sequence_length}, the `sequence_length` of {self.name}"
+        if isinstance(length, int):
+            if length > self.sequence_length:
+                raise ValueError(f"A sequence must have {advice}, positions. Received: {length}")
+        else:
+            said = f"A sequence must have {advice}, positions."
+            tf.debugging.assert_less_equal(length, self.sequence_length, said)
 
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
         x, length = cache

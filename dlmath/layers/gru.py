@@ -71,22 +71,6 @@ class GRU(Recurrent):
     def _input_bias(self, bias: tf.Tensor) -> tf.Tensor:
         return bias[0] if self.reset_after else bias
 
-    def forward(
-        self,
-        x: tf.Tensor,
-        h: tf.Tensor,
-        kernel: tf.Tensor,
-        recurrent_kernel: tf.Tensor,
-        bias: tf.Tensor | None = None,
-        *,
-        mask: tf.Tensor | None = None,
-        factors: tf.Tensor | None = None,
-    ) -> tuple[tuple, tuple]:
-        return self._run(x, (h,), (kernel, recurrent_kernel, bias), mask, factors)
-
-    def backward(self, cache: tuple, g: tf.Tensor, g_h: tf.Tensor) -> Gradients:
-        return self._run_back(cache, g, g_h)
-
     def advance(
         self, drive: tf.Tensor, states: States, h: tf.Tensor, weights: tuple
     ) -> tuple[States, States]:

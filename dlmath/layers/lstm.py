@@ -70,7 +70,7 @@ class LSTM(Recurrent):
 
         return start
 
-    def forward(
+    def forward(  # type: ignore[override]  # a second state stands after the first
         self,
         x: tf.Tensor,
         h: tf.Tensor,
@@ -83,9 +83,6 @@ class LSTM(Recurrent):
         factors: tf.Tensor | None = None,
     ) -> tuple[tuple, tuple]:
         return self._run(x, (h, c), (kernel, recurrent_kernel, bias), mask, factors)
-
-    def backward(self, cache: tuple, g: tf.Tensor, g_h: tf.Tensor, g_c: tf.Tensor) -> Gradients:
-        return self._run_back(cache, g, g_h, g_c)
 
     def advance(
         self, drive: tf.Tensor, states: States, h: tf.Tensor, weights: tuple

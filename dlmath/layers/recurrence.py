@@ -241,7 +241,20 @@ class Recurrent(Layer):
         output, state = (batch, *steps, self.units), (batch, self.units)
         return (output, *[state] * self.states_kept) if self.return_state else output
 
-    # --- The passes, shared by all cells ---
+    # --- The passes, shared by all cells; one of two states names the second as well ---
+
+    def forward(
+        self,
+        x: tf.Tensor,
+        h: tf.Tensor,
+        kernel: tf.Tensor,
+        recurrent_kernel: tf.Tensor,
+        bias: tf.Tensor | None = None,
+        *,
+        mask: tf.Tensor | None = None,
+        factors: tf.Tensor | None = None,
+    ) -> tuple[tuple, tuple]:
+        return self._run(x, (h,), (kernel, recurrent_kernel, bias), mask, factors)
 
     def _run(
         self,
@@ -279,7 +292,7 @@ class Recurrent(Layer):
         trace = Trace(x, kept, before, after, held, seen)
         return (tf.transpose(outputs, [1, 0, 2]), *finals), (trace, weights, factors)
 
-    def _run_back(self, cache: tuple, g: tf.Tensor, *g_finals: tf.Tensor) -> Gradients:
+    def backward(self, cache: tuple, g: tf.Tensor, *g_finals: tf.Tensor) -> Gradients:
         trace, weights, factors = cache
         kernel = weights[0]
         g = tf.transpose(g, [1, 0, 2])

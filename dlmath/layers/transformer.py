@@ -19,10 +19,10 @@ import keras
 import tensorflow as tf
 
 from dlmath.layers import activations, arguments
-from dlmath.layers.attention import MultiHeadAttention
 from dlmath.layers.dense import Dense
 from dlmath.layers.dropout import Dropout
 from dlmath.layers.layer_normalization import LayerNormalization
+from dlmath.layers.multi_head_attention import MultiHeadAttention
 
 
 class _Block(keras.layers.Layer):

@@ -100,6 +100,16 @@ def test_no_backward_pass_is_without_mutants():
     assert [found for found in passes if not mutants(*found)] == []
 
 
+@pytest.mark.parametrize("kind", ["LayerNormalization", "SimpleRNN"])
+def test_the_right_pass_in_the_place_of_itself_is_no_fault(kind):
+    """Float32 calls LayerNormalization() wrong where a feature dwarfs others: that is no catch."""
+    owner = getattr(layers, kind)
+    name = "backward" if kind == "LayerNormalization" else "retreat"
+    same = Fault(f"{kind}.{name}", "nothing", owner, name, owner.__dict__[name])
+    cases = [case for case in CASES if case.kind == kind]
+    assert [suite.run([same], [case])[0].caught_by for case in cases] == [()] * len(cases)
+
+
 def test_a_new_layer_gets_mutants_which_are_not_caught_until_a_case_uses_it(cube):
     made = [fault for fault in suite.all_faults() if fault.where == "Cube.backward"]
     assert len(made) >= 5
