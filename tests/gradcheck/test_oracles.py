@@ -43,6 +43,24 @@ def test_the_slope_is_two_for_a_right_gradient_and_one_for_a_wrong_one():
     assert consult(oracles.taylor_slope, WRONG) == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.parametrize("size", np.geomspace(1e-4, 1e-1, 13))
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_terms_that_cancel_bend_the_line_and_not_the_verdict(sign, size):
+    """(x - X)^3 + c (x - X)^2: at some step between 0.01 and 0.0003 the two parts cancel."""
+    c = sign * size
+
+    def gradient(x):
+        return 3 * (x - X) ** 2 + 2 * c * (x - X)
+
+    def forward(x):
+        return (x - X) ** 3 + c * (x - X) ** 2, x
+
+    right = Pair(forward, lambda x, g: {"x": gradient(x) * g})
+    wrong = Pair(forward, lambda x, g: {"x": (gradient(x) + 1e-3) * g})
+    assert consult(oracles.taylor_slope, right) >= oracles.LEAST_SLOPE
+    assert consult(oracles.taylor_slope, wrong) < oracles.LEAST_SLOPE
+
+
 def test_an_affine_function_has_no_slope():
     assert (
         consult(oracles.taylor_slope, Pair(lambda x: (3 * x, 0), lambda _, g: {"x": 3 * g})) is None
