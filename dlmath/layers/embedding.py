@@ -129,13 +129,11 @@ class PositionEmbedding(Layer):
 
     def _check_length(self, length: int | tf.Tensor) -> None:
         """Refuse a sequence that has more positions than there are rows."""
-        advice = f"at most {self.sequence_length}, the `sequence_length` of {self.name}"
-        if isinstance(length, int):
-            if length > self.sequence_length:
-                raise ValueError(f"A sequence must have {advice}, positions. Received: {length}")
-        else:
-            said = f"A sequence must have {advice}, positions."
-            tf.debugging.assert_less_equal(length, self.sequence_length, said)
+        rule = f"A sequence must have at most {self.sequence_length} positions, `sequence_length`."
+        if not isinstance(length, int):
+            tf.debugging.assert_less_equal(length, self.sequence_length, rule)
+        elif length > self.sequence_length:
+            raise ValueError(f"{rule} Received: {length}")
 
     def backward(self, cache: tuple, g: tf.Tensor) -> Gradients:
         x, length = cache

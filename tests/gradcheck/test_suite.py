@@ -100,7 +100,9 @@ def test_no_backward_pass_is_without_mutants():
     assert [found for found in passes if not mutants(*found)] == []
 
 
-@pytest.mark.parametrize("kind", ["LayerNormalization", "SimpleRNN"])
+@pytest.mark.parametrize(
+    "kind", ["LayerNormalization", pytest.param("SimpleRNN", marks=pytest.mark.slow)]
+)
 def test_the_right_pass_in_the_place_of_itself_is_no_fault(kind):
     """Float32 calls LayerNormalization() wrong where a feature dwarfs others: that is no catch."""
     owner = getattr(layers, kind)

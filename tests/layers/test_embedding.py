@@ -61,8 +61,13 @@ def test_learnt_positions_are_rows_and_their_gradient_is_the_sum_over_samples():
 
 
 def test_a_sequence_longer_than_its_positions_is_refused():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="longer than `sequence_length`"):
-        layers.PositionEmbedding(3)(tf.zeros((1, 4, 2)))
+    layer = layers.PositionEmbedding(3)
+    with pytest.raises(ValueError, match="at most 3 positions.*Received: 4"):
+        layer(tf.zeros((1, 4, 2)))
+    late = tf.function(layer, input_signature=[tf.TensorSpec((None, None, 2))])
+    assert late(tf.zeros((1, 3, 2))).shape == (1, 3, 2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 3 positions"):
+        late(tf.zeros((1, 4, 2)))
 
 
 def test_sines_depend_on_distance_only():

@@ -161,6 +161,7 @@ def test_dropout_of_the_state_is_differentiated_with_the_same_draw(kind):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
 def test_wrapped_by_keras_it_trains_is_saved_and_exported(kind, tmp_path):
     keras.utils.set_random_seed(0)

@@ -90,6 +90,7 @@ def test_padding_changes_nothing_for_the_others():
     np.testing.assert_allclose(y[:, :4], block(x[:, :4]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_trains_is_saved_and_exported(tmp_path):
     keras.utils.set_random_seed(0)
     inputs = keras.Input((None,), dtype="int32")
