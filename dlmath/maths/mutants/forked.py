@@ -9,12 +9,13 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from dlmath.errors import UserError
 
 HOLDS, FAILS, RAISES, ENDLESS = "holds", "fails", "raises", "does not end"
 _CODES = {HOLDS: 0, FAILS: 10, RAISES: 11}
-_MOST_MEMORY = 8 << 30  # bytes; a mutant that asks for more raises MemoryError
+_MOST_MEMORY = 8 << 30  # bytes; a mutant that asks for so many more raises MemoryError
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,15 @@ def _judged(holds: Callable[[], bool], seconds: int) -> str:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with suppress(ValueError, OSError):  # macOS refuses to
-            resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+            limit = _address_space() + _MOST_MEMORY
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         return HOLDS if holds() else FAILS
     return RAISES
+
+
+def _address_space() -> int:
+    """Return the bytes of addresses that this process has already; 0 where no one says."""
+    with suppress(OSError):
+        pages = Path("/proc/self/statm").read_text().split()[0]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    return 0

@@ -100,6 +100,12 @@ def test_how_a_computation_ends(holds, how):
     assert judge(holds, 5).how == how
 
 
+def test_memory_that_the_process_has_already_does_not_count():
+    held = np.empty(9 << 30, np.uint8)  # addresses only: none of it is written
+    assert judge(lambda: np.ones(1 << 24).all(), 5).how == "holds"
+    assert held.nbytes > 8 << 30
+
+
 def test_experiments_are_audited_in_processes_of_their_own_and_in_order():
     done = []
     names = ["rmsprop-is-scale-free", "best-step"]
